@@ -1,0 +1,239 @@
+"""Validated parameters: what a profile, an experiment and each notebook may be told.
+
+A parameter file is YAML. papermill merges several in order, so an experiment file says what a row
+*is* and a profile says where it runs. Everything arrives here as one mapping and leaves as a frozen
+model; unknown names and wrong types are refused by name.
+"""
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+
+
+class Parameters(BaseModel):
+    """Parameters that cannot change, and that refuse names they do not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any], *, where: str) -> Self:
+        """Validate a mapping.
+
+        Args:
+            values: Names and values, as YAML gives them.
+            where: The place they came from, named in errors.
+
+        Raises:
+            ValueError: If a name is unknown or a value is of the wrong type or out of range. The
+                message says where, which name, what came, and which names are known.
+        """
+        try:
+            return cls.model_validate(dict(values))
+        except ValidationError as error:
+            lines = [_explain(cls, problem) for problem in error.errors()]
+            raise ValueError("\n".join(f"{where}: {line}" for line in lines)) from None
+
+    @classmethod
+    def from_files(cls, *paths: Path | str) -> Self:
+        """Read and merge YAML files; a later file wins, as with papermill's `-f … -f …`.
+
+        Raises:
+            ValueError: If a file is not a YAML mapping, or its values do not validate.
+        """
+        values: dict[str, Any] = {}
+        for path in paths:
+            values |= read_yaml(Path(path))
+        return cls.parse(values, where=" + ".join(str(path) for path in paths))
+
+    @classmethod
+    def from_notebook(cls, namespace: Mapping[str, Any]) -> Self:
+        """Validate what a notebook's parameter cells defined.
+
+        Call it in the first code cell after the parameters: every plain value in the namespace
+        counts as a parameter, so that a misspelt `papermill -p` is refused here.
+
+        Args:
+            namespace: The notebook's `globals()`.
+
+        Raises:
+            ValueError: As `parse`.
+        """
+        hidden = {"In", "Out", "exit", "quit", "open", "get_ipython"}
+        not_values = (type, ModuleType, FunctionType)
+        values = {
+            name: value
+            for name, value in namespace.items()
+            if not (name.startswith("_") or name in hidden or isinstance(value, not_values))
+        }
+        return cls.parse(values, where="notebook parameters")
+
+
+class PhantomRecipe(Parameters):
+    """How a set of synthetic head CTs is made."""
+
+    patients: int = Field(default=96, ge=1, description="synthetic patients to make")
+    seed: int = Field(default=2019, ge=0, description="seed of everything random in them")
+    matrix: int = Field(default=256, ge=64, le=1024, description="rows and columns of a slice")
+    slices: int = Field(default=28, ge=8, le=80, description="slices of a typical series")
+    prevalence: Literal["enriched", "rsna"] = Field(
+        default="enriched", description="share of bleeds: enriched for small sets, or the challenge's"
+    )
+    faults: bool = Field(default=True, description="plant a few of the challenge's file faults")
+
+
+class Profile(Parameters):
+    """Where and how large a report runs: the data, the sizes, the training budget."""
+
+    profile: str = Field(
+        default="demo", pattern=NAME_PATTERN, description="name of the report, reports/<profile>"
+    )
+    source: str = Field(
+        default="data/demo/rsna", description="folder with stage_2_train.csv and stage_2_train/"
+    )
+    store: str = Field(default="data/demo/store", description="folder of the ingested slices")
+    phantom: PhantomRecipe | None = Field(
+        default=PhantomRecipe(), description="recipe of the synthetic heads; null for real data"
+    )
+    image_size: int = Field(default=128, ge=32, le=512, description="pixels a side in the store")
+    max_reject_share: float = Field(
+        default=0.01, ge=0, le=1, description="share of unreadable files that stops the ingest"
+    )
+    sampa_share: float = Field(
+        default=0.5, gt=0, le=1, description="share of all slices in SampA (poster: 100K of 753K)"
+    )
+    sampb_share: float = Field(
+        default=0.5, gt=0, le=1, description="share of all series in SampB"
+    )
+    seed: int = Field(default=1, ge=0, description="seed of samples, splits and training")
+    weights: str | None = Field(
+        default=None, description="backbone weights: imagenet, a .weights.h5 file, or null"
+    )
+    epochs: int = Field(default=20, ge=1, description="most passes over the training slices")
+    patience: int = Field(default=4, ge=1, description="epochs without gain before stopping")
+    batch_size: int = Field(default=64, ge=1, description="slices a training step")
+    learning_rate: float = Field(default=1e-3, gt=0, description="Adam's step size at the start")
+    require_gpu: bool = Field(default=False, description="fail on a machine without a GPU")
+
+    @property
+    def source_folder(self) -> Path:
+        """The folder in the challenge's layout."""
+        return project_path(self.source)
+
+    @property
+    def store_folder(self) -> Path:
+        """The store of ingested slices."""
+        return project_path(self.store)
+
+    @property
+    def features_folder(self) -> Path:
+        """The stored features, beside the store they were computed from."""
+        return self.store_folder.parent / "features"
+
+    @property
+    def report_folder(self) -> Path:
+        """The folder of the generated report."""
+        return project_path("reports") / self.profile
+
+
+Sample = Literal["sampa", "sampb", "fullid"]
+Input = Literal["raw", "linear", "sigmoid", "adjacent"]
+Network = Literal["cnn7", "densenet121", "efficientnetb7", "inceptionresnetv2"]
+Head = Literal["dense", "bilstm", "bilstm-attention"]
+Loss = Literal["bce", "weighted-bce", "focal"]
+
+
+class Experiment(Profile):
+    """One row of the results: what is trained on what, within a profile."""
+
+    name: str = Field(
+        default="05-sampa-raw-densenet-bce",
+        pattern=NAME_PATTERN,
+        description="name of the run, reports/<profile>/runs/<name>",
+    )
+    question: str = Field(default="", description="what this experiment asks")
+    poster_row: int | None = Field(
+        default=None, ge=1, le=14, description="row of the poster's table that this reproduces"
+    )
+    sample: Sample = Field(default="sampa", description="sampa, sampb or fullid")
+    input: Input = Field(default="raw", description="raw, linear, sigmoid or adjacent")
+    network: Network = Field(
+        default="densenet121", description="cnn7, densenet121, efficientnetb7 or inceptionresnetv2"
+    )
+    head: Head = Field(default="dense", description="dense, bilstm or bilstm-attention")
+    dense_layers: int = Field(
+        default=2, ge=1, le=8, description="Dense layers of the head, the logits included"
+    )
+    loss: Loss = Field(default="bce", description="bce, weighted-bce or focal")
+
+    @property
+    def run_folder(self) -> Path:
+        """The folder of this run's record."""
+        return self.report_folder / "runs" / self.name
+
+
+class CamGallery(Profile):
+    """What the class activation map notebook shows."""
+
+    cam_run: str = Field(
+        default="02-sampa-raw-cnn7-bce", pattern=NAME_PATTERN, description="the run to look into"
+    )
+    cam_per_group: int = Field(
+        default=4, ge=1, le=24, description="slices shown per label and outcome"
+    )
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read one parameter file.
+
+    Raises:
+        ValueError: If the file is not a YAML mapping; the message names it.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not readable as YAML: {error}") from error
+    if not isinstance(values, dict):
+        raise ValueError(f"{path} must be a YAML mapping of names to values, got {values!r}.")
+    return values
+
+
+def project_path(relative: str) -> Path:
+    """A path of a parameter file: absolute, or relative to the project's root.
+
+    The root is the nearest folder at or above the working directory that holds a `Snakefile`, so
+    that a notebook finds the same files from JupyterLab and from papermill; without one it is the
+    working directory itself.
+    """
+    here = Path.cwd()
+    root = next((folder for folder in (here, *here.parents) if (folder / "Snakefile").is_file()), here)
+    return root / Path(relative).expanduser()
+
+
+def _explain(model: type[BaseModel], problem: Mapping[str, Any]) -> str:
+    name = ".".join(str(part) for part in problem["loc"])
+    got = problem["input"]
+    if problem["type"] == "extra_forbidden":
+        known = sorted(model.model_fields)
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f" Did you mean {close[0]}?" if close else ""
+        return f"{name} is not a known parameter.{hint} Known: {', '.join(known)}."
+    what = problem["msg"].removeprefix("Input should be ").removeprefix("a valid ")
+    cure = ""
+    if problem["type"] == "float_type" and isinstance(got, str) and _is_number(got):
+        cure = f" YAML reads {got} as text; write it as {float(got)!r}."
+    return f"{name} must be {what}, got {got!r}.{cure}"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
