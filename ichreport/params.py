@@ -83,7 +83,8 @@ class PhantomRecipe(Parameters):
     matrix: int = Field(default=256, ge=64, le=1024, description="rows and columns of a slice")
     slices: int = Field(default=28, ge=8, le=80, description="slices of a typical series")
     prevalence: Literal["enriched", "rsna"] = Field(
-        default="enriched", description="share of bleeds: enriched for small sets, or the challenge's"
+        default="enriched",
+        description="share of bleeds: enriched for small sets, or the challenge's",
     )
     faults: bool = Field(default=True, description="plant a few of the challenge's file faults")
 
@@ -108,9 +109,7 @@ class Profile(Parameters):
     sampa_share: float = Field(
         default=0.5, gt=0, le=1, description="share of all slices in SampA (poster: 100K of 753K)"
     )
-    sampb_share: float = Field(
-        default=0.5, gt=0, le=1, description="share of all series in SampB"
-    )
+    sampb_share: float = Field(default=0.5, gt=0, le=1, description="share of all series in SampB")
     seed: int = Field(default=1, ge=0, description="seed of samples, splits and training")
     weights: str | None = Field(
         default=None, description="backbone weights: imagenet, a .weights.h5 file, or null"
@@ -212,7 +211,9 @@ def project_path(relative: str) -> Path:
     working directory itself.
     """
     here = Path.cwd()
-    root = next((folder for folder in (here, *here.parents) if (folder / "Snakefile").is_file()), here)
+    root = next(
+        (folder for folder in (here, *here.parents) if (folder / "Snakefile").is_file()), here
+    )
     return root / Path(relative).expanduser()
 
 

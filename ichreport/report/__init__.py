@@ -1,0 +1,1 @@
+"""From runs to pages: records, tables, figures and the site."""
