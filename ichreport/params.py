@@ -6,10 +6,11 @@ model; unknown names and wrong types are refused by name.
 """
 
 import difflib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -119,6 +120,17 @@ class Profile(Parameters):
     batch_size: int = Field(default=64, ge=1, description="slices a training step")
     learning_rate: float = Field(default=1e-3, gt=0, description="Adam's step size at the start")
     require_gpu: bool = Field(default=False, description="fail on a machine without a GPU")
+    experiments: str = Field(
+        default="params/experiments", description="folder with a file for each expected run"
+    )
+    cam_run: str = Field(
+        default="02-sampa-raw-cnn7-bce",
+        pattern=NAME_PATTERN,
+        description="run whose activation maps are shown",
+    )
+    cam_per_group: int = Field(
+        default=4, ge=1, le=24, description="slices shown for each label and outcome"
+    )
 
     @property
     def source_folder(self) -> Path:
@@ -129,6 +141,12 @@ class Profile(Parameters):
     def store_folder(self) -> Path:
         """The store of ingested slices."""
         return project_path(self.store)
+
+    @property
+    def experiment_files(self) -> dict[str, Path]:
+        """The parameter file of each expected run, by the run's name, in order."""
+        folder = project_path(self.experiments)
+        return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
     @property
     def features_folder(self) -> Path:
@@ -177,15 +195,19 @@ class Experiment(Profile):
         return self.report_folder / "runs" / self.name
 
 
-class CamGallery(Profile):
-    """What the class activation map notebook shows."""
+def read_experiments(profile_file: Path | str) -> dict[str, Experiment]:
+    """Read the experiments that a profile's report is expected to have, by name, in order.
 
-    cam_run: str = Field(
-        default="02-sampa-raw-cnn7-bce", pattern=NAME_PATTERN, description="the run to look into"
-    )
-    cam_per_group: int = Field(
-        default=4, ge=1, le=24, description="slices shown per label and outcome"
-    )
+    Raises:
+        ValueError: If a file does not validate, or names its run other than itself.
+    """
+    experiments = {}
+    for stem, path in Profile.from_files(profile_file).experiment_files.items():
+        experiment = Experiment.from_files(path, profile_file)
+        if experiment.name != stem:
+            raise ValueError(f"{path}: name must be {stem!r}, got {experiment.name!r}.")
+        experiments[stem] = experiment
+    return experiments
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -218,18 +240,28 @@ def project_path(relative: str) -> Path:
 
 
 def _explain(model: type[BaseModel], problem: Mapping[str, Any]) -> str:
+    *parents, leaf = problem["loc"]
     name = ".".join(str(part) for part in problem["loc"])
     got = problem["input"]
     if problem["type"] == "extra_forbidden":
-        known = sorted(model.model_fields)
-        close = difflib.get_close_matches(name, known, n=1)
+        known = sorted(_nested(model, parents).model_fields)
+        close = difflib.get_close_matches(str(leaf), known, n=1)
         hint = f" Did you mean {close[0]}?" if close else ""
         return f"{name} is not a known parameter.{hint} Known: {', '.join(known)}."
-    what = problem["msg"].removeprefix("Input should be ").removeprefix("a valid ")
+    rule = re.sub(r"^\w+ should (be (a valid )?)?", "", problem["msg"])
+    verb = "must" if rule.startswith("match") else "must be"
     cure = ""
     if problem["type"] == "float_type" and isinstance(got, str) and _is_number(got):
         cure = f" YAML reads {got} as text; write it as {float(got)!r}."
-    return f"{name} must be {what}, got {got!r}.{cure}"
+    return f"{name} {verb} {rule}, got {got!r}.{cure}"
+
+
+def _nested(model: type[BaseModel], parents: list[Any]) -> type[BaseModel]:
+    for parent in parents:
+        annotation = model.model_fields[parent].annotation
+        choices = (annotation, *get_args(annotation))
+        model = next(c for c in choices if isinstance(c, type) and issubclass(c, BaseModel))
+    return model
 
 
 def _is_number(text: str) -> bool:

@@ -1,0 +1,61 @@
+# ichreport: `make report` makes the whole report, `make test` checks everything.
+
+PROFILE ?= demo
+VENV    := .venv
+BIN     := $(VENV)/bin
+READY   := $(VENV)/.ready
+
+# The first Python of 3.11 to 3.13 that really runs (a shim on the path may not).
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
+	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
+	&& echo $$python && break; done)
+
+SNAKEMAKE = $(BIN)/snakemake --cores all --rerun-incomplete --quiet rules host progress \
+	--config profile=params/$(PROFILE).yaml
+
+.DELETE_ON_ERROR:
+.PHONY: help report test lint lab clean lock
+
+help:  ## list what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+# A failed experiment must not keep the others from the report: the runs come first, each on its
+# own; then the pages are made from whatever records there are.
+report: $(READY)  ## make the report of PROFILE (demo, rsna, or another file in params/)
+	@status=0; \
+	$(SNAKEMAKE) --keep-going runs || status=$$?; \
+	$(SNAKEMAKE) --allowed-rules results pages report -- report || status=$$?; \
+	if [ $$status -ne 0 ]; then echo "make report: something failed; reports/$(PROFILE)/index.html says what." >&2; \
+	else echo "The report: reports/$(PROFILE)/index.html"; fi; \
+	exit $$status
+
+test: lint  ## lint, types, layers and tests
+	$(BIN)/pytest -n 2 --dist worksteal
+
+lint: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/nbstripout --verify notebooks/*.ipynb
+
+lab: $(READY)  ## open JupyterLab in notebooks/, on this machine only
+	$(BIN)/jupyter lab --ip=127.0.0.1 --notebook-dir=notebooks
+
+clean:  ## remove what was generated: data/, reports/, caches, .venv
+	rm -rf data $(VENV) .snakemake .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	find reports -mindepth 1 ! -name README.md -delete
+
+lock: $(READY)  ## compile requirements.lock anew from pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --extra dev --extra compressed --universal \
+		--python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
+		--no-emit-find-links --custom-compile-command "make lock" --quiet -o requirements.lock
+
+$(READY): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 to 3.13 found; install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	sed -n '/^uv==/,/^[^ ]/p' requirements.lock | sed '$$d' > $(VENV)/uv.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.txt
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@

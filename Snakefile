@@ -1,0 +1,197 @@
+# The report as a graph of jobs: RSNA folder -> store -> features -> runs -> pages.
+#
+#   snakemake --cores all --config profile=params/demo.yaml --keep-going runs
+#   snakemake --cores all --config profile=params/demo.yaml --allowed-rules results pages report -- report
+#
+# or `make report`, which is these two. Every job is a command that also works by hand.
+
+from pathlib import Path
+
+from ichreport.params import Experiment, Profile, read_experiments
+
+PROFILE_FILE = config.get("profile", "params/demo.yaml")
+profile = Profile.from_files(PROFILE_FILE)
+experiments = read_experiments(PROFILE_FILE)
+
+
+def here(path):
+    """A path as seen from the working directory, where it lies below it."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+SOURCE = here(profile.source_folder)
+STORE = here(profile.store_folder)
+FEATURES = here(profile.features_folder)
+REPORT = here(profile.report_folder)
+MANIFEST = f"{STORE}/manifest.json"
+
+# On a GPU one job computes at a time, with all cores; on a CPU one job a core.
+JOB_THREADS = workflow.cores if profile.require_gpu else 1
+JOB_GPUS = 1 if profile.require_gpu else 0
+PAPERMILL = (
+    "OMP_NUM_THREADS={threads} TF_NUM_INTRAOP_THREADS={threads} "
+    "papermill --kernel python3 --log-output --no-progress-bar"
+)
+
+
+def code(*packages):
+    """The source files of parts of the package: a job runs again when its code changes."""
+    shared = [f"ichreport/{name}.py" for name in ("labels", "params", "files")]
+    own = [path for name in packages for path in Path("ichreport", name).rglob("*.*")]
+    return shared + sorted(str(path) for path in own if "__pycache__" not in path.parts)
+
+
+def shared_features(experiment):
+    """The marker of the stored features that an experiment trains on, if its backbone is frozen."""
+    if experiment.network == "cnn7":
+        return []
+    return f"{FEATURES}/{experiment.input}-{experiment.network}.done"
+
+
+def samples_over(wildcards):
+    """The samples whose slices some experiment needs through this input and network."""
+    wanted = (wildcards.input, wildcards.network)
+    return sorted({e.sample for e in experiments.values() if (e.input, e.network) == wanted})
+
+
+wildcard_constraints:
+    input="raw|linear|sigmoid|adjacent",
+    network="densenet121|efficientnetb7|inceptionresnetv2",
+    name="[A-Za-z0-9][A-Za-z0-9._-]*",
+
+
+localrules: report
+
+
+rule runs:
+    input:
+        f"{REPORT}/explore.ipynb",
+        f"{REPORT}/cam.ipynb",
+        [f"{REPORT}/runs/{name}/record.json" for name in experiments],
+
+
+if profile.phantom is not None:
+
+    rule phantom:
+        input:
+            code("phantom"),
+        output:
+            f"{SOURCE}/phantom.json",
+        params:
+            recipe=profile.phantom.model_dump_json(),
+            profile=PROFILE_FILE,
+        threads: workflow.cores
+        shell:
+            "ichreport phantom {params.profile} --workers {threads}"
+
+
+rule ingest:
+    input:
+        code("data"),
+        f"{SOURCE}/phantom.json" if profile.phantom else [],
+    output:
+        MANIFEST,
+    params:
+        recipe=profile.model_dump_json(include={"source", "store", "image_size", "max_reject_share"}),
+        profile=PROFILE_FILE,
+    threads: workflow.cores
+    shell:
+        "ichreport ingest {params.profile} --workers {threads}"
+
+
+rule features:
+    input:
+        code("data", "model"),
+        MANIFEST,
+    output:
+        touch(f"{FEATURES}/{{input}}-{{network}}.done"),
+    params:
+        samples=samples_over,
+        recipe=profile.model_dump_json(include={"sampa_share", "sampb_share", "seed", "weights", "batch_size", "require_gpu"}),
+        profile=PROFILE_FILE,
+    threads: 1
+    shell:
+        "ichreport features {params.profile} --input {wildcards.input} --network {wildcards.network} "
+        "--samples {params.samples}"
+
+
+rule explore:
+    input:
+        code("data", "report"),
+        notebook="notebooks/1-explore.ipynb",
+        profile=PROFILE_FILE,
+        manifest=MANIFEST,
+    output:
+        f"{REPORT}/explore.ipynb",
+    log:
+        f"{REPORT}/explore.log",
+    shell:
+        PAPERMILL + " {input.notebook} {output} -f {input.profile} > {log} 2>&1"
+
+
+rule experiment:
+    input:
+        code("data", "model", "evaluation"),
+        "ichreport/report/records.py",
+        lambda wildcards: shared_features(experiments[wildcards.name]),
+        notebook="notebooks/2-experiment.ipynb",
+        experiment=lambda wildcards: here(profile.experiment_files[wildcards.name]),
+        profile=PROFILE_FILE,
+        manifest=MANIFEST,
+    output:
+        f"{REPORT}/runs/{{name}}/record.json",
+    params:
+        notebook=f"{REPORT}/runs/{{name}}/notebook.ipynb",
+    log:
+        f"{REPORT}/runs/{{name}}/log.txt",
+    threads: 1
+    shell:
+        PAPERMILL + " {input.notebook} {params.notebook} -f {input.experiment} -f {input.profile} > {log} 2>&1"
+
+
+rule cam:
+    input:
+        code("data", "model", "report"),
+        notebook="notebooks/3-cam.ipynb",
+        profile=PROFILE_FILE,
+        manifest=MANIFEST,
+        record=f"{REPORT}/runs/{profile.cam_run}/record.json",
+    output:
+        f"{REPORT}/cam.ipynb",
+    log:
+        f"{REPORT}/cam.log",
+    shell:
+        PAPERMILL + " {input.notebook} {output} -f {input.profile} > {log} 2>&1"
+
+
+rule results:
+    input:
+        code("evaluation", "report"),
+        sorted(str(path) for path in Path(REPORT, "runs").glob("*/record.json")),
+        notebook="notebooks/4-results.ipynb",
+        profile=PROFILE_FILE,
+    output:
+        f"{REPORT}/results.ipynb",
+    log:
+        f"{REPORT}/results.log",
+    shell:
+        PAPERMILL + " {input.notebook} {output} -f {input.profile} > {log} 2>&1"
+
+
+rule pages:
+    input:
+        code("report"),
+        [path for path in (f"{REPORT}/explore.ipynb", f"{REPORT}/cam.ipynb") if Path(path).is_file()],
+        results=f"{REPORT}/results.ipynb",
+    output:
+        f"{REPORT}/index.html",
+    params:
+        report=REPORT,
+        profile=PROFILE_FILE,
+    shell:
+        "ichreport render {params.report} --profile {params.profile}"
+
+
+rule report:
+    input:
+        f"{REPORT}/index.html",

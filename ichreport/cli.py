@@ -1,0 +1,142 @@
+"""The command line: `ichreport phantom|ingest|features|render|verify`.
+
+Each command is one job of the report's graph and also works by hand. A user's mistake ends with one
+line on standard error and exit status 2; everything else is a bug and shows its traceback.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import get_args
+
+from ichreport.params import Input, Network, Profile, Sample, read_experiments
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: The words after `ichreport`; those of the process if not given.
+
+    Returns:
+        The exit status: 0 done, 1 problems found, 2 a mistake in what was asked or given.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+    except (ValueError, TypeError, OSError) as error:
+        print(f"ichreport {options.command}: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="ichreport", description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    def command(name: str, run: object, text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(run=run)
+        return added
+
+    def takes_profile(added: argparse.ArgumentParser, *, workers: bool) -> None:
+        added.add_argument("profile", help="parameter file of the profile: params/demo.yaml")
+        if workers:
+            added.add_argument(
+                "--workers",
+                type=int,
+                default=os.cpu_count() or 1,
+                help="worker processes; all cores if not given",
+            )
+
+    takes_profile(command("phantom", _phantom, "Make the profile's synthetic heads."), workers=True)
+    takes_profile(
+        command("ingest", _ingest, "Turn the profile's DICOM folder into a store."), workers=True
+    )
+    features = command("features", _features, "Run slices through a frozen backbone, once.")
+    takes_profile(features, workers=False)
+    features.add_argument("--input", choices=get_args(Input), required=True)
+    features.add_argument(
+        "--network", choices=[n for n in get_args(Network) if n != "cnn7"], required=True
+    )
+    features.add_argument("--samples", nargs="+", choices=get_args(Sample), required=True)
+    render = command("render", _render, "Turn executed notebooks and records into pages.")
+    render.add_argument("report", type=Path, help="folder of the report: reports/demo")
+    render.add_argument(
+        "--profile", help="its parameter file; params/<folder's name>.yaml if not given"
+    )
+    verify = command("verify", _verify, "Check every hash of a store.")
+    verify.add_argument("store", type=Path, help="folder of the store")
+    return parser
+
+
+def _phantom(options: argparse.Namespace) -> int:
+    from ichreport.phantom import write_phantom
+
+    profile = Profile.from_files(options.profile)
+    if profile.phantom is None:
+        raise ValueError(f"{options.profile}: phantom must be a recipe, got null (real data).")
+    write_phantom(profile.source_folder, profile.phantom, workers=options.workers, progress=True)
+    return 0
+
+
+def _ingest(options: argparse.Namespace) -> int:
+    from ichreport.data.ingest import ingest
+
+    profile = Profile.from_files(options.profile)
+    ingest(
+        profile.source_folder,
+        profile.store_folder,
+        image_size=profile.image_size,
+        max_reject_share=profile.max_reject_share,
+        workers=options.workers,
+        progress=True,
+    )
+    return 0
+
+
+def _features(options: argparse.Namespace) -> int:
+    import numpy as np
+
+    from ichreport.data import samples
+    from ichreport.data.store import Store
+    from ichreport.model import features
+    from ichreport.params import Experiment
+
+    profile = Profile.from_files(options.profile)
+    experiment = Experiment.model_validate(
+        profile.model_dump() | {"input": options.input, "network": options.network}
+    )
+    store = Store.open(profile.store_folder)
+    drawn = [
+        samples.draw(
+            store.slices,
+            sample,
+            seed=profile.seed,
+            sampa_share=profile.sampa_share,
+            sampb_share=profile.sampb_share,
+        )
+        for sample in options.samples
+    ]
+    rows = np.unique(np.concatenate([sample.rows for sample in drawn]))
+    features.load_or_compute(store, rows, experiment, progress=True)
+    return 0
+
+
+def _render(options: argparse.Namespace) -> int:
+    from ichreport.report import site
+
+    profile_file = options.profile or f"params/{options.report.name}.yaml"
+    site.render(options.report, list(read_experiments(profile_file).values()))
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from ichreport.data.store import verify
+
+    problems = verify(options.store)
+    for problem in problems:
+        print(problem)  # noqa: T201
+    return 1 if problems else 0

@@ -1,0 +1,97 @@
+"""What a run leaves behind, and what is said of one that failed."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from ichreport.files import read_json, sha256_of_file
+from ichreport.params import Experiment
+from ichreport.report import records
+
+
+@pytest.fixture
+def experiment(tmp_path, monkeypatch):
+    (tmp_path / "Snakefile").touch()
+    monkeypatch.chdir(tmp_path)
+    return Experiment(name="mine", profile="tiny")
+
+
+def write_run(experiment):
+    predictions = pd.DataFrame({"sop_instance_uid": ["a"], "probability_any": [0.5]})
+    watch = records.Stopwatch()
+    watch.lap("training")
+    return records.write_run(
+        experiment,
+        predictions,
+        scores={"test": {"challenge_log_loss": 0.1}},
+        operating_points={},
+        history={"loss": [1.0]},
+        model={"trainable": 1, "frozen": 2},
+        leak=[],
+        store_hash="0" * 64,
+        backend={"backend": "none"},
+        stopwatch=watch,
+    )
+
+
+def test_a_written_run_reads_back(experiment):
+    write_run(experiment)
+    run = records.read_run(experiment.run_folder)
+    assert run.status == "ok"
+    assert Experiment.parse(run.parameters, where="record") == experiment
+    assert run.predictions()["probability_any"].tolist() == [0.5]
+    stored = run.record["provenance"]["predictions_sha256"]
+    assert stored == sha256_of_file(run.folder / "predictions.parquet")
+    assert set(run.record["timings"]) == {"training", "writing"}
+
+
+def test_without_a_record_a_run_has_failed_whatever_else_it_holds(experiment):
+    path = write_run(experiment)
+    path.unlink()
+    (experiment.run_folder / "log.txt").write_text("starting\nKilled\n\n")
+    run = records.read_run(experiment.run_folder)
+    assert (run.status, run.reason) == ("failed", "Killed")
+    with pytest.raises(ValueError, match="mine has no predictions: Killed"):
+        run.predictions()
+
+
+def test_the_notebook_error_is_the_reason(experiment):
+    error = {"output_type": "error", "ename": "ValueError", "evalue": "\x1b[31mno GPU\x1b[0m"}
+    experiment.run_folder.mkdir(parents=True)
+    notebook = {"cells": [{"outputs": [{"output_type": "stream"}, error]}, {}]}
+    (experiment.run_folder / "notebook.ipynb").write_text(json.dumps(notebook))
+    assert records.read_run(experiment.run_folder).reason == "ValueError: no GPU"
+
+
+def test_a_run_that_was_never_started_is_missing(experiment):
+    assert records.read_run(experiment.run_folder).status == "missing"
+
+
+def test_expected_runs_come_first_in_their_order_and_extra_ones_after(experiment):
+    write_run(experiment)
+    found = records.read_runs(experiment.report_folder, ["b", "a"])
+    assert [(run.name, run.status) for run in found] == [
+        ("b", "missing"),
+        ("a", "missing"),
+        ("mine", "ok"),
+    ]
+
+
+def test_a_record_of_another_format_is_refused(experiment):
+    path = write_run(experiment)
+    path.write_text(json.dumps(read_json(path) | {"format": 99}))
+    with pytest.raises(ValueError, match="has format 99, expected 1"):
+        records.read_run(experiment.run_folder)
+
+
+def test_forgetting_a_run_makes_it_count_as_not_done(experiment):
+    write_run(experiment)
+    records.forget(experiment)
+    assert records.read_run(experiment.run_folder).status != "ok"
+    records.forget(experiment)
+
+
+def test_outside_a_checkout_the_commit_is_unknown(experiment, monkeypatch):
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(experiment.report_folder.parents[2]))
+    assert records.git_state() == {"commit": None, "dirty": None}

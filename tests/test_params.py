@@ -1,0 +1,130 @@
+"""What a profile, an experiment and a notebook may be told."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ichreport.params import Experiment, PhantomRecipe, Profile, project_path, read_experiments
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def write(path, text):
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_later_file_wins(tmp_path):
+    row = write(tmp_path / "row.yaml", "loss: focal\nepochs: 3\n")
+    profile = write(tmp_path / "profile.yaml", "epochs: 7\n")
+    experiment = Experiment.from_files(row, profile)
+    assert (experiment.loss, experiment.epochs) == ("focal", 7)
+
+
+def test_an_unknown_name_is_refused_with_the_nearest_known_one():
+    with pytest.raises(
+        ValueError, match=r"mine\.yaml: learning_rte .* Did you mean learning_rate\?"
+    ):
+        Experiment.parse({"learning_rte": 0.1}, where="mine.yaml")
+
+
+def test_an_unknown_name_lists_the_known_ones():
+    with pytest.raises(ValueError, match="batch_size, cam_per_group"):
+        Profile.parse({"colour": "red"}, where="x")
+
+
+def test_a_number_that_yaml_reads_as_text_is_explained():
+    assert yaml.safe_load("1e-4") == "1e-4", "the trap itself"
+    cure = r"got '1e-4'\. YAML reads 1e-4 as text; write it as 0\.0001"
+    with pytest.raises(ValueError, match=cure):
+        Experiment.parse({"learning_rate": "1e-4"}, where="x.yaml")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("epochs", "ten"),
+        ("epochs", 0),
+        ("epochs", 2.5),
+        ("learning_rate", float("nan")),
+        ("learning_rate", -1.0),
+        ("loss", "hinge"),
+        ("name", "../elsewhere"),
+        ("name", ""),
+        ("require_gpu", "yes"),
+        ("sampa_share", 0.0),
+    ],
+)
+def test_an_ill_typed_or_impossible_value_is_refused_by_name(name, value):
+    with pytest.raises(ValueError, match=f"x.yaml: {name} "):
+        Experiment.parse({name: value}, where="x.yaml")
+
+
+def test_a_nested_name_is_refused_where_it_stands():
+    cure = r"phantom\.patient is not a known parameter\. Did you mean patients"
+    with pytest.raises(ValueError, match=cure):
+        Profile.parse({"phantom": {"patient": 3}}, where="x")
+
+
+def test_parameters_cannot_be_changed():
+    with pytest.raises(ValueError, match="frozen"):
+        Experiment().epochs = 3
+
+
+def test_a_file_that_is_no_mapping_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"list\.yaml must be a YAML mapping"):
+        Profile.from_files(write(tmp_path / "list.yaml", "- 1\n"))
+    with pytest.raises(ValueError, match=r"broken\.yaml is not readable as YAML"):
+        Profile.from_files(write(tmp_path / "broken.yaml", "a: [1\n"))
+
+
+def test_a_notebook_namespace_gives_its_plain_values_only():
+    namespace = {
+        "__name__": "__main__",
+        "_i1": "",
+        "In": [],
+        "Out": {},
+        "Experiment": Experiment,
+        "yaml": yaml,
+        "exit": object(),
+        "epochs": 3,
+        "phantom": {"patients": 5},
+    }
+    experiment = Experiment.from_notebook(namespace)
+    assert experiment.epochs == 3
+    assert experiment.phantom == PhantomRecipe(patients=5)
+
+
+def test_a_misspelt_notebook_parameter_is_refused():
+    with pytest.raises(ValueError, match="notebook parameters: epoch is not a known parameter"):
+        Experiment.from_notebook({"epoch": 3})
+
+
+def test_relative_paths_start_at_the_project_root(tmp_path, monkeypatch):
+    write(tmp_path / "Snakefile", "")
+    inner = tmp_path / "notebooks"
+    inner.mkdir()
+    monkeypatch.chdir(inner)
+    assert project_path("data/demo") == tmp_path / "data/demo"
+    assert project_path("/data/rsna") == Path("/data/rsna")
+
+
+def test_an_experiment_file_names_its_run_as_itself(tmp_path):
+    write(tmp_path / "a.yaml", "name: b\n")
+    profile = write(tmp_path.parent / "p.yaml", f"experiments: {tmp_path}\n")
+    with pytest.raises(ValueError, match=r"a\.yaml: name must be 'a', got 'b'"):
+        read_experiments(profile)
+
+
+@pytest.mark.parametrize("profile", ["demo", "rsna"])
+def test_every_parameter_file_loads(profile, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    experiments = read_experiments(f"params/{profile}.yaml")
+    assert [e.poster_row for e in experiments.values()] == list(range(1, 15))
+    assert {e.profile for e in experiments.values()} == {profile}
+
+
+def test_the_demo_profile_spells_out_the_defaults(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert Profile.from_files("params/demo.yaml") == Profile()
