@@ -11,7 +11,7 @@ from ichreport.params import Experiment, Profile, read_experiments
 
 PROFILE_FILE = config.get("profile", "params/demo.yaml")
 profile = Profile.from_files(PROFILE_FILE)
-experiments = read_experiments(PROFILE_FILE)
+experiments = read_experiments(profile)
 
 
 def here(path):
@@ -42,10 +42,12 @@ def code(*packages):
 
 
 def shared_features(experiment):
-    """The marker of the stored features that an experiment trains on, if its backbone is frozen."""
-    if experiment.network == "cnn7":
-        return []
-    return f"{FEATURES}/{experiment.input}-{experiment.network}.done"
+    """The marker of the stored features that an experiment trains on.
+
+    One that sets the backbone's weights or seed for itself computes its own.
+    """
+    own = any(getattr(experiment, key) != getattr(profile, key) for key in ("weights", "seed"))
+    return [] if own or not experiment.needs_features else here(experiment.features_marker)
 
 
 def samples_over(wildcards):
@@ -109,10 +111,15 @@ rule features:
         samples=samples_over,
         recipe=profile.model_dump_json(include={"sampa_share", "sampb_share", "seed", "weights", "batch_size", "require_gpu"}),
         profile=PROFILE_FILE,
-    threads: 1
+    log:
+        f"{FEATURES}/{{input}}-{{network}}.log",
+    threads: JOB_THREADS
+    resources:
+        gpu=JOB_GPUS,
     shell:
+        "OMP_NUM_THREADS={threads} TF_NUM_INTRAOP_THREADS={threads} "
         "ichreport features {params.profile} --input {wildcards.input} --network {wildcards.network} "
-        "--samples {params.samples}"
+        "--samples {params.samples} > {log} 2>&1"
 
 
 rule explore:
@@ -144,7 +151,9 @@ rule experiment:
         notebook=f"{REPORT}/runs/{{name}}/notebook.ipynb",
     log:
         f"{REPORT}/runs/{{name}}/log.txt",
-    threads: 1
+    threads: JOB_THREADS
+    resources:
+        gpu=JOB_GPUS,
     shell:
         PAPERMILL + " {input.notebook} {params.notebook} -f {input.experiment} -f {input.profile} > {log} 2>&1"
 

@@ -128,8 +128,8 @@ def _features(options: argparse.Namespace) -> int:
 def _render(options: argparse.Namespace) -> int:
     from ichreport.report import site
 
-    profile_file = options.profile or f"params/{options.report.name}.yaml"
-    site.render(options.report, list(read_experiments(profile_file).values()))
+    profile = Profile.from_files(options.profile or f"params/{options.report.name}.yaml")
+    site.render(options.report, list(read_experiments(profile).values()))
     return 0
 
 

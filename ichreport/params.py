@@ -190,20 +190,33 @@ class Experiment(Profile):
     loss: Loss = Field(default="bce", description="bce, weighted-bce or focal")
 
     @property
+    def needs_features(self) -> bool:
+        """Whether a frozen backbone's stored features come before this run."""
+        return self.network != "cnn7"
+
+    @property
+    def features_marker(self) -> Path:
+        """The file that says that these features are computed for all samples of the profile."""
+        return self.features_folder / f"{self.input}-{self.network}.done"
+
+    @property
     def run_folder(self) -> Path:
         """The folder of this run's record."""
         return self.report_folder / "runs" / self.name
 
 
-def read_experiments(profile_file: Path | str) -> dict[str, Experiment]:
+def read_experiments(profile: Profile) -> dict[str, Experiment]:
     """Read the experiments that a profile's report is expected to have, by name, in order.
+
+    What the profile sets wins over what an experiment's file sets, as with papermill's `-f … -f …`.
 
     Raises:
         ValueError: If a file does not validate, or names its run other than itself.
     """
     experiments = {}
-    for stem, path in Profile.from_files(profile_file).experiment_files.items():
-        experiment = Experiment.from_files(path, profile_file)
+    for stem, path in profile.experiment_files.items():
+        values = read_yaml(path) | profile.model_dump(exclude_unset=True)
+        experiment = Experiment.parse(values, where=str(path))
         if experiment.name != stem:
             raise ValueError(f"{path}: name must be {stem!r}, got {experiment.name!r}.")
         experiments[stem] = experiment

@@ -112,15 +112,23 @@ def test_relative_paths_start_at_the_project_root(tmp_path, monkeypatch):
 
 def test_an_experiment_file_names_its_run_as_itself(tmp_path):
     write(tmp_path / "a.yaml", "name: b\n")
-    profile = write(tmp_path.parent / "p.yaml", f"experiments: {tmp_path}\n")
+    profile = Profile(experiments=str(tmp_path))
     with pytest.raises(ValueError, match=r"a\.yaml: name must be 'a', got 'b'"):
         read_experiments(profile)
+
+
+def test_a_profile_wins_over_an_experiment_file_only_in_what_it_sets(tmp_path):
+    write(tmp_path / "a.yaml", "name: a\nepochs: 3\npatience: 2\n")
+    profile = write(tmp_path.parent / "p.yaml", f"experiments: {tmp_path}\nepochs: 9\n")
+    experiment = read_experiments(Profile.from_files(profile))["a"]
+    assert experiment == Experiment.from_files(tmp_path / "a.yaml", profile)
+    assert (experiment.epochs, experiment.patience) == (9, 2)
 
 
 @pytest.mark.parametrize("profile", ["demo", "rsna"])
 def test_every_parameter_file_loads(profile, monkeypatch):
     monkeypatch.chdir(ROOT)
-    experiments = read_experiments(f"params/{profile}.yaml")
+    experiments = read_experiments(Profile.from_files(f"params/{profile}.yaml"))
     assert [e.poster_row for e in experiments.values()] == list(range(1, 15))
     assert {e.profile for e in experiments.values()} == {profile}
 

@@ -154,21 +154,32 @@ def forget(experiment: Experiment) -> None:
     (experiment.run_folder / "record.json").unlink(missing_ok=True)
 
 
-def read_runs(report_folder: Path, expected: Iterable[str]) -> list[RunRecord]:
+def read_runs(report_folder: Path, experiments: Iterable[Experiment]) -> list[RunRecord]:
     """Read every run of a report: the expected ones in their order, then extra ones by name.
 
     Args:
         report_folder: `reports/<profile>`.
-        expected: Names of the experiments that the report is meant to have.
+        experiments: The experiments that the report is meant to have.
 
     Raises:
         ValueError: If a `record.json` is not readable, or of another format.
     """
-    names = list(expected)
     runs = report_folder / "runs"
+    expected = {e.name: _explain_missing(read_run(runs / e.name), e) for e in experiments}
     found = sorted(record.parent.name for record in runs.glob("*/record.json"))
-    names += [name for name in found if name not in set(names)]
-    return [read_run(runs / name) for name in names]
+    extra = [read_run(runs / name) for name in found if name not in expected]
+    return [*expected.values(), *extra]
+
+
+def _explain_missing(run: RunRecord, experiment: Experiment) -> RunRecord:
+    """A run that was never started because its features failed has failed with them."""
+    if run.status != "missing" or not experiment.needs_features:
+        return run
+    marker = experiment.features_marker
+    log = _end_of(marker.with_suffix(".log"))
+    if marker.is_file() or not log:
+        return run
+    return RunRecord(run.name, run.folder, "failed", {}, _last_line(log), log)
 
 
 def read_run(folder: Path) -> RunRecord:

@@ -70,7 +70,8 @@ def test_a_run_that_was_never_started_is_missing(experiment):
 
 def test_expected_runs_come_first_in_their_order_and_extra_ones_after(experiment):
     write_run(experiment)
-    found = records.read_runs(experiment.report_folder, ["b", "a"])
+    expected = [experiment.model_copy(update={"name": name}) for name in ("b", "a")]
+    found = records.read_runs(experiment.report_folder, expected)
     assert [(run.name, run.status) for run in found] == [
         ("b", "missing"),
         ("a", "missing"),
@@ -95,3 +96,14 @@ def test_forgetting_a_run_makes_it_count_as_not_done(experiment):
 def test_outside_a_checkout_the_commit_is_unknown(experiment, monkeypatch):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(experiment.report_folder.parents[2]))
     assert records.git_state() == {"commit": None, "dirty": None}
+
+
+def test_a_run_whose_features_failed_has_failed_with_their_reason(experiment):
+    log = experiment.features_marker.with_suffix(".log")
+    log.parent.mkdir(parents=True)
+    log.write_text("ichreport features: no such weights\n")
+    [run] = records.read_runs(experiment.report_folder, [experiment])
+    assert (run.status, run.reason) == ("failed", "ichreport features: no such weights")
+    experiment.features_marker.touch()
+    [run] = records.read_runs(experiment.report_folder, [experiment])
+    assert run.status == "missing"
