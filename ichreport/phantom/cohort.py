@@ -1,0 +1,151 @@
+"""Who is in the set: which patients bleed and how, their studies, headers, faults and names."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from ichreport.params import PhantomRecipe
+
+E, P, V, A, D = (
+    "epidural",
+    "intraparenchymal",
+    "intraventricular",
+    "subarachnoid",
+    "subdural",
+)
+
+ENRICHED: Final[tuple[tuple[tuple[str, ...], float], ...]] = (
+    ((E,), 0.07),
+    ((E, D), 0.03),
+    ((E, A), 0.03),
+    ((E, P, A), 0.03),
+    ((D,), 0.10),
+    ((D, A), 0.05),
+    ((D, P, A), 0.03),
+    ((A,), 0.07),
+    ((A, V), 0.04),
+    ((A, V, P), 0.02),
+    ((P, V), 0.06),
+    ((V,), 0.05),
+    ((P,), 0.07),
+)
+"""Share of patients with each combination of bleeds; the rest bleeds nowhere."""
+
+RSNA: Final[tuple[tuple[tuple[str, ...], float], ...]] = ENRICHED
+
+SUBTLE: Final = 0.16
+"""Share of bleeds that are small and faint."""
+
+FAULTS: Final = (
+    "truncated",
+    "non-square",
+    "padded",
+    "wrapped",
+    "zero intercept",
+    "duplicated label",
+)
+"""What is wrong with a few series: one file cut short; a matrix that is no square; -2000 outside
+the field of view; the 12-bit wrap; intercept 0 with signed pixels; six rows twice in the CSV."""
+
+FAMILY_OF_FAULT: Final = {"padded": "b", "wrapped": "a", "zero intercept": "b"}
+
+
+@dataclass(frozen=True)
+class StudyPlan:
+    """One study of one series.
+
+    Attributes:
+        family: Header family, "a" (12 bits, unsigned) or "b" (16 bits, signed).
+        faults: Which of `FAULTS` are planted in it.
+    """
+
+    family: str
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PatientPlan:
+    """What a patient will have.
+
+    Attributes:
+        number: Position in the set; with the recipe's seed it decides everything random.
+        subtypes: Bleeds, each with whether it is subtle.
+        studies: Studies, in order of time.
+    """
+
+    number: int
+    subtypes: tuple[tuple[str, bool], ...]
+    studies: tuple[StudyPlan, ...]
+
+
+def plan(recipe: PhantomRecipe) -> list[PatientPlan]:
+    """Decide who bleeds, who comes back, and where the faults are.
+
+    Combinations are spread evenly over the patients (systematic sampling), so that also a small
+    set has each bleed about as often as it should.
+    """
+    rng = np.random.default_rng([recipe.seed, 0])
+    combinations = _spread(rng, recipe)
+    subtle = rng.random((recipe.patients, 5)) < SUBTLE
+    counts = 1 + (rng.random(recipe.patients) < 0.12) + (rng.random(recipe.patients) < 0.04)
+    series = int(counts.sum())
+    families = np.where(rng.permutation(series) % 2 == 0, "a", "b").astype(object)
+    faults = _place_faults(rng, series) if recipe.faults else {}
+    for number, names in faults.items():
+        for name in names:
+            families[number] = FAMILY_OF_FAULT.get(name, families[number])
+    plans, first = [], 0
+    for number, (combination, count) in enumerate(zip(combinations, counts, strict=True)):
+        studies = tuple(
+            StudyPlan(str(families[i]), tuple(faults.get(i, ())))
+            for i in range(first, first + int(count))
+        )
+        bleeds = tuple((s, bool(f)) for s, f in zip(combination, subtle[number], strict=False))
+        plans.append(PatientPlan(number, bleeds, studies))
+        first += int(count)
+    return plans
+
+
+def _spread(rng: np.random.Generator, recipe: PhantomRecipe) -> list[tuple[str, ...]]:
+    table = ENRICHED if recipe.prevalence == "enriched" else RSNA
+    ends = np.cumsum([share for _, share in table])
+    places = (np.arange(recipe.patients) + rng.random()) / recipe.patients
+    chosen = np.searchsorted(ends, places, side="right")
+    combinations = [table[i][0] if i < len(table) else () for i in chosen]
+    return [combinations[i] for i in rng.permutation(recipe.patients)]
+
+
+def _place_faults(rng: np.random.Generator, series: int) -> dict[int, list[str]]:
+    """Faults by series; those that set the family or the pixels get a series of their own first."""
+    order = rng.permutation(series)
+    placed: dict[int, list[str]] = {}
+    exclusive = [name for name in FAULTS if name in FAMILY_OF_FAULT]
+    for place, name in enumerate(exclusive[:series]):
+        placed.setdefault(int(order[place]), []).append(name)
+    others = [name for name in FAULTS if name not in FAMILY_OF_FAULT]
+    for place, name in enumerate(others, start=len(exclusive)):
+        placed.setdefault(int(order[place % series]), []).append(name)
+    return placed
+
+
+def identifier(seed: int, kind: str, number: int) -> str:
+    """A name such as the challenge gives: `ID_` and hexadecimal digits in no order.
+
+    Numbers map one to one to names, so that names never meet however large the set.
+
+    Args:
+        seed: The recipe's seed.
+        kind: "slice" (9 digits), "patient" (8), "study" (10) or "series" (10).
+        number: A number below 16 to the power of the digits.
+    """
+    digits = {"slice": 9, "patient": 8, "study": 10, "series": 10}[kind]
+    bits = 4 * digits
+    limit = (1 << bits) - 1
+    keys = np.random.default_rng([seed, 1, sum(map(ord, kind))]).integers(1 << 30, size=4)
+    value = number
+    for key in keys:
+        value = (value ^ (int(key) * 0x9E3779B97F4A7C15)) & limit
+        value = value * 0xD6E8FEB86659FD93 & limit
+        value ^= value >> (bits // 2)
+    return f"ID_{value:0{digits}x}"

@@ -1,0 +1,138 @@
+"""DICOM as the challenge wrote it: 22 elements, in two families of headers."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+
+from ichreport.phantom.cohort import StudyPlan
+from ichreport.phantom.scanner import Scan
+
+PADDING = -2000
+"""Stored value outside the field of view of a padded series."""
+
+
+class Names(NamedTuple):
+    """The identifiers of a series."""
+
+    patient_id: str
+    study_instance_uid: str
+    series_instance_uid: str
+
+
+class Style(NamedTuple):
+    """How a series writes its numbers.
+
+    Attributes:
+        intercept: Rescale intercept (HU).
+        center: Window center as written, one or several values.
+        width: Window width as written.
+        decimals: Whether numbers carry six decimals.
+    """
+
+    intercept: int
+    center: str | list[str]
+    width: str | list[str]
+    decimals: bool
+
+
+def draw_style(rng: np.random.Generator, study: StudyPlan) -> Style:
+    """Draw how a series writes its numbers, within its family and faults."""
+    if study.family == "a":
+        center, width = ((36, 80), (40, 80), (47, 80), (30, 80))[rng.integers(4)]
+        intercept = (
+            0 if "wrapped" in study.faults else int(rng.choice((-1024, -1000), p=(0.8, 0.2)))
+        )
+        return Style(intercept, [f"{center:05d}"] * 2, [f"{width:05d}"] * 2, decimals=False)
+    intercept = 0 if "zero intercept" in study.faults else -1024
+    if rng.random() < 0.5:
+        return Style(intercept, "40", str(rng.choice(("80", "100", "150"))), decimals=False)
+    center, width = (("35.000000", "135.000000"), ("30.000000", "80.000000"))[rng.integers(2)]
+    return Style(intercept, center, width, decimals=True)
+
+
+def template(scan: Scan, study: StudyPlan, names: Names, style: Style) -> Dataset:
+    """The header that the slices of a series share."""
+    signed = study.family == "b"
+    row, column = scan.orientation
+    header = Dataset()
+    header.SOPInstanceUID = ""
+    header.Modality = "CT"
+    header.PatientID = names.patient_id
+    header.StudyInstanceUID = names.study_instance_uid
+    header.SeriesInstanceUID = names.series_instance_uid
+    header.StudyID = ""
+    header.ImagePositionPatient = ["0", "0", "0"]
+    header.ImageOrientationPatient = [_number(v, style) for v in (*row, *column)]
+    header.SamplesPerPixel = 1
+    header.PhotometricInterpretation = "MONOCHROME2"
+    header.Rows = scan.rows
+    header.Columns = scan.columns
+    header.PixelSpacing = [_number(scan.pixel, style)] * 2
+    header.BitsAllocated = 16
+    header.BitsStored = 16 if signed else 12
+    header.HighBit = 15 if signed else 11
+    header.PixelRepresentation = int(signed)
+    header.WindowCenter = style.center
+    header.WindowWidth = style.width
+    header.RescaleIntercept = f"{style.intercept:.6f}" if style.decimals else str(style.intercept)
+    header.RescaleSlope = "1.000000" if style.decimals else "1"
+    header.PixelData = b""
+    header["PixelData"].VR = "OW"
+    meta = FileMetaDataset()
+    meta.FileMetaInformationVersion = b"\0\1"
+    meta.MediaStorageSOPClassUID = CTImageStorage
+    meta.MediaStorageSOPInstanceUID = "2.25.0"
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.ImplementationClassUID = pydicom.uid.PYDICOM_IMPLEMENTATION_UID
+    header.file_meta = meta
+    return header
+
+
+def _number(value: float, style: Style) -> str:
+    return f"{value:.6f}" if style.decimals else f"{round(value, 6):g}"
+
+
+def stored(hu: NDArray[np.int16], scan: Scan, study: StudyPlan, style: Style) -> bytes:
+    """The pixels as they are stored, faults included."""
+    if "wrapped" in study.faults:
+        values = np.maximum(hu, -1000) & 0xFFF
+    elif study.family == "a":
+        values = np.clip(hu - style.intercept, 0, 4095)
+    else:
+        values = hu - np.int16(style.intercept)
+    if "padded" in study.faults:
+        values = np.where(beyond_field(scan), np.int16(PADDING), values)
+    return values.astype("<i2" if study.family == "b" else "<u2").tobytes()
+
+
+def beyond_field(scan: Scan) -> NDArray[np.bool_]:
+    """Pixels outside the scanner's circular field of view."""
+    y = np.arange(scan.rows) - (scan.rows - 1) / 2
+    x = np.arange(scan.columns) - (scan.columns - 1) / 2
+    return np.hypot(y[:, None], x[None, :]) > max(scan.rows, scan.columns) / 2
+
+
+def write(
+    path: Path, header: Dataset, scan: Scan, style: Style, number: int, pixels: bytes
+) -> None:
+    """Write one slice.
+
+    Args:
+        path: The file; its stem becomes the SOP instance UID.
+        header: The series' template; its per-slice elements are overwritten.
+        scan: The series' geometry.
+        style: How it writes numbers.
+        number: Which slice of the series.
+        pixels: Its stored pixels.
+    """
+    header["SOPInstanceUID"].value = path.stem
+    header["ImagePositionPatient"].value = [_number(v, style) for v in scan.corner(number)]
+    header["PixelData"].value = pixels
+    header.file_meta["MediaStorageSOPInstanceUID"].value = f"2.25.{int(path.stem[3:], 16)}"
+    with path.open("wb") as stream:
+        pydicom.dcmwrite(stream, header, enforce_file_format=True)

@@ -1,0 +1,169 @@
+"""Signed distances and smooth noise: what anatomy is drawn with.
+
+Distances are in mm, negative inside. They are good near a surface, where they are used, and only
+roughly right far from it. Everything works on float32 arrays of any shape.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft
+
+Array = NDArray[np.float32]
+Vector = tuple[float, float, float]
+
+LABYRINTH_SIZE = 128
+"""Voxels a side of the periodic labyrinth; a power of two, so that indices wrap by a bit mask."""
+
+
+class Points(NamedTuple):
+    """Places in the head, in mm: x to the patient's left, y to the back, z to the vertex."""
+
+    x: Array
+    y: Array
+    z: Array
+
+    def at(self, index: NDArray[np.intp]) -> "Points":
+        """The points of a flat index."""
+        return Points(self.x.take(index), self.y.take(index), self.z.take(index))
+
+
+def inside(distance: Array, width: float | Array) -> Array:
+    """The share of a voxel within a surface, from its distance: 1 deep inside, 0 far outside.
+
+    Args:
+        distance: Signed distance to the surface (mm).
+        width: Width of the voxel's edge response (mm); partial volume falls linearly over it.
+    """
+    share = distance * np.float32(-1 / width) if isinstance(width, float) else -distance / width
+    share += np.float32(0.5)
+    return np.clip(share, 0, 1, out=share)
+
+
+def ellipsoid(p: Points, center: Vector, radii: Vector) -> Array:
+    """Distance to an axis-aligned ellipsoid, scaled by its smallest radius."""
+    squares = np.square((p.x - np.float32(center[0])) * np.float32(1 / radii[0]))
+    squares += np.square((p.y - np.float32(center[1])) * np.float32(1 / radii[1]))
+    squares += np.square((p.z - np.float32(center[2])) * np.float32(1 / radii[2]))
+    np.sqrt(squares, out=squares)
+    squares -= 1
+    squares *= np.float32(min(radii))
+    return squares
+
+
+def sphere(p: Points, center: Vector, radius: float) -> Array:
+    """Distance to a sphere, exact."""
+    squares = np.square(p.x - np.float32(center[0]))
+    squares += np.square(p.y - np.float32(center[1]))
+    squares += np.square(p.z - np.float32(center[2]))
+    np.sqrt(squares, out=squares)
+    squares -= np.float32(radius)
+    return squares
+
+
+def capsule(p: Points, start: Vector, end: Vector, radii: tuple[float, float]) -> Array:
+    """Distance to a tube with round ends whose radius changes linearly along it."""
+    axis = np.subtract(end, start)
+    length2 = float(axis @ axis)
+    x, y, z = (v - np.float32(s) for v, s in zip(p, start, strict=True))
+    along = x * np.float32(axis[0] / length2)
+    along += y * np.float32(axis[1] / length2)
+    along += z * np.float32(axis[2] / length2)
+    np.clip(along, 0, 1, out=along)
+    x -= along * np.float32(axis[0])
+    y -= along * np.float32(axis[1])
+    z -= along * np.float32(axis[2])
+    squares = x * x
+    squares += y * y
+    squares += z * z
+    np.sqrt(squares, out=squares)
+    along *= np.float32(radii[1] - radii[0])
+    along += np.float32(radii[0])
+    return np.subtract(squares, along, out=squares)
+
+
+def smooth_min(a: Array, b: Array, radius: float) -> Array:
+    """The union of two shapes, its crease filled over `radius` mm (Quilez's polynomial minimum)."""
+    blend = np.maximum(np.float32(radius) - np.abs(a - b), 0)
+    blend *= blend
+    blend *= np.float32(-0.25 / radius)
+    blend += np.minimum(a, b)
+    return blend
+
+
+def smooth_max(a: Array, b: Array, radius: float) -> Array:
+    """The intersection of two shapes, its edge rounded over `radius` mm."""
+    return -smooth_min(-a, -b, radius)
+
+
+def smooth_step(value: Array, low: float, high: float) -> Array:
+    """0 below `low`, 1 above `high`, a cubic between."""
+    t = (value - np.float32(low)) * np.float32(1 / (high - low))
+    np.clip(t, 0, 1, out=t)
+    return t * t * (3 - 2 * t)
+
+
+def bump(value: Array, center: float, width: float) -> Array:
+    """A Gaussian of unit height."""
+    t = np.square((value - np.float32(center)) * np.float32(1 / width))
+    t *= np.float32(-0.5)
+    return np.exp(t, out=t)
+
+
+def any_of(shares: Sequence[Array]) -> Array:
+    """The largest of several shares."""
+    best = shares[0].copy()
+    for share in shares[1:]:
+        np.maximum(best, share, out=best)
+    return best
+
+
+@cache
+def labyrinth() -> Array:
+    """Periodic noise of one wavelength, 16 voxels: its zero crossings wind like sulci.
+
+    Returns:
+        float32, `LABYRINTH_SIZE` voxels a side, mean 0, variance 1. The same in every process.
+    """
+    frequency = fft.fftfreq(LABYRINTH_SIZE) ** 2
+    last = fft.rfftfreq(LABYRINTH_SIZE) ** 2
+    radius = np.sqrt(frequency[:, None, None] + frequency[:, None] + last)
+    band = np.exp(-0.5 * ((radius - 1 / 16) / 0.014) ** 2).astype(np.float32)
+    white = np.random.default_rng(7).standard_normal((LABYRINTH_SIZE,) * 3, dtype=np.float32)
+    noise = fft.irfftn(fft.rfftn(white) * band, s=white.shape)
+    noise /= noise.std()
+    return np.ascontiguousarray(noise, dtype=np.float32)
+
+
+def wander(x: Array, y: Array, z: Array) -> Array:
+    """Sample the labyrinth by trilinear interpolation.
+
+    Args:
+        x: First coordinate, in voxels; it wraps around, as do the others.
+        y: Second coordinate.
+        z: Third coordinate.
+    """
+    flat = labyrinth().ravel()
+    lows, highs, parts = [], [], []
+    for axis, value in enumerate((x, y, z)):
+        floor = np.floor(value)
+        low = floor.astype(np.int32) & (LABYRINTH_SIZE - 1)
+        high = (low + 1) & (LABYRINTH_SIZE - 1)
+        stride = LABYRINTH_SIZE ** (2 - axis)
+        lows.append(low * stride)
+        highs.append(high * stride)
+        parts.append(value - floor)
+
+    def line(base: NDArray[np.int32]) -> Array:
+        first = flat.take(base + lows[2])
+        return first + parts[2] * (flat.take(base + highs[2]) - first)
+
+    def plane(base: NDArray[np.int32]) -> Array:
+        first = line(base + lows[1])
+        return first + parts[1] * (line(base + highs[1]) - first)
+
+    first = plane(lows[0])
+    return first + parts[0] * (plane(highs[0]) - first)

@@ -1,0 +1,205 @@
+"""One patient, from the plan to files: draw the head, take the series, write slices and truth."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+from PIL import Image
+
+from ichreport.labels import SUBTYPES
+from ichreport.params import PhantomRecipe
+from ichreport.phantom import headers, hemorrhage, lookalikes, scanner
+from ichreport.phantom.anatomy import Head
+from ichreport.phantom.cohort import PatientPlan, StudyPlan, identifier
+from ichreport.phantom.hemorrhage import Bleed
+from ichreport.phantom.scanner import Scan, Slice
+from ichreport.phantom.section import Patient
+
+IMAGES = "stage_2_train"
+TRUTH = "truth"
+
+VISIBLE_AREA = 25.0
+"""A slice is positive for a subtype if its truth mask covers at least this area (mm²)."""
+
+KEPT_BYTES = 0.29
+"""Share of its pixel bytes that the truncated file keeps."""
+
+SHOWN = 3
+"""Slices named for each bleed and look-alike: where most of it is visible."""
+
+STUDIES_A_PATIENT = 8
+SLICES_A_STUDY = 128
+
+
+@dataclasses.dataclass
+class Written:
+    """What a patient's files hold.
+
+    Attributes:
+        description: The patient's entry in phantom.json.
+        labels: For each slice, its SOP instance UID and its five labels.
+        duplicated: SOP instance UIDs whose rows stand twice in the CSV.
+    """
+
+    description: dict[str, Any]
+    labels: list[tuple[str, tuple[int, ...]]] = dataclasses.field(default_factory=list)
+    duplicated: list[str] = dataclasses.field(default_factory=list)
+
+
+def write_patient(folder: Path, recipe: PhantomRecipe, plan: PatientPlan) -> Written:
+    """Write all slices of one patient.
+
+    Args:
+        folder: The RSNA folder; its subfolders exist.
+        recipe: The recipe; its seed and the patient's number decide everything.
+        plan: What the patient has.
+    """
+    rng = np.random.default_rng([recipe.seed, 2, plan.number])
+    head = Head.draw(rng)
+    found = tuple(lookalikes.draw(rng, head.age))
+    bleeds = tuple(
+        hemorrhage.KINDS[subtype].draw(rng, subtle=subtle) for subtype, subtle in plan.subtypes
+    )
+    patient_id = identifier(recipe.seed, "patient", plan.number)
+    traits = {k: v for k, v in dataclasses.asdict(head).items() if k not in ("origin", "twist")}
+    written = Written({"patient_id": patient_id, **_rounded(traits), "studies": []})
+    for order, study in enumerate(plan.studies):
+        number = plan.number * STUDIES_A_PATIENT + order
+        names = headers.Names(
+            patient_id,
+            identifier(recipe.seed, "study", number),
+            identifier(recipe.seed, "series", number),
+        )
+        at_study = tuple(later(bleed, order) for bleed in bleeds)
+        scan = _draw_scan(rng, recipe, study)
+        patient = Patient(head, at_study, found, scan.down(head), scan.cupping)
+        _write_study(folder, recipe, study, scan, patient, names, number, rng, written)
+    return written
+
+
+def later(bleed: Bleed, order: int) -> Bleed:
+    """A bleed at a follow-up: its blood fades by some HU a study."""
+    return dataclasses.replace(bleed, hu=max(50.0, bleed.hu - 4.0 * order))
+
+
+def _draw_scan(rng: np.random.Generator, recipe: PhantomRecipe, study: StudyPlan) -> Scan:
+    rows, columns = recipe.matrix, recipe.matrix
+    if "non-square" in study.faults:
+        rows = round(recipe.matrix * 638 / 490)
+    return Scan.draw(rng, rows, columns, recipe.slices)
+
+
+def _write_study(
+    folder: Path,
+    recipe: PhantomRecipe,
+    study: StudyPlan,
+    scan: Scan,
+    patient: Patient,
+    names: headers.Names,
+    number: int,
+    rng: np.random.Generator,
+    written: Written,
+) -> None:
+    style = headers.draw_style(rng, study)
+    slices = []
+    with pydicom.config.disable_value_validation():
+        header = headers.template(scan, study, names, style)
+        for place, taken in enumerate(scanner.take(scan, patient)):
+            uid = identifier(recipe.seed, "slice", number * SLICES_A_STUDY + place)
+            pixels = headers.stored(taken.hu, scan, study, style)
+            headers.write(folder / IMAGES / f"{uid}.dcm", header, scan, style, place, pixels)
+            truth = truth_bits(taken, scan)
+            if truth.any():
+                image = Image.fromarray(truth)
+                image.save(folder / TRUTH / f"{uid}.png", compress_level=1)
+            labels = tuple(int((truth >> bit & 1).any()) for bit in range(len(SUBTYPES)))
+            written.labels.append((uid, labels))
+            slices.append((uid, taken, labels))
+    entry = _describe(study, scan, patient, names, style, slices)
+    if "truncated" in study.faults:
+        uid = slices[int(rng.integers(len(slices)))][0]
+        _truncate(folder / IMAGES / f"{uid}.dcm", len(pixels))
+        entry["truncated"] = uid
+    if "duplicated label" in study.faults:
+        uid = slices[int(rng.integers(len(slices)))][0]
+        written.duplicated.append(uid)
+        entry["duplicated_label"] = uid
+    written.description["studies"].append(entry)
+
+
+def truth_bits(taken: Slice, scan: Scan) -> NDArray[np.uint8]:
+    """Where a reader can see blood: bit k is set where `SUBTYPES[k]` bleeds.
+
+    A mask smaller than `VISIBLE_AREA` is left out, as nobody would mark it.
+    """
+    bits = np.zeros(taken.hu.shape, np.uint8)
+    for subtype, mask in taken.masks.items():
+        if np.count_nonzero(mask) * scan.pixel**2 >= VISIBLE_AREA:
+            bits |= mask.astype(np.uint8) << np.uint8(SUBTYPES.index(subtype))
+    return bits
+
+
+def _truncate(path: Path, pixel_bytes: int) -> None:
+    size = path.stat().st_size
+    with path.open("rb+") as stream:
+        stream.truncate(size - pixel_bytes + round(pixel_bytes * KEPT_BYTES))
+
+
+def _describe(
+    study: StudyPlan,
+    scan: Scan,
+    patient: Patient,
+    names: headers.Names,
+    style: headers.Style,
+    slices: list[tuple[str, Slice, tuple[int, ...]]],
+) -> dict[str, Any]:
+    kinds = {bleed.subtype for bleed in patient.bleeds}
+    volumes = {k: [taken.volumes.get(k, 0.0) for _, taken, _ in slices] for k in sorted(kinds)}
+    bleeds = [
+        {
+            "subtype": bleed.subtype,
+            "where": bleed.where,
+            "hu": round(bleed.hu, 1),
+            "subtle": bleed.subtle,
+            "volume_ml": round(sum(volumes[bleed.subtype]), 2),
+            "sop_instance_uids": _best(slices, volumes[bleed.subtype]),
+        }
+        for bleed in patient.bleeds
+    ]
+    found = []
+    for place, lookalike in enumerate(patient.lookalikes):
+        areas = [taken.lookalikes[place] for _, taken, _ in slices]
+        entry = {"name": lookalike.name, "hu": round(lookalike.hu, 1)}
+        found.append({**entry, "sop_instance_uids": _best(slices, areas)})
+    return {
+        "study_instance_uid": names.study_instance_uid,
+        "series_instance_uid": names.series_instance_uid,
+        "family": study.family,
+        "intercept": style.intercept,
+        "faults": list(study.faults),
+        "rows": scan.rows,
+        "columns": scan.columns,
+        "pixel_spacing": scan.pixel,
+        "tilt": scan.tilt,
+        "noise": round(scan.noise, 2),
+        "slices": len(slices),
+        "positive_slices": sum(max(labels) for _, _, labels in slices),
+        "bleeds": bleeds,
+        "lookalikes": found,
+    }
+
+
+def _best(slices: list[tuple[str, Slice, tuple[int, ...]]], amounts: list[float]) -> list[str]:
+    """The slices that show most of something, the best first."""
+    order = np.argsort(-np.asarray(amounts), kind="stable")[:SHOWN]
+    return [slices[int(i)][0] for i in order if amounts[int(i)] > 1e-3]
+
+
+def _rounded(values: dict[str, Any]) -> dict[str, Any]:
+    def short(value: Any) -> Any:
+        return [short(v) for v in value] if isinstance(value, tuple) else round(float(value), 3)
+
+    return {name: short(value) for name, value in values.items()}
