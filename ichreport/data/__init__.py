@@ -1,0 +1,1 @@
+"""From DICOM folders to a store of slices, and from the store to samples."""

@@ -1,0 +1,186 @@
+"""Data elements of a DICOM file: only the tags that are asked for, and nothing that can be hurt.
+
+A walk over the file's bytes that steps from element to element by their lengths (DICOM PS3.5
+section 7). It never allocates by a number that the file claims, never recurses, follows no deflated
+stream, and every step moves forward, so bad bytes end it with a reason. Text that is not asked for,
+such as names and dates, is never decoded.
+"""
+
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+PIXEL_DATA: Final = 0x7FE00010
+_TRANSFER_SYNTAX: Final = 0x00020010
+_ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
+_UNDEFINED: Final = 0xFFFFFFFF
+_LONG_VRS: Final = frozenset(
+    (b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV")
+)
+_SHORT_VRS: Final = frozenset(
+    (
+        *(b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO", b"LT"),
+        *(b"PN", b"SH", b"SL", b"SS", b"ST", b"TM", b"UI", b"UL", b"US"),
+    )
+)
+_MOST_ELEMENTS: Final = 50_000
+
+IMPLICIT_LITTLE: Final = "1.2.840.10008.1.2"
+EXPLICIT_LITTLE: Final = "1.2.840.10008.1.2.1"
+EXPLICIT_BIG: Final = "1.2.840.10008.1.2.2"
+DEFLATED: Final = "1.2.840.10008.1.2.1.99"
+
+
+class RejectError(Exception):
+    """A file that cannot become a slice; its text is the reason, for a person to read.
+
+    Reasons give numbers and known words, never text out of the file, which may name a patient.
+
+    Attributes:
+        passing: Whether the cause may pass without the file changing, such as a missing decoder or
+            a folder without permission; the file is tried again by the next ingest.
+    """
+
+    def __init__(self, reason: str, *, passing: bool = False) -> None:
+        super().__init__(reason)
+        self.passing = passing
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One data element: its type (empty where the file does not say) and its bytes."""
+
+    vr: bytes
+    value: memoryview
+    claimed: int
+    """Bytes that the header claims, which is more than `value` holds where the file is cut."""
+
+    @property
+    def encapsulated(self) -> bool:
+        """Whether the length was left undefined, as compressed pixels have it."""
+        return self.claimed == _UNDEFINED
+
+
+def read_transfer_syntax(buffer: memoryview) -> tuple[str, int]:
+    """Read the file's meta information (PS3.10 section 7.1).
+
+    Args:
+        buffer: The bytes of the file.
+
+    Returns:
+        The transfer syntax UID and the position where the data set starts.
+
+    Raises:
+        RejectError: If it is not a DICOM file or does not say how it is written.
+    """
+    if len(buffer) == 0:
+        raise RejectError("the file is empty")
+    if bytes(buffer[128:132]) != b"DICM":
+        raise RejectError("not a DICOM file: no DICM mark after 128 bytes")
+    position, syntax = 132, ""
+    while position + 8 <= len(buffer) and bytes(buffer[position : position + 2]) == b"\x02\x00":
+        tag, element, position = _explicit(buffer, position, "<")
+        if len(element.value) < element.claimed:
+            break
+        if tag == _TRANSFER_SYNTAX:
+            syntax = bytes(element.value).rstrip(b"\0 ").decode("latin-1")
+    if not syntax:
+        raise RejectError("the file is cut or damaged before it says its transfer syntax")
+    return syntax, position
+
+
+def read_elements(
+    buffer: memoryview, start: int, syntax: str, wanted: frozenset[int]
+) -> dict[int, Element]:
+    """Walk the data set up to its pixels and keep the elements of `wanted`.
+
+    Args:
+        buffer: The bytes of the file.
+        start: Where the data set starts.
+        syntax: Its transfer syntax UID; everything but implicit and big endian is explicit little.
+        wanted: Tags as numbers, 0xGGGGEEEE. `PIXEL_DATA`, if met, is kept too and ends the walk.
+
+    Raises:
+        RejectError: If the bytes make no sense as data elements.
+    """
+    order = ">" if syntax == EXPLICIT_BIG else "<"
+    implicit = syntax == IMPLICIT_LITTLE
+    found: dict[int, Element] = {}
+    position, end = start, len(buffer)
+    for _ in range(_MOST_ELEMENTS):
+        if position + 8 > end:
+            return found
+        if implicit:
+            tag, element, position = _implicit(buffer, position)
+        else:
+            tag, element, position = _explicit(buffer, position, order)
+        if tag == PIXEL_DATA:
+            found[tag] = element
+            return found
+        if tag in wanted:
+            found[tag] = element
+        if element.encapsulated:
+            # A UN sequence is implicit whatever the file is (PS3.5 section 6.2.2).
+            position = _after_sequence(buffer, position, order, implicit or element.vr == b"UN")
+    raise RejectError(f"the header has more than {_MOST_ELEMENTS:,} elements")
+
+
+def _implicit(buffer: memoryview, position: int) -> tuple[int, Element, int]:
+    group, number, length = struct.unpack_from("<HHL", buffer, position)
+    return _take(buffer, position + 8, (group << 16) | number, b"", length)
+
+
+def _explicit(buffer: memoryview, position: int, order: str) -> tuple[int, Element, int]:
+    group, number, vr, length = struct.unpack_from(order + "HH2sH", buffer, position)
+    tag = (group << 16) | number
+    if vr in _SHORT_VRS:
+        return _take(buffer, position + 8, tag, vr, length)
+    if vr in _LONG_VRS:
+        if position + 12 > len(buffer):
+            raise RejectError(f"the file is cut in the header, at byte {position:,}")
+        (length,) = struct.unpack_from(order + "L", buffer, position + 8)
+        return _take(buffer, position + 12, tag, vr, length)
+    raise RejectError(f"the header is damaged: no known type of value at byte {position + 4:,}")
+
+
+def _take(
+    buffer: memoryview, position: int, tag: int, vr: bytes, length: int
+) -> tuple[int, Element, int]:
+    if length == _UNDEFINED:
+        rest = buffer[position:] if tag == PIXEL_DATA else buffer[position:position]
+        return tag, Element(vr, rest, length), position
+    return (
+        tag,
+        Element(vr, buffer[position : position + length], length),
+        min(position + length, len(buffer)),
+    )
+
+
+def _after_sequence(buffer: memoryview, position: int, order: str, implicit: bool) -> int:
+    """The position after a sequence of undefined length, nested ones included."""
+    inside = [_SEQUENCE_END]
+    for _ in range(_MOST_ELEMENTS):
+        if position + 8 > len(buffer):
+            raise RejectError("the file is cut inside a sequence of the header")
+        group, number, length = struct.unpack_from(order + "HHL", buffer, position)
+        tag = (group << 16) | number
+        if tag == inside[-1]:
+            inside.pop()
+            position += 8
+            if not inside:
+                return position
+        elif tag == _ITEM:
+            position += 8
+            if length == _UNDEFINED:
+                inside.append(_ITEM_END)
+            else:
+                position += length
+        elif group == 0xFFFE or inside[-1] != _ITEM_END:
+            raise RejectError(f"a sequence of the header is damaged at byte {position:,}")
+        else:
+            _, element, position = (
+                _implicit(buffer, position) if implicit else _explicit(buffer, position, order)
+            )
+            if element.encapsulated:
+                inside.append(_SEQUENCE_END)
+    raise RejectError(f"a sequence of the header has more than {_MOST_ELEMENTS:,} elements")

@@ -1,0 +1,139 @@
+"""The index of a store: the shards' tables and the labels, merged, sorted and checked."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ichreport.data.rsna import UNLABELLED, Finding, LabelTable
+from ichreport.data.shards import SCHEMA, table_name
+from ichreport.labels import LABELS
+
+ORDER: Final = (
+    "patient_id",
+    "study_instance_uid",
+    "series_instance_uid",
+    "z",
+    "sop_instance_uid",
+)
+"""The columns by which a store's slices are sorted."""
+RULE_EQUAL_Z: Final = "equal z, ordered by SOP Instance UID"
+_SHOWN: Final = 5
+
+
+@dataclass(frozen=True)
+class Index:
+    """What the shards of a store hold.
+
+    Attributes:
+        slices: One row a slice, sorted by `ORDER`.
+        rejects: The columns `file` and `reason`, sorted by file.
+        rules: How many slices each rule changed.
+        findings: What was odd when labels and files were put together.
+    """
+
+    slices: pa.Table
+    rejects: pa.Table
+    rules: dict[str, int]
+    findings: list[Finding] = field(default_factory=list)
+
+
+def build_index(
+    store: Path, numbers: Sequence[int], labels: LabelTable | None, *, named_by_slice: bool
+) -> Index:
+    """Merge the tables of shards with the labels.
+
+    A slice that comes in several files is kept once, from the first file by path; the other files
+    become rejects.
+
+    Args:
+        store: The folder of the shards.
+        numbers: The shards' numbers.
+        labels: Labels by SOP Instance UID, pseudonymised like the shards; None leaves all at -1.
+        named_by_slice: Whether a file is named by its slice, so that a label row's file is known.
+    """
+    merged = pa.concat_tables(_with_shard(store, number) for number in numbers)
+    merged = merged.take(pc.sort_indices(merged, sort_keys=[("file", "ascending")]))
+    made = pc.is_valid(merged["row"])
+    slices, rejects = merged.filter(made), merged.filter(pc.invert(made))
+    repeated = _repeats(slices["sop_instance_uid"])
+    if repeated.any():
+        again = slices.filter(pa.array(repeated))
+        reason = pa.repeat("another file holds the same slice (SOPInstanceUID)", len(again))
+        again = again.set_column(again.schema.get_field_index("reason"), "reason", reason)
+        rejects = pa.concat_tables([rejects, again])
+        rejects = rejects.take(pc.sort_indices(rejects, sort_keys=[("file", "ascending")]))
+        slices = slices.filter(pa.array(~repeated))
+    slices = slices.take(pc.sort_indices(slices, sort_keys=[(name, "ascending") for name in ORDER]))
+    slices, findings = _label(slices, rejects, labels, named_by_slice=named_by_slice)
+    return Index(
+        slices=slices.drop_columns(["file", "reason"]),
+        rejects=rejects.select(["file", "reason"]),
+        rules=_count_rules(slices),
+        findings=findings,
+    )
+
+
+def _with_shard(store: Path, number: int) -> pa.Table:
+    table = pq.read_table(store / table_name(number)).replace_schema_metadata(None)
+    shard = pa.array(np.full(len(table), number, dtype=np.int32))
+    return table.add_column(SCHEMA.get_field_index("row"), "shard", shard)
+
+
+def _repeats(names: pa.ChunkedArray) -> Any:
+    codes = pc.dictionary_encode(names.combine_chunks()).indices.to_numpy()
+    return pd.Series(codes).duplicated().to_numpy()
+
+
+def _label(
+    slices: pa.Table, rejects: pa.Table, labels: LabelTable | None, *, named_by_slice: bool
+) -> tuple[pa.Table, list[Finding]]:
+    values = np.full((len(slices), len(LABELS)), UNLABELLED, dtype=np.int8)
+    findings: list[Finding] = []
+    if labels is not None:
+        findings.extend(labels.findings)
+        names = slices["sop_instance_uid"]
+        place = pc.index_in(names, value_set=labels.ids)
+        given = pc.is_valid(place).to_numpy()
+        values[given] = labels.labels[pc.drop_null(place).to_numpy()]
+        _note(findings, "files without a label row", names.filter(pa.array(~given)))
+        missing = labels.ids.filter(pc.invert(pc.is_in(labels.ids, value_set=names)))
+        if named_by_slice:
+            stems = pc.utf8_slice_codeunits(rejects["file"], 0, -len(".dcm"))
+            rejected = pc.is_in(missing, value_set=stems)
+            _note(findings, "label rows whose file was rejected", missing.filter(rejected))
+            missing = missing.filter(pc.invert(rejected))
+        _note(findings, "label rows without a file", missing)
+    for column, label in enumerate(LABELS):
+        slices = slices.append_column(label, pa.array(values[:, column]))
+    return slices, findings
+
+
+def _note(findings: list[Finding], what: str, names: Any) -> None:
+    if len(names):
+        examples = tuple(names[:_SHOWN].to_pylist())
+        findings.append(Finding(what, len(names), examples, stops=False))
+
+
+def _count_rules(slices: pa.Table) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for entry in pc.value_counts(slices["rules"]).to_pylist():
+        for rule in filter(None, entry["values"].split("; ")):
+            counts[rule] += entry["counts"]
+    equal = np.zeros(len(slices), dtype=bool)
+    if len(slices) > 1:
+        same = np.ones(len(slices) - 1, dtype=bool)
+        for name in ORDER[:-1]:
+            column = slices[name].combine_chunks()
+            same &= pc.equal(column[1:], column[:-1]).to_numpy(zero_copy_only=False)
+        equal[1:] |= same
+        equal[:-1] |= same
+    counts[RULE_EQUAL_Z] = int(equal.sum())
+    return {rule: count for rule, count in sorted(counts.items()) if count}

@@ -1,0 +1,304 @@
+"""Ingest: a folder of DICOM files becomes a store, in parallel, whatever interrupts it.
+
+The files are cut into chunks and each chunk becomes one shard. A shard is known by a hash of all
+that decides its bytes, so a second ingest keeps the shards that are still right and makes the rest;
+a killed one goes on where it stopped. The manifest is removed before anything changes and written
+when everything is there.
+"""
+
+import errno
+import re
+import shutil
+from collections import defaultdict
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from filelock import Timeout
+from tqdm import tqdm
+
+from ichreport import __version__
+from ichreport.data import shards
+from ichreport.data.index import Index, build_index
+from ichreport.data.plan import (
+    CODE_VERSION,
+    Plan,
+    check_disk,
+    in_units,
+    make_plan,
+    remove_others,
+    remove_stale_partials,
+)
+from ichreport.data.pseudonyms import Pseudonyms
+from ichreport.data.rsna import LabelTable, read_labels
+from ichreport.data.shards import make_shard
+from ichreport.data.sources import Source, find_source, list_files
+from ichreport.data.store import FORMAT, MANIFEST, REJECTS, SLICES, Store, read_manifest, seal
+from ichreport.data.workers import run_parallel
+from ichreport.files import atomic_file, folder_lock, sha256_of_file, sha256_of_json, write_json
+
+
+def ingest(
+    source: Path | str,
+    store: Path | str,
+    *,
+    image_size: int,
+    max_reject_share: float = 0.01,
+    workers: int = 1,
+    progress: bool = True,
+    labels: Path | str | None = None,
+    pseudonymise: bool | None = None,
+    key_file: Path | str | None = None,
+    seconds_per_file: float = 30.0,
+    wait_seconds: float = -1,
+) -> Store:
+    """Turn a folder of DICOM files into a store, or bring a store up to date with its source.
+
+    Args:
+        source: The challenge's unzipped folder, its `stage_2_test`, or a tree of DICOM series.
+        store: The folder to write. It must not lie among the source's files.
+        image_size: Rows and columns of the stored slices.
+        max_reject_share: Share of the files that may be rejected, in [0, 1].
+        workers: Worker processes; 1 works in this process.
+        progress: Whether to show a progress bar.
+        labels: A label CSV; in the challenge's folder `stage_2_train.csv` if not given.
+        pseudonymise: Whether to replace identifiers by keyed hashes; if not given, all data but the
+            challenge's are.
+        key_file: The key of the pseudonyms, made if missing; `<store>.key` beside the store if not
+            given. Who has it can trace them.
+        seconds_per_file: The time that reading one file may take.
+        wait_seconds: How long to wait while another process writes the same store; negative waits
+            for as long as it takes.
+
+    Raises:
+        ValueError: If an argument makes no sense, the labels cannot be used, or too many files are
+            rejected; the message lists the reasons.
+        OSError: If the source is missing, the store cannot be written, the disk is too small or
+            another process holds the store for longer than `wait_seconds`.
+    """
+    source, store = Path(source), Path(store)
+    _check_arguments(image_size, max_reject_share, workers)
+    found = find_source(source, Path(labels) if labels is not None else None)
+    if store.resolve().is_relative_to(found.folder.resolve()):
+        raise ValueError(f"store {store} must not lie in {found.folder}, the files it is made of.")
+    if pseudonymise is None:
+        pseudonymise = not found.challenge
+    key_file = Path(key_file) if key_file is not None else store.with_name(f"{store.name}.key")
+    if pseudonymise and key_file.resolve().is_relative_to(store.resolve()):
+        raise ValueError(f"key_file {key_file} must not lie in the store, which may be shared.")
+    try:
+        with folder_lock(store, timeout=wait_seconds):
+            job = _Job(
+                source=found,
+                store=store,
+                image_size=image_size,
+                max_reject_share=max_reject_share,
+                pseudonyms=Pseudonyms.from_file(key_file) if pseudonymise else None,
+                seconds_per_file=seconds_per_file,
+            )
+            job.run(workers=workers, progress=progress)
+    except Timeout:
+        raise OSError(
+            f"{store} is being written by another process; waited {wait_seconds:g} s for it."
+        ) from None
+    return Store.open(store)
+
+
+def _check_arguments(image_size: int, max_reject_share: float, workers: int) -> None:
+    if not 1 <= image_size <= 4096:
+        raise ValueError(f"image_size must be in [1, 4096] pixels, got {image_size!r}.")
+    if not 0 <= max_reject_share <= 1:
+        raise ValueError(f"max_reject_share must be in [0, 1], got {max_reject_share!r}.")
+    if workers < 1:
+        raise ValueError(f"workers must be at least 1, got {workers!r}.")
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One ingest, with the store's lock held."""
+
+    source: Source
+    store: Path
+    image_size: int
+    max_reject_share: float
+    pseudonyms: Pseudonyms | None
+    seconds_per_file: float
+
+    def run(self, *, workers: int, progress: bool) -> None:
+        plan = make_plan(
+            self.source,
+            list_files(self.source),
+            self.store,
+            image_size=self.image_size,
+            pseudonyms=self.pseudonyms,
+            seconds_per_file=self.seconds_per_file,
+        )
+        inputs = self._inputs(plan)
+        if not plan.missing and self._is_done(inputs):
+            return
+        labels = self._labels()
+        (self.store / MANIFEST).unlink(missing_ok=True)
+        remove_stale_partials(self.store)
+        check_disk(self.store, plan)
+        try:
+            self._make_shards(plan, workers=workers, progress=progress)
+            self._finish(plan, labels, inputs)
+        except OSError as error:
+            raise self._explained(error, plan) from error
+
+    def _inputs(self, plan: Plan) -> str:
+        """The hash of everything that decides the store."""
+        own = self.source.labels
+        return sha256_of_json(
+            {
+                "shards": [[task.number, task.key] for task in plan.tasks],
+                "labels": sha256_of_file(own) if own else None,
+                "max_reject_share": self.max_reject_share,
+                "code": CODE_VERSION,
+            }
+        )
+
+    def _is_done(self, inputs: str) -> bool:
+        try:
+            manifest = read_manifest(self.store)
+        except (OSError, ValueError):
+            return False
+        names = (SLICES, REJECTS)
+        return manifest.get("inputs") == inputs and all((self.store / n).is_file() for n in names)
+
+    def _labels(self) -> LabelTable | None:
+        """Read before the work starts, so that labels that cannot be used stop it at once."""
+        if self.source.labels is None:
+            return None
+        table = read_labels(self.source.labels)
+        return table.pseudonymised(self.pseudonyms) if self.pseudonyms else table
+
+    def _make_shards(self, plan: Plan, *, workers: int, progress: bool) -> None:
+        missing = {task.number for task in plan.missing}
+        rejects = _Rejects(plan.file_count, self.max_reject_share, self.source.folder)
+        for task in plan.tasks:
+            if task.number not in missing:
+                rejects.add(shards.read_rejects(self.store, task.number))
+        with tqdm(
+            total=plan.file_count,
+            initial=plan.file_count - sum(len(task.files) for task in plan.missing),
+            desc="ingest",
+            unit=" files",
+            disable=not progress,
+        ) as bar:
+            for made in run_parallel(make_shard, plan.missing, workers):
+                bar.update(made.files)
+                rejects.add(made.rejects)
+
+    def _finish(self, plan: Plan, labels: LabelTable | None, inputs: str) -> None:
+        numbers = [task.number for task in plan.tasks]
+        index = build_index(self.store, numbers, labels, named_by_slice=self.source.challenge)
+        if not len(index.slices):
+            raise ValueError(f"{self.source.folder}: no file of {plan.file_count:,} is a slice.")
+        _check_labels_fit(index, self.source)
+        for name, table in ((SLICES, index.slices), (REJECTS, index.rejects)):
+            with atomic_file(self.store / name) as partial:
+                pq.write_table(table, partial, compression="zstd")
+        notes = [shards.read_note(self.store / shards.table_name(number)) for number in numbers]
+        hashes = {name: sha for note in notes if note for name, sha in note.hashes.items()}
+        tables = [SLICES, REJECTS, *map(shards.table_name, numbers)]
+        remove_others(self.store, {*hashes, *tables})
+        manifest = self._manifest(index, dict(sorted(hashes.items())), sorted(tables), inputs)
+        write_json(self.store / MANIFEST, manifest)
+
+    def _manifest(
+        self, index: Index, hashes: dict[str, str], tables: list[str], inputs: str
+    ) -> dict[str, Any]:
+        files = {name: sha256_of_file(self.store / name) for name in tables}
+        columns = {
+            "patients": "patient_id",
+            "studies": "study_instance_uid",
+            "series": "series_instance_uid",
+        }
+        counts = {name: pc.count_distinct(index.slices[c]).as_py() for name, c in columns.items()}
+        manifest = {
+            "format": FORMAT,
+            "version": __version__,
+            "code_version": CODE_VERSION,
+            "recipe": {
+                "image_size": self.image_size,
+                "max_reject_share": self.max_reject_share,
+                "pseudonymised": self.pseudonyms is not None,
+                "key_fingerprint": self.pseudonyms.fingerprint if self.pseudonyms else None,
+            },
+            "source": str(self.source.folder),
+            "challenge": self.source.challenge,
+            "synthetic": self.source.synthetic,
+            "truth": self.source.truth is not None,
+            "labelled": self.source.labels is not None,
+            "counts": {
+                "slices": len(index.slices),
+                **counts,
+                "rejects": len(index.rejects),
+                "files": len(index.slices) + len(index.rejects),
+            },
+            "rules": index.rules,
+            "findings": [asdict(finding) for finding in index.findings],
+            "inputs": inputs,
+            "shards": hashes,
+            "files": files,
+            "store_hash": sha256_of_json([hashes, files[SLICES]]),
+        }
+        return manifest | {"seal": seal(manifest)}
+
+    def _explained(self, error: OSError, plan: Plan) -> OSError:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            return error
+        free = shutil.disk_usage(self.store).free
+        done = sum(path.stat().st_size for path in self.store.glob("hu-*.npy"))
+        return OSError(
+            f"{self.store}: the disk is full. The whole store needs about "
+            f"{in_units(plan.bytes_of_all)}, {in_units(done)} of it are done, "
+            f"{in_units(free)} are free. What is done stays: free some room and run the same again."
+        )
+
+
+@dataclass
+class _Rejects:
+    """Counts rejects and stops the ingest when there are too many."""
+
+    files: int
+    share: float
+    where: Path
+    by_kind: dict[str, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
+    count: int = 0
+
+    def add(self, rejects: dict[str, str]) -> None:
+        for file, reason in rejects.items():
+            self.by_kind[kind_of_reason(reason)].append((file, reason))
+        self.count += len(rejects)
+        if self.count > self.share * self.files:
+            raise ValueError(self._summary())
+
+    def _summary(self) -> str:
+        kinds = sorted(self.by_kind.values(), key=len, reverse=True)
+        lines = [f"  {len(kind):,} x {kind[0][1]} (first: {kind[0][0]})" for kind in kinds[:10]]
+        return (
+            f"{self.where}: too many files cannot be used: {self.count:,} of {self.files:,} so "
+            f"far, more than max_reject_share {self.share:g}.\n" + "\n".join(lines) + "\n"
+            "Mend or remove them, or raise max_reject_share."
+        )
+
+
+def kind_of_reason(reason: str) -> str:
+    """A reject's reason without its numbers, to count like with like."""
+    return re.sub(r"\d[\d,.]*", "…", reason)
+
+
+def _check_labels_fit(index: Index, source: Source) -> None:
+    if source.labels is None:
+        return
+    labelled = pc.any(pc.greater_equal(index.slices["any"], pa.scalar(0, pa.int8()))).as_py()
+    if not labelled:
+        raise ValueError(
+            f"{source.labels}: no label row fits any slice of {source.folder}. Expected the "
+            f"slices' SOP Instance UIDs."
+        )

@@ -1,0 +1,148 @@
+"""Samples of a store, and their splits into train, validation and test.
+
+Every choice is made by a hash of a name and the seed, compared with a share. So it depends on no
+other slice: data added later moves nobody. The price is that shares hold in expectation, within
+sampling error, and not exactly; the same goes for the class distribution of SampA, which an exact
+stratification would keep to the slice but only by letting each new slice move others.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ichreport.data.groups import SPLITS, audit_splits, linked_groups
+
+__all__ = ["SPLITS", "SPLIT_ENDS", "Sample", "draw", "hash_shares", "leak_audit", "linked_groups"]
+
+SampleName = Literal["sampa", "sampb", "fullid"]
+SPLIT_ENDS: Final = (0.7, 0.8)
+"""Where train ends and where validation ends, as shares; test is the rest: 70 / 10 / 20."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Some slices of a store, each in one split.
+
+    Attributes:
+        name: sampa, sampb or fullid.
+        rows: int64 row numbers of the store's slices, ascending.
+        split: The split of each: train, validation or test.
+        group: The linked group of each.
+    """
+
+    name: str
+    rows: NDArray[np.int64]
+    split: NDArray[np.str_]
+    group: NDArray[Any]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def rows_of(self, split: str) -> NDArray[np.int64]:
+        """The row numbers of one split, ascending.
+
+        Raises:
+            ValueError: If there is no such split.
+        """
+        if split not in SPLITS:
+            raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split!r}.")
+        rows: NDArray[np.int64] = self.rows[self.split == split]
+        return rows
+
+
+def draw(
+    slices: pd.DataFrame,
+    sample: SampleName,
+    *,
+    seed: int,
+    sampa_share: float = 1.0,
+    sampb_share: float = 1.0,
+) -> Sample:
+    """Draw a sample and split it.
+
+    SampA takes slices one by one and splits them one by one, as the poster did: slices of a patient
+    stand on both sides. SampB takes whole series; FullID takes everything; these two are split by
+    linked group. A group keeps its split when data is added, unless the new data links it to
+    another group or to a patient whose ID sorts before all of its own.
+
+    Args:
+        slices: A store's slices.
+        sample: sampa, sampb or fullid.
+        seed: Another seed, another sample and other splits.
+        sampa_share: Share of the slices in SampA, in (0, 1].
+        sampb_share: Share of the series in SampB, in (0, 1].
+
+    Raises:
+        ValueError: If the sample or a share makes no sense, or a split comes out empty.
+    """
+    group = linked_groups(slices).to_numpy(dtype=object)
+    if sample == "sampa":
+        names = slices["sop_instance_uid"]
+        rows = np.flatnonzero(hash_shares(names, seed, "sampa") < _share(sampa_share))
+        position = hash_shares(names.iloc[rows], seed, "split by slice")
+    elif sample == "sampb":
+        names = slices["series_instance_uid"]
+        rows = np.flatnonzero(hash_shares(names, seed, "sampb") < _share(sampb_share))
+        position = hash_shares(group[rows], seed, "split by group")
+    elif sample == "fullid":
+        rows = np.arange(len(slices))
+        position = hash_shares(group, seed, "split by group")
+    else:
+        raise ValueError(f"sample must be sampa, sampb or fullid, got {sample!r}.")
+    split = np.array(SPLITS)[np.searchsorted(SPLIT_ENDS, position, side="right")]
+    for name in SPLITS:
+        if not (split == name).any():
+            raise ValueError(
+                f"{sample}: no slice of {len(slices):,} is in the {name} split with seed {seed}. "
+                f"The data are too few for hashed splits: use more, or another seed."
+            )
+    return Sample(sample, rows.astype(np.int64), split, group[rows])
+
+
+def leak_audit(slices: pd.DataFrame, sample: Sample) -> pd.DataFrame:
+    """What stands on both sides of each pair of a sample's splits.
+
+    Args:
+        slices: The store's slices.
+        sample: A sample of them.
+
+    Returns:
+        The columns `first`, `second` (splits), `kind` (patients, groups, studies, series, identical
+        pixels), `shared` (how many of that kind stand in both), `slices_in_first` and
+        `slices_in_second` (how many slices these make up).
+    """
+    return audit_splits(slices, sample.rows, sample.split, sample.group)
+
+
+def hash_shares(names: Any, seed: int, purpose: str) -> NDArray[np.float64]:
+    """A number in [0, 1) for each name, which looks random and is always the same.
+
+    The first 8 bytes of BLAKE2b, keyed by the seed and personalised by the purpose, over 2^64. Each
+    distinct name is hashed once.
+
+    Args:
+        names: Strings, shape (n,).
+        seed: The key.
+        purpose: Up to 16 characters; other purposes get independent numbers.
+    """
+    codes, uniques = pd.factorize(pd.Series(names, dtype="str"))
+    start = hashlib.blake2b(digest_size=8, key=str(seed).encode(), person=purpose.encode())
+    digests = bytearray()
+    for name in uniques:
+        state = start.copy()
+        state.update(name.encode())
+        digests += state.digest()
+    # The top 53 bits, so that rounding to float64 never gives 1.
+    numbers = np.frombuffer(bytes(digests), dtype=">u8").astype(np.uint64) >> np.uint64(11)
+    shares: NDArray[np.float64] = (numbers / 2.0**53)[codes]
+    return shares
+
+
+def _share(share: float) -> float:
+    if not 0 < share <= 1:
+        raise ValueError(f"A sample's share must be in (0, 1], got {share!r}.")
+    return share

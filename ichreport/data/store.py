@@ -1,0 +1,244 @@
+"""The store: every slice of a data set as memory-mapped HU, with an index."""
+
+from pathlib import Path
+from typing import Any, Final, Self
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from ichreport.data import shards
+from ichreport.files import read_json, sha256_of_file, sha256_of_json
+
+FORMAT: Final = 1
+MANIFEST: Final = "manifest.json"
+SLICES: Final = "slices.parquet"
+REJECTS: Final = "rejects.parquet"
+
+
+class Store:
+    """A folder of slices in HU, read through memory maps.
+
+    Attributes:
+        folder: Where it lies.
+        manifest: How it was made: recipe, version, source, counts, rules, hashes.
+        slices: One row a slice, sorted by patient, study, series, z, SOP Instance UID. The number
+            of a slice's row is what `hu` takes.
+        rejects: Files that are no slices, with the reason.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        manifest: dict[str, Any],
+        slices: pd.DataFrame,
+        rejects: pd.DataFrame,
+    ) -> None:
+        self.folder, self.manifest = folder, manifest
+        self.slices, self.rejects = slices, rejects
+        self._shard = slices["shard"].to_numpy(dtype=np.int64)
+        self._row = slices["row"].to_numpy(dtype=np.int64)
+        self._truth_row = slices["truth_row"].to_numpy(dtype=np.int64)
+        self._series_start = _starts(slices, "series_instance_uid")
+        self._maps: dict[str, NDArray[Any]] = {}
+
+    @classmethod
+    def open(cls, folder: Path | str) -> Self:
+        """Open a store.
+
+        Raises:
+            FileNotFoundError: If there is no whole store in `folder`.
+            ValueError: If it was written in another format.
+        """
+        folder = Path(folder)
+        manifest = read_manifest(folder)
+        slices = pq.read_table(folder / SLICES).to_pandas()
+        rejects = pq.read_table(folder / REJECTS).to_pandas()
+        return cls(folder, manifest, slices, rejects)
+
+    def __len__(self) -> int:
+        return len(self.slices)
+
+    def __repr__(self) -> str:
+        return f"Store({str(self.folder)!r}, {len(self):,} slices of {self.image_size} px)"
+
+    @property
+    def image_size(self) -> int:
+        """Rows and columns of a slice."""
+        return int(self.manifest["recipe"]["image_size"])
+
+    @property
+    def has_truth(self) -> bool:
+        """Whether the source has masks of the bleeds."""
+        return bool(self.manifest["truth"])
+
+    def hu(self, rows: Any) -> NDArray[np.int16]:
+        """Slices in HU.
+
+        Args:
+            rows: Row numbers of `slices`, an integer array of shape (n,), in any order.
+
+        Returns:
+            int16 array of shape (n, image_size, image_size), in [-1024, 3071].
+
+        Raises:
+            IndexError: If a row is not in the store.
+        """
+        rows = self._checked(rows)
+        return self._gather(shards.shard_name, self._shard[rows], self._row[rows], np.int16)
+
+    def adjacent_hu(self, rows: Any) -> NDArray[np.int16]:
+        """Slices with their neighbours in the series; at its ends the slice itself stands in.
+
+        Args:
+            rows: Row numbers of `slices`, an integer array of shape (n,), in any order.
+
+        Returns:
+            int16 array of shape (n, image_size, image_size, 3): the previous (lower z), the own and
+            the next slice.
+
+        Raises:
+            IndexError: If a row is not in the store.
+        """
+        needed, place = np.unique(self.adjacent_rows(rows), return_inverse=True)
+        hu = self.hu(needed)
+        place = place.reshape(-1, 3)
+        gathered = np.empty((len(place), *hu.shape[1:], 3), dtype=np.int16)
+        for channel in range(3):
+            gathered[..., channel] = hu[place[:, channel]]
+        return gathered
+
+    def adjacent_rows(self, rows: Any) -> NDArray[np.int64]:
+        """Row numbers of the previous, the own and the next slice in the series, shape (n, 3)."""
+        rows = self._checked(rows)
+        starts = self._series_start
+        before = np.where(starts[rows], rows, rows - 1)
+        after = np.minimum(rows + 1, len(self) - 1)
+        after = np.where(starts[after], rows, after)
+        return np.stack([before, rows, after], axis=1)
+
+    def truth(self, rows: Any) -> NDArray[np.uint8]:
+        """Masks of the bleeds, resampled like the slices.
+
+        Args:
+            rows: Row numbers of `slices`, an integer array of shape (n,), in any order.
+
+        Returns:
+            uint8 array of shape (n, image_size, image_size); bit k is set where subtype k bleeds.
+
+        Raises:
+            ValueError: If the source has no masks; ask `has_truth` first.
+            IndexError: If a row is not in the store.
+        """
+        if not self.has_truth:
+            raise ValueError(f"{self.folder} has no masks of bleeds: its source has no truth/.")
+        rows = self._checked(rows)
+        masks = np.zeros((len(rows), self.image_size, self.image_size), dtype=np.uint8)
+        bleeds = np.flatnonzero(self._truth_row[rows] >= 0)
+        shard, row = self._shard[rows[bleeds]], self._truth_row[rows[bleeds]]
+        masks[bleeds] = self._gather(shards.truth_name, shard, row, np.uint8)
+        return masks
+
+    def _checked(self, rows: Any) -> NDArray[np.int64]:
+        rows = np.asarray(rows)
+        if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
+            raise TypeError(
+                f"rows must be a one-dimensional integer array, got {rows.dtype} of {rows.shape}."
+            )
+        if rows.size and (rows.min() < 0 or rows.max() >= len(self)):
+            raise IndexError(f"rows must be in [0, {len(self)}), got {rows.min()} to {rows.max()}.")
+        checked: NDArray[np.int64] = rows.astype(np.int64)
+        return checked
+
+    def _gather(
+        self, name: Any, shard: NDArray[np.int64], row: NDArray[np.int64], kind: Any
+    ) -> NDArray[Any]:
+        size = self.image_size
+        gathered = np.empty((len(row), size, size), dtype=kind)
+        order = np.argsort(shard, kind="stable")
+        numbers, starts = np.unique(shard[order], return_index=True)
+        for number, places in zip(numbers, np.split(order, starts[1:]), strict=False):
+            pixels = self._map(name(int(number)))
+            for place in places:
+                gathered[place] = pixels[row[place]]
+        return gathered
+
+    def _map(self, name: str) -> NDArray[Any]:
+        if name not in self._maps:
+            pixels = np.load(self.folder / name, mmap_mode="r", allow_pickle=False)
+            self._maps[name] = pixels.view(np.ndarray)
+        return self._maps[name]
+
+
+def _starts(slices: pd.DataFrame, column: str) -> NDArray[np.bool_]:
+    """Where a new series begins in the sorted slices."""
+    starts = np.ones(len(slices), dtype=bool)
+    for name in ("patient_id", "study_instance_uid", column):
+        values = slices[name]
+        changed = (values != values.shift()).to_numpy(dtype=bool, na_value=True)
+        starts = changed if name == "patient_id" else starts | changed
+    return starts
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read what a store says about itself.
+
+    Raises:
+        FileNotFoundError: If there is no whole store in `folder`.
+        ValueError: If it was written in another format, or is damaged.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{folder} is not a store: it has no {MANIFEST}, which is written last. "
+            f"Run `ichreport ingest` to make or finish it."
+        )
+    manifest = read_json(path)
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        found = manifest.get("format") if isinstance(manifest, dict) else manifest
+        raise ValueError(
+            f"{path}: format must be {FORMAT}, got {found!r}. Run `ichreport ingest` again."
+        )
+    return manifest
+
+
+def seal(manifest: dict[str, Any]) -> str:
+    """The hash of everything in a manifest but the seal itself."""
+    return sha256_of_json({name: value for name, value in manifest.items() if name != "seal"})
+
+
+def verify(folder: Path | str) -> list[str]:
+    """Check every hash of a store.
+
+    Args:
+        folder: The store.
+
+    Returns:
+        One line for each problem, naming the file; none if all is well.
+    """
+    folder = Path(folder)
+    try:
+        manifest = read_manifest(folder)
+    except (OSError, ValueError) as error:
+        return [str(error)]
+    if manifest.get("seal") != seal(manifest):
+        return [f"{folder / MANIFEST} is damaged: its seal does not match what it says."]
+    problems = []
+    for name, expected in (manifest["files"] | manifest["shards"]).items():
+        path = folder / name
+        try:
+            found = _hash_of_shard(path) if name.endswith(".npy") else sha256_of_file(path)
+        except (OSError, ValueError) as error:
+            problems.append(f"{path} cannot be read: {error}")
+            continue
+        if found != expected:
+            problems.append(
+                f"{path} is damaged: its hash is {found[:12]}…, expected {expected[:12]}…. "
+                f"Delete it and run `ichreport ingest` again."
+            )
+    return problems
+
+
+def _hash_of_shard(path: Path) -> str:
+    return shards.hash_of_slices(*shards.slice_digests(path))

@@ -1,0 +1,102 @@
+"""Windows: the bands of CT intensities that radiologists look at, as functions of HU."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+EPSILON: Final = 1 / 255
+"""What a sigmoid window gives at its lower end: one grey level of 255, as in the paper's code."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A band of CT intensities, by its center and full width (both HU)."""
+
+    center: float
+    width: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.width) and self.width > 0):
+            raise ValueError(f"Window width must be positive (HU), got {self.width!r}.")
+        if not math.isfinite(self.center):
+            raise ValueError(f"Window center must be finite (HU), got {self.center!r}.")
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The lowest and the highest HU of the band."""
+        return self.center - self.width / 2, self.center + self.width / 2
+
+
+BRAIN: Final = Window(40, 80)
+SUBDURAL: Final = Window(80, 200)
+BONE: Final = Window(600, 2800)
+WINDOWS: Final = {"brain": BRAIN, "subdural": SUBDURAL, "bone": BONE}
+"""The three windows by name, in the order in which they become channels."""
+
+
+def linear_window(hu: NDArray[Any], window: Window) -> NDArray[np.float32]:
+    """Map a window of HU linearly onto [0, 1], clipping what falls outside.
+
+    The LINEAR_EXACT function of DICOM PS3.3 C.11.2.1.3.2.
+
+    Args:
+        hu: Intensities in HU, any shape.
+        window: The band to keep.
+
+    Returns:
+        float32 array of the shape of `hu`.
+
+    Example:
+        >>> linear_window(np.array([-1000, 40, 1000]), BRAIN)
+        array([0. , 0.5, 1. ], dtype=float32)
+    """
+    low, _ = window.ends
+    scaled = (np.asarray(hu, dtype=np.float32) - np.float32(low)) / np.float32(window.width)
+    clipped: NDArray[np.float32] = np.clip(scaled, np.float32(0), np.float32(1))
+    return clipped
+
+
+def sigmoid_slope_and_offset(window: Window, epsilon: float = EPSILON) -> tuple[float, float]:
+    """The slope w and offset b of a sigmoid window, 1 / (1 + exp(-(w x + b))).
+
+    w = (2 / width) ln(1/ε - 1) and b = -center · w (Lee, Kim and Do, arXiv:1812.00572), so that
+    the window's ends map to ε and 1 - ε.
+
+    Args:
+        window: The band.
+        epsilon: The value at the lower end, in (0, 0.5).
+
+    Raises:
+        ValueError: If `epsilon` is not in (0, 0.5).
+    """
+    if not 0 < epsilon < 0.5:
+        raise ValueError(f"epsilon of a sigmoid window must be in (0, 0.5), got {epsilon!r}.")
+    slope = 2 / window.width * math.log(1 / epsilon - 1)
+    return slope, -window.center * slope
+
+
+def sigmoid_window(
+    hu: NDArray[Any], window: Window, epsilon: float = EPSILON
+) -> NDArray[np.float32]:
+    """Map HU smoothly onto (0, 1): a window whose ends still let some contrast through.
+
+    Args:
+        hu: Intensities in HU, any shape.
+        window: The band; its ends map to `epsilon` and 1 - `epsilon`, its center to 0.5.
+        epsilon: The value at the lower end, in (0, 0.5).
+
+    Returns:
+        float32 array of the shape of `hu`.
+
+    Raises:
+        ValueError: If `epsilon` is not in (0, 0.5).
+    """
+    slope, offset = sigmoid_slope_and_offset(window, epsilon)
+    exponent = np.asarray(hu, dtype=np.float32) * np.float32(slope) + np.float32(offset)
+    # tanh neither overflows nor loses the small values that 1 / (1 + exp) would.
+    half = np.float32(0.5)
+    smooth: NDArray[np.float32] = half + half * np.tanh(half * exponent)
+    return smooth
