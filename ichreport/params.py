@@ -79,10 +79,10 @@ class Parameters(BaseModel):
 class PhantomRecipe(Parameters):
     """How a set of synthetic head CTs is made."""
 
-    patients: int = Field(default=96, ge=1, description="synthetic patients to make")
+    patients: int = Field(default=220, ge=1, description="synthetic patients to make")
     seed: int = Field(default=2019, ge=0, description="seed of everything random in them")
     matrix: int = Field(default=256, ge=64, le=1024, description="rows and columns of a slice")
-    slices: int = Field(default=28, ge=8, le=80, description="slices of a typical series")
+    slices: int = Field(default=14, ge=8, le=80, description="slices of a typical series")
     prevalence: Literal["enriched", "rsna"] = Field(
         default="enriched",
         description="share of bleeds: enriched for small sets, or the challenge's",
@@ -103,7 +103,7 @@ class Profile(Parameters):
     phantom: PhantomRecipe | None = Field(
         default=PhantomRecipe(), description="recipe of the synthetic heads; null for real data"
     )
-    image_size: int = Field(default=128, ge=32, le=512, description="pixels a side in the store")
+    image_size: int = Field(default=96, ge=32, le=512, description="pixels a side in the store")
     max_reject_share: float = Field(
         default=0.01, ge=0, le=1, description="share of unreadable files that stops the ingest"
     )
@@ -115,7 +115,7 @@ class Profile(Parameters):
     weights: str | None = Field(
         default=None, description="backbone weights: imagenet, a .weights.h5 file, or null"
     )
-    epochs: int = Field(default=20, ge=1, description="most passes over the training slices")
+    epochs: int = Field(default=16, ge=1, description="most passes over the training slices")
     patience: int = Field(default=4, ge=1, description="epochs without gain before stopping")
     batch_size: int = Field(default=64, ge=1, description="slices a training step")
     learning_rate: float = Field(default=1e-3, gt=0, description="Adam's step size at the start")
@@ -124,7 +124,7 @@ class Profile(Parameters):
         default="params/experiments", description="folder with a file for each expected run"
     )
     cam_run: str = Field(
-        default="02-sampa-raw-cnn7-bce",
+        default="15-fullid-sigmoid-cnn7-bce",
         pattern=NAME_PATTERN,
         description="run whose activation maps are shown",
     )
