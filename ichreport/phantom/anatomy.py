@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ichreport.phantom.shapes import Array, Points, Vector, bump, smooth_max, smooth_step
+from ichreport.phantom.shapes import Array, Points, Vector, bump, smooth_max, smooth_step, vector
 
 HALF_LENGTH = 81.0
 HALF_WIDTH = 67.0
@@ -71,7 +72,7 @@ class Head:
         return cls(
             age=age,
             atrophy=atrophy,
-            scale=_vector(size * rng.normal(1, (0.025, 0.025, 0.02))),
+            scale=vector(size * rng.normal(1, (0.025, 0.025, 0.02))),
             lean=float(rng.normal(0, 0.02)),
             skull=float(np.clip(rng.normal(6.8, 1.0), 4.5, 9.5)),
             scalp=float(np.clip(rng.normal(5.5, 1.2), 3.5, 9)),
@@ -84,20 +85,15 @@ class Head:
             diploe=float(rng.normal(750, 120)),
             leukoaraiosis=float(max(0, rng.normal(10 * (atrophy - 0.35), 2))),
             aeration=float(np.clip(rng.normal(0.6, 0.15), 0.2, 0.85)),
-            origin=_vector(rng.uniform(0, 128, 3)),
-            twist=_vector(rng.normal(0, 0.35, 3)),
+            origin=vector(rng.uniform(0, 128, 3)),
+            twist=vector(rng.normal(0, 0.35, 3)),
         )
 
-    def canonical(self) -> np.ndarray:
+    def canonical(self) -> NDArray[np.float64]:
         """The 3 x 3 matrix from this person's millimetres to canonical ones."""
         matrix = np.diag(1 / np.asarray(self.scale))
         matrix[0, 1] = self.lean
         return matrix
-
-
-def _vector(values: np.ndarray) -> Vector:
-    x, y, z = (float(v) for v in values)
-    return x, y, z
 
 
 class Cavity(NamedTuple):
@@ -117,7 +113,7 @@ class Cavity(NamedTuple):
     wall: Array
     slope: Array
 
-    def at(self, index: np.ndarray) -> "Cavity":
+    def at(self, index: NDArray[np.intp]) -> "Cavity":
         """The points of a flat index."""
         return Cavity(*(field.take(index) for field in self))
 
@@ -125,19 +121,21 @@ class Cavity(NamedTuple):
 def cavity(p: Points) -> Cavity:
     """Measure points against the inside of the skull.
 
-    The vault is an ellipsoid, wider behind than in front and squared a little at its corners.
+    The vault is an ellipsoid, wider behind than in front, squared a little at its corners and
+    flattened at the top.
     """
     y = (p.y - np.float32(CENTER_Y)) * np.float32(1 / HALF_LENGTH)
     width = HALF_WIDTH * (1 + np.float32(0.08) * y - np.float32(0.05) * y * y)
     height = np.where(p.z > 0, np.float32(1 / DOME_HEIGHT), np.float32(1 / DOME_DROP))
     x2, y2 = np.square(p.x / width), y * y
-    z = np.abs(p.z * height)
-    z2 = z * z
-    radius = np.sqrt(np.maximum(x2 + y2 + z2 - np.float32(0.22) * x2 * y2, np.float32(1e-3)))
-    gradient = np.sqrt(x2 / (width * width) + y2 / np.float32(HALF_LENGTH**2) + z2 * height**2)
-    gradient = np.maximum(gradient / radius, np.float32(1e-3))
-    vault = (radius - 1) / gradient
-    slope = z * height / (gradient * radius)
+    z2 = np.square(p.z * height)
+    squares = x2 + y2 + z2 * (np.float32(0.5) + np.float32(0.5) * z2) - np.float32(0.22) * x2 * y2
+    radius = np.sqrt(np.maximum(squares, np.float32(1e-3)))
+    rise = np.abs(p.z) * height * height * (np.float32(0.5) + z2)
+    gradient = np.sqrt(x2 / (width * width) + y2 * np.float32(HALF_LENGTH**-2) + rise * rise)
+    gradient = np.maximum(gradient, radius * np.float32(1e-3))
+    vault = (radius - 1) * radius / gradient
+    slope = rise / gradient
     if p.z.min() > 0:
         return Cavity(radius, vault, np.full_like(vault, -99), vault, slope)
     floor = (floor_height(p) - p.z) * np.float32(0.8)
@@ -153,7 +151,8 @@ def floor_height(p: Points) -> Array:
     """Height of the skull's floor under each point (canonical mm).
 
     Three steps: the roofs of the orbits in front, the middle fossae beside the sella, the
-    posterior fossa behind the petrous crests, with the clivus between the latter two.
+    posterior fossa behind the petrous crests, with the clivus between the latter two and the
+    foramen magnum behind it.
     """
     side = np.abs(p.x)
     behind_wings = smooth_step(p.y + 14 + np.float32(0.5) * side, -4, 5)
@@ -162,37 +161,9 @@ def floor_height(p: Points) -> Array:
     front = -27 + 9 * bump(side, 27, 12)
     back = -50 - 13 * behind_crests
     back += (15 + 13 * behind_crests) * bump(crest, 0, 6)
-    clivus = np.clip(-27 - np.float32(2.4) * (p.y + 3), -70, -31)
+    clivus = np.clip(-27 - np.float32(2.4) * (p.y + 3), -63, -31)
     middle = 1 - smooth_step(side, 8, 17)
     back += middle * (clivus - back)
+    foramen = np.square(p.x * np.float32(1 / 15)) + np.square((p.y - 31) * np.float32(1 / 18))
+    back -= 40 * (1 - smooth_step(foramen, 0.7, 1.1))
     return front + behind_wings * (back - front)
-
-
-def sutures(p: Points) -> tuple[Array, Array, Array]:
-    """Distances to the vault's sutures, signed (mm).
-
-    Returns:
-        Behind the coronal suture; above the lambdoid suture (beyond it in front of the occiput);
-        to the left of the sagittal suture.
-    """
-    coronal = p.y + 15 + np.float32(0.2) * (DOME_HEIGHT - p.z)
-    lambdoid = (p.z - 40 + np.float32(1.18) * np.abs(p.x)) * np.float32(0.65)
-    lambdoid = np.maximum(lambdoid, 30 - p.y)
-    return coronal, lambdoid, p.x
-
-
-REGIONS = ("frontal", "left parietal", "right parietal", "occipital")
-
-
-def beyond_region(p: Points, region: str) -> Array:
-    """Distance out of one of the vault's `REGIONS`, which sutures bound; negative within (mm).
-
-    The metopic suture closes in childhood, so the frontal region spans both sides.
-    """
-    coronal, lambdoid, left = sutures(p)
-    if region == "frontal":
-        return coronal
-    if region == "occipital":
-        return lambdoid
-    outside = np.maximum(-coronal, -lambdoid)
-    return np.maximum(outside, -left if region == "left parietal" else left)

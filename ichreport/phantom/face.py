@@ -31,7 +31,7 @@ def skin(p: Points) -> Array:
     return np.minimum(outline, auricle)
 
 
-def draw(head: Head, p: Points, hu: Array, skin: Array, rough: Array, edge: float) -> Array:
+def draw(head: Head, p: Points, hu: Array, skin: Array, edge: float) -> Array:
     """Put the face's bones, orbits and air spaces over soft tissue and skull.
 
     Args:
@@ -39,7 +39,6 @@ def draw(head: Head, p: Points, hu: Array, skin: Array, rough: Array, edge: floa
         p: Where to draw.
         hu: What is there so far (HU); changed in place.
         skin: Distance to the skin, negative inside (mm).
-        rough: Fine noise at `p`, variance 1.
         edge: Width of a voxel's edge response (mm).
 
     Returns:
@@ -82,15 +81,18 @@ def _mastoid(head: Head, m: Points, hu: Array, within: Array, cells: Array, edge
 
 
 def _sinuses(m: Points, hu: Array, within: Array, cells: Array, edge: float) -> None:
-    septa = np.float32(0.85) * inside(np.abs(cells) * 2 - np.float32(0.5), 1.0)
-    ethmoid = np.maximum(np.abs(m.y + 54) - 20, np.maximum(m.x - 11, np.abs(m.z + 44) - 15))
+    septa = np.float32(0.8) * inside(np.abs(cells) * 2 - np.float32(0.7), 0.8)
+    septa = np.maximum(septa, inside(m.x - np.float32(0.6), 1.0))
+    ethmoid = capsule(m, (4.5, -72, -42), (5.5, -38, -42), (6.0, 7.5))
+    ethmoid = np.maximum(ethmoid, np.abs(m.z + 42) - 12)
     walls = inside(ethmoid - np.float32(1.8), edge) * within
     _paint(hu, walls, np.float32(650))
     _paint(hu, inside(ethmoid, edge) * (1 - septa), AIR)
-    sphenoid = np.maximum(ellipsoid(m, (0, -20, -43), (15, 13, 10)), np.float32(0.8) - m.x)
+    sphenoid = ellipsoid(m, (0, -20, -43), (15, 13, 10)) + np.float32(0.9) * cells
+    sphenoid = np.maximum(sphenoid, np.float32(0.8) - m.x)
     _paint(hu, inside(sphenoid - np.float32(2), edge) * within, np.float32(900))
     _paint(hu, inside(sphenoid, edge), AIR)
-    frontal = ellipsoid(m, (10, -83.5, -17), (9, 3.4, 9))
+    frontal = ellipsoid(m, (10, -81, -15), (8, 2.4, 9))
     _paint(hu, inside(frontal, edge) * (m.x > 0.8), AIR)
     nose = np.maximum(np.abs(m.x - 6) - 4, np.maximum(np.abs(m.y + 62) - 30, m.z + 56))
     maxillary = ellipsoid(m, (30, -56, -69), (15, 18, 16))

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ichreport.phantom.brain import EDGE, Brain
+from ichreport.phantom.brain import Brain
+from ichreport.phantom.landmarks import EDGE
 from ichreport.phantom.shapes import Array, Points, Vector, ellipsoid, inside
 
 SINUS = "hyperdense sinus"

@@ -12,18 +12,15 @@ from scipy import fft, sparse
 from ichreport.phantom import section
 from ichreport.phantom.anatomy import Head
 from ichreport.phantom.section import Patient, Section
-from ichreport.phantom.shapes import Array, Points, Vector
+from ichreport.phantom.shapes import Array, Points, Vector, vector
 
-SUBPLANES = 2
-"""Planes that a slice averages, for partial volume along its thickness."""
-
-FINEST = 1.0
+FINEST = 1.1
 """Spacing of the points that anatomy is drawn on (mm), unless the pixels are coarser."""
 
-BOTTOM, TOP = -57.0, 90.0
+BOTTOM, TOP = -57.0, 80.0
 """Height of the lowest and the highest slice of a typical series in the canonical head (mm)."""
 
-VISIBLE_SHARE = 0.4
+VISIBLE_SHARE = 0.45
 """A pixel belongs to a bleed's truth mask if at least this share of it is blood."""
 
 AIR = -1000.0
@@ -74,13 +71,13 @@ class Scan:
         """
         count = max(6, round(slices * rng.uniform(0.88, 1.12)))
         tilt = float(rng.uniform(8, 19)) if rng.random() < 0.65 else 0.0
-        low, high = BOTTOM + rng.normal(0, 4), TOP + rng.normal(0, 3)
+        low, high = BOTTOM + rng.normal(0, 4), TOP + rng.normal(0, 2.5)
         gaps = np.ones(count - 1)
         if rng.random() < 0.12:
             gaps[: count // 3] = 0.5
         heights = low + (high - low) * np.concatenate([[0], np.cumsum(gaps)]) / gaps.sum()
-        pitch = rng.normal(4, 4) - tilt
-        field = rng.uniform(232, 250)
+        pitch = tilt - rng.normal(5, 4)
+        field = rng.uniform(222, 244)
         return cls(
             rows=rows,
             columns=columns,
@@ -88,8 +85,8 @@ class Scan:
             tilt=round(tilt, 2),
             heights=tuple(round(float(v), 3) for v in heights),
             pose=(float(rng.normal(0, 3)), float(pitch), float(rng.normal(0, 4.5))),
-            offset=tuple(float(v) for v in rng.normal(0, (4, 4, 1))),
-            noise=float(rng.uniform(2.4, 5.0)),
+            offset=vector(rng.normal((0, 3, 0), (3, 3, 1))),
+            noise=float(rng.uniform(2.2, 4.4)),
             sharpness=float(rng.uniform(0.16, 0.26)),
             cupping=float(rng.uniform(1, 5)),
             streaks=float(rng.uniform(2, 9)),
@@ -113,7 +110,7 @@ class Scan:
         across, down = (self.columns - 1) / 2, (self.rows - 1) / 2
         corner = np.array([0, 0, self.heights[number]])
         corner -= self.pixel * (across * row + down * column)
-        return tuple(float(v) for v in corner)
+        return vector(corner)
 
     def rotation(self) -> NDArray[np.float64]:
         """The 3 x 3 rotation from the scanner's frame into the head's."""
@@ -222,7 +219,7 @@ class Slice(NamedTuple):
 def take(scan: Scan, patient: Patient) -> Iterator[Slice]:
     """Take a series, from the neck up."""
     rng = np.random.default_rng(scan.seed)
-    rest = head_rest(scan)
+    rest = head_rest(scan, patient.head)
     spacing = scan.spacing
     for number, height in enumerate(scan.heights):
         drawn = _slab(scan, patient, height, min(5.0, float(spacing[number])))
@@ -250,25 +247,19 @@ def _slab(scan: Scan, patient: Patient, height: float, thickness: float) -> Sect
         return total
     rows, columns = window
     down, across = grid.down[rows, None], grid.across[None, columns]
-    lift = frame @ np.array([0, 0, thickness / SUBPLANES])
-    hu[window] = 0
-    for number in range(SUBPLANES):
-        origin = base + lift * (number - (SUBPLANES - 1) / 2)
-        p = Points(
-            *(
-                np.float32(o) + np.float32(b) * down + np.float32(a) * across
-                for o, b, a in zip(origin, below, along, strict=True)
-            )
+    lift = frame @ np.array([0, 0, thickness])
+    p = Points(
+        *(
+            np.float32(o) + np.float32(b) * down + np.float32(a) * across
+            for o, b, a in zip(base, below, along, strict=True)
         )
-        part = section.draw(patient, p, edge=grid.step * 1.1, thickness=thickness / SUBPLANES)
-        hu[window] += part.hu * np.float32(1 / SUBPLANES)
-        for subtype, share in part.blood.items():
-            plane = total.blood.setdefault(subtype, np.zeros_like(hu))
-            plane[window] += share * np.float32(1 / SUBPLANES)
-        total.lookalikes = [
-            a + b / SUBPLANES for a, b in zip(total.lookalikes, part.lookalikes, strict=True)
-        ]
-    return total
+    )
+    part = section.draw(patient, p, lift=vector(lift), edge=grid.step * 1.1, thickness=thickness)
+    hu[window] = part.hu
+    blood = {subtype: np.zeros_like(hu) for subtype in part.blood}
+    for subtype, share in part.blood.items():
+        blood[subtype][window] = share
+    return Section(hu, blood, part.lookalikes)
 
 
 def _window(
@@ -281,7 +272,7 @@ def _window(
         narrow = np.sqrt(max(0.0, 1 - ((z - 15) / 92) ** 2))
     if narrow == 0:
         return None
-    lean = abs(np.sin(np.deg2rad(scan.tilt + scan.pose[1]))) * 40
+    lean = abs(np.sin(np.deg2rad(scan.tilt - scan.pose[1]))) * 40
     wide, center = 94 * head.scale[0] * narrow + 8, scan.offset[0]
     front, back = 116 * head.scale[1] * narrow + lean, 108 * head.scale[1] * narrow + lean
     rows = np.flatnonzero(
@@ -293,13 +284,15 @@ def _window(
     return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
-def head_rest(scan: Scan) -> Array:
-    """The head rest in every slice: a thin curved shell with foam on it (HU)."""
+def head_rest(scan: Scan, head: Head) -> Array:
+    """The head rest in every slice: a thin curved shell under the occiput, with foam on it (HU)."""
     grid = scan.grid
-    x, y = grid.across[None, :], grid.down[:, None]
-    radius = np.sqrt(np.square(x) + np.square(y + 5)) - np.float32(117)
-    shell = np.clip(2 - np.abs(radius), 0, 1) * (y > 52)
-    foam = np.clip(5 - np.abs(radius + 7), 0, 1) * (y > 56)
+    occiput = 90 + head.skull + head.scalp
+    low = occiput * head.scale[1] + scan.offset[1] + 2
+    x, y = grid.across[None, :], grid.down[:, None] - np.float32(low - 119)
+    radius = np.sqrt(np.square(x) + np.square(y)) - np.float32(119)
+    shell = np.clip(2 - np.abs(radius), 0, 1) * (y > 60)
+    foam = np.clip(5 - np.abs(radius + 7), 0, 1) * (y > 64)
     hu = np.full(radius.shape, AIR, np.float32) + 60 * foam
     return grid.pixels((hu + shell * (150 - hu)).astype(np.float32))
 

@@ -6,10 +6,14 @@ import numpy as np
 
 from ichreport.labels import SUBTYPES
 from ichreport.phantom import brain, hemorrhage, skull
-from ichreport.phantom.anatomy import Head, cavity
+from ichreport.phantom.anatomy import Cavity, Head, cavity
 from ichreport.phantom.hemorrhage import Bleed
+from ichreport.phantom.landmarks import slow_noise
 from ichreport.phantom.lookalikes import Lookalike
 from ichreport.phantom.shapes import Array, Points, Vector, inside
+
+SUBPLANES = 2
+"""Planes that a slice's content averages, for partial volume along its thickness."""
 
 
 @dataclass(frozen=True)
@@ -46,39 +50,47 @@ class Section:
     lookalikes: list[float] = field(default_factory=list)
 
 
-def draw(patient: Patient, p: Points, *, edge: float, thickness: float) -> Section:
-    """Draw a plane.
+def draw(patient: Patient, p: Points, *, lift: Vector, edge: float, thickness: float) -> Section:
+    """Draw a slab.
+
+    Skull and face are drawn once, their surfaces blurred as far as they lean towards the slab; the
+    content of the dura is the mean of `SUBPLANES` planes.
 
     Args:
         patient: The head.
-        p: The plane's points in the head's frame, shape (rows, columns).
+        p: Points of the slab's middle plane in the head's frame, shape (rows, columns).
+        lift: Step from the slab's lower to its upper face in the head's frame (mm).
         edge: Width of a voxel's edge response in the plane (mm).
-        thickness: Width of the slab that the plane stands for (mm).
+        thickness: Width of the slab (mm).
     """
     space = cavity(p)
-    around = skull.shell(patient.head, p, space, edge, thickness)
-    section = Section(around.hu, lookalikes=[0.0] * len(patient.lookalikes))
-    blur = np.float32(edge) + np.float32(thickness) * space.slope
-    within = inside(space.wall, blur)
-    index = np.flatnonzero(within)
+    hu = skull.shell(patient.head, p, space, edge, thickness)
+    section = Section(hu, lookalikes=[0.0] * len(patient.lookalikes))
+    index = np.flatnonzero(space.wall < edge + thickness * space.slope)
     if not len(index):
         return section
-    share = within.take(index)
-    hu, blood = _content(patient, p.at(index), space.at(index), section.lookalikes)
-    flat = section.hu.reshape(-1)
+    middle, flat = p.at(index), section.hu.reshape(-1)
+    slow = slow_noise(patient.head, middle)
     bone = flat.take(index)
-    flat[index] = bone + share * (hu - bone)
-    for subtype, amount in blood.items():
-        amount *= share
-        if amount.max() > 0:
-            plane = np.zeros(p.x.shape, np.float32)
-            plane.reshape(-1)[index] = amount
-            section.blood[subtype] = plane
+    total = bone.copy()
+    for number in range(SUBPLANES):
+        place = (number + 0.5) / SUBPLANES - 0.5
+        plane = Points(*(v + np.float32(place * d) for v, d in zip(middle, lift, strict=True)))
+        near = cavity(plane)
+        blur = np.float32(edge) + np.float32(thickness / SUBPLANES) * near.slope
+        share = inside(near.wall, blur) * np.float32(1 / SUBPLANES)
+        content, blood = _content(patient, plane, near, slow, section.lookalikes)
+        total += share * (content - bone)
+        for subtype, amount in blood.items():
+            if amount.max() > 0:
+                whole = section.blood.setdefault(subtype, np.zeros(p.x.shape, np.float32))
+                whole.reshape(-1)[index] += amount * share
+    flat[index] = total
     return section
 
 
 def _content(
-    patient: Patient, p: Points, space: "hemorrhage.Cavity", seen: list[float]
+    patient: Patient, p: Points, space: Cavity, slow: Array, seen: list[float]
 ) -> tuple[Array, dict[str, Array]]:
     bleeds = list(patient.bleeds)
     pressed = hemorrhage.strip(bleeds, p, space)
@@ -91,29 +103,30 @@ def _content(
         pressure=hemorrhage.pressure_of(bleeds),
         outside=pressed.outside,
         clogged=np.maximum.reduce(densities) if densities else None,
+        slow=slow,
     )
     hu = content.hu
     for number, lookalike in enumerate(patient.lookalikes):
         share = lookalike.share(p, content)
         if share is not None:
             hu = hu + share * (np.float32(lookalike.hu) - hu)
-            seen[number] += float(share.sum())
+            seen[number] += float(share.sum()) / SUBPLANES
     blood: dict[str, Array] = {}
     layers = list(zip(inner, densities, strict=True))
     for bleed, density in layers:
-        _bleed(hu, blood, bleed, density * content.subarachnoid, content.slow)
+        _bleed(hu, blood, bleed, density * content.subarachnoid, slow)
     for bleed in bleeds:
         if isinstance(bleed, hemorrhage.Intraventricular):
-            _bleed(hu, blood, bleed, bleed.share(content, patient.down), content.slow)
+            _bleed(hu, blood, bleed, bleed.share(content, slow, patient.down), slow)
         elif isinstance(bleed, hemorrhage.Intraparenchymal):
             distance = np.maximum(bleed.distance(p), np.float32(1.5) - pressed.outside)
             rim = inside(distance - np.float32(bleed.oedema), 3.0)
-            brightness = np.float32(9 if bleed.oedema > 1 else 3)
+            brightness = np.float32(13 if bleed.oedema > 1 else 3)
             hu -= rim * brightness * (1 - content.subarachnoid) * (1 - content.ventricles)
-            _bleed(hu, blood, bleed, inside(distance, 1.6), content.slow)
+            _bleed(hu, blood, bleed, inside(distance, 1.6), slow)
     outer = [b for b in bleeds if isinstance(b, hemorrhage.Epidural | hemorrhage.Subdural)]
     for bleed, share in zip(outer, pressed.shares, strict=True):
-        _bleed(hu, blood, bleed, share, content.slow, p)
+        _bleed(hu, blood, bleed, share, slow, p)
     hu += np.float32(patient.cupping) * np.exp(np.minimum(space.wall, 0) * np.float32(1 / 9))
     return hu, {name: blood[name] for name in SUBTYPES if name in blood}
 

@@ -6,13 +6,13 @@ roughly right far from it. Everything works on float32 arrays of any shape.
 
 from collections.abc import Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-Array = NDArray[np.float32]
+Array = NDArray[Any]
 Vector = tuple[float, float, float]
 
 LABYRINTH_SIZE = 128
@@ -29,6 +29,12 @@ class Points(NamedTuple):
     def at(self, index: NDArray[np.intp]) -> "Points":
         """The points of a flat index."""
         return Points(self.x.take(index), self.y.take(index), self.z.take(index))
+
+
+def vector(values: NDArray[Any]) -> Vector:
+    """Three numbers as a plain tuple."""
+    x, y, z = (float(v) for v in values)
+    return x, y, z
 
 
 def inside(distance: Array, width: float | Array) -> Array:
@@ -142,7 +148,8 @@ def wander(x: Array, y: Array, z: Array) -> Array:
     """Sample the labyrinth by trilinear interpolation.
 
     Args:
-        x: First coordinate, in voxels; it wraps around, as do the others.
+        x: First coordinate, in voxels; it wraps around, as do the others. It lies along memory:
+            points that follow each other should differ in it.
         y: Second coordinate.
         z: Third coordinate.
     """
@@ -150,20 +157,32 @@ def wander(x: Array, y: Array, z: Array) -> Array:
     lows, highs, parts = [], [], []
     for axis, value in enumerate((x, y, z)):
         floor = np.floor(value)
-        low = floor.astype(np.int32) & (LABYRINTH_SIZE - 1)
+        low = floor.astype(np.intp) & (LABYRINTH_SIZE - 1)
         high = (low + 1) & (LABYRINTH_SIZE - 1)
-        stride = LABYRINTH_SIZE ** (2 - axis)
+        stride = LABYRINTH_SIZE**axis
         lows.append(low * stride)
         highs.append(high * stride)
         parts.append(value - floor)
 
-    def line(base: NDArray[np.int32]) -> Array:
-        first = flat.take(base + lows[2])
-        return first + parts[2] * (flat.take(base + highs[2]) - first)
+    def line(base: NDArray[np.intp]) -> Array:
+        first = flat.take(base + lows[0], mode="clip")
+        step = flat.take(base + highs[0], mode="clip")
+        step -= first
+        step *= parts[0]
+        step += first
+        return step
 
-    def plane(base: NDArray[np.int32]) -> Array:
+    def plane(base: NDArray[np.intp]) -> Array:
         first = line(base + lows[1])
-        return first + parts[1] * (line(base + highs[1]) - first)
+        step = line(base + highs[1])
+        step -= first
+        step *= parts[1]
+        step += first
+        return step
 
-    first = plane(lows[0])
-    return first + parts[0] * (plane(highs[0]) - first)
+    first = plane(lows[2])
+    step = plane(highs[2])
+    step -= first
+    step *= parts[2]
+    step += first
+    return step

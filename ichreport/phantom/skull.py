@@ -1,12 +1,11 @@
 """What lies outside the brain: the skull with its tables, diploe and sutures, scalp and skin."""
 
-from typing import NamedTuple
-
 import numpy as np
 
 from ichreport.phantom import face
-from ichreport.phantom.anatomy import Cavity, Head, petrous, sutures
+from ichreport.phantom.anatomy import Cavity, Head, petrous
 from ichreport.phantom.shapes import Array, Points, bump, inside, smooth_min, smooth_step, wander
+from ichreport.phantom.vault import sutures
 
 AIR = -1000.0
 FAT = -95.0
@@ -14,19 +13,7 @@ MUSCLE = 55.0
 SKIN = 45.0
 
 
-class Shell(NamedTuple):
-    """The head without its brain.
-
-    Attributes:
-        hu: Intensity (HU); inside the cavity, whatever the bone there would have.
-        skin: Distance to the skin, negative inside (mm).
-    """
-
-    hu: Array
-    skin: Array
-
-
-def shell(head: Head, p: Points, space: Cavity, edge: float, thickness: float) -> Shell:
+def shell(head: Head, p: Points, space: Cavity, edge: float, thickness: float) -> Array:
     """Draw everything outside the dura.
 
     Args:
@@ -35,24 +22,51 @@ def shell(head: Head, p: Points, space: Cavity, edge: float, thickness: float) -
         space: The cavity, measured at `p`.
         edge: Width of a voxel's edge response in the slice (mm).
         thickness: Width of the slice (mm); surfaces that lean towards the slice blur over it.
+
+    Returns:
+        Intensity (HU); deep inside the cavity it is not drawn.
     """
+    hu = np.full(p.x.shape, AIR, np.float32)
     low = bool(p.z.min() < -8)
+    reach = 1.45 * head.skull + head.scalp + 6
+    near = space.vault < reach
+    outline = None
+    if low:
+        outline = face.skin(p)
+        near |= outline < 4
+    index = np.flatnonzero(near & (space.wall > -3))
+    if len(index):
+        outline = None if outline is None else outline.take(index)
+        flat = _draw(head, p.at(index), space.at(index), edge, thickness, outline)
+        hu.reshape(-1)[index] = flat
+    return hu
+
+
+def _draw(
+    head: Head,
+    p: Points,
+    space: Cavity,
+    edge: float,
+    thickness: float,
+    outline: Array | None,
+) -> Array:
+    low = outline is not None
     blur = np.float32(edge) + np.float32(thickness) * space.slope
     rough = wander(p.x * 0.3, p.y * 0.3, p.z * 0.3)
     bone_width = _vault_thickness(head, p, space) + np.float32(0.35) * rough
     outer = space.vault - bone_width
     scalp = head.scalp + 3 * bump(space.slope, 0, 0.25) * bump(p.y, -8, 22) * (np.abs(p.x) > 20)
     skin = outer - scalp
-    if low:
-        skin = smooth_min(skin, face.skin(p), 14)
+    if outline is not None:
+        skin = smooth_min(skin, outline, 14)
         outer = np.maximum(outer, space.floor - _base_thickness(p))
     soft = _soft_tissue(head, p, space, skin, rough)
     hu = AIR + inside(skin, blur) * (soft - np.float32(AIR))
     bone = _bone(head, p, space, bone_width, rough, low=low)
     hu += inside(outer, blur) * (bone - hu)
     if low:
-        hu = face.draw(head, p, hu, skin, rough, edge)
-    return Shell(hu, skin)
+        hu = face.draw(head, p, hu, skin, edge)
+    return hu
 
 
 def _vault_thickness(head: Head, p: Points, space: Cavity) -> Array:
@@ -69,7 +83,8 @@ def _base_thickness(p: Points) -> Array:
     side = np.abs(p.x)
     crest = bump(petrous(p), -2, 8)
     clivus = bump(side, 0, 9) * bump(p.y, -2, 14)
-    return 3.0 + 3 * smooth_step(p.y, -20, -5) + 16 * crest * (side > 8) + 9 * clivus
+    wings = bump(p.y + 14 + np.float32(0.5) * side, 0, 5)
+    return 3.0 + 3 * wings + 3 * smooth_step(p.y, -20, -5) + 16 * crest * (side > 8) + 9 * clivus
 
 
 def _bone(head: Head, p: Points, space: Cavity, width: Array, rough: Array, *, low: bool) -> Array:
@@ -79,7 +94,7 @@ def _bone(head: Head, p: Points, space: Cavity, width: Array, rough: Array, *, l
         marrow *= smooth_step(-space.floor, 0, 6)
     hu = head.bone + marrow * (np.float32(head.diploe - head.bone) + 90 * rough)
     coronal, lambdoid, sagittal = sutures(p)
-    zigzag = np.float32(0.9) * rough
+    zigzag = np.float32(0.9) * rough + np.float32(0.7) * np.sin(np.float32(1.4) * p.z)
     between = np.maximum(np.abs(sagittal + zigzag), np.maximum(-coronal, -lambdoid))
     seam = np.minimum(np.minimum(np.abs(coronal + zigzag), np.abs(lambdoid + zigzag)), between)
     return hu * (1 - np.float32(0.75) * inside(seam - np.float32(0.5), 1.0))
@@ -92,7 +107,7 @@ def _soft_tissue(head: Head, p: Points, space: Cavity, skin: Array, rough: Array
     depth_of_fat = head.scalp * (1 - np.float32(0.55) * np.maximum(temporal, 0))
     muscle = np.maximum(
         smooth_step(-skin - np.float32(1.0) * depth_of_fat, 0.0, 1.2),
-        neck * smooth_step(rough + np.float32(0.9), -0.2, 0.2) * smooth_step(-skin, 4, 6),
+        neck * smooth_step(np.abs(rough), 0.04, 0.16) * smooth_step(-skin, 4, 6),
     )
     galea = inside(np.abs(-skin - np.float32(head.scalp)) - np.float32(0.6), 1.2)
     muscle = np.maximum(muscle, np.float32(0.75) * galea)

@@ -21,7 +21,7 @@ from ichreport.phantom.section import Patient
 IMAGES = "stage_2_train"
 TRUTH = "truth"
 
-VISIBLE_AREA = 25.0
+VISIBLE_AREA = 30.0
 """A slice is positive for a subtype if its truth mask covers at least this area (mm²)."""
 
 KEPT_BYTES = 0.29

@@ -1,0 +1,165 @@
+"""Where a point inside the dura lies: its side, its depth, its place among falx and tentorium."""
+
+from dataclasses import dataclass
+from typing import NamedTuple, Self
+
+import numpy as np
+
+from ichreport.phantom.anatomy import Cavity, Head, petrous
+from ichreport.phantom.shapes import Array, Points, Vector, smooth_step, sphere, wander
+
+EDGE = 1.25
+"""Width of the edge response inside the brain (mm)."""
+
+FOLD_RATE = 0.7
+"""Labyrinth voxels a mm: sulci lie about 11 mm apart."""
+
+SLOW_RATE = 0.17
+"""Labyrinth voxels a mm of the noise that varies over centimetres."""
+
+TENTORIUM_TOP = -1.0
+"""Height above which there is neither tentorium nor brainstem (mm)."""
+
+
+@dataclass(frozen=True)
+class Pressure:
+    """How blood displaces the brain.
+
+    Attributes:
+        shift: Shift of the midline towards the patient's left (mm).
+        pushes: Center, radius (mm) and strength (0 to 1) of what pushes brain aside.
+    """
+
+    shift: float = 0.0
+    pushes: tuple[tuple[Vector, float, float], ...] = ()
+
+    def undo(self, p: Points, space: Cavity) -> Points:
+        """Where the brain that is now at `p` would be without the pressure."""
+        x, y, z = p
+        if self.shift:
+            x = x - np.float32(self.shift) * np.maximum(1 - space.radius * space.radius, 0)
+        for center, radius, strength in self.pushes:
+            away = sphere(p, center, radius)
+            factor = np.exp(np.minimum(-away, 0) * np.float32(1 / (0.8 * radius)))
+            factor *= np.float32(strength * radius) / np.maximum(away + np.float32(radius), radius)
+            x = x - factor * (p.x - np.float32(center[0]))
+            y = y - factor * (p.y - np.float32(center[1]))
+            z = z - factor * (p.z - np.float32(center[2]))
+        return Points(x, y, z)
+
+
+class Landmarks(NamedTuple):
+    """Points inside the dura, measured against its partitions and the brain's surface.
+
+    Attributes:
+        rest: Where each point's brain lies when nothing presses on it.
+        mirrored: The same, on the left side.
+        outside: Depth below the dura, or below blood outside the arachnoid (mm).
+        middle: Distance to the midsagittal plane, which is wavy (mm).
+        arch: Distance outwards from the corpus callosum, seen from the side (mm).
+        tent: Height above the tentorium (mm).
+        rim: Relative distance from the tentorium's opening: 0 in its middle, 1 at the skull.
+        behind: Distance behind the petrous crests (mm).
+        low: Whether any point lies low enough for tentorium and brainstem to matter.
+        below: Share of each point that is under the tentorium.
+        slow: Noise that varies over centimetres, variance 1.
+        ridge: Noise whose zero crossings are the sulci, variance 1.
+    """
+
+    rest: Points
+    mirrored: Points
+    outside: Array
+    middle: Array
+    arch: Array
+    tent: Array
+    rim: Array
+    behind: Array
+    low: bool
+    below: Array
+    slow: Array
+    ridge: Array
+
+    @classmethod
+    def find(
+        cls,
+        head: Head,
+        p: Points,
+        space: Cavity,
+        *,
+        pressure: Pressure,
+        outside: Array,
+        slow: Array,
+    ) -> Self:
+        """Measure points.
+
+        Args:
+            head: The person.
+            p: The points, one-dimensional.
+            space: The cavity, measured at `p`.
+            pressure: What displaces the brain.
+            outside: Depth below the dura or below blood outside the arachnoid (mm).
+            slow: `slow_noise` at or near the points.
+        """
+        rest = pressure.undo(p, space)
+        mirrored = Points(np.abs(rest.x), rest.y, rest.z)
+        tent, rim = tentorium(rest)
+        behind = petrous(rest)
+        low = bool(rest.z.min() < TENTORIUM_TOP)
+        below = np.zeros_like(slow)
+        if low:
+            below = smooth_step(-tent, -0.8, 0.8) * smooth_step(behind, -3, 1)
+        return cls(
+            rest=rest,
+            mirrored=mirrored,
+            outside=outside,
+            middle=np.abs(rest.x + np.float32(0.7) * slow),
+            arch=callosal_arch(rest),
+            tent=tent,
+            rim=rim,
+            behind=behind,
+            low=low,
+            below=below,
+            slow=slow,
+            ridge=_folds(head, rest, mirrored, space, outside),
+        )
+
+
+def callosal_arch(p: Points) -> Array:
+    """Distance outwards from the corpus callosum and what it arches over (mm)."""
+    y, z = (p.y + 3) * np.float32(1 / 38), p.z * np.float32(1 / 27)
+    return (np.sqrt(y * y + z * z) - 1) * np.float32(30)
+
+
+def tentorium(p: Points) -> tuple[Array, Array]:
+    """Height above the tentorium (mm), and relative distance from its opening's middle."""
+    squares = np.square(p.x * np.float32(1 / 62)) + np.square((p.y - 20) * np.float32(1 / 62))
+    rim = np.sqrt(squares)
+    return (p.z + 3 + np.float32(29) * np.minimum(rim, 1.2)) * np.float32(0.85), rim
+
+
+def slow_noise(head: Head, p: Points) -> Array:
+    """Noise that varies over centimetres, variance 1."""
+    coordinates = [
+        v * np.float32(SLOW_RATE) + np.float32(start + 31)
+        for v, start in zip(p, head.origin, strict=True)
+    ]
+    return wander(*coordinates)
+
+
+def _folds(head: Head, rest: Points, mirrored: Points, space: Cavity, outside: Array) -> Array:
+    """The labyrinth, looked up on the surface above each point.
+
+    So sulci run inwards, slanted by the person's twist; near the midline they are looked up in
+    place.
+    """
+    outwards = np.float32(0.45) / np.maximum(space.radius, np.float32(0.4)) - np.float32(0.45)
+    outwards *= smooth_step(mirrored.x, 8, 30)
+    outwards += 1
+    coordinates = []
+    for value, start, twist in zip(rest, head.origin, head.twist, strict=True):
+        on_surface = value * outwards
+        on_surface += np.float32(twist) * outside
+        on_surface *= np.float32(FOLD_RATE)
+        on_surface += np.float32(start)
+        coordinates.append(on_surface)
+    return wander(*coordinates)
