@@ -1,0 +1,1 @@
+"""From predictions to figures with uncertainty: scores, operating points, calibration, findings."""

@@ -1,0 +1,110 @@
+"""ROC and precision-recall curves, thinned to what a figure can show."""
+
+import math
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.metrics import precision_recall_curve, roc_curve
+
+from ichreport.evaluation.predictions import checked_score, checked_truth
+
+MAX_POINTS: Final = 500
+"""Points that a thinned curve has at most."""
+
+
+def roc(y_true: ArrayLike, y_score: ArrayLike, *, max_points: int = MAX_POINTS) -> pd.DataFrame:
+    """The ROC curve of one label.
+
+    Thinned evenly along the curve: no dropped point is further from a kept one than
+    2 / (max_points - 1) in either rate, plus one step of the curve itself.
+
+    Args:
+        y_true: (n,), 0 or 1.
+        y_score: (n,), any numbers.
+        max_points: Points to keep at most, at least 2.
+
+    Returns:
+        Columns `false_positive_rate`, `recall` and `threshold` (infinite at the origin), from
+        (0, 0) to (1, 1); no rows if a class is missing.
+    """
+    truth, score = checked_truth(y_true), checked_score(y_score)
+    columns = ["false_positive_rate", "recall", "threshold"]
+    if len(np.unique(truth)) < 2:
+        return pd.DataFrame({name: np.empty(0) for name in columns})
+    false_positive_rate, recall, threshold = roc_curve(truth, score)
+    along = false_positive_rate + recall
+    kept = _spread(along, max_points)
+    values = (false_positive_rate[kept], recall[kept], threshold[kept])
+    return pd.DataFrame(dict(zip(columns, values, strict=True)))
+
+
+def precision_recall(
+    y_true: ArrayLike, y_score: ArrayLike, *, max_points: int = MAX_POINTS
+) -> pd.DataFrame:
+    """The precision-recall curve of one label.
+
+    Thinned within even steps of recall, of which each keeps its first, last, lowest and highest
+    point, so that no dip or peak is lost.
+
+    Args:
+        y_true: (n,), 0 or 1.
+        y_score: (n,), any numbers.
+        max_points: Points to keep at most, at least 4.
+
+    Returns:
+        Columns `recall` (rising), `precision` and `threshold`; no rows without positives.
+    """
+    truth, score = checked_truth(y_true), checked_score(y_score)
+    columns = ["recall", "precision", "threshold"]
+    if not truth.any():
+        return pd.DataFrame({name: np.empty(0) for name in columns})
+    precision, recall, threshold = precision_recall_curve(truth, score)
+    # scikit-learn closes the curve with a made-up point (recall 0, precision 1): left out here.
+    precision, recall, threshold = precision[-2::-1], recall[-2::-1], threshold[::-1]
+    kept = _extremes(recall, precision, max_points)
+    values = (recall[kept], precision[kept], threshold[kept])
+    return pd.DataFrame(dict(zip(columns, values, strict=True)))
+
+
+def _spread(along: NDArray[np.float64], max_points: int) -> NDArray[np.intp]:
+    """Indices of about evenly spaced values of a rising array, both ends among them."""
+    if len(along) <= max_points:
+        return np.arange(len(along))
+    wanted = np.linspace(along[0], along[-1], max_points)
+    return np.unique(np.searchsorted(along, wanted).clip(0, len(along) - 1))
+
+
+def _extremes(
+    across: NDArray[np.float64], height: NDArray[np.float64], max_points: int
+) -> NDArray[np.intp]:
+    """Indices of the first, last, lowest and highest point in each of max_points / 4 steps."""
+    if len(across) <= max_points:
+        return np.arange(len(across))
+    steps = max_points // 4
+    step = np.minimum((across * steps).astype(np.intp), steps - 1)
+    points = pd.DataFrame({"step": step, "height": height})
+    within = points.groupby("step")["height"]
+    ends = points.reset_index().groupby("step")["index"].agg(["first", "last"])
+    kept = np.concatenate([ends.to_numpy().ravel(), within.idxmin(), within.idxmax()])
+    return np.unique(kept).astype(np.intp)
+
+
+def average_precision(y_true: ArrayLike, y_score: ArrayLike) -> float:
+    """The average precision of one label: precision summed over the steps of recall.
+
+    AP = Σ (R_k - R_{k-1}) P_k over the distinct scores from the top, without interpolation.
+
+    Args:
+        y_true: (n,), 0 or 1.
+        y_score: (n,), any numbers.
+
+    Returns:
+        In (0, 1]; NaN without positives.
+    """
+    truth, score = checked_truth(y_true), checked_score(y_score)
+    if not truth.any():
+        return math.nan
+    precision, recall, _ = precision_recall_curve(truth, score)
+    return float(-np.sum(np.diff(recall) * precision[:-1]))

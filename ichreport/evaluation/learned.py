@@ -1,0 +1,116 @@
+"""Whether a run learned anything: against the constant prevalence of its training slices."""
+
+import math
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+import pandas as pd
+
+from ichreport.evaluation.bootstrap import (
+    REPLICATES,
+    Interval,
+    auc_replicates,
+    contributing,
+    draw_resamples,
+    interval,
+    mean_replicates,
+)
+from ichreport.evaluation.predictions import Split, of_split, probabilities, truths
+from ichreport.evaluation.scores import (
+    auc_score,
+    constant_scores,
+    log_loss_terms,
+    prevalence,
+    weighted_log_loss_sum,
+)
+from ichreport.labels import ANY, LABELS, SCORE_WEIGHTS
+
+Verdict = Literal["learned", "ranks only", "not learned", "undecided"]
+
+_ROUNDING: Final = 1e-9
+"""Nats by which two ways to compute the same score may differ."""
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A run against the constant prevalence of its training slices.
+
+    Attributes:
+        verdict: `learned`: its score is better than the floor. `ranks only`: its score is not, but
+            it ranks bleeding above its absence, so its probabilities are off (as weighting the
+            positives makes them). `not learned`: its score is worse and it does not rank.
+            `undecided`: the intervals allow more than one of these.
+        score: Weighted log loss, summed over labels.
+        floor: The same of the constant prevalence.
+        difference: `score` - `floor`; below 0 is better than the floor.
+        difference_interval: Interval of the difference.
+        auc_any: Area under the ROC curve for any bleeding; NaN with one class.
+        auc_interval: Interval of the area.
+        slices: Slices scored.
+    """
+
+    verdict: Verdict
+    score: float
+    floor: float
+    difference: float
+    difference_interval: Interval
+    auc_any: float
+    auc_interval: Interval
+    slices: int
+
+
+def learned_or_not(
+    predictions: pd.DataFrame,
+    *,
+    split: Split = "test",
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> Learned:
+    """Compare a run with the constant prevalence of its training slices.
+
+    Args:
+        predictions: A run's predictions.
+        split: The split on which they are compared.
+        replicates: Resamples of linked patient groups behind the intervals.
+        seed: Seed of the resamples.
+    """
+    rows = of_split(predictions, split)
+    y_true, y_score = truths(rows), probabilities(rows)
+    constant = prevalence(truths(of_split(predictions, "train")))
+    resamples = draw_resamples(rows["group"], replicates=replicates, seed=seed)
+    place = resamples.places(rows["group"])
+
+    floor = float(constant_scores(y_true, constant)["weighted_log_loss_sum"])
+    score = weighted_log_loss_sum(y_true, y_score)
+    by_prevalence = np.broadcast_to(np.nan_to_num(constant), y_true.shape)
+    gain = log_loss_terms(y_true, y_score) - log_loss_terms(y_true, by_prevalence)
+    differences = mean_replicates(gain @ np.asarray(SCORE_WEIGHTS), place, resamples.counts)
+    if math.isnan(floor):
+        differences = np.full_like(differences, math.nan)
+    of_difference = interval(differences, groups=len(resamples.groups))
+
+    column = LABELS.index(ANY)
+    positive = y_true[:, column] == 1
+    areas = auc_replicates(y_true[:, column], y_score[:, column], place, resamples.counts)
+    of_area = interval(areas, groups=contributing(place, positive, ~positive))
+    return Learned(
+        verdict=_verdict(of_difference, of_area),
+        score=score,
+        floor=floor,
+        difference=score - floor,
+        difference_interval=of_difference,
+        auc_any=auc_score(y_true[:, column], y_score[:, column]),
+        auc_interval=of_area,
+        slices=len(rows),
+    )
+
+
+def _verdict(difference: Interval, area: Interval) -> Verdict:
+    if difference.high < -_ROUNDING:
+        return "learned"
+    if difference.low < -_ROUNDING or math.isnan(difference.low):
+        return "undecided"
+    if area.low > 0.5:
+        return "ranks only"
+    return "not learned" if area.low <= 0.5 else "undecided"

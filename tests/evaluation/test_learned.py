@@ -1,0 +1,58 @@
+"""What counts as having learned."""
+
+import numpy as np
+import pytest
+
+from ichreport.evaluation.learned import learned_or_not
+from ichreport.evaluation.predictions import PROBABILITIES
+from ichreport.evaluation.scores import scores_of
+
+
+def calibrated(predictions):
+    """The share of positives among equal scores, which no constant can beat."""
+    scored = predictions.copy()
+    for probability in PROBABILITIES:
+        truth = probability.replace("probability", "truth")
+        level = scored[probability].rank(pct=True).mul(10).astype(int)
+        scored[probability] = scored.groupby(level)[truth].transform("mean").clip(0.001, 0.999)
+    return scored
+
+
+def test_a_run_better_than_constant_prevalence_has_learned(predictions):
+    learned = learned_or_not(calibrated(predictions), replicates=200)
+    assert learned.verdict == "learned"
+    assert learned.difference_interval.low < learned.difference < learned.difference_interval.high
+    assert learned.difference_interval.high < 0
+    recorded = scores_of(calibrated(predictions))["test"]
+    assert learned.score == pytest.approx(recorded["weighted_log_loss_sum"])
+    assert learned.floor == pytest.approx(recorded["floor"]["weighted_log_loss_sum"])
+
+
+def test_a_run_that_ranks_with_probabilities_far_off_only_ranks(predictions):
+    scored = calibrated(predictions)
+    odds = scored[list(PROBABILITIES)] / (1 - scored[list(PROBABILITIES)]) * 40
+    scored[list(PROBABILITIES)] = odds / (1 + odds)
+    assert learned_or_not(scored, replicates=200).verdict == "ranks only"
+
+
+def test_noise_far_from_the_prevalence_has_not_learned(predictions):
+    noise = np.random.default_rng(0).random((len(predictions), 6))
+    scored = predictions.assign(**dict(zip(PROBABILITIES, noise.T, strict=True)))
+    assert learned_or_not(scored, replicates=200).verdict == "not learned"
+
+
+def test_the_constant_prevalence_itself_has_not_learned(predictions):
+    train = predictions["split"] == "train"
+    constant = {
+        p: predictions.loc[train, p.replace("probability", "truth")].mean() for p in PROBABILITIES
+    }
+    learned = learned_or_not(predictions.assign(**constant), replicates=50)
+    assert learned.difference == pytest.approx(0, abs=1e-12)
+    assert learned.verdict == "not learned"
+
+
+def test_without_slices_or_training_slices_nothing_is_decided(predictions):
+    untrained = predictions[predictions["split"] == "test"]
+    assert learned_or_not(untrained, replicates=20).verdict == "undecided"
+    untested = learned_or_not(predictions[predictions["split"] == "train"], replicates=20)
+    assert (untested.verdict, untested.slices) == ("undecided", 0)
