@@ -23,7 +23,7 @@ LARGEST_FILE: Final = 64 * 2**20
 """Bytes; a 16-bit slice of 4096 x 4096 has half of that."""
 LARGEST_MATRIX: Final = 4096
 WRAP_LIFT: Final = 1000
-WRAP_INTERCEPT: Final = -1024
+WRAP_INTERCEPT: Final = -1024.0
 STEEPEST_TILT: Final = 45.0
 """Degrees; beyond it a slice is a coronal or sagittal view, not a tilted axial one."""
 

@@ -82,10 +82,12 @@ def read_labels(path: Path) -> LabelTable:
         part, given = by_label[label]
         place = pc.index_in(part, value_set=ids).to_numpy(zero_copy_only=False)
         values[place, column] = given
-        contradicted[place[values[place, column] != given]] = True
-        counts = np.bincount(place, minlength=len(ids))
-        repeated |= counts > 1
-        repeats += int((counts - 1).clip(0).sum())
+        differs = np.zeros(len(ids), dtype=bool)
+        differs[place[values[place, column] != given]] = True
+        surplus = np.where(differs, 0, (np.bincount(place, minlength=len(ids)) - 1).clip(0))
+        contradicted |= differs
+        repeated |= surplus > 0
+        repeats += int(surplus.sum())
     note = _Notes(ids, findings)
     note.add("repeats that contradict each other", contradicted, stops=True)
     if repeats:

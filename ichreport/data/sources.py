@@ -9,8 +9,8 @@ from typing import Final
 
 TRAIN: Final = "stage_2_train"
 TEST: Final = "stage_2_test"
-_LARGEST_CHUNK: Final = 2048
-_SMALLEST_CHUNK: Final = 128
+LARGEST_CHUNK: Final = 2048
+SMALLEST_CHUNK: Final = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def cut_into_chunks(files: list[SourceFile]) -> list[list[SourceFile]]:
     Returns:
         Chunks of 1024 to 4096 files; of fewer in small sets, so that there is work for each core.
     """
-    usual = min(max(_SMALLEST_CHUNK, 1 << (len(files) // 32).bit_length()), _LARGEST_CHUNK)
+    usual = min(max(SMALLEST_CHUNK, 1 << (len(files) // 32).bit_length()), LARGEST_CHUNK)
     chunks: list[list[SourceFile]] = [[]]
     for file in files:
         chunk = chunks[-1]

@@ -50,7 +50,7 @@ def dicom_bytes(
     replace=None,
     pixel_data=None,
 ):
-    """A file of one slice. `replace` maps a tag to a whole element's (vr, value); `drop` leaves out.
+    """A file of one slice. `replace` maps a tag to an element's (vr, value); `drop` leaves out.
 
     `pixels` holds stored values; `pixel_data` overrides the bytes of the last element.
     """

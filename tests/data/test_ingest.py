@@ -1,0 +1,251 @@
+import os
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ichreport.data import plan, sources
+from ichreport.data.ingest import ingest, kind_of_reason
+from ichreport.data.store import Store, verify
+from ichreport.files import folder_lock
+
+
+@pytest.fixture(autouse=True)
+def _small_chunks(monkeypatch):
+    monkeypatch.setattr(sources, "SMALLEST_CHUNK", 16)
+
+
+@pytest.fixture
+def source(tmp_path, write_challenge):
+    return tmp_path / "rsna", write_challenge(tmp_path / "rsna", patients=4, series=2, slices=15)
+
+
+def files_of(store):
+    return {p.name: p.read_bytes() for p in store.iterdir() if p.name != ".lock"}
+
+
+def run(source, store, **words):
+    return ingest(source, store, **({"image_size": 16, "progress": False} | words))
+
+
+def stamps(store):
+    return {p.name: p.stat().st_mtime_ns for p in store.iterdir() if p.suffix == ".npy"}
+
+
+def test_two_workers_give_the_same_bytes_as_one(source, tmp_path):
+    run(source[0], tmp_path / "one")
+    run(source[0], tmp_path / "two", workers=2)
+    assert files_of(tmp_path / "one") == files_of(tmp_path / "two")
+
+
+def test_a_second_ingest_of_the_same_touches_nothing(source, tmp_path):
+    run(source[0], tmp_path / "store")
+    before = {p: p.stat().st_mtime_ns for p in (tmp_path / "store").iterdir() if p.name != ".lock"}
+    run(source[0], tmp_path / "store")
+    assert {p: p.stat().st_mtime_ns for p in before} == before
+
+
+def semantic(store):
+    """What a store says, whatever its shards are called."""
+    slices = store.slices.drop(columns=["shard", "row"])
+    return slices, store.hu(np.arange(len(store)))
+
+
+def assert_same(one, two):
+    pd.testing.assert_frame_equal(semantic(one)[0], semantic(two)[0])
+    np.testing.assert_array_equal(semantic(one)[1], semantic(two)[1])
+
+
+@pytest.mark.parametrize("change", ["touched", "changed", "added", "removed"])
+def test_a_changed_file_redoes_its_own_shard_and_at_most_the_next(
+    source, tmp_path, dicom_bytes, change
+):
+    folder, written = source
+    before = run(folder, tmp_path / "store")
+    old, names = stamps(tmp_path / "store"), sorted(written)
+    assert len(old) > 2
+    victim = folder / "stage_2_train" / f"{names[5]}.dcm"
+    if change == "touched":
+        os.utime(victim, ns=(1, 1))
+    elif change == "changed":
+        victim.write_bytes(dicom_bytes(np.full((32, 32), 2024), sop=names[5], patient="ID_new"))
+    elif change == "added":
+        (folder / "stage_2_train" / "ID_000000000.dcm").write_bytes(
+            dicom_bytes(np.full((32, 32), 2024), sop="ID_000000000")
+        )
+    else:
+        victim.unlink()
+    after = run(folder, tmp_path / "store")
+    new = stamps(tmp_path / "store")
+    redone = sum(new[name] != old.get(name) for name in new)
+    assert 1 <= redone <= (1 if change in ("touched", "changed") else 2)
+    assert verify(tmp_path / "store") == []
+    assert_same(after, run(folder, tmp_path / "fresh"))
+    if change != "touched":
+        assert after.manifest["store_hash"] != before.manifest["store_hash"]
+
+
+def test_another_recipe_redoes_everything(source, tmp_path):
+    run(source[0], tmp_path / "store")
+    assert run(source[0], tmp_path / "store", image_size=8).image_size == 8
+    run(source[0], tmp_path / "fresh", image_size=8)
+    assert files_of(tmp_path / "store") == files_of(tmp_path / "fresh")
+
+
+def test_another_version_of_the_code_redoes_everything(source, tmp_path, monkeypatch):
+    run(source[0], tmp_path / "store")
+    old = stamps(tmp_path / "store")
+    monkeypatch.setattr(plan, "CODE_VERSION", plan.CODE_VERSION + 1)
+    run(source[0], tmp_path / "store")
+    new = stamps(tmp_path / "store")
+    assert all(new[name] != old[name] for name in old)
+
+
+def test_changed_labels_redo_the_index_only(source, tmp_path):
+    folder, _ = source
+    run(folder, tmp_path / "store")
+    old = stamps(tmp_path / "store")
+    csv = folder / "stage_2_train.csv"
+    csv.write_text(csv.read_text().replace(",1\n", ",0\n"))
+    assert run(folder, tmp_path / "store").slices["any"].sum() == 0
+    assert stamps(tmp_path / "store") == old
+
+
+def test_too_many_rejects_stop_with_a_summary_and_leave_no_store(source, tmp_path):
+    folder, written = source
+    for name in sorted(written)[:2]:
+        path = folder / "stage_2_train" / f"{name}.dcm"
+        path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ValueError, match="more than max_reject_share") as stopped:
+        run(folder, tmp_path / "store")
+    assert "the pixel data are cut" in str(stopped.value)
+    assert f"(first: {min(written)}.dcm)" in str(stopped.value)
+    with pytest.raises(FileNotFoundError, match="is not a store"):
+        Store.open(tmp_path / "store")
+    store = run(folder, tmp_path / "store", max_reject_share=0.1)
+    assert len(store.rejects) == store.manifest["counts"]["rejects"] == 2
+    assert len(store) == 118
+    assert list(store.rejects.columns) == ["file", "reason"]
+    with pytest.raises(ValueError, match="too many files cannot be used: 2 of 120"):
+        run(folder, tmp_path / "store")
+
+
+def test_rejects_of_one_kind_are_counted_together():
+    assert kind_of_reason("cut: 12 of 2,048 bytes") == kind_of_reason("cut: 1 of 2,000 bytes")
+
+
+def test_a_slice_in_two_files_is_kept_once(tmp_path, write_challenge, dicom_bytes):
+    write_challenge(tmp_path / "rsna", labels=False)
+    tree = tmp_path / "rsna" / "stage_2_train"
+    (tree / "deep").mkdir()
+    (tree / "deep" / "a").write_bytes(dicom_bytes(np.zeros((32, 32)), sop="ID_twice"))
+    (tree / "deep" / "b").write_bytes(dicom_bytes(np.ones((32, 32)), sop="ID_twice"))
+    for path in tree.glob("*.dcm"):
+        path.rename(path.with_name("x" + path.name))
+    store = run(tree, tmp_path / "store", max_reject_share=0.2, pseudonymise=False)
+    assert store.rejects.to_dict("records") == [
+        {"file": "deep/b", "reason": "another file holds the same slice (SOPInstanceUID)"}
+    ]
+    (row,) = np.flatnonzero(store.slices["sop_instance_uid"] == "ID_twice")
+    assert (store.hu([row]) == -1024).all()
+
+
+def test_a_file_under_another_slices_name_is_rejected(source, tmp_path):
+    folder, written = source
+    first, second = (folder / "stage_2_train" / f"{n}.dcm" for n in sorted(written)[:2])
+    first.write_bytes(second.read_bytes())
+    store = run(folder, tmp_path / "store")
+    assert "name and its SOPInstanceUID are not the same" in store.rejects["reason"][0]
+
+
+def test_equal_z_is_ordered_by_the_slices_id(tmp_path, dicom_bytes):
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    for name, z in [("c", 5.0), ("b", 5.0), ("a", 9.0), ("d", 1.0)]:
+        (tree / f"x{name}").write_bytes(dicom_bytes(sop=f"ID_{name}", z=z))
+    store = run(tree, tmp_path / "store", pseudonymise=False)
+    assert store.slices["sop_instance_uid"].to_list() == ["ID_d", "ID_b", "ID_c", "ID_a"]
+    assert store.manifest["rules"]["equal z, ordered by SOP Instance UID"] == 2
+
+
+def test_every_rule_that_changed_a_slice_is_counted(tmp_path, dicom_bytes):
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    files = {
+        "wrap": {"bits": 12, "signed": False, "intercept": "0"},
+        "window": {"window": ("1\\2", "3\\4")},
+        "padding": {"pixels": np.full((8, 8), 7), "padding": 7},
+        "below": {"pixels": np.full((8, 8), -2000)},
+        "above": {"pixels": np.full((8, 8), 9000)},
+        "shape": {"pixels": np.full((8, 6), 1024)},
+        "plain": {},
+    }
+    for z, (name, words) in enumerate(files.items()):
+        (tree / name).write_bytes(dicom_bytes(sop=f"ID_{name}", z=z, **words))
+    store = run(tree, tmp_path / "store", image_size=8, pseudonymise=False)
+    assert store.manifest["rules"] == {
+        "12-bit wrap undone": 1,
+        "above 3071 HU clipped": 1,
+        "below -1024 HU set to air": 1,
+        "first of several windows kept": 1,
+        "not square, padded with air": 1,
+        "padding value set to air": 1,
+    }
+
+
+def test_a_store_among_its_source_files_is_refused(source):
+    with pytest.raises(ValueError, match="must not lie in"):
+        run(source[0], source[0] / "stage_2_train" / "store")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ({"image_size": 0}, r"image_size must be in \[1, 4096\] pixels, got 0"),
+        ({"max_reject_share": 2}, r"max_reject_share must be in \[0, 1\], got 2"),
+        ({"workers": 0}, "workers must be at least 1, got 0"),
+    ],
+)
+def test_arguments_that_make_no_sense_are_refused(source, tmp_path, words, message):
+    with pytest.raises(ValueError, match=message):
+        run(source[0], tmp_path / "store", **words)
+
+
+def test_a_missing_source_makes_no_store(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere is not a folder"):
+        run(tmp_path / "nowhere", tmp_path / "store")
+    assert not (tmp_path / "store").exists()
+
+
+def test_missing_labels_say_what_is_expected_where(source, tmp_path):
+    (source[0] / "stage_2_train.csv").unlink()
+    with pytest.raises(FileNotFoundError, match=r"stage_2_train.csv is missing. Expected"):
+        run(source[0], tmp_path / "store")
+
+
+def test_an_empty_folder_is_no_source(tmp_path):
+    (tmp_path / "tree").mkdir()
+    with pytest.raises(FileNotFoundError, match="holds no DICOM files"):
+        run(tmp_path / "tree", tmp_path / "store")
+
+
+def test_two_ingests_of_one_store_do_not_mix(source, tmp_path):
+    with folder_lock(tmp_path / "store"), pytest.raises(OSError, match="written by another"):
+        run(source[0], tmp_path / "store", wait_seconds=0.2)
+
+
+def test_bytes_of_a_store_change_only_with_the_code_version(tmp_path, dicom_bytes):
+    """When this fails, the same files give another store: raise `plan.CODE_VERSION`, then this."""
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    stored = np.random.default_rng(0).integers(-2000, 4096, (12, 10, 14))
+    for z, pixels in enumerate(stored):
+        bits = 12 if z % 2 else 16
+        words = {"bits": bits, "signed": bits == 16, "intercept": "0" if z % 5 == 1 else "-1024"}
+        (tree / f"{z:02}").write_bytes(
+            dicom_bytes(pixels if bits == 16 else pixels.clip(0), sop=f"ID_{z}", z=z, **words)
+        )
+    store = run(tree, tmp_path / "store", image_size=6, pseudonymise=False)
+    golden = {1: "e19597d1507bd0e4"}
+    (shard_hash,) = store.manifest["shards"].values()
+    assert {plan.CODE_VERSION: shard_hash[:16]} == golden

@@ -1,0 +1,143 @@
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ichreport.data.ingest import ingest
+from ichreport.data.store import Store, verify
+from ichreport.labels import LABELS
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory, write_challenge):
+    folder = tmp_path_factory.mktemp("source")
+    written = write_challenge(folder, patients=6, series=2, slices=25, size=16, truth=True)
+    return folder, written
+
+
+@pytest.fixture(scope="module")
+def store(source, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("out") / "store"
+    return ingest(source[0], folder, image_size=16, progress=False)
+
+
+@pytest.fixture
+def copy(store, tmp_path):
+    return shutil.copytree(store.folder, tmp_path / "store")
+
+
+def test_every_slice_comes_back_with_its_labels_and_mask(store, source):
+    assert len(store) == len(source[1]) == 300
+    assert len(set(store.slices["shard"])) > 1
+    rows = np.random.default_rng(0).permutation(len(store))
+    hu, truth = store.hu(rows), store.truth(rows)
+    assert hu.dtype == np.int16
+    for place, row in enumerate(rows):
+        expected = source[1][store.slices["sop_instance_uid"][row]]
+        np.testing.assert_array_equal(hu[place], expected.hu)
+        np.testing.assert_array_equal(truth[place], expected.mask)
+        labels = store.slices.loc[row, list(LABELS)].to_dict()
+        assert labels == {label: int(value) for label, value in expected.labels.items()}
+
+
+def test_slices_are_sorted_by_patient_study_series_and_z(store):
+    order = ["patient_id", "study_instance_uid", "series_instance_uid", "z", "sop_instance_uid"]
+    pd.testing.assert_frame_equal(store.slices, store.slices.sort_values(order, ignore_index=True))
+    assert isinstance(store.slices.index, pd.RangeIndex)
+
+
+def test_neighbours_stay_within_the_series(store):
+    rows = np.arange(len(store))[::-1]
+    adjacent = store.adjacent_hu(rows)
+    assert adjacent.shape == (len(store), 16, 16, 3)
+    for place, row in enumerate(rows):
+        series = store.slices["series_instance_uid"]
+        mine = np.flatnonzero(series == series[row])
+        expected = [max(row - 1, mine[0]), row, min(row + 1, mine[-1])]
+        np.testing.assert_array_equal(adjacent[place], np.moveaxis(store.hu(expected), 0, -1))
+
+
+def test_repeated_rows_and_no_rows_are_served(store):
+    np.testing.assert_array_equal(store.hu([3, 3, 3]), store.hu([3])[[0, 0, 0]])
+    assert store.hu([]).shape == (0, 16, 16)
+    assert store.adjacent_hu([]).shape == (0, 16, 16, 3)
+    assert store.truth([]).shape == (0, 16, 16)
+
+
+@pytest.mark.parametrize("rows", [[-1], [300], [0, 5000]])
+def test_a_row_outside_the_store_is_refused(store, rows):
+    with pytest.raises(IndexError, match=r"rows must be in \[0, 300\), got"):
+        store.hu(rows)
+
+
+@pytest.mark.parametrize("rows", [[0.5], [[1, 2]], 3, ["a"]])
+def test_rows_must_be_a_row_of_integers(store, rows):
+    with pytest.raises(TypeError, match="rows must be a one-dimensional integer array"):
+        store.hu(rows)
+
+
+def test_a_boolean_mask_is_no_list_of_rows(store):
+    with pytest.raises(TypeError, match="got bool"):
+        store.hu(np.ones(300, dtype=bool))
+
+
+def test_a_store_without_masks_says_so(tmp_path, write_challenge):
+    write_challenge(tmp_path / "rsna", slices=4)
+    store = ingest(tmp_path / "rsna", tmp_path / "store", image_size=16, progress=False)
+    assert not store.has_truth
+    assert not store.manifest["synthetic"]
+    with pytest.raises(ValueError, match="has no masks of bleeds"):
+        store.truth([0])
+
+
+def test_a_folder_without_a_manifest_is_no_store(copy):
+    (copy / "manifest.json").unlink()
+    with pytest.raises(FileNotFoundError, match="is not a store: it has no manifest"):
+        Store.open(copy)
+    assert len(verify(copy)) == 1
+
+
+def test_a_store_of_another_format_is_refused(copy):
+    (copy / "manifest.json").write_text(json.dumps({"format": 99}))
+    with pytest.raises(ValueError, match="format must be 1, got 99"):
+        Store.open(copy)
+
+
+def test_a_whole_store_has_no_problems(store):
+    assert verify(store.folder) == []
+
+
+def test_a_flipped_byte_is_found_and_its_file_named_wherever_it_is(copy):
+    random = np.random.default_rng(1)
+    files = sorted(path for path in copy.iterdir() if path.name != ".lock")
+    assert {path.suffix for path in files} == {".npy", ".parquet", ".json"}
+    for path in files:
+        content = path.read_bytes()
+        for place in {0, len(content) - 1, *random.integers(0, len(content), 12).tolist()}:
+            broken = bytearray(content)
+            broken[place] ^= 1 << int(random.integers(8))
+            path.write_bytes(broken)
+            problems = verify(copy)
+            assert len(problems) == 1, (path, place)
+            assert path.name in problems[0]
+        path.write_bytes(content)
+    assert verify(copy) == []
+
+
+def test_missing_and_cut_files_are_found(copy):
+    (copy / "hu-00000.npy").write_bytes((copy / "hu-00000.npy").read_bytes()[:-1])
+    (copy / "hu-00001.npy").unlink()
+    problems = "\n".join(verify(copy))
+    assert "hu-00000.npy" in problems
+    assert "hu-00001.npy" in problems
+
+
+def test_shards_are_plain_npy_files(store):
+    manifest = store.manifest
+    shards = [name for name in manifest["shards"] if name.startswith("hu-")]
+    total = sum(len(np.load(store.folder / name, allow_pickle=False)) for name in shards)
+    assert total == manifest["counts"]["slices"] == 300
+    assert manifest["counts"]["patients"] == 6
+    assert manifest["counts"]["series"] == 12
