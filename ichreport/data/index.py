@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ichreport.data.rsna import UNLABELLED, Finding, LabelTable
+from ichreport.data.labels_table import UNLABELLED, Finding, LabelTable
 from ichreport.data.shards import SCHEMA, table_name
 from ichreport.labels import LABELS
 

@@ -23,6 +23,8 @@ from tqdm import tqdm
 from ichreport import __version__
 from ichreport.data import shards
 from ichreport.data.index import Index, build_index
+from ichreport.data.labels_table import LabelTable
+from ichreport.data.own_labels import read_label_file
 from ichreport.data.plan import (
     CODE_VERSION,
     Plan,
@@ -33,7 +35,6 @@ from ichreport.data.plan import (
     remove_stale_partials,
 )
 from ichreport.data.pseudonyms import Pseudonyms
-from ichreport.data.rsna import LabelTable, read_labels
 from ichreport.data.shards import make_shard
 from ichreport.data.sources import Source, find_source, list_files
 from ichreport.data.store import FORMAT, MANIFEST, REJECTS, SLICES, Store, read_manifest, seal
@@ -173,7 +174,7 @@ class _Job:
         """Read before the work starts, so that labels that cannot be used stop it at once."""
         if self.source.labels is None:
             return None
-        table = read_labels(self.source.labels)
+        table = read_label_file(self.source.labels, self.pseudonyms)
         return table.pseudonymised(self.pseudonyms) if self.pseudonyms else table
 
     def _make_shards(self, plan: Plan, *, workers: int, progress: bool) -> None:

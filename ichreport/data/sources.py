@@ -87,12 +87,14 @@ def list_files(source: Source) -> list[SourceFile]:
     Raises:
         FileNotFoundError: If there is none.
     """
-    skip = str(source.labels.resolve()) if source.labels else None
     files = []
     for entry in _entries(str(source.folder), deep=not source.challenge):
         if source.challenge and not entry.name.endswith(".dcm"):
             continue
-        if entry.name.upper() == "DICOMDIR" or entry.path == skip:
+        if entry.name.upper() == "DICOMDIR":
+            continue
+        own = source.labels
+        if own and entry.name == own.name and own.samefile(entry.path):
             continue
         status = entry.stat()
         path = os.path.relpath(entry.path, source.folder) if not source.challenge else entry.name

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ichreport.data.rsna import read_labels
+from ichreport.data.own_labels import read_label_file as read_labels
 from ichreport.labels import LABELS
 
 
@@ -59,8 +59,11 @@ def test_identical_repeats_are_dropped_and_counted(write):
     ("lines", "message"),
     [
         (["ID_1_any,0", "ID_1_any,1"], "repeats that contradict each other: 1 (first: ID_1)"),
-        (["ID_1_lesion,0"], "IDs that end in no known subtype: 1 (first: ID_1_lesion)"),
-        (["ID_1_any,2", "ID_1_any,"], "labels other than 0 and 1: 2 (first: ID_1_any is '2'"),
+        (["ID_1_lesion,0"], "IDs that end in no known subtype: 1 (first: line 2 ID_1_lesion)"),
+        (
+            ["ID_1_any,2", "ID_1_any,"],
+            "labels other than 0 and 1: 2 (first: line 2 ID_1_any is '2', line 3 ID_1_any is ''",
+        ),
         (["ID_1_any,0.0"], "labels other than 0 and 1: 1"),
         (rows_of("ID_1", 0, 0, 0, 0, 0, 1), "`any` is not the maximum of the five subtypes: 1"),
         (rows_of("ID_1", 0, 1, 0, 0, 0, 0), "`any` is not the maximum of the five subtypes: 1"),
@@ -79,7 +82,9 @@ def test_all_findings_are_told_at_once(write):
     path = write("ID_1_any,7", "ID_2_what,0", "ID_3_any,0", "ID_3_any,1")
     with pytest.raises(ValueError, match="cannot be used") as stopped:
         read_labels(path)
-    assert len(str(stopped.value).splitlines()) == 5  # the head, three that stop, one that may be
+    assert (
+        len(str(stopped.value).splitlines()) == 6
+    )  # the head, three that stop, one that may be, the cure
 
 
 def test_a_slice_without_all_six_rows_keeps_the_rest_unlabelled(write):
@@ -90,5 +95,8 @@ def test_a_slice_without_all_six_rows_keeps_the_rest_unlabelled(write):
 
 def test_a_file_with_other_columns_is_refused_by_name(write):
     path = write("a,0", head="Name,Label")
-    with pytest.raises(ValueError, match=r"labels.csv: expected a CSV with the columns ID,Label"):
+    with pytest.raises(
+        ValueError,
+        match=r"labels.csv: expected a CSV with the columns ID,Label, or .*; got Name, Label",
+    ):
         read_labels(path)
