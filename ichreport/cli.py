@@ -110,16 +110,7 @@ def _features(options: argparse.Namespace) -> int:
         profile.model_dump() | {"input": options.input, "network": options.network}
     )
     store = Store.open(profile.store_folder)
-    drawn = [
-        samples.draw(
-            store.slices,
-            sample,
-            seed=profile.seed,
-            sampa_share=profile.sampa_share,
-            sampb_share=profile.sampb_share,
-        )
-        for sample in options.samples
-    ]
+    drawn = [samples.draw(store.slices, name, **profile.sampling) for name in options.samples]
     rows = np.unique(np.concatenate([sample.rows for sample in drawn]))
     features.load_or_compute(store, rows, experiment, progress=True)
     return 0

@@ -154,6 +154,11 @@ class Profile(Parameters):
         return self.store_folder.parent / "features"
 
     @property
+    def sampling(self) -> dict[str, Any]:
+        """What `data.samples.draw` needs to know of the profile."""
+        return self.model_dump(include={"seed", "sampa_share", "sampb_share"})
+
+    @property
     def report_folder(self) -> Path:
         """The folder of the generated report."""
         return project_path("reports") / self.profile

@@ -1,0 +1,1 @@
+"""Networks, their training and their activation maps; the only package that imports Keras."""

@@ -1,0 +1,134 @@
+"""Where a network looks: class activation maps.
+
+Where the head is one linear layer on global average pooling, the map of label k is exact: the sum
+of the feature maps, each times its weight for k (Zhou et al., CVPR 2016). Otherwise the weights are
+the gradient of the logit with respect to the maps, averaged over each map (Grad-CAM, Selvaraju et
+al., ICCV 2017). On a linear head both agree, but for the factor 1 / pixels of a map.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ichreport.data.samples import Sample
+from ichreport.data.store import Store
+from ichreport.labels import LABELS
+from ichreport.model import backend, features, networks
+from ichreport.model.inputs import hu_of
+from ichreport.model.training import Trained
+from ichreport.params import Experiment
+
+SMALLEST_MAP = 8
+"""The small network's maps are taken from its deepest block of at least this many pixels a side."""
+
+
+@dataclass(frozen=True)
+class Heatmaps:
+    """Heat maps of one label.
+
+    Attributes:
+        method: `CAM` (exact) or `Grad-CAM`.
+        heat: float32 (slices, size, size) in [0, 1], each divided by its own maximum.
+        empty: bool (slices,): True where nothing speaks for the label, so that the map is all zero.
+        side: Pixels a side of the maps that were scaled up to `size`.
+    """
+
+    method: Literal["CAM", "Grad-CAM"]
+    heat: NDArray[np.float32]
+    empty: NDArray[np.bool_]
+    side: int
+
+
+def heatmaps(
+    trained: Trained, store: Store, rows: NDArray[np.int64], label: str, sample: Sample
+) -> Heatmaps:
+    """The heat maps of some slices for one label.
+
+    Args:
+        trained: A trained row.
+        store: Where the slices are.
+        rows: Their row numbers.
+        label: One of the six labels.
+        sample: The sample that the row was trained on; a sequence head reads a slice's whole
+            series of it.
+
+    Raises:
+        ValueError: If there is no such label.
+    """
+    if label not in LABELS:
+        raise ValueError(f"label must be one of {', '.join(LABELS)}, got {label!r}.")
+    experiment = trained.experiment
+    hu = hu_of(store, rows, experiment.input)
+    index = LABELS.index(label)
+    if experiment.network == "cnn7":
+        maps, weights = _small_network(trained.model, hu, index)
+    else:
+        maps_model = networks.backbone(experiment)
+        maps = np.asarray(maps_model.predict(hu, batch_size=experiment.batch_size, verbose=0))
+        weights = _head_weights(trained, store, rows, index, sample)
+    exact = _is_linear(experiment)
+    relevance = np.einsum("nijc,nc->nij", maps, weights)
+    return _scaled_up(relevance, store.image_size, "CAM" if exact else "Grad-CAM")
+
+
+def _is_linear(experiment: Experiment) -> bool:
+    return experiment.head == "dense" and experiment.dense_layers == 1
+
+
+def _small_network(
+    model: keras.Model, hu: NDArray[np.int16], index: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Maps of the deepest block that is large enough, and their weights by Grad-CAM."""
+    blocks = [layer for layer in model.layers if layer.name.startswith("relu")]
+    block = next(b for b in reversed(blocks) if min(b.output.shape[1:3]) >= SMALLEST_MAP)
+    maps_model = keras.Model(model.input, block.output)
+    rest = keras.Model(block.output, model.output)
+    maps = np.asarray(maps_model.predict(hu, batch_size=64, verbose=0))
+    slopes = backend.gradient(lambda x: rest(x, training=False)[:, index], maps)
+    return maps, slopes.mean(axis=(1, 2))
+
+
+def _head_weights(
+    trained: Trained, store: Store, rows: NDArray[np.int64], index: int, sample: Sample
+) -> NDArray[np.float32]:
+    """The gradient of the logit with respect to the pooled features: (slices, features).
+
+    Pooling is a mean, so this is Grad-CAM's mean gradient up to the number of pixels of a map. For
+    a linear head it is the layer's weights themselves, over the features' deviation.
+    """
+    experiment, model = trained.experiment, trained.model
+    if experiment.head == "dense":
+        found = features.load_or_compute(store, rows, experiment)
+        return backend.gradient(lambda x: model(x, training=False)[:, index], found)
+    uids = store.slices["series_instance_uid"].to_numpy()
+    result = []
+    for row in rows:
+        series = sample.rows[uids[sample.rows] == uids[row]]
+        place = int(np.flatnonzero(series == row)[0])
+        found = features.load_or_compute(store, series, experiment)[None]
+        present = np.ones(found.shape[:2], dtype=bool)
+
+        def logit(x: Any, place: int = place, present: NDArray[np.bool_] = present) -> Any:
+            return model({"features": x, "present": present}, training=False)[:, place, index]
+
+        result.append(backend.gradient(logit, found)[0, place])
+    return np.stack(result)
+
+
+def _scaled_up(
+    relevance: NDArray[np.float32], size: int, method: Literal["CAM", "Grad-CAM"]
+) -> Heatmaps:
+    """Keep what speaks for the label, scale to the image by linear interpolation and to [0, 1]."""
+    positive = np.maximum(relevance, 0).astype(np.float32)
+    factor = size / positive.shape[1]
+    heat = np.stack(
+        [ndimage.zoom(one, factor, order=1, mode="nearest", grid_mode=True) for one in positive]
+    )
+    top = heat.max(axis=(1, 2))
+    empty = ~(top > 0)
+    heat /= np.where(empty, 1, top)[:, None, None]
+    return Heatmaps(method, heat, empty, positive.shape[1])

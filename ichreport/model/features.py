@@ -1,0 +1,151 @@
+"""A frozen backbone sees each slice once: its pooled features, stored and shared.
+
+A folder of features is named by a hash of all that they depend on. It holds `key.json`, which
+spells that out, and parts: each a file of row numbers and a file of their features. Parts are
+added, never changed, so that a pass that was cut off goes on where it stopped; a lock lets one
+process compute while the others wait for the same slices.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from ichreport.data.store import Store
+from ichreport.files import atomic_file, folder_lock, read_json, sha256_of_json, write_json
+from ichreport.model import backend, networks
+from ichreport.model.inputs import hu_of
+from ichreport.params import Experiment
+
+ROWS_PER_PART = 8192
+
+
+def key(store: Store, experiment: Experiment) -> dict[str, Any]:
+    """Everything that the features of a slice depend on."""
+    return {
+        "format": 1,
+        "store": store.manifest["store_hash"],
+        "input": experiment.input,
+        "network": experiment.network,
+        "image_size": store.image_size,
+        "weights": networks.weights_identity(experiment),
+    }
+
+
+def load_or_compute(
+    store: Store, rows: NDArray[np.int64], experiment: Experiment, *, progress: bool = False
+) -> NDArray[np.float32]:
+    """The features of some slices, computing those that nobody has computed yet.
+
+    Args:
+        store: Where the slices are.
+        rows: Their row numbers.
+        experiment: Gives network, input, weights, batch size and where features are kept.
+        progress: Whether to show a progress bar while computing.
+
+    Returns:
+        float32 array of shape (len(rows), features).
+
+    Raises:
+        ValueError: If the image size is below what the network takes.
+        FileNotFoundError: If the weights are not to be had.
+    """
+    made_of = key(store, experiment)
+    folder = _folder(made_of, experiment)
+    with folder_lock(folder):
+        missing = np.setdiff1d(rows, _stored_rows(folder))
+        if missing.size:
+            parameters = _compute(store, missing, experiment, folder, progress=progress)
+            write_json(folder / "key.json", {**made_of, "parameters": parameters})
+    return _gather(folder, rows)
+
+
+def backbone_parameters(store: Store, experiment: Experiment) -> int:
+    """The number of parameters of the backbone behind some stored features.
+
+    Raises:
+        FileNotFoundError: If its features have not been computed.
+    """
+    path = _folder(key(store, experiment), experiment) / "key.json"
+    return int(read_json(path)["parameters"])
+
+
+def _folder(made_of: dict[str, Any], experiment: Experiment) -> Path:
+    return experiment.features_folder / sha256_of_json(made_of)[:16]
+
+
+def _compute(
+    store: Store,
+    rows: NDArray[np.int64],
+    experiment: Experiment,
+    folder: Path,
+    *,
+    progress: bool,
+) -> int:
+    """Compute and store; gives the backbone's number of parameters."""
+    model = networks.pooled(networks.backbone(experiment))
+    model.compile(jit_compile=backend.jit_compile())
+    size = experiment.batch_size
+    with tqdm(total=len(rows), unit="slice", desc=model.name, disable=not progress) as bar:
+        for start in range(0, len(rows), ROWS_PER_PART):
+            part = rows[start : start + ROWS_PER_PART]
+            batches = [part[i : i + size] for i in range(0, len(part), size)]
+            found = []
+            for hu, count in _ahead(
+                lambda batch: hu_of(store, batch, experiment.input), batches, size
+            ):
+                found.append(np.asarray(model.predict_on_batch(hu))[:count])
+                bar.update(count)
+            _write_part(folder, part, np.concatenate(found))
+    return int(model.count_params())
+
+
+def _ahead(read: Any, batches: list[NDArray[np.int64]], size: int) -> Iterator[tuple[Any, int]]:
+    """Batches of one shape, the next one read while the caller computes on this one."""
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        coming = reader.submit(read, batches[0])
+        for batch, following in zip(batches, [*batches[1:], None], strict=True):
+            hu = coming.result()
+            if following is not None:
+                coming = reader.submit(read, following)
+            if len(hu) < size:  # one shape, one compilation
+                hu = np.concatenate([hu, np.repeat(hu[-1:], size - len(hu), axis=0)])
+            yield hu, len(batch)
+
+
+def _write_part(folder: Path, rows: NDArray[np.int64], features: NDArray[np.float32]) -> None:
+    if not np.isfinite(features).all():
+        raise ValueError(f"{folder}: the backbone gave features that are not finite.")
+    name = f"{len(list(folder.glob('rows-*.npy'))):05d}"
+    with atomic_file(folder / f"features-{name}.npy") as partial:
+        np.save(partial, features.astype(np.float32, copy=False))
+    with atomic_file(folder / f"rows-{name}.npy") as partial:  # last: it makes the part count
+        np.save(partial, rows)
+
+
+def _parts(folder: Path) -> list[tuple[NDArray[np.int64], Path]]:
+    found = sorted(folder.glob("rows-*.npy"))
+    return [
+        (np.load(path), path.with_name(path.name.replace("rows", "features"))) for path in found
+    ]
+
+
+def _stored_rows(folder: Path) -> NDArray[np.int64]:
+    parts = [rows for rows, _ in _parts(folder)]
+    return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+
+
+def _gather(folder: Path, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    parts = _parts(folder)
+    maps = [np.load(path, mmap_mode="r", allow_pickle=False) for _, path in parts]
+    result = np.empty((len(rows), maps[0].shape[1]), dtype=np.float32)
+    for (stored, _), features in zip(parts, maps, strict=True):
+        order = np.argsort(stored)
+        place = np.searchsorted(stored, rows, sorter=order).clip(max=len(stored) - 1)
+        here = stored[order[place]] == rows
+        result[here] = features[order[place[here]]]
+    return result

@@ -1,0 +1,133 @@
+"""From Hounsfield units to a network's input, as Keras layers that travel with the model."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+from numpy.typing import NDArray
+
+from ichreport.data.store import Store
+from ichreport.data.windowing import BONE, BRAIN, SUBDURAL
+from ichreport.params import Input, Network
+
+HU_RANGE = (-1024.0, 3071.0)
+"""What raw HU are clipped to: the range of a 12-bit scanner."""
+
+SIGMOID_EPSILON = 1 / 255
+"""What a sigmoid window maps its lower end to (Lee, Kim and Do, arXiv:1812.00572)."""
+
+_WINDOWS = (BRAIN, SUBDURAL, BONE)
+
+
+@keras.saving.register_keras_serializable("ichreport")
+class RawHU(layers.Layer):  # type: ignore[misc]
+    """Clip HU to a scanner's range and map it linearly onto [0, 1]; channels stay as they are."""
+
+    def call(self, hu: Any) -> Any:
+        """HU of any shape to float32 of the same shape in [0, 1]."""
+        low, high = HU_RANGE
+        return (ops.clip(ops.cast(hu, "float32"), low, high) - low) / (high - low)
+
+
+@keras.saving.register_keras_serializable("ichreport")
+class LinearWindows(layers.Layer):  # type: ignore[misc]
+    """The Brain, Subdural and Bone windows as three channels, each linear onto [0, 1]."""
+
+    def call(self, hu: Any) -> Any:
+        """HU of shape (..., 1) to float32 of shape (..., 3) in [0, 1]."""
+        centers = np.array([window.center for window in _WINDOWS], dtype=np.float32)
+        widths = np.array([window.width for window in _WINDOWS], dtype=np.float32)
+        return ops.clip((ops.cast(hu, "float32") - centers) / widths + 0.5, 0.0, 1.0)
+
+
+@keras.saving.register_keras_serializable("ichreport")
+class SigmoidWindows(layers.Layer):  # type: ignore[misc]
+    """The Brain, Subdural and Bone windows as three channels, each a sigmoid.
+
+    1 / (1 + exp(-(w x + b))) with w = (2 / width) ln(1 / epsilon - 1) and b = -center w, so that a
+    window's ends map to epsilon and 1 - epsilon (Lee, Kim and Do, arXiv:1812.00572).
+    """
+
+    def call(self, hu: Any) -> Any:
+        """HU of shape (..., 1) to float32 of shape (..., 3) in (0, 1)."""
+        centers = np.array([window.center for window in _WINDOWS], dtype=np.float32)
+        widths = np.array([window.width for window in _WINDOWS], dtype=np.float32)
+        slopes = (2 / widths * np.log(1 / SIGMOID_EPSILON - 1)).astype(np.float32)
+        return ops.sigmoid((ops.cast(hu, "float32") - centers) * slopes)
+
+
+@keras.saving.register_keras_serializable("ichreport")
+class BackboneScaling(layers.Layer):  # type: ignore[misc]
+    """Three channels in [0, 1] scaled as a backbone's ImageNet weights expect them.
+
+    Args:
+        network: densenet121 (ImageNet mean and deviation), inceptionresnetv2 ([-1, 1]) or
+            efficientnetb7 ([0, 255]; the network scales from there by itself).
+    """
+
+    def __init__(self, network: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.network = network
+
+    def call(self, images: Any) -> Any:
+        """Images of shape (..., 3) in [0, 1] to float32 of the same shape."""
+        if self.network == "densenet121":
+            mean = np.array([0.485, 0.456, 0.406], dtype=np.float32)
+            deviation = np.array([0.229, 0.224, 0.225], dtype=np.float32)
+            return (images - mean) / deviation
+        if self.network == "inceptionresnetv2":
+            return images * 2.0 - 1.0
+        return images * 255.0
+
+    def get_config(self) -> dict[str, Any]:
+        """The layer's arguments."""
+        return {**super().get_config(), "network": self.network}
+
+
+_LAYERS: dict[Input, Any] = {
+    "raw": RawHU,
+    "adjacent": RawHU,
+    "linear": LinearWindows,
+    "sigmoid": SigmoidWindows,
+}
+
+
+def hu_channels(kind: Input) -> int:
+    """Channels of the HU that an input wants: the slice alone, or with its two neighbours."""
+    return 3 if kind == "adjacent" else 1
+
+
+def hu_of(store: Store, rows: NDArray[np.int64], kind: Input) -> NDArray[np.int16]:
+    """The HU of some slices as a model takes them.
+
+    Returns:
+        int16 array of shape (len(rows), size, size, channels).
+    """
+    if kind == "adjacent":
+        return store.adjacent_hu(rows)
+    return store.hu(rows)[..., None]
+
+
+def hu_input(image_size: int, kind: Input) -> Any:
+    """A model's input: int16 HU of shape (batch, image_size, image_size, channels)."""
+    return keras.Input((image_size, image_size, hu_channels(kind)), dtype="int16", name="hu")
+
+
+def images(hu: Any, kind: Input, network: Network) -> Any:
+    """Turn a batch of HU into what a network sees.
+
+    Args:
+        hu: Output of `hu_input`.
+        kind: raw, linear, sigmoid or adjacent.
+        network: The network; backbones get three channels and their own scaling.
+
+    Returns:
+        float32 tensor of shape (batch, image_size, image_size, channels).
+    """
+    seen = _LAYERS[kind](name="input")(hu)
+    if network == "cnn7":
+        return seen
+    if seen.shape[-1] == 1:
+        seen = layers.Concatenate(name="three_channels")([seen, seen, seen])
+    return BackboneScaling(network, name="scaling")(seen)

@@ -1,0 +1,102 @@
+"""Training losses on logits, all of them means over slices and labels."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from keras import ops
+from numpy.typing import ArrayLike, NDArray
+
+from ichreport.params import Loss
+
+FOCAL_GAMMA = 2.0
+FOCAL_ALPHA = 0.25
+"""Focusing and balance of the focal loss: the values that Lin et al. 2017 settle on."""
+
+MAX_POSITIVE_WEIGHT = 100.0
+"""A positive counts at most this often, however rare its label."""
+
+LossFunction = Callable[[Any, Any], Any]
+
+
+def binary_cross_entropy(y_true: Any, logits: Any) -> Any:
+    """Binary cross-entropy of each label, in nats, stable for large logits.
+
+    max(z, 0) - z y + ln(1 + exp(-abs(z))).
+
+    Args:
+        y_true: 0 or 1, of any shape.
+        logits: Log-odds, of the same shape.
+
+    Returns:
+        float32 tensor of the same shape.
+    """
+    y_true = ops.cast(y_true, logits.dtype)
+    return ops.relu(logits) - logits * y_true + ops.log1p(ops.exp(-ops.abs(logits)))
+
+
+def weighted_binary_cross_entropy(y_true: Any, logits: Any, positive_weights: ArrayLike) -> Any:
+    """Binary cross-entropy in which a positive of label k counts `positive_weights[k]` times.
+
+    Args:
+        y_true: 0 or 1, of shape (..., labels).
+        logits: Log-odds, of the same shape.
+        positive_weights: One weight a label.
+    """
+    weights = ops.convert_to_tensor(np.asarray(positive_weights, dtype=np.float32))
+    y_true = ops.cast(y_true, logits.dtype)
+    return binary_cross_entropy(y_true, logits) * (1.0 + y_true * (weights - 1.0))
+
+
+def focal_cross_entropy(y_true: Any, logits: Any) -> Any:
+    """The focal loss of each label: -alpha_t (1 - p_t)^gamma ln(p_t) (Lin et al. 2017, eq. 5).
+
+    Args:
+        y_true: 0 or 1, of any shape.
+        logits: Log-odds, of the same shape.
+    """
+    y_true = ops.cast(y_true, logits.dtype)
+    missed = ops.sigmoid(logits * (1.0 - 2.0 * y_true))  # 1 - p_t
+    alpha = FOCAL_ALPHA * y_true + (1.0 - FOCAL_ALPHA) * (1.0 - y_true)
+    return alpha * missed**FOCAL_GAMMA * binary_cross_entropy(y_true, logits)
+
+
+def positive_weights(y_true: NDArray[np.generic]) -> NDArray[np.float32]:
+    """Negatives per positive of each label, at most `MAX_POSITIVE_WEIGHT`.
+
+    Args:
+        y_true: 0 or 1, of shape (slices, labels): the training split.
+
+    Returns:
+        float32 array of shape (labels,); a label without a positive gets 1, since nothing is
+        there to be weighted.
+    """
+    positives = np.sum(y_true, axis=0, dtype=np.float64)
+    negatives = len(y_true) - positives
+    ratio = np.divide(negatives, positives, out=np.ones_like(positives), where=positives > 0)
+    return np.minimum(ratio, MAX_POSITIVE_WEIGHT).astype(np.float32)
+
+
+def build(loss: Loss, y_true: NDArray[np.generic]) -> LossFunction:
+    """The loss function of an experiment.
+
+    Args:
+        loss: bce, weighted-bce or focal.
+        y_true: Truth of the training slices, (slices, labels), which sets the positive weights.
+
+    Returns:
+        A function of truth and logits, both (..., labels), giving one loss for each (...): the
+        mean over labels.
+    """
+    weights = positive_weights(y_true)
+    terms: dict[Loss, LossFunction] = {
+        "bce": binary_cross_entropy,
+        "weighted-bce": lambda truth, logits: weighted_binary_cross_entropy(truth, logits, weights),
+        "focal": focal_cross_entropy,
+    }
+    term = terms[loss]
+
+    def mean_over_labels(truth: Any, logits: Any) -> Any:
+        return ops.mean(term(truth, logits), axis=-1)
+
+    return mean_over_labels

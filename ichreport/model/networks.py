@@ -1,0 +1,218 @@
+"""The networks of the poster: a small one trained from scratch, frozen backbones, and heads."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers
+from numpy.typing import NDArray
+
+from ichreport.files import sha256_of_file
+from ichreport.labels import LABELS
+from ichreport.model import inputs
+from ichreport.params import Experiment, Network, project_path
+
+CNN7_FILTERS = (8, 16, 32, 64, 64, 128, 128)
+"""Output channels of the seven blocks."""
+
+HEAD_UNITS = 256
+"""Units of every Dense layer of a head but the last."""
+
+LSTM_UNITS = 64
+"""Units of the LSTM in each direction."""
+
+ATTENTION_HEADS = 4
+DROPOUT = 0.3
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A pre-trained network of keras.applications.
+
+    Attributes:
+        build: Its constructor.
+        smallest: The smallest image side that it takes, in pixels.
+        features: Channels of its last feature maps.
+    """
+
+    build: Any
+    smallest: int
+    features: int
+
+
+BACKBONES: dict[str, Backbone] = {
+    "densenet121": Backbone(keras.applications.DenseNet121, 32, 1024),
+    "efficientnetb7": Backbone(keras.applications.EfficientNetB7, 32, 2560),
+    "inceptionresnetv2": Backbone(keras.applications.InceptionResNetV2, 75, 1536),
+}
+
+
+def backbone(experiment: Experiment) -> keras.Model:
+    """A frozen backbone, from HU to its last feature maps.
+
+    Args:
+        experiment: Gives network, input, image size, weights and seed.
+
+    Returns:
+        A model from int16 HU (batch, size, size, channels) to float32 maps (batch, h, w, features).
+
+    Raises:
+        ValueError: If the image size is below what the network takes.
+        FileNotFoundError: If the weights are not to be had; the message says what to put where.
+    """
+    network, size = experiment.network, experiment.image_size
+    kind = BACKBONES[network]
+    if size < kind.smallest:
+        raise ValueError(f"image_size must be at least {kind.smallest} for {network}, got {size}.")
+    hu = inputs.hu_input(size, experiment.input)
+    seen = inputs.images(hu, experiment.input, network)
+    keras.utils.set_random_seed(experiment.seed)
+    body = _with_weights(network, experiment.weights, size)
+    model = keras.Model(hu, body(seen, training=False), name=f"{network}_{experiment.input}")
+    model.trainable = False
+    return model
+
+
+def pooled(maps_model: keras.Model) -> keras.Model:
+    """The same model with global average pooling at its end: from HU to features."""
+    features = layers.GlobalAveragePooling2D(name="pooling")(maps_model.output)
+    return keras.Model(maps_model.input, features, name=f"{maps_model.name}_pooled")
+
+
+def weights_identity(experiment: Experiment) -> str:
+    """What tells one set of backbone weights from another, as a short text.
+
+    Random weights depend on the seed and on the backend that draws them; a file is its hash.
+
+    Raises:
+        FileNotFoundError: If a weights file is named and not there.
+    """
+    if experiment.weights is None:
+        return (
+            f"random, seed {experiment.seed}, {keras.backend.backend()}, Keras {keras.__version__}"
+        )
+    if experiment.weights == "imagenet":
+        return "imagenet"
+    return f"sha256 {sha256_of_file(weights_file(experiment.network, experiment.weights))}"
+
+
+def weights_file(network: Network, weights: str) -> Path:
+    """The file that a `weights` parameter names; `{network}` in it stands for the network.
+
+    Raises:
+        FileNotFoundError: If it is not there.
+    """
+    path = project_path(weights.replace("{network}", network))
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"weights: {path} does not exist. It must hold the weights of keras.applications' "
+            f"{network} without top, as saved by model.save_weights; {{network}} in the path "
+            "stands for the network's name."
+        )
+    return path
+
+
+def _with_weights(network: Network, weights: str | None, size: int) -> keras.Model:
+    build, shape = BACKBONES[network].build, (size, size, 3)
+    if weights is None:
+        return build(include_top=False, weights=None, input_shape=shape)
+    if weights != "imagenet":
+        body = build(include_top=False, weights=None, input_shape=shape)
+        path = weights_file(network, weights)
+        try:
+            body.load_weights(path)
+        except (ValueError, OSError, KeyError) as error:
+            raise ValueError(f"weights: {path} does not fit {network}: {error}") from error
+        return body
+    try:
+        return build(include_top=False, weights="imagenet", input_shape=shape)
+    except Exception as error:  # Keras raises a bare Exception when a download fails
+        raise FileNotFoundError(
+            f"weights: imagenet for {network} could not be loaded: {error}. Without a network "
+            "connection, put Keras' own weights file (the one without top) into ~/.keras/models/, "
+            "or name a file: weights: weights/{network}.weights.h5"
+        ) from error
+
+
+def cnn7(experiment: Experiment) -> keras.Model:
+    """Seven blocks of Conv-BN-ReLU-MaxPool, global average pooling and Dense layers, to 6 logits.
+
+    From int16 HU (batch, size, size, channels) to float32 logits (batch, 6). Training flips half
+    of the slices left to right: a bleed is one on either side.
+    """
+    hu = inputs.hu_input(experiment.image_size, experiment.input)
+    x = inputs.images(hu, experiment.input, "cnn7")
+    x = layers.RandomFlip("horizontal", seed=experiment.seed, name="flip")(x)
+    for block, filters in enumerate(CNN7_FILTERS, start=1):
+        x = layers.Conv2D(
+            filters,
+            3,
+            padding="same",
+            use_bias=False,
+            kernel_initializer="he_normal",
+            name=f"conv{block}",
+        )(x)
+        x = layers.BatchNormalization(momentum=0.9, name=f"bn{block}")(x)
+        x = layers.ReLU(name=f"relu{block}")(x)
+        x = layers.MaxPooling2D(2, padding="same", name=f"pool{block}")(x)
+    x = layers.GlobalAveragePooling2D(name="pooling")(x)
+    return keras.Model(hu, _dense(x, experiment.dense_layers), name="cnn7")
+
+
+def dense_head(experiment: Experiment, features: int) -> keras.Model:
+    """Dense layers on standardised features: float32 (batch, features) to logits (batch, 6).
+
+    With one layer, it and the pooling before it are one linear map of the feature maps, which is
+    what an exact class activation map needs; the standardisation is affine and changes nothing.
+    """
+    given = keras.Input((features,), name="features")
+    x = layers.Normalization(name="standardised")(given)
+    return keras.Model(given, _dense(x, experiment.dense_layers), name="dense_head")
+
+
+def sequence_head(experiment: Experiment, features: int) -> keras.Model:
+    """A bidirectional LSTM over a series, with or without attention, and Dense layers a slice.
+
+    Attention is multi-head self-attention over the series' LSTM states, added to them (Vaswani et
+    al. 2017). Padding is masked throughout.
+
+    Returns:
+        A model from {features: float32 (batch, slices, features), present: bool (batch, slices)}
+        to logits (batch, slices, 6).
+    """
+    given = keras.Input((None, features), name="features")
+    present = keras.Input((None,), dtype="bool", name="present")
+    x = layers.Normalization(name="standardised")(given)
+    x = layers.Dense(HEAD_UNITS, activation="relu", name="reduced")(x)
+    x = layers.Bidirectional(layers.LSTM(LSTM_UNITS, return_sequences=True), name="lstm")(
+        x, mask=present
+    )
+    if experiment.head == "bilstm-attention":
+        attended = layers.MultiHeadAttention(
+            ATTENTION_HEADS, 2 * LSTM_UNITS // ATTENTION_HEADS, name="attention"
+        )(x, x, key_mask=present, value_mask=present)
+        x = layers.LayerNormalization(name="attended")(layers.Add()([x, attended]))
+    logits = _dense(x, experiment.dense_layers)
+    return keras.Model({"features": given, "present": present}, logits, name="sequence_head")
+
+
+def set_output_bias(model: keras.Model, prevalence: NDArray[np.float64]) -> None:
+    """Start the logits at the log-odds of the labels' training prevalence.
+
+    An untrained network then scores like the constant-prevalence floor instead of a coin.
+
+    Args:
+        model: A model whose last layer is named `logits`.
+        prevalence: Share of positives of each label, in [0, 1]; kept off 0 and 1 by 1e-4.
+    """
+    share = np.clip(prevalence, 1e-4, 1 - 1e-4)
+    model.get_layer("logits").bias.assign(np.log(share / (1 - share)).astype(np.float32))
+
+
+def _dense(x: Any, dense_layers: int) -> Any:
+    for index in range(1, dense_layers):
+        x = layers.Dense(HEAD_UNITS, activation="relu", name=f"dense{index}")(x)
+        x = layers.Dropout(DROPOUT, seed=index, name=f"dropout{index}")(x)
+    return layers.Dense(len(LABELS), name="logits", dtype="float32")(x)
