@@ -1,0 +1,66 @@
+"""Obuchowski's covariance against DeLong's, written out pair by pair, and against simulation."""
+
+import math
+
+import numpy as np
+import pytest
+
+from ichreport.evaluation.bootstrap import auc_replicates, draw_resamples
+from ichreport.evaluation.clustered_auc import clustered_auc
+from ichreport.evaluation.scores import auc_score
+
+
+def delong(truth, scores):
+    """DeLong, DeLong and Clarke-Pearson (1988) from the full matrix of pairs."""
+    rows, columns = [], []
+    for score in scores.T:
+        wins = 0.5 + 0.5 * np.sign(score[truth == 1][:, None] - score[truth == 0][None, :])
+        rows.append(wins.mean(axis=1))
+        columns.append(wins.mean(axis=0))
+    return np.cov(rows) / len(rows[0]) + np.cov(columns) / len(columns[0])
+
+
+def draw(rng, patients=60):
+    patient = np.repeat(np.arange(patients), rng.integers(2, 9, patients))
+    ill, shared = rng.normal(size=(2, patients))[:, patient]
+    truth = (ill + rng.normal(size=len(patient)) > 0.8).astype(int)
+    noise = rng.normal(size=(2, len(patient)))
+    return truth, np.round(truth + shared + noise, 1).T, patient
+
+
+def test_with_a_group_for_each_slice_it_is_delong_s():
+    truth, scores, _ = draw(np.random.default_rng(0))
+    found = clustered_auc(truth, scores, np.arange(len(truth)))
+    np.testing.assert_allclose(found.covariance, delong(truth, scores), rtol=1e-10)
+    expected = [auc_score(truth, score) for score in scores.T]
+    np.testing.assert_allclose(found.areas, expected, rtol=1e-12)
+
+
+def test_it_tells_the_spread_of_the_areas_over_many_studies():
+    rng = np.random.default_rng(1)
+    studies = [clustered_auc(*draw(rng)) for _ in range(800)]
+    seen = np.cov(np.array([study.areas for study in studies]).T)
+    told = np.mean([study.covariance for study in studies], axis=0)
+    np.testing.assert_allclose(told, seen, rtol=0.12)
+
+
+def test_it_agrees_with_the_bootstrap():
+    truth, scores, patient = draw(np.random.default_rng(2), patients=400)
+    found = clustered_auc(truth, scores, patient)
+    names = [f"{k:03d}" for k in range(400)]
+    counts = draw_resamples(names, replicates=1500).counts
+    areas = [auc_replicates(truth, score, patient, counts) for score in scores.T]
+    np.testing.assert_allclose(found.covariance, np.cov(areas), rtol=0.12)
+    low, high = found.interval()
+    assert (low, high) == pytest.approx(np.quantile(areas[0], [0.025, 0.975]), abs=0.008)
+
+
+def test_one_class_or_one_group_of_it_leaves_it_undefined():
+    found = clustered_auc([0, 0], [0.1, 0.2], np.array([0, 1]))
+    assert math.isnan(found.areas[0])
+    assert math.isnan(found.covariance[0, 0])
+    found = clustered_auc([1, 0, 0], [0.3, 0.1, 0.5], np.array([0, 1, 2]))
+    assert found.areas[0] == 0.5
+    assert math.isnan(found.covariance[0, 0])
+    assert all(math.isnan(end) for end in found.interval())
+    assert math.isnan(clustered_auc([], [], np.empty(0, int)).areas[0])

@@ -1,0 +1,77 @@
+"""Threshold rules against brute force, and their rates on another split."""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import balanced_accuracy_score, recall_score
+
+from ichreport.evaluation import thresholds
+from ichreport.labels import LABELS
+
+scored = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 6)), min_size=1, max_size=30)
+both = scored.filter(lambda pairs: {truth for truth, _ in pairs} == {0, 1})
+targets = st.fractions(min_value=Fraction(1, 50), max_value=1, max_denominator=50)
+
+
+@given(scored.filter(lambda pairs: any(not truth for truth, _ in pairs)), targets)
+def test_no_smaller_threshold_reaches_the_specificity(pairs, target):
+    truth, score = np.array(pairs).T
+    threshold = thresholds.threshold_at_specificity(truth, score, float(target))
+    negatives = score[truth == 0]
+    assert np.mean(negatives < threshold) >= float(target)
+    assert np.mean(negatives < np.nextafter(threshold, -math.inf)) < float(target)
+
+
+@given(both)
+def test_youden_has_the_best_balanced_accuracy_and_the_fewest_misses(pairs):
+    truth, score = np.array(pairs).T
+    found = {s: balanced_accuracy_score(truth, score >= s) for s in set(score.tolist())}
+    best = min(s for s, value in found.items() if value > max(found.values()) - 1e-9)
+    assert thresholds.threshold_at_youden(truth, score) == best
+
+
+def test_without_the_classes_that_a_rule_needs_there_is_no_threshold():
+    assert math.isnan(thresholds.threshold_at_specificity([1, 1], [0.1, 0.2], 0.9))
+    assert math.isnan(thresholds.threshold_at_youden([1, 1], [0.1, 0.2]))
+    with pytest.raises(ValueError, match=r"specificity must be in \(0, 1\], got 2"):
+        thresholds.threshold_at_specificity([0], [0.5], 2)
+
+
+def test_every_rule_reaches_its_target_on_the_split_where_it_chose(predictions):
+    frozen = thresholds.frozen_thresholds(predictions)
+    assert len(frozen) == 4 * 6
+    aimed = frozen[frozen["rule"] != "youden"]
+    assert (aimed["achieved"] >= aimed["target"]).all()
+    row = frozen.set_index(["rule", "label"]).loc[("sensitivity-95", "subdural")]
+    rows = predictions[predictions["split"] == "validation"]
+    called = rows["probability_subdural"] >= row["threshold"]
+    assert row["achieved"] == recall_score(rows["truth_subdural"], called)
+
+
+def test_rates_on_test_have_intervals_around_them_and_their_support(predictions):
+    frozen = thresholds.frozen_thresholds(predictions)
+    table = thresholds.rate_table(predictions, frozen, replicates=200)
+    assert len(table) == 4 * 6 * 5
+    assert ((table["low"] <= table["value"]) & (table["value"] <= table["high"])).all()
+    row = table.set_index(["rule", "label", "rate"]).loc[("recall-85", "any", "recall")]
+    rows = predictions[predictions["split"] == "test"]
+    called = rows["probability_any"] >= row["threshold"]
+    assert row["value"] == recall_score(rows["truth_any"], called)
+    assert row["positives"] == rows["truth_any"].sum()
+    assert row["groups"] == rows.loc[rows["truth_any"] == 1, "group"].nunique()
+
+
+def test_a_rule_without_a_threshold_leaves_its_rates_missing(predictions):
+    changed = predictions.copy()
+    changed.loc[changed["split"] == "validation", "truth_epidural"] = 0
+    frozen = thresholds.frozen_thresholds(changed, thresholds.RULES[:1])
+    table = thresholds.rate_table(changed, frozen, replicates=20)
+    epidural = table[table["label"] == "epidural"]
+    assert epidural[["threshold", "value", "low", "high"]].isna().all(axis=None)
+    assert (epidural["undefined"] == 20).all()
+    assert (epidural["positives"] > 0).all()
+    assert set(table["label"]) == set(LABELS)
