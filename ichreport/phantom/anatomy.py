@@ -166,4 +166,5 @@ def floor_height(p: Points) -> Array:
     back += middle * (clivus - back)
     foramen = np.square(p.x * np.float32(1 / 15)) + np.square((p.y - 31) * np.float32(1 / 18))
     back -= 40 * (1 - smooth_step(foramen, 0.7, 1.1))
-    return front + behind_wings * (back - front)
+    height: Array = front + behind_wings * (back - front)
+    return height

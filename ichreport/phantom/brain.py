@@ -81,7 +81,7 @@ def draw(
 
 def _cerebrum(head: Head, at: Landmarks, cortex: Array, around: Array) -> Array:
     grey = inside(cortex - np.float32(CORTEX), 1.6)
-    white = np.float32(0.7) * at.slow
+    white: Array = np.float32(0.7) * at.slow
     white += np.float32(head.white)
     caps = np.float32(head.leukoaraiosis) * np.exp(np.minimum(-around, 0) * np.float32(1 / 7))
     if at.rest.z.max() > -13 and at.rest.z.min() < 20:
@@ -96,18 +96,20 @@ def _cerebrum(head: Head, at: Landmarks, cortex: Array, around: Array) -> Array:
         nuclei *= np.float32(0.9)
         np.maximum(grey, nuclei, out=grey)
     white -= caps
-    return white + grey * (np.float32(head.grey) - white)
+    white += grey * (np.float32(head.grey) - white)
+    return white
 
 
 def _cerebellum(head: Head, at: Landmarks) -> Array:
-    folia = np.sin(at.outside * np.float32(1.9) + 2 * at.slow)
+    folia: Array = np.sin(at.outside * np.float32(1.9) + 2 * at.slow)
     core = bump(at.mirrored.x, 14, 10) * bump(at.rest.y, 44, 12) * bump(at.rest.z, -44, 8)
-    return np.float32(head.grey - 2.5) + folia - 5 * core
+    folia += np.float32(head.grey - 2.5) - 5 * core
+    return folia
 
 
 def _dura(at: Landmarks, space: Cavity) -> Array:
     """Share of the falx, the tentorium, and the dura that lines the skull."""
-    share = fluid.cleft(at.middle, np.float32(0.8)) * smooth_step(at.arch, 5, 10)
+    share: Array = fluid.cleft(at.middle, np.float32(0.8)) * smooth_step(at.arch, 5, 10)
     if at.low:
         share *= smooth_step(at.tent, -1, 1)
         tent = fluid.cleft(np.abs(at.tent), np.float32(1.0))
@@ -115,7 +117,8 @@ def _dura(at: Landmarks, space: Cavity) -> Array:
         np.maximum(share, tent, out=share)
     lining = inside(-space.wall - np.float32(0.6), 1.2)
     lining *= np.float32(0.7)
-    return np.maximum(share, lining, out=share)
+    np.maximum(share, lining, out=share)
+    return share
 
 
 def _sinuses(p: Points, space: Cavity, at: Landmarks) -> Array:
@@ -123,8 +126,9 @@ def _sinuses(p: Points, space: Cavity, at: Landmarks) -> Array:
     depth = -space.wall
     sagittal = np.abs(p.x) + np.float32(0.6) * depth - np.float32(4.2)
     sagittal = np.maximum(sagittal, np.maximum(-28 - p.z, -at.arch - p.y * np.float32(0.1)))
-    share = inside(sagittal, EDGE) * smooth_step(p.z + np.float32(0.8) * p.y, 5, 30)
-    if p.z.min() > -18:
-        return share
-    transverse = np.sqrt(np.square(p.z + 31) + np.square(depth - 2)) - np.float32(3.6)
-    return np.maximum(share, inside(transverse, EDGE) * smooth_step(at.behind, 4, 10))
+    share: Array = inside(sagittal, EDGE) * smooth_step(p.z + np.float32(0.8) * p.y, 5, 30)
+    if p.z.min() < -18:
+        transverse = np.sqrt(np.square(p.z + 31) + np.square(depth - 2)) - np.float32(3.6)
+        behind = inside(transverse, EDGE) * smooth_step(at.behind, 4, 10)
+        np.maximum(share, behind, out=share)
+    return share

@@ -59,7 +59,11 @@ The share of slices that a bleed reaches, on which the fit rests, was measured o
 SUBTLE: Final = 0.16
 """Share of bleeds that are small and faint."""
 
-FAULTS: Final = (
+TWO_STUDIES: Final = 0.14
+THREE_STUDIES: Final = 0.03
+"""Shares of patients with at least so many studies."""
+
+FAULTS: Final[tuple[str, ...]] = (
     "truncated",
     "non-square",
     "padded",
@@ -110,7 +114,8 @@ def plan(recipe: PhantomRecipe) -> list[PatientPlan]:
     rng = np.random.default_rng([recipe.seed, 0])
     combinations = _spread(rng, recipe)
     subtle = rng.random((recipe.patients, 5)) < SUBTLE
-    counts = 1 + (rng.random(recipe.patients) < 0.12) + (rng.random(recipe.patients) < 0.04)
+    returns = rng.random(recipe.patients)
+    counts = 1 + (returns < TWO_STUDIES) + (returns < THREE_STUDIES)
     series = int(counts.sum())
     families = np.where(rng.permutation(series) % 2 == 0, "a", "b").astype(object)
     faults = _place_faults(rng, series) if recipe.faults else {}

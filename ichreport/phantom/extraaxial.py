@@ -68,6 +68,10 @@ class Epidural:
         lens = np.maximum(lens, space.floor)
         return smooth_max(lens, beyond_region(p, self.where) + np.float32(0.8), 4)
 
+    def settled(self, p: Points) -> float:
+        """Loss of intensity where blood has settled away (HU): a lens clots before it can."""
+        return 0.0
+
     @property
     def shift(self) -> float:
         """Shift of the midline towards the left (mm)."""
@@ -120,39 +124,58 @@ class Subdural:
             side=int(rng.choice((-1, 1))),
             middle=(float(middle[0]), float(middle[1])),
             reach=(float(reach[0]), float(reach[1])),
-            thickness=float(rng.uniform(low, high)),
+            thickness=float(min(rng.uniform(low, high), reach[0] ** 2 / 380)),
             sediment=float(rng.uniform(8, 25) if rng.random() < 0.2 and not subtle else 0),
         )
 
     def distance(self, p: Points, space: Cavity) -> Array:
         """Distance to the crescent, negative inside (mm)."""
-        side = np.float32(self.side)
         if self.where == "tentorium":
-            height, rho = tentorium(p)
-            tapered = np.float32(self.thickness) * smooth_step(rho, 0.32, 0.7)
-            layer = np.maximum(-height, height - tapered)
-            outside = np.maximum(np.float32(4) - side * p.x, (np.float32(0.34) - rho) * 60)
-            outside = np.maximum(outside, 15 - p.y)
-            return np.maximum(np.maximum(layer, outside), space.wall)
+            return self._on_tentorium(p, space)
         if self.where == "falx":
-            spread = self._spread(p.y, p.z)
-            tapered = np.float32(self.thickness) * np.sqrt(np.maximum(1 - spread, 0))
-            layer = np.maximum(np.float32(0.6) - side * p.x, side * p.x - np.float32(0.6) - tapered)
-            layer = np.maximum(layer, 6 - callosal_arch(p))
-            layer = np.maximum(layer, 1 - tentorium(p)[0])
-            return np.maximum(np.maximum(layer, space.wall), (np.float32(0.4) - tapered) * 5)
+            return self._on_falx(p, space)
+        side = np.float32(self.side)
         surface = 1 / np.maximum(space.radius, np.float32(0.3))
-        spread = self._spread(p.y * surface, p.z * surface)
-        tapered = np.float32(self.thickness) * np.sqrt(np.maximum(1 - spread, 0))
+        tapered = self._tapered(p.y * surface, p.z * surface)
         tapered *= smooth_step(side * p.x * surface, 2, 16)
         tapered *= smooth_step(p.z, -42, -22)
-        layer = -space.wall - tapered
-        return layer + np.maximum(np.float32(1.8) - tapered, 0) * 3
+        distance: Array = -space.wall - tapered
+        distance += np.maximum(np.float32(1.8) - tapered, 0) * 3
+        np.maximum(distance, space.wall - np.float32(0.5), out=distance)
+        return distance
 
-    def _spread(self, y: Array, z: Array) -> Array:
-        return np.square((y - np.float32(self.middle[0])) * np.float32(1 / self.reach[0])) + (
-            np.square((z - np.float32(self.middle[1])) * np.float32(1 / self.reach[1]))
-        )
+    def _on_tentorium(self, p: Points, space: Cavity) -> Array:
+        height, rim = tentorium(p)
+        tapered = np.float32(self.thickness) * smooth_step(rim, 0.32, 0.7)
+        layer = np.maximum(-height, height - tapered)
+        outside = np.maximum(4 - np.float32(self.side) * p.x, (np.float32(0.34) - rim) * 60)
+        outside = np.maximum(outside, 15 - p.y)
+        distance: Array = np.maximum(np.maximum(layer, outside), space.wall)
+        return distance
+
+    def _on_falx(self, p: Points, space: Cavity) -> Array:
+        tapered = self._tapered(p.y, p.z)
+        away = np.float32(self.side) * p.x - np.float32(0.6)
+        layer = np.maximum(-away, away - tapered)
+        layer = np.maximum(layer, 6 - callosal_arch(p))
+        layer = np.maximum(layer, 1 - tentorium(p)[0])
+        thin = (np.float32(0.4) - tapered) * 5
+        distance: Array = np.maximum(np.maximum(layer, space.wall), thin)
+        return distance
+
+    def _tapered(self, y: Array, z: Array) -> Array:
+        """Thickness at a place on the surface (mm), 0 beyond the crescent's reach."""
+        spread = np.square((y - np.float32(self.middle[0])) * np.float32(1 / self.reach[0]))
+        spread += np.square((z - np.float32(self.middle[1])) * np.float32(1 / self.reach[1]))
+        thickness: Array = np.float32(self.thickness) * np.sqrt(np.maximum(1 - spread, 0))
+        return thickness
+
+    def settled(self, p: Points) -> Array | float:
+        """Loss of intensity where blood has settled away, towards the front (HU)."""
+        if not self.sediment:
+            return 0.0
+        loss: Array = np.float32(self.sediment) * np.clip(np.float32(0.5) - p.y / 90, 0, 1)
+        return loss
 
     @property
     def shift(self) -> float:

@@ -80,8 +80,8 @@ def sulci(head: Head, at: Landmarks, clogged: Array | None) -> tuple[Array, Arra
     layer *= 1 + np.float32(0.4) * smooth_step(-at.rest.y, 10, 60)
     width = np.float32(head.sulci) * np.maximum(1 + np.float32(0.35) * at.slow, 0.35)
     width *= np.float32(0.85) + np.float32(0.4) * smooth_step(at.rest.z, 0, 60)
-    fissure_width = np.float32(0.9 + 2.0 * atrophy)
-    sylvian_width = np.float32(1.2 + 3.2 * atrophy)
+    fissure_width: Array | np.float32 = np.float32(0.9 + 2.0 * atrophy)
+    sylvian_width: Array | np.float32 = np.float32(1.2 + 3.2 * atrophy)
     if clogged is not None:
         extra = np.float32(2.6) * clogged
         width += extra
@@ -118,7 +118,8 @@ def _sylvian(at: Landmarks) -> Array:
     along = (along + np.float32(2) * wavy) * np.float32(0.75)
     beyond = np.maximum(38 - m.x, np.abs(m.z - 3) - 20)
     lips = np.square(along) + np.square(np.maximum(beyond, 0))
-    return np.sqrt(np.minimum(insula, lips))
+    distance: Array = np.sqrt(np.minimum(insula, lips))
+    return distance
 
 
 def brainstem(head: Head, at: Landmarks) -> tuple[Array, Array]:

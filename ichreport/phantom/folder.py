@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from ichreport import __version__
 from ichreport.files import folder_lock, read_json, write_json, write_text
-from ichreport.labels import LABELS, SUBTYPES
+from ichreport.labels import ANY, LABELS, SUBTYPES
 from ichreport.params import PhantomRecipe
 from ichreport.phantom.cohort import PatientPlan, plan
 from ichreport.phantom.study import IMAGES, TRUTH, VISIBLE_AREA, Written, write_patient
@@ -173,7 +173,7 @@ def _contents(recipe: PhantomRecipe, written: list[Written]) -> dict[str, Any]:
             "patients": len(written),
             "studies": len(studies),
             "slices": len(rows),
-            "positive_slices": {**positive, "any": sum(max(row) for row in rows)},
+            "positive_slices": {**positive, ANY: sum(max(row) for row in rows)},
             "truncated": sum("truncated" in study for study in studies),
             "duplicated_labels": sum(len(patient.duplicated) for patient in written),
         },

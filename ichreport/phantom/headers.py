@@ -7,7 +7,7 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+from pydicom.uid import PYDICOM_IMPLEMENTATION_UID, UID, CTImageStorage, ExplicitVRLittleEndian
 
 from ichreport.phantom.cohort import StudyPlan
 from ichreport.phantom.scanner import Scan
@@ -43,11 +43,11 @@ class Style(NamedTuple):
 def draw_style(rng: np.random.Generator, study: StudyPlan) -> Style:
     """Draw how a series writes its numbers, within its family and faults."""
     if study.family == "a":
-        center, width = ((36, 80), (40, 80), (47, 80), (30, 80))[rng.integers(4)]
-        intercept = (
-            0 if "wrapped" in study.faults else int(rng.choice((-1024, -1000), p=(0.8, 0.2)))
-        )
-        return Style(intercept, [f"{center:05d}"] * 2, [f"{width:05d}"] * 2, decimals=False)
+        level = int(rng.choice((30, 36, 40, 47)))
+        intercept = int(rng.choice((-1024, -1000), p=(0.8, 0.2)))
+        if "wrapped" in study.faults:
+            intercept = 0
+        return Style(intercept, [f"{level:05d}"] * 2, ["00080"] * 2, decimals=False)
     intercept = 0 if "zero intercept" in study.faults else -1024
     if rng.random() < 0.5:
         return Style(intercept, "40", str(rng.choice(("80", "100", "150"))), decimals=False)
@@ -86,9 +86,9 @@ def template(scan: Scan, study: StudyPlan, names: Names, style: Style) -> Datase
     meta = FileMetaDataset()
     meta.FileMetaInformationVersion = b"\0\1"
     meta.MediaStorageSOPClassUID = CTImageStorage
-    meta.MediaStorageSOPInstanceUID = "2.25.0"
+    meta.MediaStorageSOPInstanceUID = UID("2.25.0")
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.ImplementationClassUID = pydicom.uid.PYDICOM_IMPLEMENTATION_UID
+    meta.ImplementationClassUID = PYDICOM_IMPLEMENTATION_UID
     header.file_meta = meta
     return header
 
@@ -114,7 +114,8 @@ def beyond_field(scan: Scan) -> NDArray[np.bool_]:
     """Pixels outside the scanner's circular field of view."""
     y = np.arange(scan.rows) - (scan.rows - 1) / 2
     x = np.arange(scan.columns) - (scan.columns - 1) / 2
-    return np.hypot(y[:, None], x[None, :]) > max(scan.rows, scan.columns) / 2
+    beyond: NDArray[np.bool_] = np.hypot(y[:, None], x) > max(scan.rows, scan.columns) / 2
+    return beyond
 
 
 def write(

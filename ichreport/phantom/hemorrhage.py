@@ -1,5 +1,6 @@
 """The bleeds, together: those within the brain and its spaces, and what all do to the brain."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple, Self
 
@@ -225,32 +226,32 @@ KINDS: dict[str, type[Bleed]] = {
 }
 
 
-class Extraaxial(NamedTuple):
+class Stripped(NamedTuple):
     """Blood between skull and brain.
 
     Attributes:
         outside: Depth of each point below the dura or below that blood (mm).
-        shares: Share of each point that is blood, one a bleed.
+        bleeds: Each bleed with its share of each point.
     """
 
     outside: Array
-    shares: list[Array]
+    bleeds: list[tuple[Epidural | Subdural, Array]]
 
 
-def strip(bleeds: list[Bleed], p: Points, space: Cavity) -> Extraaxial:
+def strip(bleeds: Sequence[Bleed], p: Points, space: Cavity) -> Stripped:
     """Place the epidural and subdural bleeds, which the brain's surface gives way to."""
     outside = -space.wall
-    shares = []
+    placed: list[tuple[Epidural | Subdural, Array]] = []
     for bleed in bleeds:
         if isinstance(bleed, Epidural | Subdural):
             distance = bleed.distance(p, space)
-            shares.append(inside(distance, EDGE))
+            placed.append((bleed, inside(distance, EDGE)))
             outside = np.minimum(outside, distance)
-    return Extraaxial(outside, shares)
+    return Stripped(outside, placed)
 
 
-def pressure_of(bleeds: list[Bleed]) -> Pressure:
+def pressure_of(bleeds: Sequence[Bleed]) -> Pressure:
     """What all bleeds of a head together do to its brain."""
-    shift = sum(getattr(bleed, "shift", 0.0) for bleed in bleeds)
+    shift = sum(float(getattr(bleed, "shift", 0.0)) for bleed in bleeds)
     pushes = tuple(bleed.push for bleed in bleeds if isinstance(bleed, Intraparenchymal))
     return Pressure(float(np.clip(shift, -9, 9)), pushes)

@@ -42,7 +42,8 @@ class Lookalike:
         if not near:
             return None
         shares = [inside(ellipsoid(rest, center, radii), EDGE) for center, radii in near]
-        return np.maximum.reduce(shares)
+        share: Array = np.maximum.reduce(shares)
+        return share
 
 
 def draw(rng: np.random.Generator, age: float) -> list[Lookalike]:

@@ -96,7 +96,8 @@ class Scan:
     @property
     def spacing(self) -> NDArray[np.float64]:
         """Distance that each slice stands for along the table (mm)."""
-        return np.abs(np.gradient(np.asarray(self.heights)))
+        gaps: NDArray[np.float64] = np.abs(np.gradient(np.asarray(self.heights)))
+        return gaps
 
     @property
     def orientation(self) -> tuple[Vector, Vector]:
@@ -363,4 +364,5 @@ def noise_tile(sharpness: float, size: int) -> Array:
     power = frequency * np.exp(-np.square(frequency / sharpness))
     white = np.random.default_rng(size).standard_normal((size, size))
     noise = fft.irfft2(fft.rfft2(white) * np.sqrt(power), s=white.shape)
-    return (noise / noise.std()).astype(np.float32)
+    tile: Array = (noise / noise.std()).astype(np.float32)
+    return tile

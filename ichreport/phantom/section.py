@@ -4,13 +4,20 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ichreport.labels import SUBTYPES
 from ichreport.phantom import brain, hemorrhage, skull
 from ichreport.phantom.anatomy import Cavity, Head, cavity
-from ichreport.phantom.hemorrhage import Bleed
+from ichreport.phantom.hemorrhage import (
+    Bleed,
+    Intraparenchymal,
+    Intraventricular,
+    Subarachnoid,
+)
 from ichreport.phantom.landmarks import slow_noise
 from ichreport.phantom.lookalikes import Lookalike
-from ichreport.phantom.shapes import Array, Points, Vector, inside
+from ichreport.phantom.shapes import Array, Points, Vector, any_of, inside
+
+OEDEMA = 13.0
+"""Darkening of the brain around a bleed (HU)."""
 
 SUBPLANES = 2
 """Planes that a slice's content averages, for partial volume along its thickness."""
@@ -92,59 +99,61 @@ def draw(patient: Patient, p: Points, *, lift: Vector, edge: float, thickness: f
 def _content(
     patient: Patient, p: Points, space: Cavity, slow: Array, seen: list[float]
 ) -> tuple[Array, dict[str, Array]]:
-    bleeds = list(patient.bleeds)
-    pressed = hemorrhage.strip(bleeds, p, space)
-    inner = [b for b in bleeds if isinstance(b, hemorrhage.Subarachnoid)]
-    densities = [b.density(p) for b in inner]
+    """Intensity of the content of the dura, and each subtype's share; adds to what is `seen`."""
+    bleeds = patient.bleeds
+    stripped = hemorrhage.strip(bleeds, p, space)
+    densities = [(b, b.density(p)) for b in bleeds if isinstance(b, Subarachnoid)]
     content = brain.draw(
         patient.head,
         p,
         space,
         pressure=hemorrhage.pressure_of(bleeds),
-        outside=pressed.outside,
-        clogged=np.maximum.reduce(densities) if densities else None,
+        outside=stripped.outside,
+        clogged=any_of([density for _, density in densities]) if densities else None,
         slow=slow,
     )
-    hu = content.hu
+    layers = _Layers(content.hu, slow)
     for number, lookalike in enumerate(patient.lookalikes):
         share = lookalike.share(p, content)
         if share is not None:
-            hu = hu + share * (np.float32(lookalike.hu) - hu)
+            layers.hu += share * (np.float32(lookalike.hu) - layers.hu)
             seen[number] += float(share.sum()) / SUBPLANES
-    blood: dict[str, Array] = {}
-    layers = list(zip(inner, densities, strict=True))
-    for bleed, density in layers:
-        _bleed(hu, blood, bleed, density * content.subarachnoid, slow)
+    for diluted, density in densities:
+        layers.put(diluted, density * content.subarachnoid)
     for bleed in bleeds:
-        if isinstance(bleed, hemorrhage.Intraventricular):
-            _bleed(hu, blood, bleed, bleed.share(content, slow, patient.down), slow)
-        elif isinstance(bleed, hemorrhage.Intraparenchymal):
-            distance = np.maximum(bleed.distance(p), np.float32(1.5) - pressed.outside)
-            rim = inside(distance - np.float32(bleed.oedema), 3.0)
-            brightness = np.float32(13 if bleed.oedema > 1 else 3)
-            hu -= rim * brightness * (1 - content.subarachnoid) * (1 - content.ventricles)
-            _bleed(hu, blood, bleed, inside(distance, 1.6), slow)
-    outer = [b for b in bleeds if isinstance(b, hemorrhage.Epidural | hemorrhage.Subdural)]
-    for bleed, share in zip(outer, pressed.shares, strict=True):
-        _bleed(hu, blood, bleed, share, slow, p)
-    hu += np.float32(patient.cupping) * np.exp(np.minimum(space.wall, 0) * np.float32(1 / 9))
-    return hu, {name: blood[name] for name in SUBTYPES if name in blood}
+        if isinstance(bleed, Intraventricular):
+            layers.put(bleed, bleed.share(content, slow, patient.down))
+        elif isinstance(bleed, Intraparenchymal):
+            distance = np.maximum(bleed.distance(p), np.float32(1.5) - stripped.outside)
+            swollen = inside(distance - np.float32(bleed.oedema), 3.0)
+            swollen *= (1 - content.subarachnoid) * (1 - content.ventricles)
+            layers.hu -= np.float32(OEDEMA if bleed.oedema > 1 else OEDEMA / 4) * swollen
+            layers.put(bleed, inside(distance, 1.6))
+    for outer, amount in stripped.bleeds:
+        layers.put(outer, amount, settled=outer.settled(p))
+    cup = np.exp(np.minimum(space.wall, 0) * np.float32(1 / 9))
+    return layers.hu + np.float32(patient.cupping) * cup, layers.blood
 
 
-def _bleed(
-    hu: Array,
-    blood: dict[str, Array],
-    bleed: Bleed,
-    share: Array,
-    slow: Array,
-    p: Points | None = None,
-) -> None:
-    """Put a bleed over what is there; earlier bleeds give way to it."""
-    value = np.float32(bleed.hu) + np.float32(1.5) * slow
-    if p is not None and isinstance(bleed, hemorrhage.Subdural) and bleed.sediment:
-        value = value - np.float32(bleed.sediment) * np.clip(0.5 - p.y / 90, 0, 1)
-    hu += share * (value - hu)
-    for other in blood.values():
-        other *= 1 - share
-    before = blood.get(bleed.subtype)
-    blood[bleed.subtype] = share if before is None else np.maximum(before, share)
+class _Layers:
+    """Bleeds over what is there; each gives way to those put later."""
+
+    def __init__(self, hu: Array, slow: Array) -> None:
+        self.hu = hu
+        self.slow = slow
+        self.blood: dict[str, Array] = {}
+
+    def put(self, bleed: Bleed, share: Array, settled: Array | float = 0.0) -> None:
+        """Put a bleed.
+
+        Args:
+            bleed: The bleed.
+            share: Its share of each point.
+            settled: Loss of intensity where its blood has settled away (HU).
+        """
+        value = np.float32(bleed.hu) + np.float32(1.5) * self.slow - settled
+        self.hu += share * (value - self.hu)
+        for other in self.blood.values():
+            other *= 1 - share
+        before = self.blood.get(bleed.subtype)
+        self.blood[bleed.subtype] = share if before is None else np.maximum(before, share)

@@ -51,7 +51,7 @@ def inside(distance: Array, width: float | Array) -> Array:
 
 def ellipsoid(p: Points, center: Vector, radii: Vector) -> Array:
     """Distance to an axis-aligned ellipsoid, scaled by its smallest radius."""
-    squares = np.square((p.x - np.float32(center[0])) * np.float32(1 / radii[0]))
+    squares: Array = np.square((p.x - np.float32(center[0])) * np.float32(1 / radii[0]))
     squares += np.square((p.y - np.float32(center[1])) * np.float32(1 / radii[1]))
     squares += np.square((p.z - np.float32(center[2])) * np.float32(1 / radii[2]))
     np.sqrt(squares, out=squares)
@@ -82,18 +82,19 @@ def capsule(p: Points, start: Vector, end: Vector, radii: tuple[float, float]) -
     x -= along * np.float32(axis[0])
     y -= along * np.float32(axis[1])
     z -= along * np.float32(axis[2])
-    squares = x * x
+    squares: Array = x * x
     squares += y * y
     squares += z * z
     np.sqrt(squares, out=squares)
     along *= np.float32(radii[1] - radii[0])
     along += np.float32(radii[0])
-    return np.subtract(squares, along, out=squares)
+    squares -= along
+    return squares
 
 
 def smooth_min(a: Array, b: Array, radius: float) -> Array:
     """The union of two shapes, its crease filled over `radius` mm (Quilez's polynomial minimum)."""
-    blend = np.maximum(np.float32(radius) - np.abs(a - b), 0)
+    blend: Array = np.maximum(np.float32(radius) - np.abs(a - b), 0)
     blend *= blend
     blend *= np.float32(-0.25 / radius)
     blend += np.minimum(a, b)
@@ -107,16 +108,18 @@ def smooth_max(a: Array, b: Array, radius: float) -> Array:
 
 def smooth_step(value: Array, low: float, high: float) -> Array:
     """0 below `low`, 1 above `high`, a cubic between."""
-    t = (value - np.float32(low)) * np.float32(1 / (high - low))
+    t: Array = (value - np.float32(low)) * np.float32(1 / (high - low))
     np.clip(t, 0, 1, out=t)
-    return t * t * (3 - 2 * t)
+    t *= t * (3 - 2 * t)
+    return t
 
 
 def bump(value: Array, center: float, width: float) -> Array:
     """A Gaussian of unit height."""
-    t = np.square((value - np.float32(center)) * np.float32(1 / width))
+    t: Array = np.square((value - np.float32(center)) * np.float32(1 / width))
     t *= np.float32(-0.5)
-    return np.exp(t, out=t)
+    np.exp(t, out=t)
+    return t
 
 
 def any_of(shares: Sequence[Array]) -> Array:
@@ -166,7 +169,7 @@ def wander(x: Array, y: Array, z: Array) -> Array:
 
     def line(base: NDArray[np.intp]) -> Array:
         first = flat.take(base + lows[0], mode="clip")
-        step = flat.take(base + highs[0], mode="clip")
+        step: Array = flat.take(base + highs[0], mode="clip")
         step -= first
         step *= parts[0]
         step += first
@@ -181,7 +184,7 @@ def wander(x: Array, y: Array, z: Array) -> Array:
         return step
 
     first = plane(lows[2])
-    step = plane(highs[2])
+    step: Array = plane(highs[2])
     step -= first
     step *= parts[2]
     step += first

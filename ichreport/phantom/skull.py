@@ -84,7 +84,9 @@ def _base_thickness(p: Points) -> Array:
     crest = bump(petrous(p), -2, 8)
     clivus = bump(side, 0, 9) * bump(p.y, -2, 14)
     wings = bump(p.y + 14 + np.float32(0.5) * side, 0, 5)
-    return 3.0 + 3 * wings + 3 * smooth_step(p.y, -20, -5) + 16 * crest * (side > 8) + 9 * clivus
+    thickness: Array = 3 + 3 * wings + 3 * smooth_step(p.y, -20, -5)
+    thickness += 16 * crest * (side > 8) + 9 * clivus
+    return thickness
 
 
 def _bone(head: Head, p: Points, space: Cavity, width: Array, rough: Array, *, low: bool) -> Array:
@@ -111,6 +113,7 @@ def _soft_tissue(head: Head, p: Points, space: Cavity, skin: Array, rough: Array
     )
     galea = inside(np.abs(-skin - np.float32(head.scalp)) - np.float32(0.6), 1.2)
     muscle = np.maximum(muscle, np.float32(0.75) * galea)
-    hu = FAT + muscle * np.float32(MUSCLE - FAT)
+    hu: Array = FAT + muscle * np.float32(MUSCLE - FAT)
     dermis = inside(-skin - np.float32(2.0), 1.2)
-    return hu + dermis * (np.float32(SKIN) - hu)
+    hu += dermis * (np.float32(SKIN) - hu)
+    return hu

@@ -9,7 +9,7 @@ import pydicom
 from numpy.typing import NDArray
 from PIL import Image
 
-from ichreport.labels import SUBTYPES
+from ichreport.labels import ANY, SUBTYPES
 from ichreport.params import PhantomRecipe
 from ichreport.phantom import headers, hemorrhage, lookalikes, scanner
 from ichreport.phantom.anatomy import Head
@@ -145,7 +145,7 @@ def truth_bits(taken: Slice, scan: Scan) -> NDArray[np.uint8]:
 def _truncate(path: Path, pixel_bytes: int) -> None:
     size = path.stat().st_size
     with path.open("rb+") as stream:
-        stream.truncate(size - pixel_bytes + round(pixel_bytes * KEPT_BYTES))
+        stream.truncate(size - pixel_bytes + 2 * round(pixel_bytes * KEPT_BYTES / 2))
 
 
 def _describe(
@@ -186,7 +186,10 @@ def _describe(
         "tilt": scan.tilt,
         "noise": round(scan.noise, 2),
         "slices": len(slices),
-        "positive_slices": sum(max(labels) for _, _, labels in slices),
+        "positive_slices": {
+            **{name: sum(row[k] for _, _, row in slices) for k, name in enumerate(SUBTYPES)},
+            ANY: sum(max(row) for _, _, row in slices),
+        },
         "bleeds": bleeds,
         "lookalikes": found,
     }

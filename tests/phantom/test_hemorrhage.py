@@ -1,0 +1,191 @@
+import dataclasses
+import functools
+
+import numpy as np
+import pytest
+
+from ichreport.labels import SUBTYPES
+from ichreport.phantom import brain
+from ichreport.phantom.anatomy import cavity
+from ichreport.phantom.extraaxial import Epidural, Subdural
+from ichreport.phantom.hemorrhage import (
+    KINDS,
+    Intraparenchymal,
+    Intraventricular,
+    Subarachnoid,
+    pressure_of,
+    strip,
+)
+from ichreport.phantom.landmarks import Pressure, slow_noise
+from ichreport.phantom.shapes import Points
+from ichreport.phantom.vault import sutures
+
+
+def draws(kind, number=12, subtle=False):
+    return [kind.draw(np.random.default_rng([seed, 8]), subtle=subtle) for seed in range(number)]
+
+
+def convexity(distance, points):
+    """Share of the midpoints between random points of a body that lie in it: 1 if it is convex."""
+    pairs = np.random.default_rng(0).integers(len(points), size=(2, 4000))
+    middles = Points(*np.float32(points[pairs].mean(axis=0).T))
+    return (distance(middles) < 0.5).mean()
+
+
+def distance_to(bleed, points):
+    return bleed.distance(points, cavity(points))
+
+
+def mask_of(bleed, block):
+    return bleed.distance(block.points, block.space) < 0
+
+
+def coordinates(block, mask):
+    return np.stack([axis[mask] for axis in block.points], axis=1)
+
+
+@pytest.fixture(scope="module")
+def content(head, block):
+    """The brain without blood at the block's points within the cavity."""
+    index = np.flatnonzero(block.space.wall < 0)
+    p, space = block.points.at(index), block.space.at(index)
+    slow = slow_noise(head, p)
+    drawn = brain.draw(
+        head, p, space, pressure=Pressure(), outside=-space.wall, clogged=None, slow=slow
+    )
+    return drawn, p, space, slow
+
+
+def test_there_is_a_kind_for_each_subtype():
+    assert tuple(KINDS) == SUBTYPES
+
+
+@pytest.mark.parametrize("kind", KINDS.values())
+@pytest.mark.parametrize("subtle", [False, True])
+def test_acute_blood_is_between_50_and_80_hu(kind, subtle):
+    assert all(50 <= bleed.hu <= 80 for bleed in draws(kind, subtle=subtle))
+
+
+@pytest.mark.parametrize("bleed", draws(Epidural))
+def test_an_epidural_bleed_is_a_convex_lens_against_the_inner_table(bleed, block):
+    mask = mask_of(bleed, block)
+    distance = functools.partial(distance_to, bleed)
+    assert (block.space.wall[mask] < 1).all()
+    assert block.space.wall[mask].max() > -2.5
+    assert -block.space.wall[mask].min() == pytest.approx(bleed.thickness, abs=3.5)
+    assert convexity(distance, coordinates(block, mask)) > 0.99
+
+
+@pytest.mark.parametrize("bleed", draws(Epidural))
+def test_an_epidural_bleed_crosses_no_suture(bleed, block):
+    inside = block.points.at(np.flatnonzero(mask_of(bleed, block)))
+    coronal, lambdoid, left = sutures(inside)
+    assert (coronal < 0).all() or (coronal > 0).all()
+    assert (lambdoid < 0).all() or (lambdoid > 0).all()
+    if "parietal" in bleed.where:
+        assert (left < 0).all() or (left > 0).all()
+
+
+@pytest.mark.parametrize(
+    "bleed", [b for b in draws(Subdural, 24) if b.where == "convexity" and not b.subtle][:10]
+)
+def test_a_subdural_bleed_is_a_concave_crescent_on_one_side(bleed, block):
+    mask = mask_of(bleed, block)
+    distance = functools.partial(distance_to, bleed)
+    assert (block.space.wall[mask] < 1).all()
+    assert (np.sign(block.points.x[mask]) == bleed.side).all()
+    assert -block.space.wall[mask].min() < bleed.thickness + 1
+    assert convexity(distance, coordinates(block, mask)) < 0.9
+
+
+def test_subdural_bleeds_cross_sutures(block):
+    crossed = 0
+    for bleed in draws(Subdural):
+        coronal, _, _ = sutures(block.points.at(np.flatnonzero(mask_of(bleed, block))))
+        crossed += (coronal < -5).any() and (coronal > 5).any()
+    assert crossed > 3
+
+
+def test_subarachnoid_blood_is_where_the_fluid_is_and_thins_out(content):
+    drawn, p, _, _ = content
+    for bleed in draws(Subarachnoid):
+        density = bleed.density(p)
+        assert density.max() == 1
+        assert (density >= 0).all()
+        away = np.linalg.norm(np.stack(p, 1) - bleed.center, axis=1)
+        assert (density[away > 3.5 * bleed.reach] < 0.01).all()
+        assert (density * drawn.subarachnoid <= drawn.subarachnoid).all()
+
+
+def test_intraventricular_blood_lies_in_the_ventricles(content):
+    drawn, _, _, slow = content
+    for bleed in draws(Intraventricular):
+        share = bleed.share(drawn, slow, (0.0, 1.0, 0.0))
+        assert share.max() > 0.9
+        assert (share <= drawn.ventricles + 1e-6).all()
+
+
+@pytest.mark.parametrize("down", [(0.0, 1.0, 0.0), (0.1, 0.96, -0.26)])
+def test_settled_intraventricular_blood_has_a_level_across_gravity(content, down):
+    drawn, p, _, slow = content
+    for bleed in draws(Intraventricular, 20):
+        if bleed.cast or bleed.lower:
+            continue
+        share = bleed.share(drawn, slow, down)
+        height = -np.stack(p, 1) @ np.asarray(down)
+        own = (drawn.ventricles > 0.99) & (np.abs(p.x) > 4)
+        own &= {"left": p.x > 0, "right": p.x < 0, "both": True}[bleed.where]
+        for side in (p.x > 0, p.x < 0):
+            bloody, clear = own & side & (share > 0.9), own & side & (share < 0.1)
+            if bloody.any():
+                assert height[bloody].max() < height[clear].min()
+
+
+def test_an_intraparenchymal_bleed_is_a_ragged_blob_of_its_size(block):
+    for bleed in draws(Intraparenchymal):
+        mask = bleed.distance(block.points) < 0
+        center, radius = bleed.lobes[0]
+        volume, ball = mask.sum() * block.voxel, 4 / 3 * np.pi * radius**3 / 1000
+        assert 0.5 * ball < volume < 4 * ball
+        surface = np.abs(bleed.distance(block.points)) < 1
+        reaches = np.linalg.norm(coordinates(block, surface) - center, axis=1)
+        assert reaches.std() / reaches.mean() > 0.08  # a ball has 0.03 at most
+
+
+def test_blood_outside_the_brain_pushes_its_surface_in(block):
+    bleed = draws(Epidural, 1)[0]
+    stripped = strip([bleed], block.points, block.space)
+    within = mask_of(bleed, block)
+    assert (stripped.outside[within] <= 0).all()
+    assert (stripped.outside <= -block.space.wall).all()
+
+
+def test_the_midline_shifts_away_from_the_bleed():
+    for bleed in draws(Subdural, 20):
+        shift = pressure_of([bleed]).shift
+        assert shift * bleed.side <= 0
+        assert abs(shift) <= 9
+    assert any(pressure_of([b]).shift for b in draws(Subdural))
+
+
+def test_pressure_leaves_the_skull_and_moves_the_middle(block):
+    pressure = Pressure(shift=5.0)
+    rest = pressure.undo(block.points, block.space)
+    moved = block.points.x - rest.x
+    assert np.abs(moved[block.space.radius > 1]).max() == 0
+    center = block.space.radius < 0.1
+    np.testing.assert_allclose(moved[center], 5, atol=0.1)
+
+
+def test_a_subtle_bleed_is_smaller_and_fainter():
+    for kind in KINDS.values():
+        usual, subtle = draws(kind), draws(kind, subtle=True)
+        assert np.mean([b.hu for b in subtle]) < np.mean([b.hu for b in usual]) - 4
+    sizes = [np.mean([b.thickness for b in draws(Epidural, subtle=s)]) for s in (True, False)]
+    assert sizes[0] < sizes[1]
+
+
+def test_bleeds_cannot_change():
+    bleed = draws(Epidural, 1)[0]
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        bleed.hu = 0
