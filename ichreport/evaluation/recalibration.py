@@ -1,0 +1,113 @@
+"""Maps that mend probabilities: a temperature, or a slope and an intercept, on the logit scale."""
+
+import math
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import minimize_scalar
+
+from ichreport.evaluation.predictions import checked_probability, checked_truth
+
+LOGIT_CLIP: Final = 2.0**-24
+"""Probabilities are kept this far from 0 and 1 before the logit.
+
+It is half the step of float32 below 1, in which predictions are stored: a stored 1 only says that
+the logit was above 16.6. The same bound holds below, so that both classes are treated alike.
+"""
+
+MOST_TEMPERATURE: Final = 100.0
+"""A best temperature beyond this, or below its inverse, counts as none."""
+
+_STEPS: Final = 100
+
+
+def to_logit(probability: ArrayLike) -> NDArray[np.float64]:
+    """ln(p / (1 - p)), any shape, within ±16.6.
+
+    Raises:
+        ValueError: If a value is missing or outside [0, 1].
+    """
+    p = np.clip(checked_probability(probability), LOGIT_CLIP, 1 - LOGIT_CLIP)
+    return np.log(p) - np.log1p(-p)
+
+
+def to_probability(logit: ArrayLike) -> NDArray[np.float64]:
+    """1 / (1 + exp(-logit)), any shape, without overflow."""
+    z = np.asarray(logit, dtype=np.float64)
+    small = np.exp(-np.abs(z))
+    probability: NDArray[np.float64] = np.where(z >= 0, 1, small) / (1 + small)
+    return probability
+
+
+def mean_log_loss(y_true: NDArray[np.int64], logit: NDArray[np.float64]) -> float:
+    """Mean of ln(1 + exp(z)) - y z, in nats: the log loss of logits, without clipping."""
+    return float(np.mean(np.logaddexp(0, logit) - y_true * logit))
+
+
+def fit_temperature(y_true: ArrayLike, y_score: ArrayLike) -> float:
+    """The temperature T > 0 that minimises the log loss of logits divided by T.
+
+    Guo, Pleiss, Sun and Weinberger, On calibration of modern neural networks, ICML 2017. Above 1
+    the predictions were too sure. The order of slices, and so every area, stays as it is.
+
+    Args:
+        y_true: (n,), 0 or 1, of slices that neither trained nor test the network.
+        y_score: (n,), probabilities.
+
+    Returns:
+        The temperature; NaN with one class, and where no temperature between 1 /
+        `MOST_TEMPERATURE` and `MOST_TEMPERATURE` is best: the scores separate the classes
+        perfectly, or do not tell them apart at all.
+    """
+    truth, logit = checked_truth(y_true), to_logit(y_score)
+    if len(np.unique(truth)) < 2:
+        return math.nan
+    reach = math.log(MOST_TEMPERATURE)
+    found = minimize_scalar(
+        lambda log_t: mean_log_loss(truth, logit * math.exp(-log_t)),
+        bounds=(-reach, reach),
+        method="bounded",
+        options={"xatol": 1e-7},
+    )
+    at_end = abs(float(found.x)) > reach - 1e-3
+    return math.nan if at_end else math.exp(float(found.x))
+
+
+def fit_logistic(y_true: ArrayLike, logit: ArrayLike, *, ridge: float = 0.0) -> tuple[float, float]:
+    """The slope and intercept that minimise the log loss of slope · logit + intercept.
+
+    On test slices these are the calibration slope and intercept of Cox (1958): 1 and 0 for
+    calibrated predictions, a slope below 1 for ones that are too sure. Fitted on validation they
+    are Platt's scaling (1999). By Newton's method.
+
+    Args:
+        y_true: (n,), 0 or 1.
+        logit: (n,), finite numbers.
+        ridge: Nats that a slope off by 1 costs, half of it squared: pulls the slope towards 1,
+            which keeps it finite where the classes are separate.
+
+    Returns:
+        Slope and intercept; NaN with one class, and where no finite ones are best.
+    """
+    truth, z = checked_truth(y_true), np.asarray(logit, dtype=np.float64)
+    undefined = (math.nan, math.nan)
+    if len(np.unique(truth)) < 2:
+        return undefined
+    if np.ptp(z) == 0 and not ridge:
+        return undefined
+    design = np.stack([z, np.ones_like(z)], axis=1)
+    penalty = np.diag([ridge, 0.0])
+    start = math.log(truth.mean() / (1 - truth.mean())) - float(z.mean())
+    beta = np.array([1.0, start])
+    for _ in range(_STEPS):
+        p = to_probability(design @ beta)
+        gradient = design.T @ (p - truth) + penalty @ (beta - (1, 0))
+        curvature = (design * (p * (1 - p))[:, None]).T @ design + penalty
+        if np.linalg.cond(curvature) > 1e12:
+            return undefined
+        step = np.linalg.solve(curvature, gradient)
+        beta = beta - step * min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-300))
+        if float(np.abs(step).max()) < 1e-9:
+            return float(beta[0]), float(beta[1])
+    return undefined

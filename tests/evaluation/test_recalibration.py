@@ -1,0 +1,81 @@
+"""Scalings against scikit-learn, scipy and known distortions."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+from scipy.special import expit, logit
+from sklearn.linear_model import LogisticRegression
+
+from ichreport.evaluation import recalibration
+
+
+@pytest.fixture(scope="module")
+def calibrated():
+    """20,000 slices whose probabilities are the ones they were drawn with."""
+    rng = np.random.default_rng(0)
+    z = rng.normal(-1.5, 1.5, 20_000)
+    return (rng.random(20_000) < expit(z)).astype(int), z
+
+
+def test_logit_and_probability_are_inverse_and_agree_with_scipy():
+    p = np.array([1e-6, 0.2, 0.5, 0.999])
+    np.testing.assert_allclose(recalibration.to_logit(p), logit(p))
+    np.testing.assert_allclose(recalibration.to_probability(logit(p)), p)
+    np.testing.assert_array_equal(recalibration.to_probability([-1e4, 1e4]), [0, 1])
+    ends = recalibration.to_logit(np.array([0, 1], np.float32))
+    assert ends == pytest.approx([-16.6, 16.6], abs=0.1)
+
+
+def test_a_temperature_that_was_put_in_is_found(calibrated):
+    truth, z = calibrated
+    assert recalibration.fit_temperature(truth, expit(z)) == pytest.approx(1, abs=0.04)
+    assert recalibration.fit_temperature(truth, expit(3 * z)) == pytest.approx(3, abs=0.12)
+    assert recalibration.fit_temperature(truth, expit(z / 4)) == pytest.approx(0.25, abs=0.01)
+
+
+def test_the_temperature_is_the_one_that_a_general_optimiser_finds(calibrated):
+    truth, z = calibrated
+    distorted = 2 * z + 1
+
+    def loss(inverse):
+        return recalibration.mean_log_loss(truth, distorted * inverse[0])
+
+    reference = 1 / minimize(loss, [1.0], tol=1e-10).x[0]
+    found = recalibration.fit_temperature(truth, expit(distorted))
+    assert found == pytest.approx(reference, rel=1e-4)
+
+
+def test_separate_classes_useless_scores_and_one_class_have_no_temperature():
+    assert math.isnan(recalibration.fit_temperature([0, 0, 1, 1], [0.1, 0.2, 0.8, 0.9]))
+    assert math.isnan(recalibration.fit_temperature([1, 1, 0, 0], [0.1, 0.2, 0.8, 0.9]))
+    assert math.isnan(recalibration.fit_temperature([1, 1], [0.1, 0.2]))
+
+
+def test_slope_and_intercept_are_those_of_logistic_regression(calibrated):
+    truth, z = (part[:2000] for part in calibrated)
+    distorted = 1.7 * z - 0.8
+    reference = LogisticRegression(C=np.inf, tol=1e-10).fit(distorted[:, None], truth)
+    slope, intercept = recalibration.fit_logistic(truth, distorted)
+    assert slope == pytest.approx(reference.coef_[0, 0], rel=1e-5)
+    assert intercept == pytest.approx(reference.intercept_[0], rel=1e-5)
+
+
+def test_a_shift_of_the_odds_is_found_as_the_intercept(calibrated):
+    truth, z = calibrated
+    slope, intercept = recalibration.fit_logistic(truth, z + math.log(7))
+    assert (slope, intercept) == pytest.approx((1, -math.log(7)), abs=0.06)
+
+
+def test_separate_classes_have_a_line_only_with_a_ridge():
+    truth, z = [0, 0, 1, 1], [-2.0, -1.0, 1.0, 2.0]
+    assert all(math.isnan(value) for value in recalibration.fit_logistic(truth, z))
+    slope, intercept = recalibration.fit_logistic(truth, z, ridge=1.0)
+    assert 1 < slope < 3
+    assert intercept == pytest.approx(0, abs=1e-6)
+
+
+def test_one_class_or_constant_scores_have_no_line():
+    assert all(math.isnan(value) for value in recalibration.fit_logistic([1, 1], [0.1, 0.2]))
+    assert all(math.isnan(value) for value in recalibration.fit_logistic([0, 1], [0.3, 0.3]))
