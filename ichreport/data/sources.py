@@ -96,13 +96,20 @@ def list_files(source: Source) -> list[SourceFile]:
         own = source.labels
         if own and entry.name == own.name and own.samefile(entry.path):
             continue
-        status = entry.stat()
-        path = os.path.relpath(entry.path, source.folder) if not source.challenge else entry.name
-        files.append(SourceFile(path, status.st_size, status.st_mtime_ns))
+        path = entry.name if source.challenge else os.path.relpath(entry.path, source.folder)
+        files.append(_stamped(path, entry))
     if not files:
         raise FileNotFoundError(f"{source.folder} holds no DICOM files.")
     files.sort(key=lambda file: file.path)
     return files
+
+
+def _stamped(path: str, entry: os.DirEntry[str]) -> SourceFile:
+    try:
+        status = entry.stat()
+    except OSError:  # such as a link to nowhere, which reading will reject with its reason
+        return SourceFile(path, size=-1, modified=0)
+    return SourceFile(path, status.st_size, status.st_mtime_ns)
 
 
 def _entries(folder: str, *, deep: bool) -> Iterator[os.DirEntry[str]]:
@@ -112,11 +119,10 @@ def _entries(folder: str, *, deep: bool) -> Iterator[os.DirEntry[str]]:
             for entry in entries:
                 if entry.name.startswith("."):
                     continue
-                if entry.is_dir(follow_symlinks=False):
-                    if deep:
-                        pending.append(entry.path)
-                elif not entry.is_dir():
+                if not entry.is_dir(follow_symlinks=False):
                     yield entry
+                elif deep:
+                    pending.append(entry.path)
 
 
 def cut_into_chunks(files: list[SourceFile]) -> list[list[SourceFile]]:
