@@ -1,0 +1,249 @@
+"""From slices to studies: is there bleeding anywhere in this scan?
+
+A study is positive for a label if any of its slices is. Its score pools those of its slices.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ichreport.evaluation.bootstrap import (
+    REPLICATES,
+    Resamples,
+    auc_replicates,
+    contributing,
+    draw_resamples,
+    interval,
+)
+from ichreport.evaluation.predictions import (
+    PROBABILITIES,
+    TRUTHS,
+    Split,
+    of_split,
+    probabilities,
+    truths,
+)
+from ichreport.evaluation.recalibration import (
+    fit_logistic,
+    mean_log_loss,
+    to_logit,
+    to_probability,
+)
+from ichreport.evaluation.scores import auc_score
+from ichreport.evaluation.thresholds import RULES, Rule, rates_with_intervals
+from ichreport.labels import LABELS
+
+SHARPNESS: Final = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, math.inf)
+"""Ways of pooling that learning chooses from: 0 is the mean of the logits, infinity the largest."""
+
+RIDGE: Final = 1.0
+"""Pull of the learned slope towards 1: validation may hold only a few studies."""
+
+
+@dataclass(frozen=True)
+class Pooling:
+    """How the logits of a study's slices become one.
+
+    slope · LSE_r + intercept, with LSE_r = ln(mean(exp(r · logit))) / r, which runs from the mean
+    (r = 0) to the maximum (r infinite); Pinheiro and Collobert, CVPR 2015.
+
+    Attributes:
+        sharpness: r, at least 0.
+        slope: Factor of the pooled logit.
+        intercept: Added to it.
+    """
+
+    sharpness: float
+    slope: float = 1.0
+    intercept: float = 0.0
+
+
+MAXIMUM: Final = Pooling(math.inf)
+"""The study's probability is that of its most suspicious slice."""
+
+
+def pool_logits(
+    logit: NDArray[np.float64], study: NDArray[np.intp], sharpness: float
+) -> NDArray[np.float64]:
+    """Pool the logits of each study's slices.
+
+    Args:
+        logit: (n,), finite.
+        study: (n,), the study of each slice, numbered from 0 without gaps.
+        sharpness: r of `Pooling`.
+
+    Returns:
+        (studies,) pooled logits.
+    """
+    if not len(logit):
+        return np.empty(0)
+    slices = np.bincount(study)
+    if sharpness == 0:
+        return np.bincount(study, weights=logit) / slices
+    top = np.full(len(slices), -math.inf)
+    np.maximum.at(top, study, logit)
+    if math.isinf(sharpness):
+        return top
+    # the largest is taken out before exp, so that nothing overflows
+    sums = np.bincount(study, weights=np.exp(sharpness * (logit - top[study])))
+    return top + np.log(sums / slices) / sharpness
+
+
+def fit_poolings(
+    predictions: pd.DataFrame, *, split: Split = "validation"
+) -> dict[str, Pooling | None]:
+    """Learn how to pool each label: the sharpness, slope and intercept of the least log loss.
+
+    Args:
+        predictions: A run's predictions, one row a slice.
+        split: Where to learn.
+
+    Returns:
+        By label; `None` where all studies of the split are of one class.
+    """
+    rows = of_split(predictions, split)
+    study = _numbered(rows)
+    y_true, y_score = truths(rows), probabilities(rows)
+    poolings: dict[str, Pooling | None] = {}
+    for column, label in enumerate(LABELS):
+        truth = np.zeros(study.max(initial=-1) + 1, dtype=np.int64)
+        np.maximum.at(truth, study, y_true[:, column])
+        poolings[label] = _fit_pooling(truth, to_logit(y_score[:, column]), study)
+    return poolings
+
+
+def _fit_pooling(
+    truth: NDArray[np.int64], logit: NDArray[np.float64], study: NDArray[np.intp]
+) -> Pooling | None:
+    candidates: list[tuple[float, Pooling]] = []
+    for sharpness in SHARPNESS:
+        pooled = pool_logits(logit, study, sharpness)
+        slope, intercept = fit_logistic(truth, pooled, ridge=RIDGE)
+        if not math.isnan(slope):
+            loss = mean_log_loss(truth, slope * pooled + intercept)
+            candidates.append((loss, Pooling(sharpness, slope, intercept)))
+    return min(candidates, key=lambda candidate: candidate[0])[1] if candidates else None
+
+
+def pool_studies(
+    predictions: pd.DataFrame, poolings: Mapping[str, Pooling | None] | None = None
+) -> pd.DataFrame:
+    """One row a study, in the format of predictions, so that all that scores slices scores studies.
+
+    A sample that splits by slice has a study in several splits: each part counts on its own, with
+    the slices and the truth that it has there.
+
+    Args:
+        predictions: A run's predictions, one row a slice.
+        poolings: By label; `MAXIMUM` for every label if not given. Where it is `None` the
+            probability is NaN.
+
+    Returns:
+        The columns of predictions but `sop_instance_uid` and `series_instance_uid`, and `slices`.
+    """
+    chosen = poolings if poolings is not None else dict.fromkeys(LABELS, MAXIMUM)
+    number = _numbered(predictions)
+    by_study = predictions.groupby(number, sort=True)
+    named = ["study_instance_uid", "patient_id", "group", "split"]
+    studies = by_study[named].first()
+    studies["slices"] = by_study.size()
+    studies[list(TRUTHS)] = by_study[list(TRUTHS)].max()
+    logit = to_logit(probabilities(predictions))
+    for column, label in enumerate(LABELS):
+        pooling = chosen[label]
+        studies[PROBABILITIES[column]] = (
+            math.nan if pooling is None else _pooled(logit[:, column], number, pooling)
+        )
+    return studies.reset_index(drop=True)
+
+
+def _pooled(
+    logit: NDArray[np.float64], study: NDArray[np.intp], pooling: Pooling
+) -> NDArray[np.float64]:
+    pooled = pool_logits(logit, study, pooling.sharpness)
+    return to_probability(pooling.slope * pooled + pooling.intercept)
+
+
+def _numbered(rows: pd.DataFrame) -> NDArray[np.intp]:
+    """The part of a study that each slice belongs to, numbered from 0: (n,)."""
+    numbers = rows.groupby(["split", "study_instance_uid"], sort=True).ngroup()
+    return numbers.to_numpy().astype(np.intp)
+
+
+def study_table(
+    predictions: pd.DataFrame,
+    *,
+    rule: Rule = RULES[0],
+    split: Split = "test",
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Areas and operating points of studies, pooled by the maximum and as learned.
+
+    Pooling and thresholds are chosen on the studies of validation and then frozen.
+
+    Args:
+        predictions: A run's predictions, one row a slice.
+        rule: How thresholds are chosen on the studies of validation.
+        split: Where to measure.
+        replicates: Resamples of linked patient groups behind each interval.
+        seed: Seed of the resamples.
+
+    Returns:
+        One row for each pooling (`maximum`, `learned`), label and score (`auc`, then the rates at
+        the operating point): `pooling`, `label`, `score`, `value`, `low`, `high`, `groups`,
+        `undefined`, `threshold`, `sharpness` (of the pooling), `studies` and `positives`. NaN where
+        undefined, as a pooling is that could not be learned.
+    """
+    table: list[dict[str, Any]] = []
+    ways: dict[str, Mapping[str, Pooling | None]] = {
+        "maximum": dict.fromkeys(LABELS, MAXIMUM),
+        "learned": fit_poolings(predictions),
+    }
+    for way, poolings in ways.items():
+        studies = pool_studies(predictions, poolings)
+        chosen, rows = of_split(studies, "validation"), of_split(studies, split)
+        resamples = draw_resamples(rows["group"], replicates=replicates, seed=seed)
+        for label, truths_of, scores_of in zip(LABELS, TRUTHS, PROBABILITIES, strict=True):
+            pooling = poolings[label]
+            threshold = (
+                rule.threshold(chosen[truths_of], chosen[scores_of]) if pooling else math.nan
+            )
+            truth = rows[truths_of].to_numpy(np.int64)
+            named = {
+                "pooling": way,
+                "label": label,
+                "threshold": threshold,
+                "sharpness": pooling.sharpness if pooling else math.nan,
+                "studies": len(rows),
+                "positives": int(truth.sum()),
+            }
+            score = rows[scores_of].to_numpy(np.float64)
+            place = resamples.places(rows["group"])
+            table += [named | row for row in _measured(truth, score, threshold, place, resamples)]
+    columns = ["pooling", "label", "score", "value", "low", "high", "groups", "undefined"]
+    return pd.DataFrame(table)[[*columns, "threshold", "sharpness", "studies", "positives"]]
+
+
+def _measured(
+    truth: NDArray[np.int64],
+    score: NDArray[np.float64],
+    threshold: float,
+    place: NDArray[np.intp],
+    resamples: Resamples,
+) -> list[dict[str, Any]]:
+    """The area and the rates of one label; NaN throughout if its score is missing."""
+    known = not np.isnan(score).any()
+    score = np.nan_to_num(score)
+    area, areas = math.nan, np.full(resamples.replicates, math.nan)
+    if known:
+        area, areas = auc_score(truth, score), auc_replicates(truth, score, place, resamples.counts)
+    found = interval(areas, groups=contributing(place, truth == 1, truth == 0))
+    rates = rates_with_intervals(truth, score, threshold, place, resamples)
+    rows = [{"score": rate["rate"], **rate} for rate in rates]
+    return [{"score": "auc", "value": area, **vars(found)}, *rows]

@@ -1,0 +1,120 @@
+"""Where a run does well and where it fails: scores within subgroups of slices."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ichreport.evaluation.bootstrap import (
+    REPLICATES,
+    Resamples,
+    auc_replicates,
+    contributing,
+    draw_resamples,
+    interval,
+    mean_replicates,
+)
+from ichreport.evaluation.predictions import (
+    PROBABILITIES,
+    TRUTHS,
+    Split,
+    checked_probability,
+    checked_truth,
+    of_split,
+)
+from ichreport.evaluation.scores import auc_score, log_loss_terms
+from ichreport.evaluation.thresholds import rates_with_intervals
+from ichreport.labels import LABELS
+
+Negatives = Literal["own", "all"]
+
+
+def subgroup_scores(
+    predictions: pd.DataFrame,
+    by: pd.Series,
+    *,
+    labels: Sequence[str] = LABELS,
+    negatives: Negatives = "own",
+    thresholds: Mapping[str, float] | None = None,
+    split: Split = "test",
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Scores of each label within each subgroup of slices.
+
+    Args:
+        predictions: A run's predictions.
+        by: The subgroup of each slice, on the index of `predictions`; slices where it is missing
+            belong to none. Numbers are to be cut into classes first (`pandas.cut`).
+        labels: The labels to score.
+        negatives: `own`: a subgroup's positives against its own negatives, for what every slice has
+            (header family, tilt, position). `all`: against all negatives of the split, for what
+            only bleeding has (size, contrast, number of subtypes).
+        thresholds: The frozen threshold of each label; without one its rates are missing.
+        split: Where to measure.
+        replicates: Resamples of linked patient groups behind each interval; one set serves all
+            subgroups.
+        seed: Seed of the resamples.
+
+    Returns:
+        One row for each label, subgroup (in the order of a categorical `by`, else sorted) and
+        score (`auc`, `log_loss`, then the rates at the threshold): `label`, `subgroup`, `score`,
+        `value`, `low`, `high`, `groups` (that contribute), `undefined` (replicates), `slices`,
+        `positives`. NaN where undefined.
+
+    Raises:
+        ValueError: If `by` does not have the index of `predictions`.
+    """
+    if not by.index.equals(predictions.index):
+        raise ValueError(
+            f"by must have the index of predictions ({len(predictions)} rows), "
+            f"got another one of {len(by)} rows."
+        )
+    rows = of_split(predictions, split)
+    member = by.loc[rows.index]
+    resamples = draw_resamples(rows["group"], replicates=replicates, seed=seed)
+    place = resamples.places(rows["group"])
+    table: list[dict[str, Any]] = []
+    for label in labels:
+        column = LABELS.index(label)
+        truth = checked_truth(rows[TRUTHS[column]])
+        score = checked_probability(rows[PROBABILITIES[column]])
+        threshold = (thresholds or {}).get(label, math.nan)
+        for subgroup in _subgroups(by):
+            inside = (member == subgroup).to_numpy(dtype=bool, na_value=False)
+            chosen = inside if negatives == "own" else (inside & (truth == 1)) | (truth == 0)
+            named = {"label": label, "subgroup": subgroup}
+            counts = {"slices": int(chosen.sum()), "positives": int(truth[chosen].sum())}
+            measured = _measured(truth[chosen], score[chosen], threshold, place[chosen], resamples)
+            table += [named | one | counts for one in measured]
+    columns = ["label", "subgroup", "score", "value", "low", "high", "groups", "undefined"]
+    return pd.DataFrame(table, columns=[*columns, "slices", "positives"])
+
+
+def _subgroups(by: pd.Series) -> list[Any]:
+    if isinstance(by.dtype, pd.CategoricalDtype):
+        return list(by.cat.categories)
+    return sorted(by.dropna().unique())
+
+
+def _measured(
+    truth: NDArray[np.int64],
+    score: NDArray[np.float64],
+    threshold: float,
+    place: NDArray[np.intp],
+    resamples: Resamples,
+) -> list[dict[str, Any]]:
+    """The area, the log loss and the rates of one label in one subgroup."""
+    areas = auc_replicates(truth, score, place, resamples.counts)
+    groups = contributing(place, truth == 1, truth == 0)
+    area = {"score": "auc", "value": auc_score(truth, score)} | vars(interval(areas, groups=groups))
+    terms = log_loss_terms(truth, score)
+    losses = mean_replicates(terms, place, resamples.counts)
+    mean = float(terms.mean()) if len(terms) else math.nan
+    of_losses = interval(losses, groups=len(np.unique(place)))
+    loss = {"score": "log_loss", "value": mean} | vars(of_losses)
+    rates = rates_with_intervals(truth, score, threshold, place, resamples)
+    return [area, loss, *({"score": rate.pop("rate"), **rate} for rate in rates)]

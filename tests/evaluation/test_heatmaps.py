@@ -1,0 +1,111 @@
+"""Heat map scores by hand and against brute force."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+from sklearn.metrics import average_precision_score
+
+from ichreport.evaluation import heatmaps
+
+
+@pytest.fixture
+def mask():
+    mask = np.zeros((8, 8), bool)
+    mask[2:4, 2:5] = True
+    return mask
+
+
+def test_a_heat_map_equal_to_the_mask_is_perfect(mask):
+    assert heatmaps.heatmap_scores(mask.astype(float), mask) == {
+        "pointing": 1,
+        "share_inside": 1,
+        "iou": 1,
+        "average_precision": pytest.approx(1),
+    }
+
+
+def test_heat_everywhere_else_scores_nothing(mask):
+    found = heatmaps.heatmap_scores((~mask).astype(float), mask)
+    assert (found["pointing"], found["share_inside"], found["iou"]) == (0, 0, 0)
+
+
+def test_a_flat_heat_map_scores_what_a_random_choice_would(mask):
+    share = mask.mean()
+    found = heatmaps.heatmap_scores(np.ones((8, 8)), mask)
+    assert found["pointing"] == found["share_inside"] == pytest.approx(share)
+    expected = 6 * share
+    assert found["iou"] == pytest.approx(expected / (12 - expected))
+    assert found["average_precision"] == pytest.approx(share)
+
+
+def test_scores_agree_with_brute_force_and_scikit_learn(mask):
+    heat = np.random.default_rng(0).normal(size=(8, 8)) + mask
+    found = heatmaps.heatmap_scores(heat, mask)
+    positive = np.maximum(heat, 0)
+    hottest = np.zeros_like(mask)
+    hottest.ravel()[np.argsort(heat.ravel())[-6:]] = True
+    assert found["iou"] == pytest.approx((hottest & mask).sum() / (hottest | mask).sum())
+    assert found["share_inside"] == pytest.approx(positive[mask].sum() / positive.sum())
+    assert found["pointing"] == mask.ravel()[heat.argmax()]
+    expected = average_precision_score(mask.ravel(), positive.ravel())
+    assert found["average_precision"] == pytest.approx(expected)
+
+
+def test_tolerance_forgives_a_near_miss(mask):
+    heat = np.zeros((8, 8))
+    heat[5, 3] = 1  # two rows below the mask
+    assert heatmaps.heatmap_scores(heat, mask, tolerance=1)["pointing"] == 0
+    assert heatmaps.heatmap_scores(heat, mask, tolerance=2)["pointing"] == 1
+
+
+def test_no_heat_or_no_bleeding_is_missing_not_zero(mask):
+    for heat, truth in (
+        (np.zeros((8, 8)), mask),
+        (-mask.astype(float), mask),
+        (mask, mask & False),
+    ):
+        assert all(math.isnan(value) for value in heatmaps.heatmap_scores(heat, truth).values())
+
+
+def test_what_cannot_be_compared_is_refused(mask):
+    with pytest.raises(ValueError, match=r"one shape, got \(4, 4\) and \(8, 8\)"):
+        heatmaps.heatmap_scores(np.ones((4, 4)), mask)
+    with pytest.raises(ValueError, match="heatmap must be finite, got 64 others"):
+        heatmaps.heatmap_scores(np.full((8, 8), np.nan), mask)
+
+
+def test_the_center_baseline_peaks_in_the_middle_and_falls_to_the_corners():
+    heat = heatmaps.center_heatmap((9, 9))
+    assert heat[4, 4] == 1 == heat.max()
+    assert heat[0, 0] == heat[8, 8] == 0
+    assert heatmaps.center_heatmap((1, 1)).tolist() == [[1.0]]
+
+
+def test_agreement_is_spearman_s_and_missing_for_a_constant_map():
+    a, b = np.random.default_rng(0).normal(size=(2, 6, 6))
+    expected = spearmanr(a.ravel(), b.ravel()).statistic
+    assert heatmaps.heatmap_agreement(a, b) == pytest.approx(expected)
+    assert heatmaps.heatmap_agreement(a, np.exp(a)) == pytest.approx(1)
+    assert math.isnan(heatmaps.heatmap_agreement(a, np.ones((6, 6))))
+
+
+def test_the_table_sets_a_method_beside_both_baselines():
+    rng = np.random.default_rng(1)
+    truths = np.zeros((40, 16, 16), bool)
+    for mask, (row, column) in zip(truths, rng.integers(0, 12, (40, 2)), strict=True):
+        mask[row : row + 4, column : column + 4] = True
+    good = truths + 0.3 * rng.random(truths.shape)
+    good[0] = 0  # a dead map
+    group = [f"p{k // 2:02d}" for k in range(40)]
+    table = heatmaps.heatmap_table({"good": good}, truths, group, replicates=200)
+    assert table["method"].unique().tolist() == ["good", "center", "random"]
+    rows = table.set_index(["method", "measure"])
+    assert (rows.loc["good", "above_random_low"] > 0).all()
+    assert (rows.loc["good", "without"] == 1).all()
+    assert (rows.loc["good", "slices"] == 39).all()
+    assert (rows.loc["random", "above_random"] == 0).all()
+    assert rows.loc[("random", "share_inside"), "value"] == pytest.approx(16 / 256, abs=0.01)
+    given = rows.loc[("good", "pointing")]
+    assert given["low"] <= given["value"] <= given["high"]

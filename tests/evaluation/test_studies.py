@@ -1,0 +1,88 @@
+"""Pooling slices into studies."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.special import logsumexp
+from sklearn.metrics import recall_score, roc_auc_score
+
+from ichreport.evaluation import studies
+from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
+from ichreport.evaluation.scores import scores_of
+from ichreport.labels import LABELS
+
+
+def test_pooling_runs_from_the_mean_to_the_maximum():
+    logit = np.array([-3.0, 1.0, 2.0, 4.0])
+    study = np.array([0, 1, 0, 1])
+    np.testing.assert_allclose(studies.pool_logits(logit, study, 0), [-0.5, 2.5])
+    np.testing.assert_allclose(studies.pool_logits(logit, study, math.inf), [2, 4])
+    for sharpness in (0.25, 3.0):
+        expected = logsumexp(sharpness * logit.reshape(2, 2), b=0.5, axis=0) / sharpness
+        got = studies.pool_logits(logit, np.array([0, 1, 0, 1]), sharpness)
+        np.testing.assert_allclose(got, expected)
+    near = studies.pool_logits(logit, study, 1e-6), studies.pool_logits(logit, study, 1e4)
+    np.testing.assert_allclose(near[0], [-0.5, 2.5], atol=1e-4)
+    np.testing.assert_allclose(near[1], [2, 4], atol=1e-3)
+
+
+def test_by_the_maximum_a_study_is_its_most_suspicious_slice(predictions):
+    pooled = studies.pool_studies(predictions)
+    by_study = predictions.groupby("study_instance_uid")
+    pooled = pooled.set_index("study_instance_uid")
+    for column in (*TRUTHS, *PROBABILITIES):
+        expected = by_study[column].max()
+        np.testing.assert_allclose(pooled[column].loc[expected.index], expected, rtol=1e-6)
+    assert pooled["slices"].sum() == len(predictions)
+    assert set(scores_of(pooled.reset_index())) == {"train", "validation", "test"}
+
+
+def test_a_study_in_two_splits_counts_in_each_with_its_slices_there(predictions):
+    mixed = predictions.assign(split=np.where(np.arange(len(predictions)) % 2, "train", "test"))
+    pooled = studies.pool_studies(mixed)
+    assert len(pooled) == len(mixed.groupby(["split", "study_instance_uid"]))
+    assert pooled["slices"].sum() == len(mixed)
+
+
+def test_learning_finds_how_the_studies_were_made(draw_predictions):
+    many = draw_predictions(seed=1, patients=600, slices=(10, 20))
+    # the truth of a study follows the mean of its logits, not its largest
+    logit = np.log(many["probability_any"] / (1 - many["probability_any"]))
+    mean = logit.groupby(many["study_instance_uid"]).transform("mean")
+    many["truth_any"] = (mean > mean.median()).astype(int)
+    learned = studies.fit_poolings(many)["any"]
+    assert learned.sharpness <= 0.5
+    assert learned.slope > 1
+
+
+def test_the_table_gives_areas_and_rates_of_frozen_study_thresholds(predictions):
+    table = studies.study_table(predictions, replicates=100)
+    assert len(table) == 2 * 6 * 6
+    known = table.dropna(subset="low")
+    assert ((known["low"] <= known["value"]) & (known["value"] <= known["high"])).all()
+    rows = table.set_index(["pooling", "label", "score"])
+    pooled = studies.pool_studies(predictions)
+    pooled = pooled[pooled["split"] == "test"]
+    area = roc_auc_score(pooled["truth_subdural"], pooled["probability_subdural"])
+    assert rows.loc[("maximum", "subdural", "auc"), "value"] == pytest.approx(area)
+    row = rows.loc[("maximum", "subdural", "recall")]
+    called = pooled["probability_subdural"] >= row["threshold"]
+    assert row["value"] == pytest.approx(recall_score(pooled["truth_subdural"], called))
+    assert (row["studies"], row["positives"]) == (len(pooled), pooled["truth_subdural"].sum())
+
+
+def test_a_pooling_that_cannot_be_learned_is_missing_with_its_count(predictions):
+    changed = predictions.copy()
+    changed.loc[changed["split"] == "validation", "truth_epidural"] = 0
+    assert studies.fit_poolings(changed)["epidural"] is None
+    table = studies.study_table(changed, replicates=10)
+    rows = table[(table["pooling"] == "learned") & (table["label"] == "epidural")]
+    assert rows[["value", "low", "threshold", "sharpness"]].isna().all(axis=None)
+    assert (rows["positives"] > 0).all()
+    assert set(table["label"]) == set(LABELS)
+
+
+def test_without_validation_nothing_is_learned(predictions):
+    learned = studies.fit_poolings(predictions[predictions["split"] == "train"])
+    assert set(learned.values()) == {None}
