@@ -6,6 +6,7 @@ stream, and every step moves forward, so bad bytes end it with a reason. Text th
 such as names and dates, is never decoded.
 """
 
+import re
 import struct
 from dataclasses import dataclass
 from typing import Final
@@ -44,6 +45,11 @@ class RejectError(Exception):
     def __init__(self, reason: str, *, passing: bool = False) -> None:
         super().__init__(reason)
         self.passing = passing
+
+
+def kind_of_reason(reason: str) -> str:
+    """A reject's reason without its numbers, to count like with like."""
+    return re.sub(r"\d[\d,.]*", "…", reason)
 
 
 @dataclass(frozen=True, slots=True)

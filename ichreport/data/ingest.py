@@ -7,7 +7,6 @@ when everything is there.
 """
 
 import errno
-import re
 import shutil
 from collections import defaultdict
 from dataclasses import asdict, dataclass, field
@@ -22,6 +21,7 @@ from tqdm import tqdm
 
 from ichreport import __version__
 from ichreport.data import shards
+from ichreport.data.elements import kind_of_reason
 from ichreport.data.index import Index, build_index
 from ichreport.data.labels_table import LabelTable
 from ichreport.data.own_labels import read_label_file
@@ -220,6 +220,7 @@ class _Job:
             "series": "series_instance_uid",
         }
         counts = {name: pc.count_distinct(index.slices[c]).as_py() for name, c in columns.items()}
+        source = str(self.source.folder)
         manifest = {
             "format": FORMAT,
             "version": __version__,
@@ -230,7 +231,7 @@ class _Job:
                 "pseudonymised": self.pseudonyms is not None,
                 "key_fingerprint": self.pseudonyms.fingerprint if self.pseudonyms else None,
             },
-            "source": str(self.source.folder),
+            "source": self.pseudonyms.file(source) if self.pseudonyms else source,
             "challenge": self.source.challenge,
             "synthetic": self.source.synthetic,
             "truth": self.source.truth is not None,
@@ -287,11 +288,6 @@ class _Rejects:
             f"far, more than max_reject_share {self.share:g}.\n" + "\n".join(lines) + "\n"
             "Mend or remove them, or raise max_reject_share."
         )
-
-
-def kind_of_reason(reason: str) -> str:
-    """A reject's reason without its numbers, to count like with like."""
-    return re.sub(r"\d[\d,.]*", "…", reason)
 
 
 def _check_labels_fit(index: Index, source: Source) -> None:

@@ -40,7 +40,7 @@ class Store:
         self._shard = slices["shard"].to_numpy(dtype=np.int64)
         self._row = slices["row"].to_numpy(dtype=np.int64)
         self._truth_row = slices["truth_row"].to_numpy(dtype=np.int64)
-        self._series_start = _starts(slices, "series_instance_uid")
+        self._series_start = series_starts(slices)
         self._maps: dict[str, NDArray[Any]] = {}
 
     @classmethod
@@ -171,13 +171,13 @@ class Store:
         return self._maps[name]
 
 
-def _starts(slices: pd.DataFrame, column: str) -> NDArray[np.bool_]:
-    """Where a new series begins in the sorted slices."""
-    starts = np.ones(len(slices), dtype=bool)
-    for name in ("patient_id", "study_instance_uid", column):
-        values = slices[name]
-        changed = (values != values.shift()).to_numpy(dtype=bool, na_value=True)
-        starts = changed if name == "patient_id" else starts | changed
+def series_starts(slices: pd.DataFrame) -> NDArray[np.bool_]:
+    """Where a new series begins in slices that are sorted as a store's are."""
+    starts = np.zeros(len(slices), dtype=bool)
+    starts[:1] = True
+    for name in ("patient_id", "study_instance_uid", "series_instance_uid"):
+        codes, _ = pd.factorize(slices[name])
+        starts[1:] |= codes[1:] != codes[:-1]
     return starts
 
 

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from ichreport.data import plan, sources
-from ichreport.data.ingest import ingest, kind_of_reason
+from ichreport.data.elements import kind_of_reason
+from ichreport.data.ingest import ingest
 from ichreport.data.store import Store, verify
 from ichreport.files import folder_lock
 

@@ -1,0 +1,217 @@
+"""Tables that show a store's data as they are, from the store alone."""
+
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ichreport.data.elements import kind_of_reason
+from ichreport.data.resample import HU_MAX, HU_MIN
+from ichreport.data.store import Store, series_starts
+from ichreport.labels import LABELS, SUBTYPES
+
+BONE: Final = 300
+"""HU above which a pixel counts as bone."""
+_EVEN: Final = 0.01
+"""mm; steps in z that differ by less are equal."""
+
+
+def label_counts(slices: pd.DataFrame) -> pd.DataFrame:
+    """How often each label is given and positive.
+
+    Args:
+        slices: A store's slices.
+
+    Returns:
+        A row a label: `positive` and `labelled` (slices) and `share`, their ratio (NaN where no
+        slice is labelled).
+    """
+    labels = slices[list(LABELS)]
+    positive, labelled = (labels == 1).sum(), (labels >= 0).sum()
+    share = positive / labelled.where(labelled > 0)
+    return pd.DataFrame({"positive": positive, "labelled": labelled, "share": share})
+
+
+def co_occurrence(slices: pd.DataFrame) -> pd.DataFrame:
+    """How many slices have both of two labels, for each pair; the diagonal has each alone."""
+    positive = (slices[list(LABELS)].to_numpy() == 1).astype(np.float64)
+    counts = (positive.T @ positive).astype(np.int64)
+    return pd.DataFrame(counts, index=list(LABELS), columns=list(LABELS))
+
+
+def labels_per_slice(slices: pd.DataFrame) -> "pd.Series[int]":
+    """How many slices have 0, 1, … 5 of the subtypes; only slices with all five labelled."""
+    subtypes = slices[list(SUBTYPES)].to_numpy()
+    number = (subtypes == 1).sum(axis=1)[(subtypes >= 0).all(axis=1)]
+    counts = np.bincount(number, minlength=len(SUBTYPES) + 1)
+    return pd.Series(counts, index=pd.RangeIndex(len(counts), name="subtypes"), name="slices")
+
+
+def slices_per_study(slices: pd.DataFrame) -> "pd.Series[int]":
+    """How many studies have how many slices: the number of studies by the number of slices."""
+    sizes = slices["study_instance_uid"].value_counts().to_numpy()
+    lengths, studies = np.unique(sizes, return_counts=True)
+    return pd.Series(studies, index=pd.Index(lengths, name="slices"), name="studies")
+
+
+def bleed_positions(slices: pd.DataFrame, bins: int = 20) -> pd.DataFrame:
+    """Where along the head each label is positive.
+
+    Args:
+        slices: A store's slices.
+        bins: Parts into which the way from a series' lowest z (0) to its highest (1) is divided.
+
+    Returns:
+        A row a part, indexed by its middle: the share of the labelled slices there with each label,
+        and the number of `slices`. Series of a single z have no position and are left out.
+    """
+    place = relative_z(slices)
+    known = np.isfinite(place)
+    part = np.minimum((place[known] * bins).astype(np.int64), bins - 1)
+    middle = pd.Index((np.arange(bins) + 0.5) / bins, name="relative z")
+    table: dict[str, NDArray[Any]] = {"slices": np.bincount(part, minlength=bins)}
+    for label in LABELS:
+        given = slices[label].to_numpy()[known]
+        positive = np.bincount(part[given == 1], minlength=bins)
+        labelled = np.bincount(part[given >= 0], minlength=bins)
+        table[label] = positive / np.where(labelled > 0, labelled, np.nan)
+    return pd.DataFrame(table, index=middle)
+
+
+def relative_z(slices: pd.DataFrame) -> NDArray[np.float64]:
+    """Where a slice lies from the lowest z (0) to the highest (1) of its series; NaN for one z."""
+    start, number = _series(slices)
+    z = slices["z"].to_numpy(dtype=np.float64)
+    low = np.minimum.reduceat(z, start)[number] if len(z) else z
+    high = np.maximum.reduceat(z, start)[number] if len(z) else z
+    length = np.where(high > low, high - low, np.nan)
+    place: NDArray[np.float64] = (z - low) / length
+    return place
+
+
+def hu_histogram(store: Store, *, slices: int = 200, seed: int = 0, step: int = 20) -> pd.DataFrame:
+    """The distribution of HU inside the skull, in bone, and outside, from a sample of slices.
+
+    Inside is what bone encloses in the slice's own plane; where the skull is open, as at its base,
+    nothing is.
+
+    Args:
+        store: The store.
+        slices: Slices to sample; all if there are fewer.
+        seed: Seed of the sample.
+        step: Width of the bins (HU).
+
+    Returns:
+        A row a bin, indexed by its middle (HU): the share of the pixels `inside`, in `bone` and
+        `outside` that fall into it; each column adds up to 1 where there are such pixels.
+    """
+    random = np.random.default_rng(seed)
+    rows = np.sort(random.choice(len(store), min(slices, len(store)), replace=False))
+    edges = np.arange(HU_MIN, HU_MAX + step + 1, step)
+    counts = {name: np.zeros(len(edges) - 1) for name in ("inside", "bone", "outside")}
+    for part in np.array_split(rows, max(1, len(rows) // 64)):
+        hu = store.hu(part)
+        bone = hu > BONE
+        filled = np.stack([ndimage.binary_fill_holes(plane) for plane in bone])
+        for name, where in (("inside", filled & ~bone), ("bone", bone), ("outside", ~filled)):
+            bins = (hu[where].astype(np.int64) - HU_MIN) // step
+            counts[name] += np.bincount(bins, minlength=len(edges) - 1)
+    middle = pd.Index((edges[:-1] + edges[1:]) / 2, name="HU")
+    shares = {name: count / max(count.sum(), 1) for name, count in counts.items()}
+    return pd.DataFrame(shares, index=middle)
+
+
+def series_geometry(slices: pd.DataFrame) -> pd.DataFrame:
+    """The geometry of each series.
+
+    Args:
+        slices: A store's slices, sorted as they are there.
+
+    Returns:
+        A row a series: `slices`, `spacing` of the pixels (mm), `tilt` (degrees), `step`, the median
+        distance in z (mm; NaN for a single slice), and `uneven`, whether the distances differ.
+    """
+    start, number = _series(slices)
+    z = slices["z"].to_numpy(dtype=np.float64)
+    same = number[1:] == number[:-1]
+    steps = pd.Series(np.diff(z)[same]).groupby(number[1:][same])
+    every = pd.RangeIndex(len(start))
+    first = slices.iloc[start]
+    return pd.DataFrame(
+        {
+            "series_instance_uid": first["series_instance_uid"].to_numpy(),
+            "slices": np.diff([*start, len(slices)]),
+            "spacing": first["spacing"].to_numpy(),
+            "tilt": first["tilt"].to_numpy(),
+            "step": steps.median().reindex(every).to_numpy(),
+            "uneven": (steps.max() - steps.min()).reindex(every, fill_value=0).to_numpy() > _EVEN,
+        }
+    )
+
+
+def families(slices: pd.DataFrame) -> pd.DataFrame:
+    """How many slices have which header family and intercept, most first."""
+    return _count(slices, ["family", "intercept"])
+
+
+def windows(slices: pd.DataFrame) -> pd.DataFrame:
+    """How many slices carry which window (center and width, HU; NaN where none), most first."""
+    return _count(slices, ["window_center", "window_width"])
+
+
+def matrices(slices: pd.DataFrame) -> pd.DataFrame:
+    """How many slices came as which matrix, most first."""
+    return _count(slices, ["rows", "columns"])
+
+
+def rules_applied(store: Store) -> "pd.Series[int]":
+    """How many slices each header rule changed, most first."""
+    rules = pd.Series(store.manifest["rules"], name="slices", dtype=np.int64)
+    rules.index.name = "rule"
+    return rules.sort_values(ascending=False, kind="stable")
+
+
+def rejects_by_reason(store: Store) -> pd.DataFrame:
+    """Rejects counted by reason: `reason` (of the first), `files` and the `first` file."""
+    rejects = store.rejects
+    kind = rejects["reason"].map(kind_of_reason)
+    grouped = rejects.groupby(kind, sort=False)
+    table = grouped.agg(reason=("reason", "first"), files=("file", "size"), first=("file", "first"))
+    return table.sort_values("files", ascending=False, kind="stable").reset_index(drop=True)
+
+
+def label_findings(store: Store) -> pd.DataFrame:
+    """What was odd about labels and files: `what`, `count` and the first `examples`."""
+    findings = store.manifest["findings"]
+    rows = [(f["what"], f["count"], ", ".join(f["examples"])) for f in findings]
+    return pd.DataFrame(rows, columns=["what", "count", "examples"])
+
+
+def describe(store: Store) -> str:
+    """What an ingest made, in a few lines for a person."""
+    counts = store.manifest["counts"]
+    lines = [
+        f"{store.folder}: {counts['slices']:,} slices of {store.image_size} px in "
+        f"{counts['series']:,} series, {counts['studies']:,} studies, {counts['patients']:,} "
+        f"patients; {counts['rejects']:,} of {counts['files']:,} files rejected."
+    ]
+    for reason, files, first in rejects_by_reason(store).itertuples(index=False):
+        lines.append(f"  rejected {files:,}: {reason} (first: {first})")
+    for what, count, examples in label_findings(store).itertuples(index=False):
+        lines.append(f"  {what}: {count:,} (first: {examples})")
+    lines += [f"  {rule}: {count:,} slices" for rule, count in rules_applied(store).items()]
+    return "\n".join(lines)
+
+
+def _series(slices: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The first row of each series, and the number of its series for each row."""
+    starts = series_starts(slices)
+    return np.flatnonzero(starts), np.cumsum(starts) - 1
+
+
+def _count(slices: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    counted: Any = slices.groupby(columns, dropna=False, sort=True).size()
+    table: pd.DataFrame = counted.rename("slices").reset_index()
+    return table.sort_values("slices", ascending=False, kind="stable", ignore_index=True)
