@@ -23,6 +23,9 @@ REPLICATES: Final = 1000
 LEVEL: Final = 0.95
 """Confidence of every interval in the report."""
 
+_RESOLVED: Final = 10
+"""Replicates beyond zero that it takes to tell their share."""
+
 
 @dataclass(frozen=True)
 class Resamples:
@@ -128,23 +131,26 @@ def interval(replicates: ArrayLike, *, groups: int, level: float = LEVEL) -> Int
 def p_value(replicates: ArrayLike, *, groups: int) -> float:
     """The two-sided p-value of a difference being zero, in agreement with `interval`.
 
-    1 - the largest level whose expanded percentile interval excludes zero; the share of replicates
-    beyond zero counts one more than seen, so that it is never zero (Davison and Hinkley 1997, 4.2).
+    1 - the largest level whose expanded percentile interval excludes zero. A thousand replicates
+    cannot tell how far out zero lies where hardly any reach it, and an adjustment for many
+    comparisons needs to know: with fewer than ten beyond it, their mean and standard deviation do.
 
     Args:
         replicates: (R,) differences; NaN where undefined.
         groups: Groups that contribute.
 
     Returns:
-        In (0, 1]; NaN where `interval` is.
+        In [0, 1]; NaN where `interval` is.
     """
     values = np.asarray(replicates, dtype=np.float64)
     defined = values[~np.isnan(values)]
     if groups < 2 or not len(defined):
         return math.nan
     beyond = min(int((defined <= 0).sum()), int((defined >= 0).sum()))
-    tail = min((beyond + 1) / (len(defined) + 1), 0.5)
-    return float(2 * t.cdf(norm.ppf(tail) / math.sqrt(groups / (groups - 1)), groups - 1))
+    z = norm.ppf(min((max(beyond, _RESOLVED) + 1) / (len(defined) + 1), 0.5))
+    if beyond < _RESOLVED and np.ptp(defined) > 0:
+        z = min(z, -abs(float(defined.mean())) / float(defined.std()))
+    return float(2 * t.cdf(z / math.sqrt(groups / (groups - 1)), groups - 1))
 
 
 def contributing(place: NDArray[np.intp], *classes: NDArray[np.bool_]) -> int:

@@ -1,8 +1,7 @@
 """The table of scores with intervals."""
 
-import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -21,6 +20,9 @@ from ichreport.evaluation.bootstrap import (
 from ichreport.evaluation.predictions import SPLITS, Split, of_split, probabilities, truths
 from ichreport.evaluation.scores import ALL_LABELS, log_loss_terms, score_table
 from ichreport.labels import LABELS, SCORE_WEIGHTS
+
+WEIGHTED_SCORES: Final = ("weighted_log_loss_sum", "challenge_log_loss")
+"""The scores over all six labels."""
 
 
 def score_table_with_intervals(
@@ -66,18 +68,25 @@ def score_intervals(rows: pd.DataFrame, resamples: Resamples) -> dict[tuple[str,
         rows: Predictions of one split.
         resamples: Resamples of groups that hold all of these slices' groups.
     """
-    place = resamples.places(rows["group"])
-    present = len(np.unique(place))
-    replicates = score_replicates(rows, resamples)
-    y_true = truths(rows)
-    found = {}
-    for (score, label), values in replicates.items():
-        groups = present
-        if score == "auc":
-            positive = y_true[:, LABELS.index(label)] == 1
-            groups = contributing(place, positive, ~positive)
-        found[score, label] = interval(values, groups=groups)
-    return found
+    return {
+        key: interval(values, groups=groups_behind(rows, *key))
+        for key, values in score_replicates(rows, resamples).items()
+    }
+
+
+def groups_behind(rows: pd.DataFrame, score: str, label: str) -> int:
+    """The groups that contribute to a score: for an area those of the rarer class.
+
+    Args:
+        rows: Predictions of one split.
+        score: As `score_table` names it.
+        label: One of `LABELS`, or `all`.
+    """
+    place = pd.factorize(rows["group"])[0].astype(np.intp)
+    if score != "auc":
+        return len(np.unique(place))
+    positive = (rows[f"truth_{label}"] == 1).to_numpy()
+    return contributing(place, positive, ~positive)
 
 
 def score_replicates(
@@ -89,18 +98,50 @@ def score_replicates(
         rows: Predictions of one split.
         resamples: Resamples of groups that hold all of these slices' groups.
     """
-    y_true, y_score = truths(rows), probabilities(rows)
-    place = resamples.places(rows["group"])
-    losses = mean_replicates(log_loss_terms(y_true, y_score), place, resamples.counts)
+    losses = _loss_replicates(rows, resamples)
+    found = {(score, ALL_LABELS): _weighted(losses, score) for score in WEIGHTED_SCORES}
+    found |= {("log_loss", label): losses[:, column] for column, label in enumerate(LABELS)}
+    return found | {("auc", label): _auc_replicates(rows, label, resamples) for label in LABELS}
+
+
+def replicates_of(
+    rows: pd.DataFrame, resamples: Resamples, score: str, label: str = ALL_LABELS
+) -> NDArray[np.float64]:
+    """One score of a set of slices in each resample: (replicates,).
+
+    Args:
+        rows: Predictions of one split.
+        resamples: Resamples of groups that hold all of these slices' groups.
+        score: As `score_table` names it.
+        label: One of `LABELS`, or `all` for the scores over all six.
+
+    Raises:
+        ValueError: If there is no such score for that label.
+    """
+    if score in WEIGHTED_SCORES and label == ALL_LABELS:
+        return _weighted(_loss_replicates(rows, resamples), score)
+    if score == "auc" and label in LABELS:
+        return _auc_replicates(rows, label, resamples)
+    if score == "log_loss" and label in LABELS:
+        return _loss_replicates(rows, resamples)[:, LABELS.index(label)]
+    raise ValueError(
+        f"score must be one of {', '.join(WEIGHTED_SCORES)} over all labels, or log_loss or auc "
+        f"of one of {', '.join(LABELS)}; got {score!r} of {label!r}."
+    )
+
+
+def _loss_replicates(rows: pd.DataFrame, resamples: Resamples) -> NDArray[np.float64]:
+    terms = log_loss_terms(truths(rows), probabilities(rows))
+    return mean_replicates(terms, resamples.places(rows["group"]), resamples.counts)
+
+
+def _weighted(losses: NDArray[np.float64], score: str) -> NDArray[np.float64]:
     weights = np.asarray(SCORE_WEIGHTS, dtype=np.float64)
-    weighted = losses @ weights
-    found = {
-        ("weighted_log_loss_sum", ALL_LABELS): weighted,
-        ("challenge_log_loss", ALL_LABELS): weighted / math.fsum(weights),
-    }
-    for column, label in enumerate(LABELS):
-        found["log_loss", label] = losses[:, column]
-        found["auc", label] = auc_replicates(
-            y_true[:, column], y_score[:, column], place, resamples.counts
-        )
-    return found
+    total: NDArray[np.float64] = losses @ weights
+    return total if score == "weighted_log_loss_sum" else total / weights.sum()
+
+
+def _auc_replicates(rows: pd.DataFrame, label: str, resamples: Resamples) -> NDArray[np.float64]:
+    column, place = LABELS.index(label), resamples.places(rows["group"])
+    y_true, y_score = truths(rows)[:, column], probabilities(rows)[:, column]
+    return auc_replicates(y_true, y_score, place, resamples.counts)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 from scipy.stats import bootstrap as scipy_bootstrap
-from scipy.stats import norm, ttest_1samp
+from scipy.stats import norm, t, ttest_1samp
 from sklearn.metrics import (
     accuracy_score,
     brier_score_loss,
@@ -131,6 +131,17 @@ def test_the_p_value_is_below_alpha_exactly_when_the_interval_excludes_zero():
         p = bootstrap.p_value(differences, groups=25)
         if abs(p - 0.05) > 0.005:
             assert (p < 0.05) == (found.low > 0)
+
+
+def test_a_p_value_far_out_goes_beyond_what_replicates_can_count():
+    rng = np.random.default_rng(0)
+    found = [bootstrap.p_value(rng.normal(5, 1, 1000), groups=g) for g in (12, 20, 10_000)]
+    # t = 5 sqrt((n - 1) / n) on n - 1 degrees of freedom
+    expected = [2 * t.sf(5 * math.sqrt((g - 1) / g), g - 1) for g in (12, 20, 10_000)]
+    np.testing.assert_allclose(found, expected, rtol=0.6)
+    assert bootstrap.p_value(np.zeros(100), groups=20) == 1
+    nearer, farther = (bootstrap.p_value(rng.normal(z, 1, 1000), groups=50) for z in (2.2, 2.8))
+    assert farther < nearer < 0.06
 
 
 def test_holm_matches_values_worked_by_hand_and_skips_what_was_not_tested():

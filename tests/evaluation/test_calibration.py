@@ -89,8 +89,8 @@ def test_calibration_error_by_hand():
     assert math.isnan(calibration.expected_calibration_error([], [], bins))
 
 
-def test_scaling_mends_what_was_distorted_and_says_by_how_much(predictions):
-    raw = predictions.copy()
+def test_scaling_mends_what_was_distorted_and_says_by_how_much(draw_predictions):
+    raw = draw_predictions(patients=600)
     odds = raw[list(PROBABILITIES)] / (1 - raw[list(PROBABILITIES)])
     raw[list(PROBABILITIES)] = odds**3 / (1 + odds**3)  # three times too sure
     table = calibration.calibration_table(raw, replicates=100)

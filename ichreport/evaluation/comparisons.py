@@ -1,0 +1,225 @@
+"""Runs against a declared baseline, on the same resamples of patients.
+
+Where two runs were tested on the same slices, resampling both at once takes out what those slices
+have in common. Where their samples differ, the groups that both hold are still drawn together, and
+the table says how many slices they share.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ichreport.evaluation.bootstrap import (
+    REPLICATES,
+    Interval,
+    Resamples,
+    draw_resamples,
+    holm,
+    interval,
+    p_value,
+)
+from ichreport.evaluation.predictions import Split, of_split, probabilities, truths
+from ichreport.evaluation.score_intervals import groups_behind, replicates_of
+from ichreport.evaluation.scores import ALL_LABELS, split_scores
+
+Outcome = Literal["better", "worse", "not distinguishable", "undefined"]
+
+BASELINE: Final = "05-sampa-raw-densenet-bce"
+"""The run against which the others stand: frozen DenseNet121, raw HU, one slice, plain BCE."""
+
+FULLID_BASELINE: Final = "13-fullid-raw-densenet4-bce"
+"""The same for runs on all slices."""
+
+ALPHA: Final = 0.05
+
+_ROUNDING: Final = 1e-12
+"""Differences this small are none: the same predictions, summed in another order."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A run's score less its baseline's.
+
+    Attributes:
+        value: The run's score.
+        baseline: The baseline's score.
+        difference: `value` - `baseline`.
+        interval: Interval of the difference, over groups drawn for both at once.
+        p: Two-sided p-value of no difference, in agreement with the interval; not adjusted.
+        shared_slices: Slices that both were scored on, over those that either was: 1 on the same
+            slices, 0 on quite different ones.
+    """
+
+    value: float
+    baseline: float
+    difference: float
+    interval: Interval
+    p: float
+    shared_slices: float
+
+
+class Comparison:
+    """Runs that were scored on one split, and resamples of all their groups together.
+
+    Args:
+        runs: Predictions by the run's name.
+        split: The split to compare on.
+        replicates: Resamples of linked patient groups.
+        seed: Seed of the resamples.
+    """
+
+    def __init__(
+        self,
+        runs: Mapping[str, pd.DataFrame],
+        *,
+        split: Split = "test",
+        replicates: int = REPLICATES,
+        seed: int = 0,
+    ) -> None:
+        self.split = split
+        self.rows = {name: of_split(predictions, split) for name, predictions in runs.items()}
+        groups = [rows["group"] for rows in self.rows.values()]
+        every = pd.concat(groups) if groups else pd.Series([], dtype=str)
+        self.resamples: Resamples = draw_resamples(every, replicates=replicates, seed=seed)
+        self._replicates: dict[tuple[str, str, str], NDArray[np.float64]] = {}
+        self._scores = {
+            name: split_scores(truths(rows), probabilities(rows))
+            for name, rows in self.rows.items()
+        }
+
+    def value(self, name: str, score: str, label: str = ALL_LABELS) -> float:
+        """A run's score on the split; NaN if undefined."""
+        found = self._scores[name][score]
+        return float(found if label == ALL_LABELS else found[label])
+
+    def replicates(self, name: str, score: str, label: str = ALL_LABELS) -> NDArray[np.float64]:
+        """A run's score in each resample: (replicates,)."""
+        key = (name, score, label)
+        if key not in self._replicates:
+            rows = self.rows[name]
+            self._replicates[key] = replicates_of(rows, self.resamples, score, label)
+        return self._replicates[key]
+
+    def difference(
+        self, name: str, baseline: str, score: str, label: str = ALL_LABELS
+    ) -> Difference:
+        """A run's score less its baseline's, with its interval.
+
+        Args:
+            name: The run.
+            baseline: The run that it is compared with.
+            score: As `score_table` names it.
+            label: One of `LABELS`, or `all` for the scores over all six.
+        """
+        rows, other = self.rows[name], self.rows[baseline]
+        resampled = self.replicates(name, score, label) - self.replicates(baseline, score, label)
+        resampled[np.abs(resampled) < _ROUNDING] = 0
+        groups = min(groups_behind(rows, score, label), groups_behind(other, score, label))
+        value, reference = self.value(name, score, label), self.value(baseline, score, label)
+        return Difference(
+            value=value,
+            baseline=reference,
+            difference=value - reference,
+            interval=interval(resampled, groups=groups),
+            p=p_value(resampled, groups=groups),
+            shared_slices=_overlap(rows["sop_instance_uid"], other["sop_instance_uid"]),
+        )
+
+
+def declared_baselines(samples: Mapping[str, str]) -> dict[str, str]:
+    """Each run's baseline: row 13 for runs on all slices, row 5 for the others.
+
+    Args:
+        samples: The sample (`sampa`, `sampb` or `fullid`) by the run's name.
+
+    Returns:
+        The baseline's name by the run's, without the baselines themselves.
+    """
+    chosen = {
+        name: FULLID_BASELINE if sample == "fullid" else BASELINE
+        for name, sample in samples.items()
+    }
+    return {name: baseline for name, baseline in chosen.items() if name != baseline}
+
+
+def compare_runs(
+    runs: Mapping[str, pd.DataFrame],
+    baselines: Mapping[str, str],
+    *,
+    score: str = "weighted_log_loss_sum",
+    label: str = ALL_LABELS,
+    split: Split = "test",
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Runs against their baselines, p-values adjusted by Holm over all of them.
+
+    Args:
+        runs: Predictions by the run's name.
+        baselines: The baseline's name by the run's; pairs of which one is not among `runs`, since
+            it failed, are listed without figures.
+        score: As `score_table` names it; areas are better when higher, losses when lower.
+        label: One of `LABELS`, or `all` for the scores over all six.
+        split: The split to compare on.
+        replicates: Resamples of linked patient groups.
+        seed: Seed of the resamples.
+
+    Returns:
+        One row for each pair: `run`, `baseline`, `score`, `label`, `value`, `baseline_value`,
+        `difference`, `low`, `high` (not adjusted), `groups`, `undefined`, `shared_slices`, `p`,
+        `p_holm` and `outcome`: `better` or `worse` than the baseline where `p_holm` is below
+        0.05, else `not distinguishable`; `undefined` without figures.
+    """
+    wanted = {name for pair in baselines.items() for name in pair}
+    present = {name: predictions for name, predictions in runs.items() if name in wanted}
+    comparison = Comparison(present, split=split, replicates=replicates, seed=seed)
+    rows = []
+    for name, baseline in baselines.items():
+        row: dict[str, Any] = {"run": name, "baseline": baseline, "score": score, "label": label}
+        if name in present and baseline in present:
+            row |= _as_row(comparison.difference(name, baseline, score, label))
+        rows.append(row)
+    table = pd.DataFrame(rows, columns=_COLUMNS)
+    table["p_holm"] = holm(table["p"].to_numpy(np.float64))
+    better = 1 if score == "auc" else -1
+    table["outcome"] = [
+        _outcome(better * difference, p)
+        for difference, p in zip(table["difference"], table["p_holm"], strict=True)
+    ]
+    return table
+
+
+_COLUMNS: Final = [
+    *("run", "baseline", "score", "label", "value", "baseline_value", "difference"),
+    *("low", "high", "groups", "undefined", "shared_slices", "p"),
+]
+
+
+def _as_row(found: Difference) -> dict[str, Any]:
+    return {
+        "value": found.value,
+        "baseline_value": found.baseline,
+        "difference": found.difference,
+        "shared_slices": found.shared_slices,
+        "p": found.p,
+        **vars(found.interval),
+    }
+
+
+def _outcome(gain: float, p: float) -> Outcome:
+    if math.isnan(gain) or math.isnan(p):
+        return "undefined"
+    if p >= ALPHA:
+        return "not distinguishable"
+    return "better" if gain > 0 else "worse"
+
+
+def _overlap(one: pd.Series, other: pd.Series) -> float:
+    """Members of both over members of either."""
+    either = len(set(one) | set(other))
+    return len(set(one) & set(other)) / either if either else math.nan

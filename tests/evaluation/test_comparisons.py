@@ -1,0 +1,122 @@
+"""Runs against a baseline: what resampling together brings, and what the table says."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ichreport.evaluation.comparisons import Comparison, compare_runs, declared_baselines
+from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
+from ichreport.evaluation.scores import split_scores
+
+COLUMNS = list(PROBABILITIES)
+
+
+def sharpened(predictions, seed, size):
+    """Predictions moved towards the truth (size > 0) or away from it, with a little noise."""
+    rng = np.random.default_rng(seed)
+    p = predictions[COLUMNS].to_numpy(float)
+    sign = 2 * predictions[list(TRUTHS)].to_numpy() - 1
+    logit = np.log(p / (1 - p)) + size * sign + 0.05 * rng.normal(size=p.shape)
+    moved = predictions.copy()
+    moved[COLUMNS] = (1 / (1 + np.exp(-logit))).astype(np.float32)
+    return moved
+
+
+@pytest.fixture(scope="module")
+def runs(predictions):
+    return {
+        "base": predictions,
+        "better": sharpened(predictions, 1, 0.3),
+        "worse": sharpened(predictions, 2, -0.3),
+        "alike": sharpened(predictions, 3, 0.0),
+    }
+
+
+def test_better_worse_and_alike_are_told_apart(runs):
+    table = compare_runs(runs, dict.fromkeys(["better", "worse", "alike"], "base"), replicates=300)
+    outcome = table.set_index("run")["outcome"].to_dict()
+    assert outcome == {"better": "better", "worse": "worse", "alike": "not distinguishable"}
+    assert (table["p_holm"] >= table["p"]).all()
+    assert (table["shared_slices"] == 1).all()
+    inside = (table["low"] <= table["difference"]) & (table["difference"] <= table["high"])
+    assert inside.all()
+    areas = compare_runs(runs, {"better": "base"}, score="auc", label="any", replicates=300)
+    assert areas.loc[0, "difference"] > 0
+    assert areas.loc[0, "outcome"] == "better"
+
+
+def test_a_difference_is_that_of_the_scores(runs):
+    comparison = Comparison(runs, replicates=10)
+    found = comparison.difference("better", "base", "log_loss", "subdural")
+    values = []
+    for name in ("better", "base"):
+        rows = runs[name][runs[name]["split"] == "test"]
+        values.append(split_scores(rows[list(TRUTHS)], rows[COLUMNS])["log_loss"]["subdural"])
+    assert (found.value, found.baseline) == pytest.approx(values)
+    assert found.difference == pytest.approx(values[0] - values[1])
+
+
+def test_resampling_together_is_sharper_than_apart(runs):
+    together = Comparison(runs, replicates=300)
+    paired = together.difference("better", "base", "weighted_log_loss_sum").interval
+    apart = Comparison(runs, replicates=300, seed=9)
+    unpaired = together.replicates("better", "weighted_log_loss_sum") - apart.replicates(
+        "base", "weighted_log_loss_sum"
+    )
+    assert paired.high - paired.low < 0.3 * (
+        np.quantile(unpaired, 0.975) - np.quantile(unpaired, 0.025)
+    )
+
+
+def test_a_run_against_itself_shows_no_difference(runs):
+    found = Comparison(runs, replicates=50).difference("base", "base", "weighted_log_loss_sum")
+    assert (found.difference, found.interval.low, found.interval.high, found.p) == (0, 0, 0, 1)
+
+
+def test_runs_on_other_slices_are_compared_by_the_groups_they_share(runs):
+    test = runs["base"]["split"] == "test"
+    half = runs["better"][~test | (np.arange(len(test)) % 2 == 0)]
+    table = compare_runs({"base": runs["base"], "half": half}, {"half": "base"}, replicates=100)
+    kept = (half["split"] == "test").sum() / test.sum()
+    assert table.loc[0, "shared_slices"] == pytest.approx(kept)
+    assert table.loc[0, "low"] < table.loc[0, "high"]
+
+
+def test_a_missing_run_is_a_row_without_figures_and_costs_no_adjustment(runs):
+    table = compare_runs(runs, {"better": "base", "lost": "base"}, replicates=100)
+    lost = table[table["run"] == "lost"]
+    assert lost["outcome"].tolist() == ["undefined"]
+    assert lost[["difference", "low", "p", "p_holm"]].isna().all(axis=None)
+    assert table.loc[0, "p_holm"] == table.loc[0, "p"]
+
+
+def test_no_pairs_give_an_empty_table():
+    assert len(compare_runs({}, {})) == 0
+
+
+def test_an_unknown_score_is_refused_with_those_known(runs):
+    with pytest.raises(ValueError, match="weighted_log_loss_sum, challenge_log_loss over all"):
+        Comparison(runs, replicates=2).replicates("base", "f1", "any")
+
+
+def test_baselines_are_row_13_for_all_slices_and_row_5_for_the_rest():
+    samples = {
+        "05-sampa-raw-densenet-bce": "sampa",
+        "11-sampb-raw-densenet-bilstm-bce": "sampb",
+        "13-fullid-raw-densenet4-bce": "fullid",
+        "14-fullid-adjacent-densenet4-bce": "fullid",
+    }
+    assert declared_baselines(samples) == {
+        "11-sampb-raw-densenet-bilstm-bce": "05-sampa-raw-densenet-bce",
+        "14-fullid-adjacent-densenet4-bce": "13-fullid-raw-densenet4-bce",
+    }
+
+
+def test_an_undefined_score_makes_an_undefined_difference(runs):
+    without = {name: run.assign(truth_epidural=0) for name, run in runs.items()}
+    table = compare_runs(without, {"better": "base"}, score="auc", label="epidural", replicates=20)
+    assert table.loc[0, "outcome"] == "undefined"
+    assert math.isnan(table.loc[0, "difference"])
+    assert isinstance(table, pd.DataFrame)

@@ -1,0 +1,103 @@
+"""The poster's findings, on runs made to support or contradict them."""
+
+import math
+
+import numpy as np
+import pytest
+
+from ichreport.evaluation import findings as module
+from ichreport.evaluation.bootstrap import Interval
+from ichreport.evaluation.findings import Part, findings, findings_table, judged
+from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
+
+COLUMNS = list(PROBABILITIES)
+
+
+def predicted(predictions, strength, seed=0):
+    """Calibrated probabilities of a normal score that lies `strength` higher with bleeding."""
+    rng = np.random.default_rng(seed)
+    truth = predictions[list(TRUTHS)].to_numpy()
+    odds = truth.mean(axis=0) / (1 - truth.mean(axis=0))
+    score = strength * truth + np.random.default_rng(99).normal(size=truth.shape)
+    score += 0.02 * rng.normal(size=truth.shape)
+    logit = np.log(odds) + strength * score - strength**2 / 2
+    changed = predictions.copy()
+    changed[COLUMNS] = 1 / (1 + np.exp(-logit))
+    return changed
+
+
+@pytest.fixture
+def many(draw_predictions):
+    return draw_predictions(seed=4, patients=400)
+
+
+def verdicts(runs):
+    return [finding.verdict for finding in findings(runs, replicates=200)]
+
+
+def test_a_simple_choice_that_is_better_than_all_supports_the_poster(draw_predictions):
+    many = draw_predictions(seed=4, patients=2000)
+    best = math.sqrt(2) * 1.5  # area Φ(1.5) = 0.933
+    runs = {row: predicted(many, best - 0.6, row) for row in range(1, 15)}
+    for simple in (2, 5, 10, 13):
+        runs[simple] = predicted(many, best, simple)
+    runs[2] = predicted(many, best - 0.3, 2)
+    found = findings(runs, replicates=200)
+    assert [finding.number for finding in found] == [1, 2, 3, 4, 5]
+    assert [finding.verdict for finding in found[:4]] == ["supported"] * 4
+    assert all(not finding.missing for finding in found)
+
+
+def test_alternatives_that_are_better_contradict_it(many):
+    runs = {row: predicted(many, 1.2, row) for row in (1, 2, 5, 10, 13)}
+    runs |= {row: predicted(many, 2.2, row) for row in (6, 7, 8, 9, 11, 12, 14)}
+    runs[2] = predicted(many, 2.0, 2)
+    assert verdicts(runs)[:4] == ["contradicted"] * 4
+
+
+def test_alternatives_that_are_alike_bring_nothing_but_do_not_let_the_simple_choice_win(many):
+    runs = {row: predicted(many, 2.0, row) for row in range(1, 15)}
+    assert verdicts(runs)[1:3] == ["undecided", "supported"]
+
+
+def test_without_runs_everything_is_undecided_and_what_is_missing_is_named():
+    found = findings({}, replicates=5)
+    assert {finding.verdict for finding in found} == {"undecided"}
+    assert found[0].missing == (2, 5)
+    assert found[3].missing == (13,)
+    table = findings_table(found)
+    assert table["value"].isna().all()
+    assert len(table) == 2 + 8 + 7 + 1 + 6
+
+
+def test_a_worthless_epidural_score_supports_that_it_fails(many):
+    run = predicted(many, 2.0)
+    rare = many["truth_epidural"].to_numpy() * (np.arange(len(many)) % 4 == 0)
+    run["truth_epidural"] = rare
+    run["probability_epidural"] = np.random.default_rng(0).random(len(run))
+    parts = {part.name: part for part in findings({13: run}, replicates=100)[4].parts}
+    assert parts["epidural fails"].verdict == "supported"
+    assert parts["epidural weaker than any"].verdict == "supported"
+
+
+def part(low, high, p=math.nan):
+    return Part("x", "y", (1,), 0, Interval(low, high, 9, 0), (-math.inf, 0.1), ((0, math.inf),), p)
+
+
+def test_a_part_is_judged_by_its_whole_interval():
+    assert judged([part(-1, 0.05)])[0].verdict == "supported"
+    assert judged([part(0.01, 0.05)])[0].verdict == "supported"  # a gain, but none worth while
+    assert judged([part(0.01, 0.2)])[0].verdict == "contradicted"
+    assert judged([part(-0.01, 0.2)])[0].verdict == "undecided"
+    assert judged([part(math.nan, math.nan)])[0].verdict == "undecided"
+
+
+def test_one_lucky_alternative_of_many_does_not_contradict():
+    lucky = part(0.01, 0.2, p=0.04)
+    assert judged([lucky])[0].verdict == "contradicted"
+    assert judged([lucky, part(-1, 1, p=0.5)])[0].verdict == "undecided"
+
+
+def test_every_alternative_is_compared_with_a_row_of_its_own_kind():
+    assert set(module.BROUGHT_NOTHING) < set(module.ALTERNATIVES)
+    assert {simple for _, simple in module.ALTERNATIVES.values()} == {2, 5, 10, 13}
