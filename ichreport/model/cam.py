@@ -1,9 +1,12 @@
 """Where a network looks: class activation maps.
 
 Where the head is one linear layer on global average pooling, the map of label k is exact: the sum
-of the feature maps, each times its weight for k (Zhou et al., CVPR 2016). Otherwise the weights are
-the gradient of the logit with respect to the maps, averaged over each map (Grad-CAM, Selvaraju et
-al., ICCV 2017). On a linear head both agree, but for the factor 1 / pixels of a map.
+of the feature maps, each times its weight for k (Zhou et al., CVPR 2016). Where more layers follow
+the pooling, the weights are the gradient of the logit, averaged over each map (Grad-CAM, Selvaraju
+et al., ICCV 2017); on a linear head both agree, but for the factor 1 / pixels of a map. The small
+network's last maps are single pixels, so its maps come from an earlier block, where averaging the
+gradient is not justified: there each pixel keeps its own (HiResCAM, Draelos and Carin,
+arXiv:2011.08891), which agrees with the others where they hold.
 """
 
 from dataclasses import dataclass
@@ -20,10 +23,15 @@ from ichreport.labels import LABELS
 from ichreport.model import backend, features, networks
 from ichreport.model.inputs import hu_of
 from ichreport.model.training import Trained
-from ichreport.params import Experiment
 
-SMALLEST_MAP = 8
-"""The small network's maps are taken from its deepest block of at least this many pixels a side."""
+SMALLEST_MAP = 32
+"""The small network's maps come from its deepest block of at least this many pixels a side.
+
+On synthetic heads, blocks with coarser maps pointed at a bleed less often.
+"""
+
+
+Method = Literal["CAM", "Grad-CAM", "HiResCAM"]
 
 
 @dataclass(frozen=True)
@@ -31,13 +39,13 @@ class Heatmaps:
     """Heat maps of one label.
 
     Attributes:
-        method: `CAM` (exact) or `Grad-CAM`.
+        method: `CAM` (exact), `Grad-CAM` or `HiResCAM`.
         heat: float32 (slices, size, size) in [0, 1], each divided by its own maximum.
         empty: bool (slices,): True where nothing speaks for the label, so that the map is all zero.
         side: Pixels a side of the maps that were scaled up to `size`.
     """
 
-    method: Literal["CAM", "Grad-CAM"]
+    method: Method
     heat: NDArray[np.float32]
     empty: NDArray[np.bool_]
     side: int
@@ -65,31 +73,27 @@ def heatmaps(
     hu = hu_of(store, rows, experiment.input)
     index = LABELS.index(label)
     if experiment.network == "cnn7":
-        maps, weights = _small_network(trained.model, hu, index)
-    else:
-        maps_model = networks.backbone(experiment)
-        maps = np.asarray(maps_model.predict(hu, batch_size=experiment.batch_size, verbose=0))
-        weights = _head_weights(trained, store, rows, index, sample)
-    exact = _is_linear(experiment)
+        relevance = _small_network(trained.model, hu, index)
+        return _scaled_up(relevance, store.image_size, "HiResCAM")
+    maps_model = networks.backbone(experiment)
+    maps = np.asarray(maps_model.predict(hu, batch_size=experiment.batch_size, verbose=0))
+    weights = _head_weights(trained, store, rows, index, sample)
+    linear = experiment.head == "dense" and experiment.dense_layers == 1
     relevance = np.einsum("nijc,nc->nij", maps, weights)
-    return _scaled_up(relevance, store.image_size, "CAM" if exact else "Grad-CAM")
+    return _scaled_up(relevance, store.image_size, "CAM" if linear else "Grad-CAM")
 
 
-def _is_linear(experiment: Experiment) -> bool:
-    return experiment.head == "dense" and experiment.dense_layers == 1
-
-
-def _small_network(
-    model: keras.Model, hu: NDArray[np.int16], index: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Maps of the deepest block that is large enough, and their weights by Grad-CAM."""
+def _small_network(model: keras.Model, hu: NDArray[np.int16], index: int) -> NDArray[np.float32]:
+    """Maps of the deepest block that is fine enough, each pixel times its gradient."""
     blocks = [layer for layer in model.layers if layer.name.startswith("relu")]
-    block = next(b for b in reversed(blocks) if min(b.output.shape[1:3]) >= SMALLEST_MAP)
+    fine = [block for block in blocks if min(block.output.shape[1:3]) >= SMALLEST_MAP]
+    block = fine[-1] if fine else blocks[0]
     maps_model = keras.Model(model.input, block.output)
     rest = keras.Model(block.output, model.output)
     maps = np.asarray(maps_model.predict(hu, batch_size=64, verbose=0))
     slopes = backend.gradient(lambda x: rest(x, training=False)[:, index], maps)
-    return maps, slopes.mean(axis=(1, 2))
+    relevance: NDArray[np.float32] = (maps * slopes).sum(axis=-1)
+    return relevance
 
 
 def _head_weights(
@@ -110,18 +114,16 @@ def _head_weights(
         series = sample.rows[uids[sample.rows] == uids[row]]
         place = int(np.flatnonzero(series == row)[0])
         found = features.load_or_compute(store, series, experiment)[None]
-        present = np.ones(found.shape[:2], dtype=bool)
+        present = keras.ops.ones(found.shape[:2], dtype="bool")
 
-        def logit(x: Any, place: int = place, present: NDArray[np.bool_] = present) -> Any:
+        def logit(x: Any, place: int = place, present: Any = present) -> Any:
             return model({"features": x, "present": present}, training=False)[:, place, index]
 
         result.append(backend.gradient(logit, found)[0, place])
     return np.stack(result)
 
 
-def _scaled_up(
-    relevance: NDArray[np.float32], size: int, method: Literal["CAM", "Grad-CAM"]
-) -> Heatmaps:
+def _scaled_up(relevance: NDArray[np.float32], size: int, method: Method) -> Heatmaps:
     """Keep what speaks for the label, scale to the image by linear interpolation and to [0, 1]."""
     positive = np.maximum(relevance, 0).astype(np.float32)
     factor = size / positive.shape[1]

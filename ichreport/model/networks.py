@@ -1,5 +1,6 @@
 """The networks of the poster: a small one trained from scratch, frozen backbones, and heads."""
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,11 +121,7 @@ def _with_weights(network: Network, weights: str | None, size: int) -> keras.Mod
         return build(include_top=False, weights=None, input_shape=shape)
     if weights != "imagenet":
         body = build(include_top=False, weights=None, input_shape=shape)
-        path = weights_file(network, weights)
-        try:
-            body.load_weights(path)
-        except (ValueError, OSError, KeyError) as error:
-            raise ValueError(f"weights: {path} does not fit {network}: {error}") from error
+        load_weights(body, weights_file(network, weights), network)
         return body
     try:
         return build(include_top=False, weights="imagenet", input_shape=shape)
@@ -134,6 +131,20 @@ def _with_weights(network: Network, weights: str | None, size: int) -> keras.Mod
             "connection, put Keras' own weights file (the one without top) into ~/.keras/models/, "
             "or name a file: weights: weights/{network}.weights.h5"
         ) from error
+
+
+def load_weights(model: keras.Model, path: Path, what: str) -> None:
+    """Load a weights file into a model, all of it or not at all.
+
+    Raises:
+        ValueError: If the file holds the weights of another model; `what` names the one expected.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # Keras only warns of layers it skips
+            model.load_weights(path)
+    except (ValueError, OSError, KeyError, UserWarning) as error:
+        raise ValueError(f"weights: {path} does not fit {what}: {error}") from error
 
 
 def cnn7(experiment: Experiment) -> keras.Model:

@@ -262,10 +262,7 @@ def load(store: Store, experiment: Experiment, path: Path) -> Trained:
     else:
         model = _head(experiment, networks.BACKBONES[experiment.network].features)
         frozen = features.backbone_parameters(store, experiment)
-    try:
-        model.load_weights(path)
-    except (ValueError, OSError, KeyError) as error:
-        raise ValueError(f"{path} does not fit {experiment.name}: {error}") from error
+    networks.load_weights(model, path, experiment.name)
     trainable = _count(model.trainable_weights)
     return Trained(experiment, model, {}, trainable, frozen + _count(model.weights) - trainable)
 

@@ -1,0 +1,98 @@
+"""A small store of made-up slices, in which label k is a bright square in its own corner."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+from ichreport.data.samples import Sample
+from ichreport.labels import LABELS
+from ichreport.model import networks
+from ichreport.params import Experiment
+
+SIZE = 32
+
+
+class MadeUpStore:
+    """What the model needs of a store, in memory: 24 series of 5 slices."""
+
+    def __init__(self, folder):
+        random = np.random.default_rng(7)
+        count = 120
+        truth = np.zeros((count, len(LABELS)), dtype=np.int8)
+        truth[:, :5] = random.random((count, 5)) < 0.3
+        truth[:, 5] = truth[:, :5].max(axis=1)
+        hu = random.normal(30, 4, (count, SIZE, SIZE))
+        for label in range(5):
+            top, left = 2 + 12 * (label // 3), 1 + 10 * (label % 3)
+            hu[truth[:, label] == 1, top : top + 8, left : left + 8] += 400
+        self.folder = Path(folder)
+        self.pixels = hu.astype(np.int16)
+        self.image_size = SIZE
+        self.manifest = {"store_hash": "1" * 64}
+        self.slices = pd.DataFrame(truth, columns=list(LABELS))
+        series = np.repeat(np.arange(count // 5), 5)
+        for name in ("patient_id", "study_instance_uid", "series_instance_uid"):
+            self.slices[name] = [f"ID_{name[0]}{number:03d}" for number in series]
+        self.slices["sop_instance_uid"] = [f"ID_{number:09x}" for number in range(count)]
+        self.series = series
+
+    def __len__(self):
+        return len(self.slices)
+
+    def hu(self, rows):
+        return self.pixels[rows]
+
+    def adjacent_hu(self, rows):
+        return np.stack([self.pixels[rows]] * 3, axis=-1)
+
+
+def small_build(*, include_top, weights, input_shape):
+    """Stands for a constructor of keras.applications: one layer, 16 maps of 8 x 8."""
+    assert not include_top
+    assert weights is None
+    given = keras.Input(input_shape)
+    maps = keras.layers.Conv2D(16, 4, strides=4, activation="relu", use_bias=False)(given)
+    return keras.Model(given, maps)
+
+
+@pytest.fixture
+def small_backbone(monkeypatch):
+    """A backbone that builds in no time, in DenseNet121's place: 16 x (4 * 4 * 3) parameters."""
+    small = networks.Backbone(small_build, smallest=8, features=16)
+    monkeypatch.setitem(networks.BACKBONES, "densenet121", small)
+    return small
+
+
+@pytest.fixture
+def store(tmp_path):
+    return MadeUpStore(tmp_path / "store")
+
+
+@pytest.fixture
+def sample(store):
+    part = store.series % 8
+    split = np.where(part == 6, "validation", np.where(part == 7, "test", "train"))
+    group = store.slices["patient_id"].to_numpy()
+    return Sample("fullid", np.arange(len(store)), split, group)
+
+
+@pytest.fixture
+def make(tmp_path):
+    """An experiment on the made-up store."""
+
+    def experiment(**changes):
+        values = {
+            "name": "tiny",
+            "sample": "fullid",
+            "store": str(tmp_path / "store"),
+            "image_size": SIZE,
+            "network": "cnn7",
+            "epochs": 2,
+            "batch_size": 16,
+        }
+        return Experiment.parse(values | changes, where="test")
+
+    return experiment

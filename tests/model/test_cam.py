@@ -1,0 +1,80 @@
+"""Activation maps: exact where the head is linear, and looking where the signal is."""
+
+import numpy as np
+import pytest
+
+from ichreport.model import backend, cam, features, networks, training
+
+pytestmark = pytest.mark.usefixtures("small_backbone")
+
+
+def test_the_gradient_of_a_polynomial_is_its_derivative():
+    points = np.array([[1.0, 2.0], [3.0, -4.0]], dtype=np.float32)
+    found = backend.gradient(lambda x: x**3, points)
+    np.testing.assert_allclose(found, 3 * points**2, rtol=1e-6)
+
+
+def test_on_a_linear_head_grad_cam_is_the_exact_map(store, sample, make):
+    """CAM by its definition: maps times the layer's weights over the features' deviation."""
+    experiment = make(network="densenet121", dense_layers=1, epochs=3)
+    trained = training.fit(store, sample, experiment)
+    rows = np.array([4, 11, 57])
+    found = cam.heatmaps(trained, store, rows, "subdural", sample)
+    maps = networks.backbone(experiment).predict(store.hu(rows)[..., None], verbose=0)
+    weights = np.asarray(trained.model.get_layer("logits").kernel)[:, 4]
+    deviation = np.sqrt(np.asarray(trained.model.get_layer("standardised").variance)).ravel()
+    exact = np.maximum(np.einsum("nijc,c->nij", maps, weights / np.maximum(deviation, 1e-7)), 0)
+    exact /= np.where(exact.max(axis=(1, 2)) > 0, exact.max(axis=(1, 2)), 1)[:, None, None]
+    assert found.method == "CAM"
+    assert found.side == maps.shape[1] == 8
+    np.testing.assert_allclose(found.heat.max(axis=(1, 2)), exact.max(axis=(1, 2)), rtol=1e-4)
+
+
+def test_class_activation_adds_up_to_the_logit(store, sample, make):
+    """With a linear head, the mean of the exact map plus a constant is the logit itself."""
+    experiment = make(network="densenet121", dense_layers=1, epochs=2)
+    trained = training.fit(store, sample, experiment)
+    rows = np.arange(12)
+    found = features.load_or_compute(store, rows, experiment)
+    slopes = backend.gradient(lambda x: trained.model(x, training=False)[:, 2], found)
+    logits = trained.model.predict(found, verbose=0)[:, 2]
+    constant = logits - (found * slopes).sum(axis=1)
+    np.testing.assert_allclose(constant, constant[0], atol=2e-2 * np.abs(logits).max() + 1e-3)
+
+
+def test_the_small_networks_map_peaks_on_the_bright_square(store, sample, make):
+    experiment = make(epochs=30, patience=30, learning_rate=0.01)
+    trained = training.fit(store, sample, experiment)
+    truth = store.slices
+    only = truth["epidural"].eq(1) & truth[["intraparenchymal", "intraventricular"]].eq(0).all(
+        axis=1
+    )
+    only &= truth[["subarachnoid", "subdural"]].eq(0).all(axis=1)
+    rows = np.flatnonzero(only)
+    found = cam.heatmaps(trained, store, rows, "any", sample)
+    assert (found.method, found.side) == ("HiResCAM", 32)
+    inside = found.heat[:, 2:10, 1:9].sum(axis=(1, 2)) / found.heat.sum(axis=(1, 2)).clip(1e-9)
+    assert np.median(inside[~found.empty]) > 2 * 64 / 32**2
+
+
+def test_heat_lies_in_0_to_1_and_an_empty_map_says_so():
+    relevance = np.stack([-np.ones((4, 4)), np.eye(4)]).astype(np.float32)
+    found = cam._scaled_up(relevance, 16, "CAM")
+    np.testing.assert_array_equal(found.empty, [True, False])
+    np.testing.assert_array_equal(found.heat[0], 0)
+    assert found.heat[1].max() == 1
+    assert found.heat.shape == (2, 16, 16)
+
+
+def test_a_series_head_has_maps_too(store, sample, make):
+    experiment = make(network="densenet121", head="bilstm", dense_layers=1)
+    trained = training.fit(store, sample, experiment)
+    found = cam.heatmaps(trained, store, np.array([7, 8]), "any", sample)
+    assert found.method == "Grad-CAM"
+    assert found.heat.shape == (2, 32, 32)
+
+
+def test_an_unknown_label_is_refused(store, sample, make):
+    trained = training.fit(store, sample, make(epochs=1))
+    with pytest.raises(ValueError, match="label must be one of epidural"):
+        cam.heatmaps(trained, store, np.array([0]), "stroke", sample)

@@ -1,0 +1,94 @@
+"""Stored features: each slice once, shared, resumed, never mixed up."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from ichreport.files import read_json
+from ichreport.model import features, networks
+
+pytestmark = pytest.mark.usefixtures("small_backbone")
+
+
+@pytest.fixture
+def experiment(make):
+    return make(network="densenet121")
+
+
+@pytest.fixture
+def passes(monkeypatch):
+    """Counts backbones built: each is one computing pass."""
+    built = []
+    original = networks.backbone
+
+    def counting(experiment):
+        built.append(experiment.network)
+        return original(experiment)
+
+    monkeypatch.setattr(networks, "backbone", counting)
+    return built
+
+
+def test_stored_features_are_the_backbones_own(store, experiment):
+    rows = np.array([90, 3, 41, 3])
+    found = features.load_or_compute(store, rows, experiment)
+    model = networks.pooled(networks.backbone(experiment))
+    expected = model.predict(store.hu(rows)[..., None], verbose=0)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_only_missing_slices_are_computed(store, experiment, passes):
+    first = features.load_or_compute(store, np.arange(20), experiment)
+    again = features.load_or_compute(store, np.arange(19, -1, -1), experiment)
+    np.testing.assert_array_equal(again, first[::-1])
+    assert len(passes) == 1
+    features.load_or_compute(store, np.arange(30), experiment)
+    [folder] = experiment.features_folder.iterdir()
+    assert [len(np.load(path)) for path in sorted(folder.glob("rows-*"))] == [20, 10]
+
+
+def test_a_part_without_its_row_numbers_does_not_count(store, experiment, passes):
+    first = features.load_or_compute(store, np.arange(10), experiment)
+    [folder] = experiment.features_folder.iterdir()
+    (folder / "rows-00000.npy").unlink()
+    np.testing.assert_allclose(
+        features.load_or_compute(store, np.arange(10), experiment), first, rtol=1e-5
+    )
+    assert len(passes) == 2
+
+
+def test_two_jobs_that_start_together_compute_once(store, experiment, passes):
+    results = []
+    threads = [
+        threading.Thread(
+            target=lambda: results.append(
+                features.load_or_compute(store, np.arange(24), experiment)
+            )
+        )
+        for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(passes) == 1
+    np.testing.assert_array_equal(results[0], results[1])
+
+
+def test_what_features_depend_on_names_their_folder(store, make):
+    names = set()
+    for changes in ({}, {"input": "sigmoid"}, {"seed": 2}, {"network": "efficientnetb7"}):
+        names.add(str(features.key(store, make(**({"network": "densenet121"} | changes)))))
+    store.manifest["store_hash"] = "2" * 64
+    names.add(str(features.key(store, make(network="densenet121"))))
+    assert len(names) == 5
+
+
+def test_the_key_says_what_the_folder_holds(store, experiment):
+    features.load_or_compute(store, np.arange(2), experiment)
+    [folder] = experiment.features_folder.iterdir()
+    key = read_json(folder / "key.json")
+    assert key["network"] == "densenet121"
+    assert key["weights"].startswith("random, seed 1")
+    assert features.backbone_parameters(store, experiment) == key["parameters"] == 16 * 4 * 4 * 3

@@ -1,0 +1,89 @@
+"""HU to a network's input: against numpy windowing, closed forms and keras.applications."""
+
+import keras
+import numpy as np
+import pytest
+
+from ichreport.data.windowing import BONE, BRAIN, SUBDURAL, linear_window
+from ichreport.model import inputs
+
+HU = np.arange(-2000, 4000, 7, dtype=np.int16).reshape(1, -1, 1, 1)
+
+
+def values(layer, hu=HU):
+    return keras.ops.convert_to_numpy(layer(hu))
+
+
+def test_raw_hu_map_a_scanners_range_onto_0_to_1():
+    found = values(inputs.RawHU(), np.array([-3024, -1024, 3071, 9000], dtype=np.int16))
+    np.testing.assert_array_equal(found, [0, 0, 1, 1])
+    middle = values(inputs.RawHU(), np.array([1023], dtype=np.int16))
+    np.testing.assert_allclose(middle, [2047 / 4095], rtol=1e-6)
+
+
+def test_raw_hu_keep_the_difference_between_blood_and_brain():
+    brain, blood = values(inputs.RawHU(), np.array([35, 65], dtype=np.int16))
+    assert blood - brain == pytest.approx(30 / 4095, rel=1e-4)
+
+
+def test_linear_windows_agree_with_the_numpy_ones():
+    found = values(inputs.LinearWindows())
+    for channel, window in enumerate((BRAIN, SUBDURAL, BONE)):
+        expected = linear_window(HU[..., 0], window)
+        np.testing.assert_allclose(found[..., channel], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(("channel", "window"), [(0, BRAIN), (1, SUBDURAL), (2, BONE)])
+def test_sigmoid_windows_map_their_ends_to_epsilon(channel, window):
+    ends = [window.center - window.width / 2, window.center, window.center + window.width / 2]
+    found = values(inputs.SigmoidWindows(), np.array(ends, dtype=np.int16)[:, None])
+    epsilon = inputs.SIGMOID_EPSILON
+    np.testing.assert_allclose(found[:, channel], [epsilon, 0.5, 1 - epsilon], rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("network", "module"),
+    [
+        ("densenet121", keras.applications.densenet),
+        ("inceptionresnetv2", keras.applications.inception_resnet_v2),
+        ("efficientnetb7", keras.applications.efficientnet),
+    ],
+)
+def test_scaling_is_what_the_backbones_own_preprocessing_does(network, module):
+    images = np.random.default_rng(1).random((2, 4, 4, 3), dtype=np.float32)
+    expected = module.preprocess_input(images * 255, data_format="channels_last")
+    found = keras.ops.convert_to_numpy(inputs.BackboneScaling(network)(images))
+    np.testing.assert_allclose(found, expected, atol=2e-5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "network", "channels"),
+    [
+        ("raw", "cnn7", 1),
+        ("adjacent", "cnn7", 3),
+        ("sigmoid", "cnn7", 3),
+        ("raw", "densenet121", 3),
+        ("adjacent", "densenet121", 3),
+        ("linear", "densenet121", 3),
+    ],
+)
+def test_every_network_gets_the_channels_it_wants(kind, network, channels):
+    seen = inputs.images(inputs.hu_input(32, kind), kind, network)
+    assert seen.shape == (None, 32, 32, channels)
+
+
+def test_a_raw_slice_is_repeated_for_a_backbone():
+    hu = inputs.hu_input(8, "raw")
+    model = keras.Model(hu, inputs.images(hu, "raw", "inceptionresnetv2"))
+    found = model.predict(HU[:, :64].reshape(1, 8, 8, 1), verbose=0)
+    np.testing.assert_array_equal(found[..., 0], found[..., 1])
+    np.testing.assert_array_equal(found[..., 0], found[..., 2])
+
+
+def test_the_layers_travel_with_a_saved_model(tmp_path):
+    hu = inputs.hu_input(8, "sigmoid")
+    model = keras.Model(hu, inputs.images(hu, "sigmoid", "densenet121"))
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    batch = HU[:, :64].reshape(1, 8, 8, 1)
+    np.testing.assert_array_equal(model.predict(batch, verbose=0), again.predict(batch, verbose=0))

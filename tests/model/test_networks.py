@@ -1,0 +1,152 @@
+"""Shapes, parameter counts worked by hand, weights, and what is refused."""
+
+from itertools import pairwise
+
+import keras
+import numpy as np
+import pytest
+
+from ichreport.model import networks
+
+
+def trainable(model):
+    return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+
+
+def by_hand_dense(width, layers, units=256, labels=6):
+    total = 0
+    for _ in range(layers - 1):
+        total += width * units + units
+        width = units
+    return total + width * labels + labels
+
+
+@pytest.mark.parametrize("layers", [1, 2, 4])
+def test_a_dense_head_has_the_parameters_counted_by_hand(make, layers):
+    head = networks.dense_head(make(dense_layers=layers), 1024)
+    assert head.output_shape == (None, 6)
+    assert trainable(head) == by_hand_dense(1024, layers)
+
+
+def test_the_small_network_has_the_parameters_counted_by_hand(make):
+    model = networks.cnn7(make(dense_layers=2))
+    filters = (1, *networks.CNN7_FILTERS)
+    blocks = sum(9 * a * b + 2 * b for a, b in pairwise(filters))
+    assert trainable(model) == blocks + by_hand_dense(filters[-1], 2)
+    assert model.output_shape == (None, 6)
+    assert len([layer for layer in model.layers if layer.name.startswith("conv")]) == 7
+
+
+@pytest.mark.parametrize("size", [64, 96, 256])
+def test_the_small_network_takes_every_image_size(make, size):
+    model = networks.cnn7(make(image_size=size, input="sigmoid"))
+    batch = np.zeros((2, size, size, 1), dtype=np.int16)
+    assert model.predict(batch, verbose=0).shape == (2, 6)
+
+
+@pytest.mark.parametrize("head", ["bilstm", "bilstm-attention"])
+def test_a_sequence_head_ignores_what_is_padding(make, head):
+    model = networks.sequence_head(make(head=head, dense_layers=1), 12)
+    random = np.random.default_rng(1)
+    given = random.normal(size=(2, 7, 12)).astype(np.float32)
+    present = np.arange(7) < np.array([[7], [4]])
+    first = model.predict({"features": given, "present": present}, verbose=0)
+    given[1, 4:] = 1e3
+    second = model.predict({"features": given, "present": present}, verbose=0)
+    assert first.shape == (2, 7, 6)
+    np.testing.assert_allclose(first[present], second[present], atol=1e-5)
+
+
+@pytest.mark.parametrize("head", ["bilstm", "bilstm-attention"])
+def test_a_sequence_head_gives_a_slice_the_context_of_both_sides(make, head):
+    model = networks.sequence_head(make(head=head, dense_layers=1), 12)
+    given = np.random.default_rng(1).normal(size=(1, 5, 12)).astype(np.float32)
+    present = np.ones((1, 5), dtype=bool)
+    first = model.predict({"features": given, "present": present}, verbose=0)
+    for end, other in ((0, 4), (4, 0)):
+        changed = given.copy()
+        changed[0, end] += 1
+        second = model.predict({"features": changed, "present": present}, verbose=0)
+        assert np.abs(first[0, other] - second[0, other]).max() > 1e-6
+
+
+def test_the_lstm_has_the_parameters_counted_by_hand(make):
+    model = networks.sequence_head(make(head="bilstm", dense_layers=1), 1024)
+    reduced = 1024 * 256 + 256
+    lstm = 2 * 4 * (256 * 64 + 64 * 64 + 64)
+    assert trainable(model) == reduced + lstm + by_hand_dense(128, 1)
+
+
+def test_the_output_bias_starts_at_the_log_odds_of_the_prevalence(make):
+    head = networks.dense_head(make(dense_layers=1), 3)
+    networks.set_output_bias(head, np.array([0.5, 0.2, 0.1, 0.0, 1.0, 0.3]))
+    bias = keras.ops.convert_to_numpy(head.get_layer("logits").bias)
+    probability = 1 / (1 + np.exp(-bias))
+    np.testing.assert_allclose(probability, [0.5, 0.2, 0.1, 1e-4, 1 - 1e-4, 0.3], rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("network", "size", "features", "parameters"),
+    [
+        ("densenet121", 32, 1024, 7_037_504),
+        ("inceptionresnetv2", 75, 1536, 54_336_736),
+        ("efficientnetb7", 32, 2560, 64_097_687),
+    ],
+)
+def test_a_backbone_is_frozen_and_of_its_published_size(make, network, size, features, parameters):
+    experiment = make(network=network, image_size=size)
+    model = networks.pooled(networks.backbone(experiment))
+    assert model.output_shape == (None, features)
+    assert model.count_params() == parameters
+    assert trainable(model) == 0
+
+
+def test_random_weights_depend_on_the_seed_alone(make):
+    def draw(seed):
+        body = networks.backbone(make(network="densenet121", seed=seed))
+        return np.asarray(body.weights[0])
+
+    np.testing.assert_array_equal(draw(1), draw(1))
+    assert not np.array_equal(draw(1), draw(2))
+
+
+def test_weights_of_a_file_are_loaded(make, tmp_path):
+    body = keras.applications.DenseNet121(include_top=False, weights=None, input_shape=(32, 32, 3))
+    body.save_weights(tmp_path / "densenet121.weights.h5")
+    path = str(tmp_path / "{network}.weights.h5")
+    loaded = networks.backbone(make(network="densenet121", weights=path))
+    hu = np.random.default_rng(1).integers(-1024, 3071, (2, 32, 32, 1), dtype=np.int16)
+    scaled = keras.applications.densenet.preprocess_input(
+        np.repeat((hu.astype(np.float32) + 1024) / 4095 * 255, 3, axis=-1)
+    )
+    expected = body.predict(scaled, verbose=0)
+    np.testing.assert_allclose(loaded.predict(hu, verbose=0), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_a_missing_weights_file_is_named_with_what_to_put_there(make, tmp_path):
+    experiment = make(network="densenet121", weights=str(tmp_path / "none.weights.h5"))
+    with pytest.raises(FileNotFoundError, match=r"none\.weights\.h5 does not exist.*densenet121"):
+        networks.backbone(experiment)
+
+
+def test_weights_of_another_network_are_refused(make, tmp_path):
+    other = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    other.save_weights(tmp_path / "other.weights.h5")
+    experiment = make(network="densenet121", weights=str(tmp_path / "other.weights.h5"))
+    with pytest.raises(ValueError, match=r"other\.weights\.h5 does not fit densenet121"):
+        networks.backbone(experiment)
+
+
+def test_imagenet_weights_that_cannot_be_had_are_never_replaced(make, monkeypatch):
+    def offline(*_, **__):
+        raise Exception("URL fetch failure")
+
+    monkeypatch.setattr("keras.src.utils.file_utils.get_file", offline)
+    experiment = make(network="densenet121", weights="imagenet")
+    with pytest.raises(FileNotFoundError, match=r"imagenet for densenet121.*put Keras' own"):
+        networks.backbone(experiment)
+
+
+def test_an_image_too_small_for_a_backbone_is_refused(make):
+    with pytest.raises(ValueError, match="at least 75 for inceptionresnetv2, got 64"):
+        networks.backbone(make(network="inceptionresnetv2", image_size=64))

@@ -1,0 +1,102 @@
+"""Fitting and predicting: it learns what can be learnt, the same way each time."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from ichreport.evaluation.scores import scores_of
+from ichreport.labels import LABELS
+from ichreport.model import training
+
+pytestmark = pytest.mark.usefixtures("small_backbone")
+
+HEADS = [
+    {"network": "cnn7"},
+    {"network": "densenet121", "head": "dense", "dense_layers": 1},
+    {"network": "densenet121", "head": "bilstm", "dense_layers": 1},
+]
+
+
+def test_the_small_network_learns_bright_squares(store, sample, make):
+    experiment = make(epochs=30, patience=30, learning_rate=0.01)
+    trained = training.fit(store, sample, experiment)
+    predictions = training.predict(trained, store, sample)
+    assert scores_of(predictions)["train"]["auc"]["any"] > 0.9
+    assert min(trained.history["loss"]) < 0.7 * trained.history["loss"][0]
+
+
+@pytest.mark.parametrize("changes", HEADS, ids=lambda c: c.get("head", c["network"]))
+def test_the_same_seed_gives_the_same_probabilities(store, sample, make, changes):
+    experiment = make(**changes)
+    tables = [
+        training.predict(training.fit(store, sample, experiment), store, sample) for _ in range(2)
+    ]
+    columns = [f"probability_{label}" for label in LABELS]
+    np.testing.assert_allclose(tables[0][columns], tables[1][columns], atol=1e-6)
+
+
+@pytest.mark.parametrize("changes", HEADS, ids=lambda c: c.get("head", c["network"]))
+def test_saved_weights_predict_the_same(store, sample, make, changes, tmp_path):
+    experiment = make(**changes)
+    trained = training.fit(store, sample, experiment)
+    trained.save(tmp_path / "model.weights.h5")
+    again = training.load(store, experiment, tmp_path / "model.weights.h5")
+    first, second = (training.logits_of(t, store, sample) for t in (trained, again))
+    np.testing.assert_allclose(first, second, atol=1e-6)
+    assert (again.trainable, again.frozen) == (trained.trainable, trained.frozen)
+
+
+def test_predictions_hold_one_row_a_slice_with_its_truth(store, sample, make):
+    predictions = training.predict(training.fit(store, sample, make(epochs=1)), store, sample)
+    assert predictions["sop_instance_uid"].tolist() == store.slices["sop_instance_uid"].tolist()
+    for label in LABELS:
+        np.testing.assert_array_equal(predictions[f"truth_{label}"], store.slices[label])
+        assert predictions[f"probability_{label}"].between(0, 1).all()
+    assert predictions["split"].value_counts().to_dict() == {
+        "train": 90,
+        "validation": 15,
+        "test": 15,
+    }
+
+
+def test_a_series_head_scores_each_slice_at_its_own_place(store, sample, make):
+    """A head that learnt its training slices by heart ranks them, so no slice was moved."""
+    experiment = make(
+        network="densenet121", head="bilstm", dense_layers=1, epochs=60, patience=60,
+        learning_rate=0.01,
+    )  # fmt: skip
+    trained = training.fit(store, sample, experiment)
+    trained_on = sample.split == "train"
+    logits = training.logits_of(trained, store, sample)[trained_on, -1]
+    truth = store.slices["any"].to_numpy()[trained_on]
+    last = np.isfinite(logits).all() and roc_auc_score(truth, logits)
+    assert last > 0.8
+
+
+def test_training_stops_when_validation_does_not_improve(store, sample, make):
+    experiment = make(epochs=50, patience=1, learning_rate=0.1)
+    history = training.fit(store, sample, experiment).history
+    best = int(np.argmin(history["val_loss"]))
+    assert len(history["val_loss"]) == best + 2 < 50
+
+
+def test_a_series_head_refuses_a_sample_that_splits_series(store, sample, make):
+    split = np.where(np.arange(len(store)) % 5 == 0, "validation", "train")
+    broken = type(sample)("sampa", sample.rows, split, sample.group)
+    experiment = make(network="densenet121", head="bilstm", sample="sampa")
+    with pytest.raises(ValueError, match="reads whole series, but sample sampa splits them"):
+        training.fit(store, broken, experiment)
+
+
+def test_slices_without_labels_are_refused(store, sample, make):
+    store.slices.loc[3, "any"] = -1
+    with pytest.raises(ValueError, match="1 slices of the sample have no labels"):
+        training.fit(store, sample, make())
+
+
+def test_weights_of_another_row_are_refused(store, sample, make, tmp_path):
+    training.fit(store, sample, make(epochs=1)).save(tmp_path / "w.weights.h5")
+    with pytest.raises(ValueError, match="does not fit tiny"):
+        training.load(store, make(dense_layers=3), tmp_path / "w.weights.h5")
+    with pytest.raises(FileNotFoundError, match="run the experiment first"):
+        training.load(store, make(), tmp_path / "none.weights.h5")
