@@ -8,7 +8,6 @@ from typing import Final, Self
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ichreport.data.pseudonyms import Pseudonyms
@@ -127,15 +126,12 @@ class LabelTable:
         Raises:
             ValueError: If anything found stops.
         """
-        ids = pc.unique(pa.chunked_array([part for part, _ in parts.values()], pa.string()))
+        ids, places = _unique_slices([part for part, _ in parts.values()])
         labels = np.full((len(ids), len(LABELS)), UNLABELLED, dtype=np.int8)
         contradicted = np.zeros(len(ids), dtype=bool)
         repeated = np.zeros(len(ids), dtype=np.int64)
-        for column, label in enumerate(LABELS):
-            if label not in parts:
-                continue
-            part, given = parts[label]
-            place = pc.index_in(part, value_set=ids).to_numpy(zero_copy_only=False)
+        for (label, (_, given)), place in zip(parts.items(), places, strict=True):
+            column = LABELS.index(label)
             labels[place, column] = given
             differs = np.zeros(len(ids), dtype=bool)
             differs[place[labels[place, column] != given]] = True
@@ -161,6 +157,16 @@ class LabelTable:
         """The labels as a table, indexed by `sop_instance_uid`."""
         index = pd.Index(self.ids.to_pandas(), name="sop_instance_uid")
         return pd.DataFrame(self.labels, index=index, columns=list(LABELS))
+
+
+def _unique_slices(parts: list[pa.StringArray]) -> tuple[pa.StringArray, list[NDArray[np.int32]]]:
+    """The slices of all labels, each once, and where each label's slices are among them."""
+    if all(part.equals(parts[0]) for part in parts[1:]):  # as in the challenge: hash a sixth
+        encoded = parts[0].dictionary_encode()
+        return encoded.dictionary, [encoded.indices.to_numpy()] * len(parts)
+    encoded = pa.concat_arrays(parts).dictionary_encode()
+    ends = np.cumsum([len(part) for part in parts])[:-1]
+    return encoded.dictionary, np.split(encoded.indices.to_numpy(), ends)
 
 
 def _note_repeats(findings: Findings, ids: pa.StringArray, repeated: NDArray[np.int64]) -> None:

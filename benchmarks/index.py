@@ -1,0 +1,138 @@
+"""What an index of the challenge's full size costs: 752,803 rows.
+
+    python benchmarks/index.py
+
+The shards' tables are generated: 18,900 patients, 21,700 studies, and 4,073 pairs of identical
+slices under different patients, as one public scan counted.
+"""
+
+import json
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from side_by_side import alone
+
+from ichreport.data import samples, summary
+from ichreport.data.index import build_index
+from ichreport.data.labels_table import LabelTable
+from ichreport.data.shards import SCHEMA, table_name
+from ichreport.data.store import Store
+from ichreport.labels import LABELS
+
+SLICES, STUDIES, PATIENTS, TWINS, SHARD = 752_803, 21_700, 18_900, 4_073, 2_900
+
+
+def write_tables(folder: Path) -> int:
+    """The tables of all shards and the labels; returns how many shards there are."""
+    random = np.random.default_rng(0)
+    cuts = np.sort(random.choice(np.arange(1, SLICES), STUDIES - 1, replace=False))
+    study = np.searchsorted(cuts, np.arange(SLICES), side="right")
+    patient = np.concatenate(
+        [np.arange(PATIENTS), random.integers(0, PATIENTS, STUDIES - PATIENTS)]
+    )
+    place = np.arange(SLICES) - np.concatenate([[0], cuts])[study]
+    pixel = np.arange(SLICES)
+    twins = random.permutation(SLICES)[: 2 * TWINS].reshape(2, -1)
+    pixel[twins[0]] = pixel[twins[1]]
+    names = np.array([f"ID_{n:09x}" for n in random.choice(16**9, SLICES, replace=False)])
+    order = np.argsort(names)
+    studies = np.array([f"ID_{s * 15485863 % 16**10:010x}" for s in range(STUDIES)])
+    bits = np.where(study % 2 == 0, "12-bit unsigned", "16-bit signed")
+    columns = {
+        "sop_instance_uid": names,
+        "patient_id": np.array([f"ID_{p * 7919 % 16**8:08x}" for p in patient])[study],
+        "study_instance_uid": studies[study],
+        "series_instance_uid": np.char.add(studies, "0")[study],
+        "z": 5.0 * place + study % 97,
+        "spacing": np.full(SLICES, 0.488281),
+        "tilt": (study % 20).astype(float),
+        "family": bits,
+        "rows": np.full(SLICES, 512, np.int32),
+        "columns": np.full(SLICES, 512, np.int32),
+        "intercept": np.full(SLICES, -1024.0),
+        "window_center": np.where(study % 3 == 0, 40.0, 36.0),
+        "window_width": np.full(SLICES, 80.0),
+        "rules": np.where(study % 2 == 0, "first of several windows kept", ""),
+        "blank": np.zeros(SLICES, bool),
+        "truth_row": np.full(SLICES, -1, np.int32),
+        "pixel_hash": np.array([f"{p * 2654435761 % 2**64:032x}" for p in pixel.tolist()]),
+        "file": np.char.add(names, ".dcm"),
+    }  # fmt: skip
+    shards = np.array_split(order, SLICES // SHARD)
+    for number, rows in enumerate(shards):
+        part: dict[str, Any] = {name: values[rows] for name, values in columns.items()}
+        part |= {"row": np.arange(len(rows), dtype=np.int32), "reason": [None] * len(rows)}
+        table = pa.table({name: part[name] for name in SCHEMA.names}, schema=SCHEMA)
+        pq.write_table(table, folder / table_name(number), compression="zstd")
+    bleeds = random.random((SLICES, 5)) < [0.0042, 0.048, 0.035, 0.047, 0.063]
+    labels = np.column_stack([bleeds, bleeds.any(axis=1)]).astype(np.int8)
+    np.savez(folder / "labels.npz", names=names, labels=labels)
+    return len(shards)
+
+
+def work(folder: Path, shards: int) -> dict[str, float]:
+    """Everything that is done with the whole index, in seconds."""
+    seconds: dict[str, float] = {}
+    last = time.perf_counter()
+
+    def done(name: str) -> None:
+        nonlocal last
+        now = time.perf_counter()
+        seconds[name] = now - last
+        last = now
+
+    with np.load(folder / "labels.npz") as stored:
+        labels = LabelTable(pa.array(stored["names"].tolist(), pa.string()), stored["labels"])
+    last = time.perf_counter()
+    index = build_index(folder, range(shards), labels, named_by_slice=True)
+    done("merge, label and sort")
+    pq.write_table(index.slices, folder / "slices.parquet", compression="zstd")
+    done("write")
+    slices = pq.read_table(folder / "slices.parquet").to_pandas()
+    done("read")
+    groups = samples.linked_groups(slices)
+    done("link")
+    shares = {"sampa_share": 0.1328, "sampb_share": 0.1328}
+    drawn = [samples.draw(slices, name, seed=1, **shares) for name in ("sampa", "sampb", "fullid")]
+    done("draw and split three samples")
+    for sample in drawn:
+        samples.leak_audit(slices, sample)
+    done("audit three samples")
+    store = Store(folder, {"recipe": {"image_size": 256}}, slices, pd.DataFrame())
+    store.adjacent_rows(np.arange(len(store)))
+    done("find the neighbours of all")
+    for table in (
+        *(summary.label_counts, summary.co_occurrence, summary.labels_per_slice),
+        *(summary.slices_per_study, summary.bleed_positions, summary.series_geometry),
+        *(summary.families, summary.windows, summary.matrices),
+    ):
+        table(slices)
+    done("summary tables")
+    if groups.nunique() >= PATIENTS or len(slices) != SLICES or set(LABELS) - set(slices):
+        raise ValueError("The index is not what was generated.")
+    return seconds
+
+
+def measure(repeats: int = 3) -> dict[str, Any]:
+    """Seconds of each step and together, and the peak memory, in fresh processes."""
+    with tempfile.TemporaryDirectory() as folder:
+        shards = write_tables(Path(folder))
+        runs = [alone(work, Path(folder), shards) for _ in range(repeats)]
+    steps = {n: statistics.median(run["result"][n] for run in runs) for n in runs[0]["result"]}
+    return {
+        "rows": SLICES,
+        "seconds": steps,
+        "seconds_together": statistics.median(sum(run["result"].values()) for run in runs),
+        "peak_mib": max(run["peak_mib"] for run in runs),
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(), indent=2))

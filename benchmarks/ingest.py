@@ -1,0 +1,193 @@
+"""How fast DICOM files become a store, beside a plain loop and the leanest path there is.
+
+    python benchmarks/ingest.py
+
+- plain: pydicom, three float windows, resize, PNG (what most public repositories do);
+- lean: pydicom without validation, np.frombuffer, the same integer pooling, one file: no checks, no
+  hashes, no index, no atomic files;
+- ours: `ichreport.data.ingest.ingest`, all of it.
+
+Files are 512 x 512, stored at 256 x 256, and lie in the page cache. `memory` has the output in a
+memory file system, so that only computing is compared; `disk` on a disk, flushed.
+"""
+
+import json
+import shutil
+import statistics
+import struct
+import tempfile
+import warnings
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+from PIL import Image
+from side_by_side import alone, interleaved, median_ratio
+
+from ichreport.data.ingest import ingest
+from ichreport.data.resample import resample_hu
+
+FILES = 1500
+SIZE = 256
+
+
+def element(tag: int, vr: str, value: str | bytes) -> bytes:
+    """One data element in explicit little endian."""
+    content = value.encode() if isinstance(value, str) else value
+    content += b" " * (len(content) % 2)
+    head = struct.pack("<HH", tag >> 16, tag & 0xFFFF) + vr.encode()
+    if vr in ("OB", "OW"):
+        return head + struct.pack("<HL", 0, len(content)) + content
+    return head + struct.pack("<H", len(content)) + content
+
+
+def slice_bytes(stored: np.ndarray, name: str, patient: int, z: float, signed: bool) -> bytes:
+    """A file as the challenge has it, of one of its two families."""
+
+    def us(number: int) -> bytes:
+        return struct.pack("<H", number)
+
+    bits, window = (16, ("40", "80")) if signed else (12, ("00036\\00036", "00080\\00080"))
+    tags = {
+        0x00080018: ("UI", name),
+        0x00080060: ("CS", "CT"),
+        0x00100020: ("LO", f"ID_{patient:08x}"),
+        0x0020000D: ("UI", f"ID_{patient:09x}a"),
+        0x0020000E: ("UI", f"ID_{patient:09x}b"),
+        0x00200010: ("SH", ""),
+        0x00200032: ("DS", f"-125.000000\\-120.500000\\{z:.6f}"),
+        0x00200037: ("DS", "1.000000\\0.000000\\0.000000\\0.000000\\0.978148\\-0.207912"),
+        0x00280002: ("US", us(1)),
+        0x00280004: ("CS", "MONOCHROME2"),
+        0x00280010: ("US", us(512)),
+        0x00280011: ("US", us(512)),
+        0x00280030: ("DS", "0.488281\\0.488281"),
+        0x00280100: ("US", us(16)),
+        0x00280101: ("US", us(bits)),
+        0x00280102: ("US", us(bits - 1)),
+        0x00280103: ("US", us(int(signed))),
+        0x00281050: ("DS", window[0]),
+        0x00281051: ("DS", window[1]),
+        0x00281052: ("DS", "-1024"),
+        0x00281053: ("DS", "1"),
+        0x7FE00010: ("OW", stored.astype("<i2" if signed else "<u2").tobytes()),
+    }
+    meta = element(0x00020001, "OB", b"\0\1") + element(0x00020010, "UI", "1.2.840.10008.1.2.1\0")
+    meta = element(0x00020000, "UL", struct.pack("<L", len(meta))) + meta
+    body = b"".join(element(tag, vr, value) for tag, (vr, value) in tags.items())
+    return bytes(128) + b"DICM" + meta + body
+
+
+def write_files(folder: Path, count: int = FILES) -> list[Path]:
+    """Noisy heads on air, half of each family."""
+    random = np.random.default_rng(0)
+    along, across = np.mgrid[:512, :512] - 255.5
+    radius = np.hypot(along / 1.2, across)
+    noise = random.normal(0, 6, (1024, 512))
+    folder.mkdir(parents=True)
+    paths = []
+    for number in range(count):
+        inner = 150 + number % 35
+        head = np.where(radius < inner, 35, np.where(radius < inner + 14, 1100, -1024))
+        hu = head + np.where(radius < inner + 14, noise[number % 512 :][:512], 0)
+        signed = number % 2 == 0
+        background = -2000 if signed else 0
+        stored = np.where(radius < inner + 14, hu + 1024, background).clip(-2000, 4095)
+        name = f"ID_{random.integers(16**9):09x}"
+        path = folder / f"{name}.dcm"
+        path.write_bytes(slice_bytes(stored, name, number // 35, 5.0 * (number % 35), signed))
+        paths.append(path)
+    return sorted(paths)
+
+
+def plain(paths: list[Path], out: Path) -> None:
+    """What most public repositories do."""
+    out.mkdir(exist_ok=True)
+    for path in paths:
+        dataset = pydicom.dcmread(path)
+        hu = dataset.pixel_array * float(dataset.RescaleSlope) + float(dataset.RescaleIntercept)
+        channels = []
+        for center, width in ((40, 80), (80, 200), (600, 2800)):
+            low = center - width / 2
+            channels.append((np.clip(hu, low, low + width) - low) / width)
+        picture = Image.fromarray((np.stack(channels, axis=-1) * 255).astype(np.uint8))
+        picture.resize((SIZE, SIZE), Image.Resampling.BILINEAR).save(out / f"{path.stem}.png")
+
+
+def lean(paths: list[Path], out: Path) -> None:
+    """The least that turns the files into one file of pooled HU."""
+    out.mkdir(exist_ok=True)
+    with (out / "all.raw").open("wb") as stream:
+        for path in paths:
+            dataset = pydicom.dcmread(path)
+            kind = np.int16 if dataset.PixelRepresentation else np.uint16
+            stored = np.frombuffer(dataset.PixelData, kind).reshape(dataset.Rows, dataset.Columns)
+            hu = stored.view(np.int16) + np.int16(int(dataset.RescaleIntercept))
+            stream.write(resample_hu(hu, SIZE).data)
+
+
+def ours(source: Path, out: Path, workers: int) -> None:
+    """The ingest, from nothing."""
+    shutil.rmtree(out, ignore_errors=True)
+    ingest(source, out, image_size=SIZE, workers=workers, progress=False)
+
+
+def worker_peak(source: Path, out: Path) -> None:
+    """An ingest in a process of its own, to see its memory."""
+    ours(source, out, 1)
+
+
+def measure(repeats: int = 5) -> dict[str, Any]:
+    """Files a second of each alternative, and the ratios that matter."""
+    warnings.simplefilter("ignore")
+    memory = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+    found: dict[str, Any] = {"files": FILES, "image_size": SIZE}
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory(dir=memory) as ram:
+        source = Path(folder, "source")
+        paths = write_files(source)
+        some = paths[: FILES // 10]  # the plain loop is slow enough for a tenth
+        for where, out in (("memory", Path(ram)), ("disk", Path(folder))):
+            pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+            seconds = interleaved(
+                {
+                    "plain": partial(plain, some, out / "plain"),
+                    "lean": partial(lean, paths, out / "lean"),
+                    "ours": partial(ours, source, out / "ours", 1),
+                    "ours, 2 workers": partial(ours, source, out / "ours2", 2),
+                },
+                repeats=repeats,
+            )
+            plain_seconds = [s * len(paths) / len(some) for s in seconds["plain"]]
+            start = median_start(out)
+            steady = [s - start for s in seconds["ours, 2 workers"]]
+            found[where] = {
+                "files_per_second": {
+                    name: len(some if name == "plain" else paths) / statistics.median(times)
+                    for name, times in seconds.items()
+                },
+                "ours_over_plain": median_ratio(plain_seconds, seconds["ours"]),
+                "ours_over_lean": median_ratio(seconds["lean"], seconds["ours"]),
+                "seconds_to_start_2_workers": start,
+                "2_workers_over_1": median_ratio(seconds["ours"], seconds["ours, 2 workers"]),
+                "2_workers_over_1_once_started": median_ratio(seconds["ours"], steady),
+            }
+        found["worker_peak_mib"] = alone(worker_peak, source, Path(ram, "peak"))["peak_mib"]
+    return found
+
+
+def median_start(out: Path) -> float:
+    """Seconds that two workers take to start, from an ingest of almost nothing."""
+    source = out / "few"
+    write_files(source, 300)
+    seconds = interleaved(
+        {str(workers): partial(ours, source, out / "start", workers) for workers in (1, 2)},
+        repeats=3,
+    )
+    shutil.rmtree(source)
+    return max(0.0, statistics.median(seconds["2"]) - statistics.median(seconds["1"]) / 2)
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(), indent=2))

@@ -1,0 +1,79 @@
+"""How fast the challenge's label CSV becomes a table, beside pandas' split and pivot.
+
+    python benchmarks/labels.py
+
+The CSV is generated at its full size: 752,803 slices, four of which stand twice: 4,516,842 rows.
+"""
+
+import json
+import statistics
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from side_by_side import alone
+
+from ichreport.data.rsna import read_labels
+from ichreport.labels import LABELS
+
+SLICES = 752_803
+
+
+def write_csv(path: Path) -> None:
+    """Labels in the challenge's form, prevalence and order of rows."""
+    random = np.random.default_rng(0)
+    bleeds = random.random((SLICES, 5)) < [0.0042, 0.048, 0.035, 0.047, 0.063]
+    labels = np.column_stack([bleeds, bleeds.any(axis=1)]).astype(int)
+    names = [f"ID_{n:09x}" for n in random.choice(16**9, SLICES, replace=False)]
+    order = [*range(SLICES), 5, 6, 7, 8]
+    with path.open("w", encoding="ascii") as stream:
+        stream.write("ID,Label\n")
+        for row in order:
+            values = zip(LABELS, labels[row], strict=True)
+            stream.writelines(f"{names[row]}_{label},{value}\n" for label, value in values)
+
+
+def ours(path: Path) -> list[int]:
+    """Read with one thread."""
+    pa.set_cpu_count(1)
+    return read_labels(path).frame().sum().tolist()
+
+
+def naive(path: Path) -> list[int]:
+    """Split and pivot, as public notebooks do."""
+    frame = pd.read_csv(path).drop_duplicates()
+    parts = frame["ID"].str.rsplit("_", n=1, expand=True)
+    frame = frame.assign(name=parts[0], label=parts[1])
+    table = frame.pivot(index="name", columns="label", values="Label")[list(LABELS)]  # noqa: PD010
+    return table.sum().tolist()
+
+
+def nothing(path: Path) -> None:
+    """A process that only imports, to see its memory."""
+
+
+def measure(repeats: int = 3) -> dict[str, Any]:
+    """Seconds, peak memory and the ratio; both sides in fresh processes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "stage_2_train.csv")
+        write_csv(path)
+        turns = [(alone(ours, path), alone(naive, path)) for _ in range(repeats)]
+        base = alone(nothing, path)["peak_mib"]
+    if any(own["result"] != other["result"] for own, other in turns):
+        raise ValueError("The two tables differ.")
+    return {
+        "rows": (SLICES + 4) * 6,
+        "ours_seconds": statistics.median(own["seconds"] for own, _ in turns),
+        "naive_seconds": statistics.median(other["seconds"] for _, other in turns),
+        "ours_over_naive": statistics.median(o["seconds"] / w["seconds"] for w, o in turns),
+        "ours_peak_mib": max(own["peak_mib"] for own, _ in turns),
+        "naive_peak_mib": max(other["peak_mib"] for _, other in turns),
+        "imports_alone_mib": base,
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(), indent=2))

@@ -1,0 +1,50 @@
+"""Timing alternatives beside each other on a machine that does other things too."""
+
+import multiprocessing
+import resource
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+
+def interleaved(
+    alternatives: Mapping[str, Callable[[], object]], *, repeats: int = 5
+) -> dict[str, list[float]]:
+    """Seconds of each alternative, measured in turns so that a busy moment hits all of them.
+
+    Each is called once before, to warm up.
+    """
+    for run in alternatives.values():
+        run()
+    seconds: dict[str, list[float]] = {name: [] for name in alternatives}
+    for _ in range(repeats):
+        for name, run in alternatives.items():
+            started = time.perf_counter()
+            run()
+            seconds[name].append(time.perf_counter() - started)
+    return seconds
+
+
+def median_ratio(slow: list[float], fast: list[float]) -> float:
+    """How many times faster one is than the other: the median over the turns."""
+    return statistics.median(s / f for s, f in zip(slow, fast, strict=True))
+
+
+def alone(function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
+    """Run a function in a fresh process.
+
+    Returns:
+        `seconds` (by its own clock), `peak_mib` (its largest resident memory) and its `result`.
+    """
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(1) as pool:
+        return pool.apply(_watched, (function, arguments))
+
+
+def _watched(function: Callable[..., Any], arguments: tuple[Any, ...]) -> dict[str, Any]:
+    started = time.perf_counter()
+    result = function(*arguments)
+    seconds = time.perf_counter() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"seconds": seconds, "peak_mib": peak, "result": result}
