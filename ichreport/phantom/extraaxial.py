@@ -110,8 +110,8 @@ class Subdural:
     def draw(cls, rng: np.random.Generator, *, subtle: bool) -> Self:
         """Draw a crescent."""
         where = str(rng.choice(("convexity", "falx", "tentorium"), p=(0.78, 0.14, 0.08)))
-        low, high = (4.2, 5.5) if subtle else (6.0, 14.0)
-        reach = (rng.uniform(50, 85), rng.uniform(32, 60))
+        low, high = (4.5, 6.0) if subtle else (7.0, 15.0)
+        reach = (rng.uniform(58, 85), rng.uniform(34, 60))
         if where != "convexity":
             low, high = (2.6, 3.4) if subtle else (3.5, 7.0)
         middle = (rng.uniform(-25, 25), rng.uniform(5, 40))
@@ -124,7 +124,7 @@ class Subdural:
             side=int(rng.choice((-1, 1))),
             middle=(float(middle[0]), float(middle[1])),
             reach=(float(reach[0]), float(reach[1])),
-            thickness=float(min(rng.uniform(low, high), reach[0] ** 2 / 380)),
+            thickness=float(min(rng.uniform(low, high), reach[0] ** 2 / 440)),
             sediment=float(rng.uniform(8, 25) if rng.random() < 0.2 and not subtle else 0),
         )
 
@@ -140,7 +140,7 @@ class Subdural:
         tapered *= smooth_step(side * p.x * surface, 2, 16)
         tapered *= smooth_step(p.z, -42, -22)
         distance: Array = -space.wall - tapered
-        distance += np.maximum(np.float32(1.8) - tapered, 0) * 3
+        distance += np.maximum(np.float32(2.2) - tapered, 0) * 3
         np.maximum(distance, space.wall - np.float32(0.5), out=distance)
         return distance
 

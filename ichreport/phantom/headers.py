@@ -1,5 +1,7 @@
 """DICOM as the challenge wrote it: 22 elements, in two families of headers."""
 
+import struct
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +13,11 @@ from pydicom.uid import PYDICOM_IMPLEMENTATION_UID, UID, CTImageStorage, Explici
 
 from ichreport.phantom.cohort import StudyPlan
 from ichreport.phantom.scanner import Scan
+
+ANY_NAME = "ID_000000000"
+ANY_UID = "2.25.100000000000"
+ANY_POSITION = "0\\0\\0"
+EMPTY_PIXELS = struct.pack("<HH2sHL", 0x7FE0, 0x0010, b"OW", 0, 0)
 
 PADDING = -2000
 """Stored value outside the field of view of a padded series."""
@@ -55,18 +62,18 @@ def draw_style(rng: np.random.Generator, study: StudyPlan) -> Style:
     return Style(intercept, center, width, decimals=True)
 
 
-def template(scan: Scan, study: StudyPlan, names: Names, style: Style) -> Dataset:
-    """The header that the slices of a series share."""
+def _header(scan: Scan, study: StudyPlan, names: Names, style: Style) -> Dataset:
+    """The elements of a slice, with placeholders for those that differ within a series."""
     signed = study.family == "b"
     row, column = scan.orientation
     header = Dataset()
-    header.SOPInstanceUID = ""
+    header.SOPInstanceUID = ANY_NAME
     header.Modality = "CT"
     header.PatientID = names.patient_id
     header.StudyInstanceUID = names.study_instance_uid
     header.SeriesInstanceUID = names.series_instance_uid
     header.StudyID = ""
-    header.ImagePositionPatient = ["0", "0", "0"]
+    header.ImagePositionPatient = ANY_POSITION
     header.ImageOrientationPatient = [_number(v, style) for v in (*row, *column)]
     header.SamplesPerPixel = 1
     header.PhotometricInterpretation = "MONOCHROME2"
@@ -86,7 +93,7 @@ def template(scan: Scan, study: StudyPlan, names: Names, style: Style) -> Datase
     meta = FileMetaDataset()
     meta.FileMetaInformationVersion = b"\0\1"
     meta.MediaStorageSOPClassUID = CTImageStorage
-    meta.MediaStorageSOPInstanceUID = UID("2.25.0")
+    meta.MediaStorageSOPInstanceUID = UID(ANY_UID)
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     meta.ImplementationClassUID = PYDICOM_IMPLEMENTATION_UID
     header.file_meta = meta
@@ -118,22 +125,41 @@ def beyond_field(scan: Scan) -> NDArray[np.bool_]:
     return beyond
 
 
-def write(
-    path: Path, header: Dataset, scan: Scan, style: Style, number: int, pixels: bytes
-) -> None:
-    """Write one slice.
+class Template:
+    """What the files of a series share, encoded once by pydicom; the rest is put in between."""
 
-    Args:
-        path: The file; its stem becomes the SOP instance UID.
-        header: The series' template; its per-slice elements are overwritten.
-        scan: The series' geometry.
-        style: How it writes numbers.
-        number: Which slice of the series.
-        pixels: Its stored pixels.
-    """
-    header["SOPInstanceUID"].value = path.stem
-    header["ImagePositionPatient"].value = [_number(v, style) for v in scan.corner(number)]
-    header["PixelData"].value = pixels
-    header.file_meta["MediaStorageSOPInstanceUID"].value = f"2.25.{int(path.stem[3:], 16)}"
-    with path.open("wb") as stream:
-        pydicom.dcmwrite(stream, header, enforce_file_format=True)
+    def __init__(self, scan: Scan, study: StudyPlan, names: Names, style: Style) -> None:
+        self.scan = scan
+        self.style = style
+        stream = BytesIO()
+        with pydicom.config.disable_value_validation():
+            header = _header(scan, study, names, style)
+            pydicom.dcmwrite(stream, header, enforce_file_format=True)
+        whole = stream.getvalue()
+        position = _element(0x0020, 0x0032, ANY_POSITION)
+        self._front, self._back = whole.removesuffix(EMPTY_PIXELS).split(position)
+
+    def write(self, path: Path, number: int, pixels: bytes) -> None:
+        """Write one slice.
+
+        Args:
+            path: The file; its stem becomes the SOP instance UID.
+            number: Which slice of the series.
+            pixels: Its stored pixels.
+        """
+        uid = f"2.25.1{int(path.stem[3:], 16):011d}"
+        front = self._front.replace(ANY_NAME.encode(), path.stem.encode())
+        front = front.replace(ANY_UID.encode(), uid.encode())
+        corner = "\\".join(_number(v, self.style) for v in self.scan.corner(number))
+        with path.open("wb") as stream:
+            stream.write(front)
+            stream.write(_element(0x0020, 0x0032, corner))
+            stream.write(self._back)
+            stream.write(EMPTY_PIXELS[:-4] + struct.pack("<L", len(pixels)))
+            stream.write(pixels)
+
+
+def _element(group: int, number: int, text: str) -> bytes:
+    """An element of decimal strings in explicit VR little endian (DICOM PS3.5, 7.1.2)."""
+    value = text.encode() + b" " * (len(text) % 2)
+    return struct.pack("<HH2sH", group, number, b"DS", len(value)) + value

@@ -36,9 +36,10 @@ class Scan:
         columns: Pixels across it.
         pixel: Width of a pixel (mm).
         tilt: Tilt of the gantry about the left-right axis (degrees).
-        heights: Table position of each slice, from the neck up (mm, the head's center at 0).
+        heights: Table position of each slice, from the neck up (mm, about 0 at the head's center).
         pose: Roll, pitch and yaw of the head (degrees).
         offset: Where the head's center lies in the scanner's frame (mm).
+        table: Where the scanner's frame has its origin, as written in the headers (mm).
         noise: Standard deviation of the quantum noise in the head's middle (HU).
         sharpness: Frequency (cycles a pixel) where the noise's spectrum falls off.
         cupping: Brightening of the brain next to the bone (HU).
@@ -53,6 +54,7 @@ class Scan:
     heights: tuple[float, ...]
     pose: Vector
     offset: Vector
+    table: Vector
     noise: float
     sharpness: float
     cupping: float
@@ -86,6 +88,7 @@ class Scan:
             heights=tuple(round(float(v), 3) for v in heights),
             pose=(float(rng.normal(0, 3)), float(pitch), float(rng.normal(0, 4.5))),
             offset=vector(rng.normal((0, 3, 0), (3, 3, 1))),
+            table=vector(rng.uniform((-5, -40, -150), (5, 40, 250)).round(3)),
             noise=float(rng.uniform(2.2, 4.4)),
             sharpness=float(rng.uniform(0.16, 0.26)),
             cupping=float(rng.uniform(1, 5)),
@@ -106,10 +109,10 @@ class Scan:
         return (1.0, 0.0, 0.0), (0.0, float(np.cos(angle)), float(-np.sin(angle)))
 
     def corner(self, number: int) -> Vector:
-        """Center of a slice's first pixel in the scanner's frame (mm)."""
+        """Center of a slice's first pixel, as written in the header (mm)."""
         row, column = np.asarray(self.orientation)
         across, down = (self.columns - 1) / 2, (self.rows - 1) / 2
-        corner = np.array([0, 0, self.heights[number]])
+        corner = np.array([0, 0, self.heights[number]]) + self.table
         corner -= self.pixel * (across * row + down * column)
         return vector(corner)
 

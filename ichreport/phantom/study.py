@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pydicom
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -21,7 +20,7 @@ from ichreport.phantom.section import Patient
 IMAGES = "stage_2_train"
 TRUTH = "truth"
 
-VISIBLE_AREA = 30.0
+VISIBLE_AREA = 40.0
 """A slice is positive for a subtype if its truth mask covers at least this area (mm²)."""
 
 KEPT_BYTES = 0.29
@@ -105,19 +104,18 @@ def _write_study(
 ) -> None:
     style = headers.draw_style(rng, study)
     slices = []
-    with pydicom.config.disable_value_validation():
-        header = headers.template(scan, study, names, style)
-        for place, taken in enumerate(scanner.take(scan, patient)):
-            uid = identifier(recipe.seed, "slice", number * SLICES_A_STUDY + place)
-            pixels = headers.stored(taken.hu, scan, study, style)
-            headers.write(folder / IMAGES / f"{uid}.dcm", header, scan, style, place, pixels)
-            truth = truth_bits(taken, scan)
-            if truth.any():
-                image = Image.fromarray(truth)
-                image.save(folder / TRUTH / f"{uid}.png", compress_level=1)
-            labels = tuple(int((truth >> bit & 1).any()) for bit in range(len(SUBTYPES)))
-            written.labels.append((uid, labels))
-            slices.append((uid, taken, labels))
+    template = headers.Template(scan, study, names, style)
+    for place, taken in enumerate(scanner.take(scan, patient)):
+        uid = identifier(recipe.seed, "slice", number * SLICES_A_STUDY + place)
+        pixels = headers.stored(taken.hu, scan, study, style)
+        template.write(folder / IMAGES / f"{uid}.dcm", place, pixels)
+        truth = truth_bits(taken, scan)
+        if truth.any():
+            image = Image.fromarray(truth)
+            image.save(folder / TRUTH / f"{uid}.png", compress_level=1)
+        labels = tuple(int((truth >> bit & 1).any()) for bit in range(len(SUBTYPES)))
+        written.labels.append((uid, labels))
+        slices.append((uid, taken, labels))
     entry = _describe(study, scan, patient, names, style, slices)
     if "truncated" in study.faults:
         uid = slices[int(rng.integers(len(slices)))][0]

@@ -79,7 +79,7 @@ def test_positions_place_the_middle_pixel_on_the_tables_axis():
         middle = np.asarray(scan.corner(number)) + scan.pixel * (
             (scan.columns - 1) / 2 * row + (scan.rows - 1) / 2 * column
         )
-        np.testing.assert_allclose(middle, [0, 0, height], atol=1e-9)
+        np.testing.assert_allclose(middle - scan.table, [0, 0, height], atol=1e-9)
 
 
 def test_some_series_are_spaced_unevenly():
