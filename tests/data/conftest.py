@@ -122,7 +122,7 @@ def write_challenge(
     random = np.random.default_rng(seed)
     train = folder / "stage_2_train"
     train.mkdir(parents=True, exist_ok=True)
-    names = random.permutation(16**6)[: patients * series * slices]
+    names = random.integers(16**9, size=patients * series * slices)
     written, lines = {}, ["ID,Label"]
     for number, name in enumerate(f"ID_{n:09x}" for n in names):
         patient, rest = divmod(number, series * slices)

@@ -56,8 +56,7 @@ def told(source, tmp_path_factory):
 
 
 def test_kills_at_random_moments_leave_nothing_that_reads_as_done_but_is_not(told):
-    assert len(told["random"]) == 30
-    assert told["random"].count(9) >= 20
+    assert told["random"].count(9) == 30
     assert told["half"] == []
 
 
@@ -174,7 +173,7 @@ def test_workers_end_with_a_killed_parent(tmp_path):
     path = tmp_path / "parent.py"
     path.write_text(script)
     done = subprocess.run(
-        [sys.executable, path, "2"], capture_output=True, text=True, check=False, timeout=30
+        [sys.executable, path, "1.5"], capture_output=True, text=True, check=False, timeout=30
     )
     pids = [int(pid) for pid in done.stdout.split()]
     assert pids
