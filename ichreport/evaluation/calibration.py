@@ -11,12 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 from ichreport.evaluation.bootstrap import (
     REPLICATES,
     Resamples,
-    contributing,
     draw_resamples,
     group_sums,
-    interval,
     mean_replicates,
 )
+from ichreport.evaluation.intervals import contributing, interval, share_interval
 from ichreport.evaluation.predictions import (
     Split,
     checked_probability,
@@ -130,15 +129,17 @@ def reliability_curve(
         )
         filled = sums[:, 0] > 0
         shares = np.where(filled, sums[:, 1] / np.where(filled, sums[:, 0], 1), math.nan)
-        found = interval(shares, groups=contributing(place, inside))
+        observed = float(truth[inside].mean()) if inside.any() else math.nan
+        units, groups = int(inside.sum()), contributing(place, inside)
+        found = share_interval(observed, shares, units=units, groups=groups)
         rows.append(
             {
                 "bin_low": bins.edges[number],
                 "bin_high": bins.edges[number + 1],
-                "slices": int(inside.sum()),
+                "slices": units,
                 "positives": int(truth[inside].sum()),
                 "predicted": score[inside].mean() if inside.any() else math.nan,
-                "observed": truth[inside].mean() if inside.any() else math.nan,
+                "observed": observed,
                 **vars(found),
             }
         )

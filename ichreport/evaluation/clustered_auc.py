@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
 
-from ichreport.evaluation.bootstrap import LEVEL
+from ichreport.evaluation.intervals import LEVEL
 from ichreport.evaluation.predictions import checked_score, checked_truth
 
 

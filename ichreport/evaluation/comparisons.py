@@ -16,13 +16,10 @@ from numpy.typing import NDArray
 
 from ichreport.evaluation.bootstrap import (
     REPLICATES,
-    Interval,
     Resamples,
     draw_resamples,
-    holm,
-    interval,
-    p_value,
 )
+from ichreport.evaluation.intervals import Interval, holm, interval, p_value
 from ichreport.evaluation.predictions import Split, of_split, probabilities, truths
 from ichreport.evaluation.score_intervals import groups_behind, replicates_of
 from ichreport.evaluation.scores import ALL_LABELS, split_scores
@@ -220,6 +217,7 @@ def _outcome(gain: float, p: float) -> Outcome:
 
 
 def _overlap(one: pd.Series, other: pd.Series) -> float:
-    """Members of both over members of either."""
-    either = len(set(one) | set(other))
-    return len(set(one) & set(other)) / either if either else math.nan
+    """Members of both over members of either; no value stands twice in one of them."""
+    both = int(one.isin(other).sum())
+    either = len(one) + len(other) - both
+    return both / either if either else math.nan

@@ -16,14 +16,18 @@ from numpy.typing import NDArray
 
 from ichreport.evaluation.bootstrap import (
     REPLICATES,
+    rate_replicates,
+)
+from ichreport.evaluation.comparisons import ALPHA, Comparison
+from ichreport.evaluation.intervals import (
     Interval,
+    area_interval,
     contributing,
     holm,
     interval,
     p_value,
-    rate_replicates,
+    share_interval,
 )
-from ichreport.evaluation.comparisons import ALPHA, Comparison
 from ichreport.evaluation.learned import learned_or_not
 from ichreport.evaluation.operating_points import RECALL, confusion, threshold_at_recall
 from ichreport.evaluation.predictions import of_split, probabilities, truths
@@ -269,7 +273,7 @@ def _area(comparison: Comparison) -> Part:
         value = comparison.value(str(SIMPLE_BEST), "auc", ANY)
         positive = (rows[f"truth_{ANY}"] == 1).to_numpy()
         areas = comparison.replicates(str(SIMPLE_BEST), "auc", ANY)
-        found = interval(areas, groups=contributing(place, positive, ~positive))
+        found = area_interval(value, areas, positive, place)
     low, high = POSTER_AUC - AUC_MARGIN, POSTER_AUC + AUC_MARGIN
     return Part(
         "any bleeding",
@@ -292,7 +296,9 @@ def _subtypes(runs: Mapping[int, pd.DataFrame], comparison: Comparison) -> list[
         "precision at 85 % recall",
         (SIMPLE_BEST,),
         epidural.value,
-        interval(epidural.replicates, groups=epidural.groups),
+        share_interval(
+            epidural.value, epidural.replicates, units=epidural.units, groups=epidural.groups
+        ),
         supported_if=(-math.inf, FAILING_PRECISION),
         contradicted_if=((FAILING_PRECISION, math.inf),),
     )
@@ -303,6 +309,7 @@ def _subtypes(runs: Mapping[int, pd.DataFrame], comparison: Comparison) -> list[
 class _Precision:
     value: float
     replicates: NDArray[np.float64]
+    units: int
     groups: int
 
 
@@ -310,7 +317,7 @@ def _precision(label: str, runs: Mapping[int, pd.DataFrame], comparison: Compari
     """Of row 13 at the threshold that reaches 85 % recall on validation."""
     counts = comparison.resamples.counts
     if SIMPLE_BEST not in runs:
-        return _Precision(math.nan, np.full(len(counts), math.nan), 0)
+        return _Precision(math.nan, np.full(len(counts), math.nan), 0, 0)
     column = LABELS.index(label)
     validation = of_split(runs[SIMPLE_BEST], "validation")
     threshold = threshold_at_recall(
@@ -321,6 +328,7 @@ def _precision(label: str, runs: Mapping[int, pd.DataFrame], comparison: Compari
     return _Precision(
         confusion(truth, score, threshold).rates()["precision"],
         rate_replicates(truth, score, threshold, place, counts)["precision"],
+        int((score >= threshold).sum()),
         contributing(place, score >= threshold),
     )
 

@@ -13,10 +13,10 @@ from scipy.stats import spearmanr
 from ichreport.evaluation.bootstrap import (
     REPLICATES,
     draw_resamples,
-    interval,
     mean_replicates,
 )
 from ichreport.evaluation.curves import average_precision
+from ichreport.evaluation.intervals import interval, share_interval
 
 MEASURES: Final = ("pointing", "share_inside", "iou", "average_precision")
 
@@ -165,20 +165,25 @@ def heatmap_table(
     place = resamples.places(names)
     scored = {name: _scored(of, masks, tolerance) for name, of in maps.items()}
 
-    def mean_of(values: NDArray[np.float64]) -> tuple[float, float, float]:
+    def mean_of(values: NDArray[np.float64], *, hits: bool = False) -> tuple[float, float, float]:
         known = ~np.isnan(values)
         if not known.any():
             return math.nan, math.nan, math.nan
         means = mean_replicates(values[known], place[known], resamples.counts)
-        found = interval(means, groups=len(np.unique(place[known])))
-        return float(values[known].mean()), found.low, found.high
+        mean, groups = float(values[known].mean()), len(np.unique(place[known]))
+        found = interval(means, groups=groups)
+        if hits:
+            found = share_interval(mean, means, units=int(known.sum()), groups=groups)
+        return mean, found.low, found.high
 
     table: list[dict[str, Any]] = []
     for name, scores in scored.items():
         for column, measure in enumerate(MEASURES):
             values = scores[:, column]
             row: dict[str, Any] = {"method": name, "measure": measure}
-            row |= zip(("value", "low", "high"), mean_of(values), strict=True)
+            row |= zip(
+                ("value", "low", "high"), mean_of(values, hits=measure == "pointing"), strict=True
+            )
             for baseline in ("center", "random"):
                 ends = (f"above_{baseline}{end}" for end in ("", "_low", "_high"))
                 row |= zip(ends, mean_of(values - scored[baseline][:, column]), strict=True)

@@ -9,13 +9,11 @@ import pandas as pd
 
 from ichreport.evaluation.bootstrap import (
     REPLICATES,
-    Interval,
     auc_replicates,
-    contributing,
     draw_resamples,
-    interval,
     mean_replicates,
 )
+from ichreport.evaluation.intervals import Interval, area_interval, interval
 from ichreport.evaluation.predictions import Split, of_split, probabilities, truths
 from ichreport.evaluation.scores import (
     auc_score,
@@ -93,14 +91,15 @@ def learned_or_not(
     column = LABELS.index(ANY)
     positive = y_true[:, column] == 1
     areas = auc_replicates(y_true[:, column], y_score[:, column], place, resamples.counts)
-    of_area = interval(areas, groups=contributing(place, positive, ~positive))
+    area = auc_score(y_true[:, column], y_score[:, column])
+    of_area = area_interval(area, areas, positive, place)
     return Learned(
         verdict=_verdict(of_difference, of_area),
         score=score,
         floor=floor,
         difference=score - floor,
         difference_interval=of_difference,
-        auc_any=auc_score(y_true[:, column], y_score[:, column]),
+        auc_any=area,
         auc_interval=of_area,
         slices=len(rows),
     )

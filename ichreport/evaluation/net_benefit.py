@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from ichreport.evaluation.bootstrap import Resamples, interval, mean_replicates
+from ichreport.evaluation.bootstrap import Resamples, mean_replicates
+from ichreport.evaluation.intervals import interval
 from ichreport.evaluation.predictions import checked_probability, checked_truth
 
 PROBABILITY_THRESHOLDS: Final = tuple(percent / 100 for percent in range(1, 100))

@@ -9,16 +9,14 @@ from numpy.typing import NDArray
 
 from ichreport.evaluation.bootstrap import (
     REPLICATES,
-    Interval,
     Resamples,
     auc_replicates,
-    contributing,
     draw_resamples,
-    interval,
     mean_replicates,
 )
+from ichreport.evaluation.intervals import Interval, area_interval, contributing, interval
 from ichreport.evaluation.predictions import SPLITS, Split, of_split, probabilities, truths
-from ichreport.evaluation.scores import ALL_LABELS, log_loss_terms, score_table
+from ichreport.evaluation.scores import ALL_LABELS, auc_score, log_loss_terms, score_table
 from ichreport.labels import LABELS, SCORE_WEIGHTS
 
 WEIGHTED_SCORES: Final = ("weighted_log_loss_sum", "challenge_log_loss")
@@ -68,10 +66,17 @@ def score_intervals(rows: pd.DataFrame, resamples: Resamples) -> dict[tuple[str,
         rows: Predictions of one split.
         resamples: Resamples of groups that hold all of these slices' groups.
     """
-    return {
-        key: interval(values, groups=groups_behind(rows, *key))
-        for key, values in score_replicates(rows, resamples).items()
-    }
+    y_true, y_score = truths(rows), probabilities(rows)
+    place = resamples.places(rows["group"])
+    found = {}
+    for (score, label), replicates in score_replicates(rows, resamples).items():
+        if score == "auc":
+            truth, scored = (of[:, LABELS.index(label)] for of in (y_true, y_score))
+            area = auc_score(truth, scored)
+            found[score, label] = area_interval(area, replicates, truth == 1, place)
+        else:
+            found[score, label] = interval(replicates, groups=len(np.unique(place)))
+    return found
 
 
 def groups_behind(rows: pd.DataFrame, score: str, label: str) -> int:

@@ -16,10 +16,9 @@ from ichreport.evaluation.bootstrap import (
     REPLICATES,
     Resamples,
     auc_replicates,
-    contributing,
     draw_resamples,
-    interval,
 )
+from ichreport.evaluation.intervals import area_interval
 from ichreport.evaluation.predictions import (
     PROBABILITIES,
     TRUTHS,
@@ -243,7 +242,7 @@ def _measured(
     area, areas = math.nan, np.full(resamples.replicates, math.nan)
     if known:
         area, areas = auc_score(truth, score), auc_replicates(truth, score, place, resamples.counts)
-    found = interval(areas, groups=contributing(place, truth == 1, truth == 0))
+    found = area_interval(area, areas, truth == 1, place)
     rates = rates_with_intervals(truth, score, threshold, place, resamples)
     rows = [{"score": rate["rate"], **rate} for rate in rates]
     return [{"score": "auc", "value": area, **vars(found)}, *rows]

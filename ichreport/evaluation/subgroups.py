@@ -12,11 +12,10 @@ from ichreport.evaluation.bootstrap import (
     REPLICATES,
     Resamples,
     auc_replicates,
-    contributing,
     draw_resamples,
-    interval,
     mean_replicates,
 )
+from ichreport.evaluation.intervals import area_interval, interval
 from ichreport.evaluation.predictions import (
     PROBABILITIES,
     TRUTHS,
@@ -109,8 +108,9 @@ def _measured(
 ) -> list[dict[str, Any]]:
     """The area, the log loss and the rates of one label in one subgroup."""
     areas = auc_replicates(truth, score, place, resamples.counts)
-    groups = contributing(place, truth == 1, truth == 0)
-    area = {"score": "auc", "value": auc_score(truth, score)} | vars(interval(areas, groups=groups))
+    ranked = auc_score(truth, score)
+    of_areas = area_interval(ranked, areas, truth == 1, place)
+    area = {"score": "auc", "value": ranked} | vars(of_areas)
     terms = log_loss_terms(truth, score)
     losses = mean_replicates(terms, place, resamples.counts)
     mean = float(terms.mean()) if len(terms) else math.nan

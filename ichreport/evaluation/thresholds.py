@@ -12,11 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from ichreport.evaluation.bootstrap import (
     REPLICATES,
     Resamples,
-    contributing,
     draw_resamples,
-    interval,
     rate_replicates,
 )
+from ichreport.evaluation.intervals import contributing, share_interval
 from ichreport.evaluation.operating_points import (
     RATES,
     RECALL,
@@ -219,6 +218,7 @@ def rates_with_intervals(
     }
     listed = []
     for rate in RATES:
-        found = interval(replicates[rate], groups=contributing(place, behind[rate]))
+        units, groups = int(behind[rate].sum()), contributing(place, behind[rate])
+        found = share_interval(values[rate], replicates[rate], units=units, groups=groups)
         listed.append({"rate": rate, "value": values[rate], **vars(found)})
     return listed

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from ichreport.evaluation import findings as module
-from ichreport.evaluation.bootstrap import Interval
 from ichreport.evaluation.findings import Part, findings, findings_table, judged
+from ichreport.evaluation.intervals import Interval
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 
 COLUMNS = list(PROBABILITIES)

@@ -1,0 +1,177 @@
+"""From bootstrap replicates to intervals and p-values that hold up with few groups."""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import beta, norm, t
+
+LEVEL: Final = 0.95
+"""Confidence of every interval in the report."""
+
+_RESOLVED: Final = 10
+"""Replicates beyond zero that it takes to tell their share."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A confidence interval and how much stands behind it.
+
+    Attributes:
+        low: Lower end; NaN if fewer than two groups contribute or no replicate was defined.
+        high: Upper end, likewise.
+        groups: Groups that contribute.
+        undefined: Replicates in which the score was undefined; they are left out.
+    """
+
+    low: float
+    high: float
+    groups: int
+    undefined: int
+
+
+def interval(replicates: ArrayLike, *, groups: int, level: float = LEVEL) -> Interval:
+    """The expanded percentile interval of bootstrap replicates.
+
+    A bootstrap of n groups is too narrow by sqrt((n - 1) / n) and uses normal where t quantiles are
+    due. Both are mended by taking percentiles further out, at Φ(± sqrt(n / (n - 1)) t(n - 1))
+    instead of (1 ± level) / 2 (Hesterberg, The American Statistician 69 (2015) 371).
+    With many groups it is the plain percentile interval.
+
+    Args:
+        replicates: (R,) values of the score; NaN where a replicate leaves it undefined.
+        groups: Groups that contribute to the score: for a recall, those with positives.
+        level: Confidence, in (0, 1).
+
+    Raises:
+        ValueError: If `level` is not in (0, 1).
+    """
+    defined, undefined = _defined(replicates, level)
+    if groups < 2 or not len(defined):
+        return Interval(math.nan, math.nan, groups, undefined)
+    tail = norm.cdf(-math.sqrt(groups / (groups - 1)) * t.ppf((1 + level) / 2, groups - 1))
+    low, high = np.quantile(defined, [tail, 1 - tail])
+    return Interval(float(low), float(high), groups, undefined)
+
+
+def share_interval(
+    share: float, replicates: ArrayLike, *, units: int, groups: int, level: float = LEVEL
+) -> Interval:
+    """The interval of a share, such as a recall, in clustered slices.
+
+    Clopper and Pearson's interval for as many independent slices as would be as uncertain (Korn and
+    Graubard, Survey Methodology 24 (1998) 193), with the uncertainty that the replicates show. Near
+    0 and 1 and with few groups it holds its level where percentiles do not; a share of exactly 0 or
+    1, of which every replicate is the same, counts each group as one slice.
+
+    Args:
+        share: The share itself, in [0, 1], or NaN.
+        replicates: (R,) values of it; NaN where a replicate leaves it undefined.
+        units: The slices that it is a share of.
+        groups: The groups that hold them.
+        level: Confidence, in (0, 1).
+
+    Raises:
+        ValueError: If `level` is not in (0, 1).
+    """
+    defined, undefined = _defined(replicates, level)
+    if groups < 2 or math.isnan(share) or not len(defined):
+        return Interval(math.nan, math.nan, groups, undefined)
+    variance, upper = float(defined.var()), (1 + level) / 2
+    effective = float(groups)
+    if 0 < share < 1 and variance > 0:
+        narrower = t.ppf(upper, max(units - 1, 1)) / t.ppf(upper, groups - 1)
+        effective = min(share * (1 - share) / variance * narrower**2, units)
+    hits, misses = share * effective, (1 - share) * effective
+    low = beta.ppf(1 - upper, hits, misses + 1) if hits > 0 else 0.0
+    high = beta.ppf(upper, hits + 1, misses) if misses > 0 else 1.0
+    return Interval(float(low), float(high), groups, undefined)
+
+
+def area_interval(
+    area: float,
+    replicates: ArrayLike,
+    positive: NDArray[np.bool_],
+    place: NDArray[np.intp],
+    level: float = LEVEL,
+) -> Interval:
+    """The interval of an area under the ROC curve.
+
+    That of `interval`, with the groups of the rarer class; an area of exactly 0 or 1, of which
+    every replicate is the same, has that of such a share of those groups.
+
+    Args:
+        area: The area itself, in [0, 1], or NaN.
+        replicates: (R,) values of it; NaN where a replicate lacks a class.
+        positive: (n,), true for positives.
+        place: (n,) the group of each slice.
+        level: Confidence, in (0, 1).
+    """
+    groups = contributing(place, positive, ~positive)
+    if area in (0, 1):
+        return share_interval(area, replicates, units=groups, groups=groups, level=level)
+    return interval(replicates, groups=groups, level=level)
+
+
+def _defined(replicates: ArrayLike, level: float) -> tuple[NDArray[np.float64], int]:
+    """The replicates with a value, and how many have none."""
+    if not 0 < level < 1:
+        raise ValueError(f"level must be in (0, 1), got {level!r}.")
+    values = np.asarray(replicates, dtype=np.float64)
+    defined = values[~np.isnan(values)]
+    return defined, len(values) - len(defined)
+
+
+def p_value(replicates: ArrayLike, *, groups: int) -> float:
+    """The two-sided p-value of a difference being zero, in agreement with `interval`.
+
+    1 - the largest level whose expanded percentile interval excludes zero. A thousand replicates
+    cannot tell how far out zero lies where hardly any reach it, and an adjustment for many
+    comparisons needs to know: with fewer than ten beyond it, their mean and standard deviation do.
+
+    Args:
+        replicates: (R,) differences; NaN where undefined.
+        groups: Groups that contribute.
+
+    Returns:
+        In [0, 1]; NaN where `interval` is.
+    """
+    values = np.asarray(replicates, dtype=np.float64)
+    defined = values[~np.isnan(values)]
+    if groups < 2 or not len(defined):
+        return math.nan
+    beyond = min(int((defined <= 0).sum()), int((defined >= 0).sum()))
+    z = norm.ppf(min((max(beyond, _RESOLVED) + 1) / (len(defined) + 1), 0.5))
+    if beyond < _RESOLVED and np.ptp(defined) > 0:
+        z = min(z, -abs(float(defined.mean())) / float(defined.std()))
+    return float(2 * t.cdf(z / math.sqrt(groups / (groups - 1)), groups - 1))
+
+
+def contributing(place: NDArray[np.intp], *classes: NDArray[np.bool_]) -> int:
+    """The groups behind a score: of the classes of slices that it needs, those of the rarest.
+
+    Args:
+        place: (n,) the group of each slice, as `Resamples.places` gives it.
+        *classes: (n,) masks of slices; for an area the positives and the negatives.
+    """
+    return min(len(np.unique(place[members])) for members in classes)
+
+
+def holm(p_values: ArrayLike) -> NDArray[np.float64]:
+    """Holm's step-down adjustment (Scandinavian Journal of Statistics 6 (1979) 65).
+
+    Args:
+        p_values: (n,); NaN for tests that could not be made, which do not count.
+
+    Returns:
+        (n,) adjusted p-values, at most 1; NaN where the p-value is.
+    """
+    p = np.asarray(p_values, dtype=np.float64)
+    tested = np.flatnonzero(~np.isnan(p))
+    order = tested[np.argsort(p[tested], kind="stable")]
+    adjusted = np.full(p.shape, math.nan)
+    factors = np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(factors * p[order]), 1)
+    return adjusted
