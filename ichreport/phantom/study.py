@@ -163,15 +163,17 @@ def _describe(
             "hu": round(bleed.hu, 1),
             "subtle": bleed.subtle,
             "volume_ml": round(sum(volumes[bleed.subtype]), 2),
-            "sop_instance_uids": _best(slices, volumes[bleed.subtype]),
+            "sop_instance_uids": _best(slices, volumes[bleed.subtype], least=0.02),
         }
         for bleed in patient.bleeds
     ]
     found = []
     for place, lookalike in enumerate(patient.lookalikes):
         areas = [taken.lookalikes[place] for _, taken, _ in slices]
-        entry = {"name": lookalike.name, "hu": round(lookalike.hu, 1)}
-        found.append({**entry, "sop_instance_uids": _best(slices, areas)})
+        shown = _best(slices, areas, least=2.0)
+        if shown:  # a small one may lie between two slices
+            entry = {"name": lookalike.name, "hu": round(lookalike.hu, 1)}
+            found.append({**entry, "sop_instance_uids": shown})
     return {
         "study_instance_uid": names.study_instance_uid,
         "series_instance_uid": names.series_instance_uid,
@@ -193,10 +195,12 @@ def _describe(
     }
 
 
-def _best(slices: list[tuple[str, Slice, tuple[int, ...]]], amounts: list[float]) -> list[str]:
-    """The slices that show most of something, the best first."""
+def _best(
+    slices: list[tuple[str, Slice, tuple[int, ...]]], amounts: list[float], least: float
+) -> list[str]:
+    """The slices that show most of something, the best first; none that shows less than `least`."""
     order = np.argsort(-np.asarray(amounts), kind="stable")[:SHOWN]
-    return [slices[int(i)][0] for i in order if amounts[int(i)] > 1e-3]
+    return [slices[int(i)][0] for i in order if amounts[int(i)] >= least]
 
 
 def _rounded(values: dict[str, Any]) -> dict[str, Any]:

@@ -164,6 +164,7 @@ def test_the_description_names_slices_that_show_what_it_says(small, labels):
                 assert labels.loc[best, bleed["subtype"]].all()
                 shown += 1
         for lookalike in study["lookalikes"]:
+            assert lookalike["sop_instance_uids"]
             assert set(lookalike["sop_instance_uids"]) <= set(labels.index)
     assert shown > 10
 
