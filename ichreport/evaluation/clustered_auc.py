@@ -7,11 +7,20 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
 
 from ichreport.evaluation.intervals import LEVEL
-from ichreport.evaluation.predictions import checked_score, checked_truth
+from ichreport.evaluation.predictions import (
+    Split,
+    checked_score,
+    checked_truth,
+    of_split,
+    probabilities,
+    truths,
+)
+from ichreport.labels import LABELS
 
 
 @dataclass(frozen=True)
@@ -77,6 +86,38 @@ def clustered_auc(y_true: ArrayLike, y_scores: ArrayLike, place: NDArray[np.intp
             + num_groups / (num_groups - 1) * (cross + cross.T) / (m * n)
         )
     return ClusteredAuc(areas, covariance, positive_groups, negative_groups)
+
+
+def auc_table(predictions: pd.DataFrame, *, split: Split = "test") -> pd.DataFrame:
+    """Each label's area with the interval of the closed form, to hold against the bootstrap's.
+
+    Args:
+        predictions: A run's predictions.
+        split: Where to measure.
+
+    Returns:
+        Columns `label`, `value`, `standard_error`, `low`, `high`, `positive_groups` and
+        `negative_groups`; NaN where undefined.
+    """
+    rows = of_split(predictions, split)
+    y_true, y_score = truths(rows), probabilities(rows)
+    place = pd.factorize(rows["group"])[0].astype(np.intp)
+    table = []
+    for column, label in enumerate(LABELS):
+        found = clustered_auc(y_true[:, column], y_score[:, column], place)
+        low, high = found.interval()
+        table.append(
+            {
+                "label": label,
+                "value": float(found.areas[0]),
+                "standard_error": math.sqrt(found.covariance[0, 0]),
+                "low": low,
+                "high": high,
+                "positive_groups": found.positive_groups,
+                "negative_groups": found.negative_groups,
+            }
+        )
+    return pd.DataFrame(table)
 
 
 def _placements(

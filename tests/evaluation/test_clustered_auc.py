@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from ichreport.evaluation.bootstrap import auc_replicates, draw_resamples
-from ichreport.evaluation.clustered_auc import clustered_auc
+from ichreport.evaluation.clustered_auc import auc_table, clustered_auc
+from ichreport.evaluation.score_intervals import score_table_with_intervals
 from ichreport.evaluation.scores import auc_score
 
 
@@ -64,3 +65,21 @@ def test_one_class_or_one_group_of_it_leaves_it_undefined():
     assert math.isnan(found.covariance[0, 0])
     assert all(math.isnan(end) for end in found.interval())
     assert math.isnan(clustered_auc([], [], np.empty(0, int)).areas[0])
+
+
+def test_the_table_agrees_with_the_bootstrap_s_and_says_how_many_groups_stand_behind(predictions):
+    table = auc_table(predictions).set_index("label")
+    other = score_table_with_intervals(predictions, splits=["test"], replicates=500)
+    other = other[other["score"] == "auc"].set_index("label")
+    np.testing.assert_allclose(table["value"], other["value"])
+    common = ["subdural", "subarachnoid", "intraparenchymal"]
+    np.testing.assert_allclose(table.loc[common, "low"], other.loc[common, "low"], atol=0.04)
+    np.testing.assert_allclose(table.loc[common, "high"], other.loc[common, "high"], atol=0.04)
+    behind = table[["positive_groups", "negative_groups"]].min(axis=1)
+    assert (behind == other["contributing"]).all()
+
+
+def test_a_label_with_one_class_is_missing_in_the_table(predictions):
+    table = auc_table(predictions.assign(truth_epidural=0)).set_index("label")
+    assert table.loc["epidural", ["value", "standard_error", "low", "high"]].isna().all()
+    assert table.loc["epidural", "positive_groups"] == 0

@@ -1,0 +1,42 @@
+"""The worst misses and false alarms, to look at."""
+
+from typing import Final
+
+import pandas as pd
+
+from ichreport.evaluation.predictions import Split, of_split
+
+KINDS: Final = ("miss", "false alarm")
+
+
+def worst_mistakes(
+    predictions: pd.DataFrame,
+    label: str,
+    *,
+    split: Split = "test",
+    count: int = 8,
+    per_study: int = 1,
+) -> pd.DataFrame:
+    """The positives with the lowest and the negatives with the highest probabilities.
+
+    Args:
+        predictions: A run's predictions.
+        label: One of `LABELS`.
+        split: Where to look.
+        count: Slices of each kind, at most.
+        per_study: Slices of one study among them, at most: neighbours are mistaken alike.
+
+    Returns:
+        The rows of `predictions`, the worst first, with `kind` (of `KINDS`) and `probability`;
+        equal probabilities stand in the order of `sop_instance_uid`.
+    """
+    rows = of_split(predictions, split)
+    found = []
+    for kind, truth, ascending in zip(KINDS, (1, 0), (True, False), strict=True):
+        wrong = rows[rows[f"truth_{label}"] == truth].sort_values(
+            [f"probability_{label}", "sop_instance_uid"], ascending=[ascending, True]
+        )
+        spread = wrong.groupby("study_instance_uid", sort=False).head(per_study)
+        found.append(spread.head(count).assign(kind=kind))
+    worst = pd.concat(found, ignore_index=True)
+    return worst.assign(probability=worst[f"probability_{label}"])
