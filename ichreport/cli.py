@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
-from ichreport.params import Input, Network, Profile, Sample, read_experiments
+from ichreport.params import Input, Network, Profile, Sample
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -120,7 +120,7 @@ def _render(options: argparse.Namespace) -> int:
     from ichreport.report import site
 
     profile = Profile.from_files(options.profile or f"params/{options.report.name}.yaml")
-    site.render(options.report, list(read_experiments(profile).values()))
+    site.render(options.report, profile)
     return 0
 
 

@@ -1,0 +1,190 @@
+"""The tables of the report, each from one object that the notebooks hold."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ichreport.data import summary
+from ichreport.data.samples import SPLITS, Sample
+from ichreport.data.store import Store
+from ichreport.labels import LABELS
+from ichreport.params import Experiment, Profile
+from ichreport.report import poster
+from ichreport.report.captioned import Table, number
+
+_WHAT_IT_IS = ("sample", "input", "network", "head", "dense_layers", "loss")
+_HOW_IT_RUNS = (
+    "image_size", "weights", "epochs", "patience", "batch_size", "learning_rate", "seed",
+    "sampa_share", "sampb_share",
+)  # fmt: skip
+
+
+def data_set(store: Store) -> Table:
+    """What a store holds, from its manifest."""
+    manifest = store.manifest
+    kind = "synthetic heads" if manifest["synthetic"] else "the challenge's or a hospital's slices"
+    rows = [["source", kind]]
+    rows += [[name, f"{count:,}"] for name, count in manifest["counts"].items()]
+    rows += [
+        ["pixels a side", str(store.image_size)],
+        ["truth masks", "yes" if store.has_truth else "no"],
+        ["store hash", str(manifest["store_hash"])[:16]],
+    ]
+    return Table("The store: what was read, and how it is kept.", ["what", "value"], rows)
+
+
+def label_counts(store: Store) -> Table:
+    """Slices of each label, beside the poster's counts."""
+    counts = summary.label_counts(store.slices)
+    positive, share = counts["positive"].to_dict(), counts["share"].to_dict()
+    rows = [
+        [
+            label,
+            f"{positive[label]:,}",
+            number(100 * share[label], 2),
+            f"{poster.LABEL_COUNTS[label]:,}",
+            number(100 * poster.LABEL_COUNTS[label] / poster.SLICES, 2),
+        ]
+        for label in LABELS
+    ]
+    return Table(
+        f"Positive slices of each label, here among {len(store):,} slices and on the poster among "
+        f"{poster.SLICES:,}.",
+        ["label", "here", "% here", "poster", "% poster"],
+        rows,
+        numeric=frozenset({1, 2, 3, 4}),
+    )
+
+
+def frame(table: pd.DataFrame, caption: str, *, digits: int = 3, index: str = "") -> Table:
+    """A data frame as a table; `index` names its index where that is worth a column."""
+    shown = table.reset_index(names=index) if index else table
+    numeric = [pd.api.types.is_numeric_dtype(kind) for kind in shown.dtypes]
+    rows = [[_text(value, digits) for value in row] for row in shown.itertuples(index=False)]
+    return Table(
+        caption,
+        [str(name).replace("_", " ") for name in shown.columns],
+        rows,
+        numeric=frozenset(np.flatnonzero(numeric).tolist()),
+    )
+
+
+def experiment(asked: Experiment) -> Table:
+    """What an experiment is, and where it runs."""
+    values = asked.model_dump()
+    names = [*_WHAT_IT_IS, *_HOW_IT_RUNS]
+    rows = [["asks", asked.question or "–"]]
+    rows += [[name.replace("_", " "), _text(values[name], 6)] for name in names]
+    return Table(f"The experiment {asked.name}.", ["parameter", "value"], rows)
+
+
+def machine(described: Mapping[str, Any]) -> Table:
+    """The machine and the Keras backend that a run used."""
+    rows = [[name, _text(value, 0)] for name, value in described.items()]
+    return Table("Backend and devices of this run.", ["what", "value"], rows)
+
+
+def sample_labels(store: Store, sample: Sample) -> Table:
+    """How many slices of each label fall into each split of a sample."""
+    truth = store.slices[list(LABELS)].to_numpy()[sample.rows]
+    rows = []
+    for split in SPLITS:
+        own = truth[sample.split == split]
+        groups = len(set(sample.group[sample.split == split]))
+        rows.append([split, f"{len(own):,}", f"{groups:,}", *(f"{n:,}" for n in (own > 0).sum(0))])
+    return Table(
+        f"The sample {sample.name}: slices, linked patient groups and positive slices of each "
+        "split.",
+        ["split", "slices", "groups", *LABELS],
+        rows,
+        numeric=frozenset(range(1, 3 + len(LABELS))),
+    )
+
+
+def leak_audit(audit: pd.DataFrame) -> Table:
+    """What stands on both sides of each pair of splits."""
+    return frame(
+        audit,
+        "The leak audit: patients, linked groups, studies, series and identical pixels that stand "
+        "on both sides of two splits. A split by slice puts almost every patient on both.",
+    )
+
+
+def scores(by_split: Mapping[str, Any]) -> Table:
+    """The log losses and areas of a run, by split, beside the constant-prevalence floor."""
+    rows = []
+    for split, found in by_split.items():
+        for name, values in ((split, found), (f"{split}, floor", found["floor"])):
+            losses = [number(values["log_loss"][label]) for label in LABELS]
+            rows.append(
+                [
+                    name,
+                    number(values["weighted_log_loss_sum"]),
+                    number(values["challenge_log_loss"]),
+                    *losses,
+                ]
+            )
+    return Table(
+        "Log loss in nats: weighted sum over labels (as we read the poster), the challenge's mean "
+        "(the sum / 7), and each label's own. The floor predicts the train prevalence everywhere.",
+        ["split", "sum", "mean", *LABELS],
+        rows,
+        numeric=frozenset(range(1, 3 + len(LABELS))),
+        quiet=frozenset(range(1, len(rows), 2)),
+    )
+
+
+def operating_points(points: Mapping[str, Any]) -> Table:
+    """The frozen thresholds of a run and what they give on each split."""
+    rows = []
+    for label, found in points.items():
+        for split in SPLITS:
+            at = found[split]
+            rates = [number(at[name]) for name in _RATES]
+            rows.append([label, split, number(found["threshold"], 4), *rates, f"{at['support']:,}"])
+    return Table(
+        "Operating points: each label's largest threshold that finds 85 % of the positives of "
+        "validation, frozen and applied to all splits. Support counts the positive slices.",
+        ["label", "split", "threshold", *_RATES, "support"],
+        rows,
+        numeric=frozenset(range(2, 4 + len(_RATES))),
+    )
+
+
+def rules(store: Store) -> Table:
+    """How many slices each header rule changed."""
+    rows = [[str(rule), f"{count:,}"] for rule, count in summary.rules_applied(store).items()]
+    return Table(
+        "Header rules that changed a slice, and how many each changed.",
+        ["rule", "slices"],
+        rows or [["none", "0"]],
+        numeric=frozenset({1}),
+    )
+
+
+def parameters_of(profile: Profile) -> Table:
+    """A profile's values, for the end of a page."""
+    rows = [[name, _text(value, 6)] for name, value in profile.model_dump().items()]
+    return Table(f"The profile {profile.profile}.", ["parameter", "value"], rows)
+
+
+_RATES = ("precision", "recall", "specificity", "accuracy", "npv")
+
+
+def _text(value: Any, digits: int) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    if isinstance(value, float | np.floating):
+        return f"{value:g}" if digits >= 6 else number(float(value), digits)
+    if isinstance(value, int | np.integer):
+        return f"{int(value):,}" if abs(int(value)) >= 10_000 else str(value)
+    if isinstance(value, list | tuple):
+        return ", ".join(_text(item, digits) for item in value)
+    if isinstance(value, Mapping):
+        return json.dumps(value)
+    return str(value)
