@@ -218,6 +218,5 @@ def _outcome(gain: float, p: float) -> Outcome:
 
 def _overlap(one: pd.Series, other: pd.Series) -> float:
     """Members of both over members of either; no value stands twice in one of them."""
-    both = int(one.isin(other).sum())
-    either = len(one) + len(other) - both
-    return both / either if either else math.nan
+    either = pd.concat([one, other]).nunique()
+    return (len(one) + len(other) - either) / either if either else math.nan
