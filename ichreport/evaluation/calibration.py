@@ -92,8 +92,8 @@ def make_bins(y_score: ArrayLike, *, num_bins: int = NUM_BINS, binning: Binning 
     score = checked_probability(y_score)
     if binning == "width" or not len(score):
         return Bins(shares, "width")
-    edges = np.unique(np.quantile(score, shares, method="inverted_cdf"))
-    return Bins(edges if len(edges) > 1 else np.repeat(edges, 2), "mass")
+    lower = np.unique(np.quantile(score, shares[:-1], method="inverted_cdf"))
+    return Bins(np.append(lower, score.max()), "mass")
 
 
 def reliability_curve(

@@ -79,6 +79,8 @@ def test_bins_of_equal_mass_hold_as_many_slices_each(calibrated):
     tied = calibration.make_bins(np.full(50, 0.3))
     assert len(tied) == 1
     assert (tied.of(np.full(50, 0.3)) == 0).all()
+    saturated = np.repeat([0.0, 1.0], [30, 20])
+    assert calibration.make_bins(saturated).of(saturated).tolist() == [0] * 30 + [1] * 20
 
 
 def test_calibration_error_by_hand():
