@@ -101,7 +101,7 @@ class Profile(Parameters):
     )
     store: str = Field(default="data/demo/store", description="folder of the ingested slices")
     phantom: PhantomRecipe | None = Field(
-        default=PhantomRecipe(), description="recipe of the synthetic heads; null for real data"
+        default=None, description="recipe of the synthetic heads; null for real data"
     )
     image_size: int = Field(default=96, ge=32, le=512, description="pixels a side in the store")
     max_reject_share: float = Field(

@@ -135,4 +135,5 @@ def test_every_parameter_file_loads(profile, monkeypatch):
 
 def test_the_demo_profile_spells_out_the_defaults(monkeypatch):
     monkeypatch.chdir(ROOT)
-    assert Profile.from_files("params/demo.yaml") == Profile()
+    demo = Profile.from_files("params/demo.yaml")
+    assert demo == Profile(phantom=PhantomRecipe())

@@ -9,6 +9,7 @@ gradient is not justified: there each pixel keeps its own (HiResCAM, Draelos and
 arXiv:2011.08891), which agrees with the others where they hold.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -81,6 +82,13 @@ def heatmaps(
     linear = experiment.head == "dense" and experiment.dense_layers == 1
     relevance = np.einsum("nijc,nc->nij", maps, weights)
     return _scaled_up(relevance, store.image_size, "CAM" if linear else "Grad-CAM")
+
+
+def by_label(
+    trained: Trained, store: Store, sample: Sample, rows: Mapping[str, NDArray[np.int64]]
+) -> dict[str, Heatmaps]:
+    """The heat maps of several labels, each for slices of its own; see `heatmaps`."""
+    return {label: heatmaps(trained, store, own, label, sample) for label, own in rows.items()}
 
 
 def _small_network(model: keras.Model, hu: NDArray[np.int16], index: int) -> NDArray[np.float32]:

@@ -149,9 +149,10 @@ def write_run(
     return path
 
 
-def forget(experiment: Experiment) -> None:
-    """Remove an earlier record of this run, so that a failing rerun does not look done."""
+def start(experiment: Experiment) -> Stopwatch:
+    """Start a run: remove its earlier record, so that a failing rerun does not look done."""
     (experiment.run_folder / "record.json").unlink(missing_ok=True)
+    return Stopwatch()
 
 
 def read_runs(report_folder: Path, experiments: Iterable[Experiment]) -> list[RunRecord]:

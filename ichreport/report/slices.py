@@ -1,6 +1,7 @@
 """Slices as pictures: contact sheets, windows side by side, heat maps over the brain window."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -11,8 +12,9 @@ from scipy import ndimage
 
 from ichreport.data.store import Store
 from ichreport.data.windowing import BONE, BRAIN, SUBDURAL, Window, linear_window
+from ichreport.files import read_json
 from ichreport.labels import LABELS, SUBTYPES
-from ichreport.report.captioned import Picture, pixels
+from ichreport.report.captioned import Picture, Sentences, pixels
 
 TILE = 160
 """Pixels a side of a slice on a sheet."""
@@ -53,6 +55,40 @@ def in_three_windows(store: Store, *, columns: int = 6, seed: int = 0) -> Pictur
         "HU).",
         alternative="Three rows of the same slices: the brain window shows blood bright, the "
         "subdural window thin collections beside bone, the bone window the skull.",
+    )
+
+
+def look_alikes(store: Store, source: Path, *, columns: int = 6) -> Picture | Sentences:
+    """Slices of synthetic heads that show something bright that is no bleeding.
+
+    Args:
+        store: Where the slices are.
+        source: The folder that they were made in, whose phantom.json lists look-alikes.
+        columns: Slices of each look-alike.
+
+    Returns:
+        A sheet, a row a look-alike; a sentence where the source is no phantom.
+    """
+    described = source / "phantom.json"
+    if not described.is_file():
+        return Sentences(["Real data do not say where their look-alikes are."])
+    row_of = {uid: row for row, uid in enumerate(store.slices["sop_instance_uid"])}
+    bleeds = store.slices["any"].to_numpy()
+    found: dict[str, list[int]] = {}
+    for patient in read_json(described)["patients"]:
+        for study in patient["studies"]:
+            for item in study["lookalikes"]:
+                rows = [row_of[uid] for uid in item["sop_instance_uids"] if uid in row_of]
+                clear = [row for row in rows if bleeds[row] == 0]
+                found.setdefault(item["name"], []).extend(clear[:1])
+    sheet = {name: rows[:columns] for name, rows in sorted(found.items()) if rows}
+    blank = np.zeros((TILE, TILE, 3), np.uint8)
+    tiles = [_brain(store, np.array(rows)) for rows in sheet.values()]
+    return pixels(
+        _sheet([[*row, *[blank] * (columns - len(row))] for row in tiles], list(sheet)),
+        caption="Look-alikes in slices without bleeding, at the brain window.",
+        alternative=f"A sheet with a row each of: {', '.join(sheet)}; bright spots that are no "
+        "bleeding.",
     )
 
 

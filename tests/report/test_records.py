@@ -86,11 +86,10 @@ def test_a_record_of_another_format_is_refused(experiment):
         records.read_run(experiment.run_folder)
 
 
-def test_forgetting_a_run_makes_it_count_as_not_done(experiment):
+def test_a_started_run_counts_as_not_done(experiment):
     write_run(experiment)
-    records.forget(experiment)
+    records.start(experiment)
     assert records.read_run(experiment.run_folder).status != "ok"
-    records.forget(experiment)
 
 
 def test_outside_a_checkout_the_commit_is_unknown(experiment, monkeypatch):

@@ -1,0 +1,97 @@
+"""The notebooks are thin, stored clean, and say their own parameters."""
+
+import ast
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from papermill.inspection import inspect_notebook
+
+from ichreport.params import Experiment, Profile
+
+NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+MODELS = {
+    "1-explore.ipynb": Profile,
+    "2-experiment.ipynb": Experiment,
+    "3-cam.ipynb": Profile,
+    "4-results.ipynb": Profile,
+}
+STATEMENTS_A_CELL = 4
+
+
+def read(name):
+    return nbformat.read(NOTEBOOKS / name, as_version=4)
+
+
+def code_cells(name):
+    return [cell for cell in read(name).cells if cell.cell_type == "code"]
+
+
+def parameters_cell(name):
+    [cell] = [c for c in code_cells(name) if "parameters" in c.metadata.get("tags", [])]
+    return cell
+
+
+def test_there_is_a_model_for_every_notebook():
+    assert sorted(path.name for path in NOTEBOOKS.glob("*.ipynb")) == sorted(MODELS)
+
+
+@pytest.mark.parametrize(("name", "model"), MODELS.items())
+def test_the_parameters_cell_equals_the_model(name, model):
+    namespace = {}
+    exec(parameters_cell(name).source, namespace)  # the cell is ours
+    del namespace["__builtins__"]
+    namespace.pop("__annotations__")
+    expected = {field: info.default for field, info in model.model_fields.items()}
+    assert namespace == expected
+
+
+@pytest.mark.parametrize(("name", "model"), MODELS.items())
+def test_papermill_shows_type_and_meaning_of_every_parameter(name, model):
+    shown = inspect_notebook(str(NOTEBOOKS / name))
+    assert set(shown) == set(model.model_fields)
+    for field, info in model.model_fields.items():
+        assert shown[field]["help"] == info.description
+        assert shown[field]["inferred_type_name"] != "None", field
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_first_code_cell_after_the_parameters_validates_them(name):
+    cells = code_cells(name)
+    after = cells[cells.index(parameters_cell(name)) + 1]
+    assert f"{MODELS[name].__name__}.from_notebook(globals())" in after.source
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_notebook_is_stored_without_outputs(name):
+    for cell in code_cells(name):
+        assert cell.outputs == []
+        assert cell.execution_count is None
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_notebook_is_thin(name):
+    forbidden = (ast.FunctionDef, ast.ClassDef, ast.For, ast.While, ast.Try, ast.ListComp)
+    for cell in code_cells(name):
+        tree = ast.parse(cell.source)
+        assert not any(isinstance(node, forbidden) for node in ast.walk(tree)), cell.source
+        if cell is not None and "parameters" not in cell.metadata.get("tags", []):
+            work = [s for s in tree.body if not isinstance(s, ast.Import | ast.ImportFrom)]
+            assert len(work) <= STATEMENTS_A_CELL, cell.source
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_prose_introduces_every_code_cell_after_the_parameters(name):
+    cells = read(name).cells
+    start = cells.index(parameters_cell(name)) + 2
+    for before, cell in zip(cells[start - 1 :], cells[start:], strict=False):
+        if cell.cell_type == "code":
+            assert before.cell_type == "markdown", cell.source
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_notebook_has_one_title_and_says_what_it_asks(name):
+    text = "\n".join(c.source for c in read(name).cells if c.cell_type == "markdown")
+    assert len(re.findall(r"^# ", text, flags=re.MULTILINE)) == 1
+    assert "?" in text
