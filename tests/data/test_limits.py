@@ -75,7 +75,7 @@ def table_of_bad_inputs(dicom_bytes, element):
         "text": (b"not an image\n" * 50, "no DICM mark"),
         "png": (b"\x89PNG\r\n\x1a\n" + bytes(300), "no DICM mark"),
         "empty": (b"", "the file is empty"),
-        "cut in the header": (good[:500], "is missing"),
+        "cut in the header": (good[:400], "BitsAllocated is missing"),
         "cut in the pixels": (good[:-1000], "pixel data are cut: 7,192 of 8,192 bytes are there"),
         "no Rows": (dicom_bytes(drop=[rows]), "Rows is missing"),
         "no BitsAllocated": (dicom_bytes(drop=[bits]), "BitsAllocated is missing"),
