@@ -13,6 +13,8 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python;
 SNAKEMAKE = $(BIN)/snakemake --cores all --rerun-incomplete --quiet rules host progress \
 	--config profile=params/$(PROFILE).yaml
 
+export PATH := $(abspath $(BIN)):$(PATH)
+
 .DELETE_ON_ERROR:
 .PHONY: help report test lint lab clean lock
 
