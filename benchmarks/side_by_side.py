@@ -39,7 +39,10 @@ def alone(function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
     """
     context = multiprocessing.get_context("spawn")
     with context.Pool(1) as pool:
-        return pool.apply(_watched, (function, arguments))
+        found: dict[str, Any] = pool.apply(_watched, (function, arguments))
+        pool.close()  # lets the process end by itself, with everything it has open
+        pool.join()
+    return found
 
 
 def _watched(function: Callable[..., Any], arguments: tuple[Any, ...]) -> dict[str, Any]:

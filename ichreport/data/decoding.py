@@ -17,8 +17,9 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ichreport.data.dicom import COMPRESSED, Header
+from ichreport.data.dicom import COMPRESSED
 from ichreport.data.elements import RejectError
+from ichreport.data.header import Header
 from ichreport.data.workers import limit_memory
 
 MOST_MEMORY: Final = 2**30
@@ -109,7 +110,7 @@ def _decoded(syntax: str, pixels: bytes, header: Header) -> NDArray[Any] | str:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             decoded, _ = decoder.as_array(
-                _fragments_only(pixels),
+                pixels,
                 raw=True,
                 index=0,
                 rows=header.rows,
@@ -130,8 +131,3 @@ def _decoded(syntax: str, pixels: bytes, header: Header) -> NDArray[Any] | str:
     if stored.dtype.itemsize > 2 or stored.dtype.kind not in "iu":
         return f"{name} holds {stored.dtype} values, expected 16 bits"
     return stored.astype(np.int16 if header.signed else np.uint16)
-
-
-def _fragments_only(pixels: bytes) -> bytes:
-    end = pixels.rfind(b"\xfe\xff\xdd\xe0")
-    return pixels if end < 0 else pixels[:end]

@@ -214,34 +214,18 @@ class _Job:
         self, index: Index, hashes: dict[str, str], tables: list[str], inputs: str
     ) -> dict[str, Any]:
         files = {name: sha256_of_file(self.store / name) for name in tables}
-        columns = {
-            "patients": "patient_id",
-            "studies": "study_instance_uid",
-            "series": "series_instance_uid",
-        }
-        counts = {name: pc.count_distinct(index.slices[c]).as_py() for name, c in columns.items()}
-        source = str(self.source.folder)
+        folder = str(self.source.folder)
         manifest = {
             "format": FORMAT,
             "version": __version__,
             "code_version": CODE_VERSION,
-            "recipe": {
-                "image_size": self.image_size,
-                "max_reject_share": self.max_reject_share,
-                "pseudonymised": self.pseudonyms is not None,
-                "key_fingerprint": self.pseudonyms.fingerprint if self.pseudonyms else None,
-            },
-            "source": self.pseudonyms.file(source) if self.pseudonyms else source,
+            "recipe": self._recipe(),
+            "source": self.pseudonyms.file(folder) if self.pseudonyms else folder,
             "challenge": self.source.challenge,
             "synthetic": self.source.synthetic,
             "truth": self.source.truth is not None,
             "labelled": self.source.labels is not None,
-            "counts": {
-                "slices": len(index.slices),
-                **counts,
-                "rejects": len(index.rejects),
-                "files": len(index.slices) + len(index.rejects),
-            },
+            "counts": _counts(index),
             "rules": index.rules,
             "findings": [asdict(finding) for finding in index.findings],
             "inputs": inputs,
@@ -250,6 +234,14 @@ class _Job:
             "store_hash": sha256_of_json([hashes, files[SLICES]]),
         }
         return manifest | {"seal": seal(manifest)}
+
+    def _recipe(self) -> dict[str, Any]:
+        return {
+            "image_size": self.image_size,
+            "max_reject_share": self.max_reject_share,
+            "pseudonymised": self.pseudonyms is not None,
+            "key_fingerprint": self.pseudonyms.fingerprint if self.pseudonyms else None,
+        }
 
     def _explained(self, error: OSError, plan: Plan) -> OSError:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
@@ -261,6 +253,20 @@ class _Job:
             f"{in_units(plan.bytes_of_all)}, {in_units(done)} of it are done, "
             f"{in_units(free)} are free. What is done stays: free some room and run the same again."
         )
+
+
+def _counts(index: Index) -> dict[str, int]:
+    def distinct(column: str) -> int:
+        return int(pc.count_distinct(index.slices[column]).as_py())
+
+    return {
+        "slices": len(index.slices),
+        "patients": distinct("patient_id"),
+        "studies": distinct("study_instance_uid"),
+        "series": distinct("series_instance_uid"),
+        "rejects": len(index.rejects),
+        "files": len(index.slices) + len(index.rejects),
+    }
 
 
 @dataclass

@@ -27,11 +27,11 @@ from ichreport.data.dicom import (
     RULE_NOT_SQUARE,
     RULE_UPSAMPLED,
     FileReader,
-    Header,
     Slice,
     read_slice,
 )
 from ichreport.data.elements import RejectError
+from ichreport.data.header import Header
 from ichreport.data.pseudonyms import Pseudonyms
 from ichreport.data.resample import resample_hu, resample_mask
 from ichreport.data.time_limit import time_limit

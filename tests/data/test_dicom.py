@@ -8,7 +8,8 @@ import pydicom
 import pytest
 
 from ichreport.data import dicom
-from ichreport.data.dicom import FileReader, RejectError, read_slice, slice_of
+from ichreport.data.dicom import FileReader, read_slice, slice_of
+from ichreport.data.elements import RejectError
 
 RANDOM = np.random.default_rng(3)
 STORED = RANDOM.integers(0, 4096, (16, 16))
