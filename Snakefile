@@ -138,7 +138,9 @@ rule explore:
 
 rule experiment:
     input:
-        code("data", "model", "evaluation"),
+        # Not tables and figures: a new look is no reason to train again.
+        code("data", "model"),
+        [f"ichreport/evaluation/{name}.py" for name in ("predictions", "scores", "operating_points")],
         "ichreport/report/records.py",
         lambda wildcards: shared_features(experiments[wildcards.name]),
         notebook="notebooks/2-experiment.ipynb",
