@@ -9,7 +9,9 @@ shard. Masks of bleeds, where the source has them, are in `truth-00007.npy`.
 import hashlib
 import json
 import math
+import os
 from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -38,6 +40,7 @@ from ichreport.data.time_limit import time_limit
 from ichreport.files import atomic_file
 
 _HEADER_BYTES: Final = 128
+FLUSHED_AT_ONCE: Final = 8 * 2**20
 NOTE: Final = b"ichreport.shard"
 _TOO_LARGE: Final = RejectError("reading it takes more memory than a worker may have", passing=True)
 
@@ -273,8 +276,9 @@ def read_rejects(store: Path, number: int) -> dict[str, str]:
 class ArrayFile:
     """A `.npy` file of (n, size, size) that grows slice by slice.
 
-    Its `hash` is the SHA-256 of the file's header followed by the SHA-256 of each slice, so that a
-    slice's pixels are hashed once, for the file and for the slice.
+    Its hash is the SHA-256 of the file's header followed by the SHA-256 of each slice, so that a
+    slice's pixels are hashed once, for the file and for the slice. A second thread flushes to the
+    disk while slices are made, so that little is left to wait for at the end.
     """
 
     def __init__(self, path: Path, kind: str, size: int) -> None:
@@ -282,6 +286,9 @@ class ArrayFile:
         self._digests: list[bytes] = []
         self._stream: BinaryIO = path.open("wb")
         self._stream.write(bytes(_HEADER_BYTES))
+        self._unflushed = 0
+        self._flusher = ThreadPoolExecutor(max_workers=1)
+        self._flushing: Future[None] | None = None
 
     @property
     def count(self) -> int:
@@ -294,17 +301,32 @@ class ArrayFile:
         digest = hashlib.sha256(memory)
         self._stream.write(memory)
         self._digests.append(digest.digest())
+        self._unflushed += memory.nbytes
+        if self._unflushed >= FLUSHED_AT_ONCE:
+            self._flush_behind()
         return digest.hexdigest()
+
+    def _flush_behind(self) -> None:
+        if self._flushing is not None:
+            if not self._flushing.done():
+                return
+            self._flushing.result()  # tells of a full disk
+        self._unflushed = 0
+        self._stream.flush()
+        self._flushing = self._flusher.submit(os.fsync, self._stream.fileno())
 
     def finish(self) -> str:
         """Write the header, now that the number of slices is known; returns the file's hash."""
+        if self._flushing is not None:
+            self._flushing.result()
         header = npy_header(self._kind, self.count, self._size)
         self._stream.seek(0)
         self._stream.write(header)
         return hash_of_slices(header, self._digests)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, once the thread is done with it."""
+        self._flusher.shutdown()
         self._stream.close()
 
 

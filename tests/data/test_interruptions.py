@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ichreport.data import plan, sources
+from ichreport.data import plan, shards, sources
 from ichreport.data.ingest import ingest
 from ichreport.data.shards import ArrayFile
 from ichreport.data.store import Store, verify
@@ -86,10 +86,12 @@ def test_a_disk_that_is_too_small_stops_before_the_work_starts(source, tmp_path,
     assert [path.name for path in (tmp_path / "store").iterdir()] == [".lock"]
 
 
+@pytest.mark.parametrize("flushed_at_once", [2**23, 512])
 @pytest.mark.parametrize("step", [0, 7, 20, 30, 40])
 def test_a_disk_that_fills_up_leaves_no_store_and_the_rest_goes_on_later(
-    source, tmp_path, monkeypatch, step
+    source, tmp_path, monkeypatch, step, flushed_at_once
 ):
+    monkeypatch.setattr(shards, "FLUSHED_AT_ONCE", flushed_at_once)
     run(source, tmp_path / "reference")
     left = [step]
 
