@@ -14,7 +14,7 @@ PROFILE = {
     "profile": "tiny",
     "source": "data/tiny/rsna",
     "store": "data/tiny/store",
-    "phantom": {"patients": 16, "matrix": 96, "slices": 10, "faults": False},
+    "phantom": {"patients": 40, "matrix": 96, "slices": 8, "faults": False},
     "image_size": 64,
     "epochs": 2,
     "cam_run": "cnn",
