@@ -14,6 +14,8 @@ from typing import Any
 from matplotlib.figure import Figure
 from PIL import Image
 
+from ichreport.report.svg import inline_svg
+
 
 @dataclass(frozen=True)
 class Link:
@@ -24,24 +26,39 @@ class Link:
 
 
 @dataclass(frozen=True)
+class Marked:
+    """A cell with a kind that the page sets in its own way: `good`, `bad` or `open`."""
+
+    text: str
+    kind: str
+
+
+Cell = str | Link | Marked
+
+
+@dataclass(frozen=True)
 class Table:
     """A table with a caption.
 
     Attributes:
         caption: What it shows, in a sentence or two.
         head: Column names.
-        rows: Cells, each a text, a number already formatted, or a `Link`.
+        rows: Cells, each a text, a number already formatted, a `Link` or a `Marked`.
         numeric: Which columns hold numbers, set in tabular figures on the right.
         marked: Rows to set in bold (the best, say).
         quiet: Rows to set in grey (a floor, a failed run).
+        groups: Headings over neighbouring columns: the text (may be empty) and how many it spans.
+        sortable: Whether a page lets the reader sort it.
     """
 
     caption: str
     head: Sequence[str]
-    rows: Sequence[Sequence[str | Link]]
+    rows: Sequence[Sequence[Cell]]
     numeric: frozenset[int] = frozenset()
     marked: frozenset[int] = frozenset()
     quiet: frozenset[int] = frozenset()
+    groups: Sequence[tuple[str, int]] = ()
+    sortable: bool = False
 
     def __post_init__(self) -> None:
         if not self.caption:
@@ -51,24 +68,41 @@ class Table:
                 raise ValueError(
                     f"A row has {len(row)} cells under {len(self.head)} columns: {row}"
                 )
+        spanned = sum(span for _, span in self.groups)
+        if self.groups and spanned != len(self.head):
+            raise ValueError(f"groups must span {len(self.head)} columns, got {spanned}.")
 
     def _repr_html_(self) -> str:
-        head = "".join(
-            f'<th scope="col"{self._kind(index)}>{escape(name)}</th>'
-            for index, name in enumerate(self.head)
-        )
         body = "".join(self._row(number, row) for number, row in enumerate(self.rows))
+        kind = ' class="sortable"' if self.sortable else ""
+        name = escape(first_sentence(self.caption))
         return (
-            f'<div class="table" tabindex="0" role="region" aria-label="{escape(self.caption)}">'
-            f"<table><caption>{escape(self.caption)}</caption>"
-            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+            f'<div class="table" tabindex="0" role="group" aria-label="{name}">'
+            f"<table{kind}><caption>{escape(self.caption)}</caption>"
+            f"<thead>{self._groups()}<tr>{self._head()}</tr></thead>"
+            f"<tbody>{body}</tbody></table></div>"
         )
 
     def __repr__(self) -> str:
         lines = ["\t".join(_plain(cell) for cell in row) for row in (self.head, *self.rows)]
         return "\n".join([self.caption, *lines])
 
-    def _row(self, number: int, row: Sequence[str | Link]) -> str:
+    def _groups(self) -> str:
+        cells = "".join(
+            f'<th scope="colgroup" colspan="{span}">{escape(text)}</th>'
+            if text
+            else f'<td colspan="{span}"></td>'
+            for text, span in self.groups
+        )
+        return f'<tr class="groups">{cells}</tr>' if cells else ""
+
+    def _head(self) -> str:
+        return "".join(
+            f'<th scope="col"{self._kind(index)}>{escape(name)}</th>'
+            for index, name in enumerate(self.head)
+        )
+
+    def _row(self, number: int, row: Sequence[Cell]) -> str:
         style = "marked" if number in self.marked else "quiet" if number in self.quiet else ""
         first, *others = row
         cells = f'<th scope="row"{self._kind(0)}>{_cell(first)}</th>' + "".join(
@@ -81,33 +115,119 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Picture:
+class Captioned:
     """A figure with a caption and a text that says what it shows to who cannot see it.
 
     Attributes:
         caption: What it shows and how to read it.
         alternative: What is to be seen, in words.
-        mime: `image/svg+xml` or `image/webp`.
-        content: The image's bytes.
     """
 
     caption: str
     alternative: str
-    mime: str
-    content: bytes = field(repr=False)
 
     def __post_init__(self) -> None:
         for name in ("caption", "alternative"):
-            if not getattr(self, name):
+            if not getattr(self, name).strip():
                 raise ValueError(f"A figure needs a text for its {name}.")
 
     def _repr_html_(self) -> str:
-        source = base64.b64encode(self.content).decode()
-        kind = "lines" if self.mime == "image/svg+xml" else "pixels"
         return (
-            f'<figure class="{kind}" id="{slug(self.caption)}">'
-            f'<img src="data:{self.mime};base64,{source}" alt="{escape(self.alternative)}">'
+            f'<figure class="{self._kind()}">{self._content()}'
             f"<figcaption>{escape(self.caption)}</figcaption></figure>"
+        )
+
+    def _kind(self) -> str:
+        raise NotImplementedError
+
+    def _content(self) -> str:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Drawing(Captioned):
+    """A drawing of lines.
+
+    Attributes:
+        panels: SVG elements, as `inline_svg` makes them; they stand side by side where there is
+            room.
+    """
+
+    panels: Sequence[str] = field(default=(), repr=False)
+
+    def _kind(self) -> str:
+        return "drawing"
+
+    def _content(self) -> str:
+        return (
+            f'<div class="panels" role="img" aria-label="{escape(self.alternative)}">'
+            f"{''.join(self.panels)}</div>"
+        )
+
+
+@dataclass(frozen=True)
+class Picture(Captioned):
+    """A bitmap.
+
+    Attributes:
+        mime: `image/webp`, say.
+        content: The image's bytes.
+    """
+
+    mime: str = "image/webp"
+    content: bytes = field(default=b"", repr=False)
+
+    def _kind(self) -> str:
+        return "pixels"
+
+    def _content(self) -> str:
+        return _image(self.content, self.alternative, self.mime)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One slice of a sheet.
+
+    Attributes:
+        images: WebP files, one below the other.
+        alternative: What the slice is, in words.
+        text: A short text below it.
+    """
+
+    images: Sequence[bytes] = field(repr=False)
+    alternative: str
+    text: str = ""
+
+    def _repr_html_(self) -> str:
+        first, *others = self.images
+        # the others show the same slice, so that one alternative text is enough
+        shown = _image(first, self.alternative) + "".join(
+            _image(other, f"The same slice with its heat map: {self.alternative}")
+            for other in others
+        )
+        text = f"<span>{escape(self.text)}</span>" if self.text else ""
+        return f"<li>{shown}{text}</li>"
+
+
+@dataclass(frozen=True)
+class Sheet(Captioned):
+    """Slices in named rows.
+
+    Attributes:
+        rows: A name and the slices of each row.
+    """
+
+    rows: Sequence[tuple[str, Sequence[Tile]]] = field(default=(), repr=False)
+
+    def _kind(self) -> str:
+        return "sheet"
+
+    def _content(self) -> str:
+        return "".join(
+            '<div class="strip">'
+            + (f'<p class="strip-name">{escape(name)}</p>' if name else "")
+            + f"<ul>{''.join(tile._repr_html_() for tile in tiles)}</ul></div>"
+            for name, tiles in self.rows
         )
 
 
@@ -118,46 +238,61 @@ class Sentences:
     sentences: Sequence[str]
 
     def _repr_html_(self) -> str:
-        return "".join(f"<p>{escape(sentence)}</p>" for sentence in self.sentences)
+        items = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.sentences)
+        return f'<ul class="sentences">{items}</ul>'
 
     def __repr__(self) -> str:
         return "\n".join(self.sentences)
 
 
-def lines(figure: Figure, *, caption: str, alternative: str) -> Picture:
-    """A drawing of lines as SVG."""
-    buffer = BytesIO()
-    figure.savefig(
-        buffer, format="svg", bbox_inches="tight", transparent=True, metadata={"Date": None}
-    )
-    return Picture(caption, alternative, "image/svg+xml", buffer.getvalue())
+def lines(figure: Figure | Sequence[Figure], *, caption: str, alternative: str) -> Drawing:
+    """One or several drawings of lines under one caption."""
+    figures = [figure] if isinstance(figure, Figure) else figure
+    return Drawing(caption, alternative, [inline_svg(one) for one in figures])
 
 
 def pixels(image: Any, *, caption: str, alternative: str) -> Picture:
     """A bitmap, uint8 of shape (rows, columns) or (rows, columns, 3), as WebP."""
+    return Picture(caption, alternative, "image/webp", webp(image))
+
+
+def webp(image: Any, *, quality: int = 82) -> bytes:
+    """A bitmap, uint8 of shape (rows, columns) or (rows, columns, 3), as a WebP file."""
     buffer = BytesIO()
-    Image.fromarray(image).save(buffer, format="webp", quality=82, method=4)
-    return Picture(caption, alternative, "image/webp", buffer.getvalue())
+    Image.fromarray(image).save(buffer, format="webp", quality=quality, method=4)
+    return buffer.getvalue()
 
 
 def slug(text: str) -> str:
     """A name for an anchor: the first words of a text, in lower case."""
     words = re.findall(r"[a-z0-9]+", text.lower())
-    return "-".join(words[:7])
+    return "-".join(words[:9])
+
+
+def first_sentence(text: str) -> str:
+    """A text up to the end of its first sentence."""
+    return re.split(r"(?<=[.:?])\s", text, maxsplit=1)[0]
 
 
 def number(value: float | None, digits: int = 3) -> str:
     """A number with a fixed count of decimals; a dash where there is none."""
     if value is None or value != value:
         return "–"
-    return f"{value:.{digits}f}"
+    return f"{value:.{digits}f}".replace("-", "−")
 
 
-def _cell(cell: str | Link) -> str:
+def _image(content: bytes, alternative: str, mime: str = "image/webp") -> str:
+    source = base64.b64encode(content).decode()
+    return f'<img src="data:{mime};base64,{source}" alt="{escape(alternative)}">'
+
+
+def _cell(cell: Cell) -> str:
     if isinstance(cell, Link):
         return f'<a href="{escape(cell.href)}">{escape(cell.text)}</a>'
+    if isinstance(cell, Marked):
+        return f'<span class="{escape(cell.kind)}">{escape(cell.text)}</span>'
     return escape(cell)
 
 
-def _plain(cell: str | Link) -> str:
-    return cell.text if isinstance(cell, Link) else cell
+def _plain(cell: Cell) -> str:
+    return cell if isinstance(cell, str) else cell.text

@@ -13,7 +13,7 @@ from ichreport.data.store import Store
 from ichreport.evaluation.predictions import of_split
 from ichreport.labels import LABELS
 from ichreport.report import slices
-from ichreport.report.captioned import Picture, Table, number
+from ichreport.report.captioned import Sheet, Table, number
 from ichreport.report.records import RunRecord
 
 OUTCOMES: Final = ("found", "missed", "false alarm")
@@ -40,7 +40,7 @@ class Chosen:
 class Gallery:
     """Pictures under a heading for each label."""
 
-    parts: Sequence[tuple[str, Sequence[Picture]]]
+    parts: Sequence[tuple[str, Sequence[Sheet]]]
 
     def _repr_html_(self) -> str:
         return "".join(
@@ -120,10 +120,8 @@ def galleries(store: Store, chosen: Sequence[Chosen], shown: Mapping[str, Any]) 
     return Gallery(parts)
 
 
-def _picture(
-    store: Store, group: Chosen, outcome: str, own: NDArray[np.bool_], maps: Any
-) -> Picture:
-    probability = ", ".join(number(value, 2) for value in group.probabilities[own])
+def _picture(store: Store, group: Chosen, outcome: str, own: NDArray[np.bool_], maps: Any) -> Sheet:
+    probability = [number(value, 2) for value in group.probabilities[own]]
     empty = int(maps.empty[own].sum())
     silent = f" {empty} of the maps are empty: nothing speaks for the label." if empty else ""
     outlined = " Truth is outlined in green." if store.has_truth else ""
@@ -131,10 +129,11 @@ def _picture(
         store,
         group.rows[own],
         maps.heat[own],
-        caption=f"{group.label}, {outcome}: {maps.method}. Probabilities from left to right "
-        f"{probability}.{outlined}{silent}",
+        caption=f"{group.label}, {outcome}, by {maps.method}: above the brain window, below the "
+        f"same with heat; the run's probability of {group.label}.{outlined}{silent}",
         alternative=f"{int(own.sum())} slices, above at the brain window, below with heat where "
         f"the network sees {group.label}; outcome: {outcome}.",
+        texts=probability,
     )
 
 

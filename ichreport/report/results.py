@@ -1,25 +1,32 @@
 """The results over all runs: the poster's tables with ours beside, and what they say."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from ichreport.data.samples import SPLITS
 from ichreport.evaluation.learned import Learned, learned_or_not
 from ichreport.evaluation.operating_points import operating_points
 from ichreport.evaluation.scores import scores_by_split
-from ichreport.labels import ANY, LABELS
+from ichreport.labels import ANY, LABELS, SUBTYPES
 from ichreport.params import Profile, read_experiments
-from ichreport.report import poster
-from ichreport.report.captioned import Link, Sentences, Table, number
+from ichreport.report import figures, poster
+from ichreport.report.captioned import Cell, Drawing, Link, Marked, Sentences, Table, number
+from ichreport.report.palette import ACCENT, FAINT, SECOND
 from ichreport.report.records import RunRecord, read_runs
 
-HELD_OUT = frozenset({"sampb", "fullid"})
+HELD_OUT: Final = frozenset({"sampb", "fullid"})
 """The samples that are split by linked patient group: their test patients are unseen."""
+
+SAMPLE_NAMES: Final = {"sampa": "SampA", "sampb": "SampB", "fullid": "FullID"}
+"""The poster's spelling of the samples."""
+
+_KINDS: Final = {"learned": "good", "not learned": "bad", "ranks only": "open", "undecided": "open"}
 
 
 @dataclass(frozen=True)
@@ -49,23 +56,41 @@ class Scored:
         return float(self.scores["test"]["weighted_log_loss_sum"])
 
     @property
+    def sample(self) -> str:
+        """The sample that the run was made on."""
+        return str(self.run.parameters["sample"])
+
+    @property
     def unseen_patients(self) -> bool:
         """Whether the test patients are unseen: the sample is split by linked group."""
-        return self.run.parameters["sample"] in HELD_OUT
+        return self.sample in HELD_OUT
+
+    @property
+    def poster_losses(self) -> tuple[float, float] | None:
+        """The poster's train and test loss of the row that this run reproduces."""
+        return poster.LOSSES.get(self.run.parameters.get("poster_row") or 0)
 
 
 @dataclass(frozen=True)
 class Results:
-    """Every run of a report: those with predictions, and those without, with their reasons."""
+    """Every run of a report: those with predictions, and those without, with their reasons.
+
+    Attributes:
+        runs: All runs, the expected ones first.
+        scored: Those with predictions, by name.
+        expected: Names of the runs that have a parameter file.
+    """
 
     runs: Sequence[RunRecord]
     scored: dict[str, Scored]
+    expected: Collection[str] = field(default=())
 
-    @property
+    @cached_property
     def best(self) -> Scored | None:
         """The run that ranks any bleeding best on patients that it has not seen."""
         unseen = [run for run in self.scored.values() if run.unseen_patients]
-        return max(unseen, key=lambda run: run.learned.auc_any, default=None)
+        ranked = [run for run in unseen if not np.isnan(run.learned.auc_any)]
+        return max(ranked, key=lambda run: run.learned.auc_any, default=None)
 
     @property
     def without(self) -> list[RunRecord]:
@@ -73,48 +98,79 @@ class Results:
         return [run for run in self.runs if run.status != "ok"]
 
 
-def read(profile: Profile) -> Results:
-    """Read and score all runs of a profile's report."""
-    runs = read_runs(profile.report_folder, read_experiments(profile).values())
-    return Results(runs, {run.name: Scored(run) for run in runs if run.status == "ok"})
+def read(profile: Profile, report_folder: Path | None = None) -> Results:
+    """Read all runs of a profile's report; scores are computed when they are asked for.
+
+    Args:
+        profile: The profile.
+        report_folder: Where its report is; `reports/<profile>` if not given.
+    """
+    experiments = read_experiments(profile)
+    runs = read_runs(report_folder or profile.report_folder, experiments.values())
+    scored = {run.name: Scored(run) for run in runs if run.status == "ok"}
+    return Results(runs, scored, frozenset(experiments))
 
 
 def losses(results: Results) -> Table:
-    """The poster's table of losses, ours beside it, with a floor for each row's own sample."""
+    """The poster's table of losses, ours beside it, and the floor of each sample below."""
     best = results.best
-    rows, marked, quiet = [], set(), set()
+    rows: list[list[Cell]] = []
+    marked, quiet = set(), set()
     for place, run in enumerate(results.runs):
         own = results.scored.get(run.name)
-        row = own.run.parameters.get("poster_row") if own else _row_of(run.name)
-        theirs = poster.LOSSES.get(row or 0, (None, None))
-        link: str | Link = Link(f"experiments/{run.name}.html", run.name)
+        link = Link(f"experiments/{run.name}.html", run.name)
         if own is None:
             quiet.add(place)
-            ours = ["–"] * 5 + [f"{run.status}: {run.reason}"]
-        else:
-            found = [own.scores[split]["weighted_log_loss_sum"] for split in SPLITS]
-            floor = own.scores["test"]["floor"]["weighted_log_loss_sum"]
-            area = own.learned.auc_interval
-            auc = f"{number(own.learned.auc_any)} ({number(area.low)}–{number(area.high)})"
-            ours = [*map(number, (*found, floor)), auc, _verdict(own)]
-            if best is not None and own is best:
-                marked.add(place)
-        rows.append([link, *ours[:3], number(theirs[0]), number(theirs[1]), *ours[3:]])
-    head = [
-        "experiment", "train", "validation", "test", "poster train", "poster test", "floor",
-        "AUC any (95 % interval)", "verdict",
-    ]  # fmt: skip
+            rows.append([link, *_without_losses(run)])
+            continue
+        if own is best:
+            marked.add(place)
+        rows.append([link, *_with_losses(own)])
+    quiet |= set(range(len(rows), len(rows) + len(_floors(results))))
+    rows += _floors(results)
     return Table(
         "Weighted multi-label log loss, a sum over labels, of every experiment beside the "
-        "poster's. The floor predicts the training prevalence everywhere, on the same test "
-        "slices. Intervals are by bootstrap over linked patient groups. Rows marked * are split "
-        "by slice, as the poster did: their test patients stand in train too. Bold: the best AUC "
-        "on unseen patients.",
-        head,
+        "poster's; and how well it ranks any bleeding on test. Lower losses and higher areas are "
+        "better. Intervals are 95 %, by bootstrap over linked patient groups. * is split by "
+        "slice, as the poster did: its test patients stand in train too. Bold: the best area on "
+        "unseen patients. Grey: what predicting the train prevalence everywhere scores on the "
+        "same slices.",
+        [
+            "experiment",
+            *SPLITS,
+            *("train", "test", "test − poster"),
+            *("any bleeding", "interval", "against the constant"),
+        ],
         rows,
         numeric=frozenset(range(1, 8)),
         marked=frozenset(marked),
         quiet=frozenset(quiet),
+        groups=[("", 1), ("log loss here", 3), ("the poster's", 3), ("AUC on test", 2), ("", 1)],
+        sortable=True,
+    )
+
+
+def losses_beside_poster(results: Results) -> Drawing | Sentences:
+    """Test losses of every run beside the poster's and the floor, as dots."""
+    runs = list(results.scored.values())
+    if not runs:
+        return Sentences(["No run has predictions."])
+    nothing = (np.nan, np.nan)
+    ours = [run.test_loss for run in runs]
+    floors = [run.learned.floor for run in runs]
+    better = sum(run.learned.verdict == "learned" for run in runs)
+    return figures.dots(
+        [run.run.name for run in runs],
+        {
+            "here": (ours, ACCENT, "o"),
+            "constant prevalence here": (floors, FAINT, "|"),
+            "poster": ([(run.poster_losses or nothing)[1] for run in runs], SECOND, "o"),
+        },
+        xlabel="weighted log loss on test (sum over labels)",
+        caption="Test losses beside the poster's, which are of other data. Left of its grey mark "
+        "a run is better than predicting the train prevalence everywhere.",
+        alternative=f"A dot plot of {len(runs)} runs; test losses from {number(min(ours))} to "
+        f"{number(max(ours))}; {better} runs are better than the constant.",
     )
 
 
@@ -125,49 +181,52 @@ def operating_points_of_best(results: Results) -> Table:
         return Table("Operating points: no run has predictions.", ["label"], [])
     points, scores = operating_points(own.predictions), own.scores
     rows: list[list[str]] = []
-    for label in (ANY, *LABELS[:-1]):
+    for label in (ANY, *SUBTYPES):
         for split in ("train", "test"):
             at = points[label][split]
             ours = (scores[split]["auc"][label], at["precision"], at["accuracy"], at["recall"])
             theirs = poster.OPERATING_POINTS[label, split]
             pairs = [text for pair in zip(ours, theirs, strict=True) for text in map(number, pair)]
-            rows.append([label, split, *pairs])
-    head = ["label", "split"]
-    for name in ("AUC", "precision", "accuracy", "recall"):
-        head += [name, "poster"]
+            rows.append([f"{label}, {split}", *pairs])
+    measures = ("AUC", "precision", "accuracy", "recall")
     return Table(
         f"Operating points of {own.run.name} at 85 % recall beside the poster's row "
         f"{poster.BEST_ROW}. Our thresholds are chosen on validation, exactly, and frozen; the "
         "poster's seem to come from held-out data on a coarse grid.",
-        head,
+        ["label and split", *(("here", "poster") * len(measures))],
         rows,
-        numeric=frozenset(range(2, 10)),
+        numeric=frozenset(range(1, 9)),
+        groups=[("", 1), *((name, 2) for name in measures)],
     )
 
 
-def curves_of_best(results: Results) -> pd.DataFrame:
-    """Predictions of the run that ranks any bleeding best on unseen patients.
+def roc_of_best(results: Results) -> Drawing | Sentences:
+    """ROC curves on test of the run that ranks any bleeding best on unseen patients."""
+    return _of_best(results, figures.roc_curves)
 
-    Raises:
-        ValueError: If no run that is split by patient has predictions.
-    """
-    best = results.best
-    if best is None:
-        raise ValueError("No run that is split by patient has predictions; see the table of runs.")
-    return best.predictions
+
+def precision_recall_of_best(results: Results) -> Drawing | Sentences:
+    """Precision-recall curves on test of the run that ranks any bleeding best."""
+    return _of_best(results, figures.precision_recall_curves)
+
+
+def calibration_of_best(results: Results) -> Drawing | Sentences:
+    """Calibration of any bleeding on test of the run that ranks it best."""
+    return _of_best(results, figures.calibration)
 
 
 def sentences(results: Results) -> Sentences:
     """What the numbers say, computed from the runs' predictions."""
-    said = [_counted(results)]
+    said = [f"{len(results.scored)} of {len(results.runs)} experiments have a record."]
     best = results.best
     if best is not None:
-        area, groups = best.learned.auc_interval, best.predictions
-        patients = groups.loc[groups["split"] == "test", "group"].nunique()
+        area, predictions = best.learned.auc_interval, best.predictions
+        patients = predictions.loc[predictions["split"] == "test", "group"].nunique()
         said.append(
             f"On patients that it has not seen, {best.run.name} ranks any bleeding best: AUC "
             f"{number(best.learned.auc_any)} (95 % interval {number(area.low)} to "
-            f"{number(area.high)}, {best.learned.slices:,} slices of {patients:,} linked groups)."
+            f"{number(area.high)}, {best.learned.slices:,} slices of {patients:,} linked groups). "
+            f"The poster's is {number(poster.OPERATING_POINTS[ANY, 'test'][0])}."
         )
     by_verdict = {
         "learned": "Better than the constant prevalence on test: ",
@@ -183,18 +242,64 @@ def sentences(results: Results) -> Sentences:
     return Sentences(said)
 
 
-def _counted(results: Results) -> str:
-    done, all_runs = len(results.scored), len(results.runs)
-    return f"{done} of {all_runs} experiments have a record."
+def poster_floor() -> float:
+    """The weighted log loss of constant prevalence on the poster's own labels, as a sum.
+
+    The entropy of each label's prevalence, `any` twice.
+    """
+    shares = np.array([poster.LABEL_COUNTS[label] for label in LABELS]) / poster.SLICES
+    entropy = -(shares * np.log(shares) + (1 - shares) * np.log(1 - shares))
+    return float(entropy.sum() + entropy[-1])
 
 
-def _verdict(own: Scored) -> str:
-    return own.learned.verdict if own.unseen_patients else f"{own.learned.verdict} *"
+def _with_losses(own: Scored) -> list[Cell]:
+    theirs = own.poster_losses
+    area = own.learned.auc_interval
+    star = "" if own.unseen_patients else " *"
+    difference = own.test_loss - theirs[1] if theirs else None
+    return [
+        *(number(own.scores[split]["weighted_log_loss_sum"]) for split in SPLITS),
+        *(number(loss) for loss in theirs or (None, None)),
+        number(difference) if difference is None or difference < 0 else f"+{difference:.3f}",
+        number(own.learned.auc_any) + star,
+        f"{number(area.low)}–{number(area.high)}",
+        Marked(own.learned.verdict, _KINDS[own.learned.verdict]),
+    ]
 
 
-def _row_of(name: str) -> int | None:
-    start = Path(name).name[:2]
-    return int(start) if start.isdigit() else None
+def _without_losses(run: RunRecord) -> list[Cell]:
+    theirs = poster.LOSSES.get(_row_of(run.name), (None, None))
+    said = Marked(f"{run.status}: {run.reason}", "bad" if run.status == "failed" else "open")
+    return ["–", "–", "–", *map(number, theirs), "–", "–", "–", said]
+
+
+def _floors(results: Results) -> list[list[Cell]]:
+    """The scores of constant prevalence, once a sample."""
+    rows: list[list[Cell]] = []
+    for sample, name in SAMPLE_NAMES.items():
+        own = next((run for run in results.scored.values() if run.sample == sample), None)
+        if own is not None:
+            found = [own.scores[split]["floor"]["weighted_log_loss_sum"] for split in SPLITS]
+            theirs = number(poster_floor()) if sample == "fullid" else "–"
+            rows.append(
+                [
+                    f"constant prevalence, {name}",
+                    *map(number, found),
+                    *("–", theirs, "–", "0.500", "–", "the floor"),
+                ]
+            )
+    return rows
+
+
+def _of_best(results: Results, draw: Callable[[pd.DataFrame], Drawing]) -> Drawing | Sentences:
+    best = results.best
+    if best is None:
+        return Sentences(["No run that is split by patient has predictions."])
+    return draw(best.predictions)
+
+
+def _row_of(name: str) -> int:
+    return int(name[:2]) if name[:2].isdigit() else 0
 
 
 def _for_poster_points(results: Results) -> Scored | None:

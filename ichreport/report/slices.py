@@ -1,64 +1,66 @@
-"""Slices as pictures: contact sheets, windows side by side, heat maps over the brain window."""
+"""Slices as pictures: sheets by label, windows side by side, heat maps over the brain window."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import matplotlib as mpl
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 from scipy import ndimage
 
 from ichreport.data.store import Store
-from ichreport.data.windowing import BONE, BRAIN, SUBDURAL, Window, linear_window
+from ichreport.data.windowing import BRAIN, WINDOWS, Window, linear_window
 from ichreport.files import read_json
 from ichreport.labels import LABELS, SUBTYPES
-from ichreport.report.captioned import Picture, Sentences, pixels
+from ichreport.report.captioned import Sentences, Sheet, Tile, webp
 
-TILE = 160
+TILE: Final = 160
 """Pixels a side of a slice on a sheet."""
 
-_BAR = 16
-_TRUTH_COLOR = (0, 255, 127)
+_TRUTH_COLOR: Final = (64, 255, 156)
+_HEAT_OPACITY: Final = 0.65
 
 
-def by_label(store: Store, *, columns: int = 6, seed: int = 0) -> Picture:
-    """A sheet of random slices: a row without bleeding, then one for each label."""
+def by_label(store: Store, *, columns: int = 6, seed: int = 0) -> Sheet:
+    """A sheet of random slices: a row without bleeding, then one for each subtype."""
     random = np.random.default_rng(seed)
     rows = []
-    for label in ("none", *SUBTYPES):
-        wanted = store.slices["any"] == 0 if label == "none" else store.slices[label] == 1
+    for label in ("no bleeding", *SUBTYPES):
+        wanted = store.slices["any"] == 0 if label == "no bleeding" else store.slices[label] == 1
         found = np.flatnonzero(wanted.to_numpy())
         chosen = np.sort(random.permutation(found)[:columns])
-        tiles = _brain(store, chosen)
-        rows.append([*tiles, *[np.zeros((TILE, TILE, 3), np.uint8)] * (columns - len(tiles))])
-    return pixels(
-        _sheet(rows, ["no bleeding", *SUBTYPES]),
-        caption="Random slices at the brain window (center 40, width 80 HU): without bleeding, "
-        "then with each subtype.",
-        alternative=f"A sheet of {columns} slices a row: no bleeding, {', '.join(SUBTYPES)}.",
+        rows.append((label, plain_tiles(store, chosen)))
+    return Sheet(
+        "Random slices at the brain window (center 40, width 80 HU): without bleeding, then with "
+        "each subtype.",
+        f"{columns} slices of each of: no bleeding, {', '.join(SUBTYPES)}.",
+        rows,
     )
 
 
-def in_three_windows(store: Store, *, columns: int = 6, seed: int = 0) -> Picture:
+def in_three_windows(store: Store, *, columns: int = 6, seed: int = 0) -> Sheet:
     """The same slices in the Brain, Subdural and Bone windows, one of each label."""
     random = np.random.default_rng(seed)
     rows_of = [np.flatnonzero((store.slices[label] == 1).to_numpy()) for label in LABELS]
     chosen = np.array([random.choice(rows) for rows in rows_of if len(rows)], dtype=np.int64)
-    hu = store.hu(chosen[:columns])
-    names = {"Brain": BRAIN, "Subdural": SUBDURAL, "Bone": BONE}
-    sheet = [[_tile(_gray(one, window)) for one in hu] for window in names.values()]
-    return pixels(
-        _sheet(sheet, [f"{n} {w.center:g}/{w.width:g}" for n, w in names.items()]),
-        caption="One slice of each label in the Brain, Subdural and Bone windows (center/width, "
-        "HU).",
-        alternative="Three rows of the same slices: the brain window shows blood bright, the "
-        "subdural window thin collections beside bone, the bone window the skull.",
+    rows = [
+        (
+            f"{name.capitalize()} window, center {window.center:g}, width {window.width:g} HU",
+            plain_tiles(store, chosen[:columns], window=window, view=f"{name} window"),
+        )
+        for name, window in WINDOWS.items()
+    ]
+    return Sheet(
+        "The same slices in the Brain, Subdural and Bone windows.",
+        "Three rows of the same slices: the brain window shows blood bright, the subdural window "
+        "thin collections beside bone, the bone window the skull.",
+        rows,
     )
 
 
-def look_alikes(store: Store, source: Path, *, columns: int = 6) -> Picture | Sentences:
+def look_alikes(store: Store, source: Path, *, columns: int = 6) -> Sheet | Sentences:
     """Slices of synthetic heads that show something bright that is no bleeding.
 
     Args:
@@ -81,14 +83,11 @@ def look_alikes(store: Store, source: Path, *, columns: int = 6) -> Picture | Se
                 rows = [row_of[uid] for uid in item["sop_instance_uids"] if uid in row_of]
                 clear = [row for row in rows if bleeds[row] == 0]
                 found.setdefault(item["name"], []).extend(clear[:1])
-    sheet = {name: rows[:columns] for name, rows in sorted(found.items()) if rows}
-    blank = np.zeros((TILE, TILE, 3), np.uint8)
-    tiles = [_brain(store, np.array(rows)) for rows in sheet.values()]
-    return pixels(
-        _sheet([[*row, *[blank] * (columns - len(row))] for row in tiles], list(sheet)),
-        caption="Look-alikes in slices without bleeding, at the brain window.",
-        alternative=f"A sheet with a row each of: {', '.join(sheet)}; bright spots that are no "
-        "bleeding.",
+    sheet = {name: np.array(rows[:columns]) for name, rows in sorted(found.items()) if rows}
+    return Sheet(
+        "Look-alikes in slices without bleeding, at the brain window.",
+        f"A row each of: {', '.join(sheet)}; bright spots that are no bleeding.",
+        [(name, plain_tiles(store, rows, view=name)) for name, rows in sheet.items()],
     )
 
 
@@ -99,8 +98,9 @@ def gallery(
     *,
     caption: str,
     alternative: str,
-) -> Picture:
-    """Slices with their heat maps: the brain window, the same with heat, both with truth outlined.
+    texts: Sequence[str] | None = None,
+) -> Sheet:
+    """Slices at the brain window, each above the same with its heat map, truth outlined in both.
 
     Args:
         store: Where the slices are.
@@ -108,15 +108,53 @@ def gallery(
         heat: float32 (slices, size, size) in [0, 1].
         caption: What is shown.
         alternative: The same in words.
+        texts: A short text for each slice.
     """
-    plain = _brain(store, rows)
-    outlines = _outlines(store, rows)
-    warm = [_with_heat(tile, one) for tile, one in zip(plain, heat, strict=True)]
-    sheet = [
-        [_outlined(tile, edge) for tile, edge in zip(tiles, outlines, strict=True)]
-        for tiles in (plain, warm)
+    tiles = []
+    given = texts or [""] * len(rows)
+    parts = zip(_brain(store, rows), heat, _outlines(store, rows), rows, given, strict=True)
+    for plain, warmth, edge, row, text in parts:
+        images = [webp(_outlined(one, edge)) for one in (plain, _with_heat(plain, warmth))]
+        tiles.append(Tile(images, f"{truth_in_words(store, int(row))} {text}".strip(), text))
+    return Sheet(caption, alternative, [("", tiles)])
+
+
+def plain_tiles(
+    store: Store,
+    rows: NDArray[np.int64],
+    *,
+    window: Window = BRAIN,
+    view: str = "brain window",
+    texts: Sequence[str] | None = None,
+    outlined: bool = False,
+) -> list[Tile]:
+    """Slices as tiles of a sheet.
+
+    Args:
+        store: Where the slices are.
+        rows: Their row numbers, shape (n,).
+        window: The window that they are shown in.
+        view: What they show, for who cannot see it.
+        texts: A short text for each; without it the alternative text alone says what it is.
+        outlined: Whether to outline the bleeding where the source says where it is.
+    """
+    if not len(rows):
+        return []
+    shown = [_tile(_gray(one, window)) for one in store.hu(rows)]
+    edges = _outlines(store, rows) if outlined else [None] * len(rows)
+    given = texts or [""] * len(rows)
+    return [
+        Tile(
+            [webp(_outlined(tile, edge))], f"{view}: {truth_in_words(store, int(row))} {text}", text
+        )
+        for tile, edge, row, text in zip(shown, edges, rows, given, strict=True)
     ]
-    return pixels(_sheet(sheet, ["brain window", "heat"]), caption=caption, alternative=alternative)
+
+
+def truth_in_words(store: Store, row: int) -> str:
+    """What a slice's labels say, as a sentence."""
+    labels = [label for label in SUBTYPES if store.slices[label].iloc[row] == 1]
+    return f"{', '.join(labels)}." if labels else "no bleeding."
 
 
 def _brain(store: Store, rows: NDArray[np.int64]) -> list[NDArray[np.uint8]]:
@@ -128,15 +166,14 @@ def _gray(hu: NDArray[np.int16], window: Window) -> NDArray[np.uint8]:
 
 
 def _tile(gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    image = Image.fromarray(gray).resize((TILE, TILE), Image.Resampling.BICUBIC).convert("RGB")
-    return np.asarray(image, dtype=np.uint8)
+    return np.asarray(Image.fromarray(gray).resize((TILE, TILE), Image.Resampling.BICUBIC))
 
 
 def _with_heat(tile: NDArray[np.uint8], heat: NDArray[np.float32]) -> NDArray[np.uint8]:
     scaled = ndimage.zoom(heat, TILE / len(heat), order=1, mode="nearest", grid_mode=True)
     colors = mpl.colormaps["inferno"](scaled)[..., :3] * 255
-    weight = 0.65 * scaled[..., None]
-    mixed: NDArray[np.uint8] = (tile * (1 - weight) + colors * weight).astype(np.uint8)
+    weight = _HEAT_OPACITY * scaled[..., None]
+    mixed: NDArray[np.uint8] = (tile[..., None] * (1 - weight) + colors * weight).astype(np.uint8)
     return mixed
 
 
@@ -145,28 +182,15 @@ def _outlines(store: Store, rows: NDArray[np.int64]) -> list[NDArray[np.bool_] |
         return [None] * len(rows)
     edges: list[NDArray[np.bool_] | None] = []
     for mask in store.truth(rows):
-        large = np.asarray(Image.fromarray((mask > 0).astype(np.uint8) * 255).resize((TILE, TILE)))
-        inside = large > 127
+        large: Any = Image.fromarray((mask > 0).astype(np.uint8) * 255).resize((TILE, TILE))
+        inside = np.asarray(large) > 127
         edges.append(ndimage.binary_dilation(inside) & ~inside)
     return edges
 
 
 def _outlined(tile: NDArray[np.uint8], edge: NDArray[np.bool_] | None) -> NDArray[np.uint8]:
-    if edge is None:
+    if edge is None or not edge.any():
         return tile
-    drawn = tile.copy()
+    drawn = tile.copy() if tile.ndim == 3 else np.repeat(tile[..., None], 3, axis=-1)
     drawn[edge] = _TRUTH_COLOR
     return drawn
-
-
-def _sheet(rows: Sequence[Sequence[NDArray[np.uint8]]], names: Sequence[str]) -> NDArray[np.uint8]:
-    """Rows of tiles, each under a bar with its name."""
-    parts: list[Any] = []
-    for tiles, name in zip(rows, names, strict=True):
-        width = TILE * len(tiles)
-        bar = Image.new("RGB", (width, _BAR), (24, 24, 24))
-        ImageDraw.Draw(bar).text(
-            (4, 2), name, fill=(235, 235, 235), font=ImageFont.load_default(11)
-        )
-        parts += [np.asarray(bar), np.hstack(tiles)]
-    return np.vstack(parts)

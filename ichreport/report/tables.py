@@ -63,7 +63,7 @@ def frame(table: pd.DataFrame, caption: str, *, digits: int = 3, index: str = ""
     """A data frame as a table; `index` names its index where that is worth a column."""
     shown = table.reset_index(names=index) if index else table
     numeric = [pd.api.types.is_numeric_dtype(kind) for kind in shown.dtypes]
-    rows = [[_text(value, digits) for value in row] for row in shown.itertuples(index=False)]
+    rows = [[in_words(value, digits) for value in row] for row in shown.itertuples(index=False)]
     return Table(
         caption,
         [str(name).replace("_", " ") for name in shown.columns],
@@ -77,13 +77,13 @@ def experiment(asked: Experiment) -> Table:
     values = asked.model_dump()
     names = [*_WHAT_IT_IS, *_HOW_IT_RUNS]
     rows = [["asks", asked.question or "–"]]
-    rows += [[name.replace("_", " "), _text(values[name], 6)] for name in names]
+    rows += [[name.replace("_", " "), in_words(values[name], 6)] for name in names]
     return Table(f"The experiment {asked.name}.", ["parameter", "value"], rows)
 
 
 def machine(described: Mapping[str, Any]) -> Table:
     """The machine and the Keras backend that a run used."""
-    rows = [[name, _text(value, 0)] for name, value in described.items()]
+    rows = [[name, in_words(value, 0)] for name, value in described.items()]
     return Table("Backend and devices of this run.", ["what", "value"], rows)
 
 
@@ -167,14 +167,15 @@ def rules(store: Store) -> Table:
 
 def parameters_of(profile: Profile) -> Table:
     """A profile's values, for the end of a page."""
-    rows = [[name, _text(value, 6)] for name, value in profile.model_dump().items()]
+    rows = [[name, in_words(value, 6)] for name, value in profile.model_dump().items()]
     return Table(f"The profile {profile.profile}.", ["parameter", "value"], rows)
 
 
 _RATES = ("precision", "recall", "specificity", "accuracy", "npv")
 
 
-def _text(value: Any, digits: int) -> str:
+def in_words(value: Any, digits: int = 6) -> str:
+    """A value of any kind as a text; floats with so many decimals, or as they are from 6 on."""
     if value is None:
         return "none"
     if isinstance(value, bool | np.bool_):
@@ -184,7 +185,7 @@ def _text(value: Any, digits: int) -> str:
     if isinstance(value, int | np.integer):
         return f"{int(value):,}" if abs(int(value)) >= 10_000 else str(value)
     if isinstance(value, list | tuple):
-        return ", ".join(_text(item, digits) for item in value)
+        return ", ".join(in_words(item, digits) for item in value)
     if isinstance(value, Mapping):
         return json.dumps(value)
     return str(value)

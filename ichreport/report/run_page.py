@@ -1,0 +1,217 @@
+"""The page of one run: what it asked, how it did, and all that it takes to run it again."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from html import escape
+from typing import Any, Final
+
+from ichreport.params import Experiment, Profile
+from ichreport.report import figures, poster, tables
+from ichreport.report.captioned import Marked, Table, number
+from ichreport.report.records import RunRecord
+from ichreport.report.results import Results, Scored
+
+_WHAT_IT_IS: Final = ("sample", "input", "network", "head", "dense_layers", "loss")
+_NEVER_COMPARED: Final = frozenset({"name", "question", "poster_row"})
+
+
+def content(run: RunRecord, profile: Profile, found: Results, story: str) -> str:
+    """The content of a run's page.
+
+    Args:
+        run: The run.
+        profile: The report's profile.
+        found: All runs of the report.
+        story: Its executed notebook as HTML; empty if that was kept elsewhere.
+    """
+    scored = found.scored.get(run.name)
+    if scored is None:
+        return _without_figures(run, profile)
+    question = str(run.parameters.get("question", ""))
+    parts = [
+        f'<p class="lead">{escape(question)}</p>' if question else "",
+        _facts(scored),
+        "<h2>What sets it apart</h2>",
+        _beside_neighbours(run, found)._repr_html_(),
+        story or _from_record(scored),
+        "<h2>Where it comes from</h2>",
+        _provenance(run)._repr_html_(),
+        "<h2>Run it again</h2>",
+        _command(run.parameters, profile, found),
+    ]
+    return "\n".join(parts)
+
+
+def about(run: RunRecord, found: Results) -> str:
+    """A run in a sentence."""
+    scored = found.scored.get(run.name)
+    if scored is None:
+        return f"{run.status}: {run.reason}"
+    learned = scored.learned
+    return (
+        f"AUC any {number(learned.auc_any)}, log loss {number(learned.score)} "
+        f"(constant {number(learned.floor)})"
+    )
+
+
+def _without_figures(run: RunRecord, profile: Profile) -> str:
+    log = f'<h2>The end of its log</h2><pre tabindex="0">{escape(run.log)}</pre>' if run.log else ""
+    said = {"failed": "This experiment failed", "missing": "This experiment has not run"}
+    command = papermill_command({"name": run.name}, profile, expected=True)
+    return (
+        f'<p class="lead">{said.get(run.status, run.status)}: {escape(run.reason)}</p>{log}'
+        f"<h2>Run it again</h2>{_copyable(command)}"
+    )
+
+
+def _facts(scored: Scored) -> str:
+    """The few numbers that sum a run up."""
+    learned, model = scored.learned, scored.run.record["model"]
+    area, gain = learned.auc_interval, learned.difference_interval
+    row = scored.run.parameters.get("poster_row")
+    theirs = f"; poster {number(poster.LOSSES[row][1])}" if row in poster.LOSSES else ""
+    seconds = sum(scored.run.record["timings"].values())
+    unseen = "unseen patients" if scored.unseen_patients else "seen patients, other slices"
+    facts = [
+        (
+            "AUC, any bleeding",
+            number(learned.auc_any),
+            f"{number(area.low)} to {number(area.high)}, {unseen}",
+        ),
+        (
+            "Weighted log loss, test",
+            number(learned.score),
+            f"constant prevalence {number(learned.floor)}{theirs}",
+        ),
+        (
+            "Against the constant",
+            number(learned.difference),
+            f"{number(gain.low)} to {number(gain.high)}: {learned.verdict}",
+        ),
+        (
+            "Parameters trained",
+            f"{model['trainable']:,}",
+            f"{model['frozen']:,} frozen; {_duration(seconds)} in all",
+        ),
+    ]
+    items = "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}<small>{escape(text)}</small></dd></div>"
+        for name, value, text in facts
+    )
+    return f'<dl class="facts">{items}</dl>'
+
+
+def _beside_neighbours(run: RunRecord, found: Results) -> Table:
+    """The parameters of a run beside those of the runs before and after it."""
+    done = [other for other in found.runs if other.name in found.scored]
+    place = [other.name for other in done].index(run.name)
+    others = [done[p] for p in (place - 1, place + 1) if 0 <= p < len(done)]
+    differing = [
+        name
+        for name in run.parameters
+        if name not in _NEVER_COMPARED
+        and name not in _WHAT_IT_IS
+        and any(other.parameters.get(name) != run.parameters[name] for other in others)
+    ]
+    rows = []
+    for name in (*_WHAT_IT_IS, *differing):
+        own = run.parameters[name]
+        cells = [
+            tables.in_words(other.parameters.get(name))
+            if other.parameters.get(name) == own
+            else Marked(tables.in_words(other.parameters.get(name)), "differs")
+            for other in others
+        ]
+        rows.append([name.replace("_", " "), tables.in_words(own), *cells])
+    return Table(
+        "What this run is, beside its neighbours in the table of experiments; marked where they "
+        "differ from it.",
+        ["parameter", "this run", *(other.name for other in others)],
+        rows,
+    )
+
+
+def _from_record(scored: Scored) -> str:
+    """What a notebook would show, from record and predictions."""
+    record = scored.run.record
+    experiment = Experiment.parse(record["parameters"], where=f"{scored.run.folder}/record.json")
+    parts: Sequence[tuple[str, Any]] = (
+        ("What was asked?", tables.experiment(experiment)),
+        ("Does it learn?", figures.loss_curves(record["history"])),
+        ("How good are its probabilities?", tables.scores(record["scores"])),
+        ("How well does it rank?", figures.roc_curves(scored.predictions)),
+        ("And with what precision?", figures.precision_recall_curves(scored.predictions)),
+        ("What would it do at 85 % recall?", tables.operating_points(record["operating_points"])),
+    )
+    return (
+        '<p class="note">Its notebook was kept elsewhere; this page is made from its record and '
+        "its predictions.</p>"
+        + "".join(f"<h2>{heading}</h2>{shown._repr_html_()}" for heading, shown in parts)
+    )
+
+
+def _provenance(run: RunRecord) -> Table:
+    """Where a run's figures come from."""
+    known = run.record["provenance"]
+    machine = known["backend"]
+    tree = {True: ", with changes not committed", False: ", clean tree", None: ""}[known["dirty"]]
+    rows = [
+        ["commit", f"{known['commit'] or 'none: not a checkout'}{tree}"],
+        ["store", known["store_hash"]],
+        ["predictions", known["predictions_sha256"]],
+        ["requirements.lock", known["lock_sha256"] or "none"],
+        ["Python", known["python"]],
+        ["packages", ", ".join(f"{name} {value}" for name, value in known["packages"].items())],
+        *([name, tables.in_words(value)] for name, value in machine.items()),
+        ["seed", tables.in_words(run.parameters["seed"])],
+        ["started", known["started"]],
+        ["finished", known["finished"]],
+        [
+            "seconds",
+            ", ".join(f"{part} {taken:.1f}" for part, taken in run.record["timings"].items()),
+        ],
+    ]
+    return Table(
+        "Provenance: hashes are SHA-256; times are UTC.",
+        ["what", "value"],
+        rows,
+    )
+
+
+def _command(parameters: Mapping[str, Any], profile: Profile, found: Results) -> str:
+    expected = parameters["name"] in found.expected
+    return _copyable(papermill_command(parameters, profile, expected=expected))
+
+
+def papermill_command(parameters: Mapping[str, Any], profile: Profile, *, expected: bool) -> str:
+    """The command that runs an experiment again.
+
+    Args:
+        parameters: The run's parameters, of which those matter that differ from the profile's.
+        profile: The report's profile.
+        expected: Whether the run has a parameter file of its own.
+    """
+    words = ["papermill", "notebooks/2-experiment.ipynb", "out.ipynb"]
+    known: dict[str, Any] = Experiment.model_validate(profile.model_dump()).model_dump()
+    if expected:
+        words += ["-f", f"{profile.experiments}/{parameters['name']}.yaml"]
+    words += ["-f", f"params/{profile.profile}.yaml"]
+    if not expected:
+        for name, value in parameters.items():
+            if name in known and value != known[name] and not isinstance(value, dict):
+                words += ["-p", name, str(value)]
+    return shlex.join(words)
+
+
+def _copyable(text: str) -> str:
+    return (
+        f'<div class="copyable"><pre tabindex="0"><code>{escape(text)}</code></pre></div>'
+        '<p class="note">It writes the run anew; <code>make report</code> then shows it.</p>'
+    )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return str(timedelta(seconds=round(seconds)))
