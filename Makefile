@@ -49,7 +49,7 @@ clean:  ## remove what was generated: data/, reports/, caches, .venv
 	find reports -mindepth 1 ! -name README.md -delete
 
 lock: $(READY)  ## compile requirements.lock anew from pyproject.toml
-	$(BIN)/uv pip compile pyproject.toml --extra dev --extra compressed --universal \
+	$(BIN)/uv pip compile pyproject.toml --extra dev --extra compressed --extra slurm --universal \
 		--python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
 		--no-emit-find-links --custom-compile-command "make lock" --quiet -o requirements.lock
 
