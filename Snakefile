@@ -94,7 +94,7 @@ rule ingest:
     output:
         MANIFEST,
     params:
-        recipe=profile.model_dump_json(include={"source", "store", "image_size", "max_reject_share"}),
+        recipe=profile.model_dump_json(include={"source", "labels", "pseudonymise", "store", "image_size", "max_reject_share"}),
         profile=PROFILE_FILE,
     threads: workflow.cores
     shell:

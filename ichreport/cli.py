@@ -93,6 +93,8 @@ def _ingest(options: argparse.Namespace) -> int:
         max_reject_share=profile.max_reject_share,
         workers=options.workers,
         progress=True,
+        labels=profile.labels_file,
+        pseudonymise=profile.pseudonymise,
     )
     return 0
 

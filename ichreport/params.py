@@ -97,7 +97,15 @@ class Profile(Parameters):
         default="demo", pattern=NAME_PATTERN, description="name of the report, reports/<profile>"
     )
     source: str = Field(
-        default="data/demo/rsna", description="folder with stage_2_train.csv and stage_2_train/"
+        default="data/demo/rsna", description="the challenge's folder (stage_2_train.csv), or a tree of DICOM"
+    )
+    labels: str | None = Field(
+        default=None,
+        description="CSV of SOPInstanceUID and labels; null for stage_2_train.csv or none",
+    )
+    pseudonymise: bool | None = Field(
+        default=None,
+        description="replace identifiers by keyed hashes; null for all but the challenge's data",
     )
     store: str = Field(default="data/demo/store", description="folder of the ingested slices")
     phantom: PhantomRecipe | None = Field(
@@ -136,6 +144,11 @@ class Profile(Parameters):
     def source_folder(self) -> Path:
         """The folder in the challenge's layout."""
         return project_path(self.source)
+
+    @property
+    def labels_file(self) -> Path | None:
+        """The label CSV, where the profile names one."""
+        return project_path(self.labels) if self.labels else None
 
     @property
     def store_folder(self) -> Path:
