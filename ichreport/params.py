@@ -97,15 +97,15 @@ class Profile(Parameters):
         default="demo", pattern=NAME_PATTERN, description="name of the report, reports/<profile>"
     )
     source: str = Field(
-        default="data/demo/rsna", description="the challenge's folder (stage_2_train.csv), or a tree of DICOM"
+        default="data/demo/rsna", description="the challenge's folder, or a tree of DICOM series"
     )
     labels: str | None = Field(
         default=None,
-        description="CSV of SOPInstanceUID and labels; null for stage_2_train.csv or none",
+        description="label CSV of one's own; null for the challenge's",
     )
     pseudonymise: bool | None = Field(
         default=None,
-        description="replace identifiers by keyed hashes; null for all but the challenge's data",
+        description="hash identifiers; null: all but the challenge's",
     )
     store: str = Field(default="data/demo/store", description="folder of the ingested slices")
     phantom: PhantomRecipe | None = Field(
