@@ -1,15 +1,9 @@
 """The whole report on a tiny profile: synthetic heads to pages, reruns, and failures."""
 
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
-import yaml
 
-ROOT = Path(__file__).resolve().parents[1]
 PROFILE = {
     "profile": "tiny",
     "source": "data/tiny/rsna",
@@ -27,55 +21,10 @@ EXPERIMENTS = {
 }
 
 
-class Project:
-    """A checkout of its own, with a tiny profile and three experiments, one of which must fail."""
-
-    def __init__(self, root):
-        self.root = root
-        self.report = root / "reports" / "tiny"
-        for name in ("notebooks", "ichreport", "Makefile", "Snakefile"):
-            (root / name).symlink_to(ROOT / name)
-        (root / "params" / "experiments").mkdir(parents=True)
-        (root / "params" / "tiny.yaml").write_text(yaml.safe_dump(PROFILE))
-        for name, values in EXPERIMENTS.items():
-            self.write_experiment(name, values)
-
-    def write_experiment(self, name, values):
-        path = self.root / "params" / "experiments" / f"{name}.yaml"
-        path.write_text(yaml.safe_dump({"name": name, **values}))
-
-    def run(self, *words):
-        binaries = Path(sys.executable).parent
-        environment = os.environ | {
-            "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}",
-            "XDG_CACHE_HOME": str(self.root / "cache"),
-        }
-        return subprocess.run(
-            words, cwd=self.root, env=environment, capture_output=True, text=True, check=False
-        )
-
-    def make_report(self):
-        """`make report`, with the running Python's environment in place of a new one."""
-        binaries = Path(sys.executable).parent
-        return self.run("make", "report", "PROFILE=tiny", "READY=", f"BIN={binaries}")
-
-    def jobs(self):
-        """The jobs that the runs would need now, as the runner says."""
-        done = self.run(
-            "snakemake", "--cores", "2", "--dry-run",
-            "--config", "profile=params/tiny.yaml", "--", "runs",
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout + done.stderr
-        return re.findall(r"^rule (\w+):", done.stdout + done.stderr, flags=re.MULTILINE)
-
-    def page(self, name):
-        return (self.report / name).read_text(encoding="utf-8")
-
-
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
+def project(tmp_path_factory, make_project):
     """The tiny project after its first report, in which `broken` has failed."""
-    project = Project(tmp_path_factory.mktemp("project"))
+    project = make_project(tmp_path_factory.mktemp("project"), PROFILE, EXPERIMENTS)
     project.first = project.make_report()
     return project
 

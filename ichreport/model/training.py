@@ -150,7 +150,7 @@ def fit(store: Store, sample: Sample, experiment: Experiment, *, verbose: int = 
         verbose: Keras' verbosity: 0 silent, 2 one line an epoch.
 
     Raises:
-        ValueError: If train or validation is empty, a slice has no labels, or the loss is not
+        ValueError: If train or validation is empty, a slice lacks a label, or the loss is not
             finite.
     """
     truth = _truth(store, sample.rows)
@@ -344,9 +344,14 @@ def _series_a_batch(experiment: Experiment, series: NDArray[np.int64]) -> int:
 
 def _truth(store: Store, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     truth: NDArray[np.float32] = store.slices[list(LABELS)].to_numpy()[rows].astype(np.float32)
-    unlabelled = int((truth < 0).any(axis=1).sum())
-    if unlabelled:
-        raise ValueError(f"{store.folder}: {unlabelled} slices of the sample have no labels.")
+    lacking = dict(zip(LABELS, (truth < 0).sum(axis=0).tolist(), strict=True))
+    if any(lacking.values()):
+        counts = ", ".join(f"{label} {count:,}" for label, count in lacking.items() if count)
+        raise ValueError(
+            f"{store.folder}: an experiment needs all six labels of each of its {len(rows):,} "
+            f"slices; slices without a label: {counts}. Add them to the label file "
+            "(`any` alone says all six where it is 0), or leave those slices out of the source."
+        )
     return truth
 
 

@@ -1,0 +1,63 @@
+"""A checkout of its own, in which a test makes whole reports."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class Project:
+    """A checkout with one profile and its experiments; its code is the tested one."""
+
+    def __init__(self, root, profile, experiments):
+        self.root, self.profile = root, profile["profile"]
+        self.report = root / "reports" / self.profile
+        for name in ("notebooks", "ichreport", "Makefile", "Snakefile"):
+            (root / name).symlink_to(ROOT / name)
+        (root / "params" / "experiments").mkdir(parents=True)
+        (root / "params" / f"{self.profile}.yaml").write_text(yaml.safe_dump(profile))
+        for name, values in experiments.items():
+            self.write_experiment(name, values)
+
+    def write_experiment(self, name, values):
+        path = self.root / "params" / "experiments" / f"{name}.yaml"
+        path.write_text(yaml.safe_dump({"name": name, **values}))
+
+    def run(self, *words):
+        binaries = Path(sys.executable).parent
+        environment = os.environ | {
+            "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}",
+            "XDG_CACHE_HOME": str(self.root / "cache"),
+        }
+        return subprocess.run(
+            words, cwd=self.root, env=environment, capture_output=True, text=True, check=False
+        )
+
+    def make_report(self):
+        """`make report`, with the running Python's environment in place of a new one."""
+        binaries = Path(sys.executable).parent
+        return self.run("make", "report", f"PROFILE={self.profile}", "READY=", f"BIN={binaries}")
+
+    def jobs(self):
+        """The jobs that the runs would need now, as the runner says."""
+        done = self.run(
+            "snakemake", "--cores", "2", "--dry-run",
+            "--config", f"profile=params/{self.profile}.yaml", "--", "runs",
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        return re.findall(r"^rule (\w+):", done.stdout + done.stderr, flags=re.MULTILINE)
+
+    def page(self, name):
+        return (self.report / name).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def make_project():
+    """Makes a checkout: `make_project(folder, profile, experiments)`."""
+    return Project
