@@ -1,0 +1,90 @@
+"""What exploring a store of the challenge's full size costs: the whole of notebook 1.
+
+    python benchmarks/explore.py
+
+The index is generated as in index.py. The shards have their full size but are sparse files, so that
+the few hundred slices that the notebook looks at come from the page cache and are black.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from index import SLICES, write_tables
+
+from ichreport.data.index import build_index
+from ichreport.data.labels_table import LabelTable
+from ichreport.data.shards import shard_name
+from ichreport.data.store import FORMAT
+from ichreport.files import write_json
+
+IMAGE_SIZE = 256
+NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "1-explore.ipynb"
+
+
+def write_store(folder: Path) -> None:
+    """A store of the challenge's size whose slices are all air."""
+    numbers = range(write_tables(folder))
+    with np.load(folder / "labels.npz") as stored:
+        labels = LabelTable(pa.array(stored["names"].tolist(), pa.string()), stored["labels"])
+    index = build_index(folder, numbers, labels, named_by_slice=True)
+    pq.write_table(index.slices, folder / "slices.parquet", compression="zstd")
+    pq.write_table(index.rejects, folder / "rejects.parquet")
+    sizes = np.bincount(index.slices["shard"].to_numpy())
+    for number, slices in enumerate(sizes.tolist()):
+        shape = (slices, IMAGE_SIZE, IMAGE_SIZE)
+        np.lib.format.open_memmap(folder / shard_name(number), "w+", np.int16, shape)
+    manifest = {
+        "format": FORMAT,
+        "recipe": {"image_size": IMAGE_SIZE},
+        "synthetic": False,
+        "truth": False,
+        "counts": {"slices": SLICES},
+        "rules": index.rules,
+        "findings": [],
+        "store_hash": "generated",
+    }
+    write_json(folder / "manifest.json", manifest)
+
+
+def explore(store: Path) -> float:
+    """Seconds of the notebook, the start of its kernel and its imports included."""
+    words = ["-m", "papermill", str(NOTEBOOK), str(store / "explored.ipynb"), "-k", "python3"]
+    given = [
+        "-p",
+        "store",
+        str(store),
+        "-p",
+        "sampa_share",
+        "0.1328",
+        "-p",
+        "sampb_share",
+        "0.1328",
+    ]
+    started = time.perf_counter()
+    subprocess.run(
+        [sys.executable, *words, *given, "--no-progress-bar"],
+        check=True, capture_output=True, env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    return time.perf_counter() - started
+
+
+def measure(repeats: int = 3) -> dict[str, Any]:
+    """Seconds of the whole notebook: median of several runs."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_store(Path(folder))
+        seconds = [explore(Path(folder)) for _ in range(repeats)]
+    return {"rows": SLICES, "seconds": statistics.median(seconds)}
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(), indent=2))
