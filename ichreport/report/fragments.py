@@ -149,9 +149,11 @@ class _Cleaner(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._data is not None:
             self._data.append(data)
+        elif self._silent:
+            return
         elif self._in_title:
             self.title += data
-        elif not self._silent:
+        else:
             if self._heading is not None:
                 self._heading[1].append(data)
             self.out.append(escape(data, quote=False))
