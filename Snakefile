@@ -138,8 +138,8 @@ rule explore:
 
 rule experiment:
     input:
-        # Not tables and figures: a new look is no reason to train again.
-        code("data", "model"),
+        # Not maps, tables and figures: a new look is no reason to train again.
+        [path for path in code("data", "model") if Path(path).stem not in ("cam", "sanity")],
         [f"ichreport/evaluation/{name}.py" for name in ("predictions", "scores", "operating_points")],
         "ichreport/report/records.py",
         lambda wildcards: shared_features(experiments[wildcards.name]),
@@ -162,17 +162,18 @@ rule experiment:
 
 rule cam:
     input:
-        code("data", "model", "report"),
+        code("data", "model", "evaluation", "report"),
         notebook="notebooks/3-cam.ipynb",
         profile=PROFILE_FILE,
         manifest=MANIFEST,
         record=f"{REPORT}/runs/{profile.cam_run}/record.json",
     output:
-        f"{REPORT}/cam.ipynb",
+        notebook=f"{REPORT}/cam.ipynb",
+        measures=f"{REPORT}/cam.json",
     log:
         f"{REPORT}/cam.log",
     shell:
-        PAPERMILL + " {input.notebook} {output} -f {input.profile} > {log} 2>&1"
+        PAPERMILL + " {input.notebook} {output.notebook} -f {input.profile} > {log} 2>&1"
 
 
 rule results:

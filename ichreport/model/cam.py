@@ -9,8 +9,9 @@ gradient is not justified: there each pixel keeps its own (HiResCAM, Draelos and
 arXiv:2011.08891), which agrees with the others where they hold.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import keras
@@ -24,12 +25,15 @@ from ichreport.labels import LABELS
 from ichreport.model import backend, features, networks
 from ichreport.model.inputs import hu_of
 from ichreport.model.training import Trained
+from ichreport.params import Experiment
 
 SMALLEST_MAP = 32
 """The small network's maps come from its deepest block of at least this many pixels a side.
 
 On synthetic heads, blocks with coarser maps pointed at a bleed less often.
 """
+
+_BATCH = 64
 
 
 Method = Literal["CAM", "Grad-CAM", "HiResCAM"]
@@ -53,7 +57,13 @@ class Heatmaps:
 
 
 def heatmaps(
-    trained: Trained, store: Store, rows: NDArray[np.int64], label: str, sample: Sample
+    trained: Trained,
+    store: Store,
+    rows: NDArray[np.int64],
+    label: str,
+    sample: Sample,
+    *,
+    backbone: keras.Model | None = None,
 ) -> Heatmaps:
     """The heat maps of some slices for one label.
 
@@ -64,6 +74,8 @@ def heatmaps(
         label: One of the six labels.
         sample: The sample that the row was trained on; a sequence head reads a slice's whole
             series of it.
+        backbone: A frozen backbone to look through instead of the row's own, as
+            `networks.backbone` makes it; the small network has none.
 
     Raises:
         ValueError: If there is no such label.
@@ -76,19 +88,35 @@ def heatmaps(
     if experiment.network == "cnn7":
         relevance = _small_network(trained.model, hu, index)
         return _scaled_up(relevance, store.image_size, "HiResCAM")
-    maps_model = networks.backbone(experiment)
-    maps = np.asarray(maps_model.predict(hu, batch_size=experiment.batch_size, verbose=0))
-    weights = _head_weights(trained, store, rows, index, sample)
+    maps_model = backbone or networks.backbone(experiment)
+    maps = _maps(maps_model, hu)
+    read = partial(_features, store, experiment, backbone)
+    weights = _head_weights(trained, store, rows, index, sample, read)
     linear = experiment.head == "dense" and experiment.dense_layers == 1
     relevance = np.einsum("nijc,nc->nij", maps, weights)
     return _scaled_up(relevance, store.image_size, "CAM" if linear else "Grad-CAM")
 
 
 def by_label(
-    trained: Trained, store: Store, sample: Sample, rows: Mapping[str, NDArray[np.int64]]
+    trained: Trained,
+    store: Store,
+    sample: Sample,
+    rows: Mapping[str, NDArray[np.int64]],
+    *,
+    backbone: keras.Model | None = None,
 ) -> dict[str, Heatmaps]:
     """The heat maps of several labels, each for slices of its own; see `heatmaps`."""
-    return {label: heatmaps(trained, store, own, label, sample) for label, own in rows.items()}
+    return {
+        label: heatmaps(trained, store, own, label, sample, backbone=backbone)
+        for label, own in rows.items()
+    }
+
+
+def _maps(model: keras.Model, hu: NDArray[np.int16]) -> NDArray[np.float32]:
+    """A model's feature maps, batch by batch and without compiling it: it is used only once."""
+    batches = [hu[start : start + _BATCH] for start in range(0, len(hu), _BATCH)]
+    found = [keras.ops.convert_to_numpy(model(batch, training=False)) for batch in batches]
+    return np.concatenate(found)
 
 
 def _small_network(model: keras.Model, hu: NDArray[np.int16], index: int) -> NDArray[np.float32]:
@@ -98,14 +126,30 @@ def _small_network(model: keras.Model, hu: NDArray[np.int16], index: int) -> NDA
     block = fine[-1] if fine else blocks[0]
     maps_model = keras.Model(model.input, block.output)
     rest = keras.Model(block.output, model.output)
-    maps = np.asarray(maps_model.predict(hu, batch_size=64, verbose=0))
+    maps = _maps(maps_model, hu)
     slopes = backend.gradient(lambda x: rest(x, training=False)[:, index], maps)
     relevance: NDArray[np.float32] = (maps * slopes).sum(axis=-1)
     return relevance
 
 
+def _features(
+    store: Store, experiment: Experiment, backbone: keras.Model | None, rows: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """The stored features of some slices, or those that another backbone gives."""
+    if backbone is None:
+        return features.load_or_compute(store, rows, experiment)
+    hu = hu_of(store, rows, experiment.input)
+    pooled: NDArray[np.float32] = _maps(backbone, hu).mean(axis=(1, 2))
+    return pooled
+
+
 def _head_weights(
-    trained: Trained, store: Store, rows: NDArray[np.int64], index: int, sample: Sample
+    trained: Trained,
+    store: Store,
+    rows: NDArray[np.int64],
+    index: int,
+    sample: Sample,
+    read: Callable[[NDArray[np.int64]], NDArray[np.float32]],
 ) -> NDArray[np.float32]:
     """The gradient of the logit with respect to the pooled features: (slices, features).
 
@@ -114,14 +158,14 @@ def _head_weights(
     """
     experiment, model = trained.experiment, trained.model
     if experiment.head == "dense":
-        found = features.load_or_compute(store, rows, experiment)
+        found = read(rows)
         return backend.gradient(lambda x: model(x, training=False)[:, index], found)
     uids = store.slices["series_instance_uid"].to_numpy()
     result = []
     for row in rows:
         series = sample.rows[uids[sample.rows] == uids[row]]
         place = int(np.flatnonzero(series == row)[0])
-        found = features.load_or_compute(store, series, experiment)[None]
+        found = read(series)[None]
         present = keras.ops.ones(found.shape[:2], dtype="bool")
 
         def logit(x: Any, place: int = place, present: Any = present) -> Any:

@@ -137,7 +137,15 @@ class SeriesBatches(keras.utils.PyDataset):  # type: ignore[misc]
             self._order = self._random.permutation(len(self._series))
 
 
-def fit(store: Store, sample: Sample, experiment: Experiment, *, verbose: int = 0) -> Trained:
+def fit(
+    store: Store,
+    sample: Sample,
+    experiment: Experiment,
+    *,
+    watch: bool = True,
+    seed: int | None = None,
+    verbose: int = 0,
+) -> Trained:
     """Train a row on its sample's train split, watching its validation split.
 
     Adam; training stops when the validation loss has not improved for `patience` epochs, and the
@@ -147,25 +155,28 @@ def fit(store: Store, sample: Sample, experiment: Experiment, *, verbose: int = 
         store: Where the slices are.
         sample: Which of them, and in which split.
         experiment: Network, head, loss, epochs, batch size, learning rate, seed.
+        watch: Whether to watch validation; without it all epochs run and the last weights stay.
+        seed: Seed of the first weights and of the order of slices; the experiment's if not given,
+            which also is the seed of a backbone without weights.
         verbose: Keras' verbosity: 0 silent, 2 one line an epoch.
 
     Raises:
-        ValueError: If train or validation is empty, a slice lacks a label, or the loss is not
-            finite.
+        ValueError: If train or a watched validation is empty, a slice lacks a label, or the loss
+            is not finite.
     """
     truth = _truth(store, sample.rows)
     train, validation = (sample.split == name for name in ("train", "validation"))
-    if not train.any() or not validation.any():
+    if not train.any() or not (validation.any() or not watch):
         raise ValueError(f"{experiment.name}: train and validation need at least one slice each.")
-    frozen = 0
+    frozen, drawn = 0, experiment.seed if seed is None else seed
     if experiment.network == "cnn7":
-        keras.utils.set_random_seed(experiment.seed)
+        keras.utils.set_random_seed(drawn)
         model = networks.cnn7(experiment)
         batches = _slice_batches(store, sample, experiment, truth)
     else:
         found = features.load_or_compute(store, sample.rows, experiment)
         frozen = features.backbone_parameters(store, experiment)
-        keras.utils.set_random_seed(experiment.seed)
+        keras.utils.set_random_seed(drawn)
         model = _head(experiment, found.shape[1])
         standardised = model.get_layer("standardised")
         standardised.adapt(found[train] if experiment.head == "dense" else found[train][None])
@@ -181,10 +192,10 @@ def fit(store: Store, sample: Sample, experiment: Experiment, *, verbose: int = 
         "val_loss", patience=experiment.patience, restore_best_weights=True
     )
     history = model.fit(
-        batches("train", experiment.seed),
-        validation_data=batches("validation", None),
+        batches("train", drawn),
+        validation_data=batches("validation", None) if watch else None,
         epochs=experiment.epochs,
-        callbacks=[stopping, keras.callbacks.TerminateOnNaN()],
+        callbacks=[*([stopping] if watch else []), keras.callbacks.TerminateOnNaN()],
         verbose=verbose,
     ).history
     recorded = {name: [float(value) for value in values] for name, values in history.items()}
@@ -256,15 +267,20 @@ def load(store: Store, experiment: Experiment, path: Path) -> Trained:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist; run the experiment first.")
+    model = untrained(experiment)
     frozen = 0
-    if experiment.network == "cnn7":
-        model = networks.cnn7(experiment)
-    else:
-        model = _head(experiment, networks.BACKBONES[experiment.network].features)
+    if experiment.network != "cnn7":
         frozen = features.backbone_parameters(store, experiment)
     networks.load_weights(model, path, experiment.name)
     trainable = _count(model.trainable_weights)
     return Trained(experiment, model, {}, trainable, frozen + _count(model.weights) - trainable)
+
+
+def untrained(experiment: Experiment) -> keras.Model:
+    """What training a row would change, before it: the small network, or a backbone's head."""
+    if experiment.network == "cnn7":
+        return networks.cnn7(experiment)
+    return _head(experiment, networks.BACKBONES[experiment.network].features)
 
 
 def _head(experiment: Experiment, width: int) -> keras.Model:
