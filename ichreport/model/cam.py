@@ -27,7 +27,7 @@ from ichreport.model.inputs import hu_of
 from ichreport.model.training import Trained
 from ichreport.params import Experiment
 
-SMALLEST_MAP = 32
+SMALLEST_MAP = 24
 """The small network's maps come from its deepest block of at least this many pixels a side.
 
 On synthetic heads, blocks with coarser maps pointed at a bleed less often.

@@ -18,6 +18,9 @@ from ichreport.model import backend, features, losses, networks
 from ichreport.model.inputs import hu_of
 from ichreport.params import Experiment
 
+STEP_CUT = 0.3
+"""What the step size is multiplied by after an epoch without gain on validation."""
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -148,8 +151,9 @@ def fit(
 ) -> Trained:
     """Train a row on its sample's train split, watching its validation split.
 
-    Adam; training stops when the validation loss has not improved for `patience` epochs, and the
-    best epoch's weights are kept.
+    Adam, whose step size is cut each time that an epoch brings the validation loss no gain;
+    training stops when it has not improved for `patience` epochs, and the best epoch's weights are
+    kept.
 
     Args:
         store: Where the slices are.
@@ -191,11 +195,15 @@ def fit(
     stopping = keras.callbacks.EarlyStopping(
         "val_loss", patience=experiment.patience, restore_best_weights=True
     )
+    smaller_steps = keras.callbacks.ReduceLROnPlateau("val_loss", factor=STEP_CUT, patience=1)
     history = model.fit(
         batches("train", drawn),
         validation_data=batches("validation", None) if watch else None,
         epochs=experiment.epochs,
-        callbacks=[*([stopping] if watch else []), keras.callbacks.TerminateOnNaN()],
+        callbacks=[
+            *([stopping, smaller_steps] if watch else []),
+            keras.callbacks.TerminateOnNaN(),
+        ],
         verbose=verbose,
     ).history
     recorded = {name: [float(value) for value in values] for name, values in history.items()}

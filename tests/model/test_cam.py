@@ -52,7 +52,7 @@ def test_the_small_networks_map_peaks_on_the_bright_square(store, sample, make):
     only &= truth[["subarachnoid", "subdural"]].eq(0).all(axis=1)
     rows = np.flatnonzero(only)
     found = cam.heatmaps(trained, store, rows, "any", sample)
-    assert (found.method, found.side) == ("HiResCAM", 32)
+    assert (found.method, found.side) == ("HiResCAM", 16)
     inside = found.heat[:, 2:10, 1:9].sum(axis=(1, 2)) / found.heat.sum(axis=(1, 2)).clip(1e-9)
     assert np.median(inside[~found.empty]) > 2 * 64 / 32**2
 
