@@ -101,7 +101,7 @@ def stylesheet() -> str:
     """The stylesheet: the palettes of light and dark, then everything else."""
     dark = asset("dark.css") + palette.variables(palette.DARK)
     return (
-        f":root{{{palette.variables(palette.LIGHT)}}}\n{asset('style.css')}\n"
+        f":root{{{palette.variables(palette.LIGHT)}}}\n{asset('style.css')}\n{asset('viewer.css')}\n"
         f'@media screen{{:root[data-scheme="dark"]{{{dark}}}}}\n'
         "@media screen and (prefers-color-scheme:dark){"
         f':root:not([data-scheme="light"]){{{dark}}}}}'

@@ -151,6 +151,28 @@ def plain_tiles(
     ]
 
 
+def montage(store: Store, rows: NDArray[np.int64], *, columns: int = 3) -> NDArray[np.uint8]:
+    """Slices at the brain window side by side, the bleeding outlined where it is known.
+
+    Args:
+        store: Where the slices are.
+        rows: Their row numbers, at least one.
+        columns: Slices beside each other at most.
+
+    Returns:
+        uint8 of shape (rows, columns, 3) pixels; black where the last line has no slice.
+    """
+    lines, wide = -(-len(rows) // columns), min(columns, len(rows))
+    sheet = np.zeros((lines * TILE, wide * TILE, 3), dtype=np.uint8)
+    for place, (plain, edge) in enumerate(
+        zip(_brain(store, rows), _outlines(store, rows), strict=True)
+    ):
+        top, left = (place // columns) * TILE, (place % columns) * TILE
+        drawn = _outlined(plain, edge)
+        sheet[top : top + TILE, left : left + TILE] = drawn if drawn.ndim == 3 else drawn[..., None]
+    return sheet
+
+
 def truth_in_words(store: Store, row: int) -> str:
     """What a slice's labels say, as a sentence."""
     labels = [label for label in SUBTYPES if store.slices[label].iloc[row] == 1]

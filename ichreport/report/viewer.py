@@ -1,0 +1,336 @@
+"""The slice viewer: whole series in HU inside a page, for the report and for JupyterLab.
+
+What Python makes is a picture for who reads without JavaScript or on paper, and data: HU without
+loss, positions, and where there are any truth, probabilities and heat maps. template/viewer.js
+turns both into the viewer; a page's frame holds that script and the style once, and in JupyterLab
+each viewer brings its own.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ichreport.data.resample import resample_hu, resample_mask
+from ichreport.data.store import Store
+from ichreport.data.windowing import WINDOWS
+from ichreport.evaluation.predictions import PROBABILITIES, of_split
+from ichreport.labels import LABELS, SUBTYPES
+from ichreport.report import palette, slices
+from ichreport.report.captioned import Picture, webp
+from ichreport.report.frame import asset
+from ichreport.report.packing import pack_bytes, pack_heat, pack_hu
+from ichreport.report.records import RunRecord
+from ichreport.report.telling import series_rows, telling_row, telling_series
+
+BUDGET: Final = 4_000_000
+"""Characters of HU at most: a page with a viewer is at most 6 MB."""
+BUDGET_OF_A_RUN: Final = 1_200_000
+"""The same on an experiment's page, which is at most 2 MB."""
+_SMALLEST: Final = 64
+_HEAT_SIDE: Final = 48
+_HOW: Final = (
+    "Scroll by wheel (after a click), arrow keys, slider or the strips; drag on the image to set "
+    "the window."
+)
+
+
+@dataclass(frozen=True)
+class Viewer(Picture):
+    """Series to scroll through.
+
+    Attributes:
+        payload: What viewer.js reads, as JSON.
+    """
+
+    payload: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def _repr_html_(self) -> str:
+        """The figure, with script and style for a notebook; a page drops those for its own."""
+        own = palette.variables(palette.LIGHT)
+        dark = palette.variables(palette.DARK)
+        return (
+            f"{super()._repr_html_()}<style>.viewer{{{own}}}"
+            f'[data-jp-theme-light="false"] .viewer{{{dark}}}{asset("viewer.css")}</style>'
+            f"<script>{asset('viewer.js')}</script>"
+        )
+
+    def _kind(self) -> str:
+        return "slices"
+
+    def _content(self) -> str:
+        data = json.dumps(self.payload, separators=(",", ":"), allow_nan=False)
+        data = data.replace("<", "\\u003c")  # no text can end the script
+        return (
+            f'<div class="viewer">{super()._content()}'
+            f'<script type="application/json">{data}</script></div>'
+        )
+
+
+@dataclass(frozen=True)
+class Heat:
+    """Heat maps of some slices for one label.
+
+    Attributes:
+        rows: Row numbers of the slices in the store, shape (n,).
+        maps: Values in [0, 1], shape (n, size, size) with any size.
+    """
+
+    rows: NDArray[np.int64]
+    maps: NDArray[np.float32]
+
+
+def show(
+    store: Store,
+    series_uid: str | Sequence[str],
+    *,
+    predictions: pd.DataFrame | None = None,
+    thresholds: Mapping[str, float | None] | None = None,
+    heat: Mapping[str, Heat] | None = None,
+    truth: bool | None = None,
+    caption: str = "",
+    budget: int = BUDGET,
+) -> Viewer:
+    """A viewer of one series or several.
+
+    Args:
+        store: Where the slices are.
+        series_uid: The series' UID, or several.
+        predictions: A run's predictions; its probabilities are drawn along the series.
+        thresholds: The run's frozen threshold of each label, drawn as lines; None where undefined.
+        heat: By label, heat maps of some of the slices.
+        truth: Whether to outline the bleeds; if not given, where the store has masks.
+        caption: What is shown and why; a plain text if not given.
+        budget: Characters that the HU may take. Where they take more, slices are resampled by area
+            to fewer pixels a side, and the caption says so.
+
+    Raises:
+        ValueError: If the store has no such series, or no masks where `truth` asks for them.
+    """
+    names = [series_uid] if isinstance(series_uid, str) else list(series_uid)
+    if not names:
+        raise ValueError("series_uid must name a series, got none.")
+    if truth and not store.has_truth:
+        raise ValueError(f"{store.folder} has no masks of bleeds: its source has no truth/.")
+    rows = [series_rows(store, name) for name in names]
+    side, packed = _packed(store, rows, budget)
+    outlined = store.has_truth if truth is None else truth
+    places = None if predictions is None else predictions.set_index("sop_instance_uid")
+    series = [
+        _names(store, number, own)
+        | _geometry(store, own, side)
+        | {"hu": hu, "truth": _truth(store, own, side) if outlined else None}
+        | _predicted(store, own, places)
+        | {"heat": _heat(own, heat or {})}
+        for number, (own, hu) in enumerate(zip(rows, packed, strict=True), 1)
+    ]
+    payload = {
+        "windows": [[name, window.center, window.width] for name, window in WINDOWS.items()],
+        "labels": list(LABELS),
+        "colors": [palette.DARK[f"label-{label}"] for label in LABELS],
+        "thresholds": None if thresholds is None else [thresholds.get(label) for label in LABELS],
+        "series": series,
+    }
+    return Viewer(
+        _caption(caption, store, side, outlined=outlined),
+        _alternative(store, rows),
+        "image/webp",
+        webp(slices.montage(store, np.array([telling_row(store, own) for own in rows]))),
+        payload,
+    )
+
+
+def of_data(store: Store) -> Viewer:
+    """A few series of a store: each label is seen, and a head without bleeding."""
+    return show(
+        store,
+        telling_series(store.slices),
+        caption="Whole series, chosen so that each subtype is seen, and one without bleeding.",
+    )
+
+
+def of_run(store: Store, predictions: pd.DataFrame, points: Mapping[str, Any]) -> Viewer:
+    """Two series of a run's test split: one with most subtypes, one without bleeding.
+
+    Args:
+        store: Where the slices are.
+        predictions: The run's predictions.
+        points: Its operating points: by label a `threshold`.
+    """
+    return show(
+        store,
+        telling_series(_test_slices(store, predictions), most=2),
+        predictions=predictions,
+        thresholds={label: points[label]["threshold"] for label in LABELS},
+        budget=BUDGET_OF_A_RUN,
+        caption="A test series with bleeding and one without. Bars are the run's probabilities "
+        "(pale where it was trained or tuned on the slice), lines its frozen 85 % recall "
+        "thresholds, marks below the bars the truth.",
+    )
+
+
+def map_rows(store: Store, run: RunRecord) -> dict[str, NDArray[np.int64]]:
+    """The slices whose heat maps a viewer of a run shows, by label.
+
+    Returns:
+        Row numbers of the test slices of a few telling series: all of them for `any`; for a subtype
+        those of the series in which it occurs.
+    """
+    test = _test_slices(store, run.predictions())
+    found: dict[str, NDArray[np.int64]] = {}
+    for label in LABELS:
+        parts = []
+        for name in telling_series(test):
+            own = series_rows(store, name)
+            own = own[store.slices["sop_instance_uid"].iloc[own].isin(test["sop_instance_uid"])]
+            if label == "any" or (store.slices[label].iloc[own] == 1).any():
+                parts.append(own)
+        if parts:
+            found[label] = np.concatenate(parts)
+    return found
+
+
+def of_maps(
+    store: Store, run: RunRecord, rows: Mapping[str, NDArray[np.int64]], shown: Mapping[str, Any]
+) -> Viewer:
+    """Telling test series of a run with its heat maps.
+
+    Each map was scaled to its own maximum; here it is multiplied by the slice's probability, so
+    that a slice which the network calls clear stays dark.
+
+    Args:
+        store: Where the slices are.
+        run: A run with a record.
+        rows: The slices of each label; see `map_rows`.
+        shown: By label, heat maps of these slices with `method` and `heat` (slices, size, size).
+    """
+    predictions = run.predictions()
+    probability = predictions.set_index("sop_instance_uid")
+    heat = {}
+    for label, own in rows.items():
+        uids = store.slices["sop_instance_uid"].iloc[own]
+        scale = probability.loc[uids, f"probability_{label}"].to_numpy(dtype=np.float32)
+        heat[label] = Heat(own, shown[label].heat * scale[:, None, None])
+    points = run.record["operating_points"]
+    methods = ", ".join(sorted({maps.method for maps in shown.values()}))
+    return show(
+        store,
+        list(dict.fromkeys(store.slices["series_instance_uid"].iloc[np.unique(rows["any"])])),
+        predictions=predictions,
+        thresholds={label: points[label]["threshold"] for label in LABELS},
+        heat=heat,
+        caption=f"Test series of {run.name} with {methods} heat: each slice's map, scaled to its "
+        "own maximum, times the slice's probability of the label. Bars are probabilities, lines "
+        "the frozen 85 % recall thresholds, marks below the bars the truth.",
+    )
+
+
+def _test_slices(store: Store, predictions: pd.DataFrame) -> pd.DataFrame:
+    test = of_split(predictions, "test")["sop_instance_uid"]
+    found = store.slices[store.slices["sop_instance_uid"].isin(test)]
+    if found.empty:
+        raise ValueError("No slice of the store is in the test split of these predictions.")
+    return found
+
+
+def _packed(
+    store: Store, rows: Sequence[NDArray[np.int64]], budget: int
+) -> tuple[int, Sequence[str]]:
+    """The series' HU as text, in as many pixels a side as the budget allows."""
+    side = store.image_size
+    while True:
+        packed = [
+            pack_hu(np.stack([resample_hu(one, side) for one in store.hu(own)])) for own in rows
+        ]
+        total = sum(map(len, packed))
+        if total <= budget or side <= _SMALLEST:
+            return side, packed
+        side = max(_SMALLEST, int(side * min(0.95, math.sqrt(budget / total))))
+
+
+def _names(store: Store, number: int, rows: NDArray[np.int64]) -> dict[str, Any]:
+    table = store.slices.iloc[rows]
+    known = (table[[*LABELS]] >= 0).all(axis=None)
+    seen = [label for label in SUBTYPES if (table[label] == 1).any()]
+    words = (", ".join(seen) or "no bleeding") if known else "not all slices labelled"
+    return {
+        "name": f"Series {number}: {words}",
+        "uid": str(table["series_instance_uid"].iloc[0]),
+        "truths": [[int(value) for value in table[label]] for label in LABELS],
+    }
+
+
+def _geometry(store: Store, rows: NDArray[np.int64], side: int) -> dict[str, Any]:
+    table = store.slices.iloc[rows]
+    first = table.iloc[0]
+    millimetres = float(first["spacing"]) * max(first["rows"], first["columns"]) / side
+    return {
+        "side": side,
+        "positions": [round(float(z), 1) if math.isfinite(z) else None for z in table["z"]],
+        "millimetres": round(millimetres, 4) if math.isfinite(millimetres) else None,
+    }
+
+
+def _truth(store: Store, rows: NDArray[np.int64], side: int) -> str:
+    return pack_bytes(np.stack([resample_mask(mask, side) for mask in store.truth(rows)]))
+
+
+def _predicted(
+    store: Store, rows: NDArray[np.int64], predictions: pd.DataFrame | None
+) -> dict[str, Any]:
+    """Probabilities by label and slice, and each slice's split; None where there are none."""
+    if predictions is None:
+        return {"probabilities": None, "splits": None}
+    found = predictions.reindex(store.slices["sop_instance_uid"].iloc[rows])
+    return {
+        "probabilities": [
+            [None if math.isnan(value) else round(float(value), 4) for value in found[name]]
+            for name in PROBABILITIES
+        ],
+        "splits": [split if isinstance(split, str) else None for split in found["split"]],
+    }
+
+
+def _heat(rows: NDArray[np.int64], heat: Mapping[str, Heat]) -> list[dict[str, Any]]:
+    found = []
+    for label in LABELS:
+        if label not in heat:
+            continue
+        own = np.isin(heat[label].rows, rows)
+        if own.any():
+            maps = heat[label].maps[own]
+            side = min(_HEAT_SIDE, maps.shape[1])
+            places = np.searchsorted(rows, heat[label].rows[own])
+            found.append(
+                {
+                    "label": label,
+                    "side": side,
+                    "slices": [int(place) for place in places],
+                    "maps": pack_heat(maps, side=side),
+                }
+            )
+    return found
+
+
+def _caption(given: str, store: Store, side: int, *, outlined: bool) -> str:
+    parts = [given or "A series, slice by slice.", _HOW]
+    if outlined:
+        parts.append("Bleeding is outlined in its label's colour.")
+    if side < store.image_size:
+        parts.append(f"Resampled from {store.image_size} to {side} pixels a side.")
+    return " ".join(parts)
+
+
+def _alternative(store: Store, rows: Sequence[NDArray[np.int64]]) -> str:
+    said = [
+        f"series {number}, slice {int(np.searchsorted(own, row)) + 1} of {len(own)}: "
+        f"{slices.truth_in_words(store, row)}"
+        for number, own in enumerate(rows, 1)
+        for row in [telling_row(store, own)]
+    ]
+    return f"At the brain window, truth outlined where it is known: {' '.join(said)}"

@@ -1,0 +1,207 @@
+"""A viewer holds the store's own numbers, whatever the texts around them say."""
+
+import base64
+import json
+import re
+import zlib
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ichreport.labels import LABELS, SUBTYPES
+from ichreport.report import viewer
+from ichreport.report.fragments import clean
+from ichreport.report.packing import pack_heat, pack_hu
+from ichreport.report.telling import series_rows, telling_row, telling_series
+
+
+class _Data(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.inside, self.text, self.tags = False, "", []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        self.inside = tag == "script" and ("type", "application/json") in attrs
+
+    def handle_data(self, data):
+        if self.inside:
+            self.text += data
+
+    def handle_endtag(self, tag):
+        self.inside = False
+
+
+def data_of(html):
+    """The viewer's data as a page's HTML holds it."""
+    parser = _Data()
+    parser.feed(html)
+    return json.loads(parser.text)
+
+
+def planes(text):
+    return np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8)
+
+
+def unpacked_hu(text, side):
+    """HU from their folded differences, by cumulative sums."""
+    high, low = planes(text).reshape(2, -1, side).astype(np.int64)
+    folded = 256 * high + low
+    steps = np.where(folded % 2, -(folded + 1) // 2, folded // 2)
+    return (steps.cumsum(axis=-1) - 1024).reshape(-1, side, side)
+
+
+def test_hu_of_every_series_come_back_exactly(store):
+    names = telling_series(store.slices)
+    html = viewer.show(store, names)._repr_html_()
+    for name, series in zip(names, data_of(html)["series"], strict=True):
+        assert series["uid"] == name
+        rows = np.flatnonzero(store.slices["series_instance_uid"] == name)
+        np.testing.assert_array_equal(unpacked_hu(series["hu"], store.image_size), store.hu(rows))
+        np.testing.assert_array_equal(
+            planes(series["truth"]).reshape(-1, store.image_size, store.image_size),
+            store.truth(rows),
+        )
+        assert series["positions"] == store.slices["z"].iloc[rows].round(1).tolist()
+
+
+def test_the_widest_steps_survive_packing():
+    hu = np.array([[[-1024, 3071, -1024], [3071, 3071, -1024], [0, 1, -1]]], np.int16)
+    np.testing.assert_array_equal(unpacked_hu(pack_hu(hu), 3), hu)
+
+
+def test_less_than_air_is_refused():
+    with pytest.raises(ValueError, match="got -1025"):
+        pack_hu(np.array([[0, -1025]], np.int16))
+
+
+def test_heat_is_the_mean_of_what_a_pixel_covers():
+    heat = np.zeros((1, 4, 4))
+    heat[0, :2, :2] = [[1, 0], [1, 0]]
+    heat[0, 2:, 2:] = 0.2
+    assert planes(pack_heat(heat, side=2)).tolist() == [128, 0, 0, 51]
+    with pytest.raises(ValueError, match=r"must be in \[0, 1\], got values from 0.0 to 1.5"):
+        pack_heat(heat * 1.5, side=2)
+
+
+def test_a_page_keeps_the_data_and_drops_what_runs(store):
+    shown = viewer.of_data(store)
+    fragment = clean(shown._repr_html_(), where="explore.html")
+    assert 'class="viewer"' in fragment.html
+    assert data_of(fragment.html) == data_of(shown._repr_html_())
+    assert len(re.findall("<script", fragment.html)) == 1
+    assert "<style" not in fragment.html
+
+
+@pytest.fixture
+def planted(store, monkeypatch):
+    """A store whose series has a name that would run if it were not escaped."""
+    name = '</script><img src=x onerror="alert(1)">{{7*7}}'
+    uid = telling_series(store.slices)[0]
+    renamed = store.slices.assign(
+        series_instance_uid=store.slices["series_instance_uid"].replace(uid, name)
+    )
+    monkeypatch.setattr(store, "slices", renamed)
+    return store, name
+
+
+def test_text_from_data_stays_text(planted):
+    store, name = planted
+    html = viewer.show(store, name, caption="<b>&")._repr_html_()
+    parser = _Data()
+    parser.feed(html)
+    assert [tag for tag, _ in parser.tags if tag == "img"] == ["img"]
+    assert not any("onerror" in attributes for _, attributes in parser.tags)
+    assert data_of(html)["series"][0]["uid"] == name
+    assert "<figcaption>&lt;b&gt;&amp;" in html
+
+
+def test_what_takes_too_much_room_is_resampled_and_says_so(store):
+    name = telling_series(store.slices)[0]
+    whole = viewer.show(store, name)
+    half = viewer.show(store, name, budget=len(whole.payload["series"][0]["hu"]) // 2)
+    series = half.payload["series"][0]
+    assert len(series["hu"]) <= len(whole.payload["series"][0]["hu"]) // 2
+    assert f"Resampled from {store.image_size} to {series['side']} pixels" in half.caption
+    rows = series_rows(store, name)
+    mean = store.hu(rows).mean(axis=(1, 2))
+    np.testing.assert_allclose(
+        unpacked_hu(series["hu"], series["side"]).mean(axis=(1, 2)), mean, atol=1
+    )
+    assert "Resampled" not in whole.caption
+
+
+def test_the_telling_series_show_every_subtype_and_a_clear_head(store):
+    names = telling_series(store.slices)
+    chosen = store.slices[store.slices["series_instance_uid"].isin(names)]
+    for label in SUBTYPES:
+        assert (chosen[label] == 1).any() == (store.slices[label] == 1).any()
+    last = chosen[chosen["series_instance_uid"] == names[-1]]
+    assert (last["any"] == 0).all()
+    assert len(names) == len(set(names)) <= 6
+
+
+def test_without_labels_the_longest_series_is_shown(store):
+    unlabelled = store.slices.assign(**dict.fromkeys(LABELS, -1))
+    [name] = telling_series(unlabelled)
+    counts = store.slices["series_instance_uid"].value_counts()
+    assert counts[name] == counts.max()
+
+
+def test_the_telling_slice_has_most_subtypes(store):
+    for name in telling_series(store.slices):
+        rows = series_rows(store, name)
+        subtypes = (store.slices[list(SUBTYPES)] == 1).sum(axis=1)
+        assert subtypes[telling_row(store, rows)] == subtypes.iloc[rows].max()
+
+
+def test_an_unknown_series_is_named(store):
+    with pytest.raises(ValueError, match="has no series 'ID_nowhere'"):
+        viewer.show(store, "ID_nowhere")
+    with pytest.raises(ValueError, match="must name a series, got none"):
+        viewer.show(store, [])
+
+
+def test_probabilities_stand_at_their_slices(store, predictions):
+    name = telling_series(store.slices)[0]
+    rows = series_rows(store, name)
+    uids = store.slices["sop_instance_uid"].iloc[rows].tolist()
+    some = predictions[predictions["sop_instance_uid"] != uids[1]]
+    series = viewer.show(store, name, predictions=some).payload["series"][0]
+    known = predictions.set_index("sop_instance_uid")
+    for label, values in zip(LABELS, series["probabilities"], strict=True):
+        assert values[1] is None
+        assert values[0] == pytest.approx(known.loc[uids[0], f"probability_{label}"], abs=1e-4)
+    assert series["splits"][:2] == [known.loc[uids[0], "split"], None]
+
+
+def test_a_run_shows_slices_of_its_test_split(store, predictions):
+    points = {label: {"threshold": 0.25} for label in LABELS} | {"epidural": {"threshold": None}}
+    payload = viewer.of_run(store, predictions, points).payload
+    assert all("test" in series["splits"] for series in payload["series"])
+    assert payload["thresholds"] == [None, *[0.25] * 5]
+
+
+def test_without_test_slices_there_is_nothing_to_show(store, predictions):
+    trained = predictions.assign(split="train")
+    with pytest.raises(ValueError, match="No slice of the store is in the test split"):
+        viewer.of_run(store, trained, {})
+
+
+def test_masks_that_the_source_has_not_are_refused(store, monkeypatch):
+    monkeypatch.setitem(store.manifest, "truth", False)
+    assert viewer.of_data(store).payload["series"][0]["truth"] is None
+    with pytest.raises(ValueError, match="has no masks of bleeds"):
+        viewer.show(store, telling_series(store.slices)[0], truth=True)
+
+
+def test_heat_stands_at_its_slices(store):
+    name = telling_series(store.slices)[0]
+    rows = series_rows(store, name)[[2, 4]]
+    maps = np.stack([np.full((8, 8), 0.4), np.full((8, 8), 1.0)])
+    payload = viewer.show(store, name, heat={"any": viewer.Heat(rows, maps)}).payload
+    [heat] = payload["series"][0]["heat"]
+    assert (heat["label"], heat["side"], heat["slices"]) == ("any", 8, [2, 4])
+    assert pd.unique(planes(heat["maps"])).tolist() == [102, 255]
