@@ -30,7 +30,7 @@ JOB_THREADS = workflow.cores if profile.require_gpu else 1
 JOB_GPUS = 1 if profile.require_gpu else 0
 PAPERMILL = (
     "OMP_NUM_THREADS={threads} TF_NUM_INTRAOP_THREADS={threads} "
-    "papermill --kernel python3 --log-output --no-progress-bar"
+    f"papermill --kernel {profile.kernel} --log-output --no-progress-bar"
 )
 
 

@@ -10,10 +10,10 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 
@@ -90,6 +90,29 @@ class PhantomRecipe(Parameters):
     faults: bool = Field(default=True, description="plant a few of the challenge's file faults")
 
 
+Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
+"""Arithmetic of the networks: mixed ones multiply in 16 bits and keep weights in 32."""
+
+Determinism = Literal["none", "seeded", "strict"]
+"""How alike two trainings of one row are.
+
+none: each draws its own initial weights, order and dropout. seeded: these follow the seed; on a GPU
+the order of additions does not, so that probabilities agree closely, not exactly. strict: on the
+same machine, software and devices the weights agree bit for bit, at the price of slower kernels.
+Samples, splits and random backbones follow the seed at every level.
+"""
+
+
+def _devices(value: Any) -> int | Literal["all"]:
+    if value == "all" or (type(value) is int and value >= 1):
+        return value  # type: ignore[no-any-return]
+    raise ValueError("all or a whole number from 1")
+
+
+Devices = Annotated[int | Literal["all"], PlainValidator(_devices)]
+"""On how many devices of one machine a network computes: each takes its share of every batch."""
+
+
 class Profile(Parameters):
     """Where and how large a report runs: the data, the sizes, the training budget."""
 
@@ -128,6 +151,18 @@ class Profile(Parameters):
     batch_size: int = Field(default=64, ge=1, description="slices a training step")
     learning_rate: float = Field(default=1e-3, gt=0, description="Adam's step size at the start")
     require_gpu: bool = Field(default=False, description="fail on a machine without a GPU")
+    kernel: str = Field(
+        default="python3",
+        pattern=NAME_PATTERN,
+        description="Jupyter kernel of the notebooks: python3 or ichreport-gpu",
+    )
+    devices: Devices = Field(default=1, description="devices that share each batch: 1, 2, … or all")
+    precision: Precision = Field(
+        default="float32", description="float32, mixed_bfloat16 or mixed_float16"
+    )
+    determinism: Determinism = Field(
+        default="seeded", description="none, seeded, or strict: the same weights bit for bit"
+    )
     experiments: str = Field(
         default="params/experiments", description="folder with a file for each expected run"
     )
@@ -279,7 +314,7 @@ def _explain(model: type[BaseModel], problem: Mapping[str, Any]) -> str:
         close = difflib.get_close_matches(str(leaf), known, n=1)
         hint = f" Did you mean {close[0]}?" if close else ""
         return f"{name} is not a known parameter.{hint} Known: {', '.join(known)}."
-    rule = re.sub(r"^\w+ should (be (a valid )?)?", "", problem["msg"])
+    rule = re.sub(r"^(\w+ should (be (a valid )?)?|Value error, )", "", problem["msg"])
     verb = "must" if rule.startswith("match") else "must be"
     cure = ""
     if problem["type"] == "float_type" and isinstance(got, str) and _is_number(got):

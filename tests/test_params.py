@@ -54,6 +54,11 @@ def test_a_number_that_yaml_reads_as_text_is_explained():
         ("name", ""),
         ("require_gpu", "yes"),
         ("sampa_share", 0.0),
+        ("devices", 0),
+        ("devices", True),
+        ("devices", "some"),
+        ("precision", "float16"),
+        ("determinism", True),
     ],
 )
 def test_an_ill_typed_or_impossible_value_is_refused_by_name(name, value):

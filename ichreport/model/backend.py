@@ -1,7 +1,11 @@
-"""The only module that touches a framework: devices, seeds and gradients on any Keras backend."""
+"""The Keras backend: its devices, seeds, arithmetic and compiled programs, whichever it is."""
 
+import contextlib
+import functools
+import importlib
 import os
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import Any
 
@@ -11,35 +15,41 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ichreport.params import Experiment
+from ichreport.params import Devices, Experiment
 
 
 def start(experiment: Experiment) -> dict[str, Any]:
-    """Set the seeds, check that the asked-for device is there, and say what the machine is.
+    """Set seeds and determinism, check that the asked-for devices are there, and describe them.
 
     Raises:
-        RuntimeError: If the experiment requires a GPU and there is none.
+        RuntimeError: If the experiment requires a GPU, or more devices than there are, or asks for
+            strict determinism too late.
     """
+    if experiment.determinism == "strict":
+        _framework().be_deterministic()
     machine = describe()
     if experiment.require_gpu and not machine["gpu"]:
         raise RuntimeError(
             f"require_gpu is true, but {machine['backend']} sees only {machine['devices']}. "
             'Install the GPU build (pip install ".[gpu]"), or set require_gpu: false.'
         )
-    keras.utils.set_random_seed(experiment.seed)
-    return machine
+    keras.utils.set_random_seed(training_seed(experiment))
+    return machine | {
+        "devices_used": len(group(experiment.devices)),
+        "precision": experiment.precision,
+        "determinism": experiment.determinism,
+    }
 
 
 def describe() -> dict[str, Any]:
     """The Keras backend, its version, its devices, and whether one of them is a GPU."""
     name = keras.backend.backend()
-    devices = {"tensorflow": _tensorflow_devices, "jax": _jax_devices, "torch": _torch_devices}
-    found = devices[name]()
+    found = _framework().devices()
     return {
         "backend": name,
         "version": version(name),
         "keras": keras.__version__,
-        "devices": [device for device, _ in found],
+        "devices": [device for device, _ in found] or [f"CPU, {_cores()} threads"],
         "gpu": any(is_gpu for _, is_gpu in found),
     }
 
@@ -48,6 +58,72 @@ def jit_compile() -> bool:
     """Whether compiling a model with XLA pays: not for TensorFlow on a CPU."""
     machine = describe()
     return bool(machine["gpu"]) or machine["backend"] == "jax"
+
+
+def training_seed(experiment: Experiment) -> int:
+    """What initial weights, order and dropout are drawn from; without determinism, a new one."""
+    return secrets.randbits(31) if experiment.determinism == "none" else experiment.seed
+
+
+@functools.cache
+def group(devices: Devices) -> Any:
+    """The devices that share each batch; `len` says how many.
+
+    Raises:
+        RuntimeError: If there are fewer than asked for.
+        ValueError: If the backend cannot share batches.
+    """
+    found = _framework().Group(devices)
+    if devices != "all" and len(found) < devices:
+        raise RuntimeError(
+            f"devices is {devices}, but {keras.backend.backend()} sees only {found.names}; "
+            "set devices: all for those that there are."
+        )
+    return found
+
+
+@contextlib.contextmanager
+def building(experiment: Experiment) -> Iterator[None]:
+    """Where models are built: with the experiment's arithmetic, on all of its devices."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(experiment.precision)
+    try:
+        with group(experiment.devices).scope():
+            yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def synchronized_batch_norm(experiment: Experiment) -> bool:
+    """Whether BatchNormalization has to be told to norm by the batch of all devices."""
+    return bool(_framework().SYNCHRONIZED_BATCH_NORM and len(group(experiment.devices)) > 1)
+
+
+def program(
+    model: keras.Model,
+    experiment: Experiment,
+    *,
+    loss: Callable[[Any, Any], Any] | None = None,
+    optimizer: keras.optimizers.Optimizer | None = None,
+) -> Any:
+    """A model compiled for the experiment's devices; see `frameworks`' `Program`."""
+    if optimizer is not None and experiment.precision == "mixed_float16":
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)  # 16 bits underflow without
+    return _framework().Program(
+        model, group(experiment.devices), jit=jit_compile(), loss=loss, optimizer=optimizer
+    )
+
+
+def batch_size(experiment: Experiment, size: int) -> int:
+    """A batch size that the experiment's devices can share: rounded up to a multiple of them."""
+    count = len(group(experiment.devices))
+    return -(-size // count) * count
+
+
+def to_numpy(tensor: Any) -> NDArray[Any]:
+    """A tensor on the host, once the device has computed it."""
+    array: NDArray[Any] = keras.ops.convert_to_numpy(tensor)
+    return array
 
 
 def gradient(function: Callable[[Any], Any], inputs: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -62,51 +138,14 @@ def gradient(function: Callable[[Any], Any], inputs: NDArray[np.float32]) -> NDA
     Returns:
         float32 array of the shape of `inputs`.
     """
-    name = keras.backend.backend()
-    if name == "tensorflow":
-        import tensorflow as tf
-
-        tensor = tf.convert_to_tensor(inputs)
-        with tf.GradientTape() as tape:
-            tape.watch(tensor)
-            total = tf.reduce_sum(function(tensor))
-        result = tape.gradient(total, tensor)
-    elif name == "jax":
-        import jax
-
-        result = jax.grad(lambda tensor: function(tensor).sum())(inputs)
-    else:
-        import torch
-
-        tensor = torch.tensor(inputs, requires_grad=True)
-        (result,) = torch.autograd.grad(function(tensor).sum(), tensor)
-    array: NDArray[np.float32] = np.asarray(keras.ops.convert_to_numpy(result), dtype=np.float32)
+    array: NDArray[np.float32] = np.asarray(
+        to_numpy(_framework().gradient(function, inputs)), dtype=np.float32
+    )
     return array
 
 
-def _tensorflow_devices() -> list[tuple[str, bool]]:
-    import tensorflow as tf
-
-    gpus = tf.config.list_physical_devices("GPU")
-    for gpu in gpus:
-        if not tf.config.experimental.get_memory_growth(gpu):
-            tf.config.experimental.set_memory_growth(gpu, True)
-    names = [tf.config.experimental.get_device_details(gpu).get("device_name") for gpu in gpus]
-    return [(str(name), True) for name in names] or [(f"CPU, {_cores()} threads", False)]
-
-
-def _jax_devices() -> list[tuple[str, bool]]:
-    import jax
-
-    return [(device.device_kind, device.platform == "gpu") for device in jax.devices()]
-
-
-def _torch_devices() -> list[tuple[str, bool]]:
-    import torch
-
-    count = torch.cuda.device_count()
-    names = [(torch.cuda.get_device_name(index), True) for index in range(count)]
-    return names or [(f"CPU, {_cores()} threads", False)]
+def _framework() -> Any:
+    return importlib.import_module(f"ichreport.model.frameworks.on_{keras.backend.backend()}")
 
 
 def _cores() -> int:

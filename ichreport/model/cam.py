@@ -115,8 +115,8 @@ def by_label(
 def _maps(model: keras.Model, hu: NDArray[np.int16]) -> NDArray[np.float32]:
     """A model's feature maps, batch by batch and without compiling it: it is used only once."""
     batches = [hu[start : start + _BATCH] for start in range(0, len(hu), _BATCH)]
-    found = [keras.ops.convert_to_numpy(model(batch, training=False)) for batch in batches]
-    return np.concatenate(found)
+    found = [backend.to_numpy(model(batch, training=False)) for batch in batches]
+    return np.concatenate(found).astype(np.float32, copy=False)
 
 
 def _small_network(model: keras.Model, hu: NDArray[np.int16], index: int) -> NDArray[np.float32]:

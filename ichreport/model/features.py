@@ -6,8 +6,6 @@ added, never changed, so that a pass that was cut off goes on where it stopped; 
 process compute while the others wait for the same slices.
 """
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,7 @@ from tqdm import tqdm
 
 from ichreport.data.store import Store
 from ichreport.files import atomic_file, folder_lock, read_json, sha256_of_json, write_json
-from ichreport.model import backend, networks
+from ichreport.model import backend, networks, stream
 from ichreport.model.inputs import hu_of
 from ichreport.params import Experiment
 
@@ -33,6 +31,7 @@ def key(store: Store, experiment: Experiment) -> dict[str, Any]:
         "network": experiment.network,
         "image_size": store.image_size,
         "weights": networks.weights_identity(experiment),
+        "precision": experiment.precision,
     }
 
 
@@ -88,33 +87,43 @@ def _compute(
 ) -> int:
     """Compute and store; gives the backbone's number of parameters."""
     model = networks.pooled(networks.backbone(experiment))
-    model.compile(jit_compile=backend.jit_compile())
-    size = experiment.batch_size
+    program = backend.program(model, experiment)
+    size = backend.batch_size(experiment, experiment.batch_size)
     with tqdm(total=len(rows), unit="slice", desc=model.name, disable=not progress) as bar:
-        for start in range(0, len(rows), ROWS_PER_PART):
-            part = rows[start : start + ROWS_PER_PART]
-            batches = [part[i : i + size] for i in range(0, len(part), size)]
-            found = []
-            for hu, count in _ahead(
-                lambda batch: hu_of(store, batch, experiment.input), batches, size
-            ):
-                found.append(np.asarray(model.predict_on_batch(hu))[:count])
-                bar.update(count)
-            _write_part(folder, part, np.concatenate(found))
+        parts = _Parts(folder, rows, bar)
+        stream.run(
+            lambda chosen: hu_of(store, chosen[0], experiment.input),
+            stream.in_batches(rows, size),
+            program.forward,
+            lambda result: parts.add(backend.to_numpy(result)),
+        )
     return int(model.count_params())
 
 
-def _ahead(read: Any, batches: list[NDArray[np.int64]], size: int) -> Iterator[tuple[Any, int]]:
-    """Batches of one shape, the next one read while the caller computes on this one."""
-    with ThreadPoolExecutor(max_workers=1) as reader:
-        coming = reader.submit(read, batches[0])
-        for batch, following in zip(batches, [*batches[1:], None], strict=True):
-            hu = coming.result()
-            if following is not None:
-                coming = reader.submit(read, following)
-            if len(hu) < size:  # one shape, one compilation
-                hu = np.concatenate([hu, np.repeat(hu[-1:], size - len(hu), axis=0)])
-            yield hu, len(batch)
+class _Parts:
+    """Writes features as they come, a part at a time.
+
+    Args:
+        folder: Where to.
+        rows: The row numbers of all that will come, in order.
+        bar: Shows how far it is.
+    """
+
+    def __init__(self, folder: Path, rows: NDArray[np.int64], bar: Any) -> None:
+        self._folder, self._rows, self._bar = folder, rows, bar
+        self._found: list[NDArray[np.float32]] = []
+        self._written = self._counted = 0
+
+    def add(self, features: NDArray[np.float32]) -> None:
+        """Take the next batch, of which the last may hold more than there are rows."""
+        own = features[: len(self._rows) - self._counted]
+        self._found.append(own)
+        self._counted += len(own)
+        self._bar.update(len(own))
+        if self._counted - self._written >= ROWS_PER_PART or self._counted == len(self._rows):
+            rows = self._rows[self._written : self._counted]
+            _write_part(self._folder, rows, np.concatenate(self._found))
+            self._found, self._written = [], self._counted
 
 
 def _write_part(folder: Path, rows: NDArray[np.int64], features: NDArray[np.float32]) -> None:

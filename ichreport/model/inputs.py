@@ -85,6 +85,15 @@ class BackboneScaling(layers.Layer):  # type: ignore[misc]
         return {**super().get_config(), "network": self.network}
 
 
+@keras.saving.register_keras_serializable("ichreport")
+class Mirror(layers.Layer):  # type: ignore[misc]
+    """Mirror some images left to right."""
+
+    def call(self, images: Any, flip: Any) -> Any:
+        """Images (batch, h, w, channels), mirrored where `flip`, bool (batch,), says so."""
+        return ops.where(ops.reshape(flip, (-1, 1, 1, 1)), ops.flip(images, axis=2), images)
+
+
 _LAYERS: dict[Input, Any] = {
     "raw": RawHU,
     "adjacent": RawHU,
@@ -125,9 +134,9 @@ def images(hu: Any, kind: Input, network: Network) -> Any:
     Returns:
         float32 tensor of shape (batch, image_size, image_size, channels).
     """
-    seen = _LAYERS[kind](name="input")(hu)
+    seen = _LAYERS[kind](name="input", dtype="float32")(hu)  # HU need more than 8 bits
     if network == "cnn7":
         return seen
     if seen.shape[-1] == 1:
-        seen = layers.Concatenate(name="three_channels")([seen, seen, seen])
-    return BackboneScaling(network, name="scaling")(seen)
+        seen = layers.Concatenate(name="three_channels", dtype="float32")([seen, seen, seen])
+    return BackboneScaling(network, name="scaling", dtype="float32")(seen)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ichreport.files import sha256_of_file
 from ichreport.labels import LABELS
-from ichreport.model import inputs
+from ichreport.model import backend, inputs
 from ichreport.params import Experiment, Network, project_path
 
 CNN7_FILTERS = (8, 16, 32, 64, 64, 128, 128)
@@ -67,18 +67,19 @@ def backbone(experiment: Experiment) -> keras.Model:
     kind = BACKBONES[network]
     if size < kind.smallest:
         raise ValueError(f"image_size must be at least {kind.smallest} for {network}, got {size}.")
-    hu = inputs.hu_input(size, experiment.input)
-    seen = inputs.images(hu, experiment.input, network)
     keras.utils.set_random_seed(experiment.seed)
-    body = _with_weights(network, experiment.weights, size)
-    model = keras.Model(hu, body(seen, training=False), name=f"{network}_{experiment.input}")
+    with backend.building(experiment):
+        hu = inputs.hu_input(size, experiment.input)
+        seen = inputs.images(hu, experiment.input, network)
+        body = _with_weights(network, experiment.weights, size)
+        model = keras.Model(hu, body(seen, training=False), name=f"{network}_{experiment.input}")
     model.trainable = False
     return model
 
 
 def pooled(maps_model: keras.Model) -> keras.Model:
-    """The same model with global average pooling at its end: from HU to features."""
-    features = layers.GlobalAveragePooling2D(name="pooling")(maps_model.output)
+    """The same model with global average pooling, in float32, at its end: from HU to features."""
+    features = layers.GlobalAveragePooling2D(dtype="float32", name="pooling")(maps_model.output)
     return keras.Model(maps_model.input, features, name=f"{maps_model.name}_pooled")
 
 
@@ -150,27 +151,46 @@ def load_weights(model: keras.Model, path: Path, what: str) -> None:
 def cnn7(experiment: Experiment) -> keras.Model:
     """Seven blocks of Conv-MaxPool-BN-ReLU, global average pooling and Dense layers, to 6 logits.
 
-    From int16 HU (batch, size, size, channels) to float32 logits (batch, 6). Training flips half
-    of the slices left to right: a bleed is one on either side. Pooling before normalization leaves
-    a quarter of the pixels to normalize: a training step takes 0.6 of the time on a CPU.
+    From int16 HU (batch, size, size, channels) to float32 logits (batch, 6). Pooling before
+    normalization leaves a quarter of the pixels to normalize: a training step takes 0.6 of the time
+    on a CPU.
     """
-    hu = inputs.hu_input(experiment.image_size, experiment.input)
-    x = inputs.images(hu, experiment.input, "cnn7")
-    x = layers.RandomFlip("horizontal", seed=experiment.seed, name="flip")(x)
-    for block, filters in enumerate(CNN7_FILTERS, start=1):
-        x = layers.Conv2D(
-            filters,
-            3,
-            padding="same",
-            use_bias=False,
-            kernel_initializer="he_normal",
-            name=f"conv{block}",
-        )(x)
-        x = layers.MaxPooling2D(2, padding="same", name=f"pool{block}")(x)
-        x = layers.BatchNormalization(momentum=0.9, name=f"bn{block}")(x)
-        x = layers.ReLU(name=f"relu{block}")(x)
-    x = layers.GlobalAveragePooling2D(name="pooling")(x)
-    return keras.Model(hu, _dense(x, experiment.dense_layers), name="cnn7")
+    synchronized = backend.synchronized_batch_norm(experiment)
+    with backend.building(experiment):
+        hu = inputs.hu_input(experiment.image_size, experiment.input)
+        x = inputs.images(hu, experiment.input, "cnn7")
+        for block, filters in enumerate(CNN7_FILTERS, start=1):
+            x = layers.Conv2D(
+                filters,
+                3,
+                padding="same",
+                use_bias=False,
+                kernel_initializer="he_normal",
+                name=f"conv{block}",
+            )(x)
+            x = layers.MaxPooling2D(2, padding="same", name=f"pool{block}")(x)
+            x = layers.BatchNormalization(
+                momentum=0.9, synchronized=synchronized, name=f"bn{block}"
+            )(x)
+            x = layers.ReLU(name=f"relu{block}")(x)
+        x = layers.GlobalAveragePooling2D(dtype="float32", name="pooling")(x)
+        return keras.Model(hu, _dense(x, experiment.dense_layers), name="cnn7")
+
+
+def flipping(model: keras.Model, experiment: Experiment) -> keras.Model:
+    """The small network as it trains: a bleed is one on either side, so slices may be mirrored.
+
+    Which slices are is an input, drawn on the host, so that it is the same on every backend and on
+    any number of devices.
+
+    Returns:
+        A model from {hu: as `cnn7`, flip: bool (batch,)} to logits, sharing all weights.
+    """
+    with backend.building(experiment):
+        hu = inputs.hu_input(experiment.image_size, experiment.input)
+        flip = keras.Input((), dtype="bool", name="flip")
+        mirrored = inputs.Mirror(name="mirror")(hu, flip)
+        return keras.Model({"hu": hu, "flip": flip}, model(mirrored), name=f"{model.name}_flipping")
 
 
 def dense_head(experiment: Experiment, features: int) -> keras.Model:
@@ -179,9 +199,10 @@ def dense_head(experiment: Experiment, features: int) -> keras.Model:
     With one layer, it and the pooling before it are one linear map of the feature maps, which is
     what an exact class activation map needs; the standardisation is affine and changes nothing.
     """
-    given = keras.Input((features,), name="features")
-    x = layers.Normalization(name="standardised")(given)
-    return keras.Model(given, _dense(x, experiment.dense_layers), name="dense_head")
+    with backend.building(experiment):
+        given = keras.Input((features,), name="features")
+        x = layers.Normalization(dtype="float32", name="standardised")(given)
+        return keras.Model(given, _dense(x, experiment.dense_layers), name="dense_head")
 
 
 def sequence_head(experiment: Experiment, features: int) -> keras.Model:
@@ -194,20 +215,34 @@ def sequence_head(experiment: Experiment, features: int) -> keras.Model:
         A model from {features: float32 (batch, slices, features), present: bool (batch, slices)}
         to logits (batch, slices, 6).
     """
-    given = keras.Input((None, features), name="features")
-    present = keras.Input((None,), dtype="bool", name="present")
-    x = layers.Normalization(name="standardised")(given)
-    x = layers.Dense(HEAD_UNITS, activation="relu", name="reduced")(x)
-    x = layers.Bidirectional(layers.LSTM(LSTM_UNITS, return_sequences=True), name="lstm")(
-        x, mask=present
-    )
-    if experiment.head == "bilstm-attention":
-        attended = layers.MultiHeadAttention(
-            ATTENTION_HEADS, 2 * LSTM_UNITS // ATTENTION_HEADS, name="attention"
-        )(x, x, key_mask=present, value_mask=present)
-        x = layers.LayerNormalization(name="attended")(layers.Add()([x, attended]))
-    logits = _dense(x, experiment.dense_layers)
-    return keras.Model({"features": given, "present": present}, logits, name="sequence_head")
+    with backend.building(experiment):
+        given = keras.Input((None, features), name="features")
+        present = keras.Input((None,), dtype="bool", name="present")
+        x = layers.Normalization(dtype="float32", name="standardised")(given)
+        x = layers.Dense(HEAD_UNITS, activation="relu", name="reduced")(x)
+        x = layers.Bidirectional(layers.LSTM(LSTM_UNITS, return_sequences=True), name="lstm")(
+            x, mask=present
+        )
+        if experiment.head == "bilstm-attention":
+            attended = layers.MultiHeadAttention(
+                ATTENTION_HEADS, 2 * LSTM_UNITS // ATTENTION_HEADS, name="attention"
+            )(x, x, key_mask=present, value_mask=present)
+            x = layers.LayerNormalization(name="attended")(layers.Add()([x, attended]))
+        logits = _dense(x, experiment.dense_layers)
+        return keras.Model({"features": given, "present": present}, logits, name="sequence_head")
+
+
+def standardise(model: keras.Model, features: NDArray[np.float32]) -> None:
+    """Let a head shift and scale features by the mean and deviation of some.
+
+    Args:
+        model: A head.
+        features: Those of the training split, (slices, features).
+    """
+    layer = model.get_layer("standardised")
+    layer.adapt_mean.assign(features.mean(axis=0, dtype=np.float64))
+    layer.adapt_variance.assign(features.var(axis=0, dtype=np.float64))
+    layer.finalize_state()
 
 
 def set_output_bias(model: keras.Model, prevalence: NDArray[np.float64]) -> None:

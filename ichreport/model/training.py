@@ -1,7 +1,7 @@
 """Training a row and predicting with it: heads on features, the small network on slices."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,16 @@ from ichreport.data.samples import Sample
 from ichreport.data.store import Store
 from ichreport.files import atomic_file
 from ichreport.labels import LABELS
-from ichreport.model import backend, features, losses, networks
+from ichreport.model import backend, features, loop, losses, networks
+from ichreport.model.batches import SeriesBatches, SliceBatches
 from ichreport.model.inputs import hu_of
 from ichreport.params import Experiment
 
-STEP_CUT = 0.3
-"""What the step size is multiplied by after an epoch without gain on validation."""
+SLICES_A_PREDICTION = 1024
+"""Slices a batch where a head predicts from features: small rows, and no gradients to keep."""
+
+SERIES_A_BATCH = 4
+"""A sequence head takes at least so many series a batch, and else about `batch_size` slices."""
 
 
 @dataclass(frozen=True)
@@ -48,98 +52,6 @@ class Trained:
             renamed.replace(partial)
 
 
-class SliceBatches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Batches of HU gathered from a store's memory maps by a background thread.
-
-    Args:
-        read: From row numbers to the model's input.
-        rows: Row numbers of the slices.
-        truth: Their labels, (slices, 6); None for prediction.
-        batch_size: Slices a batch.
-        seed: Shuffles the slices anew each epoch; None keeps their order.
-    """
-
-    def __init__(
-        self,
-        read: Callable[[NDArray[np.int64]], NDArray[Any]],
-        rows: NDArray[np.int64],
-        truth: NDArray[np.float32] | None,
-        *,
-        batch_size: int,
-        seed: int | None = None,
-    ) -> None:
-        super().__init__(workers=1, max_queue_size=8)
-        self._read, self._rows, self._truth = read, rows, truth
-        self._batch_size = batch_size
-        self._random = None if seed is None else np.random.default_rng(seed)
-        self._order = np.arange(len(rows))
-        self.on_epoch_begin()
-
-    def __len__(self) -> int:
-        return -(-len(self._rows) // self._batch_size)
-
-    def __getitem__(self, index: int) -> Any:
-        chosen = self._order[index * self._batch_size : (index + 1) * self._batch_size]
-        chosen = np.sort(chosen)
-        given = self._read(self._rows[chosen])
-        return given if self._truth is None else (given, self._truth[chosen])
-
-    def on_epoch_begin(self) -> None:
-        """Shuffle, if asked to."""
-        if self._random is not None:
-            self._order = self._random.permutation(len(self._rows))
-
-
-class SeriesBatches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Batches of whole series of features, padded to one length, with the padding masked.
-
-    Args:
-        found: Features of all slices of the series, (slices, features), in series order.
-        truth: Their labels, (slices, 6).
-        series: First and one-past-last slice of each series, (series, 2).
-        length: Slices that every series is padded to.
-        batch_size: Series a batch.
-        seed: Shuffles the series anew each epoch; None keeps their order.
-    """
-
-    def __init__(
-        self,
-        found: NDArray[np.float32],
-        truth: NDArray[np.float32],
-        series: NDArray[np.int64],
-        *,
-        length: int,
-        batch_size: int,
-        seed: int | None = None,
-    ) -> None:
-        super().__init__(workers=1)
-        self._found, self._truth, self._series = found, truth, series
-        self._length, self._batch_size = length, batch_size
-        self._random = None if seed is None else np.random.default_rng(seed)
-        self._order = np.arange(len(series))
-        self.on_epoch_begin()
-
-    def __len__(self) -> int:
-        return -(-len(self._series) // self._batch_size)
-
-    def __getitem__(self, index: int) -> Any:
-        chosen = self._order[index * self._batch_size : (index + 1) * self._batch_size]
-        shape = (len(chosen), self._length)
-        given = np.zeros((*shape, self._found.shape[1]), dtype=np.float32)
-        truth = np.zeros((*shape, len(LABELS)), dtype=np.float32)
-        present = np.zeros(shape, dtype=bool)
-        for place, (start, stop) in enumerate(self._series[chosen]):
-            given[place, : stop - start] = self._found[start:stop]
-            truth[place, : stop - start] = self._truth[start:stop]
-            present[place, : stop - start] = True
-        return {"features": given, "present": present}, truth, present.astype(np.float32)
-
-    def on_epoch_begin(self) -> None:
-        """Shuffle, if asked to."""
-        if self._random is not None:
-            self._order = self._random.permutation(len(self._series))
-
-
 def fit(
     store: Store,
     sample: Sample,
@@ -147,74 +59,58 @@ def fit(
     *,
     watch: bool = True,
     seed: int | None = None,
-    verbose: int = 0,
+    verbose: bool = False,
 ) -> Trained:
-    """Train a row on its sample's train split, watching its validation split.
-
-    Adam, whose step size is cut each time that an epoch brings the validation loss no gain;
-    training stops when it has not improved for `patience` epochs, and the best epoch's weights are
-    kept.
+    """Train a row on its sample's train split, watching its validation split; see `loop.fit`.
 
     Args:
         store: Where the slices are.
         sample: Which of them, and in which split.
-        experiment: Network, head, loss, epochs, batch size, learning rate, seed.
+        experiment: Network, head, loss, epochs, patience, batch size, learning rate, seed,
+            devices, precision and determinism.
         watch: Whether to watch validation; without it all epochs run and the last weights stay.
         seed: Seed of the first weights and of the order of slices; the experiment's if not given,
             which also is the seed of a backbone without weights.
-        verbose: Keras' verbosity: 0 silent, 2 one line an epoch.
+        verbose: Whether to print a line an epoch.
 
     Raises:
         ValueError: If train or a watched validation is empty, a slice lacks a label, or the loss
             is not finite.
     """
     truth = _truth(store, sample.rows)
-    train, validation = (sample.split == name for name in ("train", "validation"))
-    if not train.any() or not (validation.any() or not watch):
+    split = {name: np.flatnonzero(sample.split == name) for name in ("train", "validation")}
+    if not split["train"].size or (watch and not split["validation"].size):
         raise ValueError(f"{experiment.name}: train and validation need at least one slice each.")
-    frozen, drawn = 0, experiment.seed if seed is None else seed
+    seed = backend.training_seed(experiment) if seed is None else seed
+    frozen = 0
+    batches: Mapping[str, loop.Batches]
     if experiment.network == "cnn7":
-        keras.utils.set_random_seed(drawn)
+        keras.utils.set_random_seed(seed)
         model = networks.cnn7(experiment)
-        batches = _slice_batches(store, sample, experiment, truth)
+        learner = networks.flipping(model, experiment)
+        batches = _slice_batches(store, sample, experiment, truth, seed)
     else:
         found = features.load_or_compute(store, sample.rows, experiment)
         frozen = features.backbone_parameters(store, experiment)
-        keras.utils.set_random_seed(drawn)
-        model = _head(experiment, found.shape[1])
-        standardised = model.get_layer("standardised")
-        standardised.adapt(found[train] if experiment.head == "dense" else found[train][None])
+        keras.utils.set_random_seed(seed)
+        model = learner = _head(experiment, found.shape[1])
+        networks.standardise(model, found[split["train"]])
         batches = _feature_batches(store, sample, experiment, found, truth)
+    of_train = truth[split["train"]]
     if experiment.loss != "weighted-bce":  # whose best constant is log-odds 0 by construction
-        networks.set_output_bias(model, truth[train].mean(axis=0, dtype=np.float64))
-    model.compile(
-        optimizer=keras.optimizers.Adam(experiment.learning_rate),
-        loss=losses.build(experiment.loss, truth[train]),
-        jit_compile=backend.jit_compile(),
-    )
-    stopping = keras.callbacks.EarlyStopping(
-        "val_loss", patience=experiment.patience, restore_best_weights=True
-    )
-    smaller_steps = keras.callbacks.ReduceLROnPlateau("val_loss", factor=STEP_CUT, patience=1)
-    history = model.fit(
-        batches("train", drawn),
-        validation_data=batches("validation", None) if watch else None,
-        epochs=experiment.epochs,
-        callbacks=[
-            *([stopping, smaller_steps] if watch else []),
-            keras.callbacks.TerminateOnNaN(),
-        ],
+        networks.set_output_bias(model, of_train.mean(axis=0, dtype=np.float64))
+    history = loop.fit(
+        learner,
+        losses.build(experiment.loss, of_train),
+        batches["train"],
+        batches["validation"] if watch else None,
+        experiment,
+        seed=seed,
         verbose=verbose,
-    ).history
-    recorded = {name: [float(value) for value in values] for name, values in history.items()}
-    if not all(np.isfinite(values).all() for values in recorded.values()):
-        raise ValueError(
-            f"{experiment.name}: the loss is not finite after {len(recorded['loss'])} epochs; "
-            f"try a learning_rate below {experiment.learning_rate!r}."
-        )
+    )
     trainable = _count(model.trainable_weights)
     return Trained(
-        experiment, model, recorded, trainable, frozen + _count(model.weights) - trainable
+        experiment, model, history, trainable, frozen + _count(model.weights) - trainable
     )
 
 
@@ -241,29 +137,27 @@ def predict(trained: Trained, store: Store, sample: Sample) -> pd.DataFrame:
 
 def logits_of(trained: Trained, store: Store, sample: Sample) -> NDArray[np.float32]:
     """The logits of every slice of a sample: float32 (slices, 6)."""
-    experiment, model = trained.experiment, trained.model
+    experiment = trained.experiment
+    program = backend.program(trained.model, experiment)
+    size = backend.batch_size(experiment, experiment.batch_size)
     if experiment.network == "cnn7":
-        batches = SliceBatches(
-            lambda rows: hu_of(store, rows, experiment.input),
-            sample.rows,
-            None,
-            batch_size=experiment.batch_size,
+        return loop.outputs(
+            program, lambda rows: hu_of(store, rows, experiment.input), sample.rows, size
         )
-        return np.asarray(model.predict(batches, verbose=0))
     found = features.load_or_compute(store, sample.rows, experiment)
     if experiment.head == "dense":
-        return np.asarray(model.predict(found, batch_size=1024, verbose=0))
-    series = _series(store, sample.rows)
-    batches = SeriesBatches(
-        found,
-        np.zeros((len(found), len(LABELS)), dtype=np.float32),
-        series,
-        length=_longest(series),
-        batch_size=_series_a_batch(experiment, series),
+        size = backend.batch_size(experiment, SLICES_A_PREDICTION)
+        return loop.outputs(program, found.__getitem__, np.arange(len(found)), size)
+    whole = _series_batches(store, sample, experiment, found)
+    padded = loop.outputs(
+        program,
+        lambda places: whole.gather((places, len(places))).inputs,
+        np.arange(len(whole.series)),
+        whole.size,
     )
-    padded = np.asarray(model.predict(batches, verbose=0))
-    present = np.arange(padded.shape[1]) < (series[:, 1] - series[:, 0])[:, None]
-    return np.asarray(padded[present])
+    lengths = whole.series[:, 1] - whole.series[:, 0]
+    logits: NDArray[np.float32] = padded[np.arange(whole.length) < lengths[:, None]]
+    return logits
 
 
 def load(store: Store, experiment: Experiment, path: Path) -> Trained:
@@ -298,19 +192,30 @@ def _head(experiment: Experiment, width: int) -> keras.Model:
 
 
 def _slice_batches(
-    store: Store, sample: Sample, experiment: Experiment, truth: NDArray[np.float32]
-) -> Callable[[str, int | None], keras.utils.PyDataset]:
-    def batches(split: str, seed: int | None) -> SliceBatches:
-        chosen = sample.split == split
-        return SliceBatches(
-            lambda rows: hu_of(store, rows, experiment.input),
-            sample.rows[chosen],
-            truth[chosen],
-            batch_size=experiment.batch_size,
-            seed=seed,
-        )
+    store: Store,
+    sample: Sample,
+    experiment: Experiment,
+    truth: NDArray[np.float32],
+    seed: int,
+) -> dict[str, SliceBatches]:
+    """Slices of the store; half of those of train are mirrored left to right."""
+    size = backend.batch_size(experiment, experiment.batch_size)
+    random = np.random.default_rng([seed, 1])  # not the numbers that draw the order
 
-    return batches
+    def read(places: NDArray[np.int64]) -> Any:
+        return hu_of(store, sample.rows[places], experiment.input)
+
+    def read_to_train(places: NDArray[np.int64]) -> Any:
+        return {"hu": read(places), "flip": random.random(len(places)) < 0.5}
+
+    def read_to_watch(places: NDArray[np.int64]) -> Any:
+        return {"hu": read(places), "flip": np.zeros(len(places), dtype=bool)}
+
+    ways = {"train": read_to_train, "validation": read_to_watch}
+    return {
+        name: SliceBatches(way, truth, np.flatnonzero(sample.split == name), size)
+        for name, way in ways.items()
+    }
 
 
 def _feature_batches(
@@ -319,29 +224,43 @@ def _feature_batches(
     experiment: Experiment,
     found: NDArray[np.float32],
     truth: NDArray[np.float32],
-) -> Callable[[str, int | None], keras.utils.PyDataset]:
-    series = _series(store, sample.rows)
-    longest, size = _longest(series), _series_a_batch(experiment, series)
-
-    def batches(split: str, seed: int | None) -> keras.utils.PyDataset:
-        if experiment.head == "dense":
-            places = np.flatnonzero(sample.split == split)
-            return SliceBatches(
-                lambda chosen: found[chosen],
-                places,
-                truth[places],
-                batch_size=experiment.batch_size,
-                seed=seed,
-            )
-        own = series[sample.split[series[:, 0]] == split]
-        return SeriesBatches(found, truth, own, length=longest, batch_size=size, seed=seed)
-
-    if experiment.head != "dense" and _splits_a_series(sample, series):
+) -> dict[str, SliceBatches] | dict[str, SeriesBatches]:
+    """Stored features, by slice or by series."""
+    splits = ("train", "validation")
+    if experiment.head == "dense":
+        size = backend.batch_size(experiment, experiment.batch_size)
+        return {
+            name: SliceBatches(found.__getitem__, truth, np.flatnonzero(sample.split == name), size)
+            for name in splits
+        }
+    whole = _series_batches(store, sample, experiment, found, truth)
+    if _splits_a_series(sample, whole.series):
         raise ValueError(
             f"{experiment.name}: head {experiment.head} reads whole series, but sample "
             f"{experiment.sample} splits them; use sampb or fullid."
         )
-    return batches
+    of_series = sample.split[whole.series[:, 0]]
+    return {name: replace(whole, series=whole.series[of_series == name]) for name in splits}
+
+
+def _series_batches(
+    store: Store,
+    sample: Sample,
+    experiment: Experiment,
+    found: NDArray[np.float32],
+    truth: NDArray[np.float32] | None = None,
+) -> SeriesBatches:
+    """All series of a sample; without labels where there is nothing to learn."""
+    series = _series(store, sample.rows)
+    lengths = series[:, 1] - series[:, 0]
+    size = max(SERIES_A_BATCH, round(experiment.batch_size / float(lengths.mean())))
+    return SeriesBatches(
+        found,
+        np.zeros((len(found), len(LABELS)), dtype=np.float32) if truth is None else truth,
+        series,
+        length=int(lengths.max()),
+        size=backend.batch_size(experiment, size),
+    )
 
 
 def _series(store: Store, rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -355,15 +274,6 @@ def _splits_a_series(sample: Sample, series: NDArray[np.int64]) -> bool:
     """Whether some series has slices in two splits."""
     number = np.repeat(np.arange(len(series)), series[:, 1] - series[:, 0])
     return bool((sample.split != sample.split[series[number, 0]]).any())
-
-
-def _longest(series: NDArray[np.int64]) -> int:
-    return int((series[:, 1] - series[:, 0]).max())
-
-
-def _series_a_batch(experiment: Experiment, series: NDArray[np.int64]) -> int:
-    """Series that hold about `batch_size` slices, at least four."""
-    return max(4, round(experiment.batch_size / float(np.diff(series).mean())))
 
 
 def _truth(store: Store, rows: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -1,0 +1,93 @@
+"""Training batches: slices or whole series, shuffled by seed, as a stream gathers them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ichreport.model import stream
+from ichreport.model.stream import Chosen
+
+
+class Batch(NamedTuple):
+    """What a step takes.
+
+    Attributes:
+        inputs: The model's input: an array, or arrays by name.
+        truth: Labels, float32 (items, 6) or (items, slices, 6).
+        weights: float32 (items,) or (items, slices): 1 for what counts, 0 for what fills up.
+    """
+
+    inputs: Any
+    truth: NDArray[np.float32]
+    weights: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class SliceBatches:
+    """Batches of slices.
+
+    Attributes:
+        read: From places of slices, (n,), to the model's input for them.
+        truth: Labels of all slices, (slices, 6), by place.
+        places: Which of them.
+        size: Slices a batch.
+    """
+
+    read: Callable[[NDArray[np.int64]], Any]
+    truth: NDArray[np.float32]
+    places: NDArray[np.int64]
+    size: int
+
+    def plan(self, random: np.random.Generator | None) -> Iterator[Chosen]:
+        """The batches of one pass over the data: shuffled, or in order."""
+        return stream.in_batches(_order(self.places, random), self.size)
+
+    def gather(self, chosen: Chosen) -> Batch:
+        """One batch, its slices in the order of the store, which memory maps like."""
+        places, count = chosen
+        order = np.argsort(places, kind="stable")
+        counts = (np.arange(self.size) < count).astype(np.float32)
+        places = places[order]
+        return Batch(self.read(places), self.truth[places], counts[order])
+
+
+@dataclass(frozen=True)
+class SeriesBatches:
+    """Batches of whole series of features, padded to one length, with the padding masked.
+
+    Attributes:
+        found: Features of all slices, (slices, features), in series order.
+        truth: Their labels, (slices, 6).
+        series: First and one-past-last slice of each series, (series, 2).
+        length: Slices that every series is padded to.
+        size: Series a batch.
+    """
+
+    found: NDArray[np.float32]
+    truth: NDArray[np.float32]
+    series: NDArray[np.int64]
+    length: int
+    size: int
+
+    def plan(self, random: np.random.Generator | None) -> Iterator[Chosen]:
+        """The batches of one pass over the series: shuffled, or in order."""
+        return stream.in_batches(_order(np.arange(len(self.series)), random), self.size)
+
+    def gather(self, chosen: Chosen) -> Batch:
+        """One batch; series that only fill it up have slices, which count nothing."""
+        places, count = chosen
+        starts, stops = self.series[places].T
+        steps = np.arange(self.length)
+        present = steps < (stops - starts)[:, None]
+        slices = np.where(present, starts[:, None] + steps, starts[:, None])
+        given = self.found[slices] * present[..., None]
+        truth = self.truth[slices] * present[..., None]
+        weights = (present & (np.arange(self.size) < count)[:, None]).astype(np.float32)
+        return Batch({"features": given, "present": present}, truth, weights)
+
+
+def _order(places: NDArray[np.int64], random: np.random.Generator | None) -> NDArray[np.int64]:
+    return places if random is None else random.permutation(places)

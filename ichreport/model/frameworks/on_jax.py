@@ -1,0 +1,188 @@
+"""Devices, determinism, gradients and compiled steps on JAX."""
+
+import contextlib
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import jax
+import keras
+import numpy as np
+from jax.extend import backend as jax_backend
+from numpy.typing import NDArray
+
+SYNCHRONIZED_BATCH_NORM = False
+"""A sharded batch is one batch to JAX, which norms by the whole of it by itself."""
+
+_DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
+
+
+def devices() -> list[tuple[str, bool]]:
+    """The name of each device that would compute, and whether it is a GPU; none: the CPU."""
+    return [(device.device_kind, True) for device in jax.devices() if device.platform == "gpu"]
+
+
+def be_deterministic() -> None:
+    """Let XLA choose kernels that give the same bits each time, before it starts.
+
+    Raises:
+        RuntimeError: If JAX has already computed something on a GPU, which is too late.
+    """
+    flags = os.environ.get("XLA_FLAGS", "")
+    if _DETERMINISTIC in flags:
+        return
+    started = jax_backend.backends_are_initialized()
+    if started and any(is_gpu for _, is_gpu in devices()):
+        raise RuntimeError(
+            f"determinism is strict, but JAX has started without it; set XLA_FLAGS={_DETERMINISTIC}"
+        )
+    os.environ["XLA_FLAGS"] = f"{flags} {_DETERMINISTIC}".strip()
+
+
+def gradient(function: Callable[[Any], Any], inputs: NDArray[np.float32]) -> Any:
+    """The gradient of the sum of a function's outputs with respect to its input."""
+    return jax.grad(lambda tensor: function(tensor).sum())(jax.numpy.asarray(inputs))
+
+
+class Group:
+    """Devices that share each batch: `keras.distribution.DataParallel`, for more than one.
+
+    Args:
+        wanted: How many, or all that there are.
+    """
+
+    def __init__(self, wanted: int | Literal["all"]) -> None:
+        found = keras.distribution.list_devices()
+        self.names = found[: None if wanted == "all" else wanted]
+        self.distribution = (
+            keras.distribution.DataParallel(devices=self.names) if len(self) > 1 else None
+        )
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def scope(self) -> contextlib.AbstractContextManager[Any]:
+        """Where a model has to be built whose variables all of the devices hold."""
+        scope: contextlib.AbstractContextManager[Any] = (
+            self.distribution.scope() if self.distribution else contextlib.nullcontext()
+        )
+        return scope
+
+    def split(self, batch: Any) -> Any:
+        """Give every device an equal share of each array of a batch."""
+        distribution = self.distribution
+        if distribution is None:
+            return batch
+
+        def split(array: NDArray[Any]) -> Any:
+            layout = distribution.get_data_layout(array.shape).backend_layout
+            return jax.device_put(array, layout)
+
+        return keras.tree.map_structure(split, batch)
+
+
+class Program:
+    """A model compiled for batches of one shape.
+
+    JAX changes nothing in place: the weights travel through each step, and come back to the model
+    at the end.
+
+    Args:
+        model: Built within `group.scope()`.
+        group: The devices to compute on.
+        jit: Whether to compile with XLA.
+        loss: From truth and logits to the loss of each item; not needed by `forward`.
+        optimizer: What changes the weights; needed by `train` alone.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        group: Group,
+        *,
+        jit: bool,
+        loss: Callable[[Any, Any], Any] | None = None,
+        optimizer: keras.optimizers.Optimizer | None = None,
+    ) -> None:
+        self._model, self._group, self._loss, self._optimizer = model, group, loss, optimizer
+        adapted: list[Any] = []
+        if optimizer is not None:
+            with group.scope():
+                optimizer.build(model.trainable_variables)
+            adapted = [_copy(variable.value) for variable in optimizer.variables]
+        self._state = (
+            [_copy(variable.value) for variable in model.trainable_variables],
+            [_copy(variable.value) for variable in model.non_trainable_variables],
+            adapted,
+        )
+        compiled: Any = jax.jit if jit else lambda step, **_: step
+        self._train = compiled(self._train_step, donate_argnums=0)
+        self._evaluate = compiled(self._evaluate_step)
+        self._forward = compiled(self._forward_step)
+
+    def train(self, inputs: Any, truth: NDArray[Any], weights: NDArray[np.float32]) -> Any:
+        """Take one step down the mean loss of a batch; gives its weighted sum."""
+        share = np.float32(1 / weights.sum())
+        batch = self._group.split((inputs, truth, weights))
+        self._state, total = self._train(self._state, *batch, share)
+        return total
+
+    def evaluate(self, inputs: Any, truth: NDArray[Any], weights: NDArray[np.float32]) -> Any:
+        """The weighted sum of a batch's losses."""
+        return self._evaluate(self._state[:2], *self._group.split((inputs, truth, weights)))
+
+    def forward(self, inputs: Any) -> Any:
+        """The model's outputs."""
+        return self._forward(self._state[:2], self._group.split(inputs))
+
+    def cut_steps(self, factor: float) -> None:
+        """Multiply the optimizer's step size."""
+        if self._optimizer is None:
+            raise TypeError("A program without an optimizer takes no steps.")
+        rate = self._optimizer.learning_rate
+        trainable, fixed, adapted = self._state
+        adapted = [
+            value * factor if variable is rate else value
+            for variable, value in zip(self._optimizer.variables, adapted, strict=True)
+        ]
+        self._state = (trainable, fixed, adapted)
+
+    def weights(self) -> list[NDArray[Any]]:
+        """Copies of the model's weights."""
+        trainable, fixed, _ = self._state
+        values = dict(zip(map(id, self._model.trainable_variables), trainable, strict=True))
+        values |= zip(map(id, self._model.non_trainable_variables), fixed, strict=True)
+        return [np.array(values[id(weight)]) for weight in self._model.weights]
+
+    def finish(self, weights: Sequence[NDArray[Any]]) -> None:
+        """Give the model these weights for good."""
+        self._model.set_weights(weights)
+
+    def _train_step(self, state: Any, inputs: Any, truth: Any, weights: Any, share: Any) -> Any:
+        if self._loss is None or self._optimizer is None:
+            raise TypeError("A program that trains needs a loss and an optimizer.")
+        optimizer = self._optimizer
+        trainable, fixed, adapted = state
+
+        def objective(trainable: Any) -> Any:
+            logits, changed = self._model.stateless_call(trainable, fixed, inputs, training=True)
+            total = (self._loss(truth, logits) * weights).sum()  # type: ignore[misc]
+            with keras.StatelessScope(zip(optimizer.variables, adapted, strict=True)):
+                return optimizer.scale_loss(total * share), (total, changed)
+
+        slopes, (total, fixed) = jax.grad(objective, has_aux=True)(trainable)
+        trainable, adapted = optimizer.stateless_apply(adapted, slopes, trainable)
+        return (trainable, fixed, adapted), total
+
+    def _evaluate_step(self, state: Any, inputs: Any, truth: Any, weights: Any) -> Any:
+        if self._loss is None:
+            raise TypeError("A program that evaluates needs a loss.")
+        return (self._loss(truth, self._forward_step(state, inputs)) * weights).sum()
+
+    def _forward_step(self, state: Any, inputs: Any) -> Any:
+        return self._model.stateless_call(*state, inputs, training=False)[0]
+
+
+def _copy(value: Any) -> Any:
+    """Another buffer on the same devices: a training step gives its own away."""
+    return jax.numpy.array(value, copy=True)

@@ -1,0 +1,162 @@
+"""Devices, determinism, gradients and compiled steps on TensorFlow."""
+
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+SYNCHRONIZED_BATCH_NORM = True
+"""Replicas see their own share of a batch; only when told do they norm by the whole of it."""
+
+
+def devices() -> list[tuple[str, bool]]:
+    """The name of each device that would compute, and whether it is a GPU; none: the CPU."""
+    gpus = tf.config.list_physical_devices("GPU")
+    for gpu in gpus:
+        if not tf.config.experimental.get_memory_growth(gpu):
+            tf.config.experimental.set_memory_growth(gpu, True)
+    names = [tf.config.experimental.get_device_details(gpu).get("device_name") for gpu in gpus]
+    return [(str(name), True) for name in names]
+
+
+def be_deterministic() -> None:
+    """Let every operation give the same bits each time, or raise where it cannot."""
+    tf.config.experimental.enable_op_determinism()
+
+
+def gradient(function: Callable[[Any], Any], inputs: NDArray[np.float32]) -> Any:
+    """The gradient of the sum of a function's outputs with respect to its input."""
+    tensor = tf.convert_to_tensor(inputs)
+    with tf.GradientTape() as tape:
+        tape.watch(tensor)
+        total = tf.reduce_sum(function(tensor))
+    return tape.gradient(total, tensor)
+
+
+class Group:
+    """Devices that share each batch: `tf.distribute.MirroredStrategy`, for more than one.
+
+    Args:
+        wanted: How many, or all that there are.
+    """
+
+    def __init__(self, wanted: int | Literal["all"]) -> None:
+        found = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+        self.names = [device.name for device in found][: None if wanted == "all" else wanted]
+        self.strategy = tf.distribute.MirroredStrategy(self.names) if len(self) > 1 else None
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def scope(self) -> contextlib.AbstractContextManager[Any]:
+        """Where a model has to be built whose variables all of the devices hold."""
+        scope: contextlib.AbstractContextManager[Any] = (
+            self.strategy.scope() if self.strategy else contextlib.nullcontext()
+        )
+        return scope
+
+    def split(self, batch: Any) -> Any:
+        """Give every device an equal share of each array of a batch."""
+        if self.strategy is None:
+            return batch
+        strategy, count = self.strategy, len(self)
+
+        def split(array: NDArray[Any]) -> Any:
+            shares = np.split(array, count)
+            return strategy.experimental_distribute_values_from_function(
+                lambda context: tf.convert_to_tensor(shares[context.replica_id_in_sync_group])
+            )
+
+        return keras.tree.map_structure(split, batch)
+
+    def compiled(self, step: Callable[..., Any], *, jit: bool, total: bool) -> Callable[..., Any]:
+        """A step as one graph, on every device; results are added up, or put end to end."""
+        strategy = self.strategy
+        if strategy is None:
+            return tf.function(step, jit_compile=jit, autograph=False)  # type: ignore[no-any-return]
+
+        def everywhere(*shares: Any) -> Any:
+            parts = strategy.experimental_local_results(strategy.run(step, args=shares))
+            return tf.add_n(parts) if total else tf.concat(parts, axis=0)
+
+        return tf.function(everywhere, autograph=False)  # type: ignore[no-any-return]
+
+
+class Program:
+    """A model compiled for batches of one shape.
+
+    Args:
+        model: Built within `group.scope()`.
+        group: The devices to compute on.
+        jit: Whether to compile with XLA; several devices go without.
+        loss: From truth and logits to the loss of each item; not needed by `forward`.
+        optimizer: What changes the weights; needed by `train` alone.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        group: Group,
+        *,
+        jit: bool,
+        loss: Callable[[Any, Any], Any] | None = None,
+        optimizer: keras.optimizers.Optimizer | None = None,
+    ) -> None:
+        self._model, self._group, self._loss, self._optimizer = model, group, loss, optimizer
+        if optimizer is not None:
+            with group.scope():
+                optimizer.build(model.trainable_variables)
+        self._train = group.compiled(self._train_step, jit=jit, total=True)
+        self._evaluate = group.compiled(self._evaluate_step, jit=jit, total=True)
+        self._forward = group.compiled(self._forward_step, jit=jit, total=False)
+
+    def train(self, inputs: Any, truth: NDArray[Any], weights: NDArray[np.float32]) -> Any:
+        """Take one step down the mean loss of a batch; gives its weighted sum."""
+        share = np.full(len(weights), 1 / weights.sum(), dtype=np.float32)
+        return self._train(*self._group.split((inputs, truth, weights, share)))
+
+    def evaluate(self, inputs: Any, truth: NDArray[Any], weights: NDArray[np.float32]) -> Any:
+        """The weighted sum of a batch's losses."""
+        return self._evaluate(*self._group.split((inputs, truth, weights)))
+
+    def forward(self, inputs: Any) -> Any:
+        """The model's outputs."""
+        return self._forward(self._group.split(inputs))
+
+    def cut_steps(self, factor: float) -> None:
+        """Multiply the optimizer's step size."""
+        if self._optimizer is None:
+            raise TypeError("A program without an optimizer takes no steps.")
+        self._optimizer.learning_rate = float(self._optimizer.learning_rate) * factor
+
+    def weights(self) -> list[NDArray[Any]]:
+        """Copies of the model's weights."""
+        return [np.array(weight) for weight in self._model.get_weights()]
+
+    def finish(self, weights: Sequence[NDArray[Any]]) -> None:
+        """Give the model these weights for good."""
+        self._model.set_weights(weights)
+
+    def _train_step(self, inputs: Any, truth: Any, weights: Any, share: Any) -> Any:
+        if self._loss is None or self._optimizer is None:
+            raise TypeError("A program that trains needs a loss and an optimizer.")
+        with tf.GradientTape() as tape:
+            logits = self._model(inputs, training=True)
+            total = tf.reduce_sum(self._loss(truth, logits) * weights)
+            objective = self._optimizer.scale_loss(total * share[0])
+        variables = self._model.trainable_variables
+        self._optimizer.apply(tape.gradient(objective, variables), variables)
+        return total
+
+    def _evaluate_step(self, inputs: Any, truth: Any, weights: Any) -> Any:
+        if self._loss is None:
+            raise TypeError("A program that evaluates needs a loss.")
+        logits = self._model(inputs, training=False)
+        return tf.reduce_sum(self._loss(truth, logits) * weights)
+
+    def _forward_step(self, inputs: Any) -> Any:
+        return self._model(inputs, training=False)

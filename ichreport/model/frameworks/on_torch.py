@@ -1,0 +1,132 @@
+"""Devices, determinism, gradients and steps on torch, which runs a model as it is written."""
+
+import contextlib
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import keras
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+SYNCHRONIZED_BATCH_NORM = False
+
+
+def devices() -> list[tuple[str, bool]]:
+    """The name of each device that would compute, and whether it is a GPU; none: the CPU."""
+    return [(torch.cuda.get_device_name(i), True) for i in range(torch.cuda.device_count())]
+
+
+def be_deterministic() -> None:
+    """Let every operation give the same bits each time, or raise where it cannot."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS needs for it
+    torch.use_deterministic_algorithms(True)
+
+
+def gradient(function: Callable[[Any], Any], inputs: NDArray[np.float32]) -> Any:
+    """The gradient of the sum of a function's outputs with respect to its input."""
+    tensor = keras.ops.convert_to_tensor(inputs).clone().requires_grad_(True)
+    (slopes,) = torch.autograd.grad(function(tensor).sum(), tensor)
+    return slopes
+
+
+class Group:
+    """The one device that computes: Keras shares batches over several on the other frameworks.
+
+    Args:
+        wanted: How many, or all that there are.
+
+    Raises:
+        ValueError: If that is more than one.
+    """
+
+    def __init__(self, wanted: int | Literal["all"]) -> None:
+        found = [name for name, _ in devices()] or ["CPU"]
+        self.names = found[: None if wanted == "all" else wanted]
+        if len(self) > 1:
+            raise ValueError(
+                f"devices must be 1 on torch, got {wanted!r}; set KERAS_BACKEND to jax or "
+                "tensorflow to compute on several."
+            )
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def scope(self) -> contextlib.AbstractContextManager[Any]:
+        """Where a model has to be built: anywhere."""
+        return contextlib.nullcontext()
+
+
+class Program:
+    """A model that steps through batches.
+
+    Args:
+        model: Any model.
+        group: The device to compute on.
+        jit: Not used: torch runs eagerly.
+        loss: From truth and logits to the loss of each item; not needed by `forward`.
+        optimizer: What changes the weights; needed by `train` alone.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        group: Group,
+        *,
+        jit: bool,
+        loss: Callable[[Any, Any], Any] | None = None,
+        optimizer: keras.optimizers.Optimizer | None = None,
+    ) -> None:
+        del group, jit
+        self._model, self._loss, self._optimizer = model, loss, optimizer
+        if optimizer is not None:
+            optimizer.build(model.trainable_variables)
+
+    def train(self, inputs: Any, truth: NDArray[Any], weights: NDArray[np.float32]) -> Any:
+        """Take one step down the mean loss of a batch; gives its weighted sum."""
+        if self._optimizer is None:
+            raise TypeError("A program that trains needs a loss and an optimizer.")
+        self._model.zero_grad()
+        total = self._total(inputs, truth, weights, training=True)
+        self._optimizer.scale_loss(total / float(weights.sum())).backward()
+        variables = self._model.trainable_variables
+        with torch.no_grad():
+            self._optimizer.apply([variable.value.grad for variable in variables], variables)
+        return total.detach()
+
+    def evaluate(self, inputs: Any, truth: NDArray[Any], weights: NDArray[np.float32]) -> Any:
+        """The weighted sum of a batch's losses."""
+        with torch.no_grad():
+            return self._total(inputs, truth, weights, training=False)
+
+    def forward(self, inputs: Any) -> Any:
+        """The model's outputs."""
+        with torch.no_grad():
+            return self._model(_tensors(inputs), training=False)
+
+    def cut_steps(self, factor: float) -> None:
+        """Multiply the optimizer's step size."""
+        if self._optimizer is None:
+            raise TypeError("A program without an optimizer takes no steps.")
+        self._optimizer.learning_rate = float(self._optimizer.learning_rate) * factor
+
+    def weights(self) -> list[NDArray[Any]]:
+        """Copies of the model's weights."""
+        return [np.array(weight) for weight in self._model.get_weights()]
+
+    def finish(self, weights: Sequence[NDArray[Any]]) -> None:
+        """Give the model these weights for good."""
+        self._model.set_weights(weights)
+
+    def _total(
+        self, inputs: Any, truth: NDArray[Any], weights: NDArray[np.float32], *, training: bool
+    ) -> Any:
+        if self._loss is None:
+            raise TypeError("A program that trains or evaluates needs a loss.")
+        logits = self._model(_tensors(inputs), training=training)
+        return (self._loss(_tensors(truth), logits) * _tensors(weights)).sum()
+
+
+def _tensors(arrays: Any) -> Any:
+    return keras.tree.map_structure(keras.ops.convert_to_tensor, arrays)

@@ -1,0 +1,80 @@
+"""Batches in a stream: a background thread gathers them while the device computes.
+
+Three things go on at once: the thread reads the next batches from memory maps, the device computes
+on the one that it has, and the results of the one before travel back. Only a fixed number of
+batches is alive at any time, however many there are.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+AHEAD: Final = 3
+"""Batches that are gathered, or being gathered, before the device asks for them."""
+
+IN_FLIGHT: Final = 2
+"""Batches handed to the device whose results have not been asked for yet."""
+
+Chosen = tuple[NDArray[np.int64], int]
+
+
+def in_batches(places: NDArray[np.int64], size: int) -> Iterator[Chosen]:
+    """Cut places into batches of one size, so that a device compiles once.
+
+    Args:
+        places: Shape (n,), in the order in which they are to come.
+        size: Places a batch.
+
+    Yields:
+        `size` places, and how many of them count: the last batch is filled up from the first, with
+        places that do not.
+    """
+    for start in range(0, len(places), size):
+        own = places[start : start + size]
+        filling = np.resize(places, size - len(own))
+        yield np.concatenate([own, filling]), len(own)
+
+
+def run(
+    gather: Callable[[Any], Any],
+    batches: Iterable[Any],
+    compute: Callable[[Any], Any],
+    keep: Callable[[Any], None],
+    *,
+    ahead: int = AHEAD,
+    in_flight: int = IN_FLIGHT,
+) -> None:
+    """Gather, compute and keep every batch, in order.
+
+    At most `ahead + in_flight + 1` batches are alive at a time. An error of any of the three
+    functions, and an interrupt from the keyboard, ends the thread before it reaches the caller.
+
+    Args:
+        gather: From a batch to what the device computes on; runs in the background thread.
+        batches: What `gather` takes, one after another.
+        compute: From what was gathered to a result that may still be on its way, as frameworks
+            give it that do not wait for a device; runs in the caller's thread.
+        keep: Takes each result once `in_flight` later batches are under way; it may wait.
+        ahead: Batches gathered ahead, at least 1.
+        in_flight: Results not yet asked for, at least 0.
+    """
+    coming = iter(batches)
+    reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="stream")
+    gathered: deque[Future[Any]] = deque()
+    computing: deque[Any] = deque()
+    try:
+        gathered.extend(reader.submit(gather, batch) for batch in islice(coming, ahead))
+        while gathered:
+            computing.append(compute(gathered.popleft().result()))
+            gathered.extend(reader.submit(gather, batch) for batch in islice(coming, 1))
+            if len(computing) > in_flight:
+                keep(computing.popleft())
+        while computing:
+            keep(computing.popleft())
+    finally:
+        reader.shutdown(cancel_futures=True)
