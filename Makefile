@@ -44,9 +44,15 @@ lint: $(READY)
 lab: $(READY)  ## open JupyterLab in notebooks/, on this machine only
 	$(BIN)/jupyter lab --ip=127.0.0.1 --notebook-dir=notebooks
 
-clean:  ## remove what was generated: data/, reports/, caches, .venv
-	rm -rf data $(VENV) .snakemake .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+# Only what we made: never a folder of data that somebody put there, never a key of pseudonyms.
+clean:  ## remove synthetic heads, stores, features, reports, caches and .venv
+	for made in data/*/*/.made-by-ichreport-phantom; do \
+		if [ -e "$$made" ]; then rm -rf "$${made%/*}"; fi; done
+	for manifest in data/*/store/manifest.json; do \
+		if [ -e "$$manifest" ]; then rm -rf "$${manifest%/*}" "$${manifest%/store/*}/features"; fi; done
+	find data -depth -type d -empty -delete 2>/dev/null || true
 	find reports -mindepth 1 ! -name README.md -delete
+	rm -rf $(VENV) .snakemake .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 lock: $(READY)  ## compile requirements.lock anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --extra dev --extra compressed --extra slurm --universal \
