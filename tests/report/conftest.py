@@ -1,8 +1,12 @@
-"""A small store of synthetic heads, and predictions for it."""
+"""A small store of synthetic heads, predictions for it, and a browser to look at pages with."""
+
+import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from playwright.sync_api import sync_playwright
 
 from ichreport.data.ingest import ingest
 from ichreport.data.store import Store
@@ -38,3 +42,45 @@ def predictions(store):
     table[list(TRUTHS)] = store.slices[list(LABELS)].to_numpy()
     table[list(PROBABILITIES)] = random.random((len(store), len(LABELS)))
     return table
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The system's Chromium, without a window."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    binary = next((path for name in names if (path := shutil.which(name))), None)
+    if binary is None:
+        pytest.skip(f"none of {', '.join(names)} is installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=binary, args=["--no-sandbox", "--disable-background-networking"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium):
+    """Opens a file: `open_page(path, **context_options)`.
+
+    Returns the `page`, its `errors` (console and uncaught) and the addresses of its `requests`, but
+    for the file itself and what it holds as data.
+    """
+    contexts = []
+
+    def opened(path, **options):
+        context = chromium.new_context(**options)
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        page, errors, requests = context.new_page(), [], []
+        page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto(path.as_uri())
+        own = (path.as_uri(), "data:", "blob:")
+        requests[:] = [url for url in requests if not url.startswith(own)]
+        return SimpleNamespace(page=page, errors=errors, requests=requests)
+
+    yield opened
+    for context in contexts:
+        context.close()
