@@ -27,6 +27,7 @@ report: $(READY)  ## make the report of PROFILE (demo, rsna, or another file in 
 	@status=0; \
 	$(SNAKEMAKE) --keep-going runs || status=$$?; \
 	$(SNAKEMAKE) --allowed-rules results pages report -- report || status=$$?; \
+	$(BIN)/ichreport timings reports/$(PROFILE); \
 	if [ $$status -ne 0 ]; then echo "make report: something failed: see above$$(test ! -f \
 		reports/$(PROFILE)/index.html || echo ', or reports/$(PROFILE)/index.html')." >&2; \
 	else echo "The report: reports/$(PROFILE)/index.html"; fi; \

@@ -28,10 +28,13 @@ MANIFEST = f"{STORE}/manifest.json"
 # On a GPU one job computes at a time, with all cores; on a CPU one job a core.
 JOB_THREADS = workflow.cores if profile.require_gpu else 1
 JOB_GPUS = 1 if profile.require_gpu else 0
-PAPERMILL = (
-    "OMP_NUM_THREADS={threads} TF_NUM_INTRAOP_THREADS={threads} "
-    f"papermill --kernel {profile.kernel} --log-output --no-progress-bar"
-)
+FEW_THREADS = "OMP_NUM_THREADS={threads} TF_NUM_INTRAOP_THREADS={threads} "
+PAPERMILL = f"papermill --kernel {profile.kernel} --log-output --no-progress-bar "
+
+
+def timed(job):
+    """What goes before a job's command, so that it leaves a note of its time and memory."""
+    return f"python -m ichreport.timed {REPORT}/timings/{job}.json -- "
 
 
 def code(*packages):
@@ -84,7 +87,7 @@ if profile.phantom is not None:
             profile=PROFILE_FILE,
         threads: workflow.cores
         shell:
-            "ichreport phantom {params.profile} --workers {threads}"
+            timed("phantom") + "ichreport phantom {params.profile} --workers {threads}"
 
 
 rule ingest:
@@ -98,7 +101,7 @@ rule ingest:
         profile=PROFILE_FILE,
     threads: workflow.cores
     shell:
-        "ichreport ingest {params.profile} --workers {threads}"
+        timed("ingest") + "ichreport ingest {params.profile} --workers {threads}"
 
 
 rule features:
@@ -117,7 +120,7 @@ rule features:
     resources:
         gpu=JOB_GPUS,
     shell:
-        "OMP_NUM_THREADS={threads} TF_NUM_INTRAOP_THREADS={threads} "
+        FEW_THREADS + timed("features-{wildcards.input}-{wildcards.network}") +
         "ichreport features {params.profile} --input {wildcards.input} --network {wildcards.network} "
         "--samples {params.samples} > {log} 2>&1"
 
@@ -133,7 +136,7 @@ rule explore:
     log:
         f"{REPORT}/explore.log",
     shell:
-        PAPERMILL + " {input.notebook} {output} -f {input.profile} > {log} 2>&1"
+        FEW_THREADS + timed("explore") + PAPERMILL + "{input.notebook} {output} -f {input.profile} > {log} 2>&1"
 
 
 rule experiment:
@@ -157,7 +160,7 @@ rule experiment:
     resources:
         gpu=JOB_GPUS,
     shell:
-        PAPERMILL + " {input.notebook} {params.notebook} -f {input.experiment} -f {input.profile} > {log} 2>&1"
+        FEW_THREADS + timed("experiment-{wildcards.name}") + PAPERMILL + "{input.notebook} {params.notebook} -f {input.experiment} -f {input.profile} > {log} 2>&1"
 
 
 rule cam:
@@ -173,7 +176,7 @@ rule cam:
     log:
         f"{REPORT}/cam.log",
     shell:
-        PAPERMILL + " {input.notebook} {output.notebook} -f {input.profile} > {log} 2>&1"
+        FEW_THREADS + timed("cam") + PAPERMILL + "{input.notebook} {output.notebook} -f {input.profile} > {log} 2>&1"
 
 
 rule results:
@@ -187,7 +190,7 @@ rule results:
     log:
         f"{REPORT}/results.log",
     shell:
-        PAPERMILL + " {input.notebook} {output} -f {input.profile} > {log} 2>&1"
+        FEW_THREADS + timed("results") + PAPERMILL + "{input.notebook} {output} -f {input.profile} > {log} 2>&1"
 
 
 rule pages:
@@ -201,7 +204,7 @@ rule pages:
         report=REPORT,
         profile=PROFILE_FILE,
     shell:
-        "ichreport render {params.report} --profile {params.profile}"
+        timed("pages") + "ichreport render {params.report} --profile {params.profile}"
 
 
 rule report:

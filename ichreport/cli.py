@@ -1,4 +1,4 @@
-"""The command line: `ichreport phantom|ingest|features|render|verify`.
+"""The command line: `ichreport phantom|ingest|features|render|timings|verify`.
 
 Each command is one job of the report's graph and also works by hand. A user's mistake ends with one
 line on standard error and exit status 2; everything else is a bug and shows its traceback.
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
+from ichreport import timed
 from ichreport.params import Input, Network, Profile, Sample
 
 
@@ -67,6 +68,8 @@ def _parser() -> argparse.ArgumentParser:
     render.add_argument(
         "--profile", help="its parameter file; params/<folder's name>.yaml if not given"
     )
+    timings = command("timings", _timings, "Say where the time of a report went.")
+    timings.add_argument("report", type=Path, help="folder of the report: reports/demo")
     verify = command("verify", _verify, "Check every hash of a store.")
     verify.add_argument("store", type=Path, help="folder of the store")
     return parser
@@ -75,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
 def _phantom(options: argparse.Namespace) -> int:
     from ichreport.phantom import write_phantom
 
+    timed.ready()
     profile = Profile.from_files(options.profile)
     if profile.phantom is None:
         raise ValueError(f"{options.profile}: phantom must be a recipe, got null (real data).")
@@ -85,6 +89,7 @@ def _phantom(options: argparse.Namespace) -> int:
 def _ingest(options: argparse.Namespace) -> int:
     from ichreport.data.ingest import ingest
 
+    timed.ready()
     profile = Profile.from_files(options.profile)
     ingest(
         profile.source_folder,
@@ -107,6 +112,7 @@ def _features(options: argparse.Namespace) -> int:
     from ichreport.model import features
     from ichreport.params import Experiment
 
+    timed.ready()
     profile = Profile.from_files(options.profile)
     experiment = Experiment.model_validate(
         profile.model_dump() | {"input": options.input, "network": options.network}
@@ -121,8 +127,16 @@ def _features(options: argparse.Namespace) -> int:
 def _render(options: argparse.Namespace) -> int:
     from ichreport.report import site
 
+    timed.ready()
     profile = Profile.from_files(options.profile or f"params/{options.report.name}.yaml")
     site.render(options.report, profile)
+    return 0
+
+
+def _timings(options: argparse.Namespace) -> int:
+    from ichreport.report import timings
+
+    print(timings.as_text(timings.read(options.report)))  # noqa: T201
     return 0
 
 

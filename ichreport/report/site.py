@@ -11,7 +11,7 @@ from nbformat import NotebookNode
 
 from ichreport.files import write_text
 from ichreport.params import Profile
-from ichreport.report import run_page
+from ichreport.report import run_page, timings
 from ichreport.report.fragments import clean
 from ichreport.report.frame import TEMPLATES, Page, framed
 from ichreport.report.records import RunRecord
@@ -57,7 +57,7 @@ def _pages(folder: Path, profile: Profile, found: Results) -> list[Page]:
         converter, folder, "cam", "Maps", "Where a network looks, for what it finds and misses."
     )
     index = _page_of_notebook(converter, folder, "results", "Results", "", path="index.html")
-    return [*index, *data, *maps, *runs]
+    return [*index, *data, *maps, *_page_of_timings(folder), *runs]
 
 
 def _page_of_run(converter: "_Converter", run: RunRecord, profile: Profile, found: Results) -> Page:
@@ -94,6 +94,16 @@ def _page_of_notebook(
     return [
         Page(path, title, short, fragment.html, fragment.contents, _scripts(fragment.html), about)
     ]
+
+
+def _page_of_timings(folder: Path) -> list[Page]:
+    jobs = timings.read(folder)
+    if not jobs:
+        return []
+    path = "time.html"
+    fragment = clean(timings.content(jobs), where=path)
+    about = "What each job took, and how much of it was work."
+    return [Page(path, "Where the time goes", "Time", fragment.html, fragment.contents, (), about)]
 
 
 def failure(reason: str, log: str) -> str:
