@@ -14,6 +14,7 @@ from ichreport.params import Profile
 from ichreport.report import run_page, timings
 from ichreport.report.fragments import clean
 from ichreport.report.frame import TEMPLATES, Page, framed
+from ichreport.report.papers import pages as papers
 from ichreport.report.records import RunRecord
 from ichreport.report.results import Results, read
 
@@ -57,7 +58,17 @@ def _pages(folder: Path, profile: Profile, found: Results) -> list[Page]:
         converter, folder, "cam", "Maps", "Where a network looks, for what it finds and misses."
     )
     index = _page_of_notebook(converter, folder, "results", "Results", "", path="index.html")
-    return [*index, *data, *maps, *_page_of_timings(folder), *runs]
+    card = _page_of_papers(folder, profile, found)
+    return [*index, *data, *maps, card, *_page_of_timings(folder), *runs]
+
+
+def _page_of_papers(folder: Path, profile: Profile, found: Results) -> Page:
+    """The model card and the checklists, which are written as files too."""
+    path = "papers.html"
+    fragment = clean(papers.write(folder, profile, found), where=path)
+    scripts = _scripts(fragment.html)
+    title = papers.TITLE
+    return Page(path, title, title, fragment.html, fragment.contents, scripts, papers.ABOUT)
 
 
 def _page_of_run(converter: "_Converter", run: RunRecord, profile: Profile, found: Results) -> Page:

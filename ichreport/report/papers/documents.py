@@ -1,0 +1,118 @@
+"""A document of paragraphs and tables, as Markdown and as HTML, with every text escaped."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Final
+
+from ichreport.report.captioned import Cell, Table
+
+NO_CLINICAL_MODEL: Final = (
+    "Synthetic heads: this is no clinical model, and its figures check the software only."
+)
+
+_MARKUP: Final = re.compile(r"([\\`*_\[\]|~$])")
+_LIST: Final = re.compile(r"^(\d+)([.)])(?=\s|$)")
+
+
+@dataclass(frozen=True)
+class Point:
+    """A line of a card: what it is about, and what is said of it."""
+
+    topic: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a document.
+
+    Attributes:
+        heading: Its heading.
+        blocks: Points and tables, in their order.
+    """
+
+    heading: str
+    blocks: Sequence[Point | Table]
+
+
+@dataclass(frozen=True)
+class Document:
+    """A paper to hand in.
+
+    Attributes:
+        stem: Its file's name, without `.md`.
+        title: Its title.
+        about: What it is, in a sentence.
+        sections: Its parts.
+        synthetic: Whether it is about synthetic heads, which its first line then says.
+    """
+
+    stem: str
+    title: str
+    about: str
+    sections: Sequence[Section]
+    synthetic: bool
+
+    def markdown(self) -> str:
+        """The document as Markdown, tables as GitHub's."""
+        lines = [f"**{markdown(NO_CLINICAL_MODEL)}**", ""] if self.synthetic else []
+        lines += [f"# {markdown(self.title)}", "", markdown(self.about), ""]
+        for section in self.sections:
+            lines += [f"## {markdown(section.heading)}", ""]
+            for block in section.blocks:
+                lines += [*(_table(block) if isinstance(block, Table) else _point(block)), ""]
+        return "\n".join(lines)
+
+    def html(self) -> str:
+        """The document as a part of a page, under a second-level heading."""
+        parts = [f"<h2>{escape(self.title)}</h2>"]
+        if self.synthetic:
+            parts.append(f"<p><strong>{escape(NO_CLINICAL_MODEL)}</strong></p>")
+        file = escape(f"{self.stem}.md")
+        parts.append(f'<p>{escape(self.about)} As a file: <a href="{file}">{file}</a>.</p>')
+        for section in self.sections:
+            parts.append(f"<h3>{escape(section.heading)}</h3>")
+            parts += [
+                block._repr_html_()
+                if isinstance(block, Table)
+                else f"<p><strong>{escape(block.topic)}.</strong> {escape(block.text)}</p>"
+                for block in section.blocks
+            ]
+        return "\n".join(parts)
+
+
+def markdown(text: str) -> str:
+    """A text as Markdown that shows it as it is, on one line."""
+    flat = " ".join(text.split())
+    shown = escape(_MARKUP.sub(r"\\\1", flat), quote=False)
+    if _LIST.match(shown):
+        return _LIST.sub(r"\1\\\2", shown)
+    return f"\\{shown}" if shown.startswith(("-", "+", "=", "#")) else shown
+
+
+def _point(point: Point) -> list[str]:
+    return [f"**{markdown(point.topic)}.** {markdown(point.text)}"]
+
+
+def _table(table: Table) -> list[str]:
+    head = [markdown(name) or " " for name in _spanned(table)]
+    rule = ["---:" if index in table.numeric else "---" for index in range(len(head))]
+    rows = [[markdown(_text(cell)) for cell in row] for row in table.rows]
+    return [
+        f"*{markdown(table.caption)}*",
+        "",
+        *(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows)),
+    ]
+
+
+def _spanned(table: Table) -> list[str]:
+    """Column names with the heading that spans them, which Markdown cannot show above them."""
+    above = [text for text, span in table.groups for _ in range(span)] or [""] * len(table.head)
+    pairs = zip(above, table.head, strict=True)
+    return [f"{group}, {name}" if group else name for group, name in pairs]
+
+
+def _text(cell: Cell) -> str:
+    return cell if isinstance(cell, str) else cell.text

@@ -1,0 +1,211 @@
+"""What is known of a report's best run, as texts by name; what is not known is not there.
+
+The templates of the papers name these facts. Nothing here is assumed: each comes from the run's
+record, its predictions, the profile, the store's manifest, or the measured maps.
+"""
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from ichreport.data.store import read_manifest
+from ichreport.evaluation.bootstrap import REPLICATES
+from ichreport.evaluation.predictions import SPLITS, of_split
+from ichreport.labels import ANY
+from ichreport.params import Profile
+from ichreport.report import cam_record
+from ichreport.report.captioned import number
+from ichreport.report.papers.figures import Figures
+from ichreport.report.results import Results, Scored
+
+Facts = Mapping[str, str]
+
+NETWORKS: Final = {
+    "cnn7": "a network of seven blocks (convolution, batch normalisation, ReLU, pooling)",
+    "densenet121": "a frozen DenseNet121",
+    "efficientnetb7": "a frozen EfficientNetB7",
+    "inceptionresnetv2": "a frozen Inception-ResNet-v2",
+}
+HEADS: Final = {
+    "dense": "",
+    "bilstm": " behind a bidirectional LSTM over the series",
+    "bilstm-attention": " behind a bidirectional LSTM with attention over the series",
+}
+INPUTS: Final = {
+    "raw": "HU clipped to a 12-bit scanner's range and scaled to [0, 1]",
+    "linear": "the Brain, Subdural and Bone windows as three channels, each linear",
+    "sigmoid": "the Brain, Subdural and Bone windows as three channels, each a sigmoid",
+    "adjacent": "a slice and its two neighbours as three channels, HU scaled to [0, 1]",
+}
+LOSSES: Final = {
+    "bce": "Binary cross-entropy, the same for every label",
+    "weighted-bce": "Binary cross-entropy with the positives weighted by their rarity",
+    "focal": "Focal loss",
+}
+SAMPLES: Final = {
+    "sampa": "SampA, {sampa_share:.0%} of the slices.",
+    "sampb": "SampB, {sampb_share:.0%} of the series, whole.",
+    "fullid": "FullID, all slices.",
+}
+
+
+def gather(folder: Path, profile: Profile, found: Results, figures: Figures | None) -> Facts:
+    """Everything that is known.
+
+    Args:
+        folder: `reports/<profile>`.
+        profile: The report's profile.
+        found: All runs of the report.
+        figures: What the best run's predictions say; None without such a run.
+    """
+    facts = {
+        "version": version("ichreport"),
+        "runs_done": str(len(found.scored)),
+        "runs_expected": str(len(found.runs)),
+        "runs_unseen": str(sum(run.unseen_patients for run in found.scored.values())),
+        "replicates": f"{REPLICATES:,}",
+    }
+    best = found.best
+    if profile.phantom is not None:
+        facts["synthetic"] = "yes"
+    manifest = _manifest(profile, best)
+    facts |= _of_store(manifest)
+    if best is not None and figures is not None:
+        facts |= _of_run(best) | _of_splits(best.predictions) | figures.facts()
+    facts |= _of_maps(folder, profile, found)
+    facts["source_words"] = _source(facts)
+    return {name: text for name, text in facts.items() if text}
+
+
+def _manifest(profile: Profile, best: Scored | None) -> Mapping[str, Any]:
+    """The manifest of the store that the run was made from; empty if it is not at hand."""
+    try:
+        manifest: Mapping[str, Any] = read_manifest(profile.store_folder)
+    except (OSError, ValueError):
+        return {}
+    known = best.run.record["provenance"]["store_hash"] if best else manifest["store_hash"]
+    return manifest if manifest["store_hash"] == known else {}
+
+
+def _of_store(manifest: Mapping[str, Any]) -> dict[str, str]:
+    if not manifest:
+        return {}
+    counts = ("patients", "studies", "slices", "rejects", "files")
+    rules = [f"{rule}: {count:,}" for rule, count in manifest["rules"].items()]
+    return {
+        **{name: f"{manifest['counts'][name]:,}" for name in counts},
+        "rules": "; ".join(rules) or "none was needed",
+        "image_size": str(manifest["recipe"]["image_size"]),
+        "pseudonymised": "yes" if manifest["recipe"].get("pseudonymised") else "",
+        "challenge": "yes" if manifest["challenge"] and not manifest["synthetic"] else "",
+    }
+
+
+def _of_run(best: Scored) -> dict[str, str]:
+    run = best.run
+    record, asked = run.record, run.parameters
+    known, losses = record["provenance"], record["history"]["val_loss"]
+    layers = f"{asked['dense_layers']} dense layer{'s' if asked['dense_layers'] > 1 else ''}"
+    return {
+        "run": run.name,
+        "question": str(asked.get("question", "")),
+        "image_size": str(asked["image_size"]),
+        "network_words": f"{NETWORKS[asked['network']]}, global average pooling and {layers}"
+        f"{HEADS[asked['head']]}",
+        "input_words": INPUTS[asked["input"]],
+        "sample_words": SAMPLES[asked["sample"]].format_map(asked),
+        "loss_words": LOSSES[asked["loss"]],
+        "initial_words": _initial(asked),
+        "augmentation_words": "Half of the slices are flipped left to right."
+        if asked["network"] == "cnn7"
+        else "No augmentation.",
+        "imbalance_words": "Positives are weighted by their rarity in the loss; probabilities are "
+        "too high by that, on purpose."
+        if asked["loss"] == "weighted-bce"
+        else "Slices are not resampled; logits start at the log-odds of each label's prevalence.",
+        **{name: f"{asked[name]:g}" for name in ("learning_rate", "batch_size")},
+        **{name: str(asked[name]) for name in ("epochs", "patience", "seed")},
+        "epochs_run": str(len(losses)),
+        "best_epoch": str(int(np.argmin(losses)) + 1),
+        "trainable": f"{record['model']['trainable']:,}",
+        "frozen": f"{record['model']['frozen']:,}",
+        "commit": str(known["commit"] or ""),
+        "finished": f"{known['finished'][:10]}",
+        "predictions_hash": known["predictions_sha256"],
+        "python": known["python"],
+        "packages": ", ".join(f"{name} {value}" for name, value in known["packages"].items()),
+        "device": ", ".join(known["backend"].get("devices", [])) or "an unknown device",
+        "seconds": f"{sum(record['timings'].values()):,.0f}",
+        "split_unit": "linked patient group (patients with identical slices count as one)"
+        if best.unseen_patients
+        else "slice",
+        "leak_words": _leak(record["leak"]),
+    }
+
+
+def _initial(asked: Mapping[str, Any]) -> str:
+    if asked["network"] == "cnn7":
+        return f"All weights start at random, with seed {asked['seed']}."
+    weights = {None: f"random (seed {asked['seed']})", "imagenet": "those of ImageNet"}
+    of = weights.get(asked["weights"], "those of a file")
+    return f"The frozen backbone's weights are {of}; the head's start at random."
+
+
+def _leak(audit: Any) -> str:
+    """How many patients stand on both sides of train and test."""
+    rows = [row for row in audit if {row["first"], row["second"]} == {"train", "test"}]
+    shared = {row["kind"]: row["shared"] for row in rows}
+    listed = ", ".join(f"{count:,} {kind}" for kind, count in shared.items())
+    return f"In both train and test: {listed}." if listed else ""
+
+
+def _of_splits(predictions: pd.DataFrame) -> dict[str, str]:
+    facts = {
+        "sample_slices": f"{len(predictions):,}",
+        "sample_groups": f"{predictions['group'].nunique():,}",
+    }
+    for split in SPLITS:
+        rows = of_split(predictions, split)
+        facts[f"{split}_slices"] = f"{len(rows):,}"
+        facts[f"{split}_groups"] = f"{rows['group'].nunique():,}"
+        facts[f"{split}_positives"] = f"{int(rows[f'truth_{ANY}'].sum()):,}"
+    return facts
+
+
+def _of_maps(folder: Path, profile: Profile, found: Results) -> dict[str, str]:
+    run = next((run for run in found.runs if run.name == profile.cam_run), None)
+    kept = cam_record.read(folder, run) if run else None
+    if kept is None:
+        return {}
+    last = list(kept["random_layers"]["stages"].values())[-1]
+    other, shuffled = kept["random_layers"]["other_slices"], kept["permuted_labels"]
+    checks = (
+        f"Rank correlation with the trained network's maps: {_with_interval(last)} when every "
+        f"layer is random, {_with_interval(shuffled['correlation'])} after training on permuted "
+        f"labels, {_with_interval(other)} between maps of different patients."
+    )
+    facts = {"cam_run": kept["run"], "cam_method": kept["method"], "cam_checks": checks}
+    rows = {(row["method"], row["measure"]): row for row in kept["measures"] if row["label"] == ANY}
+    if rows:
+        own, centre = rows["map", "pointing"], rows["center", "pointing"]
+        facts["cam_words"] = (
+            f"Its hottest pixel bleeds in a share of {_with_interval(own)} of test slices with "
+            f"any bleeding, the image's centre in {_with_interval(centre)}. {checks}"
+        )
+    return facts
+
+
+def _with_interval(found: Mapping[str, Any]) -> str:
+    return f"{number(found['value'])} ({number(found['low'])} to {number(found['high'])})"
+
+
+def _source(facts: Mapping[str, str]) -> str:
+    if facts.get("synthetic"):
+        return "Synthetic heads, made by a program."
+    if facts.get("challenge"):
+        return "The RSNA 2019 Brain CT Hemorrhage Challenge's labelled slices."
+    return "The slices that the profile names."

@@ -1,0 +1,50 @@
+"""The papers as files beside the report's pages, and as a page of their own."""
+
+from pathlib import Path
+from typing import Final
+
+from ichreport.files import write_text
+from ichreport.params import Profile
+from ichreport.report.papers import templates
+from ichreport.report.papers.documents import Document
+from ichreport.report.papers.facts import gather
+from ichreport.report.papers.figures import Figures
+from ichreport.report.results import Results
+
+TITLE: Final = "Papers"
+ABOUT: Final = "A model card of the best run, and filled reporting checklists."
+
+
+def make(folder: Path, profile: Profile, found: Results) -> list[Document]:
+    """The model card of the best run and the filled checklists.
+
+    Args:
+        folder: `reports/<profile>`.
+        profile: The report's profile.
+        found: All runs of the report.
+    """
+    figures = Figures(found.best) if found.best else None
+    facts = gather(folder, profile, found, figures)
+    checklists = [templates.checklist(stem, facts) for stem in templates.CHECKLISTS]
+    return [templates.card(facts, figures), *checklists]
+
+
+def write(folder: Path, profile: Profile, found: Results) -> str:
+    """Write the papers as Markdown, and give them as the content of a page.
+
+    Args:
+        folder: `reports/<profile>`; gets model-card.md, claim-2024.md and tripod-ai.md.
+        profile: The report's profile.
+        found: All runs of the report.
+
+    Returns:
+        HTML with a first-level heading.
+    """
+    documents = make(folder, profile, found)
+    for document in documents:
+        write_text(folder / f"{document.stem}.md", document.markdown())
+    lead = (
+        f'<h1>{TITLE}</h1><p class="lead">What a user and a journal ask for: a model card of the '
+        "best run, and two reporting checklists, filled from its record.</p>"
+    )
+    return lead + "\n".join(document.html() for document in documents)

@@ -1,0 +1,118 @@
+"""A made-up report on disk: one finished run, its store's manifest, its measured maps."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ichreport.evaluation.operating_points import operating_points
+from ichreport.evaluation.scores import scores_of
+from ichreport.files import write_json
+from ichreport.labels import LABELS
+from ichreport.params import Experiment, PhantomRecipe, Profile
+from ichreport.report import records, results
+
+STORE_HASH = "ab" * 32
+MEASURED = {"value": 0.4321, "low": 0.4, "high": 0.5, "maps": 9, "without": 0}
+
+
+def predictions(seed=0):
+    """900 slices of 90 patients; probabilities that know something of the truth."""
+    random = np.random.default_rng(seed)
+    count = 900
+    truth = (random.random((count, len(LABELS))) < 0.3).astype(np.int8)
+    truth[:, 5] = truth[:, :5].max(axis=1)
+    noise = random.normal(size=truth.shape)
+    patient = np.arange(count) // 10
+    table = pd.DataFrame({"sop_instance_uid": [f"s{n:04d}" for n in range(count)]})
+    for name in ("patient_id", "study_instance_uid", "series_instance_uid", "group"):
+        table[name] = [f"{name[0]}{number:03d}" for number in patient]
+    table["split"] = np.array(["train", "validation", "test"])[np.digitize(patient, [50, 65])]
+    for index, label in enumerate(LABELS):
+        table[f"truth_{label}"] = truth[:, index]
+    for index, label in enumerate(LABELS):
+        score = 1 / (1 + np.exp(1 - 1.5 * truth[:, index] - noise[:, index]))
+        table[f"probability_{label}"] = score.astype(np.float32)
+    return table
+
+
+class Report:
+    """The report, whose parts a test takes away or changes."""
+
+    def __init__(self, root):
+        self.profile = Profile(profile="tiny", phantom=PhantomRecipe(), cam_run="mine")
+        self.folder = self.profile.report_folder
+        self.write_run()
+        self.write_manifest()
+        self.write_maps()
+
+    def write_run(self, **changes):
+        given = predictions()
+        values = {"name": "mine", "profile": "tiny", "sample": "fullid", "network": "cnn7"}
+        experiment = Experiment.parse({**values, "question": "Does it?", **changes}, where="test")
+        leak = [
+            {"first": "train", "second": "test", "kind": "patients", "shared": 0},
+            {"first": "train", "second": "validation", "kind": "patients", "shared": 7},
+        ]
+        watch = records.Stopwatch()
+        watch.lap("training")
+        return records.write_run(
+            experiment,
+            given,
+            scores=scores_of(given),
+            operating_points=operating_points(given),
+            history={"loss": [0.5, 0.4, 0.3], "val_loss": [0.6, 0.4, 0.5]},
+            model={"trainable": 1234567, "frozen": 89},
+            leak=leak,
+            store_hash=STORE_HASH,
+            backend={"backend": "none", "devices": ["a <fast> machine"]},
+            stopwatch=watch,
+        )
+
+    def write_manifest(self, **changes):
+        counts = {"slices": 900, "patients": 90, "studies": 91, "series": 92, "rejects": 3}
+        manifest = {
+            "format": 1,
+            "recipe": {"image_size": 96, "pseudonymised": False},
+            "challenge": True,
+            "synthetic": True,
+            "counts": {**counts, "files": 903},
+            "rules": {"not square, padded with air": 15},
+            "store_hash": STORE_HASH,
+        }
+        write_json(self.profile.store_folder / "manifest.json", manifest | changes)
+
+    def write_maps(self, *, measures=True):
+        record = records.read_run(self.folder / "runs" / "mine").record
+        rows = [
+            {"label": "any", "method": method, "measure": "pointing", **MEASURED}
+            for method in ("map", "center")
+        ]
+        write_json(
+            self.folder / "cam.json",
+            {
+                "format": 1,
+                "run": "mine",
+                "predictions_sha256": record["provenance"]["predictions_sha256"],
+                "method": "HiResCAM",
+                "side": 48,
+                "measures": rows if measures else [],
+                "random_layers": {
+                    "stages": {"nothing": MEASURED, "logits": MEASURED},
+                    "other_slices": MEASURED,
+                    "excess": MEASURED,
+                },
+                "permuted_labels": {"correlation": MEASURED},
+            },
+        )
+
+    def found(self):
+        return results.read(self.profile, self.folder)
+
+
+@pytest.fixture
+def report(tmp_path, monkeypatch):
+    (tmp_path / "Snakefile").touch()
+    (tmp_path / "params" / "experiments").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(records, "git_state", lambda: {"commit": "c0ffee" * 6, "dirty": False})
+    return Report(tmp_path)

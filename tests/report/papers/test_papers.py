@@ -1,0 +1,264 @@
+"""The papers say what the record says, all that is asked, and what is not done."""
+
+import re
+
+import mistune
+import nbformat
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from ichreport.files import read_json, write_json
+from ichreport.labels import LABELS
+from ichreport.report import site
+from ichreport.report.fragments import clean
+from ichreport.report.papers import pages, templates
+from ichreport.report.papers.documents import Document, Point, Section, markdown
+from ichreport.report.papers.facts import gather
+from ichreport.report.papers.figures import Figures
+
+TRIPOD = [
+    *("1", "2", "3a", "3b", "3c", "4", "5a", "5b", "6a", "6b", "6c", "7", "8a", "8b", "8c"),
+    *("9a", "9b", "9c", "10", "11", "12a", "12b", "12c", "12d", "12e", "12f", "12g", "13", "14"),
+    *("15", "16", "17", "18a", "18b", "18c", "18d", "18e", "18f", "19", "20a", "20b", "20c"),
+    *("21", "22", "23a", "23b", "24", "25", "26", "27a", "27b", "27c"),
+]
+ALWAYS_KNOWN = (
+    "version",
+    "runs_done",
+    "runs_expected",
+    "runs_unseen",
+    "replicates",
+    "source_words",
+)
+PLANTED = "<script>x()</script> **b** [a](javascript:x) a_b_c `c` | &amp; ~~s~~ #h $y$ {q} \\ *i*"
+
+
+def papers(report):
+    """The three papers by name, as Markdown."""
+    return {made.stem: made.markdown() for made in documents(report)}
+
+
+def documents(report):
+    return pages.make(report.folder, report.profile, report.found())
+
+
+def rows_of(text, heading):
+    """The rows of the Markdown table under a heading, by their first cell."""
+    part = text.split(f"## {heading}\n")[1].split("\n## ")[0]
+    lines = [line for line in part.splitlines() if line.startswith("| ")]
+    cells = [re.split(r"(?<!\\) \| ", line[2:-2]) for line in lines]
+    return {row[0]: row[1:] for row in cells[2:]}
+
+
+def items_of(text):
+    """Every item of a checklist: status and what is said, by number."""
+    rows = re.findall(r"^\| (\d+[a-g]?) \| (.*) \|$", text, flags=re.MULTILINE)
+    return {number: rest.split(" | ")[1:] for number, rest in rows}
+
+
+def test_every_score_in_the_card_is_the_record_s(report):
+    text = papers(report)["model-card"]
+    record = read_json(report.folder / "runs" / "mine" / "record.json")
+    rows, recorded = rows_of(text, "Quantitative analyses"), record["scores"]["test"]
+    for label in LABELS:
+        positives, slices, area, _, loss, _, floor = rows[label]
+        assert area == f"{recorded['auc'][label]:.3f}"
+        assert loss == f"{recorded['log_loss'][label]:.3f}"
+        assert floor == f"{recorded['floor']['log_loss'][label]:.3f}"
+        assert (int(positives), int(slices)) == (
+            record["operating_points"][label]["test"]["support"],
+            recorded["slices"],
+        )
+    assert rows["weighted sum"][4] == f"{recorded['weighted_log_loss_sum']:.3f}"
+    assert rows["challenge's mean"][4] == f"{recorded['challenge_log_loss']:.3f}"
+
+
+def test_every_rate_in_the_card_is_the_record_s(report):
+    text = papers(report)["model-card"]
+    record = read_json(report.folder / "runs" / "mine" / "record.json")
+    rows = rows_of(text, "At the frozen thresholds")
+    for label, found in record["operating_points"].items():
+        threshold, *rates = rows[label]
+        assert threshold == f"{found['threshold']:.4f}"
+        names = ("precision", "recall", "specificity", "accuracy", "npv")
+        for name, cell in zip(names, rates, strict=True):
+            value, low, high = re.match(r"([\d.]+) \(([\d.]+)–([\d.]+)\)$", cell).groups()
+            assert value == f"{found['test'][name]:.3f}"
+            assert float(low) <= float(value) <= float(high)
+
+
+def test_the_areas_are_scikit_learn_s_and_stand_in_all_three_papers(report):
+    table = report.found().best.predictions
+    test = table[table["split"] == "test"]
+    area = f"{roc_auc_score(test['truth_any'], test['probability_any']):.3f}"
+    made = papers(report)
+    assert rows_of(made["model-card"], "Quantitative analyses")["any"][2] == area
+    for stem, number in (("claim-2024", "37"), ("tripod-ai", "23a")):
+        assert f"any bleeding {area} (" in items_of(made[stem])[number][1]
+
+
+def test_splits_are_counted_from_the_predictions(report):
+    rows = rows_of(papers(report)["model-card"], "Training data")
+    table = report.found().best.predictions
+    for split in ("train", "validation", "test"):
+        own = table[table["split"] == split]
+        counts = [len(own), own["group"].nunique(), *(own[f"truth_{n}"].sum() for n in LABELS)]
+        assert [int(cell) for cell in rows[split]] == counts
+
+
+def test_no_item_number_is_missing(report):
+    made = papers(report)
+    assert list(items_of(made["claim-2024"])) == [str(number) for number in range(1, 45)]
+    assert list(items_of(made["tripod-ai"])) == TRIPOD
+
+
+def test_the_count_of_reported_items_is_right(report):
+    for stem in templates.CHECKLISTS:
+        text = papers(report)[stem]
+        reported = sum(status == "reported" for status, _ in items_of(text).values())
+        total = len(items_of(text))
+        assert f"{reported} of {total} items are reported" in text.split("\n## ")[0]
+        assert reported < total
+
+
+def test_every_fact_that_a_template_names_is_known_somewhere(report):
+    figures = Figures(report.found().best)
+    report.write_manifest(synthetic=False, recipe={"image_size": 96, "pseudonymised": True})
+    known = set(gather(report.folder, report.profile, report.found(), figures))
+    for stem in (*templates.CHECKLISTS, templates.CARD):
+        template = templates.read_template(stem)
+        lines = template.get("items") or [
+            line for part in template["sections"] for line in part.get("lines", ())
+        ]
+        for line in lines:
+            for given in line.get("answers", ()):
+                assert {*given.get("when", ()), *templates.named(given["says"])} <= known, line
+
+
+def test_with_hardly_anything_known_every_item_says_why_it_is_not_done():
+    facts = dict.fromkeys(ALWAYS_KNOWN, "1")
+    for stem, total in (("claim-2024", 44), ("tripod-ai", 52)):
+        items = items_of(templates.checklist(stem, facts).markdown())
+        missing = [said for status, said in items.values() if status == "Not done"]
+        assert len(items) == total
+        assert len(missing) > 20
+        assert all(said[0].isupper() and said.endswith(".") for said in missing)
+    assert templates.card(facts, None).markdown().count("Not done: ") > 15
+
+
+def test_what_the_record_lacks_is_not_done_with_why(report):
+    (report.profile.store_folder / "manifest.json").unlink()
+    (report.folder / "cam.json").unlink()
+    claim = items_of(papers(report)["claim-2024"])
+    for number, why in (
+        ("8", "The store that was read is not at hand."),
+        ("31", "No activation maps were measured."),
+        ("44", "A record knows of no funding; whoever hands this in states it."),
+    ):
+        assert claim[number] == ["Not done", why]
+    assert "**Activation maps.** Not done: no activation" in papers(report)["model-card"]
+
+
+def test_a_store_that_the_run_was_not_made_from_says_nothing(report):
+    report.write_manifest(store_hash="cd" * 32)
+    assert items_of(papers(report)["claim-2024"])["8"][0] == "Not done"
+
+
+def test_maps_of_other_predictions_say_nothing(report):
+    found = read_json(report.folder / "cam.json")
+    write_json(report.folder / "cam.json", found | {"predictions_sha256": "0"})
+    assert items_of(papers(report)["claim-2024"])["31"][0] == "Not done"
+
+
+def test_maps_without_truth_are_told_by_their_checks_alone(report):
+    report.write_maps(measures=False)
+    said = items_of(papers(report)["claim-2024"])["31"][1]
+    assert "0.432 (0.400 to 0.500) when every layer is random" in said
+    assert "hottest pixel" not in said
+
+
+def test_without_any_run_the_papers_are_made_and_say_so(report):
+    (report.folder / "runs" / "mine" / "record.json").unlink()
+    made = papers(report)
+    assert "For a run that is still missing" in made["model-card"]
+    assert "Not done: no run that is split by patient has predictions." in made["model-card"]
+    assert list(items_of(made["tripod-ai"])) == TRIPOD
+    assert items_of(made["claim-2024"])["37"][0] == "Not done"
+
+
+def test_a_run_without_a_commit_says_so(report, monkeypatch):
+    monkeypatch.setattr(
+        "ichreport.report.records.git_state", lambda: {"commit": None, "dirty": None}
+    )
+    report.write_run()
+    assert items_of(papers(report)["claim-2024"])["42"][0] == "Not done"
+
+
+def test_synthetic_papers_say_in_their_first_line_that_it_is_no_clinical_model(report):
+    for text in papers(report).values():
+        assert "no clinical model" in text.splitlines()[0]
+    for made in documents(report):
+        assert "no clinical model" in made.html().split("</p>")[0]
+
+
+def test_papers_on_real_slices_tell_the_challenge_from_a_hospital(report):
+    report.profile = report.profile.model_copy(update={"phantom": None})
+    report.write_manifest(synthetic=False)
+    made = papers(report)
+    assert "no clinical model" not in "".join(made.values())
+    assert "Flanders" in items_of(made["claim-2024"])["7"][1]
+    report.write_manifest(synthetic=False, challenge=False)
+    own = items_of(papers(report)["claim-2024"])
+    assert own["7"] == [
+        "Not done",
+        "The profile names a folder and nothing of where its images come from.",
+    ]
+    assert own["11"][0] == "Not done"
+    report.write_manifest(
+        synthetic=False, challenge=False, recipe={"image_size": 96, "pseudonymised": True}
+    )
+    assert "keyed hashes" in items_of(papers(report)["claim-2024"])["11"][1]
+
+
+def shown(text):
+    """Markdown as a reader sees it, by a parser of its own."""
+    return mistune.create_markdown(escape=False, plugins=["table", "strikethrough", "math"])(text)
+
+
+@pytest.mark.parametrize(
+    "text", [PLANTED, "1. no list", "- no list", "# no heading", "12) no", "+ x"]
+)
+def test_markdown_shows_a_text_as_it_is(text):
+    html = shown(f"{markdown(text)}\n")
+    assert re.findall(r"<(\w+)", html) == ["p"]
+    assert (
+        html.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"').replace("&amp;", "&")
+        == f"<p>{text}</p>\n"
+    )
+
+
+def test_planted_markup_is_shown_as_text_in_markdown_and_html(report):
+    report.write_run(question=PLANTED)
+    report.write_maps()
+    for made in documents(report):
+        html = shown(made.markdown())
+        assert not re.search(r"<(script|a|del|code)\b|<(em|strong)>[ib]</", html)
+        page = clean(made.html(), where="papers.html").html
+        assert "<script" not in page
+        assert "x()" in html
+        assert "&lt;script&gt;x()&lt;/script&gt; **b** [a](javascript:x)" in page
+
+
+def test_a_table_cell_with_a_bar_stays_one_cell():
+    made = Document("x", "X", "About.", [Section("A", [Point("a|b", "c\n\nd")])], synthetic=False)
+    assert "**a\\|b.** c d" in made.markdown()
+
+
+def test_the_site_has_the_papers_as_files_and_as_a_page(report):
+    nbformat.write(nbformat.v4.new_notebook(), report.folder / "results.ipynb")
+    site.render(report.folder, report.profile)
+    page = (report.folder / "papers.html").read_text(encoding="utf-8")
+    for stem in ("model-card", "claim-2024", "tripod-ai"):
+        assert (report.folder / f"{stem}.md").is_file()
+        assert f'href="{stem}.md"' in page
+    assert 'href="papers.html"' in (report.folder / "index.html").read_text(encoding="utf-8")
