@@ -121,13 +121,15 @@ def show(
     side, packed = _packed(store, rows, budget)
     outlined = store.has_truth if truth is None else truth
     places = None if predictions is None else predictions.set_index("sop_instance_uid")
+    first = [_first(store, own, predictions) for own in rows]
     series = [
         _names(store, number, own)
         | _geometry(store, own, side)
-        | {"hu": hu, "truth": _truth(store, own, side) if outlined else None}
+        | {"first": int(np.searchsorted(own, row)), "hu": hu}
+        | {"truth": _truth(store, own, side) if outlined else None}
         | _predicted(store, own, places)
         | {"heat": _heat(own, heat or {})}
-        for number, (own, hu) in enumerate(zip(rows, packed, strict=True), 1)
+        for number, (own, row, hu) in enumerate(zip(rows, first, packed, strict=True), 1)
     ]
     payload = {
         "windows": [[name, window.center, window.width] for name, window in WINDOWS.items()],
@@ -138,9 +140,9 @@ def show(
     }
     return Viewer(
         _caption(caption, store, side, outlined=outlined),
-        _alternative(store, rows),
+        _alternative(store, rows, first),
         "image/webp",
-        webp(slices.montage(store, np.array([telling_row(store, own) for own in rows]))),
+        webp(slices.montage(store, np.array(first))),
         payload,
     )
 
@@ -155,7 +157,7 @@ def of_data(store: Store) -> Viewer:
 
 
 def of_run(store: Store, predictions: pd.DataFrame, points: Mapping[str, Any]) -> Viewer:
-    """Two series of a run's test split: one with most subtypes, one without bleeding.
+    """Two series with test slices of a run: one with most subtypes, one without bleeding.
 
     Args:
         store: Where the slices are.
@@ -168,9 +170,10 @@ def of_run(store: Store, predictions: pd.DataFrame, points: Mapping[str, Any]) -
         predictions=predictions,
         thresholds={label: points[label]["threshold"] for label in LABELS},
         budget=BUDGET_OF_A_RUN,
-        caption="A test series with bleeding and one without. Bars are the run's probabilities "
-        "(pale where it was trained or tuned on the slice), lines its frozen 85 % recall "
-        "thresholds, marks below the bars the truth.",
+        caption="Series with slices of the test split, one of them without bleeding. Bars are the "
+        "run's probabilities: pale where it was trained or tuned on the slice, none where the "
+        "slice is not in its sample. Lines are its frozen 85 % recall thresholds, marks below the "
+        "bars the truth.",
     )
 
 
@@ -236,6 +239,15 @@ def _test_slices(store: Store, predictions: pd.DataFrame) -> pd.DataFrame:
     if found.empty:
         raise ValueError("No slice of the store is in the test split of these predictions.")
     return found
+
+
+def _first(store: Store, rows: NDArray[np.int64], predictions: pd.DataFrame | None) -> int:
+    """The slice of a series to open on: the most telling one, of the test split if it has such."""
+    if predictions is not None:
+        test = of_split(predictions, "test")["sop_instance_uid"]
+        tested = rows[store.slices["sop_instance_uid"].iloc[rows].isin(test).to_numpy()]
+        rows = tested if len(tested) else rows
+    return telling_row(store, rows)
 
 
 def _packed(
@@ -326,11 +338,10 @@ def _caption(given: str, store: Store, side: int, *, outlined: bool) -> str:
     return " ".join(parts)
 
 
-def _alternative(store: Store, rows: Sequence[NDArray[np.int64]]) -> str:
+def _alternative(store: Store, rows: Sequence[NDArray[np.int64]], first: Sequence[int]) -> str:
     said = [
         f"series {number}, slice {int(np.searchsorted(own, row)) + 1} of {len(own)}: "
         f"{slices.truth_in_words(store, row)}"
-        for number, own in enumerate(rows, 1)
-        for row in [telling_row(store, own)]
+        for number, (own, row) in enumerate(zip(rows, first, strict=True), 1)
     ]
     return f"At the brain window, truth outlined where it is known: {' '.join(said)}"

@@ -172,7 +172,7 @@
       this.opacity = make("input", { type: "range", min: 0, max: 100, value: 0, oninput: draw });
       this.heatLabels = [
         make("label", {}, make("span", {}, "Heat of"), this.heatOf),
-        make("label", {}, make("span", {}, "Opacity"), this.opacity),
+        make("label", { class: "opacity" }, make("span", {}, "Opacity"), this.opacity),
       ];
       group.append(this.outlinesLabel, ...this.heatLabels);
       return group;
@@ -198,7 +198,7 @@
       this.bar.hidden = !series.millimetres;
       if (series.millimetres) this.bar.style.width = `${5000 / (series.millimetres * series.side)}%`;
       this.buildStrips();
-      this.go(this.telling());
+      this.go(series.first);
     }
 
     async unpack(series) {
@@ -210,13 +210,6 @@
         heat.set(label, { small, slices, values: await inflate(maps) });
       }
       return { hu, masks, heat };
-    }
-
-    telling() {
-      const sums = this.series.positions.map((_, place) =>
-        this.series.truths.reduce((sum, truth) => sum + (truth[place] === 1), 0) * this.count
-        - Math.abs(place - (this.count - 1) / 2));
-      return sums.indexOf(Math.max(...sums));
     }
 
     // Strips along the series: the slider, then a row for each label.
