@@ -26,6 +26,7 @@ FAINT: Final = "#97a2a9"
 ACCENT: Final = "#0e6f8c"
 ACCENT_SOFT: Final = "#a9cfdb"
 SECOND: Final = "#b8500f"
+THIRD: Final = "#b25bab"
 
 LIGHT: Final[Mapping[str, str]] = {
     "paper": PAPER,
@@ -36,6 +37,7 @@ LIGHT: Final[Mapping[str, str]] = {
     "accent": ACCENT,
     "accent-soft": ACCENT_SOFT,
     "second": SECOND,
+    "third": THIRD,
     **{f"label-{label}": color for label, color in LABEL_COLORS.items()},
 }
 """Colour by name of the CSS variable (`--plot-<name>`), in light."""
@@ -49,6 +51,7 @@ DARK: Final[Mapping[str, str]] = {
     "accent": "#5fc3dd",
     "accent-soft": "#2a5a68",
     "second": "#ff9f63",
+    "third": "#d98fd2",
     **{f"label-{label}": color for label, color in _LABEL_COLORS_DARK.items()},
 }
 """The same in dark."""

@@ -26,7 +26,13 @@ HELD_OUT: Final = frozenset({"sampb", "fullid"})
 SAMPLE_NAMES: Final = {"sampa": "SampA", "sampb": "SampB", "fullid": "FullID"}
 """The poster's spelling of the samples."""
 
-_KINDS: Final = {"learned": "good", "not learned": "bad", "ranks only": "open", "undecided": "open"}
+VERDICT_KINDS: Final = {
+    "learned": "good",
+    "not learned": "bad",
+    "ranks only": "open",
+    "undecided": "open",
+}
+"""How the page sets each verdict."""
 
 
 @dataclass(frozen=True)
@@ -263,7 +269,7 @@ def _with_losses(own: Scored) -> list[Cell]:
         number(difference) if difference is None or difference < 0 else f"+{difference:.3f}",
         number(own.learned.auc_any) + star,
         f"{number(area.low)}–{number(area.high)}",
-        Marked(own.learned.verdict, _KINDS[own.learned.verdict]),
+        Marked(own.learned.verdict, VERDICT_KINDS[own.learned.verdict]),
     ]
 
 

@@ -10,8 +10,8 @@ from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
 from ichreport.files import write_text
-from ichreport.params import Profile
-from ichreport.report import run_page, timings
+from ichreport.params import Profile, read_experiments
+from ichreport.report import compare, run_page, timings
 from ichreport.report.fragments import clean
 from ichreport.report.frame import TEMPLATES, Page, framed
 from ichreport.report.papers import pages as papers
@@ -58,17 +58,20 @@ def _pages(folder: Path, profile: Profile, found: Results) -> list[Page]:
         converter, folder, "cam", "Maps", "Where a network looks, for what it finds and misses."
     )
     index = _page_of_notebook(converter, folder, "results", "Results", "", path="index.html")
-    card = _page_of_papers(folder, profile, found)
-    return [*index, *data, *maps, card, *_page_of_timings(folder), *runs]
+    comparison = _page(
+        compare.PATH, compare.content(found, read_experiments(profile)), "Compare", compare.ABOUT
+    )
+    card = _page("papers.html", papers.write(folder, profile, found), papers.TITLE, papers.ABOUT)
+    return [*index, comparison, *data, *maps, card, *_page_of_timings(folder), *runs]
 
 
-def _page_of_papers(folder: Path, profile: Profile, found: Results) -> Page:
-    """The model card and the checklists, which are written as files too."""
-    path = "papers.html"
-    fragment = clean(papers.write(folder, profile, found), where=path)
-    scripts = _scripts(fragment.html)
-    title = papers.TITLE
-    return Page(path, title, title, fragment.html, fragment.contents, scripts, papers.ABOUT)
+def _page(path: str, content: str, short: str, about: str) -> Page:
+    """A page whose heading is its content's, or else its short name."""
+    fragment = clean(content, where=path)
+    title = fragment.title or short
+    return Page(
+        path, title, short, fragment.html, fragment.contents, _scripts(fragment.html), about
+    )
 
 
 def _page_of_run(converter: "_Converter", run: RunRecord, profile: Profile, found: Results) -> Page:
@@ -100,11 +103,7 @@ def _page_of_notebook(
         content = failure("The notebook failed.", "\n".join(said))
     else:
         return []
-    fragment = clean(content, where=path)
-    title = fragment.title or short
-    return [
-        Page(path, title, short, fragment.html, fragment.contents, _scripts(fragment.html), about)
-    ]
+    return [_page(path, content, short, about)]
 
 
 def _page_of_timings(folder: Path) -> list[Page]:
@@ -125,7 +124,7 @@ def failure(reason: str, log: str) -> str:
 
 def _scripts(html: str) -> list[str]:
     """The scripts that a page's content needs."""
-    return [f"{name}.js" for name in ("viewer", "compare") if f'class="{name}"' in html]
+    return [f"{name}.js" for name in ("viewer", "compare", "runs") if f'class="{name}"' in html]
 
 
 def _remove_stale(folder: Path, pages: Iterable[Page]) -> None:

@@ -14,6 +14,7 @@ from ichreport.evaluation.predictions import PROBABILITIES, SPLITS, TRUTHS
 from ichreport.labels import LABELS
 from ichreport.params import PhantomRecipe
 from ichreport.phantom import write_phantom
+from tests.report import made_up
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +25,12 @@ def store_folder(tmp_path_factory):
     write_phantom(folder / "rsna", recipe)
     ingest(folder / "rsna", folder / "store", image_size=96, max_reject_share=0.01)
     return folder / "store"
+
+
+@pytest.fixture(scope="session")
+def report(tmp_path_factory, store_folder):
+    """A whole made-up report, rendered: `made_up.Report`."""
+    return made_up.make(tmp_path_factory.mktemp("made-up"), store_folder.parent / "rsna")
 
 
 @pytest.fixture

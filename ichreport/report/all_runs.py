@@ -1,0 +1,109 @@
+"""One table of everything: each run's parameters beside its scores."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from ichreport.data.samples import SPLITS
+from ichreport.evaluation.curves import average_precision
+from ichreport.evaluation.predictions import of_split, probabilities, truths
+from ichreport.labels import ANY, LABELS, SUBTYPES
+from ichreport.params import Experiment
+from ichreport.report import tables
+from ichreport.report.captioned import Cell, Link, Marked, Table, number
+from ichreport.report.records import RunRecord
+from ichreport.report.results import VERDICT_KINDS, Results, Scored
+
+_OF_THE_REPORT: Final = frozenset(
+    {
+        "name", "question", "profile", "source", "labels", "pseudonymise", "store", "phantom",
+        "max_reject_share", "experiments", "cam_run", "cam_per_group", "kernel",
+    }
+)  # fmt: skip
+"""Parameters that say where a report stands and what it shows, not what a run is."""
+
+_SCORES: Final = (
+    *(f"log loss, {split}" for split in SPLITS),
+    f"AUC {ANY}",
+    "95 % interval",
+    *(f"AUC {label}" for label in SUBTYPES),
+    f"average precision {ANY}",
+    "weights trained",
+    "seconds",
+)
+
+
+def table(found: Results, experiments: Mapping[str, Experiment]) -> Table:
+    """All runs with their parameters and scores, those without a record with their reason.
+
+    Args:
+        found: The report's runs.
+        experiments: The experiments that it is meant to have, by name; they tell what a run
+            without a record would have been.
+    """
+    parameters = {run.name: parameters_of(run, experiments) for run in found.runs}
+    names = list(dict.fromkeys(name for own in parameters.values() for name in own))
+    rows: list[list[Cell]] = []
+    for run in found.runs:
+        own, scored = parameters[run.name], found.scored.get(run.name)
+        link = Link(f"experiments/{run.name}.html", run.name)
+        shown = [tables.in_words(own[name]) if name in own else "–" for name in names]
+        rows.append([link, *shown, *(_scores(scored) if scored else _reason(run))])
+    numeric = {
+        place
+        for place, name in enumerate(names, 1)
+        if _are_numbers([own.get(name) for own in parameters.values()])
+    }
+    scores = range(1 + len(names), 1 + len(names) + len(_SCORES))
+    return Table(
+        "Every run with its parameters and its scores. Log losses are weighted sums over labels, "
+        "in nats; areas and average precision are of the test split; seconds are of the whole run.",
+        ["experiment", *(name.replace("_", " ") for name in names), *_SCORES, "verdict"],
+        rows,
+        numeric=frozenset({*numeric, *scores}),
+        quiet=frozenset(i for i, run in enumerate(found.runs) if run.name not in found.scored),
+        sortable=True,
+    )
+
+
+def parameters_of(run: RunRecord, experiments: Mapping[str, Experiment]) -> dict[str, Any]:
+    """The parameters that make a run what it is, as recorded or else as expected."""
+    given: Mapping[str, Any] = run.parameters
+    if not given and run.name in experiments:
+        given = experiments[run.name].model_dump()
+    return {name: value for name, value in given.items() if name not in _OF_THE_REPORT}
+
+
+def average_precisions(scored: Scored) -> dict[str, float]:
+    """The average precision of each label on test; NaN without positives."""
+    rows = of_split(scored.predictions, "test")
+    y_true, y_score = truths(rows), probabilities(rows)
+    return {
+        label: average_precision(y_true[:, column], y_score[:, column])
+        for column, label in enumerate(LABELS)
+    }
+
+
+def _are_numbers(values: Sequence[Any]) -> bool:
+    """Whether all values that there are, are numbers, and there is one."""
+    given = [value for value in values if value is not None]
+    return bool(given) and all(type(value) in (int, float) for value in given)
+
+
+def _scores(scored: Scored) -> list[Cell]:
+    learned, record, areas = scored.learned, scored.run.record, scored.scores["test"]["auc"]
+    area = learned.auc_interval
+    return [
+        *(number(scored.scores[split]["weighted_log_loss_sum"]) for split in SPLITS),
+        number(learned.auc_any),
+        f"{number(area.low)}–{number(area.high)}",
+        *(number(areas[label]) for label in SUBTYPES),
+        number(average_precisions(scored)[ANY]),
+        f"{record['model']['trainable']:,}",
+        f"{sum(record['timings'].values()):.0f}",
+        Marked(learned.verdict, VERDICT_KINDS[learned.verdict]),
+    ]
+
+
+def _reason(run: RunRecord) -> list[Cell]:
+    kind = "bad" if run.status == "failed" else "open"
+    return [*(["–"] * len(_SCORES)), Marked(f"{run.status}: {run.reason}", kind)]

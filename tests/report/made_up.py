@@ -1,0 +1,213 @@
+"""A report without training: made-up runs, and the notebooks executed in this process.
+
+Names, questions, parameters, identifiers and files carry what must never run on a page.
+"""
+
+import ast
+import contextlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pydicom
+import yaml
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from ichreport.data.ingest import ingest
+from ichreport.data.store import Store
+from ichreport.evaluation.operating_points import operating_points
+from ichreport.evaluation.predictions import PROBABILITIES, SPLITS, TRUTHS
+from ichreport.evaluation.scores import scores_of
+from ichreport.labels import LABELS
+from ichreport.params import Experiment, Profile
+from ichreport.report import records, results, site, viewer
+from ichreport.report.results import Results
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = "<script>alert(1)</script>"
+PICTURE = '"><img src=x onerror=alert(1)>'
+TEMPLATE = "{{7*7}}"
+PLANTED = f"{SCRIPT} {PICTURE} {TEMPLATE}"
+
+EXPERIMENTS = {
+    "01-small": {"network": "cnn7", "sample": "fullid", "question": f"Does {PLANTED} learn?"},
+    "02-large": {"network": "densenet121", "sample": "fullid", "loss": "focal", "poster_row": 13},
+    "03-windowed": {"network": "cnn7", "input": "sigmoid", "sample": "sampa", "poster_row": 3},
+    "04-broken": {"network": "cnn7", "head": "bilstm", "sample": "sampb"},
+    "05-later": {"network": "cnn7", "loss": "weighted-bce", "sample": "sampb"},
+}
+"""Those with a parameter file: three ran, one failed, one is missing."""
+
+BY_HAND = {"network": "densenet121", "sample": "fullid", "weights": f"{PICTURE}.weights.h5"}
+"""An extra run, `by-hand`, whose weights have no good name."""
+
+SKILL = {"01-small": 3.0, "02-large": 1.5, "03-windowed": 2.0, "by-hand": 0.0}
+"""How far apart the logits of bleeding and no bleeding are, by run."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """A rendered report and what it was made from."""
+
+    folder: Path
+    profile: Profile
+    found: Results
+    store: Store
+
+    @property
+    def pages(self) -> list[Path]:
+        """Every page."""
+        return sorted(self.folder.rglob("*.html"))
+
+
+def make(folder: Path, source: Path) -> Report:
+    """Make a report in a new project.
+
+    Args:
+        folder: An empty folder to make the project in.
+        source: Synthetic heads in the challenge's layout.
+    """
+    (folder / "Snakefile").touch()
+    _plant(source, folder / "rsna")
+    ingest(folder / "rsna", folder / "store", image_size=96, max_reject_share=0.2)
+    given = {
+        "profile": "tiny",
+        "source": str(folder / "rsna"),
+        "store": str(folder / "store"),
+        "experiments": str(folder / "params" / "experiments"),
+        "image_size": 96,
+        "sampb_share": 1.0,
+        "seed": 0,  # with this one every split of ten patients holds a slice
+        "phantom": {"patients": 10, "matrix": 96, "slices": 8, "faults": False},
+    }
+    (folder / "params" / "experiments").mkdir(parents=True)
+    for name, values in EXPERIMENTS.items():
+        path = folder / "params" / "experiments" / f"{name}.yaml"
+        path.write_text(yaml.safe_dump({"name": name, **values}))
+    profile, store = Profile.parse(given, where="test"), Store.open(folder / "store")
+    report = folder / "reports" / "tiny"
+    with contextlib.chdir(folder):
+        for seed, (name, values) in enumerate({**EXPERIMENTS, "by-hand": BY_HAND}.items()):
+            if name in SKILL:
+                experiment = Experiment.parse({**given, **values, "name": name}, where=name)
+                write_run(experiment, predictions(experiment.sample, seed, SKILL[name]))
+        _fail(report / "runs" / "04-broken")
+        nbformat.write(story(store), report / "runs" / "01-small" / "notebook.ipynb")
+        nbformat.write(executed("1-explore", given), report / "explore.ipynb")
+        nbformat.write(executed("4-results", given), report / "results.ipynb")
+        (report / "cam.log").write_text(f"Traceback\nValueError: {PLANTED}\n")
+        site.render(report, profile)
+        return Report(report, profile, results.read(profile, report), store)
+
+
+def predictions(
+    sample: str, seed: int, skill: float, *, patients: int = 60, slices: int = 8
+) -> pd.DataFrame:
+    """Slices of made-up patients: the sample tells the truth, the seed the probabilities."""
+    random = np.random.default_rng(sum(map(ord, sample)))
+    count = patients * slices
+    patient = [f"p{number:03d} {PLANTED}" for number in np.repeat(range(patients), slices)]
+    truth = (random.random((count, len(LABELS))) < 0.15).astype(np.int8)
+    truth[:, -1] = truth[:, :-1].max(axis=1)
+    random = np.random.default_rng(seed)
+    logits = skill * (truth - 0.5) + random.normal(size=truth.shape)
+    table = pd.DataFrame(
+        {
+            "sop_instance_uid": [f"ID_{sample}_{number:05d}" for number in range(count)],
+            "patient_id": patient,
+            "study_instance_uid": patient,
+            "series_instance_uid": patient,
+            "group": patient,
+            "split": np.repeat(np.array(SPLITS)[np.arange(patients) % 3], slices),
+        }
+    )
+    table[list(TRUTHS)] = truth
+    table[list(PROBABILITIES)] = (1 / (1 + np.exp(-logits))).astype(np.float32)
+    return table
+
+
+def write_run(experiment: Experiment, table: pd.DataFrame) -> None:
+    """Leave behind what a run does, but for its weights and its notebook."""
+    watch = records.Stopwatch()
+    watch.lap("training")
+    epochs = np.arange(1, 9)
+    records.write_run(
+        experiment,
+        table,
+        scores=scores_of(table),
+        operating_points=operating_points(table),
+        history={
+            "loss": (1 / epochs).tolist(),
+            "val_loss": (1 / epochs + 0.01 * epochs).tolist(),
+        },
+        model={"trainable": 1234, "frozen": 0},
+        leak=[],
+        store_hash="0" * 64,
+        backend={"backend": "none", "devices": [PLANTED]},
+        stopwatch=watch,
+    )
+
+
+def executed(name: str, values: dict[str, object]) -> nbformat.NotebookNode:
+    """One of our notebooks with the outputs that its cells have in this process."""
+    notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
+    namespace: dict[str, object] = {}
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            shown = _run(cell.source, namespace)
+            cell.outputs = [] if shown is None else [output(shown)]
+            if "parameters" in cell.metadata.get("tags", []):
+                namespace.update(values)
+    return notebook
+
+
+def output(shown: object) -> nbformat.NotebookNode:
+    """What Jupyter keeps of a cell's value."""
+    kept = {"text/plain": repr(shown)}
+    if hasattr(shown, "_repr_html_"):
+        kept["text/html"] = shown._repr_html_()
+    return new_output("execute_result", kept, execution_count=1)
+
+
+def story(store: Store) -> nbformat.NotebookNode:
+    """The notebook of a run, but for its training: it shows slices of the store."""
+    table = predictions("fullid", 7, 1.0, patients=len(store), slices=1)
+    names = ["sop_instance_uid", "study_instance_uid", "series_instance_uid", "patient_id"]
+    table[names] = store.slices[names].to_numpy()
+    table[list(TRUTHS)] = store.slices[list(LABELS)].to_numpy()
+    series = store.slices["series_instance_uid"]
+    table["split"] = np.array(SPLITS)[pd.factorize(series)[0] % 3]
+    shown = viewer.of_run(store, table, operating_points(table))
+    cell = new_code_cell("viewer.of_run(store, predictions, points)", outputs=[output(shown)])
+    return new_notebook(cells=[new_markdown_cell("# An experiment\n\n## Along a head?"), cell])
+
+
+def _run(source: str, namespace: dict[str, object]) -> object:
+    tree = ast.parse(source)
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    exec(compile(tree, "cell", "exec"), namespace)
+    return last and eval(compile(ast.Expression(last.value), "cell", "eval"), namespace)
+
+
+def _plant(source: Path, folder: Path) -> None:
+    """Copy synthetic heads; one patient and three broken files get names that must not run."""
+    shutil.copytree(source, folder)
+    images = folder / "stage_2_train"
+    paths = sorted(images.glob("*.dcm"))
+    first = pydicom.dcmread(paths[0]).PatientID
+    for path in paths:
+        header = pydicom.dcmread(path)
+        if header.PatientID == first:
+            header.PatientID = f"{PICTURE}{TEMPLATE}"
+            header.save_as(path)
+    for name in (SCRIPT.replace("/", ""), PICTURE, TEMPLATE):
+        (images / f"{name}.dcm").write_bytes(b"no DICOM")
+
+
+def _fail(run_folder: Path) -> None:
+    """What a killed experiment leaves behind."""
+    run_folder.mkdir(parents=True)
+    (run_folder / "log.txt").write_text(f"Starting\nValueError: {PLANTED}\n")
