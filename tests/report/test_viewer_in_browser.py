@@ -372,6 +372,9 @@ def test_in_a_notebook_each_viewer_brings_what_it_needs(open_page, tmp_path, sto
     for place in range(2):
         expect(opened.page.locator(".viewer").nth(place)).to_have_attribute("data-state", "ready")
     assert opened.page.locator("canvas").count() == 2
+    controls = opened.page.locator(".viewer").locator("canvas, button, input, select")
+    kept = controls.and_(opened.page.locator("[data-lm-suppress-shortcuts=true]"))
+    assert kept.count() == controls.count() > 20  # JupyterLab leaves their keys to them
     assert opened.errors == []
 
 

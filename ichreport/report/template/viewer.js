@@ -17,6 +17,8 @@
       if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
       else node.setAttribute(name, value);
     }
+    // in JupyterLab a key pressed here is not for the notebook: x would cut the cell
+    if (["canvas", "button", "input", "select"].includes(tag)) node.dataset.lmSuppressShortcuts = "true";
     node.append(...children);
     return node;
   }
@@ -68,9 +70,9 @@
     return result;
   }
 
-  function enlarge(image, side, factor) {
+  function enlarge(image, rows, columns, factor) {
     if (factor === 1) return Float32Array.from(image);
-    return stretch(stretch(image, side, side, factor), side * factor, side, factor);
+    return stretch(stretch(image, rows, columns, factor), columns * factor, rows, factor);
   }
 
   function between(image, side, large) {
@@ -95,16 +97,42 @@
     return low.map((part, channel) => part + (high[channel] - part) * (place - first));
   });
 
-  // Where a mask that was enlarged passes one half: one pixel inside, one outside.
-  function outline(mask, large) {
+  // The part of a mask that has a bit set, with a margin; null where it is set nowhere.
+  function cut(mask, bit, side) {
+    let [top, left, bottom, right] = [side, side, -1, -1];
+    for (let at = 0; at < mask.length; at++) {
+      if (!((mask[at] >> bit) & 1)) continue;
+      const [x, y] = [at % side, Math.floor(at / side)];
+      [top, left, bottom, right] = [Math.min(top, y), Math.min(left, x), Math.max(bottom, y), Math.max(right, x)];
+    }
+    if (bottom < 0) return null;
+    [top, left, bottom, right] = [Math.max(top - 2, 0), Math.max(left - 2, 0), Math.min(bottom + 2, side - 1), Math.min(right + 2, side - 1)];
+    const [rows, columns] = [bottom - top + 1, right - left + 1];
+    const part = new Uint8Array(rows * columns);
+    for (let y = 0; y < rows; y++) {
+      for (let x = 0; x < columns; x++) part[y * columns + x] = (mask[(top + y) * side + left + x] >> bit) & 1;
+    }
+    return { part, top, left, rows, columns };
+  }
+
+  // Pixels of the enlarged image along the edge of a bleed, where its enlarged mask passes one half.
+  function outline(mask, bit, side, factor) {
+    const found = cut(mask, bit, side);
     const edge = [];
-    const inside = (x, y) => x >= 0 && y >= 0 && x < large && y < large && mask[y * large + x] >= 0.5;
-    for (let y = 0; y < large; y++) {
-      for (let x = 0; x < large; x++) {
-        const own = inside(x, y);
-        const differs = inside(x - 1, y) !== own || inside(x + 1, y) !== own
-          || inside(x, y - 1) !== own || inside(x, y + 1) !== own;
-        if (differs) edge.push(y * large + x);
+    if (!found) return edge;
+    const large = side * factor;
+    const reach = Math.max(1, Math.round(large / 480));
+    const [high, wide] = [found.rows * factor, found.columns * factor];
+    const inside = enlarge(found.part, found.rows, found.columns, factor).map((value) => value >= 0.5);
+    const start = found.top * factor * large + found.left * factor;
+    for (let y = 0; y < high; y++) {
+      for (let x = 0; x < wide; x++) {
+        const at = y * wide + x;
+        for (let step = 1; step <= reach; step++) {
+          const differs = (x >= step && inside[at - step] !== inside[at]) || (x + step < wide && inside[at + step] !== inside[at])
+            || (y >= step && inside[at - step * wide] !== inside[at]) || (y + step < high && inside[at + step * wide] !== inside[at]);
+          if (differs) { edge.push(start + y * large + x); break; }
+        }
       }
     }
     return edge;
@@ -289,7 +317,7 @@
       this.place = clamp(place, 0, this.count - 1);
       const { side } = this.series;
       const image = this.hu.subarray(this.place * side * side, (this.place + 1) * side * side);
-      this.image = enlarge(image, side, this.factor);
+      this.image = enlarge(image, side, side, this.factor);
       this.layers = new Map();
       this.edges = null;
       this.slider.value = this.place + 1;
@@ -374,10 +402,7 @@
     drawOutlines(pixels) {
       const { side } = this.series;
       const mask = this.masks.subarray(this.place * side * side, (this.place + 1) * side * side);
-      this.edges ??= this.data.labels.slice(0, -1).map((_, bit) => {
-        const own = mask.map((bits) => (bits >> bit) & 1);
-        return own.includes(1) ? outline(enlarge(own, side, this.factor), this.large) : [];
-      });
+      this.edges ??= this.data.labels.slice(0, -1).map((_, bit) => outline(mask, bit, side, this.factor));
       this.edges.forEach((edge, bit) => {
         for (const at of edge) pixels.set(this.colors[bit], 4 * at);
       });
