@@ -29,7 +29,7 @@ MEASURE_NAMES: Final = {
     "average_precision": "average precision",
 }
 
-BASELINES: Final = ("center", "random")
+BASELINES: Final = {"center": "– centre", "random": "– random"}
 
 NO_TRUTH: Final = Sentences(
     ["These data do not say where the bleeding is, so that no map can be measured."]
@@ -140,26 +140,22 @@ def table(measured: Measured) -> Table | Sentences:
         for method in ("map", *BASELINES):
             found = [measured.row(label, of, method) for of in MEASURES]
             cells = [text for one in found for text in _with_interval(one)]
-            above = _verdict(measured, label) if method == "map" else ""
-            name = (
-                label
-                if method == "map"
-                else f"{label}, {'centre' if method == 'center' else method}"
-            )
-            rows.append([name, f"{found[0]['slices']:,} ({found[0]['groups']:,})", *cells, above])
+            verdict = _verdict(measured, label) if method == "map" else ""
+            count = f"{found[0]['slices']:,} ({found[0]['groups']:,})"
+            rows.append([BASELINES.get(method, label), verdict, count, *cells])
     return Table(
         f"How well the heat of {measured.method} finds the bleeding, on test slices that hold the "
-        "label. Pointing game: share of slices whose hottest pixel bleeds. Share of heat inside "
-        "the bleeding. Intersection over union (IoU) of the bleeding and as many of the hottest "
-        "pixels. Average precision of heat as a score of each pixel. 95 % intervals, by bootstrap "
-        f"over linked patient groups. The maps have {measured.side} pixels a side, scaled up. "
-        "Grey: heat that falls from the image's centre, and random heat. Last: in how many "
-        "measures the interval of the difference to the centre lies above 0.",
-        ["label", "slices (groups)", *("mean", "interval") * len(MEASURES), "above the centre"],
+        "label; above the centre: in how many of four measures the interval of the difference to "
+        "heat that falls from the image's centre lies above 0. Pointing game: share of slices "
+        "whose hottest pixel bleeds. Share of heat inside the bleeding. Intersection over union "
+        "(IoU) of the bleeding and as many of the hottest pixels. Average precision of heat as a "
+        "score of each pixel. 95 % intervals, by bootstrap over linked patient groups. The maps "
+        f"have {measured.side} pixels a side, scaled up. Grey: that centre, and random heat.",
+        ["label", "above the centre", "slices (groups)", *("mean", "interval") * len(MEASURES)],
         rows,
-        numeric=frozenset(range(1, 2 + 2 * len(MEASURES))),
+        numeric=frozenset(range(2, 3 + 2 * len(MEASURES))),
         quiet=frozenset(place for place in range(len(rows)) if place % 3),
-        groups=[("", 2), *((MEASURE_NAMES[of], 2) for of in MEASURES), ("", 1)],
+        groups=[("", 3), *((MEASURE_NAMES[of], 2) for of in MEASURES)],
     )
 
 

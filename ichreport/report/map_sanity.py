@@ -207,7 +207,7 @@ def shuffled_table(compared: BesideShuffled) -> Table:
         if name in found
     ]
     rows += [
-        ["AUC on its own permuted labels", number(compared.auc)],
+        ["mean AUC on its own permuted labels", number(compared.auc)],
         ["slices, epochs", f"{compared.slices:,}, {compared.epochs}"],
     ]
     return Table(
@@ -250,9 +250,9 @@ def sentences(cascade: Cascade, compared: BesideShuffled) -> Sentences:
 
 def _of_shuffled(compared: BesideShuffled) -> list[str]:
     said = [
-        f"Trained on permuted labels, whose order it learned to an AUC of {number(compared.auc)}, "
-        f"the same kind of network gives maps with a rank correlation of {compared.correlation} "
-        "with the run's."
+        "Trained on permuted labels, which it came to rank with a mean AUC of "
+        f"{number(compared.auc)}, the same kind of network gives maps with a rank correlation of "
+        f"{compared.correlation} with the run's."
     ]
     difference = compared.pointing.get("difference")
     if difference is None or np.isnan(difference.value):

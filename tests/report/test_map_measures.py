@@ -95,7 +95,7 @@ def test_heat_on_the_truth_is_perfect_and_above_the_centre_everywhere(store, sam
         assert row["slices"] == len(asked[label])
     assert measured.row("epidural", "iou")["groups"] == 10
     shown = map_measures.table(measured)
-    assert [row[-1].text for row in shown.rows[::3]] == ["4 of 4"] * 3
+    assert [row[1].text for row in shown.rows[::3]] == ["4 of 4"] * 3
     said = map_measures.sentences(measured).sentences
     assert all(
         "CAM is above the image centre for epidural, subdural and any." in s for s in said[:4]
@@ -108,7 +108,7 @@ def test_heat_that_is_the_centres_own_fails_and_says_so(store, sample, asked):
     shown = {label: Heat(np.repeat(centre[None], len(rows), 0)) for label, rows in asked.items()}
     measured = map_measures.measure(store, sample, asked, shown)
     found = map_measures.table(measured)
-    assert [(row[-1].text, row[-1].kind) for row in found.rows[::3]] == [("fails", "bad")] * 3
+    assert [(row[1].text, row[1].kind) for row in found.rows[::3]] == [("fails", "bad")] * 3
     said = "\n".join(map_measures.sentences(measured).sentences)
     assert "CAM fails for epidural, subdural and any" in said
     assert "not distinguishable from it for epidural, subdural and any" in said
@@ -137,9 +137,11 @@ def test_the_table_shows_the_measures_that_were_computed(store, sample, asked):
     measured = map_measures.measure(store, sample, asked, at_the_truth(store, asked))
     found = map_measures.table(measured)
     centre = measured.row("subdural", "share_inside", "center")
-    [row] = [row for row in found.rows if row[0] == "subdural, centre"]
-    assert row[4] == f"{centre['value']:.3f}"
-    assert row[5] == f"{centre['low']:.3f}–{centre['high']:.3f}"
+    place = [row[0] for row in found.rows].index("subdural") + 1
+    name, _, count, *cells = found.rows[place]
+    assert (name, count) == ("– centre", f"{centre['slices']} ({centre['groups']})")
+    assert cells[2] == f"{centre['value']:.3f}"
+    assert cells[3] == f"{centre['low']:.3f}–{centre['high']:.3f}"
     assert "epidural 1.000" in map_measures.above_center(measured).alternative.split(";")[0]
 
 

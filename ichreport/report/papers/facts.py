@@ -148,11 +148,13 @@ def _of_run(best: Scored) -> dict[str, str]:
 
 
 def _initial(asked: Mapping[str, Any]) -> str:
+    unseeded = asked.get("determinism") == "none"
+    drawn = "drawn anew at each training" if unseeded else f"with seed {asked['seed']}"
     if asked["network"] == "cnn7":
-        return f"All weights start at random, with seed {asked['seed']}."
+        return f"All weights start at random, {drawn}."
     weights = {None: f"random (seed {asked['seed']})", "imagenet": "those of ImageNet"}
     of = weights.get(asked["weights"], "those of a file")
-    return f"The frozen backbone's weights are {of}; the head's start at random."
+    return f"The frozen backbone's weights are {of}; the head's start at random, {drawn}."
 
 
 def _leak(audit: Any) -> str:

@@ -17,7 +17,7 @@ CHECKLISTS: Final = ("claim-2024", "tripod-ai")
 CARD: Final = "model-card"
 NOT_DONE: Final = "Not done"
 NO_RUN: Final = "a run that is still missing"
-_REPORTED: Final = "reported"
+_REPORTED: Final = "Reported"
 
 _NO_FIGURES: Final = Point(
     "Figures", f"{NOT_DONE}: no run that is split by patient has predictions."
@@ -110,7 +110,8 @@ def _table(section: str, rows: list[list[Cell]]) -> Table:
 
 def _count(rows: list[list[Cell]]) -> str:
     reported = sum(row[2] == _REPORTED for row in rows)
-    return f"{reported} of {len(rows)} items are reported; of the others it is said why not."
+    others = "" if reported == len(rows) else "; of the others it is said why not"
+    return f"{reported} of {len(rows)} items are reported{others}."
 
 
 def _document(

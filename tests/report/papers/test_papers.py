@@ -115,7 +115,7 @@ def test_no_item_number_is_missing(report):
 def test_the_count_of_reported_items_is_right(report):
     for stem in templates.CHECKLISTS:
         text = papers(report)[stem]
-        reported = sum(status == "reported" for status, _ in items_of(text).values())
+        reported = sum(status == "Reported" for status, _ in items_of(text).values())
         total = len(items_of(text))
         assert f"{reported} of {total} items are reported" in text.split("\n## ")[0]
         assert reported < total
