@@ -1,13 +1,11 @@
 """Which series are shown: few, and together each label and a head without bleeding."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from ichreport.data.store import Store
-from ichreport.labels import SUBTYPES
+from ichreport.labels import ANY, SUBTYPES
 
 
 def series_rows(store: Store, series_uid: str) -> NDArray[np.int64]:
@@ -38,11 +36,12 @@ def telling_series(slices: pd.DataFrame, *, most: int = 6) -> list[str]:
     Returns:
         Their UIDs. Where no slice has a label, the longest series.
     """
-    by_series: Any = slices.groupby("series_instance_uid", sort=False)
-    length = by_series.size()
-    positive = by_series[[*SUBTYPES]].agg(lambda values: int((values == 1).sum()))
-    bleeding = by_series["any"].agg(lambda values: int((values == 1).sum()))
-    known = by_series["any"].agg(lambda values: bool((values >= 0).all()))
+    labels = [*SUBTYPES, ANY]
+    name_of = slices["series_instance_uid"]
+    length = name_of.value_counts(sort=False)
+    positive = (slices[labels] == 1).groupby(name_of, sort=False).sum()
+    known = (slices[ANY] >= 0).groupby(name_of, sort=False).all()
+    bleeding = positive[ANY]
     clear = length[(bleeding == 0) & known]
     chosen: list[str] = []
     unseen = {label for label in SUBTYPES if (positive[label] > 0).any()}

@@ -20,7 +20,7 @@ from ichreport.data.resample import resample_hu, resample_mask
 from ichreport.data.store import Store
 from ichreport.data.windowing import WINDOWS
 from ichreport.evaluation.predictions import PROBABILITIES, of_split
-from ichreport.labels import LABELS, SUBTYPES
+from ichreport.labels import ANY, LABELS, SUBTYPES
 from ichreport.report import palette, slices
 from ichreport.report.captioned import Picture, webp
 from ichreport.report.frame import asset
@@ -185,16 +185,16 @@ def map_rows(store: Store, run: RunRecord) -> dict[str, NDArray[np.int64]]:
         those of the series in which it occurs.
     """
     test = _test_slices(store, run.predictions())
-    found: dict[str, NDArray[np.int64]] = {}
+    series = [
+        rows[store.slices["sop_instance_uid"].iloc[rows].isin(test["sop_instance_uid"])]
+        for rows in (series_rows(store, name) for name in telling_series(test))
+    ]
+    found = {}
     for label in LABELS:
-        parts = []
-        for name in telling_series(test):
-            own = series_rows(store, name)
-            own = own[store.slices["sop_instance_uid"].iloc[own].isin(test["sop_instance_uid"])]
-            if label == "any" or (store.slices[label].iloc[own] == 1).any():
-                parts.append(own)
-        if parts:
-            found[label] = np.concatenate(parts)
+        bleeds = [rows for rows in series if (store.slices[label].iloc[rows] == 1).any()]
+        wanted = series if label == ANY else bleeds
+        if wanted:
+            found[label] = np.concatenate(wanted)
     return found
 
 
@@ -223,7 +223,7 @@ def of_maps(
     methods = ", ".join(sorted({maps.method for maps in shown.values()}))
     return show(
         store,
-        list(dict.fromkeys(store.slices["series_instance_uid"].iloc[np.unique(rows["any"])])),
+        list(dict.fromkeys(store.slices["series_instance_uid"].iloc[np.unique(rows[ANY])])),
         predictions=predictions,
         thresholds={label: points[label]["threshold"] for label in LABELS},
         heat=heat,

@@ -51,6 +51,17 @@ def predictions(store):
     return table
 
 
+@pytest.fixture
+def planted(store, monkeypatch):
+    """A store with a series whose name would run if it were not escaped; and that name."""
+    name = '</script><img src=x onerror="alert(1)">{{7*7}}'
+    uids = store.slices["series_instance_uid"]
+    monkeypatch.setattr(
+        store, "slices", store.slices.assign(series_instance_uid=uids.replace(uids[0], name))
+    )
+    return store, name
+
+
 @pytest.fixture(scope="session")
 def chromium():
     """The system's Chromium, without a window."""

@@ -95,18 +95,6 @@ def test_a_page_keeps_the_data_and_drops_what_runs(store):
     assert "<style" not in fragment.html
 
 
-@pytest.fixture
-def planted(store, monkeypatch):
-    """A store whose series has a name that would run if it were not escaped."""
-    name = '</script><img src=x onerror="alert(1)">{{7*7}}'
-    uid = telling_series(store.slices)[0]
-    renamed = store.slices.assign(
-        series_instance_uid=store.slices["series_instance_uid"].replace(uid, name)
-    )
-    monkeypatch.setattr(store, "slices", renamed)
-    return store, name
-
-
 def test_text_from_data_stays_text(planted):
     store, name = planted
     html = viewer.show(store, name, caption="<b>&")._repr_html_()

@@ -37,9 +37,14 @@ def path(tmp_path, store, predictions):
         heat={"any": viewer.Heat(series_rows(store, names[0])[[HEATED]], heat)},
     )
     filler = "<h2>Afterwards</h2><p>More.</p>" * 30
-    fragment = clean(f"{shown._repr_html_()}{filler}", where="test.html")
+    return write_page(tmp_path, f"{shown._repr_html_()}{filler}")
+
+
+def write_page(folder, html):
+    """A page as the report frames it."""
+    fragment = clean(html, where="test.html")
     page = frame.Page("test.html", "A viewer", "Test", fragment.html, scripts=["viewer.js"])
-    path = tmp_path / page.path
+    path = folder / page.path
     path.write_text(frame.framed(page, [page], synthetic=True), encoding="utf-8")
     return path
 
@@ -345,6 +350,14 @@ def test_it_asks_for_nothing_and_complains_of_nothing(shown):
     shown.canvas.click()
     assert shown.errors == []
     assert shown.requests == []
+
+
+def test_text_from_data_shows_up_as_text(open_page, tmp_path, planted):
+    store, name = planted
+    opened = open_page(write_page(tmp_path, viewer.show(store, name)._repr_html_()))
+    expect(opened.page.locator(".uid")).to_have_text(name)
+    assert opened.page.locator("main img").count() == 1
+    assert opened.errors == []
 
 
 def test_without_javascript_the_picture_and_its_caption_are_there(open_page, path):

@@ -161,6 +161,7 @@
       this.bar = make("div", { class: "scale" }, make("span", {}, "5 cm"));
       const stage = make("div", { class: "stage" }, this.canvas, this.bar, ...Object.values(this.corners));
       for (const node of [this.bar, ...Object.values(this.corners)]) node.setAttribute("aria-hidden", "true");
+      this.uid = make("p", { class: "uid" });
       this.said = make("p", { class: "said", "aria-live": "polite" });
       this.choice = make("select", { onchange: () => this.open(Number(this.choice.value)) },
         ...data.series.map((one, number) => make("option", { value: number }, one.name)));
@@ -168,7 +169,7 @@
       if (data.series.length < 2) chosen.hidden = true;
       this.strips = make("div", { class: "strips" });
       this.root.append(make("div", { class: "instrument" }, stage,
-        make("div", { class: "panel" }, chosen, this.strips, this.windowing(), this.overlays(), this.said)));
+        make("div", { class: "panel" }, chosen, this.strips, this.windowing(), this.overlays(), this.uid, this.said)));
       this.listen(stage);
     }
 
@@ -212,6 +213,7 @@
       const ready = this.ready[number] ??= await this.unpack(series);
       this.number = number;
       Object.assign(this, ready);
+      this.uid.textContent = series.uid;
       this.outlinesLabel.hidden = !this.masks;
       const before = this.heatOf.value;
       const labels = series.heat.map(({ label }) => label);
