@@ -7,7 +7,6 @@ from ichreport.data.samples import SPLITS
 from ichreport.evaluation.curves import average_precision
 from ichreport.evaluation.predictions import of_split, probabilities, truths
 from ichreport.labels import ANY, LABELS, SUBTYPES
-from ichreport.params import Experiment
 from ichreport.report import tables
 from ichreport.report.captioned import Cell, Link, Marked, Table, number
 from ichreport.report.records import RunRecord
@@ -32,15 +31,9 @@ _SCORES: Final = (
 )
 
 
-def table(found: Results, experiments: Mapping[str, Experiment]) -> Table:
-    """All runs with their parameters and scores, those without a record with their reason.
-
-    Args:
-        found: The report's runs.
-        experiments: The experiments that it is meant to have, by name; they tell what a run
-            without a record would have been.
-    """
-    parameters = {run.name: parameters_of(run, experiments) for run in found.runs}
+def table(found: Results) -> Table:
+    """All runs with their parameters and scores, those without a record with their reason."""
+    parameters = {run.name: parameters_of(run, found) for run in found.runs}
     names = list(dict.fromkeys(name for own in parameters.values() for name in own))
     rows: list[list[Cell]] = []
     for run in found.runs:
@@ -65,11 +58,11 @@ def table(found: Results, experiments: Mapping[str, Experiment]) -> Table:
     )
 
 
-def parameters_of(run: RunRecord, experiments: Mapping[str, Experiment]) -> dict[str, Any]:
+def parameters_of(run: RunRecord, found: Results) -> dict[str, Any]:
     """The parameters that make a run what it is, as recorded or else as expected."""
     given: Mapping[str, Any] = run.parameters
-    if not given and run.name in experiments:
-        given = experiments[run.name].model_dump()
+    if not given and run.name in found.expected:
+        given = found.expected[run.name].model_dump()
     return {name: value for name, value in given.items() if name not in _OF_THE_REPORT}
 
 

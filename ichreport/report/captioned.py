@@ -245,6 +245,42 @@ class Sentences:
         return "\n".join(self.sentences)
 
 
+@dataclass(frozen=True)
+class Fact:
+    """One of the few figures that sum something up.
+
+    Attributes:
+        name: What it is.
+        value: The figure, formatted.
+        text: What one has to know to read it.
+        href: Where its text leads, if anywhere.
+    """
+
+    name: str
+    value: str
+    text: str = ""
+    href: str = ""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A few figures that sum something up, side by side."""
+
+    facts: Sequence[Fact]
+
+    def _repr_html_(self) -> str:
+        items = "".join(
+            f"<div><dt>{escape(fact.name)}</dt><dd>{escape(fact.value)}"
+            f"<small>{_cell(Link(fact.href, fact.text) if fact.href else fact.text)}</small>"
+            "</dd></div>"
+            for fact in self.facts
+        )
+        return f'<dl class="facts">{items}</dl>'
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{fact.name}: {fact.value} ({fact.text})" for fact in self.facts)
+
+
 def lines(figure: Figure | Sequence[Figure], *, caption: str, alternative: str) -> Drawing:
     """One or several drawings of lines under one caption."""
     figures = [figure] if isinstance(figure, Figure) else figure
@@ -279,6 +315,14 @@ def number(value: float | None, digits: int = 3) -> str:
     if value is None or value != value:
         return "–"
     return f"{value:.{digits}f}".replace("-", "−")
+
+
+def duration(seconds: float) -> str:
+    """A time as a person says it: seconds up to a minute and a half, then hours and minutes."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def _image(content: bytes, alternative: str, mime: str = "image/webp") -> str:

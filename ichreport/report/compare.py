@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import pandas as pd
@@ -11,7 +11,6 @@ from ichreport.evaluation import curves
 from ichreport.evaluation.predictions import of_split, probabilities, truths
 from ichreport.evaluation.scores import without_nan
 from ichreport.labels import LABELS
-from ichreport.params import Experiment
 from ichreport.report import all_runs, overlays, tables
 from ichreport.report.captioned import number
 from ichreport.report.results import SAMPLE_NAMES, Results, Scored
@@ -25,14 +24,9 @@ _ALL_POINTS: Final = 48_000
 """Points of curves on the whole page: about 0.45 MB."""
 
 
-def content(found: Results, experiments: Mapping[str, Experiment]) -> str:
-    """The content of the page.
-
-    Args:
-        found: The report's runs.
-        experiments: The experiments that it is meant to have, by name.
-    """
-    runs = all_runs.table(found, experiments)._repr_html_()
+def content(found: Results) -> str:
+    """The content of the page of these runs."""
+    runs = all_runs.table(found)._repr_html_()
     return (
         f"<h1>{TITLE}</h1>"
         '<p class="lead">How do experiments differ, in what they are and in what they find?</p>'
@@ -67,7 +61,7 @@ def data(found: Results) -> dict[str, Any]:
     return {
         "labels": list(LABELS),
         "start": _start(found),
-        "runs": [_run(own, points) for own in scored],
+        "runs": [_run(own, found, points) for own in scored],
     }
 
 
@@ -93,8 +87,8 @@ def _start(found: Results) -> list[str]:
     return [own.run.name for own in (best, *others[:1])]
 
 
-def _run(own: Scored, points: int) -> dict[str, Any]:
-    parameters = all_runs.parameters_of(own.run, {})
+def _run(own: Scored, found: Results, points: int) -> dict[str, Any]:
+    parameters = all_runs.parameters_of(own.run, found)
     test, learned = own.scores["test"], own.learned
     precisions = all_runs.average_precisions(own)
     rows = of_split(own.predictions, "test")

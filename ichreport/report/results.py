@@ -1,6 +1,6 @@
 """The results over all runs: the poster's tables with ours beside, and what they say."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,7 @@ from ichreport.evaluation.learned import Learned, learned_or_not
 from ichreport.evaluation.operating_points import operating_points
 from ichreport.evaluation.scores import scores_by_split
 from ichreport.labels import ANY, LABELS, SUBTYPES
-from ichreport.params import Profile, read_experiments
+from ichreport.params import Experiment, Profile, read_experiments
 from ichreport.report import figures, poster
 from ichreport.report.captioned import Cell, Drawing, Link, Marked, Sentences, Table, number
 from ichreport.report.palette import ACCENT, FAINT, SECOND
@@ -84,12 +84,12 @@ class Results:
     Attributes:
         runs: All runs, the expected ones first.
         scored: Those with predictions, by name.
-        expected: Names of the runs that have a parameter file.
+        expected: The experiments that have a parameter file, by name.
     """
 
     runs: Sequence[RunRecord]
     scored: dict[str, Scored]
-    expected: Collection[str] = field(default=())
+    expected: Mapping[str, Experiment] = field(default_factory=dict)
 
     @cached_property
     def best(self) -> Scored | None:
@@ -114,7 +114,7 @@ def read(profile: Profile, report_folder: Path | None = None) -> Results:
     experiments = read_experiments(profile)
     runs = read_runs(report_folder or profile.report_folder, experiments.values())
     scored = {run.name: Scored(run) for run in runs if run.status == "ok"}
-    return Results(runs, scored, frozenset(experiments))
+    return Results(runs, scored, experiments)
 
 
 def losses(results: Results) -> Table:
@@ -148,7 +148,7 @@ def losses(results: Results) -> Table:
             *("any bleeding", "interval", "against the constant"),
         ],
         rows,
-        numeric=frozenset(range(1, 8)),
+        numeric=frozenset(range(1, 9)),
         marked=frozenset(marked),
         quiet=frozenset(quiet),
         groups=[("", 1), ("log loss here", 3), ("the poster's", 3), ("AUC on test", 2), ("", 1)],

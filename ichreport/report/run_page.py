@@ -2,13 +2,12 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from html import escape
 from typing import Any, Final
 
 from ichreport.params import Experiment, Profile
-from ichreport.report import figures, poster, tables
-from ichreport.report.captioned import Marked, Table, number
+from ichreport.report import compare, figures, poster, tables
+from ichreport.report.captioned import Fact, Facts, Marked, Table, duration, number
 from ichreport.report.records import RunRecord
 from ichreport.report.results import Results, Scored
 
@@ -27,18 +26,19 @@ def content(run: RunRecord, profile: Profile, found: Results, story: str) -> str
     """
     scored = found.scored.get(run.name)
     if scored is None:
-        return _without_figures(run, profile)
+        return _without_figures(run, profile, found)
     question = str(run.parameters.get("question", ""))
     parts = [
         f'<p class="lead">{escape(question)}</p>' if question else "",
         _facts(scored),
         "<h2>What sets it apart</h2>",
         _beside_neighbours(run, found)._repr_html_(),
+        _to_comparison(run, found),
         story or _from_record(scored),
         "<h2>Where it comes from</h2>",
         _provenance(run)._repr_html_(),
         "<h2>Run it again</h2>",
-        _command(run.parameters, profile, found),
+        _copyable(papermill_command(run.parameters, profile, found.expected.get(run.name))),
     ]
     return "\n".join(parts)
 
@@ -48,17 +48,17 @@ def about(run: RunRecord, found: Results) -> str:
     scored = found.scored.get(run.name)
     if scored is None:
         return f"{run.status}: {run.reason}"
-    learned = scored.learned
+    learned, question = scored.learned, str(run.parameters.get("question", ""))
     return (
-        f"AUC any {number(learned.auc_any)}, log loss {number(learned.score)} "
-        f"(constant {number(learned.floor)})"
-    )
+        f"{question} AUC any {number(learned.auc_any)}, log loss {number(learned.score)} "
+        f"(constant {number(learned.floor)})."
+    ).strip()
 
 
-def _without_figures(run: RunRecord, profile: Profile) -> str:
+def _without_figures(run: RunRecord, profile: Profile, found: Results) -> str:
     log = f'<h2>The end of its log</h2><pre tabindex="0">{escape(run.log)}</pre>' if run.log else ""
     said = {"failed": "This experiment failed", "missing": "This experiment has not run"}
-    command = papermill_command({"name": run.name}, profile, expected=True)
+    command = papermill_command({"name": run.name}, profile, found.expected.get(run.name))
     return (
         f'<p class="lead">{said.get(run.status, run.status)}: {escape(run.reason)}</p>{log}'
         f"<h2>Run it again</h2>{_copyable(command)}"
@@ -74,39 +74,33 @@ def _facts(scored: Scored) -> str:
     seconds = sum(scored.run.record["timings"].values())
     unseen = "unseen patients" if scored.unseen_patients else "seen patients, other slices"
     facts = [
-        (
+        Fact(
             "AUC, any bleeding",
             number(learned.auc_any),
             f"{number(area.low)} to {number(area.high)}, {unseen}",
         ),
-        (
+        Fact(
             "Weighted log loss, test",
             number(learned.score),
             f"constant prevalence {number(learned.floor)}{theirs}",
         ),
-        (
+        Fact(
             "Against the constant",
             number(learned.difference),
             f"{number(gain.low)} to {number(gain.high)}: {learned.verdict}",
         ),
-        (
+        Fact(
             "Parameters trained",
             f"{model['trainable']:,}",
-            f"{model['frozen']:,} frozen; {_duration(seconds)} in all",
+            f"{model['frozen']:,} frozen; {duration(seconds)} in all",
         ),
     ]
-    items = "".join(
-        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}<small>{escape(text)}</small></dd></div>"
-        for name, value, text in facts
-    )
-    return f'<dl class="facts">{items}</dl>'
+    return Facts(facts)._repr_html_()
 
 
 def _beside_neighbours(run: RunRecord, found: Results) -> Table:
     """The parameters of a run beside those of the runs before and after it."""
-    done = [other for other in found.runs if other.name in found.scored]
-    place = [other.name for other in done].index(run.name)
-    others = [done[p] for p in (place - 1, place + 1) if 0 <= p < len(done)]
+    others = _neighbours(run, found)
     differing = [
         name
         for name in run.parameters
@@ -130,6 +124,21 @@ def _beside_neighbours(run: RunRecord, found: Results) -> Table:
         ["parameter", "this run", *(other.name for other in others)],
         rows,
     )
+
+
+def _neighbours(run: RunRecord, found: Results) -> list[RunRecord]:
+    """The runs before and after it among those with predictions."""
+    done = [other for other in found.runs if other.name in found.scored]
+    place = [other.name for other in done].index(run.name)
+    return [done[p] for p in (place - 1, place + 1) if 0 <= p < len(done)]
+
+
+def _to_comparison(run: RunRecord, found: Results) -> str:
+    names = [run.name, *(other.name for other in _neighbours(run, found))]
+    if len(names) < 2:
+        return ""
+    link = escape(compare.address(names, up="../"))
+    return f'<p><a href="{link}">Their curves and scores side by side</a></p>'
 
 
 def _from_record(scored: Scored) -> str:
@@ -179,28 +188,26 @@ def _provenance(run: RunRecord) -> Table:
     )
 
 
-def _command(parameters: Mapping[str, Any], profile: Profile, found: Results) -> str:
-    expected = parameters["name"] in found.expected
-    return _copyable(papermill_command(parameters, profile, expected=expected))
-
-
-def papermill_command(parameters: Mapping[str, Any], profile: Profile, *, expected: bool) -> str:
+def papermill_command(
+    parameters: Mapping[str, Any], profile: Profile, expected: Experiment | None
+) -> str:
     """The command that runs an experiment again.
 
     Args:
-        parameters: The run's parameters, of which those matter that differ from the profile's.
+        parameters: The run's parameters; those are named that its files do not say.
         profile: The report's profile.
-        expected: Whether the run has a parameter file of its own.
+        expected: The experiment of its parameter file, where it has one.
     """
     words = ["papermill", "notebooks/2-experiment.ipynb", "out.ipynb"]
-    known: dict[str, Any] = Experiment.model_validate(profile.model_dump()).model_dump()
-    if expected:
-        words += ["-f", f"{profile.experiments}/{parameters['name']}.yaml"]
+    if expected is not None:
+        words += ["-f", f"{profile.experiments}/{expected.name}.yaml"]
     words += ["-f", f"params/{profile.profile}.yaml"]
-    if not expected:
-        for name, value in parameters.items():
-            if name in known and value != known[name] and not isinstance(value, dict):
-                words += ["-p", name, str(value)]
+    said = expected or Experiment.model_validate(profile.model_dump())
+    known: dict[str, Any] = said.model_dump()
+    for name, value in parameters.items():
+        if name in known and value != known[name] and not isinstance(value, dict):
+            # -p guesses a type, which would turn a run's name like 1e3 into a number
+            words += ["-r" if isinstance(value, str) else "-p", name, str(value)]
     return shlex.join(words)
 
 
@@ -209,9 +216,3 @@ def _copyable(text: str) -> str:
         f'<div class="copyable"><pre tabindex="0"><code>{escape(text)}</code></pre></div>'
         '<p class="note">It writes the run anew; <code>make report</code> then shows it.</p>'
     )
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return str(timedelta(seconds=round(seconds)))

@@ -10,8 +10,8 @@ from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
 from ichreport.files import write_text
-from ichreport.params import Profile, read_experiments
-from ichreport.report import compare, run_page, timings
+from ichreport.params import Profile
+from ichreport.report import compare, overview, run_page, timings
 from ichreport.report.fragments import clean
 from ichreport.report.frame import TEMPLATES, Page, framed
 from ichreport.report.papers import pages as papers
@@ -57,12 +57,13 @@ def _pages(folder: Path, profile: Profile, found: Results) -> list[Page]:
     maps = _page_of_notebook(
         converter, folder, "cam", "Maps", "Where a network looks, for what it finds and misses."
     )
-    index = _page_of_notebook(converter, folder, "results", "Results", "", path="index.html")
-    comparison = _page(
-        compare.PATH, compare.content(found, read_experiments(profile)), "Compare", compare.ABOUT
-    )
+    comparison = _page(compare.PATH, compare.content(found), "Compare", compare.ABOUT)
     card = _page("papers.html", papers.write(folder, profile, found), papers.TITLE, papers.ABOUT)
-    return [*index, comparison, *data, *maps, card, *_page_of_timings(folder), *runs]
+    others = [comparison, *data, *maps, card, *_page_of_timings(folder), *runs]
+    index = _page_of_notebook(
+        converter, folder, "results", "Results", "", path="index.html", more=overview.cards(others)
+    )
+    return [*index, *others]
 
 
 def _page(path: str, content: str, short: str, about: str) -> Page:
@@ -91,7 +92,14 @@ def _page_of_run(converter: "_Converter", run: RunRecord, profile: Profile, foun
 
 
 def _page_of_notebook(
-    converter: "_Converter", folder: Path, stem: str, short: str, about: str, path: str = ""
+    converter: "_Converter",
+    folder: Path,
+    stem: str,
+    short: str,
+    about: str,
+    *,
+    path: str = "",
+    more: str = "",
 ) -> list[Page]:
     """The page of a notebook; where it has failed, a page that says so; none if it never ran."""
     path = path or f"{stem}.html"
@@ -103,7 +111,7 @@ def _page_of_notebook(
         content = failure("The notebook failed.", "\n".join(said))
     else:
         return []
-    return [_page(path, content, short, about)]
+    return [_page(path, content + more, short, about)]
 
 
 def _page_of_timings(folder: Path) -> list[Page]:

@@ -1,0 +1,172 @@
+"""What the first page says first: what was done, what came of it, and where to read on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any, Final
+
+from ichreport.labels import SUBTYPES
+from ichreport.report import figures
+from ichreport.report.captioned import Drawing, Fact, Facts, Sentences, duration, number
+from ichreport.report.frame import Page
+from ichreport.report.results import Results, Scored
+
+_COUNTS: Final = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight"}
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A report in a few sentences and figures.
+
+    Attributes:
+        lead: What was done and what came of it.
+        facts: The best run with its uncertainty, the data, the machine, the time.
+    """
+
+    lead: str
+    facts: Facts
+
+    def _repr_html_(self) -> str:
+        return f'<p class="lead">{escape(self.lead)}</p>{self.facts._repr_html_()}'
+
+    def __repr__(self) -> str:
+        return f"{self.lead}\n{self.facts!r}"
+
+
+def of(found: Results, *, synthetic: bool) -> Overview:
+    """The overview of a report, computed from its runs.
+
+    Args:
+        found: Its runs.
+        synthetic: Whether the data are synthetic heads.
+    """
+    facts = [*_of_best(found), *_of_data(found, synthetic=synthetic), *_of_machine(found)]
+    said = [_done(found, synthetic=synthetic), _reached(found), _learned(found)]
+    return Overview(" ".join(said), Facts(facts))
+
+
+def curves_of_best(found: Results) -> Drawing | Sentences:
+    """ROC, precision-recall and calibration of the best run on unseen patients, side by side."""
+    best = found.best
+    if best is None:
+        return Sentences(["No run that is split by patient has predictions."])
+    drawn = (
+        figures.roc_curves(best.predictions),
+        figures.precision_recall_curves(best.predictions),
+        figures.calibration(best.predictions),
+    )
+    return Drawing(
+        f"{best.run.name}. " + " ".join(one.caption for one in drawn),
+        " ".join(one.alternative for one in drawn),
+        [panel for one in drawn for panel in one.panels],
+    )
+
+
+def cards(pages: Sequence[Page]) -> str:
+    """Links to pages, each with what it holds."""
+    items = "".join(
+        f'<li><a href="{escape(page.path)}">{escape(page.short)}</a>'
+        f"<span>{escape(page.about)}</span></li>"
+        for page in pages
+    )
+    return f'<h2>Where to read on</h2><ul class="cards">{items}</ul>' if items else ""
+
+
+def _done(found: Results, *, synthetic: bool) -> str:
+    slices, patients = _seen(found)
+    networks = sorted({str(own.run.parameters["network"]) for own in found.scored.values()})
+    heads = "synthetic heads" if synthetic else "patients"
+    lacking = len(found.without)
+    rest = f" {_few(lacking)} of them {'has' if lacking == 1 else 'have'} no result." * bool(
+        lacking
+    )
+    if not networks:
+        return f"None of {len(found.runs)} experiments has a result yet."
+    return (
+        f"{_few(len(found.runs)).capitalize()} experiments train {_few(len(networks))} "
+        f"network{'s' * (len(networks) > 1)} to find bleeding inside the skull, and which of its "
+        f"{_few(len(SUBTYPES))} kinds it is, on {slices:,} CT slices of {patients:,} {heads}.{rest}"
+    )
+
+
+def _reached(found: Results) -> str:
+    if found.best is None:
+        return "None was tested on patients that it has not seen."
+    learned = found.best.learned
+    return (
+        f"On patients that it has not seen, {found.best.run.name} does best: a slice with bleeding "
+        f"gets a higher probability than one without in {100 * learned.auc_any:.0f} of 100 pairs."
+    )
+
+
+def _learned(found: Results) -> str:
+    better = sum(own.learned.verdict == "learned" for own in found.scored.values())
+    return (
+        f"{better} of {len(found.scored)} with a result predict better than the plain frequency of "
+        "each kind of bleeding would."
+    )
+
+
+def _of_best(found: Results) -> list[Fact]:
+    if found.best is None:
+        return []
+    learned, name = found.best.learned, found.best.run.name
+    area, gain = learned.auc_interval, learned.difference_interval
+    return [
+        Fact(
+            "Best AUC, any bleeding",
+            number(learned.auc_any),
+            f"{number(area.low)} to {number(area.high)} (95 %), {name}",
+            f"experiments/{name}.html",
+        ),
+        Fact(
+            "Its weighted log loss",
+            number(learned.score),
+            f"{number(learned.difference)} against the constant "
+            f"({number(gain.low)} to {number(gain.high)})",
+        ),
+    ]
+
+
+def _of_data(found: Results, *, synthetic: bool) -> list[Fact]:
+    slices, patients = _seen(found)
+    heads = "synthetic heads" if synthetic else "patients"
+    return [Fact("Slices", f"{slices:,}", f"of {patients:,} {heads}")] if slices else []
+
+
+def _of_machine(found: Results) -> list[Fact]:
+    runs = list(found.scored.values())
+    if not runs:
+        return []
+    seconds = sum(sum(own.run.record["timings"].values()) for own in runs)
+    devices = sorted({device for own in runs for device in _devices(own)})
+    known = runs[0].run.record["provenance"]
+    backends = sorted({str(own.run.record["provenance"]["backend"]["backend"]) for own in runs})
+    return [
+        Fact(
+            "Time",
+            duration(seconds),
+            f"for {len(runs)} runs, one after the other, by {', '.join(backends)} on "
+            f"{', '.join(devices) or 'an unknown device'}; Python {known['python']}",
+        )
+    ]
+
+
+def _seen(found: Results) -> tuple[int, int]:
+    """Slices and patients that some run has predictions for."""
+    slices: set[str] = set()
+    patients: set[str] = set()
+    for own in found.scored.values():
+        slices.update(own.predictions["sop_instance_uid"])
+        patients.update(own.predictions["patient_id"])
+    return len(slices), len(patients)
+
+
+def _devices(own: Scored) -> list[str]:
+    machine: dict[str, Any] = own.run.record["provenance"]["backend"]
+    return [str(device) for device in machine.get("devices", [])]
+
+
+def _few(count: int) -> str:
+    """A small number as a word."""
+    return _COUNTS.get(count, str(count)) if count != 1 else "one"

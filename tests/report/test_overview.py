@@ -1,0 +1,83 @@
+"""What the first page says first, against values computed by other means."""
+
+import re
+
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from ichreport.params import Experiment
+from ichreport.report import overview, results
+from ichreport.report.captioned import duration
+from ichreport.report.records import RunRecord
+from tests.report.made_up import SKILL
+
+
+@pytest.fixture(scope="module")
+def shown(report):
+    return overview.of(report.found, synthetic=True)
+
+
+def facts(shown):
+    return {fact.name: fact for fact in shown.facts.facts}
+
+
+def test_it_says_how_many_were_trained_and_which_have_no_result(shown):
+    assert shown.lead.startswith("Six experiments train two networks to find bleeding")
+    assert "two of them have no result" in shown.lead
+
+
+def test_slices_and_patients_are_counted_once_each(shown, report):
+    tables = [own.predictions for own in report.found.scored.values()]
+    everything = pd.concat(tables).drop_duplicates("sop_instance_uid")
+    assert facts(shown)["Slices"].value == str(len(everything))
+    assert facts(shown)["Slices"].text == f"of {everything['patient_id'].nunique()} synthetic heads"
+
+
+def test_the_best_is_the_best_on_unseen_patients_with_its_interval(shown, report):
+    best = facts(shown)["Best AUC, any bleeding"]
+    test = report.found.scored["01-small"].predictions.query("split == 'test'")
+    area = roc_auc_score(test["truth_any"], test["probability_any"].astype(float))
+    assert float(best.value) == pytest.approx(area, abs=0.0006)
+    low, high = map(float, re.findall(r"0\.\d+", best.text))
+    assert low < area < high
+    assert best.href == "experiments/01-small.html"
+    assert f"in {100 * area:.0f} of 100 pairs" in shown.lead
+
+
+def test_better_than_the_constant_are_those_with_that_verdict(shown, report):
+    better = sum(own.learned.verdict == "learned" for own in report.found.scored.values())
+    assert 0 < better < len(SKILL)
+    assert f"{better} of {len(SKILL)} with a result predict better" in shown.lead
+
+
+def test_the_time_is_the_runs_together(shown, report):
+    taken = sum(sum(own.run.record["timings"].values()) for own in report.found.scored.values())
+    assert facts(shown)["Time"].value == duration(taken)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.4, "0 s"), (89.4, "89 s"), (90, "2 min"), (5340, "89 min"), (5400, "1 h 30 min")],
+)
+def test_a_duration_is_said_as_a_person_says_it(seconds, said):
+    assert duration(seconds) == said
+
+
+def test_without_any_result_that_is_what_it_says(tmp_path):
+    missing = RunRecord("a", tmp_path, "missing", {}, "not run yet")
+    found = results.Results([missing], {}, {"a": Experiment(name="a")})
+    shown = overview.of(found, synthetic=False)
+    assert shown.lead.startswith("None of 1 experiments has a result yet.")
+    assert shown.facts.facts == []
+    assert "No run" in str(overview.curves_of_best(found))
+
+
+def test_the_curves_of_the_best_are_three_panels_with_all_their_words(report):
+    drawn = overview.curves_of_best(report.found)
+    assert len(drawn.panels) == 3
+    for word in ("01-small", "ROC", "Precision", "Calibration"):
+        assert word in drawn.caption
+    test = report.found.scored["01-small"].scores["test"]["auc"]
+    for label, area in test.items():
+        assert f"{label} {area:.3f}" in drawn.alternative
