@@ -66,6 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     render = command("render", _render, "Turn executed notebooks and records into pages.")
     render.add_argument("report", type=Path, help="folder of the report: reports/demo")
     render.add_argument(
+        "--zip", action="store_true", help="also pack the pages into reports/demo.zip, to send on"
+    )
+    render.add_argument(
         "--profile", help="its parameter file; params/<folder's name>.yaml if not given"
     )
     timings = command("timings", _timings, "Say where the time of a report went.")
@@ -125,11 +128,13 @@ def _features(options: argparse.Namespace) -> int:
 
 
 def _render(options: argparse.Namespace) -> int:
-    from ichreport.report import site
+    from ichreport.report import archive, site
 
     timed.ready()
     profile = Profile.from_files(options.profile or f"params/{options.report.name}.yaml")
     site.render(options.report, profile)
+    if options.zip:
+        print(archive.write(options.report))  # noqa: T201
     return 0
 
 

@@ -136,9 +136,11 @@ def _scripts(html: str) -> list[str]:
 
 
 def _remove_stale(folder: Path, pages: Iterable[Page]) -> None:
-    """Remove pages of runs that are no more."""
+    """Remove pages of runs and notebooks that are no more."""
     written = {folder / page.path for page in pages}
-    for path in (folder / "experiments").glob("*.html"):
+    of_notebooks = [folder / f"{stem}.html" for stem in ("explore", "cam", "time")]
+    of_runs = (folder / "experiments").glob("*.html")
+    for path in (*filter(Path.is_file, of_notebooks), *of_runs):
         if path not in written:
             path.unlink()
 

@@ -84,6 +84,7 @@ def make(folder: Path, source: Path) -> Report:
         "phantom": {"patients": 10, "matrix": 96, "slices": 8, "faults": False},
     }
     (folder / "params" / "experiments").mkdir(parents=True)
+    (folder / "params" / "tiny.yaml").write_text(yaml.safe_dump(given))
     for name, values in EXPERIMENTS.items():
         path = folder / "params" / "experiments" / f"{name}.yaml"
         path.write_text(yaml.safe_dump({"name": name, **values}))
