@@ -16,7 +16,7 @@ SNAKEMAKE = $(BIN)/snakemake --cores all --rerun-incomplete --quiet rules host p
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DELETE_ON_ERROR:
-.PHONY: help report test lint lab clean lock
+.PHONY: help report test lint gpu-kernel lab clean lock
 
 help:  ## list what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,10 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/nbstripout --verify notebooks/*.ipynb
+
+gpu-kernel: $(READY)  ## install the Jupyter kernel ichreport-gpu and check that a GPU computes in it
+	$(BIN)/ichreport kernel install --backend $(or $(KERAS_BACKEND),tensorflow)
+	$(BIN)/ichreport kernel check
 
 lab: $(READY)  ## open JupyterLab in notebooks/, on this machine only
 	$(BIN)/jupyter lab --ip=127.0.0.1 --notebook-dir=notebooks

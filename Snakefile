@@ -112,7 +112,7 @@ rule features:
         touch(f"{FEATURES}/{{input}}-{{network}}.done"),
     params:
         samples=samples_over,
-        recipe=profile.model_dump_json(include={"sampa_share", "sampb_share", "seed", "weights", "batch_size", "require_gpu"}),
+        recipe=profile.model_dump_json(include={"sampa_share", "sampb_share", "seed", "weights", "batch_size", "require_gpu", "kernel", "devices", "precision"}),
         profile=PROFILE_FILE,
     log:
         f"{FEATURES}/{{input}}-{{network}}.log",

@@ -1,4 +1,4 @@
-"""The command line: `ichreport phantom|ingest|features|render|timings|verify`.
+"""The command line: `ichreport phantom|ingest|features|render|timings|verify|kernel`.
 
 Each command is one job of the report's graph and also works by hand. A user's mistake ends with one
 line on standard error and exit status 2; everything else is a bug and shows its traceback.
@@ -75,6 +75,9 @@ def _parser() -> argparse.ArgumentParser:
     timings.add_argument("report", type=Path, help="folder of the report: reports/demo")
     verify = command("verify", _verify, "Check every hash of a store.")
     verify.add_argument("store", type=Path, help="folder of the store")
+    kernel = command("kernel", _kernel, "Install the Jupyter kernel for a GPU, or check it.")
+    kernel.add_argument("action", choices=["install", "check"])
+    kernel.add_argument("--backend", default="tensorflow", help="tensorflow, jax or torch")
     return parser
 
 
@@ -108,6 +111,11 @@ def _ingest(options: argparse.Namespace) -> int:
 
 
 def _features(options: argparse.Namespace) -> int:
+    from ichreport import kernels
+
+    profile = Profile.from_files(options.profile)
+    os.environ.update(kernels.environment_of(profile.kernel))  # before anything imports Keras
+
     import numpy as np
 
     from ichreport.data import samples
@@ -116,7 +124,6 @@ def _features(options: argparse.Namespace) -> int:
     from ichreport.params import Experiment
 
     timed.ready()
-    profile = Profile.from_files(options.profile)
     experiment = Experiment.model_validate(
         profile.model_dump() | {"input": options.input, "network": options.network}
     )
@@ -152,3 +159,13 @@ def _verify(options: argparse.Namespace) -> int:
     for problem in problems:
         print(problem)  # noqa: T201
     return 1 if problems else 0
+
+
+def _kernel(options: argparse.Namespace) -> int:
+    from ichreport import kernels
+
+    if options.action == "install":
+        print(f"Installed {kernels.install(options.backend)}.")  # noqa: T201
+    else:
+        print(f"The kernel {kernels.GPU_KERNEL} computes on {kernels.check()}.")  # noqa: T201
+    return 0

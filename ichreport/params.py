@@ -110,7 +110,10 @@ def _devices(value: Any) -> int | Literal["all"]:
 
 
 Devices = Annotated[int | Literal["all"], PlainValidator(_devices)]
-"""On how many devices of one machine a network computes: each takes its share of every batch."""
+"""On how many devices of one machine a network computes: each takes its share of every batch.
+
+Losses are those of one device, up to rounding; but on TensorFlow each draws dropout for itself.
+"""
 
 
 class Profile(Parameters):

@@ -22,11 +22,8 @@ def start(experiment: Experiment) -> dict[str, Any]:
     """Set seeds and determinism, check that the asked-for devices are there, and describe them.
 
     Raises:
-        RuntimeError: If the experiment requires a GPU, or more devices than there are, or asks for
-            strict determinism too late.
+        RuntimeError: If the experiment requires a GPU, or more devices than there are.
     """
-    if experiment.determinism == "strict":
-        _framework().be_deterministic()
     machine = describe()
     if experiment.require_gpu and not machine["gpu"]:
         raise RuntimeError(
@@ -52,6 +49,28 @@ def describe() -> dict[str, Any]:
         "devices": [device for device, _ in found] or [f"CPU, {_cores()} threads"],
         "gpu": any(is_gpu for _, is_gpu in found),
     }
+
+
+def check_gpu() -> str:
+    """Multiply two matrices on a GPU; gives its name.
+
+    Raises:
+        RuntimeError: If there is no GPU, or something else computed, or the product is wrong.
+    """
+    machine = describe()
+    if not machine["gpu"]:
+        raise RuntimeError(
+            f"there is no GPU: {machine['backend']} {machine['version']} sees only "
+            f"{', '.join(machine['devices'])}. Look for the GPU with nvidia-smi, and install the "
+            'GPU build: pip install ".[gpu]"'
+        )
+    numbers = np.random.default_rng(0).normal(size=(256, 256)).astype(np.float32)
+    product = keras.ops.matmul(keras.ops.convert_to_tensor(numbers), numbers.T)
+    place = _framework().place_of(product)
+    error = float(np.abs(to_numpy(product) - numbers @ numbers.T).max())
+    if not any(name in place.lower() for name in ("gpu", "cuda")) or error > 1:  # TF32 is coarse
+        raise RuntimeError(f"a product was computed on {place}, off by up to {error:g}.")
+    return ", ".join(machine["devices"])
 
 
 def jit_compile() -> bool:
@@ -84,7 +103,7 @@ def group(devices: Devices) -> Any:
 
 @contextlib.contextmanager
 def building(experiment: Experiment) -> Iterator[None]:
-    """Where models are built: with the experiment's arithmetic, on all of its devices."""
+    """Where models and optimizers are built: in an experiment's precision, on all its devices."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(experiment.precision)
     try:
@@ -94,9 +113,13 @@ def building(experiment: Experiment) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def synchronized_batch_norm(experiment: Experiment) -> bool:
-    """Whether BatchNormalization has to be told to norm by the batch of all devices."""
-    return bool(_framework().SYNCHRONIZED_BATCH_NORM and len(group(experiment.devices)) > 1)
+def adam(experiment: Experiment) -> keras.optimizers.Optimizer:
+    """The optimizer that an experiment trains with."""
+    with building(experiment):
+        optimizer = keras.optimizers.Adam(experiment.learning_rate)
+        if experiment.precision == "mixed_float16":  # whose small gradients would be 0
+            return keras.optimizers.LossScaleOptimizer(optimizer)
+        return optimizer
 
 
 def program(
@@ -107,10 +130,13 @@ def program(
     optimizer: keras.optimizers.Optimizer | None = None,
 ) -> Any:
     """A model compiled for the experiment's devices; see `frameworks`' `Program`."""
-    if optimizer is not None and experiment.precision == "mixed_float16":
-        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)  # 16 bits underflow without
     return _framework().Program(
-        model, group(experiment.devices), jit=jit_compile(), loss=loss, optimizer=optimizer
+        model,
+        group(experiment.devices),
+        jit=jit_compile(),
+        strict=experiment.determinism == "strict",
+        loss=loss,
+        optimizer=optimizer,
     )
 
 

@@ -50,8 +50,7 @@ def fit(
     Raises:
         ValueError: If a loss is not finite.
     """
-    optimizer = keras.optimizers.Adam(experiment.learning_rate)
-    program = backend.program(model, experiment, loss=loss, optimizer=optimizer)
+    program = backend.program(model, experiment, loss=loss, optimizer=backend.adam(experiment))
     random = np.random.default_rng(seed)
     watched = _Watched(program, experiment.patience)
     history: dict[str, list[float]] = {"loss": []}

@@ -155,7 +155,7 @@ def cnn7(experiment: Experiment) -> keras.Model:
     normalization leaves a quarter of the pixels to normalize: a training step takes 0.6 of the time
     on a CPU.
     """
-    synchronized = backend.synchronized_batch_norm(experiment)
+    devices = backend.group(experiment.devices)
     with backend.building(experiment):
         hu = inputs.hu_input(experiment.image_size, experiment.input)
         x = inputs.images(hu, experiment.input, "cnn7")
@@ -169,9 +169,7 @@ def cnn7(experiment: Experiment) -> keras.Model:
                 name=f"conv{block}",
             )(x)
             x = layers.MaxPooling2D(2, padding="same", name=f"pool{block}")(x)
-            x = layers.BatchNormalization(
-                momentum=0.9, synchronized=synchronized, name=f"bn{block}"
-            )(x)
+            x = devices.batch_normalization(momentum=0.9, name=f"bn{block}")(x)
             x = layers.ReLU(name=f"relu{block}")(x)
         x = layers.GlobalAveragePooling2D(dtype="float32", name="pooling")(x)
         return keras.Model(hu, _dense(x, experiment.dense_layers), name="cnn7")

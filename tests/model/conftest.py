@@ -1,5 +1,6 @@
 """A small store of made-up slices, in which label k is a bright square in its own corner."""
 
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -49,6 +50,27 @@ class MadeUpStore:
         return np.stack([self.pixels[rows]] * 3, axis=-1)
 
 
+def made_up_sample(store):
+    """Of eight patients, six for training."""
+    part = store.series % 8
+    split = np.where(part == 6, "validation", np.where(part == 7, "test", "train"))
+    group = store.slices["patient_id"].to_numpy()
+    return Sample("fullid", np.arange(len(store)), split, group)
+
+
+def make_experiment(store_folder, **changes):
+    values = {
+        "name": "tiny",
+        "sample": "fullid",
+        "store": str(store_folder),
+        "image_size": SIZE,
+        "network": "cnn7",
+        "epochs": 2,
+        "batch_size": 16,
+    }
+    return Experiment.parse(values | changes, where="test")
+
+
 def small_build(*, include_top, weights, input_shape):
     """Stands for a constructor of keras.applications: one layer, 16 maps of 8 x 8."""
     assert not include_top
@@ -73,26 +95,10 @@ def store(tmp_path):
 
 @pytest.fixture
 def sample(store):
-    part = store.series % 8
-    split = np.where(part == 6, "validation", np.where(part == 7, "test", "train"))
-    group = store.slices["patient_id"].to_numpy()
-    return Sample("fullid", np.arange(len(store)), split, group)
+    return made_up_sample(store)
 
 
 @pytest.fixture
 def make(tmp_path):
     """An experiment on the made-up store."""
-
-    def experiment(**changes):
-        values = {
-            "name": "tiny",
-            "sample": "fullid",
-            "store": str(tmp_path / "store"),
-            "image_size": SIZE,
-            "network": "cnn7",
-            "epochs": 2,
-            "batch_size": 16,
-        }
-        return Experiment.parse(values | changes, where="test")
-
-    return experiment
+    return partial(make_experiment, tmp_path / "store")

@@ -1,20 +1,17 @@
 """Devices, determinism, gradients and compiled steps on JAX."""
 
 import contextlib
-import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Literal
 
 import jax
 import keras
 import numpy as np
-from jax.extend import backend as jax_backend
 from numpy.typing import NDArray
 
-SYNCHRONIZED_BATCH_NORM = False
-"""A sharded batch is one batch to JAX, which norms by the whole of it by itself."""
-
-_DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
+_STRICT = {"xla_gpu_deterministic_ops": True}
+"""What XLA is told for the same bits each time; on a CPU it needs no telling."""
 
 
 def devices() -> list[tuple[str, bool]]:
@@ -22,21 +19,9 @@ def devices() -> list[tuple[str, bool]]:
     return [(device.device_kind, True) for device in jax.devices() if device.platform == "gpu"]
 
 
-def be_deterministic() -> None:
-    """Let XLA choose kernels that give the same bits each time, before it starts.
-
-    Raises:
-        RuntimeError: If JAX has already computed something on a GPU, which is too late.
-    """
-    flags = os.environ.get("XLA_FLAGS", "")
-    if _DETERMINISTIC in flags:
-        return
-    started = jax_backend.backends_are_initialized()
-    if started and any(is_gpu for _, is_gpu in devices()):
-        raise RuntimeError(
-            f"determinism is strict, but JAX has started without it; set XLA_FLAGS={_DETERMINISTIC}"
-        )
-    os.environ["XLA_FLAGS"] = f"{flags} {_DETERMINISTIC}".strip()
+def place_of(tensor: Any) -> str:
+    """Where a tensor lies: on a device with `gpu` or `cuda` in its name, or elsewhere."""
+    return ", ".join(sorted(str(device) for device in tensor.devices()))
 
 
 def gradient(function: Callable[[Any], Any], inputs: NDArray[np.float32]) -> Any:
@@ -68,6 +53,10 @@ class Group:
         )
         return scope
 
+    def batch_normalization(self, **options: Any) -> keras.layers.Layer:
+        """A layer that norms by the whole of a batch, as JAX does however it is shared."""
+        return keras.layers.BatchNormalization(**options)
+
     def split(self, batch: Any) -> Any:
         """Give every device an equal share of each array of a batch."""
         distribution = self.distribution
@@ -91,6 +80,7 @@ class Program:
         model: Built within `group.scope()`.
         group: The devices to compute on.
         jit: Whether to compile with XLA.
+        strict: Whether every step has to give the same bits each time.
         loss: From truth and logits to the loss of each item; not needed by `forward`.
         optimizer: What changes the weights; needed by `train` alone.
     """
@@ -101,6 +91,7 @@ class Program:
         group: Group,
         *,
         jit: bool,
+        strict: bool,
         loss: Callable[[Any, Any], Any] | None = None,
         optimizer: keras.optimizers.Optimizer | None = None,
     ) -> None:
@@ -115,7 +106,9 @@ class Program:
             [_copy(variable.value) for variable in model.non_trainable_variables],
             adapted,
         )
-        compiled: Any = jax.jit if jit else lambda step, **_: step
+        compiled: Any = partial(jax.jit, compiler_options=_STRICT if strict else None)
+        if not jit:
+            compiled = lambda step, **_: step  # noqa: E731
         self._train = compiled(self._train_step, donate_argnums=0)
         self._evaluate = compiled(self._evaluate_step)
         self._forward = compiled(self._forward_step)

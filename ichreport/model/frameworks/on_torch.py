@@ -10,18 +10,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-SYNCHRONIZED_BATCH_NORM = False
-
 
 def devices() -> list[tuple[str, bool]]:
     """The name of each device that would compute, and whether it is a GPU; none: the CPU."""
     return [(torch.cuda.get_device_name(i), True) for i in range(torch.cuda.device_count())]
 
 
-def be_deterministic() -> None:
-    """Let every operation give the same bits each time, or raise where it cannot."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS needs for it
-    torch.use_deterministic_algorithms(True)
+def place_of(tensor: Any) -> str:
+    """Where a tensor lies: on a device with `gpu` or `cuda` in its name, or elsewhere."""
+    return str(tensor.device)
 
 
 def gradient(function: Callable[[Any], Any], inputs: NDArray[np.float32]) -> Any:
@@ -57,6 +54,10 @@ class Group:
         """Where a model has to be built: anywhere."""
         return contextlib.nullcontext()
 
+    def batch_normalization(self, **options: Any) -> keras.layers.Layer:
+        """A layer that norms by the whole of a batch."""
+        return keras.layers.BatchNormalization(**options)
+
 
 class Program:
     """A model that steps through batches.
@@ -65,6 +66,8 @@ class Program:
         model: Any model.
         group: The device to compute on.
         jit: Not used: torch runs eagerly.
+        strict: Whether every step has to give the same bits each time; then all later operations
+            of the process have to, or raise where they cannot.
         loss: From truth and logits to the loss of each item; not needed by `forward`.
         optimizer: What changes the weights; needed by `train` alone.
     """
@@ -75,10 +78,14 @@ class Program:
         group: Group,
         *,
         jit: bool,
+        strict: bool,
         loss: Callable[[Any, Any], Any] | None = None,
         optimizer: keras.optimizers.Optimizer | None = None,
     ) -> None:
         del group, jit
+        if strict:
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS needs for it
+            torch.use_deterministic_algorithms(True)
         self._model, self._loss, self._optimizer = model, loss, optimizer
         if optimizer is not None:
             optimizer.build(model.trainable_variables)

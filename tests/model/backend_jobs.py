@@ -1,0 +1,121 @@
+"""What the backend tests run in processes of their own: `backend_jobs.py FOLDER`.
+
+Keras' backend is chosen once a process, and so are virtual devices. TensorFlow leaves trained rows
+in FOLDER, which JAX then looks at; each writes found-BACKEND.npz and found-BACKEND.json there.
+"""
+
+import json
+import sys
+from functools import partial
+from pathlib import Path
+
+import keras
+import numpy as np
+from conftest import SIZE, MadeUpStore, made_up_sample, make_experiment, small_build
+
+from ichreport.model import backend, cam, features, networks, training
+
+BACKBONE = "backbone.weights.h5"
+BACKEND = keras.backend.backend()
+ROWS = np.arange(3, 120, 9)
+DENSE = {"network": "densenet121", "dense_layers": 1}
+HEADS = {
+    "cnn7": {"network": "cnn7", "dense_layers": 1},
+    "dense": DENSE,
+    "bilstm": DENSE | {"head": "bilstm"},
+}
+STRICT = {"tensorflow": HEADS["cnn7"], "jax": {"network": "densenet121"}}  # JAX compiles slowly
+
+
+def two_processors():
+    """Make two devices of one CPU; JAX has them by XLA_FLAGS."""
+    if BACKEND == "tensorflow":
+        import tensorflow as tf
+
+        [processor] = tf.config.list_physical_devices("CPU")
+        tf.config.set_logical_device_configuration(
+            processor, [tf.config.LogicalDeviceConfiguration()] * 2
+        )
+
+
+def where_a_batch_lies(batch):
+    """Device and shape of each part of a batch that two devices share."""
+    group = backend.group(2)
+    shared = group.split(batch)
+    if BACKEND == "tensorflow":
+        parts = group.strategy.experimental_local_results(shared)
+        return [(part.device, list(part.shape)) for part in parts]
+    return [(str(part.device), list(part.data.shape)) for part in shared.addressable_shards]
+
+
+def devices_that_compute(model, hu, experiment):
+    """The devices that hold a program's result, or whose convolutions its graph has."""
+    program = backend.program(model, experiment)
+    if BACKEND == "jax":
+        return sorted(str(device) for device in program.forward(hu).sharding.device_set)
+    graph = program._forward.get_concrete_function(backend.group(2).split(hu)).graph
+    return sorted({op.device for op in graph.get_operations() if op.type == "Conv2D"})
+
+
+def histories(store, sample, experiment, devices):
+    """Losses of each kind of network on some devices."""
+    return {
+        name: training.fit(store, sample, experiment(**HEADS[name], devices=devices)).history
+        for name in ("cnn7", "dense")
+    }
+
+
+def train_rows(store, sample, experiment, folder):
+    """A backbone's weights, and a row of each kind trained on it."""
+    small_build(include_top=False, weights=None, input_shape=(SIZE, SIZE, 3)).save_weights(
+        folder / BACKBONE
+    )
+    for name, changes in HEADS.items():
+        asked = experiment(**changes, weights=str(folder / BACKBONE))
+        training.fit(store, sample, asked).save(folder / f"{name}.weights.h5")
+
+
+def see_rows(store, sample, experiment, folder):
+    """Features, logits and heat of the rows that TensorFlow has trained."""
+    found = {}
+    for name, changes in HEADS.items():
+        asked = experiment(**changes, weights=str(folder / BACKBONE))
+        if name != "cnn7":
+            found["features"] = features.load_or_compute(store, sample.rows, asked)
+        trained = training.load(store, asked, folder / f"{name}.weights.h5")
+        found[f"logits {name}"] = training.logits_of(trained, store, sample)
+        if name != "bilstm":  # slow without compiling
+            found[f"heat {name}"] = cam.heatmaps(trained, store, ROWS, "epidural", sample).heat
+    return found
+
+
+def main(folder):
+    two_processors()
+    networks.BACKBONES["densenet121"] = networks.Backbone(small_build, smallest=8, features=16)
+    store = MadeUpStore(folder / BACKEND / "store")
+    sample = made_up_sample(store)
+    experiment = partial(make_experiment, store.folder)
+    found = {"machine": backend.start(experiment(determinism="strict", devices="all"))}
+    if BACKEND == "tensorflow":
+        train_rows(store, sample, experiment, folder)
+    arrays = see_rows(store, sample, experiment, folder)
+    found["losses"] = {n: histories(store, sample, experiment, n) for n in (1, 2)}
+    shared = experiment(devices=2)
+    hu = store.hu(np.arange(16))[..., None]
+    found["parts"] = where_a_batch_lies(hu)
+    found["computing"] = devices_that_compute(networks.cnn7(shared), hu, shared)
+    for turn in range(2):
+        asked = experiment(**STRICT[BACKEND], determinism="strict")
+        trained = training.fit(store, sample, asked)
+        for number, weight in enumerate(trained.model.get_weights()):
+            arrays[f"turn {turn}, weight {number}"] = weight
+    try:
+        backend.group(3)
+    except RuntimeError as error:
+        found["too many"] = str(error)
+    np.savez(folder / f"found-{BACKEND}.npz", **arrays)
+    (folder / f"found-{BACKEND}.json").write_text(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,87 @@
+"""The same results on TensorFlow and JAX, on one device and on two, and from run to run."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+BACKENDS = ("tensorflow", "jax")
+JOB = Path(__file__).with_name("backend_jobs.py")
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """What a process on each backend, with two virtual devices, has found: JSON and arrays."""
+    folder = tmp_path_factory.mktemp("backends")
+    results = {}
+    for name in BACKENDS:  # JAX looks at what TensorFlow has trained
+        environment = os.environ | {
+            "KERAS_BACKEND": name,
+            "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
+        }
+        done = subprocess.run(
+            [sys.executable, JOB, folder], env=environment, capture_output=True, text=True,
+            timeout=300, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        with np.load(folder / f"found-{name}.npz") as arrays:
+            results[name] = json.loads((folder / f"found-{name}.json").read_text()), dict(arrays)
+    return results
+
+
+def test_a_run_says_what_it_computed_on(found):
+    for name, (machine, _) in ((name, (f[0]["machine"], f[1])) for name, f in found.items()):
+        assert (machine["backend"], machine["devices_used"], machine["gpu"]) == (name, 2, False)
+        assert machine["determinism"] == "strict"
+
+
+def test_features_agree_between_backends(found):
+    (_, first), (_, second) = found.values()
+    assert first["features"].dtype == second["features"].dtype == np.float32
+    np.testing.assert_allclose(first["features"], second["features"], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["cnn7", "dense", "bilstm"])
+def test_a_row_trained_on_tensorflow_predicts_and_looks_the_same_on_jax(found, kind):
+    (_, first), (_, second) = found.values()
+    shared = {f"logits {kind}", f"heat {kind}"} & first.keys() & second.keys()
+    assert f"logits {kind}" in shared
+    for what in shared:
+        np.testing.assert_allclose(first[what], second[what], atol=1e-4)
+        assert np.ptp(first[what]) > 0
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("kind", ["cnn7", "dense"])
+def test_two_devices_train_as_one_does(found, backend, kind):
+    one, two = (found[backend][0]["losses"][count][kind] for count in ("1", "2"))
+    for name in ("loss", "val_loss"):
+        np.testing.assert_allclose(two[name], one[name], atol=1e-5)
+    assert one["loss"][1] < one["loss"][0]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_two_devices_take_half_of_a_batch_each(found, backend):
+    parts = found[backend][0]["parts"]
+    assert [shape for _, shape in parts] == [[8, 32, 32, 1]] * 2
+    assert len({device for device, _ in parts}) == 2
+    assert len(found[backend][0]["computing"]) == 2
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_strict_determinism_gives_the_same_weights_bit_for_bit(found, backend):
+    arrays = found[backend][1]
+    weights = [name for name in arrays if name.startswith("turn 0")]
+    assert len(weights) >= 7
+    for name in weights:
+        np.testing.assert_array_equal(arrays[name], arrays[name.replace("turn 0", "turn 1")])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_more_devices_than_there_are_is_refused(found, backend):
+    message = found[backend][0]["too many"]
+    assert message.startswith(f"devices is 3, but {backend} sees only [")
