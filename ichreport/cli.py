@@ -111,10 +111,11 @@ def _ingest(options: argparse.Namespace) -> int:
 
 
 def _features(options: argparse.Namespace) -> int:
-    from ichreport import kernels
-
     profile = Profile.from_files(options.profile)
-    os.environ.update(kernels.environment_of(profile.kernel))  # before anything imports Keras
+    if profile.kernel != "python3":  # that one is this Python as it is
+        from ichreport import kernels
+
+        os.environ.update(kernels.environment_of(profile.kernel))  # before Keras is imported
 
     import numpy as np
 
