@@ -34,6 +34,7 @@ BASELINES: Final = {"center": "– centre", "random": "– random"}
 NO_TRUTH: Final = Sentences(
     ["These data do not say where the bleeding is, so that no map can be measured."]
 )
+NOTHING: Final = Sentences(["Nothing was measured."])
 
 
 class Heatmaps(Protocol):
@@ -164,7 +165,7 @@ def above_center(measured: Measured) -> Drawing | Sentences:
     """A forest plot: how far each measure lies above that of the image's centre."""
     labels = measured.labels
     if not labels:
-        return NO_TRUTH
+        return NOTHING
     panels, said = [], []
     place = np.arange(len(labels))
     for of in MEASURES:
@@ -198,7 +199,7 @@ def above_center(measured: Measured) -> Drawing | Sentences:
 def sentences(measured: Measured) -> Sentences:
     """What the measures say, each label's failures by name."""
     if not measured.labels:
-        return NO_TRUTH
+        return NOTHING
     said = []
     for of in MEASURES:
         better, worse, open_ = _split_by_sign(measured, of)
