@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from ichreport.data.windowing import BRAIN, WINDOWS, Window, linear_window
 from ichreport.labels import LABELS
-from ichreport.report import frame, viewer
+from ichreport.report import frame, site, viewer
 from ichreport.report.fragments import clean
 from ichreport.report.telling import series_rows, telling_row, telling_series
 
@@ -43,7 +43,9 @@ def path(tmp_path, store, predictions):
 def write_page(folder, html):
     """A page as the report frames it."""
     fragment = clean(html, where="test.html")
-    page = frame.Page("test.html", "A viewer", "Test", fragment.html, scripts=["viewer.js"])
+    page = frame.Page(
+        "test.html", "A viewer", "Test", fragment.html, scripts=site._scripts(fragment.html)
+    )
     path = folder / page.path
     path.write_text(frame.framed(page, [page], synthetic=True), encoding="utf-8")
     return path
