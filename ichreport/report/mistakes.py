@@ -9,7 +9,7 @@ from ichreport.data.store import Store
 from ichreport.evaluation.mistakes import KINDS, worst_mistakes
 from ichreport.labels import ANY
 from ichreport.report.captioned import Sentences, Sheet, number
-from ichreport.report.slices import plain_tiles
+from ichreport.report.slices import plain_tiles, truth_in_words
 
 _NAMES: Final = dict(zip(KINDS, ("Missed", "False alarms"), strict=True))
 
@@ -39,10 +39,13 @@ def worst(
         own = found[found["kind"] == kind]
         places = np.array([row_of[uid] for uid in own["sop_instance_uid"]], dtype=np.int64)
         texts = [f"p {number(value, 2)}" for value in own["probability"]]
+        said.append(f"{len(own)} of {name.lower()}, with probabilities {', '.join(texts)}")
+        if kind == KINDS[0]:
+            words = (truth_in_words(store, row).removesuffix(".") for row in places)
+            texts = [f"{word}, {text}" for word, text in zip(words, texts, strict=True)]
         rows.append(
             (f"{name}, the worst first", plain_tiles(store, places, texts=texts, outlined=True))
         )
-        said.append(f"{len(own)} of {name.lower()}, with probabilities {', '.join(texts)}")
     outlined = " Bleeding is outlined." if store.has_truth else ""
     return Sheet(
         f"The worst mistakes on test for {label}, at most one slice a study, with the probability "

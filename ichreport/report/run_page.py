@@ -36,7 +36,7 @@ def content(run: RunRecord, profile: Profile, found: Results, story: str) -> str
         _to_comparison(run, found),
         story or _from_record(scored),
         "<h2>Where it comes from</h2>",
-        _provenance(run)._repr_html_(),
+        _provenance(run, profile, found)._repr_html_(),
         "<h2>Run it again</h2>",
         _copyable(papermill_command(run.parameters, profile, found.expected.get(run.name))),
     ]
@@ -160,13 +160,14 @@ def _from_record(scored: Scored) -> str:
     )
 
 
-def _provenance(run: RunRecord) -> Table:
+def _provenance(run: RunRecord, profile: Profile, found: Results) -> Table:
     """Where a run's figures come from."""
     known = run.record["provenance"]
     machine = known["backend"]
     tree = {True: ", with changes not committed", False: ", clean tree", None: ""}[known["dirty"]]
     rows = [
         ["commit", f"{known['commit'] or 'none: not a checkout'}{tree}"],
+        ["parameter files", ", ".join(_parameter_files(found.expected.get(run.name), profile))],
         ["store", known["store_hash"]],
         ["predictions", known["predictions_sha256"]],
         ["requirements.lock", known["lock_sha256"] or "none"],
@@ -199,9 +200,8 @@ def papermill_command(
         expected: The experiment of its parameter file, where it has one.
     """
     words = ["papermill", "notebooks/2-experiment.ipynb", "out.ipynb"]
-    if expected is not None:
-        words += ["-f", f"{profile.experiments}/{expected.name}.yaml"]
-    words += ["-f", f"params/{profile.profile}.yaml"]
+    for path in _parameter_files(expected, profile):
+        words += ["-f", path]
     said = expected or Experiment.model_validate(profile.model_dump())
     known: dict[str, Any] = said.model_dump()
     for name, value in parameters.items():
@@ -209,6 +209,11 @@ def papermill_command(
             # -p guesses a type, which would turn a run's name like 1e3 into a number
             words += ["-r" if isinstance(value, str) else "-p", name, str(value)]
     return shlex.join(words)
+
+
+def _parameter_files(expected: Experiment | None, profile: Profile) -> list[str]:
+    own = [] if expected is None else [f"{profile.experiments}/{expected.name}.yaml"]
+    return [*own, f"params/{profile.profile}.yaml"]
 
 
 def _copyable(text: str) -> str:

@@ -213,8 +213,10 @@ def test_pages_are_small_enough_to_send(report):
 
 
 def test_on_paper_there_is_no_navigation_and_no_code(each_page):
-    parts = ".top, .contents, .code, .steps, button, .controls"
-    for name, shown in each_page():
+    parts = ".top, .contents, .code, .steps, .controls, .copyable button"
+    for name, shown in each_page(viewport={"width": 688, "height": 980}):
         shown.page.emulate_media(media="print")
         assert (name, shown.page.locator(parts).evaluate_all(VISIBLE)) == (name, 0)
+        heads = shown.page.locator("thead th:not([hidden])")
+        assert [(name, text) for text in heads.all_inner_texts() if not text.strip()] == []
         assert shown.page.pdf().startswith(b"%PDF")
