@@ -10,7 +10,7 @@ from typing import Final
 from ichreport.labels import LABELS
 
 LABEL_COLORS: Final = dict(
-    zip(LABELS, ("#c94f00", "#1a55a0", "#3a9bd9", "#0a8a5f", "#b25690", "#23292d"), strict=True)
+    zip(LABELS, ("#c94f00", "#1a55a0", "#3798d6", "#0a8a5f", "#b25690", "#23292d"), strict=True)
 )
 """Told apart with any kind of colour vision, and at 3:1 or more against the paper."""
 

@@ -1,0 +1,118 @@
+"""The page of one run: what it says of the run, and the command that runs it again."""
+
+import shlex
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from papermill.cli import _resolve_type
+
+from ichreport.params import Experiment, Profile
+from ichreport.report import run_page
+from tests.report.made_up import PICTURE, PLANTED
+
+PROFILE = Profile.parse({"profile": "demo", "epochs": 7, "learning_rate": 0.01}, where="test")
+
+
+def run_by(command, files):
+    """What papermill would hand to the notebook: later options win, -p guesses types."""
+    words = shlex.split(command)
+    assert words[:3] == ["papermill", "notebooks/2-experiment.ipynb", "out.ipynb"]
+    values, rest = {}, words[3:]
+    while rest:
+        option, name = rest[:2]
+        if option == "-f":
+            values |= files[name]
+            rest = rest[2:]
+        else:
+            values[name] = _resolve_type(rest[2]) if option == "-p" else rest[2]
+            assert option in ("-p", "-r")
+            rest = rest[3:]
+    return Experiment.parse(values, where="command")
+
+
+def said_by(profile):
+    return yaml.safe_load(yaml.safe_dump(profile.model_dump(exclude_unset=True)))
+
+
+texts = st.text(max_size=30).filter(lambda text: "\0" not in text)
+names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True)
+ran = st.builds(
+    lambda **values: Experiment.parse({**said_by(PROFILE), **values}, where="drawn"),
+    name=names | st.sampled_from(["1e3", "True", "None", "007"]),
+    question=texts,
+    poster_row=st.none() | st.integers(1, 14),
+    sample=st.sampled_from(["sampa", "sampb", "fullid"]),
+    network=st.sampled_from(["cnn7", "densenet121"]),
+    weights=st.none() | texts,
+    seed=st.integers(0, 10**9),
+    learning_rate=st.floats(1e-9, 10),
+    require_gpu=st.booleans(),
+    dense_layers=st.integers(1, 8),
+)
+
+
+@given(ran)
+@settings(max_examples=150, deadline=None)
+def test_the_command_of_a_run_by_hand_makes_the_same_experiment(experiment):
+    command = run_page.papermill_command(experiment.model_dump(), PROFILE, None)
+    assert run_by(command, {"params/demo.yaml": said_by(PROFILE)}) == experiment
+
+
+@given(ran, st.sampled_from(["cnn7", "efficientnetb7"]))
+@settings(max_examples=100, deadline=None)
+def test_a_run_that_departs_from_its_file_says_how(experiment, network):
+    own = {"name": experiment.name, "network": network, "question": "What its file asks?"}
+    expected = Experiment.parse({**own, **said_by(PROFILE)}, where="file")
+    command = run_page.papermill_command(experiment.model_dump(), PROFILE, expected)
+    files = {
+        f"params/experiments/{experiment.name}.yaml": own,
+        "params/demo.yaml": said_by(PROFILE),
+    }
+    assert run_by(command, files) == experiment
+
+
+def test_a_run_as_its_file_says_needs_nothing_more(report):
+    expected = report.found.expected["02-large"]
+    command = run_page.papermill_command(expected.model_dump(), report.profile, expected)
+    assert " -p " not in command
+    assert " -r " not in command
+
+
+def page(report, name):
+    run = next(run for run in report.found.runs if run.name == name)
+    return run_page.content(run, report.profile, report.found, "")
+
+
+def test_parameters_that_differ_from_the_neighbours_are_marked(report):
+    html = page(report, "02-large")
+    assert '<th scope="col">01-small</th><th scope="col">03-windowed</th>' in html
+    assert (
+        '<tr><th scope="row">loss</th><td>focal</td><td><span class="differs">bce</span></td>'
+        '<td><span class="differs">bce</span></td></tr>'
+    ) in html
+    assert '<th scope="row">head</th><td>dense</td><td>dense</td><td>dense</td>' in html
+    assert 'href="../compare.html#runs=02-large,01-small,03-windowed"' in html
+
+
+@pytest.mark.parametrize(
+    "part", ["commit", "requirements.lock", "packages", "devices", "seed", "seconds", "store"]
+)
+def test_provenance_names(report, part):
+    assert f'<th scope="row">{part}</th>' in page(report, "02-large")
+
+
+def test_texts_from_parameters_and_devices_are_escaped(report):
+    for name in ("01-small", "by-hand", "04-broken"):
+        html = page(report, name)
+        assert "<script" not in html
+        assert "<img src=x" not in html
+    assert PLANTED not in page(report, "01-small")
+    assert PICTURE not in page(report, "by-hand")
+
+
+def test_a_missing_run_says_so_and_how_to_run_it(report):
+    html = page(report, "05-later")
+    assert "This experiment has not run: not run yet" in html
+    assert "05-later.yaml -f params/tiny.yaml" in html
