@@ -22,28 +22,28 @@ from ichreport.data.store import Store
 SLICES, SHARDS, SIZE, BATCH, BATCHES = 6_000, 6, 256, 64, 40
 
 
-def make_store(folder: Path) -> Store:
+def make_store(folder: Path, *, size: int = SIZE, count: int = SLICES) -> Store:
     """A store of noise, without a manifest, series of 30."""
     random = np.random.default_rng(0)
-    noise = random.integers(-1024, 3072, (64, SIZE, SIZE)).astype(np.int16)
-    per_shard = SLICES // SHARDS
+    noise = random.integers(-1024, 3072, (64, size, size)).astype(np.int16)
+    per_shard = count // SHARDS
     for number in range(SHARDS):
-        shard = ArrayFile(folder / shard_name(number), "<i2", SIZE)
+        shard = ArrayFile(folder / shard_name(number), "<i2", size)
         for row in range(per_shard):
             shard.append(noise[row % 64])
         shard.finish()
         shard.close()
-    place = random.permutation(SLICES)
-    series = [f"series {row // 30}" for row in range(SLICES)]
+    place = random.permutation(count)
+    series = [f"series {row // 30}" for row in range(count)]
     slices = pd.DataFrame(
         {
             **dict.fromkeys(("patient_id", "study_instance_uid", "series_instance_uid"), series),
             "shard": place // per_shard,
             "row": place % per_shard,
-            "truth_row": np.full(SLICES, -1),
+            "truth_row": np.full(count, -1),
         }
     )
-    return Store(folder, {"recipe": {"image_size": SIZE}}, slices, pd.DataFrame())
+    return Store(folder, {"recipe": {"image_size": size}}, slices, pd.DataFrame())
 
 
 def write_singles(store: Store, folder: Path, count: int = 1000) -> None:

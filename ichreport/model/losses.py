@@ -22,7 +22,8 @@ LossFunction = Callable[[Any, Any], Any]
 def binary_cross_entropy(y_true: Any, logits: Any) -> Any:
     """Binary cross-entropy of each label, in nats, stable for large logits.
 
-    max(z, 0) - z y + ln(1 + exp(-abs(z))).
+    ln(1 + exp(z)) - z y, whose slope is sigmoid(z) - y everywhere. Written with max(z, 0) and
+    abs(z), as it often is, its slope at z = 0 is whatever those two are given there.
 
     Args:
         y_true: 0 or 1, of any shape.
@@ -32,7 +33,7 @@ def binary_cross_entropy(y_true: Any, logits: Any) -> Any:
         float32 tensor of the same shape.
     """
     y_true = ops.cast(y_true, logits.dtype)
-    return ops.relu(logits) - logits * y_true + ops.log1p(ops.exp(-ops.abs(logits)))
+    return ops.softplus(logits) - logits * y_true
 
 
 def weighted_binary_cross_entropy(y_true: Any, logits: Any, positive_weights: ArrayLike) -> Any:

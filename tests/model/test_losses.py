@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss
 
-from ichreport.model import losses
+from ichreport.model import backend, losses
 
 RANDOM = np.random.default_rng(3)
 TRUTH = (RANDOM.random((40, 6)) < 0.3).astype(np.float32)
@@ -28,6 +28,14 @@ def test_bce_stays_finite_and_exact_at_extreme_logits():
     np.testing.assert_array_equal(value(losses.binary_cross_entropy([[1, 0]], logits)), [[0, 0]])
     wrong = value(losses.binary_cross_entropy([[0, 1]], logits))
     np.testing.assert_array_equal(wrong, [[1000, 1000]])
+
+
+def test_the_slope_of_bce_is_the_probability_less_the_truth():
+    """At log-odds of 0 too, where a network without output bias starts."""
+    logits = np.array([[-50.0, -1.0, 0.0, 0.0, 1.0, 50.0]], dtype=np.float32)
+    truth = np.array([[0.0, 1.0, 0.0, 1.0, 1.0, 0.0]], dtype=np.float32)
+    slope = backend.gradient(lambda z: losses.binary_cross_entropy(truth, z), logits)
+    np.testing.assert_allclose(slope, 1 / (1 + np.exp(-logits)) - truth, atol=1e-6)
 
 
 def test_weighting_counts_positives_as_scikit_learns_sample_weights_do():

@@ -1,0 +1,108 @@
+"""The training loop: against Adam written out in numpy, and its rules for steps and stopping."""
+
+import numpy as np
+import pytest
+
+from ichreport.model import loop, losses, networks
+from ichreport.model.batches import SeriesBatches, SliceBatches
+
+SIZE, WIDTH = 8, 5
+
+
+@pytest.fixture
+def data():
+    random = np.random.default_rng(2)
+    return random.normal(size=(30, WIDTH)), (random.random((30, 6)) < 0.4).astype(np.float32)
+
+
+def adam_on_a_linear_head(features, truth, places, epochs, rate, seed):
+    """Kingma and Ba 2015, algorithm 1, with Keras' place for epsilon; means over each batch."""
+    random = np.random.default_rng(seed)
+    weights = np.zeros((WIDTH + 1, 6))
+    first = second = np.zeros_like(weights)
+    step = 0
+    for _ in range(epochs):
+        order = random.permutation(places)
+        for start in range(0, len(order), SIZE):
+            own = order[start : start + SIZE]
+            given = np.hstack([features[own], np.ones((len(own), 1))])
+            error = 1 / (1 + np.exp(-given @ weights)) - truth[own]
+            slope = given.T @ error / error.size
+            step += 1
+            first = 0.9 * first + 0.1 * slope
+            second = 0.999 * second + 0.001 * slope**2
+            size = rate * np.sqrt(1 - 0.999**step) / (1 - 0.9**step)
+            weights = weights - size * first / (np.sqrt(second) + 1e-7)
+    return weights
+
+
+def test_training_takes_adams_steps_on_every_slice_once_an_epoch(data, make):
+    """21 slices in batches of 8: what fills the last one up must not count."""
+    features, truth = data
+    places = np.arange(4, 25)
+    experiment = make(network="densenet121", dense_layers=1, epochs=4, learning_rate=0.02)
+    head = networks.dense_head(experiment, WIDTH)
+    head.get_layer("logits").kernel.assign(np.zeros((WIDTH, 6)))
+    batches = SliceBatches(features.astype(np.float32).__getitem__, truth, places, SIZE)
+    history = loop.fit(head, losses.build("bce", truth), batches, None, experiment, seed=3)
+    expected = adam_on_a_linear_head(features, truth, places, 4, 0.02, 3)
+    logits = head.get_layer("logits")
+    np.testing.assert_allclose(logits.kernel.numpy(), expected[:-1], atol=2e-5)
+    np.testing.assert_allclose(logits.bias.numpy(), expected[-1], atol=2e-5)
+    assert list(history) == ["loss"]
+    assert len(history["loss"]) == 4
+
+
+def test_a_validation_loss_is_the_mean_over_its_slices(data, make):
+    features, truth = data
+    experiment = make(network="densenet121", dense_layers=1, epochs=1, learning_rate=1e-12)
+    head = networks.dense_head(experiment, WIDTH)
+    read = features.astype(np.float32).__getitem__
+    train, validation = (
+        SliceBatches(read, truth, places, SIZE) for places in (np.arange(20), np.arange(20, 30))
+    )
+    found = loop.fit(head, losses.build("bce", truth), train, validation, experiment, seed=1)
+    kernel = head.get_layer("logits").kernel.numpy()
+    for name, places in (("loss", slice(20)), ("val_loss", slice(20, 30))):
+        logits = features[places] @ kernel
+        expected = (np.logaddexp(0, logits) - truth[places] * logits).mean()
+        assert found[name] == pytest.approx([expected], abs=1e-5)
+
+
+class Recorder:
+    """A program that has its epochs' numbers for weights."""
+
+    def __init__(self):
+        self.epoch, self.cuts = -1, []
+
+    def weights(self):
+        return self.epoch
+
+    def cut_steps(self, factor):
+        self.cuts.append((self.epoch, factor))
+
+
+def test_steps_are_cut_after_epochs_without_clear_gain_and_patience_counts_any():
+    program = Recorder()
+    watched = loop._Watched(program, patience=2)
+    for epoch, loss in enumerate([1.0, 0.9, 0.95, 0.89995, 0.9, 0.91]):
+        program.epoch = epoch
+        stopped = watched.is_enough(loss)
+    assert program.cuts == [(epoch, loop.STEP_CUT) for epoch in (2, 3, 4, 5)]
+    assert stopped
+    assert watched.best_weights == 3
+
+
+@pytest.mark.parametrize("length", [4, 6])
+def test_a_batch_of_series_holds_each_slice_at_its_place(data, length):
+    features, truth = data
+    series = np.array([[0, 3], [3, 4], [4, 8], [8, 10]])
+    batches = SeriesBatches(features.astype(np.float32), truth, series, length=length, size=3)
+    inputs, labels, weights = batches.gather((np.array([2, 1, 3]), 2))
+    assert inputs["features"].shape == (3, length, WIDTH)
+    np.testing.assert_allclose(inputs["features"][0, :4], features[4:8], rtol=1e-6)
+    np.testing.assert_array_equal(labels[1, 0], truth[3])
+    np.testing.assert_array_equal(inputs["present"].sum(axis=1), [4, 1, 2])
+    np.testing.assert_array_equal(weights.sum(axis=1), [4, 1, 0])
+    assert not inputs["features"][~inputs["present"]].any()
+    assert inputs["present"].any(axis=1).all()

@@ -1,0 +1,63 @@
+"""Mixed precision: applied, close to float32, and float32 wherever numbers are kept."""
+
+import keras
+import numpy as np
+import pytest
+
+from ichreport.labels import LABELS
+from ichreport.model import backend, features, networks, training
+
+pytestmark = pytest.mark.usefixtures("small_backbone")
+MIXED = ("mixed_bfloat16", "mixed_float16")
+COLUMNS = [f"probability_{label}" for label in LABELS]
+
+
+@pytest.mark.parametrize("precision", MIXED)
+def test_features_are_kept_in_float32_and_close_to_those_of_float32(store, make, precision):
+    rows = np.arange(40)
+    exact = features.load_or_compute(store, rows, make(network="densenet121"))
+    asked = make(network="densenet121", precision=precision)
+    found = features.load_or_compute(store, rows, asked)
+    assert found.dtype == np.float32
+    error = np.abs(found - exact).max() / np.abs(exact).max()
+    assert 0 < error < 2**-7, "16 bits were not used, or more was lost than bfloat16's 8 bits"
+    assert len(list(asked.features_folder.iterdir())) == 2
+
+
+@pytest.mark.parametrize("precision", MIXED)
+def test_a_trained_network_predicts_nearly_the_same(store, sample, make, tmp_path, precision):
+    trained = training.fit(store, sample, make(epochs=3))
+    trained.save(tmp_path / "w.weights.h5")
+    mixed = training.load(store, make(precision=precision), tmp_path / "w.weights.h5")
+    first, second = (training.predict(one, store, sample)[COLUMNS] for one in (trained, mixed))
+    assert training.logits_of(mixed, store, sample).dtype == np.float32
+    error = np.abs(first - second).to_numpy().max()
+    assert 0 < error < 0.03
+
+
+@pytest.mark.parametrize("precision", MIXED)
+@pytest.mark.parametrize("network", ["cnn7", "densenet121"])
+def test_training_goes_nearly_the_same_way(store, sample, make, network, precision):
+    """A step scaled wrongly, or a gradient lost in 16 bits, would show at once."""
+    losses = [
+        training.fit(store, sample, make(network=network, dense_layers=1, precision=one)).history
+        for one in ("float32", precision)
+    ]
+    np.testing.assert_allclose(losses[1]["loss"], losses[0]["loss"], atol=0.03)
+    assert losses[1]["loss"][1] < losses[1]["loss"][0]
+
+
+def test_only_float16_scales_its_losses(make):
+    scaled = keras.optimizers.LossScaleOptimizer
+    assert isinstance(backend.adam(make(precision="mixed_float16")), scaled)
+    assert not isinstance(backend.adam(make(precision="mixed_bfloat16")), scaled)
+
+
+def test_hu_losses_and_weights_stay_in_float32(make):
+    before = keras.config.dtype_policy().name
+    model = networks.cnn7(make(precision="mixed_bfloat16"))
+    assert keras.config.dtype_policy().name == before
+    assert model.get_layer("conv2").compute_dtype == "bfloat16"
+    assert {weight.dtype for weight in model.trainable_weights} == {"float32"}
+    for name in ("input", "pooling", "logits"):
+        assert model.get_layer(name).compute_dtype == "float32"
