@@ -82,7 +82,9 @@ def jit_compile() -> bool:
     there Keras compiles by default, and so do we. torch.compile has not been tried.
     """
     machine = describe()
-    return machine["backend"] == "jax" or (machine["backend"] == "tensorflow" and machine["gpu"])
+    return machine["backend"] == "jax" or (
+        machine["backend"] == "tensorflow" and bool(machine["gpu"])
+    )
 
 
 def training_seed(experiment: Experiment) -> int:
