@@ -5,12 +5,15 @@ VENV    := .venv
 BIN     := $(VENV)/bin
 READY   := $(VENV)/.ready
 
+# Where the jobs run: here, or on a cluster (docs/cluster.md).
+RUN_ON ?= --cores all
+
 # The first Python of 3.11 to 3.13 that really runs (a shim on the path may not).
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
 	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
 	&& echo $$python && break; done)
 
-SNAKEMAKE = $(BIN)/snakemake --cores all --rerun-incomplete --quiet rules host progress \
+SNAKEMAKE = $(BIN)/snakemake $(RUN_ON) --rerun-incomplete --quiet rules host progress \
 	--config profile=params/$(PROFILE).yaml
 
 export PATH := $(abspath $(BIN)):$(PATH)

@@ -3,10 +3,12 @@
 #   snakemake --cores all --config profile=params/demo.yaml --keep-going runs
 #   snakemake --cores all --config profile=params/demo.yaml --allowed-rules results pages report -- report
 #
-# or `make report`, which is these two. Every job is a command that also works by hand.
+# or `make report`, which is these two. Every job is a command that also works by hand. On a cluster
+# `--workflow-profile profiles/slurm` takes the place of `--cores all`: see docs/cluster.md.
 
 from pathlib import Path
 
+from ichreport import reservations
 from ichreport.params import Experiment, Profile, read_experiments
 
 PROFILE_FILE = config.get("profile", "params/demo.yaml")
@@ -30,6 +32,9 @@ JOB_THREADS = workflow.cores if profile.require_gpu else 1
 JOB_GPUS = 1 if profile.require_gpu else 0
 FEW_THREADS = "OMP_NUM_THREADS={threads} TF_NUM_INTRAOP_THREADS={threads} "
 PAPERMILL = f"papermill --kernel {profile.kernel} --log-output --no-progress-bar "
+
+
+PARTS = range(1, profile.ingest_jobs + 1) if profile.ingest_jobs > 1 else []
 
 
 def timed(job):
@@ -59,7 +64,34 @@ def samples_over(wildcards):
     return sorted({e.sample for e in experiments.values() if (e.input, e.network) == wanted})
 
 
+def memory(reserve):
+    """The memory, in MB, of a reservation that is made for a job."""
+    return lambda wildcards, threads: reserve(wildcards, threads).mem_mb
+
+
+def minutes(reserve):
+    """The minutes of a reservation that is made for a job."""
+    return lambda wildcards, threads: reserve(wildcards, threads).runtime
+
+
+def for_reading(wildcards, threads):
+    return reservations.reading(profile, threads=threads, jobs=profile.ingest_jobs)
+
+
+def for_features(wildcards, threads):
+    return reservations.backbone_pass(profile)
+
+
+def for_experiment(wildcards, threads):
+    return reservations.training(experiments[wildcards.name])
+
+
+def for_showing(wildcards, threads):
+    return reservations.showing(profile)
+
+
 wildcard_constraints:
+    part="[0-9]+",
     input="raw|linear|sigmoid|adjacent",
     network="densenet121|efficientnetb7|inceptionresnetv2",
     name="[A-Za-z0-9][A-Za-z0-9._-]*",
@@ -86,20 +118,51 @@ if profile.phantom is not None:
             recipe=profile.phantom.model_dump_json(),
             profile=PROFILE_FILE,
         threads: workflow.cores
+        resources:
+            mem_mb=memory(for_reading),
+            runtime=minutes(for_reading),
         shell:
             timed("phantom") + "ichreport phantom {params.profile} --workers {threads}"
+
+
+INGEST_FIELDS = ("source", "labels", "pseudonymise", "store", "image_size", "max_reject_share")
+INGEST_RECIPE = profile.model_dump_json(include=set(INGEST_FIELDS))
+
+if PARTS:
+
+    rule ingest_part:
+        input:
+            code("data"),
+            f"{SOURCE}/phantom.json" if profile.phantom else [],
+        output:
+            touch(f"{STORE}.parts/{{part}}-of-{profile.ingest_jobs}.done"),
+        params:
+            recipe=INGEST_RECIPE,
+            profile=PROFILE_FILE,
+            part=f"{{part}}/{profile.ingest_jobs}",
+        threads: workflow.cores
+        resources:
+            mem_mb=memory(for_reading),
+            runtime=minutes(for_reading),
+        shell:
+            timed("ingest_part-{wildcards.part}") +
+            "ichreport ingest {params.profile} --part {params.part} --workers {threads}"
 
 
 rule ingest:
     input:
         code("data"),
         f"{SOURCE}/phantom.json" if profile.phantom else [],
+        [f"{STORE}.parts/{part}-of-{profile.ingest_jobs}.done" for part in PARTS],
     output:
         MANIFEST,
     params:
-        recipe=profile.model_dump_json(include={"source", "labels", "pseudonymise", "store", "image_size", "max_reject_share"}),
+        recipe=INGEST_RECIPE,
         profile=PROFILE_FILE,
-    threads: workflow.cores
+    threads: 1 if PARTS else workflow.cores
+    resources:
+        mem_mb=memory(for_reading),
+        runtime=minutes(for_reading),
     shell:
         timed("ingest") + "ichreport ingest {params.profile} --workers {threads}"
 
@@ -119,6 +182,8 @@ rule features:
     threads: JOB_THREADS
     resources:
         gpu=JOB_GPUS,
+        mem_mb=memory(for_features),
+        runtime=minutes(for_features),
     shell:
         FEW_THREADS + timed("features-{wildcards.input}-{wildcards.network}") +
         "ichreport features {params.profile} --input {wildcards.input} --network {wildcards.network} "
@@ -135,6 +200,9 @@ rule explore:
         f"{REPORT}/explore.ipynb",
     log:
         f"{REPORT}/explore.log",
+    resources:
+        mem_mb=memory(for_showing),
+        runtime=minutes(for_showing),
     shell:
         FEW_THREADS + timed("explore") + PAPERMILL + "{input.notebook} {output} -f {input.profile} > {log} 2>&1"
 
@@ -159,6 +227,8 @@ rule experiment:
     threads: JOB_THREADS
     resources:
         gpu=JOB_GPUS,
+        mem_mb=memory(for_experiment),
+        runtime=minutes(for_experiment),
     shell:
         FEW_THREADS + timed("experiment-{wildcards.name}") + PAPERMILL + "{input.notebook} {params.notebook} -f {input.experiment} -f {input.profile} > {log} 2>&1"
 
@@ -175,6 +245,11 @@ rule cam:
         measures=f"{REPORT}/cam.json",
     log:
         f"{REPORT}/cam.log",
+    threads: JOB_THREADS
+    resources:
+        gpu=JOB_GPUS,
+        mem_mb=memory(for_showing),
+        runtime=minutes(for_showing),
     shell:
         FEW_THREADS + timed("cam") + PAPERMILL + "{input.notebook} {output.notebook} -f {input.profile} > {log} 2>&1"
 
@@ -189,6 +264,9 @@ rule results:
         f"{REPORT}/results.ipynb",
     log:
         f"{REPORT}/results.log",
+    resources:
+        mem_mb=memory(for_showing),
+        runtime=minutes(for_showing),
     shell:
         FEW_THREADS + timed("results") + PAPERMILL + "{input.notebook} {output} -f {input.profile} > {log} 2>&1"
 

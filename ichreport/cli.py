@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from ichreport import timed
 from ichreport.params import Input, Network, Profile, Sample
@@ -53,8 +53,13 @@ def _parser() -> argparse.ArgumentParser:
             )
 
     takes_profile(command("phantom", _phantom, "Make the profile's synthetic heads."), workers=True)
-    takes_profile(
-        command("ingest", _ingest, "Turn the profile's DICOM folder into a store."), workers=True
+    ingest = command("ingest", _ingest, "Turn the profile's DICOM folder into a store.")
+    takes_profile(ingest, workers=True)
+    ingest.add_argument(
+        "--part",
+        metavar="I/N",
+        help="make only this part of the shards (2/8: the second of eight), beside others that "
+        "make theirs; run it without when all parts are made",
     )
     features = command("features", _features, "Run slices through a frozen backbone, once.")
     takes_profile(features, workers=False)
@@ -93,20 +98,23 @@ def _phantom(options: argparse.Namespace) -> int:
 
 
 def _ingest(options: argparse.Namespace) -> int:
-    from ichreport.data.ingest import ingest
+    from ichreport.data.ingest import ingest, ingest_part
+    from ichreport.data.plan import Part
 
     timed.ready()
     profile = Profile.from_files(options.profile)
-    ingest(
-        profile.source_folder,
-        profile.store_folder,
-        image_size=profile.image_size,
-        max_reject_share=profile.max_reject_share,
-        workers=options.workers,
-        progress=True,
-        labels=profile.labels_file,
-        pseudonymise=profile.pseudonymise,
-    )
+    folders = (profile.source_folder, profile.store_folder)
+    recipe = {
+        "image_size": profile.image_size,
+        "max_reject_share": profile.max_reject_share,
+        "labels": profile.labels_file,
+        "pseudonymise": profile.pseudonymise,
+    }
+    work: dict[str, Any] = {"workers": options.workers, "progress": True, **recipe}
+    if options.part is None:
+        ingest(*folders, **work)
+    else:
+        ingest_part(*folders, Part.parse(options.part), **work)
     return 0
 
 

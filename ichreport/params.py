@@ -141,6 +141,9 @@ class Profile(Parameters):
     max_reject_share: float = Field(
         default=0.01, ge=0, le=1, description="share of unreadable files that stops the ingest"
     )
+    ingest_jobs: int = Field(
+        default=1, ge=1, le=1000, description="jobs that share the ingest; more on a cluster"
+    )
     sampa_share: float = Field(
         default=0.5, gt=0, le=1, description="share of all slices in SampA (poster: 100K of 753K)"
     )

@@ -3,13 +3,16 @@
 The files are cut into chunks and each chunk becomes one shard. A shard is known by a hash of all
 that decides its bytes, so a second ingest keeps the shards that are still right and makes the rest;
 a killed one goes on where it stopped. The manifest is removed before anything changes and written
-when everything is there.
+when everything is there. The shards of a large source can be made in parts, on several machines
+that share a disk; a whole ingest then finds them there and writes the rest.
 """
 
 import errno
 import shutil
-from collections import defaultdict
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +24,12 @@ from tqdm import tqdm
 
 from ichreport import __version__
 from ichreport.data import shards
-from ichreport.data.elements import kind_of_reason
 from ichreport.data.index import Index, build_index
 from ichreport.data.labels_table import LabelTable
 from ichreport.data.own_labels import read_label_file
 from ichreport.data.plan import (
     CODE_VERSION,
+    Part,
     Plan,
     check_disk,
     in_units,
@@ -35,6 +38,7 @@ from ichreport.data.plan import (
     remove_stale_partials,
 )
 from ichreport.data.pseudonyms import Pseudonyms
+from ichreport.data.rejects import Rejects
 from ichreport.data.shards import make_shard
 from ichreport.data.sources import Source, find_source, list_files
 from ichreport.data.store import FORMAT, MANIFEST, REJECTS, SLICES, Store, read_manifest, seal
@@ -80,8 +84,72 @@ def ingest(
         OSError: If the source is missing, the store cannot be written, the disk is too small or
             another process holds the store for longer than `wait_seconds`.
     """
-    source, store = Path(source), Path(store)
-    _check_arguments(image_size, max_reject_share, workers)
+    job = _job(
+        Path(source),
+        Path(store),
+        image_size=image_size,
+        max_reject_share=max_reject_share,
+        labels=labels,
+        pseudonymise=pseudonymise,
+        key_file=key_file,
+        seconds_per_file=seconds_per_file,
+    )
+    _check_workers(workers)
+    with job.held(wait_seconds):
+        job.run(workers=workers, progress=progress)
+    return Store.open(store)
+
+
+def ingest_part(
+    source: Path | str,
+    store: Path | str,
+    part: Part,
+    *,
+    workers: int = 1,
+    progress: bool = True,
+    **recipe: Any,
+) -> None:
+    """Make some of a store's shards, beside others that make the rest; `ingest` then joins them.
+
+    While parts are at work no whole ingest may be, which clears up what it takes for leftovers; a
+    part waits for one that is at work already.
+
+    Args:
+        source: As for `ingest`.
+        store: The folder of the shards, on a disk that all parts share.
+        part: Which of the shards to make.
+        workers: Worker processes; 1 works in this process.
+        progress: Whether to show a progress bar.
+        recipe: What else `ingest` takes, the same for all parts. `max_reject_share` is of each
+            part's files.
+
+    Raises:
+        ValueError: As `ingest`.
+        OSError: As `ingest`.
+    """
+    job = _job(Path(source), Path(store), **recipe)
+    _check_workers(workers)
+    with job.held(-1):
+        job.make_key()
+    job.run_part(part, workers=workers, progress=progress)
+
+
+def _job(
+    source: Path,
+    store: Path,
+    *,
+    image_size: int,
+    max_reject_share: float = 0.01,
+    labels: Path | str | None = None,
+    pseudonymise: bool | None = None,
+    key_file: Path | str | None = None,
+    seconds_per_file: float = 30.0,
+) -> "_Job":
+    """What is to be done; nothing is written yet."""
+    if not 1 <= image_size <= 4096:
+        raise ValueError(f"image_size must be in [1, 4096] pixels, got {image_size!r}.")
+    if not 0 <= max_reject_share <= 1:
+        raise ValueError(f"max_reject_share must be in [0, 1], got {max_reject_share!r}.")
     found = find_source(source, Path(labels) if labels is not None else None)
     if store.resolve().is_relative_to(found.folder.resolve()):
         raise ValueError(f"store {store} must not lie in {found.folder}, the files it is made of.")
@@ -90,53 +158,55 @@ def ingest(
     key_file = Path(key_file) if key_file is not None else store.with_name(f"{store.name}.key")
     if pseudonymise and key_file.resolve().is_relative_to(store.resolve()):
         raise ValueError(f"key_file {key_file} must not lie in the store, which may be shared.")
-    try:
-        with folder_lock(store, timeout=wait_seconds):
-            job = _Job(
-                source=found,
-                store=store,
-                image_size=image_size,
-                max_reject_share=max_reject_share,
-                pseudonyms=Pseudonyms.from_file(key_file) if pseudonymise else None,
-                seconds_per_file=seconds_per_file,
-            )
-            job.run(workers=workers, progress=progress)
-    except Timeout:
-        raise OSError(
-            f"{store} is being written by another process; waited {wait_seconds:g} s for it."
-        ) from None
-    return Store.open(store)
+    return _Job(
+        source=found,
+        store=store,
+        image_size=image_size,
+        max_reject_share=max_reject_share,
+        key_file=key_file if pseudonymise else None,
+        seconds_per_file=seconds_per_file,
+    )
 
 
-def _check_arguments(image_size: int, max_reject_share: float, workers: int) -> None:
-    if not 1 <= image_size <= 4096:
-        raise ValueError(f"image_size must be in [1, 4096] pixels, got {image_size!r}.")
-    if not 0 <= max_reject_share <= 1:
-        raise ValueError(f"max_reject_share must be in [0, 1], got {max_reject_share!r}.")
+def _check_workers(workers: int) -> None:
     if workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers!r}.")
 
 
 @dataclass(frozen=True)
 class _Job:
-    """One ingest, with the store's lock held."""
+    """One ingest."""
 
     source: Source
     store: Path
     image_size: int
     max_reject_share: float
-    pseudonyms: Pseudonyms | None
+    key_file: Path | None
     seconds_per_file: float
 
+    @cached_property
+    def pseudonyms(self) -> Pseudonyms | None:
+        return Pseudonyms.from_file(self.key_file) if self.key_file else None
+
+    def make_key(self) -> None:
+        """Make the key of the pseudonyms if it is missing, with the store's lock held."""
+        _ = self.pseudonyms
+
+    @contextmanager
+    def held(self, wait_seconds: float) -> Iterator[None]:
+        """Hold the store's lock."""
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(folder_lock(self.store, timeout=wait_seconds))
+            except Timeout:
+                raise OSError(
+                    f"{self.store} is being written by another process; "
+                    f"waited {wait_seconds:g} s for it."
+                ) from None
+            yield
+
     def run(self, *, workers: int, progress: bool) -> None:
-        plan = make_plan(
-            self.source,
-            list_files(self.source),
-            self.store,
-            image_size=self.image_size,
-            pseudonyms=self.pseudonyms,
-            seconds_per_file=self.seconds_per_file,
-        )
+        plan = self._plan()
         inputs = self._inputs(plan)
         if not plan.missing and self._is_done(inputs):
             return
@@ -149,6 +219,29 @@ class _Job:
             self._finish(plan, labels, inputs)
         except OSError as error:
             raise self._explained(error, plan) from error
+
+    def run_part(self, part: Part, *, workers: int, progress: bool) -> None:
+        # Without the store's lock and without clearing up: the other parts are at work in there.
+        plan = self._plan().part(part)
+        if not plan.missing:
+            return
+        self._labels()
+        (self.store / MANIFEST).unlink(missing_ok=True)
+        check_disk(self.store, plan)
+        try:
+            self._make_shards(plan, workers=workers, progress=progress)
+        except OSError as error:
+            raise self._explained(error, plan) from error
+
+    def _plan(self) -> Plan:
+        return make_plan(
+            self.source,
+            list_files(self.source),
+            self.store,
+            image_size=self.image_size,
+            pseudonyms=self.pseudonyms,
+            seconds_per_file=self.seconds_per_file,
+        )
 
     def _inputs(self, plan: Plan) -> str:
         """The hash of everything that decides the store."""
@@ -179,7 +272,7 @@ class _Job:
 
     def _make_shards(self, plan: Plan, *, workers: int, progress: bool) -> None:
         missing = {task.number for task in plan.missing}
-        rejects = _Rejects(plan.file_count, self.max_reject_share, self.source.folder)
+        rejects = Rejects(plan.file_count, self.max_reject_share, self.source.folder)
         for task in plan.tasks:
             if task.number not in missing:
                 rejects.add(shards.read_rejects(self.store, task.number))
@@ -267,33 +360,6 @@ def _counts(index: Index) -> dict[str, int]:
         "rejects": len(index.rejects),
         "files": len(index.slices) + len(index.rejects),
     }
-
-
-@dataclass
-class _Rejects:
-    """Counts rejects and stops the ingest when there are too many."""
-
-    files: int
-    share: float
-    where: Path
-    by_kind: dict[str, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
-    count: int = 0
-
-    def add(self, rejects: dict[str, str]) -> None:
-        for file, reason in rejects.items():
-            self.by_kind[kind_of_reason(reason)].append((file, reason))
-        self.count += len(rejects)
-        if self.count > self.share * self.files:
-            raise ValueError(self._summary())
-
-    def _summary(self) -> str:
-        kinds = sorted(self.by_kind.values(), key=len, reverse=True)
-        lines = [f"  {len(kind):,} x {kind[0][1]} (first: {kind[0][0]})" for kind in kinds[:10]]
-        return (
-            f"{self.where}: too many files cannot be used: {self.count:,} of {self.files:,} so "
-            f"far, more than max_reject_share {self.share:g}.\n" + "\n".join(lines) + "\n"
-            "Mend or remove them, or raise max_reject_share."
-        )
 
 
 def _check_labels_fit(index: Index, source: Source) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from ichreport.data import shards
 from ichreport.data.shards import ShardTask
@@ -27,6 +27,31 @@ _BYTES_A_ROW: Final = 600
 
 
 @dataclass(frozen=True)
+class Part:
+    """One of several parts of an ingest, each of which may run on a machine of its own."""
+
+    number: int
+    """From 1 to `of`."""
+    of: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.number <= self.of:
+            raise ValueError(f"A part must be between 1 and {self.of}, got {self.number}.")
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `2/8`: the second of eight parts.
+
+        Raises:
+            ValueError: If it is anything else.
+        """
+        found = re.fullmatch(r"([0-9]+)/([0-9]+)", text)
+        if not found:
+            raise ValueError(f"A part is written 2/8, the second of eight; got {text!r}.")
+        return cls(int(found[1]), int(found[2]))
+
+
+@dataclass(frozen=True)
 class Plan:
     """The shards of a store: all of them, and those that have to be made."""
 
@@ -43,6 +68,18 @@ class Plan:
     def bytes_of_all(self) -> int:
         """Disk space that the whole store takes, at most."""
         return self._bytes_of(self.tasks)
+
+    def part(self, part: Part) -> "Plan":
+        """Every so many-th shard of the plan, whichever of them are there.
+
+        The numbers of the shards stay as they are. They are the same for all parts, even while
+        shards appear: missing shards take the free numbers in order, so that one that is made takes
+        its own number along and leaves the others theirs.
+        """
+        tasks = self.tasks[part.number - 1 :: part.of]
+        keys = {task.key for task in tasks}
+        missing = [task for task in self.missing if task.key in keys]
+        return Plan(tasks, missing, sum(len(task.files) for task in tasks))
 
     def _bytes_of(self, tasks: Sequence[ShardTask]) -> int:
         slices = sum(len(task.files) * task.image_size**2 for task in tasks)

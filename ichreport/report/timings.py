@@ -18,11 +18,12 @@ FOLDER: Final = "timings"
 IMPORTS_TAG: Final = "imports"
 """Marks the cells of a notebook that do little else than import."""
 _RULES: Final = (
-    *("phantom", "ingest", "features", "experiment"),
+    *("phantom", "ingest_part", "ingest", "features", "experiment"),
     *("explore", "cam", "results", "pages"),
 )
 _PARTS: Final = {
     "phantom": "making the synthetic heads",
+    "ingest_part": "ingest",
     "ingest": "ingest",
     "features": "backbone passes",
     "experiment": "training, prediction and scores",

@@ -1,4 +1,6 @@
+import multiprocessing
 import os
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -6,7 +8,7 @@ import pytest
 
 from ichreport.data import plan, sources
 from ichreport.data.elements import kind_of_reason
-from ichreport.data.ingest import ingest
+from ichreport.data.ingest import ingest, ingest_part
 from ichreport.data.store import Store, verify
 from ichreport.files import folder_lock
 
@@ -250,3 +252,93 @@ def test_bytes_of_a_store_change_only_with_the_code_version(tmp_path, dicom_byte
     golden = {1: "e19597d1507bd0e4"}
     (shard_hash,) = store.manifest["shards"].values()
     assert {plan.CODE_VERSION: shard_hash[:16]} == golden
+
+
+def run_part(source, store, text, **words):
+    recipe = {"image_size": 16, "progress": False} | words
+    ingest_part(source, store, plan.Part.parse(text), **recipe)
+
+
+def test_parts_in_any_order_and_a_whole_ingest_give_the_bytes_of_one_ingest(source, tmp_path):
+    run(source[0], tmp_path / "one")
+    for text in ("3/3", "1/3", "2/3"):
+        run_part(source[0], tmp_path / "parts", text)
+    made = stamps(tmp_path / "parts")
+    run(source[0], tmp_path / "parts")
+    assert stamps(tmp_path / "parts") == made
+    assert files_of(tmp_path / "one") == files_of(tmp_path / "parts")
+
+
+def run_part_in_small_chunks(*arguments, **words):
+    sources.SMALLEST_CHUNK = 16  # a new process has not been patched
+    run_part(*arguments, **words)
+
+
+def test_parts_at_the_same_time_agree_on_shards_and_on_a_key(source, tmp_path):
+    words = {"pseudonymise": True, "key_file": tmp_path / "key"}
+    start = multiprocessing.get_context("spawn").Process
+    parts = [
+        start(target=run_part_in_small_chunks, args=(source[0], tmp_path / "parts", n), kwargs=words)
+        for n in ("1/2", "2/2")
+    ]
+    for process in parts:
+        process.start()
+    for process in parts:
+        process.join()
+    assert [process.exitcode for process in parts] == [0, 0]
+    made = stamps(tmp_path / "parts")
+    both = run(source[0], tmp_path / "parts", **words)
+    assert stamps(tmp_path / "parts") == made
+    assert len(made) > 2
+    assert_same(run(source[0], tmp_path / "one", **words), both)
+
+
+def test_shards_keep_their_numbers_while_others_appear(source, tmp_path):
+    """Some shards of another state of the source are there, so that numbers are not in order."""
+    folder, written = source
+    run(folder, tmp_path / "store")
+    for name in sorted(written)[::40]:
+        os.utime(folder / "stage_2_train" / f"{name}.dcm", ns=(1, 1))
+    expected = shutil.copytree(tmp_path / "store", tmp_path / "expected")
+    run(folder, expected)
+    for text in ("2/3", "3/3", "1/3"):
+        run_part(folder, tmp_path / "store", text)
+    run(folder, tmp_path / "store")
+    assert files_of(tmp_path / "store") == files_of(expected)
+
+
+def test_a_part_of_a_finished_store_leaves_it_finished(source, tmp_path):
+    run(source[0], tmp_path / "store")
+    before = files_of(tmp_path / "store")
+    run_part(source[0], tmp_path / "store", "1/2")
+    assert files_of(tmp_path / "store") == before
+
+
+def test_a_store_with_only_some_of_its_parts_is_no_store(source, tmp_path):
+    run_part(source[0], tmp_path / "store", "1/2")
+    assert list((tmp_path / "store").glob("hu-*.npy"))
+    with pytest.raises(FileNotFoundError):
+        Store.open(tmp_path / "store")
+
+
+def test_a_part_stops_at_labels_that_cannot_be_used(source, tmp_path):
+    (source[0] / "stage_2_train.csv").write_text("nonsense\n")
+    with pytest.raises(ValueError, match="stage_2_train.csv"):
+        run_part(source[0], tmp_path / "store", "1/2")
+    assert not list((tmp_path / "store").glob("hu-*"))
+
+
+@pytest.mark.parametrize("text", ["0/2", "3/2", "2", "1/2/3", "-1/2", "a/b", "1/0"])
+def test_a_part_that_makes_no_sense_is_refused(text):
+    with pytest.raises(ValueError, match="part"):
+        plan.Part.parse(text)
+
+
+def test_the_parts_of_a_plan_share_its_shards_out(source, tmp_path):
+    found = sources.find_source(source[0])
+    recipe = {"image_size": 16, "pseudonyms": None, "seconds_per_file": 30.0}
+    whole = plan.make_plan(found, sources.list_files(found), tmp_path / "store", **recipe)
+    parts = [whole.part(plan.Part(number, 4)) for number in (1, 2, 3, 4)]
+    shared = sorted(task.number for part in parts for task in part.tasks)
+    assert shared == [task.number for task in whole.tasks]
+    assert sum(part.file_count for part in parts) == whole.file_count

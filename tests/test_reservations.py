@@ -1,0 +1,127 @@
+"""What a cluster is asked for, against sums worked by hand, and the graph that it gets."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ichreport import reservations
+from ichreport.params import Experiment, Profile
+
+ROOT = Path(__file__).resolve().parents[1]
+RSNA = yaml.safe_load((ROOT / "params" / "rsna.yaml").read_text())
+EXPERIMENTS = {
+    path.stem: yaml.safe_load(path.read_text())
+    for path in (ROOT / "params" / "experiments").glob("*.yaml")
+}
+
+
+def profile_of(**values):
+    return Profile.parse(values, where="test")
+
+
+def experiment_of(**values):
+    return Experiment.parse(values, where="test")
+
+
+def test_real_data_are_taken_to_be_the_challenge():
+    assert reservations.slices(profile_of(phantom=None)) == 752_803
+
+
+def test_synthetic_data_may_be_twice_what_the_recipe_says_is_typical():
+    assert reservations.slices(profile_of(phantom={"patients": 10, "slices": 20})) == 400
+
+
+def test_parts_and_processes_share_the_time_of_an_ingest():
+    # 752,803 files / 32 jobs / (8 processes x 50 a second) = 58.8 s: a minute, and 15 to start
+    part = reservations.reading(profile_of(phantom=None), threads=8, jobs=32)
+    assert part.runtime == 15 + 1
+    # alone on one core: 752,803 / 50 s = 250.9 minutes
+    assert reservations.reading(profile_of(phantom=None), threads=1).runtime == 15 + 251
+
+
+def test_a_backbone_pass_on_a_gpu_slows_with_the_pixels():
+    # 752,803 / 100 s = 125.5 minutes at 256 pixels; four times that at 512
+    at = {
+        size: reservations.backbone_pass(profile_of(require_gpu=True, image_size=size)).runtime
+        for size in (256, 512)
+    }
+    assert at == {256: 15 + 126, 512: 15 + 502}
+
+
+def test_training_all_layers_takes_every_epoch_through_the_network():
+    seven_blocks = experiment_of(network="cnn7", require_gpu=True, image_size=256, epochs=10)
+    # 7,528,030 / 250 s = 501.9 minutes
+    assert reservations.training(seven_blocks).runtime == 15 + 502
+
+
+def test_a_head_holds_the_features_of_all_slices_twice():
+    head = experiment_of(network="efficientnetb7", require_gpu=True, image_size=256, epochs=10)
+    alone = experiment_of(network="cnn7", require_gpu=True, image_size=256, epochs=10)
+    more = reservations.training(head).mem_mb - reservations.training(alone).mem_mb
+    # 752,803 slices x 2,560 numbers x 4 bytes x 2 = 14,703 MiB
+    assert more == 14_703
+
+
+def test_memory_of_a_network_on_a_cpu_grows_with_batch_and_image():
+    small, large = (
+        reservations.backbone_pass(profile_of(batch_size=batch, image_size=size)).mem_mb
+        for batch, size in ((64, 96), (128, 192))
+    )
+    # 64 x 96 x 96 pixels x 3 KiB = 1,728 MiB; eight times as many pixels take 13,824
+    assert large - small == 13_824 - 1_728
+
+
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory, make_project):
+    """What a cluster would be given for the challenge's 752,803 slices, shared by 32 jobs."""
+    profile = RSNA | {"ingest_jobs": 32}
+    project = make_project(tmp_path_factory.mktemp("cluster"), profile, EXPERIMENTS)
+    done = project.run(
+        "snakemake", "--workflow-profile", str(ROOT / "profiles" / "slurm"), "--dry-run",
+        "--config", "profile=params/rsna.yaml", "--", "runs",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def blocks(planned, rule):
+    """The lines that the runner prints for each job of a rule."""
+    return re.findall(rf"^rule {rule}:\n((?:    .*\n)+)", planned, flags=re.MULTILINE)
+
+
+def test_the_graph_for_the_whole_challenge(planned):
+    counts = dict(re.findall(r"^(\w+) +(\d+)$", planned, flags=re.MULTILINE))
+    expected = {
+        "ingest_part": 32,
+        "ingest": 1,
+        "explore": 1,
+        # DenseNet121 on four inputs, two other backbones on raw HU
+        "features": 4 + 2,
+        # the poster's 14 rows and one of our own
+        "experiment": 14 + 1,
+        "cam": 1,
+        "runs": 1,
+    }
+    assert {rule: int(count) for rule, count in counts.items() if rule != "total"} == expected
+    assert int(counts["total"]) == 57
+
+
+@pytest.mark.parametrize("rule", ["features", "experiment", "cam"])
+def test_every_job_with_a_network_asks_for_a_gpu_memory_and_time(planned, rule):
+    for block in blocks(planned, rule):
+        assert "threads: 8" in block
+        resources = dict(re.findall(r"(\w+)=(\d+)", block.split("resources:")[1]))
+        assert int(resources["gpu"]) == 1
+        assert int(resources["mem_mb"]) >= 6_000
+        assert int(resources["runtime"]) > 60
+
+
+def test_the_parts_of_the_ingest_wait_for_nothing_and_the_index_for_all(planned):
+    parts = blocks(planned, "ingest_part")
+    assert len(parts) == 32
+    assert all("phantom" not in block.split("output:")[0] for block in parts)
+    [index] = blocks(planned, "ingest")
+    named = re.findall(r"store\.parts/(\d+)-of-32\.done", index.split("output:")[0])
+    assert sorted(map(int, named)) == list(range(1, 33))
