@@ -281,6 +281,9 @@ rule pages:
     params:
         report=REPORT,
         profile=PROFILE_FILE,
+    resources:
+        mem_mb=memory(for_showing),
+        runtime=minutes(for_showing),
     shell:
         timed("pages") + "ichreport render {params.report} --profile {params.profile}"
 

@@ -5,7 +5,6 @@
 Batches of 64 random slices of 256 x 256, int16, from the page cache, on one core.
 """
 
-import json
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from PIL import Image
-from side_by_side import interleaved, median_ratio
+from side_by_side import interleaved, main, median_ratio
 
 from ichreport.data.shards import ArrayFile, shard_name
 from ichreport.data.store import Store
@@ -77,24 +76,24 @@ def read_store(read: Any, batches: np.ndarray) -> None:
         read(rows)
 
 
-def measure(repeats: int = 7) -> dict[str, Any]:
+def measure(repeats: int = 7, batches: int = BATCHES) -> dict[str, Any]:
     """Slices a second of each way, and how much faster the store is."""
     with tempfile.TemporaryDirectory() as folder:
         store = make_store(Path(folder))
         write_singles(store, Path(folder))
         random = np.random.default_rng(1)
-        batches = random.integers(0, SLICES, (BATCHES, BATCH))
-        few = batches[:8] % 1000
+        many = random.integers(0, SLICES, (batches, BATCH))
+        few = many[:8] % 1000
         seconds = interleaved(
             {
-                "store": partial(read_store, store.hu, batches),
+                "store": partial(read_store, store.hu, many),
                 "store, adjacent slices": partial(read_store, store.adjacent_hu, few),
                 "one .npy a slice": partial(read_npy, Path(folder), few),
                 "one .png a slice": partial(read_png, Path(folder), few),
             },
             repeats=repeats,
         )
-    slices = {name: (batches if name == "store" else few).size for name in seconds}
+    slices = {name: (many if name == "store" else few).size for name in seconds}
     each = {name: [s / slices[name] for s in times] for name, times in seconds.items()}
     return {
         "slices_per_second": {n: 1 / float(np.median(times)) for n, times in each.items()},
@@ -104,4 +103,4 @@ def measure(repeats: int = 7) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(), indent=2))
+    main(measure, repeats=1, batches=8)

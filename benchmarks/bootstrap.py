@@ -6,14 +6,13 @@
 few of the 1,000 replicates; every one of them must agree.
 """
 
-import json
 import statistics
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from side_by_side import interleaved, median_ratio
+from side_by_side import interleaved, main, median_ratio
 from sklearn.metrics import roc_auc_score
 
 from ichreport.evaluation.bootstrap import Resamples, auc_replicates, draw_resamples
@@ -23,14 +22,16 @@ SLICES, PATIENTS, REPLICATES, BY_SCIKIT_LEARN = 150_000, 3_800, 1_000, 3
 PREVALENCE = (0.0042, 0.048, 0.0348, 0.0474, 0.0627, 0.1434)
 
 
-def make_predictions() -> tuple[NDArray[np.int64], NDArray[np.float32], pd.Index]:
+def make_predictions(
+    slices: int,
+) -> tuple[NDArray[np.int64], NDArray[np.float32], pd.Index]:
     """Truth and scores, both clustered in patients: (n, 6), (n, 6), (n,)."""
     random = np.random.default_rng(0)
-    patient = np.sort(random.integers(0, PATIENTS, SLICES))
-    illness = random.normal(size=(PATIENTS, 6))[patient] + random.normal(size=(SLICES, 6))
+    patient = np.sort(random.integers(0, PATIENTS, slices))
+    illness = random.normal(size=(PATIENTS, 6))[patient] + random.normal(size=(slices, 6))
     cut = [np.quantile(illness[:, k], 1 - PREVALENCE[k]) for k in range(6)]
     truth = (illness > cut).astype(np.int64)
-    score = illness + random.normal(size=(SLICES, 6))
+    score = illness + random.normal(size=(slices, 6))
     names = pd.Index([f"ID_{number:08x}" for number in patient])
     return truth, (1 / (1 + np.exp(-score))).astype(np.float32), names
 
@@ -61,13 +62,13 @@ def by_scikit_learn(
     )
 
 
-def measure(repeats: int = 5) -> dict[str, Any]:
+def measure(repeats: int = 5, slices: int = SLICES) -> dict[str, Any]:
     """Seconds for all replicates, by us and (from a few) by scikit-learn, and their ratio.
 
     Raises:
         ValueError: If a replicate differs.
     """
-    truth, score, group = make_predictions()
+    truth, score, group = make_predictions(slices)
     resamples = draw_resamples(group, replicates=REPLICATES)
     place = resamples.places(group)
     reference = by_scikit_learn(truth, score, place, resamples)
@@ -83,7 +84,7 @@ def measure(repeats: int = 5) -> dict[str, Any]:
     )
     loop = [taken * REPLICATES / BY_SCIKIT_LEARN for taken in seconds["scikit-learn"]]
     return {
-        "slices": SLICES,
+        "slices": slices,
         "patients": PATIENTS,
         "labels": len(LABELS),
         "replicates": REPLICATES,
@@ -96,4 +97,4 @@ def measure(repeats: int = 5) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(), indent=2))
+    main(measure, repeats=1, slices=5_000)

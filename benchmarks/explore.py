@@ -6,7 +6,6 @@ The index is generated as in index.py. The shards have their full size but are s
 the few hundred slices that the notebook looks at come from the page cache and are black.
 """
 
-import json
 import os
 import statistics
 import subprocess
@@ -19,7 +18,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from index import SLICES, write_tables
+from index import FULL, SMALL, Size, write_tables
+from side_by_side import main
 
 from ichreport.data.index import build_index
 from ichreport.data.labels_table import LabelTable
@@ -31,9 +31,9 @@ IMAGE_SIZE = 256
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "1-explore.ipynb"
 
 
-def write_store(folder: Path) -> None:
+def write_store(folder: Path, size: Size) -> None:
     """A store of the challenge's size whose slices are all air."""
-    numbers = range(write_tables(folder))
+    numbers = range(write_tables(folder, size))
     with np.load(folder / "labels.npz") as stored:
         labels = LabelTable(pa.array(stored["names"].tolist(), pa.string()), stored["labels"])
     index = build_index(folder, numbers, labels, named_by_slice=True)
@@ -48,7 +48,7 @@ def write_store(folder: Path) -> None:
         "recipe": {"image_size": IMAGE_SIZE},
         "synthetic": False,
         "truth": False,
-        "counts": {"slices": SLICES},
+        "counts": {"slices": size.slices},
         "rules": index.rules,
         "findings": [],
         "store_hash": "generated",
@@ -78,13 +78,13 @@ def explore(store: Path) -> float:
     return time.perf_counter() - started
 
 
-def measure(repeats: int = 3) -> dict[str, Any]:
+def measure(repeats: int = 3, size: Size = FULL) -> dict[str, Any]:
     """Seconds of the whole notebook: median of several runs."""
     with tempfile.TemporaryDirectory() as folder:
-        write_store(Path(folder))
+        write_store(Path(folder), size)
         seconds = [explore(Path(folder)) for _ in range(repeats)]
-    return {"rows": SLICES, "seconds": statistics.median(seconds)}
+    return {"rows": size.slices, "seconds": statistics.median(seconds)}
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(), indent=2))
+    main(measure, repeats=1, size=SMALL)

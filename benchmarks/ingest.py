@@ -12,7 +12,6 @@ file system, so that only computing is compared; and, in the figures of `disk`, 
 ours flushes each shard before it counts as there.
 """
 
-import json
 import os
 import shutil
 import statistics
@@ -28,7 +27,7 @@ from typing import Any
 import numpy as np
 import pydicom
 from PIL import Image
-from side_by_side import alone, interleaved, median_ratio
+from side_by_side import alone, interleaved, main, median_ratio
 
 from ichreport.data.ingest import ingest
 from ichreport.data.resample import resample_hu
@@ -151,16 +150,16 @@ def ours_here(source: Path, out: Path) -> None:
     ingest(source, out, image_size=SIZE, progress=False)
 
 
-def measure(repeats: int = 5) -> dict[str, Any]:
+def measure(repeats: int = 5, count: int = FILES) -> dict[str, Any]:
     """Files a second of each alternative, and the ratios that matter."""
     warnings.simplefilter("ignore")
     pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
     memory = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory(dir=memory) as ram:
         source, few = Path(folder, "source"), Path(folder, "few")
-        paths = write_files(source, FILES)
+        paths = write_files(source, count)
         write_files(few, FEW)
-        found = {"files": FILES, "image_size": SIZE}
+        found: dict[str, Any] = {"files": count, "image_size": SIZE}
         found |= _to_memory(source, few, paths, Path(ram), repeats)
         found |= _to_disk(source, paths, Path(folder), repeats)
         found["worker_peak_mib"] = alone(ours_here, source, Path(ram, "peak"))["peak_mib"]
@@ -191,7 +190,7 @@ def _to_memory(
     files = {"plain": SOME, "few, 1 worker": FEW, "few, 2 workers": FEW}
     return {
         "files_per_second": {
-            name: files.get(name, FILES) / statistics.median(times)
+            name: files.get(name, len(paths)) / statistics.median(times)
             for name, times in seconds.items()
         },
         "ours_over_plain": median_ratio(plain_seconds, seconds["ours"]),
@@ -212,7 +211,7 @@ def _to_disk(source: Path, paths: list[Path], out: Path, repeats: int) -> dict[s
     )
     return {
         "disk_files_per_second": {
-            name: FILES / statistics.median(times) for name, times in seconds.items()
+            name: len(paths) / statistics.median(times) for name, times in seconds.items()
         },
         "disk_ours_over_lean": median_ratio(seconds["lean"], seconds["ours"]),
         "disk_ours_over_lean_flushed": median_ratio(seconds["lean, flushed"], seconds["ours"]),
@@ -220,4 +219,4 @@ def _to_disk(source: Path, paths: list[Path], out: Path, repeats: int) -> dict[s
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(), indent=2))
+    main(measure, repeats=1, count=900)

@@ -5,7 +5,6 @@
 The CSV is generated at its full size: 752,803 slices, four of which stand twice: 4,516,842 rows.
 """
 
-import json
 import statistics
 import tempfile
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from side_by_side import alone
+from side_by_side import alone, main
 
 from ichreport.data.rsna import read_labels
 from ichreport.labels import LABELS
@@ -22,13 +21,13 @@ from ichreport.labels import LABELS
 SLICES = 752_803
 
 
-def write_csv(path: Path) -> None:
+def write_csv(path: Path, slices: int) -> None:
     """Labels in the challenge's form, prevalence and order of rows."""
     random = np.random.default_rng(0)
-    bleeds = random.random((SLICES, 5)) < [0.0042, 0.048, 0.035, 0.047, 0.063]
+    bleeds = random.random((slices, 5)) < [0.0042, 0.048, 0.035, 0.047, 0.063]
     labels = np.column_stack([bleeds, bleeds.any(axis=1)]).astype(int)
-    names = [f"ID_{n:09x}" for n in random.choice(16**9, SLICES, replace=False)]
-    order = [*range(SLICES), 5, 6, 7, 8]
+    names = [f"ID_{n:09x}" for n in random.choice(16**9, slices, replace=False)]
+    order = [*range(slices), 5, 6, 7, 8]
     with path.open("w", encoding="ascii") as stream:
         stream.write("ID,Label\n")
         for row in order:
@@ -55,17 +54,17 @@ def nothing(path: Path) -> None:
     """A process that only imports, to see its memory."""
 
 
-def measure(repeats: int = 3) -> dict[str, Any]:
+def measure(repeats: int = 3, slices: int = SLICES) -> dict[str, Any]:
     """Seconds, peak memory and the ratio; both sides in fresh processes."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "stage_2_train.csv")
-        write_csv(path)
+        write_csv(path, slices)
         turns = [(alone(ours, path), alone(naive, path)) for _ in range(repeats)]
         base = alone(nothing, path)["peak_mib"]
     if any(own["result"] != other["result"] for own, other in turns):
         raise ValueError("The two tables differ.")
     return {
-        "rows": (SLICES + 4) * 6,
+        "rows": (slices + 4) * 6,
         "ours_seconds": statistics.median(own["seconds"] for own, _ in turns),
         "naive_seconds": statistics.median(other["seconds"] for _, other in turns),
         "ours_over_naive": statistics.median(o["seconds"] / w["seconds"] for w, o in turns),
@@ -76,4 +75,4 @@ def measure(repeats: int = 3) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(), indent=2))
+    main(measure, repeats=1, slices=20_000)

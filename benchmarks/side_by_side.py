@@ -1,11 +1,38 @@
 """Timing alternatives beside each other on a machine that does other things too."""
 
+import argparse
+import inspect
+import json
 import multiprocessing
 import statistics
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+
+
+class Skipped(Exception):  # noqa: N818
+    """Raised by a benchmark that cannot run here, with what is missing."""
+
+
+def main(measure: Callable[..., dict[str, Any]], **quick: Any) -> None:
+    """Run a benchmark from the command line and print its figures as JSON.
+
+    Args:
+        measure: The benchmark.
+        quick: Its arguments with `--quick`, which shows that it works and measures nothing well.
+    """
+    parser = argparse.ArgumentParser(description=inspect.getmodule(measure).__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="small and once, to see it work")
+    parser.add_argument("--repeats", type=int, help="turns to measure in")
+    options = parser.parse_args()
+    words = dict(quick) if options.quick else {}
+    if options.repeats and "repeats" in inspect.signature(measure).parameters:
+        words["repeats"] = options.repeats
+    try:
+        print(json.dumps(measure(**words), indent=2))
+    except Skipped as reason:
+        print(json.dumps({"skipped": str(reason)}))
 
 
 def interleaved(

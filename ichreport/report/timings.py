@@ -95,16 +95,22 @@ def table(jobs: Iterable[Job]) -> Table:
     )
 
 
-def parts(jobs: Iterable[Job]) -> Table:
-    """The same time by what it was for."""
+def seconds_by_part(jobs: Iterable[Job]) -> dict[str, float]:
+    """Wall time, summed over jobs, by what it was for; parts that took none are left out."""
     jobs = list(jobs)
     seconds = dict.fromkeys(_PARTS.values(), 0.0)
     for job in jobs:
         seconds[_PARTS.get(job.rule, _PARTS["pages"])] += job.working
     seconds["starting processes and kernels"] = sum(job.starting for job in jobs)
     seconds["imports"] = sum(job.importing for job in jobs)
+    return {name: taken for name, taken in seconds.items() if taken}
+
+
+def parts(jobs: Iterable[Job]) -> Table:
+    """The time of all jobs by what it was for."""
+    seconds = seconds_by_part(jobs)
     whole = sum(seconds.values())
-    rows = [[name, number(s, 1), _percent(s, whole)] for name, s in seconds.items() if s]
+    rows = [[name, number(s, 1), _percent(s, whole)] for name, s in seconds.items()]
     return Table(
         "Seconds of all jobs by what they were for.",
         ["part", "seconds", "%"],
