@@ -19,7 +19,7 @@ SNAKEMAKE = $(BIN)/snakemake $(RUN_ON) --rerun-incomplete --quiet rules host pro
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DELETE_ON_ERROR:
-.PHONY: help report test lint gpu-kernel lab clean lock
+.PHONY: help report test lint gpu-kernel lab clean lock bench
 
 help:  ## list what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -49,6 +49,9 @@ lint: $(READY)
 gpu-kernel: $(READY)  ## install the Jupyter kernel ichreport-gpu and check that a GPU computes in it
 	$(BIN)/ichreport kernel install --backend $(or $(KERAS_BACKEND),tensorflow)
 	$(BIN)/ichreport kernel check
+
+bench: $(READY)  ## measure speed beside what people use; figures go to benchmarks/results/
+	$(BIN)/python benchmarks/run.py
 
 lab: $(READY)  ## open JupyterLab in notebooks/, on this machine only
 	$(BIN)/jupyter lab --ip=127.0.0.1 --notebook-dir=notebooks
