@@ -73,7 +73,7 @@ def clean(html: str, *, where: str) -> Fragment:
         where: The page, named in errors.
 
     Raises:
-        ValueError: If a picture has no alternative text or a figure no caption.
+        ValueError: If a picture has no alternative text, a figure no caption, or data are no JSON.
     """
     cleaner = _Cleaner()
     cleaner.feed(html)
@@ -208,7 +208,12 @@ class _Cleaner(HTMLParser):
             self.contents.append((anchor, text))
 
     def _write_data(self, text: str) -> None:
-        self.out.append(json.dumps(json.loads(text), separators=(",", ":")).replace("<", "\\u003c"))
+        try:
+            held = json.loads(text)
+        except ValueError:
+            held = None
+            self.problems.append("data for a script are no JSON")
+        self.out.append(json.dumps(held, separators=(",", ":")).replace("<", "\\u003c"))
         self.out.append("</script>")
 
     def _check(self, tag: str, given: dict[str, str]) -> None:

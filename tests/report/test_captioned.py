@@ -1,0 +1,140 @@
+"""Tables and figures: whole, escaped, and never without their words."""
+
+import io
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from ichreport.report import captioned, tables
+from ichreport.report.captioned import (
+    Drawing,
+    Fact,
+    Facts,
+    Link,
+    Marked,
+    Picture,
+    Sentences,
+    Sheet,
+    Table,
+    Tile,
+)
+
+
+class _Cells(HTMLParser):
+    """The texts of a table's cells, row by row."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.rows, self.tags, self._cell = [], [], False
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+            self._cell = True
+
+    def handle_endtag(self, tag):
+        self._cell = self._cell and tag not in ("td", "th")
+
+    def handle_data(self, data):
+        if self._cell:
+            self.rows[-1][-1] += data
+
+
+texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20)
+
+
+@given(st.lists(st.lists(texts, min_size=3, max_size=3), max_size=4), texts.filter(bool))
+def test_whatever_the_cells_hold_a_browser_reads_them_back(rows, caption):
+    table = Table(caption, ["a<b", "c", '"d"'], rows, numeric=frozenset({1}), sortable=True)
+    assert _Cells(table._repr_html_()).rows == [["a<b", "c", '"d"'], *rows]
+
+
+def test_links_and_marks_are_escaped_too():
+    table = Table("T", ["a", "b"], [[Link('"><b>', "<i>"), Marked("<u>", '"x')]])
+    read = _Cells(table._repr_html_())
+    assert read.rows[-1] == ["<i>", "<u>"]
+    assert ("a", {"href": '"><b>'}) in read.tags
+    assert ("span", {"class": '"x'}) in read.tags
+    assert "<i>" in repr(table)
+
+
+def test_rows_are_headed_and_columns_scoped():
+    tags = _Cells(Table("T", ["a", "b"], [["1", "2"]], groups=[("g", 2)])._repr_html_()).tags
+    scopes = [given["scope"] for tag, given in tags if tag == "th"]
+    assert scopes == ["colgroup", "col", "col", "row"]
+
+
+@pytest.mark.parametrize(
+    ("make", "problem"),
+    [
+        (lambda: Table("", ["a"], []), "needs a caption"),
+        (lambda: Table("T", ["a"], [["1", "2"]]), "2 cells under 1 columns"),
+        (lambda: Table("T", ["a"], [], groups=[("g", 2)]), "must span 1 columns, got 2"),
+        (lambda: Drawing(" ", "x"), "text for its caption"),
+        (lambda: Drawing("x", ""), "text for its alternative"),
+        (lambda: Picture("x", "\n"), "text for its alternative"),
+        (lambda: Sheet("", "x"), "text for its caption"),
+    ],
+)
+def test_without_its_words_nothing_is_made(make, problem):
+    with pytest.raises(ValueError, match=problem):
+        make()
+
+
+def test_a_figure_says_its_words_to_who_cannot_see_it():
+    html = Drawing('a "caption" <b>', 'what "is" <seen>', ["<svg></svg>"])._repr_html_()
+    assert 'role="img" aria-label="what &quot;is&quot; &lt;seen&gt;"' in html
+    assert "<figcaption>a &quot;caption&quot; &lt;b&gt;</figcaption>" in html
+
+
+def test_the_texts_of_tiles_facts_and_sentences_are_escaped():
+    sheet = Sheet("c", "a", [("<n>", [Tile([b"x", b"y"], '"a<', "<t>")])])
+    facts = Facts([Fact("<n>", "<v>", "<t>", '"><h')])
+    for html in (sheet._repr_html_(), facts._repr_html_(), Sentences(["<s>"])._repr_html_()):
+        assert not any(f"<{letter}>" in html for letter in "nvths")
+    assert sheet._repr_html_().count(' alt="') == 2
+
+
+def test_a_bitmap_comes_back_as_it_was_within_compression():
+    gray = np.tile(np.arange(0, 256, 4, dtype=np.uint8), (64, 1))
+    kept = np.asarray(Image.open(io.BytesIO(captioned.webp(gray, quality=100))).convert("L"))
+    assert np.abs(kept.astype(int) - gray).mean() < 3
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(0.12345, "0.123"), (-1.5, "−1.500"), (None, "–"), (float("nan"), "–"), (0.0, "0.000")],
+)
+def test_a_number_has_three_decimals_and_a_dash_where_there_is_none(value, said):
+    assert captioned.number(value) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (None, "none"), (True, "yes"), (np.bool_(False), "no"), (12_345, "12,345"), (123, "123"),
+        (1e-3, "0.001"), ([1, None], "1, none"), ({"a": 1}, '{"a": 1}'), ("x", "x"),
+    ],
+)  # fmt: skip
+def test_a_parameter_is_said_in_words(value, said):
+    assert tables.in_words(value) == said
+
+
+def test_a_frame_becomes_a_table_with_its_numbers_on_the_right():
+    frame = pd.DataFrame({"a_b": [0.5, np.nan], "c": ["x", "<y>"]}, index=["r", "s"])
+    table = tables.frame(frame, "T", index="row")
+    assert _Cells(table._repr_html_()).rows == [
+        ["row", "a b", "c"],
+        ["r", "0.500", "x"],
+        ["s", "–", "<y>"],
+    ]
+    assert table.numeric == {1}
