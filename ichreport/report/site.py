@@ -11,7 +11,7 @@ from nbformat import NotebookNode
 
 from ichreport.files import write_text
 from ichreport.params import Profile
-from ichreport.report import compare, overview, run_page, timings
+from ichreport.report import compare, overview, run_page, timings, viewer
 from ichreport.report.fragments import clean
 from ichreport.report.frame import TEMPLATES, Page, framed
 from ichreport.report.papers import pages as papers
@@ -19,6 +19,12 @@ from ichreport.report.records import RunRecord
 from ichreport.report.results import Results, read
 
 _LOG_LINES: Final = 60
+_SCRIPTS: Final = {
+    "viewer": viewer.SCRIPTS,
+    "compare": ("compare.js",),
+    "runs": ("runs.js",),
+}
+"""The scripts that a page needs beside the one that all have, by the class of what needs them."""
 
 
 def render(report_folder: Path, profile: Profile) -> Path:
@@ -132,7 +138,7 @@ def failure(reason: str, log: str) -> str:
 
 def _scripts(html: str) -> list[str]:
     """The scripts that a page's content needs."""
-    return [f"{name}.js" for name in ("viewer", "compare", "runs") if f'class="{name}"' in html]
+    return [script for name, own in _SCRIPTS.items() if f'class="{name}"' in html for script in own]
 
 
 def _remove_stale(folder: Path, pages: Iterable[Page]) -> None:

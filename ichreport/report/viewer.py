@@ -2,7 +2,7 @@
 
 What Python makes is a picture for who reads without JavaScript or on paper, and data: HU without
 loss, positions, and where there are any truth, probabilities and heat maps. template/viewer.js
-turns both into the viewer; a page's frame holds that script and the style once, and in JupyterLab
+turns both into the viewer; a page's frame holds scripts and style once, and in JupyterLab
 each viewer brings its own.
 """
 
@@ -28,6 +28,8 @@ from ichreport.report.packing import pack_bytes, pack_heat, pack_hu
 from ichreport.report.records import RunRecord
 from ichreport.report.telling import series_rows, telling_row, telling_series
 
+SCRIPTS: Final = ("pixels.js", "viewer.js")
+"""The viewer's scripts among the templates, in their order."""
 BUDGET: Final = 4_000_000
 """Characters of HU at most: a page with a viewer is at most 6 MB."""
 BUDGET_OF_A_RUN: Final = 1_200_000
@@ -57,7 +59,7 @@ class Viewer(Picture):
         return (
             f"{super()._repr_html_()}<style>.viewer{{{own}}}"
             f'[data-jp-theme-light="false"] .viewer{{{dark}}}{asset("viewer.css")}</style>'
-            f"<script>{asset('viewer.js')}</script>"
+            + "".join(f"<script>{asset(name)}</script>" for name in SCRIPTS)
         )
 
     def _kind(self) -> str:

@@ -17,10 +17,8 @@ from ichreport.report.telling import series_rows, telling_row, telling_series
 
 pytestmark = pytest.mark.browser
 
-FACTOR = 5
-"""96 pixels a side become 480, so that each has a pixel in its center that shows its own HU."""
-HEATED = 3
-"""The slice of the first series that has a heat map; its upper left quarter is hot."""
+FACTOR = 5  # 96 pixels a side become 480: each has one in its center that shows its own HU
+HEATED = 3  # the slice of the first series that has a heat map; its upper left quarter is hot
 
 
 @pytest.fixture
@@ -43,9 +41,8 @@ def path(tmp_path, store, predictions):
 def write_page(folder, html):
     """A page as the report frames it."""
     fragment = clean(html, where="test.html")
-    page = frame.Page(
-        "test.html", "A viewer", "Test", fragment.html, scripts=site._scripts(fragment.html)
-    )
+    scripts = site._scripts(fragment.html)
+    page = frame.Page("test.html", "A viewer", "Test", fragment.html, scripts=scripts)
     path = folder / page.path
     path.write_text(frame.framed(page, [page], synthetic=True), encoding="utf-8")
     return path
