@@ -6,12 +6,21 @@ from html import escape
 from typing import Any, Final
 
 from ichreport.labels import SUBTYPES
-from ichreport.report import figures
+from ichreport.report import all_runs, figures
 from ichreport.report.captioned import Drawing, Fact, Facts, Sentences, duration, number
 from ichreport.report.frame import Page
 from ichreport.report.results import Results, Scored
 
-_COUNTS: Final = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight"}
+_COUNTS: Final = {
+    1: "one",
+    2: "two",
+    3: "three",
+    4: "four",
+    5: "five",
+    6: "six",
+    7: "seven",
+    8: "eight",
+}
 
 
 @dataclass(frozen=True)
@@ -41,7 +50,8 @@ def of(found: Results, *, synthetic: bool) -> Overview:
         synthetic: Whether the data are synthetic heads.
     """
     facts = [*_of_best(found), *_of_data(found, synthetic=synthetic), *_of_machine(found)]
-    said = [_done(found, synthetic=synthetic), _reached(found), _learned(found)]
+    said = [_done(found, synthetic=synthetic)]
+    said += [_reached(found), _learned(found)] if found.scored else []
     return Overview(" ".join(said), Facts(facts))
 
 
@@ -73,20 +83,23 @@ def cards(pages: Sequence[Page]) -> str:
 
 
 def _done(found: Results, *, synthetic: bool) -> str:
+    if not found.scored:
+        return "No experiment has a result yet."
     slices, patients = _seen(found)
-    networks = sorted({str(own.run.parameters["network"]) for own in found.scored.values()})
     heads = "synthetic heads" if synthetic else "patients"
+    given = [all_runs.parameters_of(run, found) for run in found.runs]
+    networks = {own["network"] for own in given if "network" in own}
+    verb = "trains" if len(found.runs) == 1 else "train"
+    said = (
+        f"{_few(len(found.runs), 'experiment').capitalize()} {verb} "
+        f"{_few(len(networks), 'network')} to find bleeding inside the skull, and which of its "
+        f"{_few(len(SUBTYPES), 'kind')} it is, on {slices:,} CT slices of {patients:,} {heads}."
+    )
     lacking = len(found.without)
-    rest = f" {_few(lacking)} of them {'has' if lacking == 1 else 'have'} no result." * bool(
-        lacking
-    )
-    if not networks:
-        return f"None of {len(found.runs)} experiments has a result yet."
-    return (
-        f"{_few(len(found.runs)).capitalize()} experiments train {_few(len(networks))} "
-        f"network{'s' * (len(networks) > 1)} to find bleeding inside the skull, and which of its "
-        f"{_few(len(SUBTYPES))} kinds it is, on {slices:,} CT slices of {patients:,} {heads}.{rest}"
-    )
+    if lacking:
+        has = "has" if lacking == 1 else "have"
+        said += f" {_few(lacking).capitalize()} of them {has} no result."
+    return said
 
 
 def _reached(found: Results) -> str:
@@ -167,6 +180,7 @@ def _devices(own: Scored) -> list[str]:
     return [str(device) for device in machine.get("devices", [])]
 
 
-def _few(count: int) -> str:
-    """A small number as a word."""
-    return _COUNTS.get(count, str(count)) if count != 1 else "one"
+def _few(count: int, of: str = "") -> str:
+    """A small number as a word, and what it counts."""
+    words = f"{_COUNTS.get(count, count)} {of}{'' if count == 1 else 's'}"
+    return words if of else str(_COUNTS.get(count, count))

@@ -24,7 +24,16 @@ def facts(shown):
 
 def test_it_says_how_many_were_trained_and_which_have_no_result(shown):
     assert shown.lead.startswith("Six experiments train two networks to find bleeding")
-    assert "two of them have no result" in shown.lead
+    assert "synthetic heads. Two of them have no result." in shown.lead
+
+
+def test_one_of_a_kind_is_said_in_the_singular(report):
+    own = report.found.scored["01-small"]
+    failed = next(run for run in report.found.runs if run.status == "failed")
+    alone = results.Results([own.run], {"01-small": own})
+    assert overview.of(alone, synthetic=False).lead.startswith("One experiment trains one network ")
+    two = results.Results([own.run, failed], {"01-small": own})
+    assert "patients. One of them has no result." in overview.of(two, synthetic=False).lead
 
 
 def test_slices_and_patients_are_counted_once_each(shown, report):
@@ -68,7 +77,7 @@ def test_without_any_result_that_is_what_it_says(tmp_path):
     missing = RunRecord("a", tmp_path, "missing", {}, "not run yet")
     found = results.Results([missing], {}, {"a": Experiment(name="a")})
     shown = overview.of(found, synthetic=False)
-    assert shown.lead.startswith("None of 1 experiments has a result yet.")
+    assert shown.lead.startswith("No experiment has a result yet.")
     assert shown.facts.facts == []
     assert "No run" in str(overview.curves_of_best(found))
 

@@ -1,0 +1,77 @@
+"""What the page of comparisons is given to draw, and what stands there without its script."""
+
+import json
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_curve
+
+from ichreport.labels import LABELS
+from ichreport.report import all_runs, compare, overlays
+from ichreport.report.results import Results
+
+
+@pytest.fixture(scope="module")
+def data(report):
+    return compare.data(report.found)
+
+
+def test_only_runs_with_predictions_can_be_chosen(data, report):
+    assert [run["name"] for run in data["runs"]] == list(report.found.scored)
+
+
+def test_a_thinned_curve_stays_near_the_whole_one(data, report):
+    for run in data["runs"]:
+        table = report.found.scored[run["name"]].predictions.query("split == 'test'")
+        for label in LABELS:
+            points = np.reshape(run["curves"][label]["roc"], (-1, 2)) / 1000
+            x, y, _ = roc_curve(table[f"truth_{label}"], table[f"probability_{label}"])
+            whole = np.column_stack([x, y])
+            gaps = np.abs(whole[:, None] - points[None]).max(axis=-1).min(axis=1)
+            assert gaps.max() < 0.03
+            assert len(points) <= 120
+
+
+def test_with_many_runs_curves_get_coarser_and_the_page_stays_small(report):
+    own = next(iter(report.found.scored.values()))
+    many = Results([own.run] * 80, {f"run-{number:03d}": own for number in range(80)})
+    held = compare.data(many)
+    assert len(json.dumps(held)) < 900_000
+    points = [len(run["curves"]["any"]["roc"]) // 2 for run in held["runs"]]
+    assert 8 <= max(points) < 120
+
+
+def test_the_address_names_the_runs():
+    assert compare.address(["a", "b.c"], up="../") == "../compare.html#runs=a,b.c"
+
+
+def test_a_run_alone_is_compared_with_nothing(report):
+    own = report.found.scored["01-small"]
+    found = Results([own.run], {"01-small": own})
+    assert "It takes two runs" in compare.content(found)
+    assert "application/json" not in compare.content(found)
+
+
+def test_without_runs_all_that_is_said_in_words():
+    found = Results([], {})
+    assert "No run has predictions" in str(overlays.roc_of_all(found))
+    assert "No run has predictions" in str(overlays.learning_of_all(found))
+    assert all_runs.table(found).rows == []
+
+
+def test_the_overlays_name_the_best_of_each_panel(report):
+    drawn = overlays.roc_of_all(report.found)
+    assert len(drawn.panels) == 2  # SampA and FullID; nothing ran on SampB
+    assert "01-small" in "".join(drawn.panels)
+    assert "by-hand" not in "".join(drawn.panels)
+    learned = overlays.learning_of_all(report.found)
+    lowest = min(1 / epoch + 0.01 * epoch for epoch in range(1, 9))
+    assert f"02-large {lowest:.3f}" in learned.alternative
+
+
+def test_what_a_run_without_a_record_would_have_been_is_in_the_table(report):
+    table = all_runs.table(report.found)
+    by_name = {row[0].text: dict(zip(table.head, row, strict=True)) for row in table.rows}
+    assert by_name["04-broken"]["head"] == "bilstm"
+    assert by_name["05-later"]["loss"] == "weighted-bce"
+    assert set(table.quiet) == {3, 4}
