@@ -61,7 +61,8 @@ clean:  ## remove synthetic heads, stores, features, reports, caches and .venv
 	for made in data/*/*/.made-by-ichreport-phantom; do \
 		if [ -e "$$made" ]; then rm -rf "$${made%/*}"; fi; done
 	for manifest in data/*/store/manifest.json; do \
-		if [ -e "$$manifest" ]; then rm -rf "$${manifest%/*}" "$${manifest%/store/*}/features"; fi; done
+		if [ -e "$$manifest" ]; then rm -rf "$${manifest%/*}" "$${manifest%/store/*}/features" \
+		"$${manifest%/*}.parts"; fi; done
 	find data -depth -type d -empty -delete 2>/dev/null || true
 	find reports -mindepth 1 ! -name README.md -delete
 	rm -rf $(VENV) .snakemake .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

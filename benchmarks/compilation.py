@@ -8,13 +8,12 @@ training step of the small network and of a head, and DenseNet121's features.
 `backend.jit_compile` follows from it.
 """
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
-from side_by_side import interleaved, median_ratio
+from side_by_side import interleaved, main, median_ratio
 
 from ichreport.model import backend, losses, networks
 from ichreport.params import Experiment
@@ -58,4 +57,4 @@ def measure(repeats: int = 7) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(), indent=2))
+    main(measure, repeats=1)

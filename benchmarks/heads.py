@@ -8,14 +8,13 @@ written-out matrix products (the LSTM's is Keras' own layers) on batches cut fro
 `start` is what the first epoch costs beyond the others: building and compiling.
 """
 
-import json
 from functools import partial
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
-from side_by_side import interleaved, median_ratio
+from side_by_side import interleaved, main, median_ratio
 
 from ichreport.model import loop, losses, networks
 from ichreport.model.batches import SeriesBatches, SliceBatches
@@ -190,4 +189,4 @@ def measure(repeats: int = 5) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(), indent=2))
+    main(measure, repeats=1)

@@ -30,7 +30,7 @@ from ichreport.data.windowing import BONE, BRAIN, SUBDURAL, linear_window
 from ichreport.model import stream
 from ichreport.model.batches import SliceBatches
 
-SIZE, BATCH, COUNT = 256, 64, 1_024
+SIZE, BATCH, COUNT = 256, 64, 2_048
 
 
 def write_others(store: Store, folder: Path, count: int) -> tuple[list[str], str]:
@@ -146,4 +146,4 @@ def measure(repeats: int = 5, count: int = COUNT) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(measure, repeats=1, count=128)
+    main(measure, repeats=1, count=256)

@@ -6,7 +6,6 @@ Random slices of 96 x 96 of a store in the page cache, in batches of 64: their p
 DenseNet121 for three windows, and their logits by the small network for adjacent slices.
 """
 
-import json
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from batches import make_store
-from side_by_side import interleaved, median_ratio
+from side_by_side import interleaved, main, median_ratio
 
 from ichreport.data.store import Store
 from ichreport.model import backend, networks, stream
@@ -83,4 +82,4 @@ def measure(repeats: int = 7) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(), indent=2))
+    main(measure, repeats=1)
