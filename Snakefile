@@ -58,6 +58,14 @@ def shared_features(experiment):
     return [] if own or not experiment.needs_features else here(experiment.features_marker)
 
 
+def training_seed(wildcards):
+    """What tells a row's further run with another seed from its first."""
+    experiment = experiments[wildcards.name]
+    if experiment.training_seed is None:
+        return ""
+    return f" -p name {experiment.name} -p training_seed {experiment.training_seed}"
+
+
 def samples_over(wildcards):
     """The samples whose slices some experiment needs through this input and network."""
     wanted = (wildcards.input, wildcards.network)
@@ -215,13 +223,14 @@ rule experiment:
         "ichreport/report/records.py",
         lambda wildcards: shared_features(experiments[wildcards.name]),
         notebook="notebooks/2-experiment.ipynb",
-        experiment=lambda wildcards: here(profile.experiment_files[wildcards.name]),
+        experiment=lambda wildcards: here(profile.experiment_files[experiments[wildcards.name].row]),
         profile=PROFILE_FILE,
         manifest=MANIFEST,
     output:
         f"{REPORT}/runs/{{name}}/record.json",
     params:
         notebook=f"{REPORT}/runs/{{name}}/notebook.ipynb",
+        seed=training_seed,
     log:
         f"{REPORT}/runs/{{name}}/log.txt",
     threads: JOB_THREADS
@@ -230,7 +239,7 @@ rule experiment:
         mem_mb=memory(for_experiment),
         runtime=minutes(for_experiment),
     shell:
-        FEW_THREADS + timed("experiment-{wildcards.name}") + PAPERMILL + "{input.notebook} {params.notebook} -f {input.experiment} -f {input.profile} > {log} 2>&1"
+        FEW_THREADS + timed("experiment-{wildcards.name}") + PAPERMILL + "{input.notebook} {params.notebook} -f {input.experiment} -f {input.profile}{params.seed} > {log} 2>&1"
 
 
 rule cam:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Final, Literal, Self, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
@@ -149,6 +149,9 @@ class Profile(Parameters):
     )
     sampb_share: float = Field(default=0.5, gt=0, le=1, description="share of all series in SampB")
     seed: int = Field(default=1, ge=0, description="seed of samples, splits and training")
+    seeds: list[int] = Field(
+        default=[], description="further seeds of training: each row runs once more with each"
+    )
     weights: str | None = Field(
         default=None, description="backbone weights: imagenet, a .weights.h5 file, or null"
     )
@@ -223,6 +226,9 @@ Input = Literal["raw", "linear", "sigmoid", "adjacent"]
 Network = Literal["cnn7", "densenet121", "efficientnetb7", "inceptionresnetv2"]
 Head = Literal["dense", "bilstm", "bilstm-attention"]
 Loss = Literal["bce", "weighted-bce", "focal"]
+SplitBy = Literal["slice", "group"]
+SEED_MARK: Final = "--seed-"
+"""Between a row's name and the training seed that it runs once more with."""
 
 
 class Experiment(Profile):
@@ -247,6 +253,22 @@ class Experiment(Profile):
         default=2, ge=1, le=8, description="Dense layers of the head, the logits included"
     )
     loss: Loss = Field(default="bce", description="bce, weighted-bce or focal")
+    split_by: SplitBy | None = Field(
+        default=None, description="slice or group; null: sampa by slice, the others by group"
+    )
+    training_seed: int | None = Field(
+        default=None, ge=0, description="seed of training alone; null: the seed of everything"
+    )
+
+    @property
+    def row(self) -> str:
+        """The name of the row that this run is of, whatever seed it trains with."""
+        return self.name.partition(SEED_MARK)[0]
+
+    @property
+    def sampling(self) -> dict[str, Any]:
+        """What `data.samples.draw` needs to know of the profile and the experiment."""
+        return super().sampling | {"split_by": self.split_by}
 
     @property
     def needs_features(self) -> bool:
@@ -267,7 +289,8 @@ class Experiment(Profile):
 def read_experiments(profile: Profile) -> dict[str, Experiment]:
     """Read the experiments that a profile's report is expected to have, by name, in order.
 
-    What the profile sets wins over what an experiment's file sets, as with papermill's `-f … -f …`.
+    Each row of the table comes once, and once more with each of the profile's further seeds. What
+    the profile sets wins over what an experiment's file sets, as with papermill's `-f … -f …`.
 
     Raises:
         ValueError: If a file does not validate, or names its run other than itself.
@@ -279,6 +302,10 @@ def read_experiments(profile: Profile) -> dict[str, Experiment]:
         if experiment.name != stem:
             raise ValueError(f"{path}: name must be {stem!r}, got {experiment.name!r}.")
         experiments[stem] = experiment
+        for seed in profile.seeds:
+            name = f"{stem}{SEED_MARK}{seed}"
+            again = values | {"name": name, "training_seed": seed}
+            experiments[name] = Experiment.parse(again, where=str(path))
     return experiments
 
 

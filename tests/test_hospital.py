@@ -19,6 +19,7 @@ PROFILE = {
     "labels": "findings.csv",
     "store": "data/hospital/store",
     "image_size": 64,
+    "sampb_share": 1.0,
     "epochs": 2,
     "cam_run": "cnn",
     "cam_per_group": 1,

@@ -130,11 +130,19 @@ def test_a_profile_wins_over_an_experiment_file_only_in_what_it_sets(tmp_path):
     assert (experiment.epochs, experiment.patience) == (9, 2)
 
 
+def test_each_further_seed_runs_every_row_once_more(tmp_path):
+    write(tmp_path / "a.yaml", "name: a\nseed: 5\n")
+    experiments = read_experiments(Profile(experiments=str(tmp_path), seeds=[2, 3]))
+    assert list(experiments) == ["a", "a--seed-2", "a--seed-3"]
+    assert [e.training_seed for e in experiments.values()] == [None, 2, 3]
+    assert {(e.row, e.seed) for e in experiments.values()} == {("a", 5)}
+
+
 @pytest.mark.parametrize("profile", ["demo", "rsna"])
 def test_every_parameter_file_loads(profile, monkeypatch):
     monkeypatch.chdir(ROOT)
     experiments = read_experiments(Profile.from_files(f"params/{profile}.yaml"))
-    assert [e.poster_row for e in experiments.values()] == [*range(1, 15), None]
+    assert [e.poster_row for e in experiments.values()] == [*range(1, 15), None, None]
     assert {e.profile for e in experiments.values()} == {profile}
 
 

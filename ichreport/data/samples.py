@@ -19,6 +19,9 @@ from ichreport.data.groups import SPLITS, audit_splits, linked_groups
 __all__ = ["SPLITS", "SPLIT_ENDS", "Sample", "draw", "hash_shares", "leak_audit", "linked_groups"]
 
 SampleName = Literal["sampa", "sampb", "fullid"]
+SplitBy = Literal["slice", "group"]
+SPLIT_BY: Final[dict[SampleName, SplitBy]] = {"sampa": "slice", "sampb": "group", "fullid": "group"}
+"""What stays together in each sample: nothing, as the poster did, or a linked patient group."""
 SPLIT_ENDS: Final = (0.7, 0.8)
 """Where train ends and where validation ends, as shares; test is the rest: 70 / 10 / 20."""
 
@@ -61,6 +64,7 @@ def draw(
     seed: int,
     sampa_share: float = 1.0,
     sampb_share: float = 1.0,
+    split_by: SplitBy | None = None,
 ) -> Sample:
     """Draw a sample and split it.
 
@@ -75,6 +79,7 @@ def draw(
         seed: Another seed, another sample and other splits.
         sampa_share: Share of the slices in SampA, in (0, 1].
         sampb_share: Share of the series in SampB, in (0, 1].
+        split_by: Slice or group, if other than the poster did.
 
     Raises:
         ValueError: If the sample or a share makes no sense, or a split comes out empty.
@@ -83,16 +88,18 @@ def draw(
     if sample == "sampa":
         names = slices["sop_instance_uid"]
         rows = np.flatnonzero(hash_shares(names, seed, "sampa") < _share(sampa_share))
-        position = hash_shares(names.iloc[rows], seed, "split by slice")
     elif sample == "sampb":
         names = slices["series_instance_uid"]
         rows = np.flatnonzero(hash_shares(names, seed, "sampb") < _share(sampb_share))
-        position = hash_shares(group[rows], seed, "split by group")
     elif sample == "fullid":
         rows = np.arange(len(slices))
-        position = hash_shares(group, seed, "split by group")
     else:
         raise ValueError(f"sample must be sampa, sampb or fullid, got {sample!r}.")
+    if (split_by or SPLIT_BY[sample]) == "slice":
+        whole = slices["sop_instance_uid"].to_numpy()[rows]
+    else:
+        whole = group[rows]
+    position = hash_shares(whole, seed, f"split by {split_by or SPLIT_BY[sample]}")
     split = np.array(SPLITS)[np.searchsorted(SPLIT_ENDS, position, side="right")]
     for name in SPLITS:
         if not (split == name).any():

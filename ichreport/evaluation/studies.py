@@ -103,7 +103,8 @@ def fit_poolings(
         split: Where to learn.
 
     Returns:
-        By label; `None` where all studies of the split are of one class.
+        By label; `None` where all studies of the split are of one class, or those with the label
+        look less suspicious than those without.
     """
     rows = of_split(predictions, split)
     study = _numbered(rows)
@@ -123,7 +124,7 @@ def _fit_pooling(
     for sharpness in SHARPNESS:
         pooled = pool_logits(logit, study, sharpness)
         slope, intercept = fit_logistic(truth, pooled, ridge=RIDGE)
-        if not math.isnan(slope):
+        if slope > 0:  # not NaN, and more suspicion on a slice is never less on its study
             loss = mean_log_loss(truth, slope * pooled + intercept)
             candidates.append((loss, Pooling(sharpness, slope, intercept)))
     return min(candidates, key=lambda candidate: candidate[0])[1] if candidates else None

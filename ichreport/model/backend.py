@@ -89,7 +89,9 @@ def jit_compile() -> bool:
 
 def training_seed(experiment: Experiment) -> int:
     """What initial weights, order and dropout are drawn from; without determinism, a new one."""
-    return secrets.randbits(31) if experiment.determinism == "none" else experiment.seed
+    if experiment.determinism == "none":
+        return secrets.randbits(31)
+    return experiment.seed if experiment.training_seed is None else experiment.training_seed
 
 
 @functools.cache

@@ -322,6 +322,7 @@ def dots(
     caption: str,
     alternative: str,
     intervals: Sequence[tuple[float, float]] | None = None,
+    zero: bool = False,
 ) -> Drawing:
     """A dot plot: a line a name, a mark for each series.
 
@@ -332,9 +333,12 @@ def dots(
         caption: What is shown.
         alternative: The same in words.
         intervals: Interval of the first series on each line.
+        zero: Whether to mark zero, for differences.
     """
     figure, axes = _axes((5.4, 0.9 + 0.2 * len(names)))
     place = np.arange(len(names))
+    if zero:
+        axes.axvline(0, color=FAINT, linewidth=1)
     if intervals is not None:
         low, high = np.array(intervals, dtype=float).T
         axes.hlines(place, low, high, color=next(iter(series.values()))[1], alpha=0.4)
@@ -348,7 +352,8 @@ def dots(
     axes.set(ylim=(len(names) - 0.5, -0.5), xlabel=xlabel)
     axes.grid(visible=False, axis="x")
     axes.spines["left"].set_visible(False)
-    figure.legend(loc="outside upper center", ncols=len(series))
+    if len(series) > 1:
+        figure.legend(loc="outside upper center", ncols=len(series))
     return lines(figure, caption=caption, alternative=alternative)
 
 

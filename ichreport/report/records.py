@@ -17,10 +17,11 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from ichreport.evaluation.assessment import Assessment
 from ichreport.files import atomic_file, read_json, sha256_of_file, write_json
 from ichreport.params import Experiment, project_path
 
-RECORD_FORMAT = 1
+RECORD_FORMAT = 2
 PACKAGES = ("ichreport", "keras", "tensorflow", "numpy", "pandas", "pydicom", "scikit-learn")
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -91,6 +92,7 @@ def write_run(
     *,
     scores: Mapping[str, Any],
     operating_points: Mapping[str, Any],
+    assessed: Assessment,
     history: Mapping[str, list[float]],
     model: Mapping[str, Any],
     leak: list[Mapping[str, Any]],
@@ -98,13 +100,14 @@ def write_run(
     backend: Mapping[str, Any],
     stopwatch: Stopwatch,
 ) -> Path:
-    """Write predictions, then the record, which makes the run count as done.
+    """Write predictions and thresholds, then the record, which makes the run count as done.
 
     Args:
         experiment: What was run.
         predictions: One row a slice of the sample.
         scores: By split, as `evaluation.scores.scores_of` gives them.
         operating_points: By label, as `evaluation.operating_points.operating_points` gives them.
+        assessed: Everything that was measured, whose thresholds also go into thresholds.json.
         history: By measure, one value an epoch.
         model: Counts of `trainable` and `frozen` parameters.
         leak: The leak audit's rows.
@@ -118,6 +121,8 @@ def write_run(
     folder = experiment.run_folder
     with atomic_file(folder / "predictions.parquet") as partial:
         predictions.to_parquet(partial, index=False)
+    assessment = assessed.record()
+    write_json(folder / "thresholds.json", assessment["thresholds"])
     stopwatch.lap("writing")
     path = folder / "record.json"
     write_json(
@@ -129,6 +134,7 @@ def write_run(
             "parameters": experiment.model_dump(),
             "scores": scores,
             "operating_points": operating_points,
+            "assessment": assessment,
             "history": history,
             "model": model,
             "leak": leak,

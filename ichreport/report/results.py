@@ -9,19 +9,26 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from ichreport.data.samples import SPLITS
+from ichreport.evaluation.assessment import Assessment
 from ichreport.evaluation.learned import Learned, learned_or_not
-from ichreport.evaluation.operating_points import operating_points
-from ichreport.evaluation.scores import scores_by_split
+from ichreport.evaluation.predictions import SPLITS, Split
+from ichreport.evaluation.scores import ALL_LABELS, scores_by_split
+from ichreport.evaluation.thresholds import rate_table
 from ichreport.labels import ANY, LABELS, SUBTYPES
-from ichreport.params import Experiment, Profile, read_experiments
+from ichreport.params import SEED_MARK, Experiment, Profile, read_experiments
 from ichreport.report import figures, poster
 from ichreport.report.captioned import Cell, Drawing, Link, Marked, Sentences, Table, number
+from ichreport.report.measures import with_interval
 from ichreport.report.palette import ACCENT, FAINT, SECOND
 from ichreport.report.records import RunRecord, read_runs
 
 HELD_OUT: Final = frozenset({"sampb", "fullid"})
 """The samples that are split by linked patient group: their test patients are unseen."""
+
+POSTER_RULE: Final = "recall-85"
+"""The rule of `evaluation.thresholds` that the poster's operating points follow."""
+
+_POSTER_SPLITS: Final[tuple[Split, ...]] = ("train", "test")
 
 SAMPLE_NAMES: Final = {"sampa": "SampA", "sampb": "SampB", "fullid": "FullID"}
 """The poster's spelling of the samples."""
@@ -52,6 +59,18 @@ class Scored:
         return scores_by_split(self.predictions)
 
     @cached_property
+    def assessed(self) -> Assessment:
+        """What was measured when the run was made, with intervals."""
+        return Assessment.of_record(self.run.record["assessment"])
+
+    def score(self, score: str, label: str, split: Split) -> dict[str, Any]:
+        """A score with its interval: a row of `assessed.scores`."""
+        table = self.assessed.scores
+        where = (table["score"] == score) & (table["label"] == label) & (table["split"] == split)
+        row: dict[str, Any] = table[where].to_dict("records")[0]  # type: ignore[assignment]
+        return row
+
+    @cached_property
     def learned(self) -> Learned:
         """The run against the constant prevalence of its training slices, on test."""
         return learned_or_not(self.predictions)
@@ -69,7 +88,13 @@ class Scored:
     @property
     def unseen_patients(self) -> bool:
         """Whether the test patients are unseen: the sample is split by linked group."""
-        return self.sample in HELD_OUT
+        split_by = self.run.parameters.get("split_by")
+        return split_by == "group" or (split_by is None and self.sample in HELD_OUT)
+
+    @property
+    def row(self) -> str:
+        """The row of the table that this is a run of, with whatever seed."""
+        return self.run.name.partition(SEED_MARK)[0]
 
     @property
     def poster_losses(self) -> tuple[float, float] | None:
@@ -99,6 +124,19 @@ class Results:
         return max(ranked, key=lambda run: run.learned.auc_any, default=None)
 
     @property
+    def by_row(self) -> dict[str, list[Scored]]:
+        """The runs of each row: one, and one more for each further training seed."""
+        rows: dict[str, list[Scored]] = {}
+        for own in self.scored.values():
+            rows.setdefault(own.row, []).append(own)
+        return rows
+
+    @property
+    def rows(self) -> dict[str, Scored]:
+        """Each row's first run, by name."""
+        return {name: own for name, own in self.scored.items() if own.row == name}
+
+    @property
     def without(self) -> list[RunRecord]:
         """The runs that failed or are missing."""
         return [run for run in self.runs if run.status != "ok"]
@@ -122,7 +160,8 @@ def losses(results: Results) -> Table:
     best = results.best
     rows: list[list[Cell]] = []
     marked, quiet = set(), set()
-    for place, run in enumerate(results.runs):
+    first_runs = [run for run in results.runs if SEED_MARK not in run.name]
+    for place, run in enumerate(first_runs):
         own = results.scored.get(run.name)
         link = Link(f"experiments/{run.name}.html", run.name)
         if own is None:
@@ -145,13 +184,13 @@ def losses(results: Results) -> Table:
             "experiment",
             *SPLITS,
             *("train", "test", "test − poster"),
-            *("any bleeding", "interval", "against the constant"),
+            *("AUC, any bleeding, test", "against the constant"),
         ],
         rows,
         numeric=frozenset(range(1, 9)),
         marked=frozenset(marked),
         quiet=frozenset(quiet),
-        groups=[("", 1), ("log loss here", 3), ("the poster's", 3), ("AUC on test", 2), ("", 1)],
+        groups=[("", 1), ("log loss here", 3), ("the poster's", 3), ("", 2)],
         sortable=True,
     )
 
@@ -185,24 +224,31 @@ def operating_points_of_best(results: Results) -> Table:
     own = _for_poster_points(results)
     if own is None:
         return Table("Operating points: no run has predictions.", ["label"], [])
-    points, scores = operating_points(own.predictions), own.scores
+    thresholds = own.assessed.thresholds
+    frozen = thresholds[thresholds["rule"] == POSTER_RULE]
     rows: list[list[str]] = []
+    found: dict[tuple[str, str, str], Mapping[str, Any]] = {}
+    for split in _POSTER_SPLITS:
+        for row in rate_table(own.predictions, frozen, split=split).to_dict("records"):
+            found[split, row["label"], row["rate"]] = row  # type: ignore[assignment]
     for label in (ANY, *SUBTYPES):
-        for split in ("train", "test"):
-            at = points[label][split]
-            ours = (scores[split]["auc"][label], at["precision"], at["accuracy"], at["recall"])
-            theirs = poster.OPERATING_POINTS[label, split]
-            pairs = [text for pair in zip(ours, theirs, strict=True) for text in map(number, pair)]
-            rows.append([f"{label}, {split}", *pairs])
+        for split in _POSTER_SPLITS:
+            rates = [found[split, label, rate] for rate in ("precision", "accuracy", "recall")]
+            ours = map(with_interval, (own.score("auc", label, split), *rates))
+            theirs = map(number, poster.OPERATING_POINTS[label, split])
+            support = f"{rates[0]['positives']:,}"
+            pairs = [text for pair in zip(ours, theirs, strict=True) for text in pair]
+            rows.append([f"{label}, {split}", *pairs, support])
     measures = ("AUC", "precision", "accuracy", "recall")
     return Table(
         f"Operating points of {own.run.name} at 85 % recall beside the poster's row "
         f"{poster.BEST_ROW}. Our thresholds are chosen on validation, exactly, and frozen; the "
-        "poster's seem to come from held-out data on a coarse grid.",
-        ["label and split", *(("here", "poster") * len(measures))],
+        "poster's seem to come from held-out data on a coarse grid. Intervals are 95 %, by "
+        "bootstrap over linked patient groups; support counts the positive slices.",
+        ["label and split", *(("here", "poster") * len(measures)), "support"],
         rows,
-        numeric=frozenset(range(1, 9)),
-        groups=[("", 1), *((name, 2) for name in measures)],
+        numeric=frozenset(range(1, 10)),
+        groups=[("", 1), *((name, 2) for name in measures), ("", 1)],
     )
 
 
@@ -264,11 +310,10 @@ def _with_losses(own: Scored) -> list[Cell]:
     star = "" if own.unseen_patients else " *"
     difference = own.test_loss - theirs[1] if theirs else None
     return [
-        *(number(own.scores[split]["weighted_log_loss_sum"]) for split in SPLITS),
+        *(with_interval(own.score("weighted_log_loss_sum", ALL_LABELS, s)) for s in SPLITS),
         *(number(loss) for loss in theirs or (None, None)),
         number(difference) if difference is None or difference < 0 else f"+{difference:.3f}",
-        number(own.learned.auc_any) + star,
-        f"{number(area.low)}–{number(area.high)}",
+        with_interval({"value": own.learned.auc_any, "low": area.low, "high": area.high}) + star,
         Marked(own.learned.verdict, VERDICT_KINDS[own.learned.verdict]),
     ]
 
@@ -276,7 +321,7 @@ def _with_losses(own: Scored) -> list[Cell]:
 def _without_losses(run: RunRecord) -> list[Cell]:
     theirs = poster.LOSSES.get(_row_of(run.name), (None, None))
     said = Marked(f"{run.status}: {run.reason}", "bad" if run.status == "failed" else "open")
-    return ["–", "–", "–", *map(number, theirs), "–", "–", "–", said]
+    return ["–", "–", "–", *map(number, theirs), "–", "–", said]
 
 
 def _floors(results: Results) -> list[list[Cell]]:
@@ -291,7 +336,7 @@ def _floors(results: Results) -> list[list[Cell]]:
                 [
                     f"constant prevalence, {name}",
                     *map(number, found),
-                    *("–", theirs, "–", "0.500", "–", "the floor"),
+                    *("–", theirs, "–", "0.500", "the floor"),
                 ]
             )
     return rows
@@ -309,5 +354,5 @@ def _row_of(name: str) -> int:
 
 
 def _for_poster_points(results: Results) -> Scored | None:
-    rows = {own.run.parameters.get("poster_row"): own for own in results.scored.values()}
+    rows = {own.run.parameters.get("poster_row"): own for own in results.rows.values()}
     return rows.get(poster.BEST_ROW, results.best)

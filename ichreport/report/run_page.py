@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
+from ichreport.evaluation.assessment import Assessment
 from ichreport.params import Experiment, Profile
-from ichreport.report import compare, figures, poster, tables
+from ichreport.report import compare, figures, measures, poster, tables, trust
 from ichreport.report.captioned import Fact, Facts, Marked, Table, duration, number
 from ichreport.report.records import RunRecord
 from ichreport.report.results import Results, Scored
@@ -145,13 +146,17 @@ def _from_record(scored: Scored) -> str:
     """What a notebook would show, from record and predictions."""
     record = scored.run.record
     experiment = Experiment.parse(record["parameters"], where=f"{scored.run.folder}/record.json")
+    assessed = Assessment.of_record(record["assessment"])
     parts: Sequence[tuple[str, Any]] = (
         ("What was asked?", tables.experiment(experiment)),
         ("Does it learn?", figures.loss_curves(record["history"])),
-        ("How good are its probabilities?", tables.scores(record["scores"])),
+        ("How good are its probabilities?", measures.scores(assessed)),
         ("How well does it rank?", figures.roc_curves(scored.predictions)),
         ("And with what precision?", figures.precision_recall_curves(scored.predictions)),
-        ("What would it do at 85 % recall?", tables.operating_points(record["operating_points"])),
+        ("What would it do at a fixed threshold?", measures.operating_points(assessed)),
+        ("Do its probabilities mean what they say?", trust.reliability(scored.predictions)),
+        ("In numbers", measures.calibration(assessed)),
+        ("What would a clinic see?", measures.studies(assessed)),
     )
     return (
         '<p class="note">Its notebook was kept elsewhere; this page is made from its record and '

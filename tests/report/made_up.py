@@ -18,6 +18,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from ichreport.data.ingest import ingest
 from ichreport.data.store import Store
+from ichreport.evaluation.assessment import assess
 from ichreport.evaluation.operating_points import operating_points
 from ichreport.evaluation.predictions import PROBABILITIES, SPLITS, TRUTHS
 from ichreport.evaluation.scores import scores_of
@@ -140,6 +141,7 @@ def write_run(experiment: Experiment, table: pd.DataFrame) -> None:
         table,
         scores=scores_of(table),
         operating_points=operating_points(table),
+        assessed=assess(table, replicates=60),
         history={
             "loss": (1 / epochs).tolist(),
             "val_loss": (1 / epochs + 0.01 * epochs).tolist(),

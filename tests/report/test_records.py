@@ -5,9 +5,12 @@ import json
 import pandas as pd
 import pytest
 
+from ichreport.evaluation.assessment import Assessment
 from ichreport.files import read_json, sha256_of_file
 from ichreport.params import Experiment
 from ichreport.report import records
+
+ASSESSED = Assessment(*[pd.DataFrame({"value": [0.5, float("nan")]})] * 6)
 
 
 @pytest.fixture
@@ -26,6 +29,7 @@ def write_run(experiment):
         predictions,
         scores={"test": {"challenge_log_loss": 0.1}},
         operating_points={},
+        assessed=ASSESSED,
         history={"loss": [1.0]},
         model={"trainable": 1, "frozen": 2},
         leak=[],
@@ -33,6 +37,11 @@ def write_run(experiment):
         backend={"backend": "none"},
         stopwatch=watch,
     )
+
+
+def test_the_frozen_thresholds_have_a_file_of_their_own(experiment):
+    write_run(experiment)
+    assert read_json(experiment.run_folder / "thresholds.json") == [{"value": 0.5}, {"value": None}]
 
 
 def test_a_written_run_reads_back(experiment):
@@ -82,7 +91,7 @@ def test_expected_runs_come_first_in_their_order_and_extra_ones_after(experiment
 def test_a_record_of_another_format_is_refused(experiment):
     path = write_run(experiment)
     path.write_text(json.dumps(read_json(path) | {"format": 99}))
-    with pytest.raises(ValueError, match="has format 99, expected 1"):
+    with pytest.raises(ValueError, match="has format 99, expected 2"):
         records.read_run(experiment.run_folder)
 
 

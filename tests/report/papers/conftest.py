@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ichreport.evaluation.assessment import assess
 from ichreport.evaluation.operating_points import operating_points
 from ichreport.evaluation.scores import scores_of
 from ichreport.files import write_json
@@ -60,6 +61,7 @@ class Report:
             given,
             scores=scores_of(given),
             operating_points=operating_points(given),
+            assessed=assess(given, replicates=60),
             history={"loss": [0.5, 0.4, 0.3], "val_loss": [0.6, 0.4, 0.5]},
             model={"trainable": 1234567, "frozen": 89},
             leak=leak,

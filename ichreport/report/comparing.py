@@ -1,0 +1,345 @@
+"""What sets runs apart and what does not: baselines, the poster's findings, the leak, the seeds."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import pandas as pd
+
+from ichreport.evaluation.comparisons import Comparison, compare_runs, declared_baselines
+from ichreport.evaluation.findings import Finding, findings
+from ichreport.evaluation.predictions import of_split
+from ichreport.evaluation.scores import score_table
+from ichreport.evaluation.seeds import across_seeds
+from ichreport.labels import ANY
+from ichreport.report import figures
+from ichreport.report.captioned import Cell, Drawing, Link, Marked, Sentences, Table, number
+from ichreport.report.measures import with_interval
+from ichreport.report.palette import ACCENT
+from ichreport.report.results import Results, Scored
+
+_OUTCOMES: Final = {"better": "good", "worse": "bad"}
+_VERDICTS: Final = {"supported": "good", "contradicted": "bad", "undecided": "open"}
+_LEAK_KINDS: Final = ("patients", "groups", "studies", "series", "identical pixels")
+_COMPARED: Final = (
+    ("weighted_log_loss_sum", "all", "weighted log loss on test, less the baseline's"),
+    ("auc", ANY, "AUC of any bleeding on test, less the baseline's"),
+)
+
+
+def against_baselines(found: Results) -> pd.DataFrame:
+    """Every row against its declared baseline, by log loss and by area of any bleeding.
+
+    The baseline is row 5; of rows on all slices, row 13. Differences are on shared resamples of
+    linked patient groups, p-values adjusted by Holm over the rows.
+
+    Args:
+        found: The runs of a report.
+
+    Returns:
+        The columns of `evaluation.comparisons.compare_runs`, rows of both scores.
+    """
+    rows = found.rows
+    baselines = declared_baselines({name: own.sample for name, own in rows.items()})
+    runs = {name: own.predictions for name, own in rows.items()}
+    return pd.concat(
+        [compare_runs(runs, baselines, score=score, label=of) for score, of, _ in _COMPARED],
+        ignore_index=True,
+    )
+
+
+def comparisons(found: Results, compared: pd.DataFrame) -> Table:
+    """The differences from the baselines and what can be said of them.
+
+    Args:
+        found: The runs.
+        compared: As `against_baselines` gives it.
+    """
+    by_score = {score: compared[compared["score"] == score] for score, _, _ in _COMPARED}
+    areas = {row["run"]: row for row in _records(by_score["auc"])}
+    rows: list[list[Cell]] = []
+    for row in _records(by_score["weighted_log_loss_sum"]):
+        area = areas[row["run"]]
+        rows.append(
+            [
+                Link(f"experiments/{row['run']}.html", row["run"]),
+                row["baseline"],
+                with_interval({**row, "value": row["difference"]}),
+                number(row["p_holm"]),
+                _outcome(row),
+                with_interval({**area, "value": area["difference"]}),
+                number(area["p_holm"]),
+                _outcome(area),
+                number(100 * row["shared_slices"], 0),
+            ]
+        )
+    return Table(
+        "Every row against its declared baseline: row 5, and for rows on all slices row 13. "
+        "Differences of the weighted log loss (below 0 is better) and of the area for any bleeding "
+        "(above 0 is better) on test, with 95 % intervals over resamples of linked patient groups "
+        "that both runs share; p-values are adjusted by Holm over the rows. Shared: of the slices "
+        "that either was tested on, those that both were.",
+        ["experiment", "baseline", "difference", "p", "outcome", "difference", "p", "outcome",
+         "% shared"],
+        rows,
+        numeric=frozenset({2, 3, 5, 6, 8}),
+        groups=[("", 2), ("weighted log loss", 3), ("AUC, any bleeding", 3), ("", 1)],
+    )  # fmt: skip
+
+
+def forest(compared: pd.DataFrame) -> Drawing | Sentences:
+    """The differences from the baselines as dots with their intervals.
+
+    Args:
+        compared: As `against_baselines` gives it.
+    """
+    table = compared.dropna(subset=["difference"])
+    if table.empty:
+        return Sentences(["No run can be compared with its baseline."])
+    panels: list[str] = []
+    said = []
+    for score, _, xlabel in _COMPARED:
+        own = table[table["score"] == score]
+        names = own["run"].tolist()
+        drawn = figures.dots(
+            names,
+            {"difference": (own["difference"].tolist(), ACCENT, "o")},
+            xlabel=xlabel,
+            caption=xlabel,
+            alternative=xlabel,
+            intervals=list(zip(own["low"], own["high"], strict=True)),
+            zero=True,
+        )
+        panels += drawn.panels
+        apart = [
+            f"{name} {outcome}"
+            for name, outcome in zip(names, own["outcome"], strict=True)
+            if outcome in _OUTCOMES
+        ]
+        said.append(f"{xlabel}: {', '.join(apart) or 'none is told apart'}")
+    return Drawing(
+        "Every row's difference from its baseline, with 95 % intervals: of the log loss, where "
+        "left of the line is better, and of the area, where right of it is.",
+        "Two forest plots. After adjustment, " + "; ".join(said) + ".",
+        panels,
+    )
+
+
+def outcomes(compared: pd.DataFrame) -> Sentences:
+    """What the comparisons say, by log loss.
+
+    Args:
+        compared: As `against_baselines` gives it.
+    """
+    own = compared[compared["score"] == "weighted_log_loss_sum"]
+    openings = {
+        "better": "Better than the baseline",
+        "worse": "Worse than the baseline",
+        "not distinguishable": "Not distinguishable from the baseline",
+        "undefined": "Not compared, since a run is missing or its score undefined",
+    }
+    said = [
+        f"{opening}: {', '.join(own.loc[own['outcome'] == outcome, 'run'])}."
+        for outcome, opening in openings.items()
+        if (own["outcome"] == outcome).any()
+    ]
+    return Sentences(said or ["There is no run to compare with a baseline."])
+
+
+def poster_findings(found: Results) -> Table:
+    """The poster's five findings, each with what these runs say to it and why."""
+    rows: list[list[Cell]] = [
+        [
+            f"{one.number}. {one.claim}",
+            Marked(one.verdict, _VERDICTS[one.verdict]),
+            _because(one),
+        ]
+        for one in findings(_by_poster_row(found))
+    ]
+    return Table(
+        "The poster's findings restated. A finding is supported or contradicted only where the "
+        "95 % intervals of all, or of any, of its parts say so; what each part would need was "
+        "declared beforehand.",
+        ["the poster says", "these runs", "because"],
+        rows,
+    )
+
+
+def leaks(found: Results) -> Table:
+    """Of each sample's test slices, the shares whose relatives stand in train."""
+    rows = []
+    seen = set()
+    for own in found.rows.values():
+        how = own.run.parameters.get("split_by") or ("group" if own.unseen_patients else "slice")
+        if (own.sample, how) in seen:
+            continue
+        seen.add((own.sample, how))
+        test = len(of_split(own.predictions, "test"))
+        shares = _leak_shares(own.run.record["leak"], test)
+        rows.append([f"{own.sample}, split by {how}", *shares, f"{test:,}"])
+    return Table(
+        "The leak: of the test slices, the share (%) whose patient, linked group, study or series "
+        "also has slices in train, or of which train holds an identical copy.",
+        ["sample", *(f"same {kind.removesuffix('s')}" if kind != "series" else "same series"
+                     for kind in _LEAK_KINDS), "test slices"],
+        rows,
+        numeric=frozenset(range(1, 7)),
+    )  # fmt: skip
+
+
+def price(found: Results) -> Table | Sentences:
+    """What the leak pays: the same row split by slice and split by patient group."""
+    pairs = [(own, other) for own in found.rows.values() for other in _same_but_split(own, found)]
+    if not pairs:
+        return Sentences(["No row was run with both splits, so that the leak has no price here."])
+    rows = []
+    for by_slice, by_group in pairs:
+        runs = {own.run.name: own.predictions for own in (by_slice, by_group)}
+        comparison = Comparison(runs)
+        for score, label, name in (
+            ("auc", ANY, "AUC, any"),
+            ("weighted_log_loss_sum", "all", "weighted log loss"),
+        ):
+            difference = comparison.difference(by_slice.run.name, by_group.run.name, score, label)
+            rows.append(
+                [
+                    f"{by_slice.run.name}: {name}",
+                    number(difference.value),
+                    number(difference.baseline),
+                    with_interval({"value": difference.difference, **vars(difference.interval)}),
+                    by_group.run.name,
+                ]
+            )
+    return Table(
+        "The price of the leak: the same network on the same slices, split by slice as the poster "
+        "did and by patient group. The difference, with its 95 % interval over patient groups, is "
+        "what the split alone seems to gain; the two test sets differ.",
+        ["row and score", "split by slice", "split by group", "difference", "its twin"],
+        rows,
+        numeric=frozenset({1, 2, 3}),
+    )
+
+
+def seeds(found: Results) -> Table | Sentences:
+    """Mean and spread over training seeds of the rows that were run with several."""
+    rows = []
+    for row, runs in found.by_row.items():
+        if len(runs) < 2:
+            continue
+        table = across_seeds([score_table(own.predictions) for own in runs])
+        for score, label, name in (
+            ("weighted_log_loss_sum", "all", "weighted log loss"),
+            ("auc", ANY, "AUC, any"),
+        ):
+            found_there = (
+                (table["split"] == "test") & (table["score"] == score) & (table["label"] == label)
+            )
+            one = _records(table[found_there])[0]
+            rows.append(
+                [
+                    f"{row}: {name}",
+                    number(one["mean"]),
+                    number(one["standard_deviation"]),
+                    f"{number(one['lowest'])}–{number(one['highest'])}",
+                    f"{one['runs']}",
+                ]
+            )
+    if not rows:
+        return Sentences(
+            [
+                "Every row was run once, with a single seed: how much of its scores is luck of the "
+                "training is not known here. `seeds: [2, 3]` in the profile runs each again."
+            ]
+        )
+    return Table(
+        "Spread over training seeds, on test: the standard deviation of one run among them. It is "
+        "of training alone; intervals elsewhere are of patients.",
+        ["row and score", "mean", "standard deviation", "range", "runs"],
+        rows,
+        numeric=frozenset(range(1, 5)),
+    )
+
+
+def whole_studies(found: Results) -> Table:
+    """Any bleeding in whole studies of test, for every row."""
+    rows: list[list[Cell]] = []
+    for name, own in found.rows.items():
+        studies = {
+            (row["pooling"], row["score"]): row
+            for row in own.run.record["assessment"]["studies"]
+            if row["label"] == ANY
+        }
+        learned = studies["learned", "auc"]
+        rows.append(
+            [
+                Link(f"experiments/{name}.html", name),
+                with_interval(studies["maximum", "auc"], 2) + ("" if own.unseen_patients else " *"),
+                with_interval(learned, 2),
+                with_interval(studies["learned", "recall"], 2),
+                with_interval(studies["learned", "specificity"], 2),
+                f"{learned['positives']:,}",
+                f"{learned['studies']:,}",
+            ]
+        )
+    return Table(
+        "Any bleeding in a whole study of test, its slices pooled by the maximum and as learned on "
+        "validation; recall and specificity at validation's 85 % recall threshold. * is split by "
+        "slice: parts of its studies stand in train.",
+        ["experiment", "AUC, maximum", "AUC, learned", "recall", "specificity", "positive",
+         "studies"],
+        rows,
+        numeric=frozenset(range(1, 7)),
+    )  # fmt: skip
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = table.to_dict("records")  # type: ignore[assignment]
+    return rows
+
+
+def _outcome(row: Mapping[str, Any]) -> Marked:
+    return Marked(row["outcome"], _OUTCOMES.get(row["outcome"], "open"))
+
+
+def _because(finding: Finding) -> str:
+    parts = [
+        f"{part.name}, {part.measure}: "
+        + with_interval({"value": part.value, **vars(part.interval)})
+        + f" ({part.verdict})"
+        for part in finding.parts
+    ]
+    if finding.missing:
+        parts.append(f"no run of row {', '.join(map(str, finding.missing))}")
+    return "; ".join(parts)
+
+
+def _by_poster_row(found: Results) -> dict[int, pd.DataFrame]:
+    rows = ((own.run.parameters.get("poster_row"), own) for own in found.rows.values())
+    return {row: own.predictions for row, own in rows if row}
+
+
+def _leak_shares(audit: Sequence[Mapping[str, Any]], test: int) -> list[str]:
+    of = {row["kind"]: row for row in audit if (row["first"], row["second"]) == ("train", "test")}
+    return [
+        number(100 * of[kind]["slices_in_second"] / test, 1) if kind in of and test else "–"
+        for kind in _LEAK_KINDS
+    ]
+
+
+_WHAT_MAY_DIFFER: Final = frozenset({"name", "question", "poster_row", "split_by"})
+
+
+def _same_but_split(own: Scored, found: Results) -> list[Scored]:
+    """The runs that are as this one, which is split by slice, but split by group."""
+    if own.run.parameters.get("split_by") or own.unseen_patients:
+        return []
+    given = own.run.parameters
+    return [
+        other
+        for other in found.rows.values()
+        if other.run.parameters.get("split_by") == "group"
+        and all(
+            other.run.parameters.get(name) == value
+            for name, value in given.items()
+            if name not in _WHAT_MAY_DIFFER
+        )
+    ]

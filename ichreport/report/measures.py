@@ -1,0 +1,239 @@
+"""The tables of what was measured of one run, every figure with its interval and its n."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import pandas as pd
+
+from ichreport.evaluation.assessment import Assessment
+from ichreport.evaluation.predictions import SPLITS
+from ichreport.evaluation.scores import ALL_LABELS
+from ichreport.labels import ANY, LABELS, SUBTYPES
+from ichreport.report.captioned import Sentences, Table, number
+
+RULE_NAMES: Final = {
+    "recall-85": "85 % recall",
+    "sensitivity-95": "95 % sensitivity",
+    "specificity-90": "90 % specificity",
+    "youden": "Youden index",
+}
+"""The rules of `evaluation.thresholds`, as tables call them."""
+
+_SCORE_NAMES: Final = {
+    "weighted_log_loss_sum": "weighted log loss, sum",
+    "challenge_log_loss": "weighted log loss, mean",
+    "log_loss": "log loss",
+    "auc": "AUC",
+}
+_RATE_NAMES: Final = {
+    "recall": "recall",
+    "precision": "precision",
+    "specificity": "specificity",
+    "accuracy": "accuracy",
+    "npv": "negative predictive value",
+}
+_INTERVALS: Final = "Intervals are 95 %, by bootstrap over linked patient groups."
+
+
+def with_interval(row: Mapping[str, Any], digits: int = 3) -> str:
+    """A figure with its interval, as `0.921 (0.902–0.942)`; a dash where it is undefined.
+
+    Args:
+        row: Has `value`, `low` and `high`, each None or NaN where undefined.
+        digits: Decimals.
+    """
+    value = number(row["value"], digits)
+    ends = [number(row[end], digits) for end in ("low", "high")]
+    return value if "–" in (value, *ends) else f"{value} ({ends[0]}–{ends[1]})"
+
+
+def scores(assessed: Assessment) -> Table:
+    """Log losses and areas by split, with intervals, beside the floor."""
+    table = assessed.scores
+    found = _by(table, "split", "score", "label")
+    names = list(dict.fromkeys(zip(table["score"], table["label"], strict=True)))
+    rows = []
+    for score, label in names:
+        cells = [with_interval(found[split, score, label]) for split in SPLITS]
+        test = found["test", score, label]
+        behind = f"{test['positives']:,}" if label != ALL_LABELS else "–"
+        name = _SCORE_NAMES[score] + (f", {label}" if label != ALL_LABELS else "")
+        rows.append([name, *cells, number(test["floor"]), behind, f"{test['contributing']:,}"])
+    sizes = {split: found[split, *names[0]] for split in SPLITS}
+    counts = "; ".join(
+        f"{split} {own['slices']:,} slices of {own['groups']:,} groups"
+        for split, own in sizes.items()
+    )
+    return Table(
+        "Log losses in nats, down is better, and areas under the ROC curve, up is better. The sum "
+        "is how we read the poster, the mean is the challenge's (the sum / 7). The constant "
+        f"predicts the train prevalence everywhere. {_INTERVALS} Behind a figure stand the "
+        "positive slices of test and the groups that it rests on: for an area those of the rarer "
+        f"class. {counts}.",
+        ["score", *SPLITS, "constant, test", "positives", "groups"],
+        rows,
+        numeric=frozenset(range(1, 7)),
+        marked=frozenset({0}),
+    )
+
+
+def areas(assessed: Assessment) -> Table:
+    """Areas on test with the bootstrap's interval and that of the closed form."""
+    boot, closed = _by(assessed.scores, "split", "score", "label"), _by(assessed.areas, "label")
+    rows = [
+        [
+            label,
+            number(boot["test", "auc", label]["value"]),
+            _ends(boot["test", "auc", label]),
+            _ends(closed[(label,)]),
+            f"{closed[(label,)]['positive_groups']:,}",
+            f"{closed[(label,)]['negative_groups']:,}",
+            f"{boot['test', 'auc', label]['undefined']:,}",
+        ]
+        for label in (ANY, *SUBTYPES)
+    ]
+    return Table(
+        "A second opinion on the areas' intervals: by bootstrap over groups, and in closed form "
+        "for clustered slices (Obuchowski 1997). With few positive groups neither can be trusted "
+        "far. Undefined: resamples of a thousand that lacked a class.",
+        ["label", "AUC, test", "bootstrap", "closed form", "positive groups", "negative groups",
+         "undefined"],
+        rows,
+        numeric=frozenset(range(1, 7)),
+    )  # fmt: skip
+
+
+def operating_points(assessed: Assessment) -> Table:
+    """Thresholds chosen on validation by four rules, and what each gives on test."""
+    rates = _by(assessed.rates, "rule", "label", "rate")
+    chosen_by = _by(assessed.thresholds, "rule", "label")
+    rows = []
+    for rule, name in RULE_NAMES.items():
+        for label in (ANY, *SUBTYPES):
+            chosen = chosen_by[rule, label]
+            cells = [with_interval(rates[rule, label, rate], 2) for rate in _RATE_NAMES]
+            support = rates[rule, label, "recall"]["positives"]
+            rows.append(
+                [
+                    f"{name}: {label}",
+                    number(chosen["threshold"], 4),
+                    number(chosen["achieved"], 2),
+                    *cells,
+                    f"{support:,}",
+                ]
+            )
+    return Table(
+        "Operating points. Each rule chooses a threshold for each label on validation, where it "
+        "achieves what the third column says; it is frozen and applied to test once. The Youden "
+        f"index is recall + specificity − 1. {_INTERVALS} Support counts the positive slices.",
+        ["rule", "threshold", "achieved on validation", *_RATE_NAMES.values(), "support"],
+        rows,
+        numeric=frozenset(range(1, 9)),
+        marked=frozenset(range(0, len(rows), len(LABELS))),
+    )
+
+
+def calibration(assessed: Assessment) -> Table:
+    """How calibrated each label is on test, and what scaling fitted on validation brings."""
+    found = _by(assessed.calibration, "label", "measure")
+    measures = (
+        "brier", "expected_calibration_error", "log_loss",
+        "log_loss_temperature", "gain_temperature", "log_loss_line", "gain_line",
+    )  # fmt: skip
+    rows = [
+        [
+            label,
+            *(with_interval(found[label, measure]) for measure in measures),
+            *(
+                number(found[label, fitted]["value"], 2)
+                for fitted in ("temperature", "slope", "intercept")
+            ),
+        ]
+        for label in (ANY, *SUBTYPES)
+    ]
+    some = found[ANY, "brier"]
+    return Table(
+        "Calibration on test. The calibration error is the mean distance of observed from "
+        f"predicted shares over {some['bins']} bins of equal {some['binning']} (as many slices in "
+        "each). Log loss as it is, after a temperature, and after a slope and an intercept, both "
+        "fitted on validation; a gain above 0 means that scaling helped. Slope and intercept are "
+        f"those of test: 1 and 0 where probabilities mean what they say. {_INTERVALS}",
+        ["label", "Brier score", "calibration error", "log loss", "after temperature", "gain",
+         "after slope and intercept", "gain", "temperature", "slope", "intercept"],
+        rows,
+        numeric=frozenset(range(1, 11)),
+        marked=frozenset({0}),
+    )  # fmt: skip
+
+
+def studies(assessed: Assessment) -> Table:
+    """Areas and operating points of whole studies, pooled by the maximum and as learned."""
+    found = _by(assessed.studies, "pooling", "label", "score")
+    rows = []
+    for label in (ANY, *SUBTYPES):
+        for pooling in dict.fromkeys(assessed.studies["pooling"]):
+            cells = [
+                with_interval(found[pooling, label, score], 2) for score in ("auc", *_RATE_NAMES)
+            ]
+            own = found[pooling, label, "auc"]
+            rows.append(
+                [f"{label}, {pooling}", *cells, f"{own['positives']:,}", f"{own['studies']:,}"]
+            )
+    return Table(
+        "Whole studies of test: is there bleeding anywhere in the scan? The slices' probabilities "
+        "are pooled by their maximum, and by a soft maximum learned on validation; the threshold "
+        f"is that of 85 % recall of validation's studies. {_INTERVALS}",
+        ["label and pooling", "AUC", *_RATE_NAMES.values(), "positive", "studies"],
+        rows,
+        numeric=frozenset(range(1, 9)),
+        marked=frozenset({0, 1}),
+    )
+
+
+def subgroups(table: pd.DataFrame) -> Table:
+    """Scores of any bleeding within subgroups of test slices.
+
+    Args:
+        table: By `kind` of subgroup, as `evaluation.subgroups.subgroup_scores` gives each.
+    """
+    found = _by(table, "kind", "subgroup", "score")
+    rows = []
+    for kind, group in dict.fromkeys((kind, group) for kind, group, _ in found):
+        area = found[kind, group, "auc"]
+        cells = [with_interval(found[kind, group, rate], 2) for rate in _SUBGROUP_RATES]
+        counts = [f"{area[name]:,}" for name in ("slices", "positives", "groups")]
+        rows.append([f"{kind}: {group}", with_interval(area, 2), *cells, *counts])
+    return Table(
+        "Any bleeding on test within subgroups of slices, at the frozen 85 % recall threshold. "
+        "Bleeds by size, contrast or number of subtypes are set against all slices without "
+        f"bleeding. {_INTERVALS} Groups are those that the area rests on.",
+        ["subgroup", "AUC", *(_RATE_NAMES[rate] for rate in _SUBGROUP_RATES), "slices",
+         "positives", "groups"],
+        rows,
+        numeric=frozenset(range(1, 7)),
+    )  # fmt: skip
+
+
+_SUBGROUP_RATES: Final = ("recall", "specificity")
+
+
+def _by(table: pd.DataFrame, *names: str) -> dict[tuple[str, ...], dict[str, Any]]:
+    """The rows of a table by some of their columns."""
+    rows = table.to_dict("records")
+    return {tuple(row[name] for name in names): row for row in rows}  # type: ignore[misc]
+
+
+def _ends(row: Mapping[str, Any]) -> str:
+    low, high = number(row["low"]), number(row["high"])
+    return "–" if "–" in (low, high) else f"{low}–{high}"
+
+
+def undefined(assessed: Assessment) -> Sentences:
+    """Which scores test does not define, and why."""
+    test = assessed.scores[assessed.scores["split"] == "test"]
+    said = [
+        f"{_SCORE_NAMES[row['score']]} of {row['label']} is undefined on test: "
+        f"{row['positives']:,} of {row['slices']:,} slices are positive."
+        for row in test[test["value"].isna()].to_dict("records")
+    ]
+    return Sentences(said or ["Every score is defined on test."])
