@@ -190,3 +190,12 @@ def test_too_few_patients_for_three_splits_say_so():
 def test_an_unknown_split_is_refused():
     with pytest.raises(ValueError, match="split must be one of train, validation, test"):
         draw(SLICES, "fullid", seed=1, **SHARES).rows_of("valid")
+
+
+def test_sampa_split_by_group_takes_the_same_slices_and_leaks_nothing():
+    by_slice = draw(SLICES, "sampa", seed=1, **SHARES)
+    by_group = draw(SLICES, "sampa", seed=1, split_by="group", **SHARES)
+    np.testing.assert_array_equal(by_group.rows, by_slice.rows)
+    assert leak_audit(SLICES, by_slice)["shared"].sum() > 0
+    patients = leak_audit(SLICES, by_group).query("kind in ['patients', 'groups']")
+    assert patients["shared"].sum() == 0

@@ -1,0 +1,136 @@
+"""Comparisons, findings, leak and seeds over made-up runs."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ichreport.evaluation.assessment import assess
+from ichreport.evaluation.scores import weighted_log_loss_sum
+from ichreport.report import comparing
+from ichreport.report.captioned import Sentences
+from ichreport.report.records import RunRecord
+from ichreport.report.results import Results, Scored
+from tests.report.made_up import predictions
+
+BASELINE = "05-sampa-raw-densenet-bce"
+
+
+class MadeUp(Scored):
+    """A run whose predictions are in memory."""
+
+    @property
+    def predictions(self):
+        return self.run.record["predictions"]
+
+
+def run(name, skill, *, seed=1, **parameters):
+    table = predictions("sampa", seed, skill)
+    record = {
+        "predictions": table,
+        "parameters": {"sample": "sampa", "poster_row": None, **parameters},
+        "assessment": assess(table, replicates=30).record(),
+        "leak": [
+            {"first": "train", "second": "test", "kind": "patients", "slices_in_second": 40},
+            {"first": "train", "second": "test", "kind": "series", "slices_in_second": 0},
+        ],
+    }
+    return MadeUp(RunRecord(name, None, "ok", record))
+
+
+def results(*runs):
+    return Results([own.run for own in runs], {own.run.name: own for own in runs})
+
+
+@pytest.fixture(scope="module")
+def found():
+    return results(
+        run(BASELINE, 1.5, poster_row=5),
+        run("06-better", 4.0, poster_row=6, loss="focal"),
+        run("07-same", 1.5, seed=2, poster_row=7, input="linear"),
+        run("16-bygroup", 1.0, poster_row=None, split_by="group"),
+        run(f"{BASELINE}--seed-2", 1.6, seed=3, poster_row=5),
+    )
+
+
+@pytest.fixture(scope="module")
+def compared(found):
+    return comparing.against_baselines(found)
+
+
+def test_a_better_run_is_told_apart_and_an_equal_one_is_not(found, compared):
+    said = str(comparing.outcomes(compared))
+    assert "Better than the baseline: 06-better." in said
+    assert "Not distinguishable from the baseline: 07-same" in said
+    own = compared[compared["score"] == "weighted_log_loss_sum"].set_index("run")
+    test = {n: r.predictions.query("split == 'test'") for n, r in found.rows.items()}
+    losses = {
+        n: weighted_log_loss_sum(t.filter(like="truth_"), t.filter(like="probability_"))
+        for n, t in test.items()
+    }
+    difference = losses["06-better"] - losses[BASELINE]
+    assert own.loc["06-better", "difference"] == pytest.approx(difference)
+
+
+def test_runs_with_further_seeds_are_no_rows_of_their_own(found, compared):
+    assert f"{BASELINE}--seed-2" not in set(compared["run"])
+    table = comparing.comparisons(found, compared)
+    assert [row[0].text for row in table.rows] == ["06-better", "07-same", "16-bygroup"]
+
+
+def test_the_forest_has_a_panel_for_each_score_and_names_who_is_apart(compared):
+    drawn = comparing.forest(compared)
+    assert len(drawn.panels) == 2
+    assert "06-better better" in drawn.alternative
+
+
+def test_without_a_baseline_nothing_is_compared():
+    alone = results(run("01-alone", 1.0))
+    compared = comparing.against_baselines(alone)
+    assert isinstance(comparing.forest(compared), Sentences)
+    assert "–" in comparing.comparisons(alone, compared).rows[0]
+
+
+def test_every_finding_has_a_verdict_and_says_which_rows_it_lacks(found):
+    table = comparing.poster_findings(found)
+    assert len(table.rows) == 5
+    verdicts = {row[1].text for row in table.rows}
+    assert verdicts <= {"supported", "contradicted", "undecided"}
+    assert any("no run of row" in row[2] for row in table.rows)
+
+
+def test_the_leak_is_a_share_of_the_test_slices(found):
+    by_slice, by_group = comparing.leaks(found).rows
+    assert by_slice[0] == "sampa, split by slice"
+    assert by_slice[1] == "25.0"  # 40 of 160
+    assert by_slice[4] == "0.0"
+    assert by_slice[2] == "–"  # not audited
+    assert by_group[0] == "sampa, split by group"
+
+
+def test_the_price_is_the_difference_of_the_twins(found):
+    table = comparing.price(found)
+    [area, loss] = table.rows
+    assert area[0] == f"{BASELINE}: AUC, any"
+    assert area[4] == "16-bygroup"
+    assert float(area[3].split()[0]) == pytest.approx(float(area[1]) - float(area[2]), abs=2e-3)
+    assert float(loss[1]) < float(loss[2])
+
+
+def test_without_a_twin_the_leak_has_no_price():
+    assert "no price" in str(comparing.price(results(run(BASELINE, 1.0, poster_row=5))))
+
+
+def test_seeds_give_mean_and_spread_and_a_single_run_says_that_it_is_one(found):
+    [loss, area] = comparing.seeds(found).rows
+    values = [own.scores["test"]["weighted_log_loss_sum"] for own in found.by_row[BASELINE]]
+    assert loss[0] == f"{BASELINE}: weighted log loss"
+    assert loss[1] == f"{np.mean(values):.3f}"
+    assert loss[2] == f"{pd.Series(values).std():.3f}"
+    assert area[4] == "2"
+    assert "run once" in str(comparing.seeds(results(run(BASELINE, 1.0))))
+
+
+def test_whole_studies_mark_the_rows_that_have_seen_their_patients(found):
+    rows = {row[0].text: row for row in comparing.whole_studies(found).rows}
+    assert rows[BASELINE][1].endswith("*")
+    assert not rows["16-bygroup"][1].endswith("*")

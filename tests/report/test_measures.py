@@ -1,0 +1,115 @@
+"""The tables of a run's measures show what was computed, and a dash where nothing could be."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ichreport.evaluation.assessment import assess
+from ichreport.evaluation.operating_points import operating_points
+from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
+from ichreport.labels import LABELS
+from ichreport.report import measures, subgroups, trust
+from tests.report.made_up import predictions as make_predictions
+
+
+@pytest.fixture(scope="module")
+def predictions():
+    table = make_predictions("fullid", seed=1, skill=2.0)
+    table.loc[table["split"] == "test", "truth_epidural"] = 0
+    table["truth_any"] = table[[f"truth_{label}" for label in LABELS[:-1]]].max(axis=1)
+    return table
+
+
+@pytest.fixture(scope="module")
+def assessed(predictions):
+    return assess(predictions, replicates=60)
+
+
+def cells(table):
+    return {str(row[0]): row for row in table.rows}
+
+
+def test_a_figure_stands_before_its_interval_and_a_dash_where_it_is_undefined():
+    assert measures.with_interval({"value": 0.5, "low": 0.25, "high": 1.0}, 2) == "0.50 (0.25–1.00)"
+    assert measures.with_interval({"value": None, "low": None, "high": None}) == "–"
+    assert measures.with_interval({"value": 0.5, "low": np.nan, "high": 1.0}, 1) == "0.5"
+    negative = {"value": -0.5, "low": -1.0, "high": 0.0}
+    assert measures.with_interval(negative, 1) == "−0.5 (−1.0–0.0)"
+
+
+def test_every_score_of_every_split_stands_in_the_table(assessed):
+    table = cells(measures.scores(assessed))
+    assert len(table) == 2 + 2 * len(LABELS)
+    own = assessed.scores.query("split == 'test' and score == 'auc' and label == 'any'").iloc[0]
+    assert table["AUC, any"][3] == f"{own['value']:.3f} ({own['low']:.3f}–{own['high']:.3f})"
+    assert table["AUC, any"][5] == f"{own['positives']}"
+    assert table["AUC, epidural"][3] == "–"
+
+
+def test_what_is_undefined_is_said_with_its_count(assessed):
+    said = str(measures.undefined(assessed))
+    assert "AUC of epidural is undefined on test: 0 of 160 slices are positive." in said
+
+
+def test_operating_points_show_target_rates_and_support(predictions, assessed):
+    table = cells(measures.operating_points(assessed))
+    assert len(table) == 4 * len(LABELS)
+    point = operating_points(predictions)["any"]
+    row = table["85 % recall: any"]
+    assert row[1] == f"{point['threshold']:.4f}"
+    assert row[2] == f"{point['validation']['recall']:.2f}"
+    assert row[3].startswith(f"{point['test']['recall']:.2f} (")
+    assert row[8] == f"{point['test']['support']}"
+    assert table["85 % recall: epidural"][3] == "–"
+
+
+def test_calibration_and_studies_have_a_row_for_each_label(assessed):
+    assert set(cells(measures.calibration(assessed))) == set(LABELS)
+    assert "10 bins of equal mass" in measures.calibration(assessed).caption
+    assert set(cells(measures.studies(assessed))) == {
+        f"{label}, {pooling}" for label in LABELS for pooling in ("maximum", "learned")
+    }
+
+
+def test_both_opinions_on_an_area_stand_beside_each_other(assessed):
+    row = cells(measures.areas(assessed))["any"]
+    closed = assessed.areas.set_index("label").loc["any"]
+    assert row[3] == f"{closed['low']:.3f}–{closed['high']:.3f}"
+
+
+def test_curves_are_drawn_for_every_label_and_told_in_words(predictions):
+    for drawn in (trust.reliability(predictions), trust.net_benefit(predictions)):
+        assert len(drawn.panels) == len(LABELS)
+        assert all(label in drawn.alternative for label in LABELS)
+
+
+def test_subgroups_part_the_slices_by_what_the_store_knows(store, predictions):
+    random = np.random.default_rng(0)
+    table = pd.DataFrame({"sop_instance_uid": store.slices["sop_instance_uid"], "split": "test"})
+    table["group"] = store.slices["patient_id"]
+    table[list(TRUTHS)] = store.slices[list(LABELS)].to_numpy()
+    table[list(PROBABILITIES)] = random.random((len(store), len(LABELS)))
+    points = {"any": {"threshold": 0.5}}
+    found = subgroups.scores_within(table, store, points, replicates=20)
+    areas = found[found["score"] == "auc"]
+    by_kind = areas.groupby("kind", sort=False)["slices"].sum()
+    for kind in ("position", "tilt", "header"):
+        assert by_kind[kind] == len(store), kind
+    bleeds = int(store.slices["any"].sum())
+    positives = areas.groupby("kind", sort=False)["positives"].sum()
+    assert positives["subtypes"] == bleeds
+    assert positives["area of the bleed"] == positives["contrast of the bleed"] <= bleeds
+    shown = measures.subgroups(found)
+    assert len(shown.rows) == len(areas)
+
+
+def test_the_area_of_a_bleed_is_its_pixels_times_what_each_covers(store):
+    row = int(np.argmax(store.slices["any"].to_numpy()))
+    area, contrast = subgroups._size_and_contrast(store, np.array([row]), np.array([True]))
+    mask = store.truth([row])[0] > 0
+    slice_ = store.slices.iloc[row]
+    side = slice_["spacing"] * slice_["rows"] / store.image_size / 10  # cm
+    assert area[0] == pytest.approx(mask.sum() * side**2)
+    hu = store.hu([row])[0]
+    brain = hu[~mask & (hu > 0) & (hu < 100)]
+    assert contrast[0] == pytest.approx(hu[mask].mean() - np.median(brain))
