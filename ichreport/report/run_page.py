@@ -1,13 +1,14 @@
 """The page of one run: what it asked, how it did, and all that it takes to run it again."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
 from typing import Any, Final
 
+from ichreport.data.store import Store
 from ichreport.evaluation.assessment import Assessment
 from ichreport.params import Experiment, Profile
-from ichreport.report import compare, figures, measures, poster, tables, trust
+from ichreport.report import compare, figures, measures, mistakes, poster, tables, trust
 from ichreport.report.captioned import Fact, Facts, Marked, Table, duration, number
 from ichreport.report.records import RunRecord
 from ichreport.report.results import Results, Scored
@@ -35,7 +36,7 @@ def content(run: RunRecord, profile: Profile, found: Results, story: str) -> str
         "<h2>What sets it apart</h2>",
         _beside_neighbours(run, found)._repr_html_(),
         _to_comparison(run, found),
-        story or _from_record(scored),
+        story or _from_record(scored, profile),
         "<h2>Where it comes from</h2>",
         _provenance(run, profile, found)._repr_html_(),
         "<h2>Run it again</h2>",
@@ -142,12 +143,12 @@ def _to_comparison(run: RunRecord, found: Results) -> str:
     return f'<p><a href="{link}">Their curves and scores side by side</a></p>'
 
 
-def _from_record(scored: Scored) -> str:
+def _from_record(scored: Scored, profile: Profile) -> str:
     """What a notebook would show, from record and predictions."""
     record = scored.run.record
     experiment = Experiment.parse(record["parameters"], where=f"{scored.run.folder}/record.json")
     assessed = Assessment.of_record(record["assessment"])
-    parts: Sequence[tuple[str, Any]] = (
+    parts: list[tuple[str, Any]] = [
         ("What was asked?", tables.experiment(experiment)),
         ("Does it learn?", figures.loss_curves(record["history"])),
         ("How good are its probabilities?", measures.scores(assessed)),
@@ -157,12 +158,25 @@ def _from_record(scored: Scored) -> str:
         ("Do its probabilities mean what they say?", trust.reliability(scored.predictions)),
         ("In numbers", measures.calibration(assessed)),
         ("What would a clinic see?", measures.studies(assessed)),
-    )
+    ]
+    store = _store_of(scored.run, profile)
+    if store is not None:
+        shown = mistakes.worst(store, scored.predictions)
+        parts.append(("What does it get most wrong?", shown))
     return (
         '<p class="note">Its notebook was kept elsewhere; this page is made from its record and '
         "its predictions.</p>"
         + "".join(f"<h2>{heading}</h2>{shown._repr_html_()}" for heading, shown in parts)
     )
+
+
+def _store_of(run: RunRecord, profile: Profile) -> Store | None:
+    """The store that a run read, where it is still there."""
+    if not (profile.store_folder / "manifest.json").is_file():
+        return None
+    store = Store.open(profile.store_folder)
+    same = store.manifest["store_hash"] == run.record["provenance"]["store_hash"]
+    return store if same else None
 
 
 def _provenance(run: RunRecord, profile: Profile, found: Results) -> Table:

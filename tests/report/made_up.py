@@ -131,7 +131,7 @@ def predictions(
     return table
 
 
-def write_run(experiment: Experiment, table: pd.DataFrame) -> None:
+def write_run(experiment: Experiment, table: pd.DataFrame, store_hash: str = "0" * 64) -> None:
     """Leave behind what a run does, but for its weights and its notebook."""
     watch = records.Stopwatch()
     watch.lap("training")
@@ -148,7 +148,7 @@ def write_run(experiment: Experiment, table: pd.DataFrame) -> None:
         },
         model={"trainable": 1234, "frozen": 0},
         leak=[],
-        store_hash="0" * 64,
+        store_hash=store_hash,
         backend={"backend": "none", "devices": [PLANTED]},
         stopwatch=watch,
     )
@@ -175,14 +175,20 @@ def output(shown: object) -> nbformat.NotebookNode:
     return new_output("execute_result", kept, execution_count=1)
 
 
-def story(store: Store) -> nbformat.NotebookNode:
-    """The notebook of a run, but for its training: it shows slices of the store."""
+def predictions_for(store: Store) -> pd.DataFrame:
+    """Made-up predictions for the slices of a store, each series in one split."""
     table = predictions("fullid", 7, 1.0, patients=len(store), slices=1)
     names = ["sop_instance_uid", "study_instance_uid", "series_instance_uid", "patient_id"]
     table[names] = store.slices[names].to_numpy()
     table[list(TRUTHS)] = store.slices[list(LABELS)].to_numpy()
     series = store.slices["series_instance_uid"]
     table["split"] = np.array(SPLITS)[pd.factorize(series)[0] % 3]
+    return table
+
+
+def story(store: Store) -> nbformat.NotebookNode:
+    """The notebook of a run, but for its training: it shows slices of the store."""
+    table = predictions_for(store)
     shown = viewer.of_run(store, table, operating_points(table))
     cell = new_code_cell("viewer.of_run(store, predictions, points)", outputs=[output(shown)])
     return new_notebook(cells=[new_markdown_cell("# An experiment\n\n## Along a head?"), cell])

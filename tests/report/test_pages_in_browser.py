@@ -128,6 +128,20 @@ def test_what_was_planted_is_shown_as_text(report, open_page):
     assert f"{TEMPLATE}.dcm" in rejects or f"{PICTURE}.dcm" in rejects
 
 
+def test_the_table_of_losses_marks_the_best_and_keeps_those_without_a_result(report, open_page):
+    page = open_page(report.folder / "index.html").page
+    table = page.locator("table.sortable").first
+    best = table.locator("tr.marked")
+    assert best.locator("th").all_inner_texts() == [report.found.best.run.name]
+    area = report.found.best.learned.auc_any
+    assert f"{area:.3f}" in best.locator("td").all_inner_texts()
+    failed = table.locator("tr.quiet", has_text="04-broken").locator("td").all_inner_texts()
+    assert failed[-1] == f"failed: ValueError: {PLANTED}"
+    assert set(failed[:-1]) == {"–"}
+    missing = table.locator("tr.quiet", has_text="05-later").locator("td").all_inner_texts()
+    assert missing[-1] == "missing: not run yet"
+
+
 def test_a_failed_run_s_page_says_why_and_how_to_try_again(report, open_page):
     page = open_page(report.folder / "experiments" / "04-broken.html").page
     assert page.locator(".lead").inner_text().startswith("This experiment failed: ValueError")

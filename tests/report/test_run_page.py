@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from papermill.cli import _resolve_type
 
 from ichreport.params import Experiment, Profile
-from ichreport.report import run_page
+from ichreport.report import records, results, run_page
+from tests.report import made_up
 from tests.report.made_up import PICTURE, PLANTED
 
 PROFILE = Profile.parse({"profile": "demo", "epochs": 7, "learning_rate": 0.01}, where="test")
@@ -116,3 +117,25 @@ def test_a_missing_run_says_so_and_how_to_run_it(report):
     html = page(report, "05-later")
     assert "This experiment has not run: not run yet" in html
     assert "05-later.yaml -f params/tiny.yaml" in html
+
+
+@pytest.fixture
+def by_hand(report, tmp_path, monkeypatch):
+    """A page made from its record alone, by the hash of the store that it read."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Snakefile").touch()
+
+    def content(store_hash):
+        values = {**report.profile.model_dump(), "name": "by-hand", "sample": "fullid"}
+        experiment = Experiment.parse(values, where="test")
+        made_up.write_run(experiment, made_up.predictions_for(report.store), store_hash)
+        run = records.read_run(experiment.run_folder)
+        found = results.Results([run], {run.name: results.Scored(run)})
+        return run_page.content(run, report.profile, found, "")
+
+    return content
+
+
+def test_a_run_kept_elsewhere_shows_its_mistakes_while_its_store_is_there(by_hand, report):
+    assert "The worst mistakes on test" in by_hand(report.store.manifest["store_hash"])
+    assert "The worst mistakes on test" not in by_hand("1" * 64)

@@ -10,7 +10,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from ichreport.report import site
-from tests.report.made_up import ROOT
+from tests.report.made_up import PICTURE, ROOT, SCRIPT
 
 
 @pytest.fixture
@@ -59,6 +59,13 @@ def test_pages_of_runs_and_notebooks_that_are_gone_go_too(copied, report):
     assert names & {"by-hand.html", "cam.html"} == set()
     assert "notes.html" in names
     assert "by-hand.html" not in (copied / "compare.html").read_text(encoding="utf-8")
+
+
+def test_what_was_planted_stands_nowhere_as_it_is(report):
+    for path in report.pages:
+        text = path.read_text(encoding="utf-8")
+        assert SCRIPT not in text, path
+        assert PICTURE not in text, path
 
 
 def test_a_report_without_results_says_what_to_run(copied, report):
