@@ -13,6 +13,7 @@ import keras
 import numpy as np
 from conftest import SIZE, MadeUpStore, made_up_sample, make_experiment, small_build
 
+from ichreport.labels import LABELS
 from ichreport.model import backend, cam, features, networks, training
 
 BACKBONE = "backbone.weights.h5"
@@ -24,6 +25,7 @@ HEADS = {
     "dense": DENSE,
     "bilstm": DENSE | {"head": "bilstm"},
 }
+LONGER = {"epochs": 3, "batch_size": 4}  # with fewer steps, a block is dead outside of training
 STRICT = {"tensorflow": HEADS["cnn7"], "jax": {"network": "densenet121"}}  # JAX compiles slowly
 
 
@@ -71,7 +73,7 @@ def train_rows(store, sample, experiment, folder):
         folder / BACKBONE
     )
     for name, changes in HEADS.items():
-        asked = experiment(**changes, weights=str(folder / BACKBONE))
+        asked = experiment(**changes, weights=str(folder / BACKBONE), **LONGER)
         training.fit(store, sample, asked).save(folder / f"{name}.weights.h5")
 
 
@@ -85,7 +87,9 @@ def see_rows(store, sample, experiment, folder):
         trained = training.load(store, asked, folder / f"{name}.weights.h5")
         found[f"logits {name}"] = training.logits_of(trained, store, sample)
         if name != "bilstm":  # slow without compiling
-            found[f"heat {name}"] = cam.heatmaps(trained, store, ROWS, "epidural", sample).heat
+            found[f"heat {name}"] = np.stack(
+                [cam.heatmaps(trained, store, ROWS, label, sample).heat for label in LABELS]
+            )
     return found
 
 
