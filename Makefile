@@ -37,7 +37,7 @@ report: $(READY)  ## make the report of PROFILE (demo, rsna, or another file in 
 	exit $$status
 
 test: lint  ## lint, types, layers and tests
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 2 --dist loadscope
 
 lint: $(READY)
 	$(BIN)/ruff check

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any, Final
 
-from ichreport.data.store import Store
+from ichreport.data.store import Store, read_manifest
 from ichreport.evaluation.assessment import Assessment
 from ichreport.params import Experiment, Profile
 from ichreport.report import compare, figures, measures, mistakes, poster, tables, trust
@@ -172,11 +172,12 @@ def _from_record(scored: Scored, profile: Profile) -> str:
 
 def _store_of(run: RunRecord, profile: Profile) -> Store | None:
     """The store that a run read, where it is still there."""
-    if not (profile.store_folder / "manifest.json").is_file():
+    try:
+        manifest = read_manifest(profile.store_folder)
+    except (FileNotFoundError, ValueError):
         return None
-    store = Store.open(profile.store_folder)
-    same = store.manifest["store_hash"] == run.record["provenance"]["store_hash"]
-    return store if same else None
+    same = manifest["store_hash"] == run.record["provenance"]["store_hash"]
+    return Store.open(profile.store_folder) if same else None
 
 
 def _provenance(run: RunRecord, profile: Profile, found: Results) -> Table:
