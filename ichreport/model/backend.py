@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import Any
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # the start-up chatter of TensorFlow's libraries
-
 import keras
 import numpy as np
 from numpy.typing import NDArray
