@@ -26,7 +26,13 @@ HEADS = {
     "bilstm": DENSE | {"head": "bilstm"},
 }
 LONGER = {"epochs": 3, "batch_size": 4}  # with fewer steps, a block is dead outside of training
-STRICT = {"tensorflow": HEADS["cnn7"], "jax": {"network": "densenet121"}}  # JAX compiles slowly
+STRICT = {  # what trains twice: JAX compiles the small network slowly
+    "tensorflow": HEADS["cnn7"],
+    "jax": {"network": "densenet121"},
+    "torch": HEADS["cnn7"],
+}
+COUNTS = (1,) if BACKEND == "torch" else (1, 2)
+"""Devices to train on."""
 
 
 def two_processors():
@@ -93,6 +99,20 @@ def see_rows(store, sample, experiment, folder):
     return found
 
 
+def sharing(store, experiment):
+    """How two devices share a batch and its work, and what is said of a third."""
+    found = {}
+    shared = experiment(devices=2)
+    hu = store.hu(np.arange(16))[..., None]
+    found["parts"] = where_a_batch_lies(hu)
+    found["computing"] = devices_that_compute(networks.cnn7(shared), hu, shared)
+    try:
+        backend.group(3)
+    except RuntimeError as error:
+        found["too many"] = str(error)
+    return found
+
+
 def main(folder):
     two_processors()
     networks.BACKBONES["densenet121"] = networks.Backbone(small_build, smallest=8, features=16)
@@ -103,20 +123,14 @@ def main(folder):
     if BACKEND == "tensorflow":
         train_rows(store, sample, experiment, folder)
     arrays = see_rows(store, sample, experiment, folder)
-    found["losses"] = {n: histories(store, sample, experiment, n) for n in (1, 2)}
-    shared = experiment(devices=2)
-    hu = store.hu(np.arange(16))[..., None]
-    found["parts"] = where_a_batch_lies(hu)
-    found["computing"] = devices_that_compute(networks.cnn7(shared), hu, shared)
+    found["losses"] = {n: histories(store, sample, experiment, n) for n in COUNTS}
+    if 2 in COUNTS:
+        found |= sharing(store, experiment)
     for turn in range(2):
         asked = experiment(**STRICT[BACKEND], determinism="strict")
         trained = training.fit(store, sample, asked)
         for number, weight in enumerate(trained.model.get_weights()):
             arrays[f"turn {turn}, weight {number}"] = weight
-    try:
-        backend.group(3)
-    except RuntimeError as error:
-        found["too many"] = str(error)
     np.savez(folder / f"found-{BACKEND}.npz", **arrays)
     (folder / f"found-{BACKEND}.json").write_text(json.dumps(found))
 

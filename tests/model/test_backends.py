@@ -1,24 +1,33 @@
-"""The same results on TensorFlow and JAX, on one device and on two, and from run to run."""
+"""The same results on TensorFlow, JAX and torch, on one device and on two, and from run to run."""
 
 import json
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-BACKENDS = ("tensorflow", "jax")
+SHARING = ("tensorflow", "jax")
+"""Those that share batches over devices."""
+TORCH = pytest.param(
+    "torch",
+    marks=pytest.mark.skipif(
+        find_spec("torch") is None, reason="torch, which requirements.lock has not, is not there"
+    ),
+)
 JOB = Path(__file__).with_name("backend_jobs.py")
 
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
-    """What a process on each backend, with two virtual devices, has found: JSON and arrays."""
+    """What a process on each backend, with two virtual devices if it can, has found."""
     folder = tmp_path_factory.mktemp("backends")
     results = {}
-    for name in BACKENDS:  # JAX looks at what TensorFlow has trained
+    installed = [*SHARING, *(["torch"] if find_spec("torch") else [])]
+    for name in installed:  # TensorFlow comes first: the others look at what it has trained
         environment = os.environ | {
             "KERAS_BACKEND": name,
             "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
@@ -33,21 +42,27 @@ def found(tmp_path_factory):
     return results
 
 
-def test_a_run_says_what_it_computed_on(found):
-    for name, (machine, _) in ((name, (f[0]["machine"], f[1])) for name, f in found.items()):
-        assert (machine["backend"], machine["devices_used"], machine["gpu"]) == (name, 2, False)
-        assert machine["determinism"] == "strict"
+@pytest.mark.parametrize(
+    ("backend", "devices"),
+    [("tensorflow", 2), ("jax", 2), pytest.param("torch", 1, marks=TORCH.marks)],
+)
+def test_a_run_says_what_it_computed_on(found, backend, devices):
+    machine = found[backend][0]["machine"]
+    assert (machine["backend"], machine["devices_used"]) == (backend, devices)
+    assert (machine["gpu"], machine["determinism"]) == (False, "strict")
 
 
-def test_features_agree_between_backends(found):
-    (_, first), (_, second) = found.values()
+@pytest.mark.parametrize("other", ["jax", TORCH])
+def test_features_agree_between_backends(found, other):
+    first, second = found["tensorflow"][1], found[other][1]
     assert first["features"].dtype == second["features"].dtype == np.float32
     np.testing.assert_allclose(first["features"], second["features"], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("other", ["jax", TORCH])
 @pytest.mark.parametrize("kind", ["cnn7", "dense", "bilstm"])
-def test_a_row_trained_on_tensorflow_predicts_and_looks_the_same_on_jax(found, kind):
-    (_, first), (_, second) = found.values()
+def test_a_row_trained_on_tensorflow_predicts_and_looks_the_same_elsewhere(found, kind, other):
+    first, second = found["tensorflow"][1], found[other][1]
     shared = {f"logits {kind}", f"heat {kind}"} & first.keys() & second.keys()
     assert f"logits {kind}" in shared
     for what in shared:
@@ -55,7 +70,7 @@ def test_a_row_trained_on_tensorflow_predicts_and_looks_the_same_on_jax(found, k
         assert np.ptp(first[what]) > 0
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", SHARING)
 @pytest.mark.parametrize("kind", ["cnn7", "dense"])
 def test_two_devices_train_as_one_does(found, backend, kind):
     one, two = (found[backend][0]["losses"][count][kind] for count in ("1", "2"))
@@ -64,7 +79,7 @@ def test_two_devices_train_as_one_does(found, backend, kind):
     assert one["loss"][1] < one["loss"][0]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", SHARING)
 def test_two_devices_take_half_of_a_batch_each(found, backend):
     parts = found[backend][0]["parts"]
     assert [shape for _, shape in parts] == [[8, 32, 32, 1]] * 2
@@ -72,7 +87,7 @@ def test_two_devices_take_half_of_a_batch_each(found, backend):
     assert len(found[backend][0]["computing"]) == 2
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", [*SHARING, TORCH])
 def test_strict_determinism_gives_the_same_weights_bit_for_bit(found, backend):
     arrays = found[backend][1]
     weights = [name for name in arrays if name.startswith("turn 0")]
@@ -81,7 +96,7 @@ def test_strict_determinism_gives_the_same_weights_bit_for_bit(found, backend):
         np.testing.assert_array_equal(arrays[name], arrays[name.replace("turn 0", "turn 1")])
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", SHARING)
 def test_more_devices_than_there_are_is_refused(found, backend):
     message = found[backend][0]["too many"]
     assert message.startswith(f"devices is 3, but {backend} sees only [")
