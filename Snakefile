@@ -9,11 +9,15 @@
 from pathlib import Path
 
 from ichreport import reservations
-from ichreport.params import Experiment, Profile, read_experiments
+from ichreport.params import Profile, read_experiments
 
 PROFILE_FILE = config.get("profile", "params/demo.yaml")
 profile = Profile.from_files(PROFILE_FILE)
 experiments = read_experiments(profile)
+if profile.kernel != "python3":
+    from ichreport import kernels
+
+    kernels.environment_of(profile.kernel)  # a kernel that is missing stops here, not hours later
 
 
 def here(path):

@@ -76,7 +76,7 @@ def test_memory_of_a_network_on_a_cpu_grows_with_batch_and_image():
 @pytest.fixture(scope="module")
 def planned(tmp_path_factory, make_project):
     """What a cluster would be given for the challenge's 752,803 slices, shared by 32 jobs."""
-    profile = RSNA | {"ingest_jobs": 32}
+    profile = RSNA | {"ingest_jobs": 32, "kernel": "python3"}
     project = make_project(tmp_path_factory.mktemp("cluster"), profile, EXPERIMENTS)
     done = project.run(
         "snakemake", "--workflow-profile", str(ROOT / "profiles" / "slurm"), "--dry-run",

@@ -1,9 +1,13 @@
 """The whole report on a tiny profile: synthetic heads to pages, reruns, and failures."""
 
 import re
+import sys
+from pathlib import Path
 
 import pytest
+import yaml
 
+BINARIES = Path(sys.executable).parent
 PROFILE = {
     "profile": "tiny",
     "source": "data/tiny/rsna",
@@ -107,3 +111,12 @@ def test_a_misspelt_parameter_stops_with_its_name_and_the_known_ones(project):
     )  # fmt: skip
     assert done.returncode != 0
     assert "learning_rte is not a known parameter. Did you mean learning_rate?" in done.stderr
+
+
+def test_a_kernel_that_is_not_there_stops_before_anything_runs(project):
+    path = project.root / "params" / "elsewhere.yaml"
+    path.write_text(yaml.safe_dump(PROFILE | {"profile": "elsewhere", "kernel": "nowhere"}))
+    done = project.run("make", "report", "PROFILE=elsewhere", "READY=", f"BIN={BINARIES}")
+    assert done.returncode != 0
+    assert "no Jupyter kernel is called 'nowhere'" in done.stdout + done.stderr
+    assert not (project.root / "data" / "elsewhere").exists()

@@ -8,7 +8,7 @@ from ichreport.evaluation.curves import average_precision
 from ichreport.evaluation.predictions import of_split, probabilities, truths
 from ichreport.labels import ANY, LABELS, SUBTYPES
 from ichreport.report import tables
-from ichreport.report.captioned import Cell, Link, Marked, Table, number
+from ichreport.report.captioned import Cell, Link, Marked, Table, interval, number
 from ichreport.report.records import RunRecord
 from ichreport.report.results import VERDICT_KINDS, Results, Scored
 
@@ -88,7 +88,7 @@ def _scores(scored: Scored) -> list[Cell]:
     return [
         *(number(scored.scores[split]["weighted_log_loss_sum"]) for split in SPLITS),
         number(learned.auc_any),
-        f"{number(area.low)}–{number(area.high)}",
+        interval(area.low, area.high),
         *(number(areas[label]) for label in SUBTYPES),
         number(average_precisions(scored)[ANY]),
         f"{record['model']['trainable']:,}",

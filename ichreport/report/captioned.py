@@ -102,11 +102,20 @@ class Table:
             for index, name in enumerate(self.head)
         )
 
+    def _shown(self, column: int, cell: Cell) -> str:
+        """A cell; in a number with its interval, the interval may go to a line of its own."""
+        parts = re.fullmatch(r"(\S+) (\(.+\))(.*)", cell) if isinstance(cell, str) else None
+        if column not in self.numeric or parts is None:
+            return _cell(cell)
+        value, ends, rest = map(escape, parts.groups())
+        return f'{value} <span class="interval">{ends}</span>{rest}'
+
     def _row(self, number: int, row: Sequence[Cell]) -> str:
         style = "marked" if number in self.marked else "quiet" if number in self.quiet else ""
         first, *others = row
         cells = f'<th scope="row"{self._kind(0)}>{_cell(first)}</th>' + "".join(
-            f"<td{self._kind(index)}>{_cell(cell)}</td>" for index, cell in enumerate(others, 1)
+            f"<td{self._kind(index)}>{self._shown(index, cell)}</td>"
+            for index, cell in enumerate(others, 1)
         )
         return f'<tr class="{style}">{cells}</tr>' if style else f"<tr>{cells}</tr>"
 
@@ -315,6 +324,22 @@ def number(value: float | None, digits: int = 3) -> str:
     if value is None or value != value:
         return "–"
     return f"{value:.{digits}f}".replace("-", "−")
+
+
+def interval(low: float | None, high: float | None, digits: int = 3) -> str:
+    """An interval by its ends: `0.902–0.942`, or `−0.1 to 0.2` where a sign would look like a dash.
+
+    A dash alone where an end is not defined.
+    """
+    ends = [number(end, digits) for end in (low, high)]
+    if "–" in ends:
+        return "–"
+    return (" to " if any(end.startswith("−") for end in ends) else "–").join(ends)
+
+
+def p_value(value: float | None) -> str:
+    """A p-value with three decimals, and never 0."""
+    return "<0.001" if value is not None and value < 0.001 else number(value)
 
 
 def duration(seconds: float) -> str:

@@ -12,7 +12,7 @@ from ichreport.evaluation.predictions import of_split, probabilities, truths
 from ichreport.evaluation.scores import without_nan
 from ichreport.labels import LABELS
 from ichreport.report import all_runs, overlays, tables
-from ichreport.report.captioned import number
+from ichreport.report.captioned import interval, number
 from ichreport.report.results import SAMPLE_NAMES, Results, Scored
 
 PATH: Final = "compare.html"
@@ -113,7 +113,7 @@ def _run(own: Scored, found: Results, points: int) -> dict[str, Any]:
             ]
             for label in LABELS
         },
-        "interval": f"{number(learned.auc_interval.low)}–{number(learned.auc_interval.high)}",
+        "interval": interval(learned.auc_interval.low, learned.auc_interval.high),
         "curves": _curves(rows, points),
     }
 

@@ -6,20 +6,36 @@ from typing import Any, Final
 import pandas as pd
 
 from ichreport.evaluation.comparisons import Comparison, compare_runs, declared_baselines
-from ichreport.evaluation.findings import Finding, findings
+from ichreport.evaluation.findings import Part, findings
 from ichreport.evaluation.predictions import of_split
 from ichreport.evaluation.scores import score_table
 from ichreport.evaluation.seeds import across_seeds
 from ichreport.labels import ANY
 from ichreport.report import figures
-from ichreport.report.captioned import Cell, Drawing, Link, Marked, Sentences, Table, number
+from ichreport.report.captioned import (
+    Cell,
+    Drawing,
+    Link,
+    Marked,
+    Sentences,
+    Table,
+    interval,
+    number,
+    p_value,
+)
 from ichreport.report.measures import with_interval
 from ichreport.report.palette import ACCENT
 from ichreport.report.results import Results, Scored
 
 _OUTCOMES: Final = {"better": "good", "worse": "bad"}
 _VERDICTS: Final = {"supported": "good", "contradicted": "bad", "undecided": "open"}
-_LEAK_KINDS: Final = ("patients", "groups", "studies", "series", "identical pixels")
+_LEAK_KINDS: Final = {
+    "patients": "patient",
+    "groups": "group",
+    "studies": "study",
+    "series": "series",
+    "identical pixels": "pixels",
+}
 _COMPARED: Final = (
     ("weighted_log_loss_sum", "all", "weighted log loss on test, less the baseline's"),
     ("auc", ANY, "AUC of any bleeding on test, less the baseline's"),
@@ -62,12 +78,12 @@ def comparisons(found: Results, compared: pd.DataFrame) -> Table:
         rows.append(
             [
                 Link(f"experiments/{row['run']}.html", row["run"]),
-                row["baseline"],
+                _row_of(row["baseline"], found),
                 with_interval({**row, "value": row["difference"]}),
-                number(row["p_holm"]),
+                p_value(row["p_holm"]),
                 _outcome(row),
                 with_interval({**area, "value": area["difference"]}),
-                number(area["p_holm"]),
+                p_value(area["p_holm"]),
                 _outcome(area),
                 number(100 * row["shared_slices"], 0),
             ]
@@ -147,20 +163,22 @@ def outcomes(compared: pd.DataFrame) -> Sentences:
 
 def poster_findings(found: Results) -> Table:
     """The poster's five findings, each with what these runs say to it and why."""
-    rows: list[list[Cell]] = [
-        [
-            f"{one.number}. {one.claim}",
-            Marked(one.verdict, _VERDICTS[one.verdict]),
-            _because(one),
-        ]
-        for one in findings(_by_poster_row(found))
-    ]
+    rows: list[list[Cell]] = []
+    claims = []
+    for one in findings(_by_poster_row(found)):
+        claims.append(len(rows))
+        rows.append([f"{one.number}. {one.claim}", "", "", _verdict(one.verdict)])
+        rows += [_part(part) for part in one.parts]
+        if one.missing:
+            rows.append([f"no run of row {', '.join(map(str, one.missing))}", "", "", ""])
     return Table(
-        "The poster's findings restated. A finding is supported or contradicted only where the "
-        "95 % intervals of all, or of any, of its parts say so; what each part would need was "
-        "declared beforehand.",
-        ["the poster says", "these runs", "because"],
+        "The poster's findings restated, each above the parts that it rests on. A finding is "
+        "supported or contradicted only where the 95 % intervals of all, or of any, of its parts "
+        "say so; what each part would need was declared beforehand.",
+        ["the poster says", "measured by", "here", "these runs"],
         rows,
+        numeric=frozenset({2}),
+        marked=frozenset(claims),
     )
 
 
@@ -179,11 +197,10 @@ def leaks(found: Results) -> Table:
     return Table(
         "The leak: of the test slices, the share (%) whose patient, linked group, study or series "
         "also has slices in train, or of which train holds an identical copy.",
-        ["sample", *(f"same {kind.removesuffix('s')}" if kind != "series" else "same series"
-                     for kind in _LEAK_KINDS), "test slices"],
+        ["sample", *(f"same {one}" for one in _LEAK_KINDS.values()), "test slices"],
         rows,
         numeric=frozenset(range(1, 7)),
-    )  # fmt: skip
+    )
 
 
 def price(found: Results) -> Table | Sentences:
@@ -239,7 +256,7 @@ def seeds(found: Results) -> Table | Sentences:
                     f"{row}: {name}",
                     number(one["mean"]),
                     number(one["standard_deviation"]),
-                    f"{number(one['lowest'])}–{number(one['highest'])}",
+                    interval(one["lowest"], one["highest"]),
                     f"{one['runs']}",
                 ]
             )
@@ -247,7 +264,7 @@ def seeds(found: Results) -> Table | Sentences:
         return Sentences(
             [
                 "Every row was run once, with a single seed: how much of its scores is luck of the "
-                "training is not known here. `seeds: [2, 3]` in the profile runs each again."
+                "training is not known here. seeds: [2, 3] in the profile runs each again."
             ]
         )
     return Table(
@@ -300,16 +317,19 @@ def _outcome(row: Mapping[str, Any]) -> Marked:
     return Marked(row["outcome"], _OUTCOMES.get(row["outcome"], "open"))
 
 
-def _because(finding: Finding) -> str:
-    parts = [
-        f"{part.name}, {part.measure}: "
-        + with_interval({"value": part.value, **vars(part.interval)})
-        + f" ({part.verdict})"
-        for part in finding.parts
-    ]
-    if finding.missing:
-        parts.append(f"no run of row {', '.join(map(str, finding.missing))}")
-    return "; ".join(parts)
+def _verdict(verdict: str) -> Marked:
+    return Marked(verdict, _VERDICTS[verdict])
+
+
+def _part(part: Part) -> list[Cell]:
+    here = with_interval({"value": part.value, **vars(part.interval)})
+    return [part.name, part.measure, here, _verdict(part.verdict)]
+
+
+def _row_of(name: str, found: Results) -> str:
+    """Which row of the poster's table a run is; its name, where it is none."""
+    row = found.rows[name].run.parameters.get("poster_row") if name in found.rows else None
+    return f"row {row}" if row else name
 
 
 def _by_poster_row(found: Results) -> dict[int, pd.DataFrame]:

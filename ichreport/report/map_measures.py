@@ -15,7 +15,16 @@ from ichreport.data.samples import Sample
 from ichreport.data.store import Store
 from ichreport.evaluation.heatmaps import MEASURES, heatmap_table
 from ichreport.labels import ANY, LABELS
-from ichreport.report.captioned import Cell, Drawing, Marked, Sentences, Table, lines, number
+from ichreport.report.captioned import (
+    Cell,
+    Drawing,
+    Marked,
+    Sentences,
+    Table,
+    interval,
+    lines,
+    number,
+)
 from ichreport.report.figures import STYLE
 from ichreport.report.palette import ACCENT, FAINT
 
@@ -229,7 +238,7 @@ def sentences(measured: Measured) -> Sentences:
 
 
 def _with_interval(row: Mapping[str, Any]) -> tuple[str, str]:
-    return number(row["value"]), f"{number(row['low'])}–{number(row['high'])}"
+    return number(row["value"]), interval(row["low"], row["high"])
 
 
 def _wins(measured: Measured, label: str) -> int:

@@ -9,7 +9,7 @@ from ichreport.evaluation.assessment import Assessment
 from ichreport.evaluation.predictions import SPLITS
 from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.labels import ANY, LABELS, SUBTYPES
-from ichreport.report.captioned import Sentences, Table, number
+from ichreport.report.captioned import Sentences, Table, interval, number
 
 RULE_NAMES: Final = {
     "recall-85": "85 % recall",
@@ -42,9 +42,8 @@ def with_interval(row: Mapping[str, Any], digits: int = 3) -> str:
         row: Has `value`, `low` and `high`, each None or NaN where undefined.
         digits: Decimals.
     """
-    value = number(row["value"], digits)
-    ends = [number(row[end], digits) for end in ("low", "high")]
-    return value if "–" in (value, *ends) else f"{value} ({ends[0]}–{ends[1]})"
+    value, ends = number(row["value"], digits), interval(row["low"], row["high"], digits)
+    return value if "–" in (value, ends) else f"{value} ({ends})"
 
 
 def scores(assessed: Assessment) -> Table:
@@ -84,8 +83,8 @@ def areas(assessed: Assessment) -> Table:
         [
             label,
             number(boot["test", "auc", label]["value"]),
-            _ends(boot["test", "auc", label]),
-            _ends(closed[(label,)]),
+            interval(boot["test", "auc", label]["low"], boot["test", "auc", label]["high"]),
+            interval(closed[(label,)]["low"], closed[(label,)]["high"]),
             f"{closed[(label,)]['positive_groups']:,}",
             f"{closed[(label,)]['negative_groups']:,}",
             f"{boot['test', 'auc', label]['undefined']:,}",
@@ -221,11 +220,6 @@ def _by(table: pd.DataFrame, *names: str) -> dict[tuple[str, ...], dict[str, Any
     """The rows of a table by some of their columns."""
     rows = table.to_dict("records")
     return {tuple(row[name] for name in names): row for row in rows}  # type: ignore[misc]
-
-
-def _ends(row: Mapping[str, Any]) -> str:
-    low, high = number(row["low"]), number(row["high"])
-    return "–" if "–" in (low, high) else f"{low}–{high}"
 
 
 def undefined(assessed: Assessment) -> Sentences:

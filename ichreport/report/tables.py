@@ -137,23 +137,6 @@ def scores(by_split: Mapping[str, Any]) -> Table:
     )
 
 
-def operating_points(points: Mapping[str, Any]) -> Table:
-    """The frozen thresholds of a run and what they give on each split."""
-    rows = []
-    for label, found in points.items():
-        for split in SPLITS:
-            at = found[split]
-            rates = [number(at[name]) for name in _RATES]
-            rows.append([label, split, number(found["threshold"], 4), *rates, f"{at['support']:,}"])
-    return Table(
-        "Operating points: each label's largest threshold that finds 85 % of the positives of "
-        "validation, frozen and applied to all splits. Support counts the positive slices.",
-        ["label", "split", "threshold", *_RATES, "support"],
-        rows,
-        numeric=frozenset(range(2, 4 + len(_RATES))),
-    )
-
-
 def rules(store: Store) -> Table:
     """How many slices each header rule changed."""
     rows = [[str(rule), f"{count:,}"] for rule, count in summary.rules_applied(store).items()]
@@ -171,12 +154,9 @@ def parameters_of(profile: Profile) -> Table:
     return Table(f"The profile {profile.profile}.", ["parameter", "value"], rows)
 
 
-_RATES = ("precision", "recall", "specificity", "accuracy", "npv")
-
-
 def in_words(value: Any, digits: int = 6) -> str:
     """A value of any kind as a text; floats with so many decimals, or as they are from 6 on."""
-    if value is None:
+    if value is None or (isinstance(value, list) and not value):
         return "none"
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"

@@ -120,9 +120,26 @@ def test_a_number_has_three_decimals_and_a_dash_where_there_is_none(value, said)
 
 @pytest.mark.parametrize(
     ("value", "said"),
+    [(0.0, "<0.001"), (0.0009, "<0.001"), (0.001, "0.001"), (1.0, "1.000"), (None, "–")],
+)
+def test_no_p_value_is_zero(value, said):
+    assert captioned.p_value(value) == said
+
+
+def test_an_interval_may_go_to_a_line_of_its_own_and_stays_text():
+    caption, rows = "What <it> is.", [["any <b>", "0.9 (0.8–1.0) *"], ["x (y)", "1,234"]]
+    shown = captioned.Table(caption, ["label", "here"], rows, numeric=frozenset({1}))._repr_html_()
+    assert '>0.9 <span class="interval">(0.8–1.0)</span> *<' in shown
+    assert ">x (y)<" in shown
+    assert ">1,234<" in shown
+    assert "any &lt;b&gt;" in shown
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
     [
         (None, "none"), (True, "yes"), (np.bool_(False), "no"), (12_345, "12,345"), (123, "123"),
-        (1e-3, "0.001"), ([1, None], "1, none"), ({"a": 1}, '{"a": 1}'), ("x", "x"),
+        (1e-3, "0.001"), ([1, None], "1, none"), ([], "none"), ({"a": 1}, '{"a": 1}'), ("x", "x"),
     ],
 )  # fmt: skip
 def test_a_parameter_is_said_in_words(value, said):

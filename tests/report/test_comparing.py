@@ -92,15 +92,20 @@ def test_without_a_baseline_nothing_is_compared():
 
 def test_every_finding_has_a_verdict_and_says_which_rows_it_lacks(found):
     table = comparing.poster_findings(found)
-    assert len(table.rows) == 5
-    verdicts = {row[1].text for row in table.rows}
-    assert verdicts <= {"supported", "contradicted", "undecided"}
-    assert any("no run of row" in row[2] for row in table.rows)
+    claims = [table.rows[index] for index in sorted(table.marked)]
+    assert [row[0].split(".")[0] for row in claims] == ["1", "2", "3", "4", "5"]
+    assert {row[3].text for row in claims} <= {"supported", "contradicted", "undecided"}
+    # of the poster's rows, the fixture has run 5, 6 and 8
+    assert table.rows[-1][0] == "no run of row 13"
+    parts = [row for row in table.rows if row[1]]
+    assert {row[3].text for row in parts if row[2] == "–"} == {"undecided"}
+    assert any(row[2].startswith(("−", "0.")) for row in parts)
 
 
 def test_the_leak_is_a_share_of_the_test_slices(found):
     by_slice, by_group = comparing.leaks(found).rows
     assert by_slice[0] == "sampa, split by slice"
+    assert comparing.leaks(found).head[1:4] == ["same patient", "same group", "same study"]
     assert by_slice[1] == "25.0"  # 40 of 160
     assert by_slice[4] == "0.0"
     assert by_slice[2] == "–"  # not audited

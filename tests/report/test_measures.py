@@ -34,7 +34,7 @@ def test_a_figure_stands_before_its_interval_and_a_dash_where_it_is_undefined():
     assert measures.with_interval({"value": None, "low": None, "high": None}) == "–"
     assert measures.with_interval({"value": 0.5, "low": np.nan, "high": 1.0}, 1) == "0.5"
     negative = {"value": -0.5, "low": -1.0, "high": 0.0}
-    assert measures.with_interval(negative, 1) == "−0.5 (−1.0–0.0)"
+    assert measures.with_interval(negative, 1) == "−0.5 (−1.0 to 0.0)"
 
 
 def test_every_score_of_every_split_stands_in_the_table(assessed):
