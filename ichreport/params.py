@@ -145,7 +145,7 @@ class Profile(Parameters):
         default=1, ge=1, le=1000, description="jobs that share the ingest; more on a cluster"
     )
     sampa_share: float = Field(
-        default=0.5, gt=0, le=1, description="share of all slices in SampA (poster: 100K of 753K)"
+        default=0.4, gt=0, le=1, description="share of all slices in SampA (poster: 100K of 753K)"
     )
     sampb_share: float = Field(default=0.5, gt=0, le=1, description="share of all series in SampB")
     seed: int = Field(default=1, ge=0, description="seed of samples, splits and training")
