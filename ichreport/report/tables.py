@@ -83,7 +83,7 @@ def experiment(asked: Experiment) -> Table:
 
 def machine(described: Mapping[str, Any]) -> Table:
     """The machine and the Keras backend that a run used."""
-    rows = [[name, in_words(value, 0)] for name, value in described.items()]
+    rows = [[name.replace("_", " "), in_words(value, 0)] for name, value in described.items()]
     return Table("Backend and devices of this run.", ["what", "value"], rows)
 
 
