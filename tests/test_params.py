@@ -138,7 +138,7 @@ def test_each_further_seed_runs_every_row_once_more(tmp_path):
     assert {(e.row, e.seed) for e in experiments.values()} == {("a", 5)}
 
 
-@pytest.mark.parametrize("profile", ["demo", "rsna"])
+@pytest.mark.parametrize("profile", ["demo", "rsna", "scale"])
 def test_every_parameter_file_loads(profile, monkeypatch):
     monkeypatch.chdir(ROOT)
     experiments = read_experiments(Profile.from_files(f"params/{profile}.yaml"))

@@ -1,0 +1,60 @@
+"""What the challenge's 752,803 slices would take, from the jobs of a report on fewer.
+
+    make report PROFILE=scale && python benchmarks/projection.py           # 20,000 slices, one GPU
+    python benchmarks/projection.py --report reports/demo
+
+Nothing is run: what each job noted is scaled by the number of slices, all but its start and its
+imports. That assumes that time is proportional to slices, that experiments take as many epochs,
+that samples have the same shares, and that jobs run one after the other, as they do on one GPU.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from side_by_side import Skipped
+
+from ichreport.data.store import read_manifest
+from ichreport.params import Profile
+from ichreport.report import timings
+from ichreport.reservations import CHALLENGE
+
+ROOT = Path(__file__).parents[1]
+MADE_HERE = "phantom"
+
+
+def measure(report: Path) -> dict[str, Any]:
+    """Hours of each part at the challenge's size.
+
+    Raises:
+        Skipped: If there is no report.
+    """
+    jobs = [job for job in timings.read(report) if job.rule != MADE_HERE]
+    if not jobs:
+        raise Skipped(f"{report} has no notes of its jobs; make report PROFILE={report.name} first")
+    profile = Profile.from_files(ROOT / "params" / f"{report.name}.yaml")
+    slices = int(read_manifest(profile.store_folder)["counts"]["slices"])
+    starting = {"starting processes and kernels", "imports"}
+    seconds = {
+        part: taken * (1 if part in starting else CHALLENGE / slices)
+        for part, taken in timings.seconds_by_part(jobs).items()
+    }
+    return {
+        "slices": slices,
+        "jobs": len(jobs),
+        "failed": sum(job.failed for job in jobs),
+        "hours": {part: taken / 3600 for part, taken in seconds.items()},
+        "hours_together": sum(seconds.values()) / 3600,
+    }
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--report", type=Path, default=ROOT / "reports" / "scale")
+    parser.add_argument("--quick", action="store_true", help="the same: nothing is run")
+    parser.add_argument("--repeats", type=int, help="not used: nothing is run")
+    try:
+        print(json.dumps(measure(parser.parse_args().report.resolve()), indent=2))
+    except Skipped as reason:
+        print(json.dumps({"skipped": str(reason)}))
