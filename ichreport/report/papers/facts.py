@@ -4,7 +4,7 @@ The templates of the papers name these facts. Nothing here is assumed: each come
 record, its predictions, the profile, the store's manifest, or the measured maps.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +15,8 @@ import pandas as pd
 from ichreport.data.store import read_manifest
 from ichreport.evaluation.bootstrap import REPLICATES
 from ichreport.evaluation.predictions import SPLITS, of_split
+from ichreport.evaluation.scores import ALL_LABELS, score_table
+from ichreport.evaluation.seeds import across_seeds
 from ichreport.labels import ANY
 from ichreport.params import Profile
 from ichreport.report import cam_record
@@ -25,7 +27,7 @@ from ichreport.report.results import Results, Scored
 Facts = Mapping[str, str]
 
 NETWORKS: Final = {
-    "cnn7": "a network of seven blocks (convolution, batch normalisation, ReLU, pooling)",
+    "cnn7": "a network of seven blocks (convolution, pooling, batch normalisation, ReLU)",
     "densenet121": "a frozen DenseNet121",
     "efficientnetb7": "a frozen EfficientNetB7",
     "inceptionresnetv2": "a frozen Inception-ResNet-v2",
@@ -76,6 +78,7 @@ def gather(folder: Path, profile: Profile, found: Results, figures: Figures | No
     facts |= _of_store(manifest)
     if best is not None and figures is not None:
         facts |= _of_run(best) | _of_splits(best.predictions) | figures.facts()
+        facts["seeds_words"] = _seeds(found.by_row[best.row])
     facts |= _of_maps(folder, profile, found)
     facts["source_words"] = _source(facts)
     return {name: text for name, text in facts.items() if text}
@@ -103,6 +106,21 @@ def _of_store(manifest: Mapping[str, Any]) -> dict[str, str]:
         "pseudonymised": "yes" if manifest["recipe"].get("pseudonymised") else "",
         "challenge": "yes" if manifest["challenge"] and not manifest["synthetic"] else "",
     }
+
+
+def _seeds(runs: Sequence[Scored]) -> str:
+    """How a row's scores on test spread over its training seeds; nothing for a single one."""
+    if len(runs) < 2:
+        return ""
+    spread = across_seeds([score_table(own.predictions) for own in runs])
+    rows = spread[spread["split"] == "test"].to_dict("records")
+    by_score = {(row["score"], row["label"]): row for row in rows}
+    area, loss = by_score["auc", ANY], by_score["weighted_log_loss_sum", ALL_LABELS]
+    return (
+        f"Over {len(runs)} training seeds of this row, area for any bleeding "
+        f"{number(area['mean'])} (standard deviation {number(area['standard_deviation'])}) and "
+        f"weighted log loss {number(loss['mean'])} ({number(loss['standard_deviation'])})."
+    )
 
 
 def _of_run(best: Scored) -> dict[str, str]:
