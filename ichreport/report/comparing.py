@@ -167,7 +167,7 @@ def poster_findings(found: Results) -> Table:
     claims = []
     for one in findings(_by_poster_row(found)):
         claims.append(len(rows))
-        rows.append([f"{one.number}. {one.claim}", "", "", _verdict(one.verdict)])
+        rows.append([f"{one.number}. {one.claim}", _verdict(one.verdict), "", ""])
         rows += [_part(part) for part in one.parts]
         if one.missing:
             rows.append([f"no run of row {', '.join(map(str, one.missing))}", "", "", ""])
@@ -175,7 +175,7 @@ def poster_findings(found: Results) -> Table:
         "The poster's findings restated, each above the parts that it rests on. A finding is "
         "supported or contradicted only where the 95 % intervals of all, or of any, of its parts "
         "say so; what each part would need was declared beforehand.",
-        ["the poster says", "measured by", "here", "these runs"],
+        ["the poster says", "these runs", "here", "measured by"],
         rows,
         numeric=frozenset({2}),
         marked=frozenset(claims),
@@ -323,7 +323,7 @@ def _verdict(verdict: str) -> Marked:
 
 def _part(part: Part) -> list[Cell]:
     here = with_interval({"value": part.value, **vars(part.interval)})
-    return [part.name, part.measure, here, _verdict(part.verdict)]
+    return [part.name, _verdict(part.verdict), here, part.measure]
 
 
 def _row_of(name: str, found: Results) -> str:

@@ -94,11 +94,11 @@ def test_every_finding_has_a_verdict_and_says_which_rows_it_lacks(found):
     table = comparing.poster_findings(found)
     claims = [table.rows[index] for index in sorted(table.marked)]
     assert [row[0].split(".")[0] for row in claims] == ["1", "2", "3", "4", "5"]
-    assert {row[3].text for row in claims} <= {"supported", "contradicted", "undecided"}
+    assert {row[1].text for row in claims} <= {"supported", "contradicted", "undecided"}
     # of the poster's rows, 5, 6 and 7 have run
     assert table.rows[-1][0] == "no run of row 13"
-    parts = [row for row in table.rows if row[1]]
-    assert {row[3].text for row in parts if row[2] == "–"} == {"undecided"}
+    parts = [row for row in table.rows if row[3]]
+    assert {row[1].text for row in parts if row[2] == "–"} == {"undecided"}
     assert any(row[2].startswith(("−", "0.")) for row in parts)
 
 
