@@ -1,0 +1,38 @@
+"""The tiny workflow with JAX behind Keras: heads, store, features, and runs by notebook."""
+
+import json
+
+import pandas as pd
+
+PROFILE = {
+    "profile": "tiny",
+    "source": "data/tiny/rsna",
+    "store": "data/tiny/store",
+    "phantom": {"patients": 40, "matrix": 96, "slices": 8, "faults": False},
+    "image_size": 64,
+    "epochs": 1,
+    "cam_run": "cnn",
+}
+EXPERIMENTS = {
+    "cnn": {"network": "cnn7", "sample": "fullid"},
+    "lstm": {"network": "densenet121", "head": "bilstm", "sample": "sampb", "dense_layers": 1},
+}
+
+
+def test_a_network_and_a_head_are_trained_and_scored_by_notebook(
+    tmp_path, make_project, monkeypatch
+):
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    project = make_project(tmp_path, PROFILE, EXPERIMENTS)
+    records = [f"reports/tiny/runs/{name}/record.json" for name in EXPERIMENTS]
+    done = project.run(
+        "snakemake", "--cores", "2", "--config", "profile=params/tiny.yaml", "--", *records
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for path in records:
+        record = json.loads((project.root / path).read_text())
+        assert record["provenance"]["backend"]["backend"] == "jax"
+        assert record["scores"]["test"]["weighted_log_loss_sum"] > 0
+        predicted = pd.read_parquet((project.root / path).with_name("predictions.parquet"))
+        assert predicted["probability_any"].between(0, 1, inclusive="neither").all()
+        assert predicted["probability_any"].nunique() > len(predicted) / 2
