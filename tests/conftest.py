@@ -1,4 +1,4 @@
-"""A checkout of its own, in which a test makes whole reports."""
+"""How tests draw examples, and a checkout of its own in which a test makes whole reports."""
 
 import os
 import re
@@ -8,6 +8,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import HealthCheck, settings
+
+# A busy machine is no reason to fail, and a commit passes or fails each time.
+settings.register_profile(
+    "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("steady")
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -86,14 +86,14 @@ piece = (
 
 
 @given(st.lists(piece, max_size=14).map("".join))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_whatever_comes_nothing_that_runs_is_left(html):
     with contextlib.suppress(ValueError):  # a picture without words, data that are no JSON
         assert_harmless(clean(html, where="page").html)
 
 
 @given(st.lists(piece, max_size=10).map("".join))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_cleaning_what_is_clean_drops_nothing(html):
     html = f"<p>{html}</p>"
     try:

@@ -55,14 +55,14 @@ ran = st.builds(
 
 
 @given(ran)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_the_command_of_a_run_by_hand_makes_the_same_experiment(experiment):
     command = run_page.papermill_command(experiment.model_dump(), PROFILE, None)
     assert run_by(command, {"params/demo.yaml": said_by(PROFILE)}) == experiment
 
 
 @given(ran, st.sampled_from(["cnn7", "efficientnetb7"]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_run_that_departs_from_its_file_says_how(experiment, network):
     own = {"name": experiment.name, "network": network, "question": "What its file asks?"}
     expected = Experiment.parse({**own, **said_by(PROFILE)}, where="file")
