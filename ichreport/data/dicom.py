@@ -22,7 +22,7 @@ from ichreport.data.resample import HU_MAX, HU_MIN
 LARGEST_FILE: Final = 64 * 2**20
 """Bytes; a 16-bit slice of 4096 x 4096 has half of that."""
 WRAP_LIFT: Final = 1000
-WRAP_INTERCEPT: Final = -1024.0
+WRAP_INTERCEPT: Final = -1000.0
 RULE_WRAP = "12-bit wrap undone"
 RULE_PADDING = "padding value set to air"
 RULE_SPARE_BITS = "bits above BitsStored dropped"

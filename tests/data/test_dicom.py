@@ -74,11 +74,18 @@ def test_tilt_is_the_angle_between_the_slices_normal_and_the_axis(made, tilt):
 
 
 def test_the_12_bit_wrap_is_undone(made):
-    """Worked by hand: 0 + 1000 - 1024; 3096 + 1000 - 4096 - 1024; 3095 + 1000 - 1024."""
+    """Worked by hand: 0 + 1000 - 1000; 3096 + 1000 - 4096 - 1000; 3095 + 1000 - 1000, clipped."""
     stored = np.array([[0, 3096], [3095, 4095]])
     wrapped = made(stored, bits=12, signed=False, intercept="0")
-    np.testing.assert_array_equal(wrapped.hu, [[-24, -1024], [3071, -25]])
+    np.testing.assert_array_equal(wrapped.hu, [[0, -1000], [3071, -1]])
     assert dicom.RULE_WRAP in wrapped.rules
+
+
+def test_hu_that_a_12_bit_word_has_wrapped_come_back_as_they_were(made):
+    """The low 12 bits of HU as two's complement, which is what a scanner's overflow leaves."""
+    hu = np.arange(-1000, 3072).reshape(4, -1)
+    wrapped = made(hu & 0xFFF, bits=12, signed=False, intercept="0")
+    np.testing.assert_array_equal(wrapped.hu, hu)
 
 
 @pytest.mark.parametrize("intercept", ["-1024", "-1000", "-100"])
