@@ -9,11 +9,17 @@
 from pathlib import Path
 
 from ichreport import reservations
+from ichreport.files import sha256_of_file
 from ichreport.params import Profile, read_experiments
 
 PROFILE_FILE = config.get("profile", "params/demo.yaml")
 profile = Profile.from_files(PROFILE_FILE)
 experiments = read_experiments(profile)
+if Path(PROFILE_FILE).stem != profile.profile:
+    raise ValueError(f"{PROFILE_FILE}: profile must be the file's name, got {profile.profile!r}.")
+if profile.cam_run not in experiments:
+    known = ", ".join(experiments)
+    raise ValueError(f"cam_run: {profile.cam_run!r} is no experiment. There are {known}.")
 if profile.kernel != "python3":
     from ichreport import kernels
 
@@ -74,6 +80,16 @@ def samples_over(wildcards):
     """The samples whose slices some experiment needs through this input and network."""
     wanted = (wildcards.input, wildcards.network)
     return sorted({e.sample for e in experiments.values() if (e.input, e.network) == wanted})
+
+
+def states():
+    """What became of each experiment, so that the pages are made anew when that changes."""
+    logs = {name: Path(REPORT, "runs", name, "log.txt") for name in experiments}
+    done = {name for name, log in logs.items() if log.with_name("record.json").is_file()}
+    return {
+        name: "done" if name in done else sha256_of_file(log) if log.is_file() else "missing"
+        for name, log in logs.items()
+    }
 
 
 def memory(reserve):
@@ -219,11 +235,17 @@ rule explore:
         FEW_THREADS + timed("explore") + PAPERMILL + "{input.notebook} {output} -f {input.profile} > {log} 2>&1"
 
 
+# Modules whose results no run keeps.
+ONLY_SHOWN = (
+    *("cam", "sanity", "heatmaps", "summary"),
+    *("comparisons", "curves", "findings", "learned", "mistakes", "net_benefit", "seeds", "subgroups"),
+)
+
+
 rule experiment:
     input:
         # Not maps, tables and figures: a new look is no reason to train again.
-        [path for path in code("data", "model") if Path(path).stem not in ("cam", "sanity")],
-        [f"ichreport/evaluation/{name}.py" for name in ("predictions", "scores", "operating_points")],
+        [path for path in code("data", "model", "evaluation") if Path(path).stem not in ONLY_SHOWN],
         "ichreport/report/records.py",
         lambda wildcards: shared_features(experiments[wildcards.name]),
         notebook="notebooks/2-experiment.ipynb",
@@ -275,6 +297,8 @@ rule results:
         profile=PROFILE_FILE,
     output:
         f"{REPORT}/results.ipynb",
+    params:
+        states=states(),
     log:
         f"{REPORT}/results.log",
     resources:

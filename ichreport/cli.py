@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         status: int = options.run(options)
-    except (ValueError, TypeError, OSError) as error:
+    except (ValueError, TypeError, OSError, RuntimeError) as error:
         print(f"ichreport {options.command}: {error}", file=sys.stderr)  # noqa: T201
         return 2
     return status
@@ -129,13 +129,14 @@ def _features(options: argparse.Namespace) -> int:
 
     from ichreport.data import samples
     from ichreport.data.store import Store
-    from ichreport.model import features
+    from ichreport.model import backend, features
     from ichreport.params import Experiment
 
     timed.ready()
     experiment = Experiment.model_validate(
         profile.model_dump() | {"input": options.input, "network": options.network}
     )
+    backend.start(experiment)
     store = Store.open(profile.store_folder)
     drawn = [samples.draw(store.slices, name, **profile.sampling) for name in options.samples]
     rows = np.unique(np.concatenate([sample.rows for sample in drawn]))

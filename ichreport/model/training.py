@@ -48,8 +48,11 @@ class Trained:
         """Write the trained weights (`.weights.h5`), atomically."""
         with atomic_file(path) as partial:
             renamed = partial.with_name(f"{partial.name}.weights.h5")
-            self.model.save_weights(renamed)
-            renamed.replace(partial)
+            try:
+                self.model.save_weights(renamed)
+                renamed.replace(partial)
+            finally:
+                renamed.unlink(missing_ok=True)
 
 
 def fit(

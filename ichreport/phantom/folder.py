@@ -103,7 +103,7 @@ def _already_made(folder: Path, recipe: PhantomRecipe, *, replace: bool) -> dict
         ]
         raise ValueError(
             f"{folder} holds synthetic heads of another recipe: {', '.join(differs)}. Name another "
-            "folder, delete this one, or pass replace=True."
+            "folder, or delete this one (in Python, replace=True does)."
         )
     return contents if before == now and contents.get("version") == code_version() else None
 
