@@ -157,7 +157,7 @@ class Profile(Parameters):
     )
     epochs: int = Field(default=16, ge=1, description="most passes over the training slices")
     patience: int = Field(default=4, ge=1, description="epochs without gain before stopping")
-    batch_size: int = Field(default=64, ge=1, description="slices a training step")
+    batch_size: int = Field(default=32, ge=1, description="slices a training step")
     learning_rate: float = Field(default=2e-3, gt=0, description="Adam's step size at the start")
     require_gpu: bool = Field(default=False, description="fail on a machine without a GPU")
     kernel: str = Field(
