@@ -333,8 +333,12 @@ def _row_of(name: str, found: Results) -> str:
 
 
 def _by_poster_row(found: Results) -> dict[int, pd.DataFrame]:
-    rows = ((own.run.parameters.get("poster_row"), own) for own in found.rows.values())
-    return {row: own.predictions for row, own in rows if row}
+    """The predictions of the poster's rows; a run by hand, which is last, takes no row's place."""
+    rows: dict[int, pd.DataFrame] = {}
+    for own in found.rows.values():
+        if own.poster_row:
+            rows.setdefault(own.poster_row, own.predictions)
+    return rows
 
 
 def _leak_shares(audit: Sequence[Mapping[str, Any]], test: int) -> list[str]:

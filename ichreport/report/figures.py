@@ -7,8 +7,8 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
@@ -214,17 +214,19 @@ def co_occurrence(store: Store) -> Drawing:
     own = np.diag(counts)[:, None]
     share = np.divide(counts, own, out=np.full_like(counts, np.nan), where=own > 0)
     figure, axes = _axes((4.4, 3.5))
-    for (row, column), value in np.ndenumerate(np.nan_to_num(share)):
-        axes.add_patch(
-            Rectangle((column - 0.47, row - 0.47), 0.94, 0.94, color=ACCENT, alpha=0.75 * value)
-        )
-        axes.text(column, row, f"{value:.2f}", ha="center", va="center", color=INK)
-    axes.set(xlim=(-0.5, 5.5), ylim=(5.5, -0.5))
-    axes.set_xticks(range(len(LABELS)), LABELS, rotation=30, ha="left", rotation_mode="anchor")
-    axes.set_yticks(range(len(LABELS)), LABELS)
+    import seaborn  # takes longer than all else here, and only the page of the data needs it
+
+    # one colour, more or less of it, so that it shows on light and dark pages alike
+    shades = LinearSegmentedColormap.from_list("shades", [(*to_rgb(ACCENT), a) for a in (0, 0.75)])
+    seaborn.heatmap(
+        np.nan_to_num(share), ax=axes, cmap=shades, vmin=0, vmax=1, cbar=False, annot=True,
+        fmt=".2f", annot_kws={"color": INK}, xticklabels=LABELS, yticklabels=LABELS,
+    )  # fmt: skip
     axes.xaxis.tick_top()
+    axes.tick_params(axis="y", rotation=0)
+    for name in axes.get_xticklabels():
+        name.set(rotation=30, ha="left", rotation_mode="anchor")
     axes.grid(visible=False)
-    axes.spines[:].set_visible(False)
     off = np.nan_to_num(share) * (1 - np.eye(len(LABELS)))
     off[:, -1] = 0
     row, column = np.unravel_index(np.argmax(off), off.shape)

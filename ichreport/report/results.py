@@ -1,6 +1,6 @@
 """The results over all runs: the poster's tables with ours beside, and what they say."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,10 +16,9 @@ from ichreport.evaluation.scores import ALL_LABELS, scores_by_split
 from ichreport.evaluation.thresholds import rate_table
 from ichreport.labels import ANY, LABELS, SUBTYPES
 from ichreport.params import SEED_MARK, Experiment, Profile, read_experiments
-from ichreport.report import figures, poster
-from ichreport.report.captioned import Cell, Drawing, Link, Marked, Sentences, Table, number
+from ichreport.report import poster
+from ichreport.report.captioned import Cell, Link, Marked, Sentences, Table, number
 from ichreport.report.measures import with_interval
-from ichreport.report.palette import ACCENT, FAINT, SECOND
 from ichreport.report.records import RunRecord, read_runs
 
 HELD_OUT: Final = frozenset({"sampb", "fullid"})
@@ -97,9 +96,15 @@ class Scored:
         return self.run.name.partition(SEED_MARK)[0]
 
     @property
+    def poster_row(self) -> int | None:
+        """The row of the poster's table that this run reproduces."""
+        row: int | None = self.run.parameters.get("poster_row")
+        return row
+
+    @property
     def poster_losses(self) -> tuple[float, float] | None:
         """The poster's train and test loss of the row that this run reproduces."""
-        return poster.LOSSES.get(self.run.parameters.get("poster_row") or 0)
+        return poster.LOSSES.get(self.poster_row or 0)
 
 
 @dataclass(frozen=True)
@@ -166,7 +171,7 @@ def losses(results: Results) -> Table:
         link = Link(f"experiments/{run.name}.html", run.name)
         if own is None:
             quiet.add(place)
-            rows.append([link, *_without_losses(run)])
+            rows.append([link, *_without_losses(run, results.expected.get(run.name))])
             continue
         if own is best:
             marked.add(place)
@@ -176,10 +181,10 @@ def losses(results: Results) -> Table:
     return Table(
         "Weighted multi-label log loss, a sum over labels, of every experiment beside the "
         "poster's; and how well it ranks any bleeding on test. Lower losses and higher areas are "
-        "better. Intervals are 95 %, by bootstrap over linked patient groups. * is split by "
-        "slice, as the poster did: its test patients stand in train too. Bold: the best area on "
-        "unseen patients. Grey: what predicting the train prevalence everywhere scores on the "
-        "same slices.",
+        "better. Each row is one training, with its first seed. Intervals are 95 %, by bootstrap "
+        "over linked patient groups. * is split by slice, as the poster did: its test patients "
+        "stand in train too. Bold: the best area on unseen patients. Grey: what predicting the "
+        "train prevalence everywhere scores on the same slices.",
         [
             "experiment",
             *SPLITS,
@@ -192,30 +197,6 @@ def losses(results: Results) -> Table:
         quiet=frozenset(quiet),
         groups=[("", 1), ("log loss here", 3), ("the poster's", 3), ("", 2)],
         sortable=True,
-    )
-
-
-def losses_beside_poster(results: Results) -> Drawing | Sentences:
-    """Test losses of every run beside the poster's and the floor, as dots."""
-    runs = list(results.scored.values())
-    if not runs:
-        return Sentences(["No run has predictions."])
-    nothing = (np.nan, np.nan)
-    ours = [run.test_loss for run in runs]
-    floors = [run.learned.floor for run in runs]
-    better = sum(run.learned.verdict == "learned" for run in runs)
-    return figures.dots(
-        [run.run.name for run in runs],
-        {
-            "here": (ours, ACCENT, "o"),
-            "constant prevalence here": (floors, FAINT, "|"),
-            "poster": ([(run.poster_losses or nothing)[1] for run in runs], SECOND, "o"),
-        },
-        xlabel="weighted log loss on test (sum over labels)",
-        caption="Test losses beside the poster's, which are of other data. Left of its grey mark "
-        "a run is better than predicting the train prevalence everywhere.",
-        alternative=f"A dot plot of {len(runs)} runs; test losses from {number(min(ours))} to "
-        f"{number(max(ours))}; {better} runs are better than the constant.",
     )
 
 
@@ -252,21 +233,6 @@ def operating_points_of_best(results: Results) -> Table:
     )
 
 
-def roc_of_best(results: Results) -> Drawing | Sentences:
-    """ROC curves on test of the run that ranks any bleeding best on unseen patients."""
-    return _of_best(results, figures.roc_curves)
-
-
-def precision_recall_of_best(results: Results) -> Drawing | Sentences:
-    """Precision-recall curves on test of the run that ranks any bleeding best."""
-    return _of_best(results, figures.precision_recall_curves)
-
-
-def calibration_of_best(results: Results) -> Drawing | Sentences:
-    """Calibration of any bleeding on test of the run that ranks it best."""
-    return _of_best(results, figures.calibration)
-
-
 def sentences(results: Results) -> Sentences:
     """What the numbers say, computed from the runs' predictions."""
     said = [f"{len(results.scored)} of {len(results.runs)} experiments have a record."]
@@ -278,6 +244,7 @@ def sentences(results: Results) -> Sentences:
             f"On patients that it has not seen, {best.run.name} ranks any bleeding best: AUC "
             f"{number(best.learned.auc_any)} (95 % interval {number(area.low)} to "
             f"{number(area.high)}, {best.learned.slices:,} slices of {patients:,} linked groups). "
+            "It was chosen among the runs by these very slices, which flatters it a little. "
             f"The poster's is {number(poster.OPERATING_POINTS[ANY, 'test'][0])}."
         )
     by_verdict = {
@@ -318,8 +285,9 @@ def _with_losses(own: Scored) -> list[Cell]:
     ]
 
 
-def _without_losses(run: RunRecord) -> list[Cell]:
-    theirs = poster.LOSSES.get(_row_of(run.name), (None, None))
+def _without_losses(run: RunRecord, expected: Experiment | None) -> list[Cell]:
+    row = None if expected is None else expected.poster_row
+    theirs = poster.LOSSES.get(row or 0, (None, None))
     said = Marked(f"{run.status}: {run.reason}", "bad" if run.status == "failed" else "open")
     return ["–", "–", "–", *map(number, theirs), "–", "–", said]
 
@@ -342,17 +310,6 @@ def _floors(results: Results) -> list[list[Cell]]:
     return rows
 
 
-def _of_best(results: Results, draw: Callable[[pd.DataFrame], Drawing]) -> Drawing | Sentences:
-    best = results.best
-    if best is None:
-        return Sentences(["No run that is split by patient has predictions."])
-    return draw(best.predictions)
-
-
-def _row_of(name: str) -> int:
-    return int(name[:2]) if name[:2].isdigit() else 0
-
-
 def _for_poster_points(results: Results) -> Scored | None:
-    rows = {own.run.parameters.get("poster_row"): own for own in results.rows.values()}
-    return rows.get(poster.BEST_ROW, results.best)
+    own = (one for one in results.rows.values() if one.poster_row == poster.BEST_ROW)
+    return next(own, results.best)  # the first: a run by hand, which is last, takes no row's place

@@ -194,7 +194,8 @@ def _provenance(run: RunRecord, profile: Profile, found: Results) -> Table:
         ["Python", known["python"]],
         ["packages", ", ".join(f"{name} {value}" for name, value in known["packages"].items())],
         *([name, tables.in_words(value)] for name, value in machine.items()),
-        ["seed", tables.in_words(run.parameters["seed"])],
+        ["seed of samples and splits", tables.in_words(run.parameters["seed"])],
+        ["seed of training", tables.in_words(_training_seed(run))],
         ["started", known["started"]],
         ["finished", known["finished"]],
         [
@@ -207,6 +208,11 @@ def _provenance(run: RunRecord, profile: Profile, found: Results) -> Table:
         ["what", "value"],
         rows,
     )
+
+
+def _training_seed(run: RunRecord) -> int:
+    own: int | None = run.parameters.get("training_seed")
+    return int(run.parameters["seed"]) if own is None else own
 
 
 def papermill_command(
@@ -224,6 +230,9 @@ def papermill_command(
         words += ["-f", path]
     said = expected or Experiment.model_validate(profile.model_dump())
     known: dict[str, Any] = said.model_dump()
+    if expected is not None and expected.name != expected.row:  # what its file does not say
+        known |= {"name": expected.row, "training_seed": None}
+        parameters = {"training_seed": expected.training_seed, **parameters}
     for name, value in parameters.items():
         if name in known and value != known[name] and not isinstance(value, dict):
             # -p guesses a type, which would turn a run's name like 1e3 into a number
@@ -232,7 +241,7 @@ def papermill_command(
 
 
 def _parameter_files(expected: Experiment | None, profile: Profile) -> list[str]:
-    own = [] if expected is None else [f"{profile.experiments}/{expected.name}.yaml"]
+    own = [] if expected is None else [f"{profile.experiments}/{expected.row}.yaml"]
     return [*own, f"params/{profile.profile}.yaml"]
 
 

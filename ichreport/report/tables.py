@@ -113,30 +113,6 @@ def leak_audit(audit: pd.DataFrame) -> Table:
     )
 
 
-def scores(by_split: Mapping[str, Any]) -> Table:
-    """The log losses and areas of a run, by split, beside the constant-prevalence floor."""
-    rows = []
-    for split, found in by_split.items():
-        for name, values in ((split, found), (f"{split}, floor", found["floor"])):
-            losses = [number(values["log_loss"][label]) for label in LABELS]
-            rows.append(
-                [
-                    name,
-                    number(values["weighted_log_loss_sum"]),
-                    number(values["challenge_log_loss"]),
-                    *losses,
-                ]
-            )
-    return Table(
-        "Log loss in nats: weighted sum over labels (as we read the poster), the challenge's mean "
-        "(the sum / 7), and each label's own. The floor predicts the train prevalence everywhere.",
-        ["split", "sum", "mean", *LABELS],
-        rows,
-        numeric=frozenset(range(1, 3 + len(LABELS))),
-        quiet=frozenset(range(1, len(rows), 2)),
-    )
-
-
 def rules(store: Store) -> Table:
     """How many slices each header rule changed."""
     rows = [[str(rule), f"{count:,}"] for rule, count in summary.rules_applied(store).items()]

@@ -102,6 +102,12 @@ def test_every_finding_has_a_verdict_and_says_which_rows_it_lacks(found):
     assert any(row[2].startswith(("−", "0.")) for row in parts)
 
 
+def test_a_run_by_hand_takes_no_row_s_place_in_the_findings(found):
+    mine = run("mine", 9.0, seed=4, poster_row=6, loss="focal")
+    with_mine = results(*found.scored.values(), mine)
+    assert str(comparing.poster_findings(with_mine)) == str(comparing.poster_findings(found))
+
+
 def test_the_leak_is_a_share_of_the_test_slices(found):
     by_slice, by_group = comparing.leaks(found).rows
     assert by_slice[0] == "sampa, split by slice"

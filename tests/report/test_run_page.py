@@ -81,6 +81,16 @@ def test_a_run_as_its_file_says_needs_nothing_more(report):
     assert " -r " not in command
 
 
+def test_the_command_of_a_run_with_another_seed_makes_it_from_its_row_s_file():
+    own = {"name": "07-row", "network": "cnn7"}
+    seeded = {**own, "name": "07-row--seed-2", "training_seed": 2}
+    expected = Experiment.parse({**seeded, **said_by(PROFILE)}, where="seeds")
+    files = {"params/experiments/07-row.yaml": own, "params/demo.yaml": said_by(PROFILE)}
+    for known in (expected.model_dump(), {"name": expected.name}):  # done; not run yet
+        command = run_page.papermill_command(known, PROFILE, expected)
+        assert run_by(command, files) == expected
+
+
 def page(report, name):
     run = next(run for run in report.found.runs if run.name == name)
     return run_page.content(run, report.profile, report.found, "")

@@ -167,7 +167,9 @@ def _of_run(best: Scored) -> dict[str, str]:
 
 def _initial(asked: Mapping[str, Any]) -> str:
     unseeded = asked.get("determinism") == "none"
-    drawn = "drawn anew at each training" if unseeded else f"with seed {asked['seed']}"
+    own = asked.get("training_seed")
+    seed = asked["seed"] if own is None else own
+    drawn = "drawn anew at each training" if unseeded else f"with seed {seed}"
     if asked["network"] == "cnn7":
         return f"All weights start at random, {drawn}."
     weights = {None: f"random (seed {asked['seed']})", "imagenet": "those of ImageNet"}
