@@ -133,7 +133,7 @@ def test_columns_that_agree_start_hidden_and_can_be_shown(compare):
     assert "batch size" not in shown.columns
     page.get_by_text(re.compile(r"^Columns: \d+ of \d+")).click()
     page.get_by_label("batch size").check()
-    assert set(runs_table(page)["batch size"]) == {"64"}
+    assert set(runs_table(page)["batch size"]) == {"32"}
     page.get_by_role("button", name="Show all").click()
     everything = runs_table(page)
     assert len(everything.columns) > len(shown.columns) + 1
