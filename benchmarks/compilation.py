@@ -4,7 +4,7 @@
     KERAS_BACKEND=jax python benchmarks/compilation.py
 
 Seconds a batch of 64 slices of 96 x 96, in memory, without the first call, which compiles: a
-training step of the small network and of a head, and DenseNet121's features.
+training step of the small network, of a head and of DenseNet121, and its features.
 `backend.jit_compile` follows from it.
 """
 
@@ -30,6 +30,7 @@ def steps(jit: bool) -> dict[str, Callable[[], Any]]:
     truth = (random.random((BATCH, 6)) < 0.3).astype(np.float32)
     weights = np.ones(BATCH, dtype=np.float32)
     small, deep = Experiment(network="cnn7"), Experiment(network="densenet121")
+    thawed = Experiment(network="densenet121", trainable_layers="all")
 
     def trained(model: keras.Model, inputs: Any) -> Callable[[], Any]:
         program = backend.program(model, small, loss=LOSS, optimizer=backend.adam(small), jit=jit)
@@ -39,6 +40,7 @@ def steps(jit: bool) -> dict[str, Callable[[], Any]]:
     return {
         "train cnn7": trained(networks.cnn7(small), hu),
         "train a dense head": trained(networks.dense_head(small, WIDTH), features),
+        "train densenet121": trained(networks.fine_tuned(networks.backbone(thawed), thawed), hu),
         "densenet121 features": lambda: backend.to_numpy(forward(hu)),
     }
 

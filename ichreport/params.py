@@ -13,7 +13,14 @@ from types import FunctionType, ModuleType
 from typing import Annotated, Any, Final, Literal, Self, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+    model_validator,
+)
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 
@@ -113,6 +120,19 @@ Devices = Annotated[int | Literal["all"], PlainValidator(_devices)]
 """On how many devices of one machine a network computes: each takes its share of every batch.
 
 Losses are those of one device, up to rounding; but on TensorFlow each draws dropout for itself.
+"""
+
+
+def _trainable_layers(value: Any) -> int | Literal["all"]:
+    if value == "all" or (type(value) is int and value >= 0):
+        return value  # type: ignore[no-any-return]
+    raise ValueError("all or a whole number from 0")
+
+
+TrainableLayers = Annotated[int | Literal["all"], PlainValidator(_trainable_layers)]
+"""How many of a backbone's last layers train with its head: of its convolutions.
+
+Batch normalization stays as it is, whatever trains: its statistics are of far more images.
 """
 
 
@@ -252,6 +272,12 @@ class Experiment(Profile):
     dense_layers: int = Field(
         default=2, ge=1, le=8, description="Dense layers of the head, the logits included"
     )
+    trainable_layers: TrainableLayers = Field(
+        default=0, description="the backbone's last layers that train: 0, 1, … or all"
+    )
+    fine_tuning_rate: float = Field(
+        default=1e-4, gt=0, description="Adam's step size where layers of a backbone train"
+    )
     loss: Loss = Field(default="bce", description="bce, weighted-bce or focal")
     split_by: SplitBy | None = Field(
         default=None, description="slice or group; null: sampa by slice, the others by group"
@@ -259,6 +285,25 @@ class Experiment(Profile):
     training_seed: int | None = Field(
         default=None, ge=0, description="seed of training alone; null: the seed of everything"
     )
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.network == "cnn7" and self.head != "dense":
+            raise ValueError(
+                f"head {self.head} reads the features of a backbone, and network cnn7 has none; "
+                "choose head: dense, or a backbone."
+            )
+        if self.trainable_layers and self.network == "cnn7":
+            raise ValueError(
+                "trainable_layers is for backbones, and network cnn7 always trains whole; "
+                "leave trainable_layers out."
+            )
+        if self.trainable_layers and self.head != "dense":
+            raise ValueError(
+                f"head {self.head} reads stored features, which trainable_layers would change; "
+                "choose head: dense, or trainable_layers: 0."
+            )
+        return self
 
     @property
     def row(self) -> str:
@@ -272,8 +317,22 @@ class Experiment(Profile):
 
     @property
     def needs_features(self) -> bool:
-        """Whether a frozen backbone's stored features come before this run."""
+        """Whether a frozen backbone's stored features come before this run.
+
+        Where some of its layers train, the head is standardised by the features at the start.
+        """
         return self.network != "cnn7"
+
+    @property
+    def trains_on_slices(self) -> bool:
+        """Whether convolutions train, so that each epoch reads the slices themselves."""
+        return self.network == "cnn7" or self.trainable_layers != 0
+
+    @property
+    def step_size(self) -> tuple[str, float]:
+        """The parameter that says how large Adam's steps are, and its value."""
+        name = "fine_tuning_rate" if self.trainable_layers else "learning_rate"
+        return name, getattr(self, name)
 
     @property
     def features_marker(self) -> Path:
@@ -339,6 +398,8 @@ def project_path(relative: str) -> Path:
 
 
 def _explain(model: type[BaseModel], problem: Mapping[str, Any]) -> str:
+    if not problem["loc"]:  # not one value is wrong, but two do not go together
+        return str(problem["msg"]).removeprefix("Value error, ")
     *parents, leaf = problem["loc"]
     name = ".".join(str(part) for part in problem["loc"])
     got = problem["input"]

@@ -23,6 +23,7 @@ _WIDEST_FEATURES: Final = 2_560
 # Slices a second: (on a CPU core at 96 pixels a side, on a GPU at 256).
 _BACKBONE: Final = (12, 100)
 _TRAINING: Final = (40, 250)
+_FINE_TUNING: Final = (4, 40)
 _HEAD: Final = (1_000, 5_000)
 
 
@@ -62,12 +63,10 @@ def training(experiment: Experiment) -> Reservation:
     One that computes its own features, because no other job has, has the time for that too.
     """
     count, memory = slices(experiment), _computing_mib(experiment)
+    seconds = count * experiment.epochs / _rate(_of_epochs(experiment), experiment)
     if experiment.needs_features:
-        seconds = count * experiment.epochs / _rate(_HEAD, experiment)
         seconds += count / _rate(_BACKBONE, experiment)
         memory += 2 * count * _WIDEST_FEATURES * 4 // 2**20
-    else:
-        seconds = count * experiment.epochs / _rate(_TRAINING, experiment)
     return Reservation(memory, _minutes(seconds))
 
 
@@ -76,6 +75,13 @@ def showing(profile: Profile) -> Reservation:
     count = slices(profile)
     seconds = count * profile.epochs / _rate(_TRAINING, profile)
     return Reservation(_computing_mib(profile) + 8 * count // 1024, _minutes(seconds))
+
+
+def _of_epochs(experiment: Experiment) -> tuple[int, int]:
+    """How fast slices go through an epoch of training."""
+    if not experiment.trains_on_slices:
+        return _HEAD
+    return _FINE_TUNING if experiment.trainable_layers else _TRAINING
 
 
 def _computing_mib(profile: Profile) -> int:

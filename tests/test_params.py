@@ -53,6 +53,9 @@ def test_a_number_that_yaml_reads_as_text_is_explained():
         ("name", "../elsewhere"),
         ("name", ""),
         ("require_gpu", "yes"),
+        ("trainable_layers", -1),
+        ("trainable_layers", True),
+        ("trainable_layers", "most"),
         ("sampa_share", 0.0),
         ("devices", 0),
         ("devices", True),
@@ -64,6 +67,19 @@ def test_a_number_that_yaml_reads_as_text_is_explained():
 def test_an_ill_typed_or_impossible_value_is_refused_by_name(name, value):
     with pytest.raises(ValueError, match=f"x.yaml: {name} "):
         Experiment.parse({name: value}, where="x.yaml")
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({"network": "cnn7", "head": "bilstm"}, "x: head bilstm reads the features of a backbone"),
+        ({"network": "cnn7", "trainable_layers": 2}, "x: trainable_layers is for backbones"),
+        ({"head": "bilstm", "trainable_layers": "all"}, "x: head bilstm reads stored features"),
+    ],
+)
+def test_values_that_do_not_go_together_are_refused(values, why):
+    with pytest.raises(ValueError, match=why):
+        Experiment.parse(values, where="x")
 
 
 def test_a_nested_name_is_refused_where_it_stands():

@@ -56,6 +56,12 @@ def test_training_all_layers_takes_every_epoch_through_the_network():
     assert reservations.training(seven_blocks).runtime == 15 + 502
 
 
+def test_fine_tuning_takes_the_backbone_s_pass_and_every_epoch_through_it():
+    row = experiment_of(trainable_layers=20, require_gpu=True, image_size=256, epochs=10)
+    # 752,803 / 100 s and 7,528,030 / 40 s = 3,262.1 minutes
+    assert reservations.training(row).runtime == 15 + 3_263
+
+
 def test_a_head_holds_the_features_of_all_slices_twice():
     head = experiment_of(network="efficientnetb7", require_gpu=True, image_size=256, epochs=10)
     alone = experiment_of(network="cnn7", require_gpu=True, image_size=256, epochs=10)

@@ -74,10 +74,11 @@ def check_gpu() -> str:
 def jit_compile() -> bool:
     """Whether compiling with XLA pays, by backend and device; `benchmarks/compilation.py` measures.
 
-    On a CPU with TensorFlow it does not: with XLA a training step of the small network took 8 times
-    as long, one of a dense head 2.6 times, DenseNet121's features twice. JAX computes through XLA
-    anyway; not compiling whole steps only adds to the calls. On a GPU nobody has measured it here;
-    there Keras compiles by default, and so do we. torch.compile has not been tried.
+    On a CPU with TensorFlow it does not: with XLA a training step of the small network took 3 times
+    as long, one of a dense head 1.5 and of DenseNet121 1.5 times; DenseNet121's features took as
+    long either way. JAX computes through XLA anyway; not compiling whole steps takes twice to six
+    times as long. On a GPU nobody has measured it here; there Keras compiles by default, and so do
+    we. torch.compile has not been tried.
     """
     machine = describe()
     return machine["backend"] == "jax" or (
@@ -124,7 +125,8 @@ def building(experiment: Experiment) -> Iterator[None]:
 def adam(experiment: Experiment) -> keras.optimizers.Optimizer:
     """The optimizer that an experiment trains with."""
     with building(experiment):
-        optimizer = keras.optimizers.Adam(experiment.learning_rate)
+        _, step_size = experiment.step_size
+        optimizer = keras.optimizers.Adam(step_size)
         if experiment.precision == "mixed_float16":  # whose small gradients would be 0
             return keras.optimizers.LossScaleOptimizer(optimizer)
         return optimizer

@@ -10,7 +10,7 @@ arXiv:2011.08891), which agrees with the others where they hold.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -75,7 +75,8 @@ def heatmaps(
         sample: The sample that the row was trained on; a sequence head reads a slice's whole
             series of it.
         backbone: A frozen backbone to look through instead of the row's own, as
-            `networks.backbone` makes it; the small network has none.
+            `networks.backbone` makes it. The small network has none, and a backbone of which
+            layers train is part of the row.
 
     Raises:
         ValueError: If there is no such label.
@@ -88,8 +89,10 @@ def heatmaps(
     if experiment.network == "cnn7":
         relevance = _small_network(trained.model, hu, index)
         return _scaled_up(relevance, store.image_size, "HiResCAM")
-    maps_model = backbone or networks.backbone(experiment)
-    maps = _maps(maps_model, hu)
+    if experiment.trainable_layers:
+        backbone, head = networks.halves(trained.model)
+        trained = replace(trained, model=head)
+    maps = _maps(backbone or networks.backbone(experiment), hu)
     read = partial(_features, store, experiment, backbone)
     weights = _head_weights(trained, store, rows, index, sample, read)
     linear = experiment.head == "dense" and experiment.dense_layers == 1

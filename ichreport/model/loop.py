@@ -65,9 +65,10 @@ def fit(
             shown = ", ".join(f"{name} {value:.4f}" for name, value in now.items())
             print(f"epoch {epoch + 1} of {experiment.epochs}: {shown}")  # noqa: T201
         if not np.isfinite(list(now.values())).all():
+            parameter, step_size = experiment.step_size
             raise ValueError(
                 f"{experiment.name}: the loss is not finite after {epoch + 1} epochs; "
-                f"try a learning_rate below {experiment.learning_rate!r}."
+                f"try a {parameter} below {step_size!r}."
             )
         if validation is not None and watched.is_enough(now["val_loss"]):
             break

@@ -1,4 +1,4 @@
-"""The networks of the poster: a small one trained from scratch, frozen backbones, and heads."""
+"""The poster's networks: a small one trained from scratch, pre-trained backbones, and heads."""
 
 import warnings
 from dataclasses import dataclass
@@ -21,8 +21,13 @@ CNN7_FILTERS = (8, 16, 32, 64, 64, 128, 128)
 HEAD_UNITS = 256
 """Units of every Dense layer of a head but the last."""
 
+SMALLEST_DEVIATION = 0.01
+"""What features are divided by at least, over the root mean square of all their deviations."""
+
 LSTM_UNITS = 64
 """Units of the LSTM in each direction."""
+
+_CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D)
 
 ATTENTION_HEADS = 4
 DROPOUT = 0.3
@@ -71,8 +76,8 @@ def backbone(experiment: Experiment) -> keras.Model:
     with backend.building(experiment):
         hu = inputs.hu_input(size, experiment.input)
         seen = inputs.images(hu, experiment.input, network)
-        body = _with_weights(network, experiment.weights, size)
-        model = keras.Model(hu, body(seen, training=False), name=f"{network}_{experiment.input}")
+        own = _with_weights(network, experiment.weights, size)
+        model = keras.Model(hu, own(seen, training=False), name=f"{network}_{experiment.input}")
     model.trainable = False
     return model
 
@@ -81,6 +86,58 @@ def pooled(maps_model: keras.Model) -> keras.Model:
     """The same model with global average pooling, in float32, at its end: from HU to features."""
     features = layers.GlobalAveragePooling2D(dtype="float32", name="pooling")(maps_model.output)
     return keras.Model(maps_model.input, features, name=f"{maps_model.name}_pooled")
+
+
+def fine_tuned(maps_model: keras.Model, experiment: Experiment) -> keras.Model:
+    """A backbone of which the last layers train, and a dense head on its pooled maps.
+
+    Args:
+        maps_model: As `backbone` makes it; its last `trainable_layers` thaw.
+        experiment: Gives how many, and the head.
+
+    Returns:
+        A model from int16 HU (batch, size, size, channels) to float32 logits (batch, 6), which
+        shares the backbone's weights.
+
+    Raises:
+        ValueError: If the backbone has fewer convolutions.
+    """
+    _thaw(body(maps_model), experiment)
+    with backend.building(experiment):
+        features = layers.GlobalAveragePooling2D(dtype="float32", name="pooling")(maps_model.output)
+        logits = dense_head(experiment, features.shape[-1])(features)
+        return keras.Model(maps_model.input, logits, name=f"{maps_model.name}_fine_tuned")
+
+
+def halves(model: keras.Model) -> tuple[keras.Model, keras.Model]:
+    """The two halves of a `fine_tuned` model, sharing its weights: its maps, and its head."""
+    maps = model.get_layer("pooling").input
+    return keras.Model(model.input, maps), model.get_layer("dense_head")
+
+
+def body(maps_model: keras.Model) -> keras.Model:
+    """The network inside a backbone, between the input's scaling and its maps."""
+    return next(layer for layer in maps_model.layers if isinstance(layer, keras.Model))
+
+
+def _thaw(network: keras.Model, experiment: Experiment) -> None:
+    """Let the last convolutions train, as many as the experiment says.
+
+    Keras calls the layers of a model that trains in the training mode even where the model within
+    was built with `training=False`; only a frozen batch normalization keeps its statistics.
+    """
+    convolutions = [layer for layer in network.layers if isinstance(layer, _CONVOLUTIONS)]
+    wanted, there_are = experiment.trainable_layers, len(convolutions)
+    count = there_are if wanted == "all" else wanted
+    if count > there_are:
+        raise ValueError(
+            f"{experiment.name}: trainable_layers is {count}, but {experiment.network} has "
+            f"{there_are} convolutions; say trainable_layers: all for all of them."
+        )
+    thawed = set(map(id, convolutions[there_are - count :]))
+    network.trainable = True
+    for layer in network.layers:
+        layer.trainable = id(layer) in thawed
 
 
 def weights_identity(experiment: Experiment) -> str:
@@ -121,9 +178,9 @@ def _with_weights(network: Network, weights: str | None, size: int) -> keras.Mod
     if weights is None:
         return build(include_top=False, weights=None, input_shape=shape)
     if weights != "imagenet":
-        body = build(include_top=False, weights=None, input_shape=shape)
-        load_weights(body, weights_file(network, weights), network)
-        return body
+        model = build(include_top=False, weights=None, input_shape=shape)
+        load_weights(model, weights_file(network, weights), network)
+        return model
     try:
         return build(include_top=False, weights="imagenet", input_shape=shape)
     except Exception as error:  # Keras raises a bare Exception when a download fails
@@ -176,13 +233,13 @@ def cnn7(experiment: Experiment) -> keras.Model:
 
 
 def flipping(model: keras.Model, experiment: Experiment) -> keras.Model:
-    """The small network as it trains: a bleed is one on either side, so slices may be mirrored.
+    """A network as it trains on slices: a bleed is one on either side, so they may be mirrored.
 
     Which slices are is an input, drawn on the host, so that it is the same on every backend and on
     any number of devices.
 
     Returns:
-        A model from {hu: as `cnn7`, flip: bool (batch,)} to logits, sharing all weights.
+        A model from {hu: as the network's, flip: bool (batch,)} to logits, sharing all weights.
     """
     with backend.building(experiment):
         hu = inputs.hu_input(experiment.image_size, experiment.input)
@@ -233,14 +290,27 @@ def sequence_head(experiment: Experiment, features: int) -> keras.Model:
 def standardise(model: keras.Model, features: NDArray[np.float32]) -> None:
     """Let a head shift and scale features by the mean and deviation of some.
 
+    A feature that these slices hardly vary in, as one that is always 0, is divided by
+    `SMALLEST_DEVIATION` instead: another slice in which it is not 0 must not decide alone.
+
     Args:
         model: A head.
         features: Those of the training split, (slices, features).
     """
+    variance = features.var(axis=0, dtype=np.float64)
+    least = SMALLEST_DEVIATION**2 * variance.mean() or 1.0
     layer = model.get_layer("standardised")
     layer.adapt_mean.assign(features.mean(axis=0, dtype=np.float64))
-    layer.adapt_variance.assign(features.var(axis=0, dtype=np.float64))
+    layer.adapt_variance.assign(np.maximum(variance, least))
     layer.finalize_state()
+
+
+def take_weights(model: keras.Model, other: keras.Model) -> None:
+    """Give a model copies of the weights of another of its kind, the standardisation included."""
+    model.set_weights(other.get_weights())
+    for layer in model._flatten_layers():
+        if isinstance(layer, layers.Normalization):
+            layer.finalize_state()  # Keras computes with a copy of the weights that it keeps
 
 
 def set_output_bias(model: keras.Model, prevalence: NDArray[np.float64]) -> None:

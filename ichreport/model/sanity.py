@@ -26,7 +26,7 @@ from ichreport.model.training import Trained
 from ichreport.params import Experiment
 
 BACKBONE_PARTS: Final = 4
-"""A frozen backbone is made random in so many parts of equally many layers."""
+"""A backbone is made random in so many parts of equally many layers."""
 
 SHUFFLED_SLICES: Final = 384
 """About how many slices the network on permuted labels trains on (whole series of them).
@@ -82,11 +82,11 @@ def cascade(
     """
     experiment = trained.experiment
     model = training.untrained(experiment)
-    model.set_weights(trained.model.get_weights())
+    networks.take_weights(model, trained.model)
     shown = replace(trained, model=model)
-    backbone = None if experiment.network == "cnn7" else networks.backbone(experiment)
+    backbone, head = _parts(experiment, model)
     yield "nothing", cam.by_label(shown, store, sample, rows, backbone=backbone)
-    for name, layers in _stages(experiment, model, backbone, seed):
+    for name, layers in _stages(experiment, head, backbone, seed):
         for layer, random in layers:
             layer.set_weights(random.get_weights())
         yield name, cam.by_label(shown, store, sample, rows, backbone=backbone)
@@ -116,18 +116,30 @@ def shuffled_labels(store: Store, sample: Sample, experiment: Experiment, *, see
     return Shuffled(trained, training.predict(trained, relabelled, few), epochs)
 
 
+def _parts(experiment: Experiment, model: keras.Model) -> tuple[keras.Model | None, keras.Model]:
+    """A row's backbone, which the small network has not, and the rest of it."""
+    if experiment.network == "cnn7":
+        return None, model
+    if experiment.trainable_layers:
+        return networks.halves(model)
+    return networks.backbone(experiment), model
+
+
 def _stages(
-    experiment: Experiment, model: keras.Model, backbone: keras.Model | None, seed: int
+    experiment: Experiment, head: keras.Model, backbone: keras.Model | None, seed: int
 ) -> list[tuple[str, list[tuple[Any, Any]]]]:
     """Pairs of a layer and its random twin, by stage, from the top."""
     keras.utils.set_random_seed(seed)
+    twin = training.untrained(experiment.model_copy(update={"seed": seed}))
+    if experiment.trainable_layers:
+        _, twin = networks.halves(twin)
     stages: dict[str, list[tuple[Any, Any]]] = {}
-    for layer, random in reversed(_pairs(model, training.untrained(experiment))):
+    for layer, random in reversed(_pairs(head, twin)):
         name = re.sub(r"^(conv|bn)(\d+)$", r"block \2", layer.name)
         stages.setdefault(name, []).append((layer, random))
     if backbone is not None:
         untaught = experiment.model_copy(update={"weights": None, "seed": seed})
-        pairs = _pairs(_body(backbone), _body(networks.backbone(untaught)))
+        pairs = _pairs(networks.body(backbone), networks.body(networks.backbone(untaught)))
         parts = np.array_split(np.arange(len(pairs)), BACKBONE_PARTS)
         for number in reversed(range(BACKBONE_PARTS)):
             own = [pairs[place] for place in parts[number]]
@@ -143,11 +155,6 @@ def _pairs(model: keras.Model, twin: keras.Model) -> list[tuple[Any, Any]]:
         for layer, other in zip(model.layers, twin.layers, strict=True)
         if layer.weights and not isinstance(layer, _NOT_LEARNED)
     ]
-
-
-def _body(backbone: keras.Model) -> keras.Model:
-    """The network inside a backbone, between the input's scaling and its maps."""
-    return next(layer for layer in backbone.layers if isinstance(layer, keras.Model))
 
 
 def _some_series(store: Store, sample: Sample, random: np.random.Generator) -> Sample:

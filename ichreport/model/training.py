@@ -1,4 +1,4 @@
-"""Training a row and predicting with it: heads on features, the small network on slices."""
+"""Training a row and predicting with it: heads on features, convolutions on slices."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -32,10 +32,10 @@ class Trained:
 
     Attributes:
         experiment: What was trained.
-        model: From HU (the small network) or from features (a head) to logits.
+        model: From HU (where convolutions train) or from features (a head) to logits.
         history: By measure (`loss`, `val_loss`), one value an epoch.
         trainable: Parameters that training changes.
-        frozen: Parameters that it does not: the backbone's, moving averages, standardisation.
+        frozen: Parameters that it does not: frozen layers', moving averages, standardisation.
     """
 
     experiment: Experiment
@@ -85,23 +85,31 @@ def fit(
     if not split["train"].size or (watch and not split["validation"].size):
         raise ValueError(f"{experiment.name}: train and validation need at least one slice each.")
     seed = backend.training_seed(experiment) if seed is None else seed
-    frozen = 0
     batches: Mapping[str, loop.Batches]
     if experiment.network == "cnn7":
         keras.utils.set_random_seed(seed)
-        model = networks.cnn7(experiment)
+        model = head = networks.cnn7(experiment)
+    elif experiment.trainable_layers:
+        backbone = networks.backbone(experiment)
+        keras.utils.set_random_seed(seed)
+        model = networks.fine_tuned(backbone, experiment)
+        _, head = networks.halves(model)
+        at_start = features.load_or_compute(store, sample.rows[split["train"]], experiment)
+        networks.standardise(head, at_start)
+    else:
+        found = features.load_or_compute(store, sample.rows, experiment)
+        keras.utils.set_random_seed(seed)
+        model = head = _head(experiment, found.shape[1])
+        networks.standardise(head, found[split["train"]])
+    if experiment.trains_on_slices:
         learner = networks.flipping(model, experiment)
         batches = _slice_batches(store, sample, experiment, truth, seed)
     else:
-        found = features.load_or_compute(store, sample.rows, experiment)
-        frozen = features.backbone_parameters(store, experiment)
-        keras.utils.set_random_seed(seed)
-        model = learner = _head(experiment, found.shape[1])
-        networks.standardise(model, found[split["train"]])
+        learner = model
         batches = _feature_batches(store, sample, experiment, found, truth)
     of_train = truth[split["train"]]
     if experiment.loss != "weighted-bce":  # whose best constant is log-odds 0 by construction
-        networks.set_output_bias(model, of_train.mean(axis=0, dtype=np.float64))
+        networks.set_output_bias(head, of_train.mean(axis=0, dtype=np.float64))
     history = loop.fit(
         learner,
         losses.build(experiment.loss, of_train),
@@ -111,10 +119,7 @@ def fit(
         seed=seed,
         verbose=verbose,
     )
-    trainable = _count(model.trainable_weights)
-    return Trained(
-        experiment, model, history, trainable, frozen + _count(model.weights) - trainable
-    )
+    return _counted(store, experiment, model, history)
 
 
 def predict(trained: Trained, store: Store, sample: Sample) -> pd.DataFrame:
@@ -143,7 +148,7 @@ def logits_of(trained: Trained, store: Store, sample: Sample) -> NDArray[np.floa
     experiment = trained.experiment
     program = backend.program(trained.model, experiment)
     size = backend.batch_size(experiment, experiment.batch_size)
-    if experiment.network == "cnn7":
+    if experiment.trains_on_slices:
         return loop.outputs(
             program, lambda rows: hu_of(store, rows, experiment.input), sample.rows, size
         )
@@ -173,19 +178,29 @@ def load(store: Store, experiment: Experiment, path: Path) -> Trained:
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist; run the experiment first.")
     model = untrained(experiment)
-    frozen = 0
-    if experiment.network != "cnn7":
-        frozen = features.backbone_parameters(store, experiment)
     networks.load_weights(model, path, experiment.name)
-    trainable = _count(model.trainable_weights)
-    return Trained(experiment, model, {}, trainable, frozen + _count(model.weights) - trainable)
+    return _counted(store, experiment, model, {})
 
 
 def untrained(experiment: Experiment) -> keras.Model:
-    """What training a row would change, before it: the small network, or a backbone's head."""
+    """A row's model with random weights, all of them: what a run keeps fits into it."""
     if experiment.network == "cnn7":
         return networks.cnn7(experiment)
+    if experiment.trainable_layers:
+        random = experiment.model_copy(update={"weights": None})
+        return networks.fine_tuned(networks.backbone(random), experiment)
     return _head(experiment, networks.BACKBONES[experiment.network].features)
+
+
+def _counted(
+    store: Store, experiment: Experiment, model: keras.Model, history: dict[str, list[float]]
+) -> Trained:
+    """A trained row with its numbers of parameters, a frozen backbone's included."""
+    on_features = not experiment.trains_on_slices
+    frozen = features.backbone_parameters(store, experiment) if on_features else 0
+    trainable = _count(model.trainable_weights)
+    frozen += _count(model.weights) - trainable
+    return Trained(experiment, model, history, trainable, frozen)
 
 
 def _head(experiment: Experiment, width: int) -> keras.Model:

@@ -13,7 +13,6 @@ from ichreport.report.captioned import Fact, Facts, Marked, Table, duration, num
 from ichreport.report.records import RunRecord
 from ichreport.report.results import Results, Scored
 
-_WHAT_IT_IS: Final = ("sample", "input", "network", "head", "dense_layers", "loss")
 _NEVER_COMPARED: Final = frozenset({"name", "question", "poster_row"})
 
 
@@ -107,12 +106,12 @@ def _beside_neighbours(run: RunRecord, found: Results) -> Table:
         name
         for name in run.parameters
         if name not in _NEVER_COMPARED
-        and name not in _WHAT_IT_IS
+        and name not in tables.WHAT_IT_IS
         and any(other.parameters.get(name) != run.parameters[name] for other in others)
     ]
     rows = []
-    for name in (*_WHAT_IT_IS, *differing):
-        own = run.parameters[name]
+    for name in (*tables.WHAT_IT_IS, *differing):
+        own = run.parameters.get(name)
         cells = [
             tables.in_words(other.parameters.get(name))
             if other.parameters.get(name) == own

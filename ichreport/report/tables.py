@@ -15,10 +15,14 @@ from ichreport.params import Experiment, Profile
 from ichreport.report import poster
 from ichreport.report.captioned import Table, number
 
-_WHAT_IT_IS = ("sample", "input", "network", "head", "dense_layers", "loss")
+WHAT_IT_IS = (
+    "sample", "input", "network", "trainable_layers", "head", "dense_layers", "loss",
+)  # fmt: skip
+"""The parameters that make a run what it is, as its page and its notebook show them."""
+
 _HOW_IT_RUNS = (
-    "image_size", "weights", "epochs", "patience", "batch_size", "learning_rate", "seed",
-    "sampa_share", "sampb_share",
+    "image_size", "weights", "epochs", "patience", "batch_size", "seed", "sampa_share",
+    "sampb_share",
 )  # fmt: skip
 
 
@@ -75,7 +79,8 @@ def frame(table: pd.DataFrame, caption: str, *, digits: int = 3, index: str = ""
 def experiment(asked: Experiment) -> Table:
     """What an experiment is, and where it runs."""
     values = asked.model_dump()
-    names = [*_WHAT_IT_IS, *_HOW_IT_RUNS]
+    step_size, _ = asked.step_size
+    names = [*WHAT_IT_IS, step_size, *_HOW_IT_RUNS]
     rows = [["asks", asked.question or "–"]]
     rows += [[name.replace("_", " "), in_words(values[name], 6)] for name in names]
     return Table(f"The experiment {asked.name}.", ["parameter", "value"], rows)

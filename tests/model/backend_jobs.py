@@ -24,6 +24,7 @@ HEADS = {
     "cnn7": {"network": "cnn7", "dense_layers": 1},
     "dense": DENSE,
     "bilstm": DENSE | {"head": "bilstm"},
+    "fine-tuned": DENSE | {"trainable_layers": "all", "input": "sigmoid", "fine_tuning_rate": 2e-3},
 }
 LONGER = {"epochs": 3, "batch_size": 4}  # with fewer steps, a block is dead outside of training
 STRICT = {  # what trains twice: JAX compiles the small network slowly
@@ -69,7 +70,7 @@ def histories(store, sample, experiment, devices):
     """Losses of each kind of network on some devices."""
     return {
         name: training.fit(store, sample, experiment(**HEADS[name], devices=devices)).history
-        for name in ("cnn7", "dense")
+        for name in ("cnn7", "dense", "fine-tuned")
     }
 
 
@@ -88,7 +89,7 @@ def see_rows(store, sample, experiment, folder):
     found = {}
     for name, changes in HEADS.items():
         asked = experiment(**changes, weights=str(folder / BACKBONE))
-        if name != "cnn7":
+        if name == "dense":
             found["features"] = features.load_or_compute(store, sample.rows, asked)
         trained = training.load(store, asked, folder / f"{name}.weights.h5")
         found[f"logits {name}"] = training.logits_of(trained, store, sample)

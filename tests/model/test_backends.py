@@ -60,7 +60,7 @@ def test_features_agree_between_backends(found, other):
 
 
 @pytest.mark.parametrize("other", ["jax", TORCH])
-@pytest.mark.parametrize("kind", ["cnn7", "dense", "bilstm"])
+@pytest.mark.parametrize("kind", ["cnn7", "dense", "bilstm", "fine-tuned"])
 def test_a_row_trained_on_tensorflow_predicts_and_looks_the_same_elsewhere(found, kind, other):
     first, second = found["tensorflow"][1], found[other][1]
     shared = {f"logits {kind}", f"heat {kind}"} & first.keys() & second.keys()
@@ -71,7 +71,7 @@ def test_a_row_trained_on_tensorflow_predicts_and_looks_the_same_elsewhere(found
 
 
 @pytest.mark.parametrize("backend", SHARING)
-@pytest.mark.parametrize("kind", ["cnn7", "dense"])
+@pytest.mark.parametrize("kind", ["cnn7", "dense", "fine-tuned"])
 def test_two_devices_train_as_one_does(found, backend, kind):
     one, two = (found[backend][0]["losses"][count][kind] for count in ("1", "2"))
     for name in ("loss", "val_loss"):

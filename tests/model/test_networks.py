@@ -46,7 +46,7 @@ def test_the_small_network_takes_every_image_size(make, size):
 
 @pytest.mark.parametrize("head", ["bilstm", "bilstm-attention"])
 def test_a_sequence_head_ignores_what_is_padding(make, head):
-    model = networks.sequence_head(make(head=head, dense_layers=1), 12)
+    model = networks.sequence_head(make(network="densenet121", head=head, dense_layers=1), 12)
     random = np.random.default_rng(1)
     given = random.normal(size=(2, 7, 12)).astype(np.float32)
     present = np.arange(7) < np.array([[7], [4]])
@@ -59,7 +59,7 @@ def test_a_sequence_head_ignores_what_is_padding(make, head):
 
 @pytest.mark.parametrize("head", ["bilstm", "bilstm-attention"])
 def test_a_sequence_head_gives_a_slice_the_context_of_both_sides(make, head):
-    model = networks.sequence_head(make(head=head, dense_layers=1), 12)
+    model = networks.sequence_head(make(network="densenet121", head=head, dense_layers=1), 12)
     given = np.random.default_rng(1).normal(size=(1, 5, 12)).astype(np.float32)
     present = np.ones((1, 5), dtype=bool)
     first = model.predict({"features": given, "present": present}, verbose=0)
@@ -71,7 +71,7 @@ def test_a_sequence_head_gives_a_slice_the_context_of_both_sides(make, head):
 
 
 def test_the_lstm_has_the_parameters_counted_by_hand(make):
-    model = networks.sequence_head(make(head="bilstm", dense_layers=1), 1024)
+    model = networks.sequence_head(make(network="densenet121", head="bilstm", dense_layers=1), 1024)
     reduced = 1024 * 256 + 256
     lstm = 2 * 4 * (256 * 64 + 64 * 64 + 64)
     assert trainable(model) == reduced + lstm + by_hand_dense(128, 1)

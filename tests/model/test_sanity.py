@@ -83,15 +83,22 @@ def test_a_backbone_becomes_random_after_its_head(store, sample, make, weights_a
     np.testing.assert_array_equal(first[-1], head[-1])
 
 
-def test_the_trained_network_keeps_its_weights_bit_for_bit(store, sample, make):
-    trained = untaught(store, make())
+@pytest.mark.parametrize(
+    "changes", [{}, {"network": "densenet121"}, {"network": "densenet121", "head": "bilstm"}]
+)
+def test_the_trained_network_keeps_its_weights_bit_for_bit(store, sample, make, changes):
+    trained = untaught(store, make(**changes))
+    if changes:
+        found = features.load_or_compute(store, np.arange(len(store)), trained.experiment)
+        networks.standardise(trained.model, found)
     before = [weight.copy() for weight in trained.model.get_weights()]
     shown = dict(sanity.cascade(trained, store, sample, ROWS, seed=5))
     for old, new in zip(before, trained.model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
     own = cam.by_label(trained, store, sample, ROWS)
-    np.testing.assert_array_equal(shown["nothing"]["any"].heat, own["any"].heat)
-    assert not np.array_equal(shown["block 1"]["any"].heat, own["any"].heat)
+    np.testing.assert_allclose(shown["nothing"]["any"].heat, own["any"].heat, atol=1e-4)
+    last = list(shown.values())[-1]
+    assert np.abs(last["any"].heat - own["any"].heat).max() > 0.01
 
 
 @pytest.mark.parametrize("head", ["dense", "bilstm"])

@@ -14,6 +14,7 @@ HEADS = [
     {"network": "cnn7"},
     {"network": "densenet121", "head": "dense", "dense_layers": 1},
     {"network": "densenet121", "head": "bilstm", "dense_layers": 1},
+    {"network": "densenet121", "trainable_layers": "all", "dense_layers": 1},
 ]
 
 

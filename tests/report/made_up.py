@@ -37,7 +37,7 @@ EXPERIMENTS = {
     "01-small": {"network": "cnn7", "sample": "fullid", "question": f"Does {PLANTED} learn?"},
     "02-large": {"network": "densenet121", "sample": "fullid", "loss": "focal", "poster_row": 13},
     "03-windowed": {"network": "cnn7", "input": "sigmoid", "sample": "sampa", "poster_row": 3},
-    "04-broken": {"network": "cnn7", "head": "bilstm", "sample": "sampb"},
+    "04-broken": {"network": "densenet121", "head": "bilstm", "sample": "sampb"},
     "05-later": {"network": "cnn7", "loss": "weighted-bce", "sample": "sampb"},
 }
 """Those with a parameter file: three ran, one failed, one is missing."""

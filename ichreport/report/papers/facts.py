@@ -28,9 +28,9 @@ Facts = Mapping[str, str]
 
 NETWORKS: Final = {
     "cnn7": "a network of seven blocks (convolution, pooling, batch normalisation, ReLU)",
-    "densenet121": "a frozen DenseNet121",
-    "efficientnetb7": "a frozen EfficientNetB7",
-    "inceptionresnetv2": "a frozen Inception-ResNet-v2",
+    "densenet121": "DenseNet121",
+    "efficientnetb7": "EfficientNetB7",
+    "inceptionresnetv2": "Inception-ResNet-v2",
 }
 HEADS: Final = {
     "dense": "",
@@ -132,20 +132,21 @@ def _of_run(best: Scored) -> dict[str, str]:
         "run": run.name,
         "question": str(asked.get("question", "")),
         "image_size": str(asked["image_size"]),
-        "network_words": f"{NETWORKS[asked['network']]}, global average pooling and {layers}"
+        "network_words": f"{_network(asked)}, global average pooling and {layers}"
         f"{HEADS[asked['head']]}",
         "input_words": INPUTS[asked["input"]],
         "sample_words": SAMPLES[asked["sample"]].format_map(asked),
         "loss_words": LOSSES[asked["loss"]],
         "initial_words": _initial(asked),
         "augmentation_words": "Half of the slices are flipped left to right."
-        if asked["network"] == "cnn7"
+        if asked["network"] == "cnn7" or asked.get("trainable_layers")
         else "No augmentation.",
         "imbalance_words": "Positives are weighted by their rarity in the loss; probabilities are "
         "too high by that, on purpose."
         if asked["loss"] == "weighted-bce"
         else "Slices are not resampled; logits start at the log-odds of each label's prevalence.",
-        **{name: f"{asked[name]:g}" for name in ("learning_rate", "batch_size")},
+        "step_size": f"{_step_size(asked):g}",
+        "batch_size": f"{asked['batch_size']:g}",
         **{name: str(asked[name]) for name in ("epochs", "patience", "seed")},
         "epochs_run": str(len(losses)),
         "best_epoch": str(int(np.argmin(losses)) + 1),
@@ -165,6 +166,22 @@ def _of_run(best: Scored) -> dict[str, str]:
     }
 
 
+def _network(asked: Mapping[str, Any]) -> str:
+    """The network, and what of it trains."""
+    name, trainable = NETWORKS[asked["network"]], asked.get("trainable_layers", 0)
+    if asked["network"] == "cnn7":
+        return name
+    if not trainable:
+        return f"a frozen {name}"
+    which = "all" if trainable == "all" else f"the last {trainable}"
+    return f"{name}, {which} of its convolutions trained"
+
+
+def _step_size(asked: Mapping[str, Any]) -> float:
+    rate = "fine_tuning_rate" if asked.get("trainable_layers") else "learning_rate"
+    return float(asked[rate])
+
+
 def _initial(asked: Mapping[str, Any]) -> str:
     unseeded = asked.get("determinism") == "none"
     own = asked.get("training_seed")
@@ -174,7 +191,12 @@ def _initial(asked: Mapping[str, Any]) -> str:
         return f"All weights start at random, {drawn}."
     weights = {None: f"random (seed {asked['seed']})", "imagenet": "those of ImageNet"}
     of = weights.get(asked["weights"], "those of a file")
-    return f"The frozen backbone's weights are {of}; the head's start at random, {drawn}."
+    backbone = (
+        "The backbone's weights start from"
+        if asked.get("trainable_layers")
+        else "The frozen backbone's weights are"
+    )
+    return f"{backbone} {of}; the head's start at random, {drawn}."
 
 
 def _leak(audit: Any) -> str:

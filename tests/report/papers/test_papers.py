@@ -97,6 +97,27 @@ def test_the_areas_are_scikit_learn_s_and_stand_in_all_three_papers(report):
         assert f"any bleeding {area} (" in items_of(made[stem])[number][1]
 
 
+@pytest.mark.parametrize(
+    ("trainable_layers", "network", "initial", "step", "augmented"),
+    [
+        (0, "a frozen DenseNet121", "The frozen backbone's weights are", "0.002", False),
+        (9, "DenseNet121, the last 9 of its convolutions trained", "start from", "0.0003", True),
+        ("all", "DenseNet121, all of its convolutions trained", "start from", "0.0003", True),
+    ],
+)
+def test_what_of_a_backbone_was_trained_stands_in_the_checklist(
+    report, trainable_layers, network, initial, step, augmented
+):
+    report.write_run(
+        network="densenet121", trainable_layers=trainable_layers, fine_tuning_rate=3e-4
+    )
+    claim = papers(report)["claim-2024"]
+    assert f"{network}, global average pooling" in claim
+    assert initial in claim
+    assert f"Adam with a step of {step}," in claim
+    assert ("slices are flipped" in claim) == augmented
+
+
 def test_splits_are_counted_from_the_predictions(report):
     rows = rows_of(papers(report)["model-card"], "Training data")
     table = report.found().best.predictions
