@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from ichreport.evaluation.average_precision import average_precision_table
 from ichreport.evaluation.bootstrap import REPLICATES
 from ichreport.evaluation.calibration import calibration_table
 from ichreport.evaluation.clustered_auc import auc_table
@@ -23,6 +24,7 @@ class Assessment:
     Attributes:
         scores: `score_intervals.score_table_with_intervals`, of every split.
         areas: `clustered_auc.auc_table` on test: the closed form beside the bootstrap.
+        precisions: `average_precision.average_precision_table` on test.
         thresholds: `thresholds.frozen_thresholds`, chosen on validation.
         rates: `thresholds.rate_table` on test, of these thresholds.
         calibration: `calibration.calibration_table` on test.
@@ -31,6 +33,7 @@ class Assessment:
 
     scores: pd.DataFrame
     areas: pd.DataFrame
+    precisions: pd.DataFrame
     thresholds: pd.DataFrame
     rates: pd.DataFrame
     calibration: pd.DataFrame
@@ -70,6 +73,7 @@ def assess(predictions: pd.DataFrame, *, replicates: int = REPLICATES, seed: int
     return Assessment(
         scores=score_table_with_intervals(predictions, replicates=replicates, seed=seed),
         areas=auc_table(predictions),
+        precisions=average_precision_table(predictions, replicates=replicates, seed=seed),
         thresholds=thresholds,
         rates=rate_table(predictions, thresholds, replicates=replicates, seed=seed),
         calibration=calibration_table(predictions, replicates=replicates, seed=seed),

@@ -113,6 +113,39 @@ def auc_replicates(
     return areas
 
 
+def average_precision_replicates(
+    y_true: ArrayLike, y_score: ArrayLike, place: NDArray[np.intp], counts: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The average precision in each resample, exactly, from one sort.
+
+    With w the weights and scores falling, precision and recall at the end of each run of equal
+    scores are ratios of running sums of weights, which is all that a resample changes.
+
+    Args:
+        y_true: (n,), 0 or 1.
+        y_score: (n,), any numbers.
+        place: (n,) the group of each slice, as `Resamples.places` gives it.
+        counts: (replicates, groups) of `Resamples`.
+
+    Returns:
+        (replicates,); NaN where a resample has no positive.
+    """
+    score = checked_score(y_score)
+    order = np.argsort(-score)
+    positive, score, place = checked_truth(y_true)[order] == 1, score[order], place[order]
+    ends = np.flatnonzero(np.append(score[1:] != score[:-1], True))[: len(score)]
+    average = np.full(len(counts), math.nan)
+    for replicate, drawn in enumerate(counts):
+        weight = drawn[place]
+        called = np.cumsum(weight)[ends]
+        found = np.cumsum(weight * positive)[ends]
+        if len(found) and found[-1]:
+            steps = np.diff(found, prepend=0)
+            precision = found / np.maximum(called, 1)
+            average[replicate] = float(steps @ precision) / int(found[-1])
+    return average
+
+
 def group_sums(
     values: NDArray[Any], place: NDArray[np.intp], num_groups: int
 ) -> NDArray[np.float64]:

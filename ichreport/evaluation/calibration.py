@@ -15,7 +15,13 @@ from ichreport.evaluation.bootstrap import (
     group_sums,
     mean_replicates,
 )
-from ichreport.evaluation.intervals import contributing, interval, share_interval
+from ichreport.evaluation.intervals import (
+    Interval,
+    contributing,
+    estimate_interval,
+    interval,
+    share_interval,
+)
 from ichreport.evaluation.predictions import (
     Split,
     checked_probability,
@@ -27,6 +33,8 @@ from ichreport.evaluation.predictions import (
 from ichreport.evaluation.recalibration import (
     fit_logistic,
     fit_temperature,
+    line_errors,
+    temperature_error,
     to_logit,
     to_probability,
 )
@@ -246,10 +254,12 @@ def calibration_table(
         `undefined`, `slices`, `positives`, `bins` and `binning` (of the calibration error). The
         measures: `brier`, `expected_calibration_error`, `log_loss`, `log_loss_temperature`,
         `log_loss_line`, `gain_temperature` and `gain_line` (the log loss less what scaling leaves,
-        on the same resamples; above 0 it helped) with intervals; `slope` and `intercept` of this
-        split, and `temperature`, `validation_slope` and `validation_intercept`, without.
+        on the same resamples; above 0 it helped) with intervals by bootstrap; `slope` and
+        `intercept` of this split, and `temperature`, `validation_slope` and `validation_intercept`
+        with intervals in closed form.
     """
     scalings = fit_scalings(predictions)
+    fitted_on = of_split(predictions, "validation")
     rows = of_split(predictions, split)
     y_true, y_score = truths(rows), probabilities(rows)
     resamples = draw_resamples(rows["group"], replicates=replicates, seed=seed)
@@ -261,7 +271,8 @@ def calibration_table(
         named = {"label": label, "slices": len(truth), "positives": int(truth.sum())}
         stated = {"bins": len(bins), "binning": bins.binning}
         measured = _measured(truth, score, scalings[label], bins, place, resamples)
-        for measure, values in (measured | _fitted(truth, score, scalings[label])).items():
+        fitted = _fitted(rows, label) | _of_scaling(fitted_on, label, scalings[label])
+        for measure, values in (measured | fitted).items():
             table.append(named | {"measure": measure} | values | stated)
     columns = ["label", "measure", "value", "low", "high", "groups", "undefined"]
     return pd.DataFrame(table)[[*columns, "slices", "positives", "bins", "binning"]]
@@ -306,20 +317,41 @@ def _measured(
     return measured
 
 
-def _fitted(
-    truth: NDArray[np.int64], score: NDArray[np.float64], scaling: Scaling
-) -> dict[str, dict[str, Any]]:
-    """The measures that are fitted and have no interval."""
-    slope, intercept = fit_logistic(truth, to_logit(score))
-    values = {
-        "slope": slope,
-        "intercept": intercept,
-        "temperature": scaling.temperature,
-        "validation_slope": scaling.slope,
-        "validation_intercept": scaling.intercept,
+def _fitted(rows: pd.DataFrame, label: str) -> dict[str, dict[str, Any]]:
+    """A label's calibration slope and intercept."""
+    truth, score, place, groups = _of_label(rows, label)
+    logit = to_logit(score)
+    line = fit_logistic(truth, logit)
+    errors = line_errors(truth, logit, line, place)
+    return {
+        name: {"value": value, **vars(estimate_interval(value, error, groups=groups))}
+        for name, value, error in zip(("slope", "intercept"), line, errors, strict=True)
     }
-    missing = {"low": math.nan, "high": math.nan, "groups": 0, "undefined": 0}
-    return {measure: {"value": value, **missing} for measure, value in values.items()}
+
+
+def _of_scaling(rows: pd.DataFrame, label: str, scaling: Scaling) -> dict[str, dict[str, Any]]:
+    """A label's scalings, fitted on these rows; of a temperature, the interval is one of ln T."""
+    truth, score, place, groups = _of_label(rows, label)
+    error = temperature_error(truth, score, scaling.temperature, place)
+    of_log = estimate_interval(math.log(scaling.temperature), error, groups=groups)
+    around = Interval(math.exp(of_log.low), math.exp(of_log.high), groups, 0)
+    line = scaling.slope, scaling.intercept
+    errors = line_errors(truth, to_logit(score), line, place)
+    found = {"temperature": {"value": scaling.temperature, **vars(around)}}
+    names = ("validation_slope", "validation_intercept")
+    for name, value, error in zip(names, line, errors, strict=True):
+        found[name] = {"value": value, **vars(estimate_interval(value, error, groups=groups))}
+    return found
+
+
+def _of_label(
+    rows: pd.DataFrame, label: str
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.intp], int]:
+    """Truth, probability and group of each slice, and the groups behind a fit to them."""
+    column = LABELS.index(label)
+    truth, score = truths(rows)[:, column], probabilities(rows)[:, column]
+    place = pd.factorize(rows["group"])[0].astype(np.intp)
+    return truth, score, place, contributing(place, truth == 1, truth == 0)
 
 
 def _terms_or_nan(truth: NDArray[np.int64], scaled: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,6 +1,5 @@
 """ROC and precision-recall curves, thinned to what a figure can show."""
 
-import math
 from typing import Final
 
 import numpy as np
@@ -89,22 +88,3 @@ def _extremes(
     ends = points.reset_index().groupby("step")["index"].agg(["first", "last"])
     kept = np.concatenate([ends.to_numpy().ravel(), within.idxmin(), within.idxmax()])
     return np.unique(kept).astype(np.intp)
-
-
-def average_precision(y_true: ArrayLike, y_score: ArrayLike) -> float:
-    """The average precision of one label: precision summed over the steps of recall.
-
-    AP = Σ (R_k - R_{k-1}) P_k over the distinct scores from the top, without interpolation.
-
-    Args:
-        y_true: (n,), 0 or 1.
-        y_score: (n,), any numbers.
-
-    Returns:
-        In (0, 1]; NaN without positives.
-    """
-    truth, score = checked_truth(y_true), checked_score(y_score)
-    if not truth.any():
-        return math.nan
-    precision, recall, _ = precision_recall_curve(truth, score)
-    return float(-np.sum(np.diff(recall) * precision[:-1]))

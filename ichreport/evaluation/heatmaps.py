@@ -10,12 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import binary_dilation
 from scipy.stats import spearmanr
 
+from ichreport.evaluation.average_precision import average_precision
 from ichreport.evaluation.bootstrap import (
     REPLICATES,
     draw_resamples,
     mean_replicates,
 )
-from ichreport.evaluation.curves import average_precision
 from ichreport.evaluation.intervals import interval, share_interval
 
 MEASURES: Final = ("pointing", "share_inside", "iou", "average_precision")

@@ -90,6 +90,23 @@ def share_interval(
     return Interval(float(low), float(high), groups, undefined)
 
 
+def estimate_interval(
+    value: float, standard_error: float, *, groups: int, level: float = LEVEL
+) -> Interval:
+    """The interval of an estimate with a standard error, by the t distribution.
+
+    Args:
+        value: The estimate; NaN if undefined.
+        standard_error: Its standard error; NaN if undefined.
+        groups: Groups that contribute; its degrees of freedom are one less.
+        level: Confidence, in (0, 1).
+    """
+    if groups < 2 or math.isnan(value) or math.isnan(standard_error):
+        return Interval(math.nan, math.nan, groups, 0)
+    reach = float(t.ppf((1 + level) / 2, groups - 1)) * standard_error
+    return Interval(value - reach, value + reach, groups, 0)
+
+
 def area_interval(
     area: float,
     replicates: ArrayLike,

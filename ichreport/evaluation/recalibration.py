@@ -1,4 +1,8 @@
-"""Maps that mend probabilities: a temperature, or a slope and an intercept, on the logit scale."""
+"""Maps that mend probabilities: a temperature, or a slope and an intercept, on the logit scale.
+
+Their standard errors are those of a maximum of likelihood whose slices depend on each other within
+groups: the sandwich of Liang and Zeger (Biometrika 73 (1986) 13), times G / (G - 1).
+"""
 
 import math
 from typing import Final
@@ -7,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize_scalar
 
+from ichreport.evaluation.bootstrap import group_sums
 from ichreport.evaluation.predictions import checked_probability, checked_truth
 
 LOGIT_CLIP: Final = 2.0**-24
@@ -72,6 +77,64 @@ def fit_temperature(y_true: ArrayLike, y_score: ArrayLike) -> float:
     )
     at_end = abs(float(found.x)) > reach - 1e-3
     return math.nan if at_end else math.exp(float(found.x))
+
+
+def temperature_error(
+    y_true: ArrayLike, y_score: ArrayLike, temperature: float, place: NDArray[np.intp]
+) -> float:
+    """The standard error of ln T of `fit_temperature`, over groups.
+
+    Args:
+        y_true: (n,), 0 or 1.
+        y_score: (n,), probabilities.
+        temperature: What `fit_temperature` found.
+        place: (n,) the group of each slice.
+
+    Returns:
+        NaN where the temperature is, and with one group.
+    """
+    truth, z = checked_truth(y_true), to_logit(y_score)
+    covariance = _sandwich(z[:, None], truth, np.array([1 / temperature]), place)
+    return math.sqrt(covariance[0, 0]) * temperature
+
+
+def line_errors(
+    y_true: ArrayLike, logit: ArrayLike, line: tuple[float, float], place: NDArray[np.intp]
+) -> tuple[float, float]:
+    """The standard errors of slope and intercept of `fit_logistic` without ridge, over groups.
+
+    Args:
+        y_true: (n,), 0 or 1.
+        logit: (n,), finite numbers.
+        line: Slope and intercept that `fit_logistic` found.
+        place: (n,) the group of each slice.
+
+    Returns:
+        NaN where the line is, and with one group.
+    """
+    truth, z = checked_truth(y_true), np.asarray(logit, dtype=np.float64)
+    design = np.stack([z, np.ones_like(z)], axis=1)
+    covariance = _sandwich(design, truth, np.array(line), place)
+    slope, intercept = np.sqrt(np.diag(covariance)).tolist()
+    return slope, intercept
+
+
+def _sandwich(
+    design: NDArray[np.float64],
+    truth: NDArray[np.int64],
+    beta: NDArray[np.float64],
+    place: NDArray[np.intp],
+) -> NDArray[np.float64]:
+    """The covariance of logistic coefficients, (k, k), of slices that depend within groups."""
+    groups = len(np.unique(place))
+    if np.isnan(beta).any() or groups < 2:
+        return np.full((len(beta), len(beta)), math.nan)
+    p = to_probability(design @ beta)
+    curvature = (design * (p * (1 - p))[:, None]).T @ design
+    pulls = group_sums(design * (truth - p)[:, None], place, int(place.max()) + 1)
+    inverse = np.linalg.inv(curvature)
+    covariance: NDArray[np.float64] = inverse @ (pulls.T @ pulls) @ inverse
+    return covariance * groups / (groups - 1)
 
 
 def fit_logistic(y_true: ArrayLike, logit: ArrayLike, *, ridge: float = 0.0) -> tuple[float, float]:

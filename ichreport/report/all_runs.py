@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from ichreport.data.samples import SPLITS
-from ichreport.evaluation.curves import average_precision
-from ichreport.evaluation.predictions import of_split, probabilities, truths
-from ichreport.labels import ANY, LABELS, SUBTYPES
+from ichreport.evaluation.scores import ALL_LABELS
+from ichreport.labels import ANY, SUBTYPES
 from ichreport.report import tables
-from ichreport.report.captioned import Cell, Link, Marked, Table, interval, number
+from ichreport.report.captioned import Cell, Link, Marked, Table
+from ichreport.report.measures import with_interval
 from ichreport.report.records import RunRecord
 from ichreport.report.results import VERDICT_KINDS, Results, Scored
 
@@ -22,9 +22,7 @@ _OF_THE_REPORT: Final = frozenset(
 
 _SCORES: Final = (
     *(f"log loss, {split}" for split in SPLITS),
-    f"AUC {ANY}",
-    "95 % interval",
-    *(f"AUC {label}" for label in SUBTYPES),
+    *(f"AUC {label}" for label in (ANY, *SUBTYPES)),
     f"average precision {ANY}",
     "weights trained",
     "seconds",
@@ -49,7 +47,8 @@ def table(found: Results) -> Table:
     scores = range(1 + len(names), 1 + len(names) + len(_SCORES))
     return Table(
         "Every run with its parameters and its scores. Log losses are weighted sums over labels, "
-        "in nats; areas and average precision are of the test split; seconds are of the whole run.",
+        "in nats; areas and average precision are of the test split; seconds are of the whole run. "
+        "Intervals are 95 %, by bootstrap over linked patient groups.",
         ["experiment", *(name.replace("_", " ") for name in names), *_SCORES, "verdict"],
         rows,
         numeric=frozenset({*numeric, *scores}),
@@ -66,16 +65,6 @@ def parameters_of(run: RunRecord, found: Results) -> dict[str, Any]:
     return {name: value for name, value in given.items() if name not in _OF_THE_REPORT}
 
 
-def average_precisions(scored: Scored) -> dict[str, float]:
-    """The average precision of each label on test; NaN without positives."""
-    rows = of_split(scored.predictions, "test")
-    y_true, y_score = truths(rows), probabilities(rows)
-    return {
-        label: average_precision(y_true[:, column], y_score[:, column])
-        for column, label in enumerate(LABELS)
-    }
-
-
 def _are_numbers(values: Sequence[Any]) -> bool:
     """Whether all values that there are, are numbers, and there is one."""
     given = [value for value in values if value is not None]
@@ -83,14 +72,11 @@ def _are_numbers(values: Sequence[Any]) -> bool:
 
 
 def _scores(scored: Scored) -> list[Cell]:
-    learned, record, areas = scored.learned, scored.run.record, scored.scores["test"]["auc"]
-    area = learned.auc_interval
+    learned, record = scored.learned, scored.run.record
     return [
-        *(number(scored.scores[split]["weighted_log_loss_sum"]) for split in SPLITS),
-        number(learned.auc_any),
-        interval(area.low, area.high),
-        *(number(areas[label]) for label in SUBTYPES),
-        number(average_precisions(scored)[ANY]),
+        *(with_interval(scored.score("weighted_log_loss_sum", ALL_LABELS, one)) for one in SPLITS),
+        *(with_interval(scored.score("auc", label, "test")) for label in (ANY, *SUBTYPES)),
+        with_interval(scored.average_precision(ANY)),
         f"{record['model']['trainable']:,}",
         f"{sum(record['timings'].values()):.0f}",
         Marked(learned.verdict, VERDICT_KINDS[learned.verdict]),

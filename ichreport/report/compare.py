@@ -12,7 +12,7 @@ from ichreport.evaluation.predictions import of_split, probabilities, truths
 from ichreport.evaluation.scores import without_nan
 from ichreport.labels import LABELS
 from ichreport.report import all_runs, overlays, tables
-from ichreport.report.captioned import interval, number
+from ichreport.report.measures import with_interval
 from ichreport.report.results import SAMPLE_NAMES, Results, Scored
 
 PATH: Final = "compare.html"
@@ -89,8 +89,7 @@ def _start(found: Results) -> list[str]:
 
 def _run(own: Scored, found: Results, points: int) -> dict[str, Any]:
     parameters = all_runs.parameters_of(own.run, found)
-    test, learned = own.scores["test"], own.learned
-    precisions = all_runs.average_precisions(own)
+    learned = own.learned
     rows = of_split(own.predictions, "test")
     history = own.run.record["history"]
     return {
@@ -107,13 +106,12 @@ def _run(own: Scored, found: Results, points: int) -> dict[str, Any]:
         "history": {name: _rounded(history[name]) for name in ("loss", "val_loss")},
         "scores": {
             label: [
-                number(test["auc"][label]),
-                number(precisions[label]),
-                number(test["log_loss"][label]),
+                with_interval(own.score("auc", label, "test")),
+                with_interval(own.average_precision(label)),
+                with_interval(own.score("log_loss", label, "test")),
             ]
             for label in LABELS
         },
-        "interval": interval(learned.auc_interval.low, learned.auc_interval.high),
         "curves": _curves(rows, points),
     }
 

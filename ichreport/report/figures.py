@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ichreport.data import summary
 from ichreport.data.store import Store
 from ichreport.evaluation import curves
+from ichreport.evaluation.average_precision import average_precision
 from ichreport.evaluation.bootstrap import draw_resamples
 from ichreport.evaluation.calibration import (
     brier_score,
@@ -146,7 +147,7 @@ def precision_recall_curves(predictions: pd.DataFrame, split: Split = "test") ->
     shares = y_true.mean(axis=0)
     averages = np.array(
         [
-            curves.average_precision(y_true[:, index], y_score[:, index])
+            average_precision(y_true[:, index], y_score[:, index])
             if 0 < shares[index] < 1
             else np.nan
             for index in range(len(LABELS))

@@ -102,6 +102,30 @@ def areas(assessed: Assessment) -> Table:
     )  # fmt: skip
 
 
+def precisions(assessed: Assessment) -> Table:
+    """Average precision on test, beside what predicting nothing reaches."""
+    found = _by(assessed.precisions, "label")
+    rows = [
+        [
+            label,
+            with_interval(found[(label,)]),
+            number(found[(label,)]["floor"]),
+            f"{found[(label,)]['positives']:,}",
+            f"{found[(label,)]['groups']:,}",
+        ]
+        for label in (ANY, *SUBTYPES)
+    ]
+    return Table(
+        "Average precision on test: of the slices called positive, the share that bleeds, averaged "
+        "over all recalls. It falls with prevalence, which is what scores without meaning reach. "
+        f"{_INTERVALS} Groups are those that hold positives, or negatives where they are fewer.",
+        ["label", "average precision", "prevalence", "positives", "groups"],
+        rows,
+        numeric=frozenset(range(1, 5)),
+        marked=frozenset({0}),
+    )
+
+
 def operating_points(assessed: Assessment) -> Table:
     """Thresholds chosen on validation by four rules, and what each gives on test."""
     rates = _by(assessed.rates, "rule", "label", "rate")
@@ -144,19 +168,23 @@ def calibration(assessed: Assessment) -> Table:
             label,
             *(with_interval(found[label, measure]) for measure in measures),
             *(
-                number(found[label, fitted]["value"], 2)
+                with_interval(found[label, fitted], 2)
                 for fitted in ("temperature", "slope", "intercept")
             ),
         ]
         for label in (ANY, *SUBTYPES)
     ]
-    some = found[ANY, "brier"]
+    errors = [found[label, "expected_calibration_error"] for label in LABELS]
+    fewest, most = (of(row["bins"] for row in errors) for of in (min, max))
+    bins = str(most) if fewest == most else f"{fewest} to {most}"
     return Table(
         "Calibration on test. The calibration error is the mean distance of observed from "
-        f"predicted shares over {some['bins']} bins of equal {some['binning']} (as many slices in "
+        f"predicted shares over {bins} bins of equal {errors[0]['binning']} (as many slices in "
         "each). Log loss as it is, after a temperature, and after a slope and an intercept, both "
         "fitted on validation; a gain above 0 means that scaling helped. Slope and intercept are "
-        f"those of test: 1 and 0 where probabilities mean what they say. {_INTERVALS}",
+        f"those of test: 1 and 0 where probabilities mean what they say. {_INTERVALS} Those of "
+        "temperature, slope and intercept are in closed form, over the same groups (Liang and "
+        "Zeger 1986).",
         ["label", "Brier score", "calibration error", "log loss", "after temperature", "gain",
          "after slope and intercept", "gain", "temperature", "slope", "intercept"],
         rows,

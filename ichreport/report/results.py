@@ -69,6 +69,12 @@ class Scored:
         row: dict[str, Any] = table[where].to_dict("records")[0]  # type: ignore[assignment]
         return row
 
+    def average_precision(self, label: str) -> dict[str, Any]:
+        """A label's average precision on test with its interval."""
+        table = self.assessed.precisions
+        row: dict[str, Any] = table[table["label"] == label].to_dict("records")[0]  # type: ignore[assignment]
+        return row
+
     @cached_property
     def learned(self) -> Learned:
         """The run against the constant prevalence of its training slices, on test."""

@@ -7,6 +7,7 @@ import pytest
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
+from statsmodels.discrete.discrete_model import Logit
 
 from ichreport.evaluation import recalibration
 
@@ -60,6 +61,56 @@ def test_slope_and_intercept_are_those_of_logistic_regression(calibrated):
     slope, intercept = recalibration.fit_logistic(truth, distorted)
     assert slope == pytest.approx(reference.coef_[0, 0], rel=1e-5)
     assert intercept == pytest.approx(reference.intercept_[0], rel=1e-5)
+
+
+@pytest.fixture(scope="module")
+def in_groups():
+    """2,000 slices of 200 groups, each with a shift of its own that scores do not know."""
+    rng = np.random.default_rng(5)
+    place = np.repeat(np.arange(200), 10)
+    z = rng.normal(-1, 1.5, 2000)
+    shift = rng.normal(0, 1.0, 200)[place]
+    return (rng.random(2000) < expit(z + shift)).astype(int), 1.4 * z + 0.3, place
+
+
+def test_errors_of_slope_and_intercept_are_statsmodels_cluster_robust_ones(in_groups):
+    truth, z, place = in_groups
+    fitted = Logit(truth, np.stack([z, np.ones_like(z)], axis=1)).fit(
+        disp=0, tol=1e-12, cov_type="cluster", cov_kwds={"groups": place, "use_correction": False}
+    )
+    found = recalibration.line_errors(truth, z, recalibration.fit_logistic(truth, z), place)
+    np.testing.assert_allclose(found, fitted.bse * math.sqrt(200 / 199), rtol=1e-5)
+
+
+def test_the_error_of_a_temperature_is_that_of_its_inverse_as_a_slope(in_groups):
+    truth, z, place = in_groups
+    fitted = Logit(truth, z[:, None]).fit(
+        disp=0, tol=1e-12, cov_type="cluster", cov_kwds={"groups": place, "use_correction": False}
+    )
+    temperature = recalibration.fit_temperature(truth, expit(z))
+    found = recalibration.temperature_error(truth, expit(z), temperature, place)
+    relative = fitted.bse[0] / fitted.params[0]  # ln T = -ln slope
+    assert found == pytest.approx(relative * math.sqrt(200 / 199), rel=1e-4)
+
+
+def test_slices_that_come_twice_in_their_group_bring_no_certainty(in_groups):
+    truth, z, place = in_groups
+    line = recalibration.fit_logistic(truth, z)
+    once = recalibration.line_errors(truth, z, line, place)
+    twice = recalibration.line_errors(
+        *(np.tile(of, 2) for of in (truth, z)), line, np.tile(place, 2)
+    )
+    np.testing.assert_allclose(twice, once)
+
+
+def test_errors_are_missing_where_there_is_nothing_to_err_about():
+    undefined = (math.nan, math.nan)
+    assert all(map(math.isnan, recalibration.line_errors([0, 1], [0.1, 0.2], undefined, [0, 1])))
+    one_group = np.zeros(3, dtype=int)
+    assert all(
+        map(math.isnan, recalibration.line_errors([0, 1, 0], [0.1, 0.2, 0.3], (1, 0), one_group))
+    )
+    assert math.isnan(recalibration.temperature_error([0, 1, 0], [0.1, 0.2, 0.3], 1.0, one_group))
 
 
 def test_a_shift_of_the_odds_is_found_as_the_intercept(calibrated):

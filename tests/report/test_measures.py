@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import average_precision_score
 
 from ichreport.evaluation.assessment import assess
 from ichreport.evaluation.operating_points import operating_points
@@ -61,6 +62,31 @@ def test_operating_points_show_target_rates_and_support(predictions, assessed):
     assert row[3].startswith(f"{point['test']['recall']:.2f} (")
     assert row[8] == f"{point['test']['support']}"
     assert table["85 % recall: epidural"][3] == "–"
+
+
+def test_average_precision_stands_beside_prevalence(predictions, assessed):
+    table = cells(measures.precisions(assessed))
+    test = predictions[predictions["split"] == "test"]
+    own = assessed.precisions.set_index("label").loc["any"]
+    value = average_precision_score(test["truth_any"], test["probability_any"])
+    assert table["any"][1] == f"{value:.3f} ({own['low']:.3f}–{own['high']:.3f})"
+    assert table["any"][2] == f"{test['truth_any'].mean():.3f}"
+    assert table["epidural"][1:4] == ["–", "0.000", "0"]
+
+
+def test_what_scaling_has_fitted_stands_with_its_interval(assessed):
+    row = cells(measures.calibration(assessed))["any"]
+    found = assessed.calibration.set_index(["label", "measure"])
+    for place, name in ((8, "temperature"), (9, "slope"), (10, "intercept")):
+        own = found.loc["any", name]
+        assert own["low"] < own["value"] < own["high"]
+        assert row[place].startswith(f"{own['value']:.2f}".replace("-", "−") + " (")
+
+
+def test_bins_are_told_for_all_labels(predictions):
+    few = predictions.assign(probability_epidural=np.float32(0.25))
+    table = measures.calibration(assess(few, replicates=5))
+    assert "over 1 to 10 bins of equal mass" in table.caption
 
 
 def test_calibration_and_studies_have_a_row_for_each_label(assessed):

@@ -10,7 +10,7 @@ from ichreport.files import read_json, sha256_of_file
 from ichreport.params import Experiment
 from ichreport.report import records
 
-ASSESSED = Assessment(*[pd.DataFrame({"value": [0.5, float("nan")]})] * 6)
+ASSESSED = Assessment(*[pd.DataFrame({"value": [0.5, float("nan")]})] * 7)
 
 
 @pytest.fixture

@@ -122,8 +122,8 @@ for (const place of document.querySelectorAll(".compare")) {
   }
   function scores(runs) {
     const rows = ["AUC", "average precision", "log loss"].flatMap((score, place) => data.labels.map((label) =>
-      [`${score}, ${label}`, ...runs.map((run) => run.scores[label][place] + (label === "any" && !place ? ` (${run.interval})` : ""))]));
-    return table("Scores on test, by label; of the area for any bleeding with its 95 % interval.", ["score", ...heads(runs)], rows, true);
+      [`${score}, ${label}`, ...runs.map((run) => run.scores[label][place])]));
+    return table("Scores on test, by label, with 95 % intervals by bootstrap over linked patient groups.", ["score", ...heads(runs)], rows, true);
   }
   function key(runs) {
     return element("ul", { className: "key" }, ...runs.map((run, index) => element("li", {},
