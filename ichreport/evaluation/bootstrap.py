@@ -118,8 +118,8 @@ def average_precision_replicates(
 ) -> NDArray[np.float64]:
     """The average precision in each resample, exactly, from one sort.
 
-    With w the weights and scores falling, precision and recall at the end of each run of equal
-    scores are ratios of running sums of weights, which is all that a resample changes.
+    The mean over positives of the precision at their score: the weight of the positives that score
+    as high, over that of all slices that do. Where these sums end, no resample changes.
 
     Args:
         y_true: (n,), 0 or 1.
@@ -130,19 +130,22 @@ def average_precision_replicates(
     Returns:
         (replicates,); NaN where a resample has no positive.
     """
-    score = checked_score(y_score)
+    positive, score = checked_truth(y_true) == 1, checked_score(y_score)
     order = np.argsort(-score)
-    positive, score, place = checked_truth(y_true)[order] == 1, score[order], place[order]
-    ends = np.flatnonzero(np.append(score[1:] != score[:-1], True))[: len(score)]
+    of_all, of_positives = place[order], place[order][positive[order]]
+    falling = -score[order]
+    own = falling[positive[order]]
+    called_end = np.searchsorted(falling, own, side="right") - 1
+    found_end = np.searchsorted(own, own, side="right") - 1
+    running = np.zeros(len(order), dtype=np.int64)
     average = np.full(len(counts), math.nan)
     for replicate, drawn in enumerate(counts):
-        weight = drawn[place]
-        called = np.cumsum(weight)[ends]
-        found = np.cumsum(weight * positive)[ends]
-        if len(found) and found[-1]:
-            steps = np.diff(found, prepend=0)
-            precision = found / np.maximum(called, 1)
-            average[replicate] = float(steps @ precision) / int(found[-1])
+        weight = drawn[of_positives]
+        total = int(weight.sum())
+        if total:
+            called = np.maximum(np.cumsum(drawn[of_all], out=running)[called_end], 1)
+            found = np.cumsum(weight)[found_end]
+            average[replicate] = float(weight @ (found / called)) / total
     return average
 
 
