@@ -62,7 +62,7 @@ def focal_cross_entropy(y_true: Any, logits: Any) -> Any:
     return alpha * missed**FOCAL_GAMMA * binary_cross_entropy(y_true, logits)
 
 
-def positive_weights(y_true: NDArray[np.generic]) -> NDArray[np.float32]:
+def positive_weights(y_true: NDArray[Any]) -> NDArray[np.float32]:
     """Negatives per positive of each label, at most `MAX_POSITIVE_WEIGHT`.
 
     Args:
