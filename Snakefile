@@ -153,6 +153,8 @@ if profile.phantom is not None:
             timed("phantom") + "ichreport phantom {params.profile} --workers {threads}"
 
 
+# What makes a store: not the modules that only count what is in it.
+STORE_CODE = [path for path in code("data") if Path(path).stem not in ("summary", "samples")]
 INGEST_FIELDS = ("source", "labels", "pseudonymise", "store", "image_size", "max_reject_share")
 INGEST_RECIPE = profile.model_dump_json(include=set(INGEST_FIELDS))
 
@@ -160,7 +162,7 @@ if PARTS:
 
     rule ingest_part:
         input:
-            code("data"),
+            STORE_CODE,
             f"{SOURCE}/phantom.json" if profile.phantom else [],
         output:
             touch(f"{STORE}.parts/{{part}}-of-{profile.ingest_jobs}.done"),
@@ -179,7 +181,7 @@ if PARTS:
 
 rule ingest:
     input:
-        code("data"),
+        STORE_CODE,
         f"{SOURCE}/phantom.json" if profile.phantom else [],
         [f"{STORE}.parts/{part}-of-{profile.ingest_jobs}.done" for part in PARTS],
     output:

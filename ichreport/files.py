@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import os
 import secrets
 from collections.abc import Iterator
@@ -9,7 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
+
+_log = logging.getLogger(__name__)
 
 PARTIAL_SUFFIX = ".partial"
 
@@ -88,7 +91,7 @@ def sha256_of_json(value: Any) -> str:
 
 @contextmanager
 def folder_lock(folder: Path, *, timeout: float = -1) -> Iterator[None]:
-    """Hold a folder for one process at a time; the others wait.
+    """Hold a folder for one process at a time; the others say so and wait.
 
     Args:
         folder: The folder to hold; made if missing.
@@ -98,5 +101,14 @@ def folder_lock(folder: Path, *, timeout: float = -1) -> Iterator[None]:
         filelock.Timeout: If another process holds the folder for longer than `timeout`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / ".lock", timeout=timeout):
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        if timeout:
+            _log.warning("%s is held by another process; waiting for it.", folder)
+        lock.acquire(timeout=timeout)
+    try:
         yield
+    finally:
+        lock.release()

@@ -5,6 +5,7 @@ import threading
 import time
 
 import pytest
+from filelock import Timeout
 
 from ichreport.files import (
     atomic_file,
@@ -64,7 +65,7 @@ def test_hashes_agree_with_hashlib(tmp_path):
     assert sha256_of_json({"b": 1, "a": 2}) == hashlib.sha256(b'{"a":2,"b":1}').hexdigest()
 
 
-def test_a_locked_folder_is_held_by_one_at_a_time(tmp_path):
+def test_a_locked_folder_is_held_by_one_at_a_time_and_who_waits_says_so(tmp_path, caplog):
     events = []
 
     def second():
@@ -78,3 +79,16 @@ def test_a_locked_folder_is_held_by_one_at_a_time(tmp_path):
         events.append("first")
     thread.join()
     assert events == ["first", "second"]
+    assert caplog.messages == [f"{tmp_path} is held by another process; waiting for it."]
+
+
+def test_a_free_folder_is_held_without_a_word(tmp_path, caplog):
+    for _ in range(2):
+        with folder_lock(tmp_path, timeout=0):
+            pass
+    assert caplog.messages == []
+
+
+def test_who_may_not_wait_long_gives_up(tmp_path):
+    with folder_lock(tmp_path), pytest.raises(Timeout), folder_lock(tmp_path, timeout=0.1):
+        pass

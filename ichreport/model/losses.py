@@ -78,7 +78,7 @@ def positive_weights(y_true: NDArray[Any]) -> NDArray[np.float32]:
     return np.minimum(ratio, MAX_POSITIVE_WEIGHT).astype(np.float32)
 
 
-def build(loss: Loss, y_true: NDArray[np.generic]) -> LossFunction:
+def build(loss: Loss, y_true: NDArray[Any]) -> LossFunction:
     """The loss function of an experiment.
 
     Args:

@@ -199,21 +199,17 @@ class Tile:
 
     Attributes:
         images: WebP files, one below the other.
-        alternative: What the slice is, in words.
-        text: A short text below it.
+        alternatives: What each of them shows, in words.
+        text: A short text below them.
     """
 
     images: Sequence[bytes] = field(repr=False)
-    alternative: str
+    alternatives: Sequence[str]
     text: str = ""
 
     def _repr_html_(self) -> str:
-        first, *others = self.images
-        # the others show the same slice, so that one alternative text is enough
-        shown = _image(first, self.alternative) + "".join(
-            _image(other, f"The same slice with its heat map: {self.alternative}")
-            for other in others
-        )
+        both = zip(self.images, self.alternatives, strict=True)
+        shown = "".join(_image(image, alternative) for image, alternative in both)
         text = f"<span>{escape(self.text)}</span>" if self.text else ""
         return f"<li>{shown}{text}</li>"
 

@@ -8,9 +8,10 @@ import platform
 import re
 import subprocess
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal
@@ -18,11 +19,21 @@ from typing import Any, Literal
 import pandas as pd
 
 from ichreport.evaluation.assessment import Assessment
-from ichreport.files import atomic_file, read_json, sha256_of_file, write_json
+from ichreport.files import (
+    atomic_file,
+    read_json,
+    sha256_of_file,
+    sha256_of_json,
+    write_json,
+)
 from ichreport.params import Experiment, project_path
 
 RECORD_FORMAT = 2
-PACKAGES = ("ichreport", "keras", "tensorflow", "numpy", "pandas", "pydicom", "scikit-learn")
+PACKAGES = (
+    "ichreport", "keras", "tensorflow", "jax", "torch", "numpy", "scipy", "pandas", "pyarrow",
+    "pydicom", "scikit-learn",
+)  # fmt: skip
+"""What a run's figures depend on; which of the frameworks there are depends on the machine."""
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -124,14 +135,14 @@ def write_run(
     assessment = assessed.record()
     write_json(folder / "thresholds.json", assessment["thresholds"])
     stopwatch.lap("writing")
-    path = folder / "record.json"
+    path, parameters = folder / "record.json", experiment.model_dump()
     write_json(
         path,
         {
             "format": RECORD_FORMAT,
             "name": experiment.name,
             "status": "ok",
-            "parameters": experiment.model_dump(),
+            "parameters": parameters,
             "scores": scores,
             "operating_points": operating_points,
             "assessment": assessment,
@@ -141,11 +152,12 @@ def write_run(
             "timings": {part: round(taken, 3) for part, taken in stopwatch.seconds.items()},
             "provenance": {
                 **git_state(),
+                "parameters_sha256": sha256_of_json(parameters),
                 "store_hash": store_hash,
                 "lock_sha256": _lock_hash(),
                 "predictions_sha256": sha256_of_file(folder / "predictions.parquet"),
                 "python": platform.python_version(),
-                "packages": {name: version(name) for name in PACKAGES},
+                "packages": _versions(),
                 "backend": backend,
                 "started": stopwatch.started.isoformat(timespec="seconds"),
                 "finished": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -227,6 +239,15 @@ def _git(root: Path, *arguments: str) -> str | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return done.stdout.strip()
+
+
+def _versions() -> dict[str, str]:
+    """The version of each of `PACKAGES` that is installed."""
+    found = {}
+    for name in PACKAGES:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def _lock_hash() -> str | None:

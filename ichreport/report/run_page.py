@@ -187,6 +187,7 @@ def _provenance(run: RunRecord, profile: Profile, found: Results) -> Table:
     rows = [
         ["commit", f"{known['commit'] or 'none: not a checkout'}{tree}"],
         ["parameter files", ", ".join(_parameter_files(found.expected.get(run.name), profile))],
+        ["parameters", known.get("parameters_sha256", "–")],
         ["store", known["store_hash"]],
         ["predictions", known["predictions_sha256"]],
         ["requirements.lock", known["lock_sha256"] or "none"],

@@ -1,7 +1,8 @@
 """Slices as pictures: sheets by label, windows side by side, heat maps over the brain window."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import matplotlib as mpl
@@ -13,7 +14,7 @@ from scipy import ndimage
 from ichreport.data.store import Store
 from ichreport.data.windowing import BRAIN, WINDOWS, Window, linear_window
 from ichreport.files import read_json
-from ichreport.labels import LABELS, SUBTYPES
+from ichreport.labels import SUBTYPES
 from ichreport.report.captioned import Sentences, Sheet, Tile, webp
 
 TILE: Final = 160
@@ -23,39 +24,24 @@ _TRUTH_COLOR: Final = (64, 255, 156)
 _HEAT_OPACITY: Final = 0.65
 
 
-def by_label(store: Store, *, columns: int = 6, seed: int = 0) -> Sheet:
-    """A sheet of random slices: a row without bleeding, then one for each subtype."""
+def by_label(store: Store, *, columns: int = 4, seed: int = 0) -> Sheet:
+    """Random slices in three windows: a row without bleeding, then one for each subtype."""
     random = np.random.default_rng(seed)
     rows = []
     for label in ("no bleeding", *SUBTYPES):
         wanted = store.slices["any"] == 0 if label == "no bleeding" else store.slices[label] == 1
         found = np.flatnonzero(wanted.to_numpy())
         chosen = np.sort(random.permutation(found)[:columns])
-        rows.append((label, plain_tiles(store, chosen)))
-    return Sheet(
-        "Random slices at the brain window (center 40, width 80 HU): without bleeding, then with "
-        "each subtype.",
-        f"{columns} slices of each of: no bleeding, {', '.join(SUBTYPES)}.",
-        rows,
-    )
-
-
-def in_three_windows(store: Store, *, columns: int = 6, seed: int = 0) -> Sheet:
-    """The same slices in the Brain, Subdural and Bone windows, one of each label."""
-    random = np.random.default_rng(seed)
-    rows_of = [np.flatnonzero((store.slices[label] == 1).to_numpy()) for label in LABELS]
-    chosen = np.array([random.choice(rows) for rows in rows_of if len(rows)], dtype=np.int64)
-    rows = [
-        (
-            f"{name.capitalize()} window, center {window.center:g}, width {window.width:g} HU",
-            plain_tiles(store, chosen[:columns], window=window, view=f"{name} window"),
-        )
+        rows.append((label, plain_tiles(store, chosen, windows=WINDOWS)))
+    named = ", ".join(
+        f"{name} (center {window.center:g}, width {window.width:g} HU)"
         for name, window in WINDOWS.items()
-    ]
+    )
     return Sheet(
-        "The same slices in the Brain, Subdural and Bone windows.",
-        "Three rows of the same slices: the brain window shows blood bright, the subdural window "
+        "Random slices, without bleeding and with each subtype. Each is shown in three windows, "
+        f"from top to bottom: {named}. The brain window shows blood bright, the subdural window "
         "thin collections beside bone, the bone window the skull.",
+        f"{columns} slices of each of: no bleeding, {', '.join(SUBTYPES)}; in three windows.",
         rows,
     )
 
@@ -87,7 +73,7 @@ def look_alikes(store: Store, source: Path, *, columns: int = 6) -> Sheet | Sent
     return Sheet(
         "Look-alikes in slices without bleeding, at the brain window.",
         f"A row each of: {', '.join(sheet)}; bright spots that are no bleeding.",
-        [(name, plain_tiles(store, rows, view=name)) for name, rows in sheet.items()],
+        [(name, plain_tiles(store, rows, view=f"{name}.")) for name, rows in sheet.items()],
     )
 
 
@@ -115,7 +101,8 @@ def gallery(
     parts = zip(_brain(store, rows), heat, _outlines(store, rows), rows, given, strict=True)
     for plain, warmth, edge, row, text in parts:
         images = [webp(_outlined(one, edge)) for one in (plain, _with_heat(plain, warmth))]
-        tiles.append(Tile(images, f"{truth_in_words(store, int(row))} {text}".strip(), text))
+        what = f"{truth_in_words(store, int(row))} {text}".strip()
+        tiles.append(Tile(images, [what, f"The same slice with its heat map: {what}"], text))
     return Sheet(caption, alternative, [("", tiles)])
 
 
@@ -123,8 +110,8 @@ def plain_tiles(
     store: Store,
     rows: NDArray[np.int64],
     *,
-    window: Window = BRAIN,
-    view: str = "brain window",
+    windows: Mapping[str, Window] = MappingProxyType({"brain": BRAIN}),
+    view: str = "",
     texts: Sequence[str] | None = None,
     outlined: bool = False,
 ) -> list[Tile]:
@@ -133,22 +120,26 @@ def plain_tiles(
     Args:
         store: Where the slices are.
         rows: Their row numbers, shape (n,).
-        window: The window that they are shown in.
-        view: What they show, for who cannot see it.
+        windows: The windows that each is shown in, one below the other, by name.
+        view: What they show beside their labels, for who cannot see it.
         texts: A short text for each; without it the alternative text alone says what it is.
         outlined: Whether to outline the bleeding where the source says where it is.
     """
     if not len(rows):
         return []
-    shown = [_tile(_gray(one, window)) for one in store.hu(rows)]
     edges = _outlines(store, rows) if outlined else [None] * len(rows)
     given = texts or [""] * len(rows)
-    return [
-        Tile(
-            [webp(_outlined(tile, edge))], f"{view}: {truth_in_words(store, int(row))} {text}", text
+    tiles = []
+    for hu, edge, row, text in zip(store.hu(rows), edges, rows, given, strict=True):
+        what = " ".join(filter(None, [view, truth_in_words(store, int(row)), text]))
+        tiles.append(
+            Tile(
+                [webp(_outlined(_tile(_gray(hu, one)), edge)) for one in windows.values()],
+                [f"{name} window: {what}" for name in windows],
+                text,
+            )
         )
-        for tile, edge, row, text in zip(shown, edges, rows, given, strict=True)
-    ]
+    return tiles
 
 
 def montage(store: Store, rows: NDArray[np.int64], *, columns: int = 3) -> NDArray[np.uint8]:

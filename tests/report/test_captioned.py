@@ -97,7 +97,7 @@ def test_a_figure_says_its_words_to_who_cannot_see_it():
 
 
 def test_the_texts_of_tiles_facts_and_sentences_are_escaped():
-    sheet = Sheet("c", "a", [("<n>", [Tile([b"x", b"y"], '"a<', "<t>")])])
+    sheet = Sheet("c", "a", [("<n>", [Tile([b"x", b"y"], ['"a<', '"b<'], "<t>")])])
     facts = Facts([Fact("<n>", "<v>", "<t>", '"><h')])
     for html in (sheet._repr_html_(), facts._repr_html_(), Sentences(["<s>"])._repr_html_()):
         assert not any(f"<{letter}>" in html for letter in "nvths")

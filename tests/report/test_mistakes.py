@@ -30,7 +30,7 @@ def test_what_was_missed_is_named(store, predicted):
     for tile in missed:
         assert set(tile.text.rpartition(", p ")[0].split(", ")) <= labels
     for tile in alarms:
-        assert "no bleeding" in tile.alternative
+        assert "no bleeding" in tile.alternatives[0]
 
 
 def test_slices_that_the_store_lacks_are_said_to_be_missing(store, predicted):

@@ -1,6 +1,8 @@
 """What a run leaves behind, and what is said of one that failed."""
 
+import hashlib
 import json
+from importlib.metadata import PackageNotFoundError
 
 import pandas as pd
 import pytest
@@ -53,6 +55,23 @@ def test_a_written_run_reads_back(experiment):
     stored = run.record["provenance"]["predictions_sha256"]
     assert stored == sha256_of_file(run.folder / "predictions.parquet")
     assert set(run.record["timings"]) == {"training", "writing"}
+
+
+def test_a_record_names_what_its_figures_depend_on(experiment, monkeypatch):
+    """On a machine without TensorFlow, as one with JAX alone."""
+    installed = {"ichreport": "0.1", "keras": "3.9", "jax": "0.7"}
+
+    def version(name):
+        if name not in installed:
+            raise PackageNotFoundError(name)
+        return installed[name]
+
+    monkeypatch.setattr(records, "version", version)
+    write_run(experiment)
+    known = records.read_run(experiment.run_folder).record["provenance"]
+    assert known["packages"] == installed
+    text = json.dumps(experiment.model_dump(), sort_keys=True, separators=(",", ":"))
+    assert known["parameters_sha256"] == hashlib.sha256(text.encode()).hexdigest()
 
 
 def test_without_a_record_a_run_has_failed_whatever_else_it_holds(experiment):
