@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from index import FULL, SMALL, Size, write_tables
 from side_by_side import main
 
-from ichreport.data.index import build_index
+from ichreport.data.index import build_index, stems
 from ichreport.data.labels_table import LabelTable
 from ichreport.data.shards import shard_name
 from ichreport.data.store import FORMAT
@@ -36,7 +36,7 @@ def write_store(folder: Path, size: Size) -> None:
     numbers = range(write_tables(folder, size))
     with np.load(folder / "labels.npz") as stored:
         labels = LabelTable(pa.array(stored["names"].tolist(), pa.string()), stored["labels"])
-    index = build_index(folder, numbers, labels, named_by_slice=True)
+    index = build_index(folder, numbers, labels, slice_names=stems)
     pq.write_table(index.slices, folder / "slices.parquet", compression="zstd")
     pq.write_table(index.rejects, folder / "rejects.parquet")
     sizes = np.bincount(index.slices["shard"].to_numpy())

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from side_by_side import alone, main
 
 from ichreport.data import samples, summary
-from ichreport.data.index import build_index
+from ichreport.data.index import build_index, stems
 from ichreport.data.labels_table import LabelTable
 from ichreport.data.shards import SCHEMA, table_name
 from ichreport.data.store import Store
@@ -103,7 +103,7 @@ def work(folder: Path, shards: int, size: Size) -> dict[str, float]:
     with np.load(folder / "labels.npz") as stored:
         labels = LabelTable(pa.array(stored["names"].tolist(), pa.string()), stored["labels"])
     last = time.perf_counter()
-    index = build_index(folder, range(shards), labels, named_by_slice=True)
+    index = build_index(folder, range(shards), labels, slice_names=stems)
     done("merge, label and sort")
     pq.write_table(index.slices, folder / "slices.parquet", compression="zstd")
     done("write")

@@ -1,9 +1,9 @@
 """The index of a store: the shards' tables and the labels, merged, sorted and checked."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 import numpy as np
@@ -45,8 +45,16 @@ class Index:
     findings: list[Finding] = field(default_factory=list)
 
 
+SliceNames = Callable[[Sequence[str]], Sequence[str]]
+"""From files, as a store names them, to the names of the slices that they are."""
+
+
 def build_index(
-    store: Path, numbers: Sequence[int], labels: LabelTable | None, *, named_by_slice: bool
+    store: Path,
+    numbers: Sequence[int],
+    labels: LabelTable | None,
+    *,
+    slice_names: SliceNames | None,
 ) -> Index:
     """Merge the tables of shards with the labels.
 
@@ -57,7 +65,8 @@ def build_index(
         store: The folder of the shards.
         numbers: The shards' numbers.
         labels: Labels by SOP Instance UID, pseudonymised like the shards; None leaves all at -1.
-        named_by_slice: Whether a file is named by its slice, so that a label row's file is known.
+        slice_names: Tells which slices the rejected files are, so that their label rows are known;
+            None where a file is not named by its slice.
     """
     merged = pa.concat_tables(_with_shard(store, number) for number in numbers)
     merged = merged.take(pc.sort_indices(merged, sort_keys=[("file", "ascending")]))
@@ -72,7 +81,7 @@ def build_index(
         rejects = rejects.take(pc.sort_indices(rejects, sort_keys=[("file", "ascending")]))
         slices = slices.filter(pa.array(~repeated))
     slices = slices.take(pc.sort_indices(slices, sort_keys=[(name, "ascending") for name in ORDER]))
-    slices, findings = _label(slices, rejects, labels, named_by_slice=named_by_slice)
+    slices, findings = _label(slices, rejects, labels, slice_names)
     return Index(
         slices=slices.drop_columns(["file", "reason"]),
         rejects=rejects.select(["file", "reason"]),
@@ -92,8 +101,16 @@ def _repeats(names: pa.ChunkedArray) -> Any:
     return pd.Series(codes).duplicated().to_numpy()
 
 
+def stems(files: Sequence[str]) -> list[str]:
+    """The slices that the challenge's files are: their names without folder and ending."""
+    return [PurePosixPath(file).stem for file in files]
+
+
 def _label(
-    slices: pa.Table, rejects: pa.Table, labels: LabelTable | None, *, named_by_slice: bool
+    slices: pa.Table,
+    rejects: pa.Table,
+    labels: LabelTable | None,
+    slice_names: SliceNames | None,
 ) -> tuple[pa.Table, list[Finding]]:
     values = np.full((len(slices), len(LABELS)), UNLABELLED, dtype=np.int8)
     findings: list[Finding] = []
@@ -105,9 +122,9 @@ def _label(
         values[given] = labels.labels[pc.drop_null(place).to_numpy()]
         _note(findings, "files without a label row", names.filter(pa.array(~given)))
         missing = labels.ids.filter(pc.invert(pc.is_in(labels.ids, value_set=names)))
-        if named_by_slice:
-            stems = pc.utf8_slice_codeunits(rejects["file"], 0, -len(".dcm"))
-            rejected = pc.is_in(missing, value_set=stems)
+        if slice_names is not None:
+            named = pa.array(slice_names(rejects["file"].to_pylist()), pa.string())
+            rejected = pc.is_in(missing, value_set=named)
             _note(findings, "label rows whose file was rejected", missing.filter(rejected))
             missing = missing.filter(pc.invert(rejected))
         _note(findings, "label rows without a file", missing)

@@ -9,7 +9,7 @@ that share a disk; a whole ingest then finds them there and writes the rest.
 
 import errno
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from ichreport import __version__
 from ichreport.data import shards
-from ichreport.data.index import Index, build_index
+from ichreport.data.index import Index, build_index, stems
 from ichreport.data.labels_table import LabelTable
 from ichreport.data.own_labels import read_label_file
 from ichreport.data.plan import (
@@ -289,7 +289,14 @@ class _Job:
 
     def _finish(self, plan: Plan, labels: LabelTable | None, inputs: str) -> None:
         numbers = [task.number for task in plan.tasks]
-        index = build_index(self.store, numbers, labels, named_by_slice=self.source.challenge)
+        index = build_index(
+            self.store,
+            numbers,
+            labels,
+            slice_names=(lambda files: self._slice_names(plan, files))
+            if self.source.challenge
+            else None,
+        )
         if not len(index.slices):
             raise ValueError(f"{self.source.folder}: no file of {plan.file_count:,} is a slice.")
         _check_labels_fit(index, self.source)
@@ -302,6 +309,14 @@ class _Job:
         remove_others(self.store, {*hashes, *tables})
         manifest = self._manifest(index, dict(sorted(hashes.items())), sorted(tables), inputs)
         write_json(self.store / MANIFEST, manifest)
+
+    def _slice_names(self, plan: Plan, files: Sequence[str]) -> list[str]:
+        """The names of the slices that some of the challenge's files are."""
+        if self.pseudonyms is None:
+            return stems(files)
+        own = (file for task in plan.tasks for file in task.files)
+        found = list(self.pseudonyms.find_files(files, own).values())
+        return [self.pseudonyms.of("sop_instance_uid", name) for name in stems(found)]
 
     def _manifest(
         self, index: Index, hashes: dict[str, str], tables: list[str], inputs: str

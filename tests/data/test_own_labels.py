@@ -149,3 +149,13 @@ def test_rows_and_files_that_lack_each_other_are_told(tmp_path, write_challenge)
         "label rows whose file was rejected": (1, [written[1]]),
         "label rows without a file": (1, [written[0]]),
     }
+    key = tmp_path / "key"
+    hidden = ingest(
+        tmp_path / "rsna", tmp_path / "hidden", image_size=8, progress=False, pseudonymise=True,
+        key_file=key,
+    )  # fmt: skip
+    pseudonyms = Pseudonyms.from_file(key)
+    assert {f["what"]: (f["count"], f["examples"]) for f in hidden.manifest["findings"]} == {
+        what: (count, [pseudonyms.of("sop_instance_uid", name) for name in names])
+        for what, (count, names) in found.items()
+    }
