@@ -7,17 +7,10 @@ import numpy as np
 from keras import layers, ops
 from numpy.typing import NDArray
 
+from ichreport.data.resample import HU_MAX, HU_MIN
 from ichreport.data.store import Store
-from ichreport.data.windowing import BONE, BRAIN, SUBDURAL
+from ichreport.data.windowing import WINDOWS, sigmoid_slope_and_offset
 from ichreport.params import Input, Network
-
-HU_RANGE = (-1024.0, 3071.0)
-"""What raw HU are clipped to: the range of a 12-bit scanner."""
-
-SIGMOID_EPSILON = 1 / 255
-"""What a sigmoid window maps its lower end to (Lee, Kim and Do, arXiv:1812.00572)."""
-
-_WINDOWS = (BRAIN, SUBDURAL, BONE)
 
 
 @keras.saving.register_keras_serializable("ichreport")
@@ -26,7 +19,7 @@ class RawHU(layers.Layer):  # type: ignore[misc]
 
     def call(self, hu: Any) -> Any:
         """HU of any shape to float32 of the same shape in [0, 1]."""
-        low, high = HU_RANGE
+        low, high = float(HU_MIN), float(HU_MAX)
         return (ops.clip(ops.cast(hu, "float32"), low, high) - low) / (high - low)
 
 
@@ -36,8 +29,8 @@ class LinearWindows(layers.Layer):  # type: ignore[misc]
 
     def call(self, hu: Any) -> Any:
         """HU of shape (..., 1) to float32 of shape (..., 3) in [0, 1]."""
-        centers = np.array([window.center for window in _WINDOWS], dtype=np.float32)
-        widths = np.array([window.width for window in _WINDOWS], dtype=np.float32)
+        centers = np.array([window.center for window in WINDOWS.values()], dtype=np.float32)
+        widths = np.array([window.width for window in WINDOWS.values()], dtype=np.float32)
         return ops.clip((ops.cast(hu, "float32") - centers) / widths + 0.5, 0.0, 1.0)
 
 
@@ -51,9 +44,10 @@ class SigmoidWindows(layers.Layer):  # type: ignore[misc]
 
     def call(self, hu: Any) -> Any:
         """HU of shape (..., 1) to float32 of shape (..., 3) in (0, 1)."""
-        centers = np.array([window.center for window in _WINDOWS], dtype=np.float32)
-        widths = np.array([window.width for window in _WINDOWS], dtype=np.float32)
-        slopes = (2 / widths * np.log(1 / SIGMOID_EPSILON - 1)).astype(np.float32)
+        centers = np.array([window.center for window in WINDOWS.values()], dtype=np.float32)
+        slopes = np.array(
+            [sigmoid_slope_and_offset(window)[0] for window in WINDOWS.values()], dtype=np.float32
+        )
         return ops.sigmoid((ops.cast(hu, "float32") - centers) * slopes)
 
 

@@ -37,7 +37,7 @@ def test_linear_windows_agree_with_the_numpy_ones():
 def test_sigmoid_windows_map_their_ends_to_epsilon(channel, window):
     ends = [window.center - window.width / 2, window.center, window.center + window.width / 2]
     found = values(inputs.SigmoidWindows(), np.array(ends, dtype=np.int16)[:, None])
-    epsilon = inputs.SIGMOID_EPSILON
+    epsilon = 1 / 255
     np.testing.assert_allclose(found[:, channel], [epsilon, 0.5, 1 - epsilon], rtol=1e-4)
 
 
