@@ -3,10 +3,13 @@
     python benchmarks/stream.py
 
 Random slices of 96 x 96 of a store in the page cache, in batches of 64: their pooled features by
-DenseNet121 for three windows, and their logits by the small network for adjacent slices.
+DenseNet121 for three windows, their logits by the small network for adjacent slices, and training
+steps of both, of DenseNet121's last convolutions.
 """
 
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,34 +19,80 @@ from batches import make_store
 from side_by_side import interleaved, main, median_ratio
 
 from ichreport.data.store import Store
-from ichreport.model import backend, networks, stream
+from ichreport.model import backend, losses, networks, stream
 from ichreport.model.inputs import hu_of
 from ichreport.params import Experiment
 
 SIZE, BATCH, SLICES = 96, 64, 3_000
+SMALL = Experiment(network="cnn7", input="adjacent")
+DEEP = Experiment(network="densenet121", input="linear")
+TUNED = Experiment(network="densenet121", input="linear", trainable_layers=12)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network at work.
+
+    Attributes:
+        experiment: Which network, and what it sees.
+        batches: Batches a pass, so that it takes about a second.
+        trains: Whether it takes training steps.
+    """
+
+    experiment: Experiment
+    batches: int
+    trains: bool = False
+
+
 CASES = {
-    "densenet121": (Experiment(network="densenet121", input="linear"), 4),
-    "cnn7": (Experiment(network="cnn7", input="adjacent"), 40),
+    "densenet121": Case(DEEP, 4),
+    "cnn7": Case(SMALL, 40),
+    "train cnn7": Case(SMALL, 20, trains=True),
+    "train densenet121's last 12 convolutions": Case(TUNED, 3, trains=True),
 }
 
 
-def from_store(program: Any, store: Store, experiment: Experiment, rows: np.ndarray) -> None:
-    """As features are computed and predictions made."""
+def step_of(case: Case) -> Callable[[Any], Any]:
+    """What a batch of HU goes through."""
+    experiment = case.experiment
+    if experiment.network == "cnn7":
+        model = networks.cnn7(experiment)
+    elif experiment.trainable_layers:
+        model = networks.fine_tuned(networks.backbone(experiment), experiment)
+    else:
+        model = networks.pooled(networks.backbone(experiment))
+    if not case.trains:
+        forward: Callable[[Any], Any] = backend.program(model, experiment).forward
+        return forward
+    truth = (np.random.default_rng(2).random((BATCH, 6)) < 0.3).astype(np.float32)
+    program = backend.program(
+        model,
+        experiment,
+        loss=losses.build("bce", truth),
+        optimizer=backend.adam(experiment),
+    )
+    return lambda hu: program.train(hu, truth, np.ones(BATCH, dtype=np.float32))
+
+
+def from_store(
+    step: Callable[[Any], Any], store: Store, experiment: Experiment, rows: np.ndarray
+) -> None:
+    """As features are computed, predictions made and networks trained."""
     found: list[Any] = []
     stream.run(
         lambda chosen: hu_of(store, chosen[0], experiment.input),
         stream.in_batches(rows, BATCH),
-        program.forward,
+        step,
         lambda result: found.append(backend.to_numpy(result)),
     )
 
 
-def from_memory(program: Any, batch: np.ndarray, batches: int) -> None:
+def from_memory(step: Callable[[Any], Any], batch: np.ndarray, batches: int) -> None:
     """The same batch again and again, with results asked for as the stream asks for them."""
     found: list[Any] = []
     waiting: list[Any] = []
     for _ in range(batches):
-        waiting.append(program.forward(batch))
+        waiting.append(step(batch))
         if len(waiting) > stream.IN_FLIGHT:
             found.append(backend.to_numpy(waiting.pop(0)))
     found.extend(backend.to_numpy(result) for result in waiting)
@@ -54,19 +103,15 @@ def measure(repeats: int = 7) -> dict[str, Any]:
     results: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         store = make_store(Path(folder), size=SIZE, count=SLICES)
-        for name, (experiment, batches) in CASES.items():
-            model = (
-                networks.cnn7(experiment)
-                if name == "cnn7"
-                else networks.pooled(networks.backbone(experiment))
-            )
-            program = backend.program(model, experiment)
+        for name, case in CASES.items():
+            experiment, batches = case.experiment, case.batches
+            step = step_of(case)
             rows = np.random.default_rng(1).permutation(len(store))[: BATCH * batches]
             batch = hu_of(store, rows[:BATCH], experiment.input)
             seconds = interleaved(
                 {
-                    "from the store": partial(from_store, program, store, experiment, rows),
-                    "from memory": partial(from_memory, program, batch, batches),
+                    "from the store": partial(from_store, step, store, experiment, rows),
+                    "from memory": partial(from_memory, step, batch, batches),
                 },
                 repeats=repeats,
             )

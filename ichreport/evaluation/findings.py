@@ -6,7 +6,7 @@ part is, and otherwise undecided, as is whatever could not be measured.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -145,33 +145,6 @@ def findings(
         _concluded(number, claim, parts, runs)
         for number, (claim, parts) in enumerate(claims.items(), start=1)
     ]
-
-
-def findings_table(found: Iterable[Finding]) -> pd.DataFrame:
-    """Every part of every finding, one a row.
-
-    Returns:
-        Columns `number`, `claim`, `finding_verdict`, `part`, `measure`, `rows`, `value`, `low`,
-        `high`, `groups`, `undefined`, `p` and `verdict`.
-    """
-    return pd.DataFrame(
-        [
-            {
-                "number": finding.number,
-                "claim": finding.claim,
-                "finding_verdict": finding.verdict,
-                "part": part.name,
-                "measure": part.measure,
-                "rows": part.rows,
-                "value": part.value,
-                **vars(part.interval),
-                "p": part.p,
-                "verdict": part.verdict,
-            }
-            for finding in found
-            for part in finding.parts
-        ]
-    )
 
 
 def judged(parts: Sequence[Part]) -> tuple[Part, ...]:

@@ -1,6 +1,7 @@
 """The poster's networks: a small one trained from scratch, pre-trained backbones, and heads."""
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -308,9 +309,18 @@ def standardise(model: keras.Model, features: NDArray[np.float32]) -> None:
 def take_weights(model: keras.Model, other: keras.Model) -> None:
     """Give a model copies of the weights of another of its kind, the standardisation included."""
     model.set_weights(other.get_weights())
-    for layer in model._flatten_layers():
+    for layer in _layers_within(model):
         if isinstance(layer, layers.Normalization):
             layer.finalize_state()  # Keras computes with a copy of the weights that it keeps
+
+
+def _layers_within(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    """The layers of a model and of the models inside it."""
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _layers_within(layer)
+        else:
+            yield layer
 
 
 def set_output_bias(model: keras.Model, prevalence: NDArray[np.float64]) -> None:

@@ -24,7 +24,7 @@ _TRUTH_COLOR: Final = (64, 255, 156)
 _HEAT_OPACITY: Final = 0.65
 
 
-def by_label(store: Store, *, columns: int = 4, seed: int = 0) -> Sheet:
+def by_label(store: Store, *, columns: int = 6, seed: int = 0) -> Sheet:
     """Random slices in three windows: a row without bleeding, then one for each subtype."""
     random = np.random.default_rng(seed)
     rows = []

@@ -93,16 +93,21 @@ for (const place of document.querySelectorAll(".compare")) {
   }
 
   // what is shown of them
+  // A number and its interval, which may go to a line of its own.
+  function figureOf(text) {
+    const at = text.indexOf(" (");
+    return at < 0 ? [text] : [text.slice(0, at), " ", element("span", { className: "interval", textContent: text.slice(at + 1) })];
+  }
   function table(caption, head, rows, numeric) {
-    const cell = (tag, content, column) => element(tag, { className: numeric && column ? "number" : "" }, content);
+    const cell = (tag, content, column) => element(tag, { className: numeric && column ? "number" : "" }, ...content);
     const body = rows.map(([first, ...others]) => {
       const name = element("th", { scope: "row" }, first);
-      return element("tr", {}, name, ...others.map((text, place) => cell("td", text, place + 1)));
+      return element("tr", {}, name, ...others.map((text, place) => cell("td", numeric ? figureOf(text) : [text], place + 1)));
     });
     const place = element("div", { className: "table", tabIndex: 0 }, element("table", {},
       element("caption", { textContent: caption }),
       element("thead", {}, element("tr", {}, ...head.map((content, column) => {
-        const made = cell("th", content, column);
+        const made = cell("th", [content], column);
         made.scope = "col";
         return made;
       }))),
