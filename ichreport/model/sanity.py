@@ -28,7 +28,7 @@ from ichreport.params import Experiment
 BACKBONE_PARTS: Final = 4
 """A backbone is made random in so many parts of equally many layers."""
 
-SHUFFLED_SLICES: Final = 192
+SHUFFLED_SLICES: Final = 384
 """About how many slices the network on permuted labels trains on (whole series of them).
 
 Few, so that it comes to know its labels by heart, which is all that can be learned of them.
