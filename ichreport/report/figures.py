@@ -70,6 +70,7 @@ STYLE: Final[dict[Any, Any]] = {
 
 _WIDE: Final = (4.9, 2.7)
 _SQUARE: Final = (3.5, 3.5)
+_SQUARE_AND_LEGEND: Final = (3.5, 4.25)
 _SMALL: Final = (2.3, 1.9)
 
 
@@ -119,18 +120,16 @@ def roc_curves(predictions: pd.DataFrame, split: Split = "test") -> Drawing:
     """
     y_true, y_score = _of(predictions, split)
     areas = auc_scores(y_true, y_score)
-    figure, axes = _axes(_SQUARE)
+    figure, axes = _axes(_SQUARE_AND_LEGEND)
     axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle=(0, (1, 2)))
     for index in _by_value(areas):
         curve = curves.roc(y_true[:, index], y_score[:, index], max_points=200)
         _label_line(axes, curve["false_positive_rate"], curve["recall"], index, areas[index])
     axes.set(xlabel="1 − specificity", ylabel="sensitivity", xlim=(-0.01, 1), ylim=(0, 1.01))
-    axes.legend(title="area under the curve", loc="lower right", alignment="left")
-    missing = [label for label, area in zip(LABELS, areas, strict=True) if np.isnan(area)]
+    _legend_below(figure, "area under the curve")
     return lines(
         figure,
-        caption=f"ROC curves on {split}, by label; the dotted line is chance."
-        + (f" Undefined, with one class only: {', '.join(missing)}." if missing else ""),
+        caption=f"ROC curves on {split}, by label; the dotted line is chance." + _undefined(areas),
         alternative=f"ROC curves on {split}. Areas: {_listed(areas)}",
     )
 
@@ -153,18 +152,18 @@ def precision_recall_curves(predictions: pd.DataFrame, split: Split = "test") ->
             for index in range(len(LABELS))
         ]
     )
-    figure, axes = _axes(_SQUARE)
+    figure, axes = _axes(_SQUARE_AND_LEGEND)
     for index in _by_value(averages):
         curve = curves.precision_recall(y_true[:, index], y_score[:, index], max_points=200)
         _label_line(axes, curve["recall"], curve["precision"], index, averages[index])
         axes.plot(1.015, shares[index], color=LABEL_COLORS[LABELS[index]], marker="<",
                   markersize=4, clip_on=False)  # fmt: skip
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.01))
-    axes.legend(title="average precision", loc="best", alignment="left")
+    _legend_below(figure, "average precision")
     return lines(
         figure,
         caption=f"Precision against recall on {split}, by label. The marks on the right edge are "
-        "the prevalences: what a random order would reach.",
+        "the prevalences: what a random order would reach." + _undefined(averages),
         alternative=f"Precision-recall curves on {split}. Average precision: {_listed(averages)}",
     )
 
@@ -380,6 +379,18 @@ def _label_line(axes: Axes, x: Any, y: Any, index: int, value: float) -> None:
         x, y, color=LABEL_COLORS[label], label=f"{value:.3f}  {label}",
         linewidth=2.2 if label == ANY else 1.5, zorder=3 if label == ANY else 2,
     )  # fmt: skip
+
+
+def _legend_below(figure: Figure, title: str) -> None:
+    """A legend under the axes, where no curve can pass beneath it."""
+    if any(axes.get_legend_handles_labels()[0] for axes in figure.axes):
+        figure.legend(title=title, loc="outside lower center", alignment="left", ncols=2)
+
+
+def _undefined(values: NDArray[np.float64]) -> str:
+    """A sentence that names the labels without a value, if there are any."""
+    missing = [label for label, value in zip(LABELS, values, strict=True) if np.isnan(value)]
+    return f" Undefined, with one class only: {', '.join(missing)}." if missing else ""
 
 
 def _by_value(values: NDArray[np.float64]) -> list[int]:

@@ -1,0 +1,144 @@
+"""Figures draw what they say: areas and shares against scikit-learn, curves read back from SVG."""
+
+import re
+import warnings
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
+
+from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
+from ichreport.labels import LABELS
+from ichreport.report import figures
+
+
+@pytest.fixture
+def test_rows(predictions):
+    """What the figures show by default."""
+    shown = predictions[predictions["split"] == "test"].copy()
+    shown["group"] = shown["patient_id"]
+    truth = np.random.default_rng(5).random((len(shown), len(LABELS))) < 0.3
+    shown[list(TRUTHS)] = truth.astype(int)  # both classes of every label
+    return shown
+
+
+def texts(drawing):
+    """The texts of a drawing's panels, and how far down each stands."""
+    return [
+        ("".join(element.itertext()).strip(), float(element.attrib["y"]))
+        for panel in drawing.panels
+        for element in ElementTree.fromstring(panel).iter("text")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("draw", "title", "oracle", "axis"),
+    [
+        (figures.roc_curves, "area under the curve", roc_auc_score, "1 − specificity"),
+        (
+            figures.precision_recall_curves,
+            "average precision",
+            average_precision_score,
+            "recall",
+        ),
+    ],
+)
+def test_legends_give_each_labels_value_the_best_first_and_stand_below_the_axes(
+    draw, title, oracle, axis, test_rows
+):
+    by_label = {
+        label: oracle(test_rows[truth], test_rows[probability])
+        for label, truth, probability in zip(LABELS, TRUTHS, PROBABILITIES, strict=True)
+    }
+    drawing = draw(test_rows)
+    found = texts(drawing)
+    below = dict(found)[axis]
+    after = [name for name, _ in found].index(title)
+    entries = [(re.sub(r"\s+", " ", name), y) for name, y in found[after + 1 :]]
+    best_first = sorted(by_label.items(), key=lambda item: -item[1])
+    assert [name for name, _ in entries] == [f"{value:.3f} {name}" for name, value in best_first]
+    assert all(y > below for _, y in entries)
+    assert all(f"{name} {value:.3f}" in drawing.alternative for name, value in by_label.items())
+
+
+@pytest.mark.parametrize("draw", [figures.roc_curves, figures.precision_recall_curves])
+@pytest.mark.parametrize("gone", [LABELS[:1], LABELS])
+def test_a_label_with_one_class_is_named_as_undefined_and_has_no_curve(draw, gone, test_rows):
+    test_rows[[f"truth_{label}" for label in gone]] = 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        drawing = draw(test_rows)
+    assert drawing.caption.endswith(f"Undefined, with one class only: {', '.join(gone)}.")
+    drawn = " ".join(name for name, _ in texts(drawing))
+    assert not any(label in drawn for label in gone)
+
+
+def test_calibration_names_the_labels_own_brier_score(test_rows):
+    for label, truth, probability in zip(LABELS, TRUTHS, PROBABILITIES, strict=True):
+        score = brier_score_loss(test_rows[truth], test_rows[probability])
+        caption = figures.calibration(test_rows, label=label).caption
+        assert f"Calibration of {label} on test" in caption
+        assert f"Brier score {score:.3f}" in caption
+
+
+def test_the_loss_curves_mark_the_epoch_with_the_lowest_validation_loss():
+    drawing = figures.loss_curves({"loss": [0.9, 0.5, 0.3], "val_loss": [0.8, 0.625, 0.7]})
+    assert "0.625, at epoch 2" in drawing.alternative
+    assert "kept: 0.625" in [name for name, _ in texts(drawing)]
+
+
+def test_co_occurrence_gives_the_share_of_the_rows_slices(store):
+    slices = store.slices
+    expected = [
+        f"{(slices[row] & slices[column]).sum() / slices[row].sum():.2f}"
+        for row in LABELS
+        for column in LABELS
+    ]
+    shown = [name for name, _ in texts(figures.co_occurrence(store))]
+    assert [name for name in shown if re.fullmatch(r"\d\.\d\d", name)] == expected
+
+
+def test_a_dot_plot_puts_each_value_on_its_own_line_at_its_own_place():
+    drawing = figures.dots(
+        ["first", "second", "third"],
+        {"ours": ([0.0, 0.5, np.nan], figures.ACCENT, "o")},
+        xlabel="score", caption="Scores.", alternative="Scores.",
+    )  # fmt: skip
+    root = ElementTree.fromstring(drawing.panels[0])
+    heights = {name: y for name, y in texts(drawing) if name in ("first", "second", "third")}
+    marks = [
+        (float(use.attrib["x"]), float(use.attrib["y"]))
+        for use in root.iter("use")
+        if "x" in use.attrib
+    ]
+    assert list(heights) == ["first", "second", "third"]
+    assert len(marks) == 2, "a missing value has no mark"
+    assert marks[0][0] < marks[1][0]
+    assert marks[1][1] - marks[0][1] == pytest.approx(heights["second"] - heights["first"], abs=0.2)
+
+
+def test_histograms_of_the_series_say_their_ranges(store):
+    per_study = store.slices.groupby("study_instance_uid").size()
+    drawing = figures.series_shape(store)
+    assert f"studies have {per_study.min()} to {per_study.max()} slices" in drawing.alternative
+    assert len(drawing.panels) == 4
+
+
+def test_the_curves_end_in_the_corners_that_theory_wants(test_rows):
+    drawing = figures.roc_curves(test_rows)
+    root = ElementTree.fromstring(drawing.panels[0])
+    paths = [
+        pd.Series(re.findall(r"-?\d+\.?\d*", path.attrib["d"])).astype(float).to_numpy()
+        for path in root.iter("path")
+        if path.attrib.get("clip-path") and "stroke-linecap" in path.attrib
+    ]
+    curves = [points.reshape(-1, 2) for points in paths if len(points) > 8]
+    assert len(curves) == len(LABELS)
+    starts = np.array([curve[0] for curve in curves])
+    ends = np.array([curve[-1] for curve in curves])
+    assert np.ptp(starts, axis=0).max() < 0.2
+    assert np.ptp(ends, axis=0).max() < 0.2
+    assert (ends[:, 0] > starts[:, 0]).all()
+    assert (ends[:, 1] < starts[:, 1]).all(), "in SVG, up is less"
