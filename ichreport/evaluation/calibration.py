@@ -23,6 +23,7 @@ from ichreport.evaluation.intervals import (
     share_interval,
 )
 from ichreport.evaluation.predictions import (
+    TRUTHS,
     Split,
     checked_probability,
     checked_truth,
@@ -32,8 +33,10 @@ from ichreport.evaluation.predictions import (
 )
 from ichreport.evaluation.recalibration import (
     fit_logistic,
+    fit_shift,
     fit_temperature,
     line_errors,
+    shift_error,
     temperature_error,
     to_logit,
     to_probability,
@@ -254,9 +257,10 @@ def calibration_table(
         `undefined`, `slices`, `positives`, `bins` and `binning` (of the calibration error). The
         measures: `brier`, `expected_calibration_error`, `log_loss`, `log_loss_temperature`,
         `log_loss_line`, `gain_temperature` and `gain_line` (the log loss less what scaling leaves,
-        on the same resamples; above 0 it helped) with intervals by bootstrap; `slope` and
-        `intercept` of this split, and `temperature`, `validation_slope` and `validation_intercept`
-        with intervals in closed form.
+        on the same resamples; above 0 it helped) with intervals by bootstrap, which take the
+        scaling as given; `slope` and `in_the_large` (the intercept at slope 1, `fit_shift`) of this
+        split, and `temperature`, `validation_slope` and `validation_intercept` of validation, whose
+        slices, positives and groups they name, with intervals in closed form.
     """
     scalings = fit_scalings(predictions)
     fitted_on = of_split(predictions, "validation")
@@ -268,12 +272,14 @@ def calibration_table(
     for column, label in enumerate(LABELS):
         truth, score = y_true[:, column], y_score[:, column]
         bins = make_bins(score, num_bins=num_bins, binning=binning)
-        named = {"label": label, "slices": len(truth), "positives": int(truth.sum())}
-        stated = {"bins": len(bins), "binning": bins.binning}
-        measured = _measured(truth, score, scalings[label], bins, place, resamples)
-        fitted = _fitted(rows, label) | _of_scaling(fitted_on, label, scalings[label])
-        for measure, values in (measured | fitted).items():
-            table.append(named | {"measure": measure} | values | stated)
+        stated = {"label": label, "bins": len(bins), "binning": bins.binning}
+        here = _measured(truth, score, scalings[label], bins, place, resamples)
+        here |= _fitted(rows, label)
+        of_validation = _of_scaling(fitted_on, label, scalings[label])
+        for of, measures in ((rows, here), (fitted_on, of_validation)):
+            counts = {"slices": len(of), "positives": int(of[TRUTHS[column]].sum())}
+            for measure, values in measures.items():
+                table.append(stated | counts | {"measure": measure} | values)
     columns = ["label", "measure", "value", "low", "high", "groups", "undefined"]
     return pd.DataFrame(table)[[*columns, "slices", "positives", "bins", "binning"]]
 
@@ -318,14 +324,17 @@ def _measured(
 
 
 def _fitted(rows: pd.DataFrame, label: str) -> dict[str, dict[str, Any]]:
-    """A label's calibration slope and intercept."""
+    """A label's calibration slope and calibration in the large."""
     truth, score, place, groups = _of_label(rows, label)
     logit = to_logit(score)
-    line = fit_logistic(truth, logit)
-    errors = line_errors(truth, logit, line, place)
+    line, shift = fit_logistic(truth, logit), fit_shift(truth, logit)
+    found = {
+        "slope": (line[0], line_errors(truth, logit, line, place)[0]),
+        "in_the_large": (shift, shift_error(truth, logit, shift, place)),
+    }
     return {
         name: {"value": value, **vars(estimate_interval(value, error, groups=groups))}
-        for name, value, error in zip(("slope", "intercept"), line, errors, strict=True)
+        for name, (value, error) in found.items()
     }
 
 

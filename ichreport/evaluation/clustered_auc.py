@@ -106,11 +106,12 @@ def auc_table(predictions: pd.DataFrame, *, split: Split = "test") -> pd.DataFra
     for column, label in enumerate(LABELS):
         found = clustered_auc(y_true[:, column], y_score[:, column], place)
         low, high = found.interval()
+        variance = float(found.covariance[0, 0])
         table.append(
             {
                 "label": label,
                 "value": float(found.areas[0]),
-                "standard_error": math.sqrt(found.covariance[0, 0]),
+                "standard_error": math.sqrt(max(variance, 0.0)),
                 "low": low,
                 "high": high,
                 "positive_groups": found.positive_groups,

@@ -26,11 +26,15 @@ from ichreport.evaluation.scores import ALL_LABELS, split_scores
 
 Outcome = Literal["better", "worse", "not distinguishable", "undefined"]
 
-BASELINE: Final = "05-sampa-raw-densenet-bce"
-"""The run against which the others stand: frozen DenseNet121, raw HU, one slice, plain BCE."""
-
-FULLID_BASELINE: Final = "13-fullid-raw-densenet4-bce"
-"""The same for runs on all slices."""
+BASELINES: Final[Mapping[tuple[str, str], str]] = {
+    ("sampa", "slice"): "05-sampa-raw-densenet-bce",
+    ("sampa", "group"): "16-sampa-bygroup-raw-densenet-bce",
+    ("sampb", "group"): "10-sampb-raw-densenet4-bce",
+    ("fullid", "group"): "13-fullid-raw-densenet4-bce",
+}
+"""By sample and split, the run against which the others stand: frozen DenseNet121, raw HU, one
+slice, plain BCE. A run split by slice has seen its test patients, so that it is no measure for one
+that has not."""
 
 ALPHA: Final = 0.05
 
@@ -128,20 +132,22 @@ class Comparison:
         )
 
 
-def declared_baselines(samples: Mapping[str, str]) -> dict[str, str]:
-    """Each run's baseline: row 13 for runs on all slices, row 5 for the others.
+def declared_baselines(samples: Mapping[str, tuple[str, str]]) -> dict[str, str]:
+    """Each run's baseline: the one of its own sample and split.
 
     Args:
-        samples: The sample (`sampa`, `sampb` or `fullid`) by the run's name.
+        samples: By the run's name, its sample (`sampa`, `sampb` or `fullid`) and what that is split
+            by (`slice` or `group`).
 
     Returns:
-        The baseline's name by the run's, without the baselines themselves.
+        The baseline's name by the run's, without the baselines themselves and without runs whose
+        sample and split have none.
     """
-    chosen = {
-        name: FULLID_BASELINE if sample == "fullid" else BASELINE
-        for name, sample in samples.items()
+    return {
+        name: BASELINES[kind]
+        for name, kind in samples.items()
+        if kind in BASELINES and name != BASELINES[kind]
     }
-    return {name: baseline for name, baseline in chosen.items() if name != baseline}
 
 
 def compare_runs(

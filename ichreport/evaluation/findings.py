@@ -2,11 +2,12 @@
 
 A finding comes down to parts: one figure each, with its interval and what would support or
 contradict it, declared here before any run. It is supported if every part is, contradicted if any
-part is, and otherwise undecided, as is whatever could not be measured.
+part is, and otherwise undecided, as is whatever could not be measured, and whatever was measured on
+backbones of random weights, since the poster's were pre-trained.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -106,6 +107,7 @@ class Finding:
         verdict: What these runs say to it.
         parts: What that rests on.
         missing: Rows of the poster's table that it needs and that have no run.
+        untaught: Those that it needs and that ran on a backbone of random weights.
     """
 
     number: int
@@ -113,15 +115,21 @@ class Finding:
     verdict: Verdict
     parts: tuple[Part, ...]
     missing: tuple[int, ...]
+    untaught: tuple[int, ...]
 
 
 def findings(
-    runs: Mapping[int, pd.DataFrame], *, replicates: int = REPLICATES, seed: int = 0
+    runs: Mapping[int, pd.DataFrame],
+    *,
+    untaught: Collection[int] = (),
+    replicates: int = REPLICATES,
+    seed: int = 0,
 ) -> list[Finding]:
     """Hold the poster's findings against runs of its rows, on their test slices.
 
     Args:
         runs: Predictions by row of the poster's table (1 to 14); rows may be missing.
+        untaught: Rows that ran on a backbone of random weights.
         replicates: Resamples of linked patient groups behind each interval.
         seed: Seed of the resamples.
 
@@ -130,6 +138,8 @@ def findings(
     """
     named = {str(row): predictions for row, predictions in runs.items()}
     comparison = Comparison(named, replicates=replicates, seed=seed)
+    best = {name: run for name, run in named.items() if name == str(SIMPLE_BEST)}
+    alone = Comparison(best, replicates=replicates, seed=seed)
     claims = {
         "Transfer learning with DenseNet works.": _transfer(runs, comparison, replicates, seed),
         "The simple choice wins: raw HU, one slice, unweighted BCE.": [
@@ -138,20 +148,22 @@ def findings(
         "Windowing, 3-D, LSTM and focal loss bring nothing.": [
             _brings_nothing(name, comparison) for name in BROUGHT_NOTHING
         ],
-        "The test AUC for any bleeding is 0.933.": [_area(comparison)],
-        "Subtypes are weak, and epidural fails.": _subtypes(runs, comparison),
+        "The test AUC for any bleeding is 0.933.": [_area(alone)],
+        "Subtypes are weak, and epidural fails.": _subtypes(runs, alone),
     }
     return [
-        _concluded(number, claim, parts, runs)
+        _concluded(number, claim, parts, runs, untaught)
         for number, (claim, parts) in enumerate(claims.items(), start=1)
     ]
 
 
-def judged(parts: Sequence[Part]) -> tuple[Part, ...]:
-    """Parts with their verdicts."""
-    adjusted = holm([part.p for part in parts])
+def judged(parts: Sequence[Part], untaught: Collection[int] = ()) -> tuple[Part, ...]:
+    """Parts with their verdicts; those that need an untaught row stay undecided, untested."""
+    open_ = [not set(untaught).isdisjoint(part.rows) for part in parts]
+    tested = [math.nan if out else part.p for part, out in zip(parts, open_, strict=True)]
     return tuple(
-        replace(part, verdict=_verdict(part, p)) for part, p in zip(parts, adjusted, strict=True)
+        replace(part, verdict="undecided" if out else _verdict(part, p))
+        for part, p, out in zip(parts, holm(tested), open_, strict=True)
     )
 
 
@@ -170,9 +182,13 @@ def _within(part: Part, limits: tuple[float, float]) -> bool:
 
 
 def _concluded(
-    number: int, claim: str, parts: Sequence[Part], runs: Mapping[int, pd.DataFrame]
+    number: int,
+    claim: str,
+    parts: Sequence[Part],
+    runs: Mapping[int, pd.DataFrame],
+    untaught: Collection[int],
 ) -> Finding:
-    settled = judged(parts)
+    settled = judged(parts, untaught)
     verdicts = {part.verdict for part in settled}
     verdict: Verdict = "undecided"
     if "contradicted" in verdicts:
@@ -181,7 +197,8 @@ def _concluded(
         verdict = "supported"
     needed = sorted({row for part in settled for row in part.rows})
     missing = tuple(row for row in needed if row not in runs)
-    return Finding(number, claim, verdict, settled, missing)
+    random = tuple(row for row in needed if row in untaught)
+    return Finding(number, claim, verdict, settled, missing, random)
 
 
 def _transfer(

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import minimize_scalar
+from scipy.optimize import brentq, minimize_scalar
 
 from ichreport.evaluation.bootstrap import group_sums
 from ichreport.evaluation.predictions import checked_probability, checked_truth
@@ -94,7 +94,7 @@ def temperature_error(
         NaN where the temperature is, and with one group.
     """
     truth, z = checked_truth(y_true), to_logit(y_score)
-    covariance = _sandwich(z[:, None], truth, np.array([1 / temperature]), place)
+    covariance = _sandwich(z[:, None], truth, to_probability(z / temperature), place)
     return math.sqrt(covariance[0, 0]) * temperature
 
 
@@ -114,22 +114,47 @@ def line_errors(
     """
     truth, z = checked_truth(y_true), np.asarray(logit, dtype=np.float64)
     design = np.stack([z, np.ones_like(z)], axis=1)
-    covariance = _sandwich(design, truth, np.array(line), place)
+    covariance = _sandwich(design, truth, to_probability(design @ np.array(line)), place)
     slope, intercept = np.sqrt(np.diag(covariance)).tolist()
     return slope, intercept
+
+
+def shift_error(
+    y_true: ArrayLike, logit: ArrayLike, shift: float, place: NDArray[np.intp]
+) -> float:
+    """The standard error of `fit_shift`, over groups.
+
+    Args:
+        y_true: (n,), 0 or 1.
+        logit: (n,), finite numbers.
+        shift: What `fit_shift` found.
+        place: (n,) the group of each slice.
+
+    Returns:
+        NaN where the shift is, and with one group.
+    """
+    truth, z = checked_truth(y_true), np.asarray(logit, dtype=np.float64)
+    covariance = _sandwich(np.ones((len(z), 1)), truth, to_probability(z + shift), place)
+    return math.sqrt(covariance[0, 0])
 
 
 def _sandwich(
     design: NDArray[np.float64],
     truth: NDArray[np.int64],
-    beta: NDArray[np.float64],
+    p: NDArray[np.float64],
     place: NDArray[np.intp],
 ) -> NDArray[np.float64]:
-    """The covariance of logistic coefficients, (k, k), of slices that depend within groups."""
-    groups = len(np.unique(place))
-    if np.isnan(beta).any() or groups < 2:
-        return np.full((len(beta), len(beta)), math.nan)
-    p = to_probability(design @ beta)
+    """The covariance of logistic coefficients, (k, k), of slices that depend within groups.
+
+    Args:
+        design: (n, k), what the coefficients multiply.
+        truth: (n,), 0 or 1.
+        p: (n,), the fitted probabilities; NaN without a fit.
+        place: (n,) the group of each slice.
+    """
+    groups, coefficients = len(np.unique(place)), design.shape[1]
+    if np.isnan(p).any() or groups < 2:
+        return np.full((coefficients, coefficients), math.nan)
     curvature = (design * (p * (1 - p))[:, None]).T @ design
     pulls = group_sums(design * (truth - p)[:, None], place, int(place.max()) + 1)
     inverse = np.linalg.inv(curvature)
@@ -137,12 +162,38 @@ def _sandwich(
     return covariance * groups / (groups - 1)
 
 
+def fit_shift(y_true: ArrayLike, logit: ArrayLike) -> float:
+    """The shift that, added to logits, makes the mean probability the share of positives.
+
+    Calibration in the large (Steyerberg et al., Epidemiology 21 (2010) 128): the intercept of a
+    logistic regression whose slope is fixed at 1. Above 0, positives are more frequent than was
+    predicted.
+
+    Args:
+        y_true: (n,), 0 or 1.
+        logit: (n,), finite numbers.
+
+    Returns:
+        NaN with one class.
+    """
+    truth, z = checked_truth(y_true), np.asarray(logit, dtype=np.float64)
+    if len(np.unique(truth)) < 2:
+        return math.nan
+    share = float(truth.mean())
+    odds = math.log(share / (1 - share))
+    lowest, highest = odds - float(z.max()), odds - float(z.min())
+    if lowest == highest:
+        return lowest
+    return float(brentq(lambda shift: to_probability(z + shift).mean() - share, lowest, highest))
+
+
 def fit_logistic(y_true: ArrayLike, logit: ArrayLike, *, ridge: float = 0.0) -> tuple[float, float]:
     """The slope and intercept that minimise the log loss of slope · logit + intercept.
 
-    On test slices these are the calibration slope and intercept of Cox (1958): 1 and 0 for
-    calibrated predictions, a slope below 1 for ones that are too sure. Fitted on validation they
-    are Platt's scaling (1999). By Newton's method.
+    On test slices the slope is the calibration slope of Cox (1958): 1 for calibrated predictions,
+    below 1 for ones that are too sure; the intercept is the shift at a probability of one half, and
+    `fit_shift` is what tells of the mean. Fitted on validation they are Platt's scaling (1999). By
+    Newton's method.
 
     Args:
         y_true: (n,), 0 or 1.

@@ -1,5 +1,6 @@
 """What sets runs apart and what does not: baselines, the poster's findings, the leak, the seeds."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -45,8 +46,8 @@ _COMPARED: Final = (
 def against_baselines(found: Results) -> pd.DataFrame:
     """Every row against its declared baseline, by log loss and by area of any bleeding.
 
-    The baseline is row 5; of rows on all slices, row 13. Differences are on shared resamples of
-    linked patient groups, p-values adjusted by Holm over the rows.
+    The baseline is the plain row of the same sample and split. Differences are on shared resamples
+    of linked patient groups, p-values adjusted by Holm over the rows.
 
     Args:
         found: The runs of a report.
@@ -55,7 +56,7 @@ def against_baselines(found: Results) -> pd.DataFrame:
         The columns of `evaluation.comparisons.compare_runs`, rows of both scores.
     """
     rows = found.rows
-    baselines = declared_baselines({name: own.sample for name, own in rows.items()})
+    baselines = declared_baselines({name: (own.sample, own.split_by) for name, own in rows.items()})
     runs = {name: own.predictions for name, own in rows.items()}
     return pd.concat(
         [compare_runs(runs, baselines, score=score, label=of) for score, of, _ in _COMPARED],
@@ -89,11 +90,13 @@ def comparisons(found: Results, compared: pd.DataFrame) -> Table:
             ]
         )
     return Table(
-        "Every row against its declared baseline: row 5, and for rows on all slices row 13. "
-        "Differences of the weighted log loss (below 0 is better) and of the area for any bleeding "
-        "(above 0 is better) on test, with 95 % intervals over resamples of linked patient groups "
-        "that both runs share; p-values are adjusted by Holm over the rows. Shared: of the slices "
-        "that either was tested on, those that both were.",
+        "Every row against its declared baseline, the plain one of its sample and split: row 5 of "
+        "SampA, which is split by slice, row 10 of SampB and row 13 of all slices. Differences of "
+        "the weighted log loss (below 0 is better) and of the area for any bleeding (above 0 is "
+        "better) on test, with 95 % intervals over resamples of linked patient groups that both "
+        "runs share, not adjusted; p-values are, by Holm over the rows of this table, and the "
+        "outcome follows them. Shared: of the slices that either was tested on, those that both "
+        "were.",
         ["experiment", "baseline", "difference", "p", "outcome", "difference", "p", "outcome",
          "% shared"],
         rows,
@@ -165,17 +168,26 @@ def poster_findings(found: Results) -> Table:
     """The poster's five findings, each with what these runs say to it and why."""
     rows: list[list[Cell]] = []
     claims = []
-    for one in findings(_by_poster_row(found)):
+    by_row = _by_poster_row(found)
+    runs = {row: own.predictions for row, own in by_row.items()}
+    untaught = {row for row, own in by_row.items() if own.untaught}
+    for one in findings(runs, untaught=untaught):
         claims.append(len(rows))
-        rows.append([f"{one.number}. {one.claim}", _verdict(one.verdict), "", ""])
+        rows.append([f"{one.number}. {one.claim}", _verdict(one.verdict), *[""] * 4])
         rows += [_part(part) for part in one.parts]
-        if one.missing:
-            rows.append([f"no run of row {', '.join(map(str, one.missing))}", "", "", ""])
+        notes = {"no run of row": one.missing, "random weights in row": one.untaught}
+        rows += [
+            [f"{note} {', '.join(map(str, of))}", *[""] * 5] for note, of in notes.items() if of
+        ]
     return Table(
-        "The poster's findings restated, each above the parts that it rests on. A finding is "
-        "supported or contradicted only where the 95 % intervals of all, or of any, of its parts "
-        "say so; what each part would need was declared beforehand.",
-        ["the poster says", "these runs", "here", "measured by"],
+        "The poster's findings restated, each above the parts that it rests on. A part is "
+        "supported or contradicted where its whole 95 % interval lies as the columns on the right "
+        "say, which was declared beforehand; where a finding rests on several differences, none "
+        "contradicts it unless its p-value stays below 0.05 after Holm's adjustment over them. A "
+        "finding is supported if all parts are, contradicted if one is. The poster's backbones "
+        "were pre-trained: parts that rest on one of random weights stay undecided, whatever is "
+        "measured.",
+        ["the poster says", "these runs", "here", "supports it", "contradicts it", "measured by"],
         rows,
         numeric=frozenset({2}),
         marked=frozenset(claims),
@@ -187,7 +199,7 @@ def leaks(found: Results) -> Table:
     rows = []
     seen = set()
     for own in found.rows.values():
-        how = own.run.parameters.get("split_by") or ("group" if own.unseen_patients else "slice")
+        how = own.split_by
         if (own.sample, how) in seen:
             continue
         seen.add((own.sample, how))
@@ -260,6 +272,8 @@ def seeds(found: Results) -> Table | Sentences:
                     f"{one['runs']}",
                 ]
             )
+    if not found.by_row:
+        return Sentences(["No row has a run."])
     if not rows:
         return Sentences(
             [
@@ -299,8 +313,10 @@ def whole_studies(found: Results) -> Table:
         )
     return Table(
         "Any bleeding in a whole study of test, its slices pooled by the maximum and as learned on "
-        "validation; recall and specificity at validation's 85 % recall threshold. * is split by "
-        "slice: parts of its studies stand in train.",
+        "validation; recall and specificity at validation's 85 % recall threshold, each with its "
+        "95 % interval over linked patient groups. Nothing is learned (–) where validation's "
+        "studies are of one class, or score lower with bleeding than without. * is split by slice: "
+        "parts of its studies stand in train.",
         ["experiment", "AUC, maximum", "AUC, learned", "recall", "specificity", "positive",
          "studies"],
         rows,
@@ -323,7 +339,24 @@ def _verdict(verdict: str) -> Marked:
 
 def _part(part: Part) -> list[Cell]:
     here = with_interval({"value": part.value, **vars(part.interval)})
-    return [part.name, _verdict(part.verdict), here, part.measure]
+    against = " or ".join(map(_range, part.contradicted_if))
+    return [
+        part.name, _verdict(part.verdict), here, _range(part.supported_if), against, part.measure
+    ]  # fmt: skip
+
+
+def _range(limits: tuple[float, float]) -> str:
+    """An open range in words; a dash where a limit is not known."""
+    low, high = limits
+    if math.isnan(low) or math.isnan(high):
+        return "–"
+    if math.isinf(low):
+        return f"below {_limit(high)}"
+    return f"above {_limit(low)}" if math.isinf(high) else f"{_limit(low)} to {_limit(high)}"
+
+
+def _limit(value: float) -> str:
+    return number(value) if value else "0"
 
 
 def _row_of(name: str, found: Results) -> str:
@@ -332,12 +365,12 @@ def _row_of(name: str, found: Results) -> str:
     return f"row {row}" if row else name
 
 
-def _by_poster_row(found: Results) -> dict[int, pd.DataFrame]:
-    """The predictions of the poster's rows; a run by hand, which is last, takes no row's place."""
-    rows: dict[int, pd.DataFrame] = {}
+def _by_poster_row(found: Results) -> dict[int, Scored]:
+    """The runs of the poster's rows; a run by hand, which is last, takes no row's place."""
+    rows: dict[int, Scored] = {}
     for own in found.rows.values():
         if own.poster_row:
-            rows.setdefault(own.poster_row, own.predictions)
+            rows.setdefault(own.poster_row, own)
     return rows
 
 

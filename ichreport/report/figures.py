@@ -197,10 +197,10 @@ def calibration(predictions: pd.DataFrame, split: Split = "test", label: str = A
     brier = brier_score(y_true, y_score)
     return lines(
         figure,
-        caption=f"Calibration of {label} on {split}: in ten bins of equally many slices, how often "
-        "bleeding was there against how probable it was said to be, with 95 % intervals. On the "
-        f"dotted line probabilities mean what they say. Brier score {number(brier)}, calibration "
-        f"error {number(error)}.",
+        caption=f"Calibration of {label} on {split}: in {len(bins)} bins of equally many slices, "
+        "as far as ties allow, how often bleeding was there against how probable it was said to "
+        "be, with 95 % intervals. On the dotted line probabilities mean what they say. Brier score "
+        f"{number(brier)}, calibration error {number(error)}.",
         alternative=f"A curve of {len(table)} points from {_pair(table, 0)} to "
         f"{_pair(table, -1)} (predicted, observed).",
     )

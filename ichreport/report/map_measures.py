@@ -159,7 +159,8 @@ def table(measured: Measured) -> Table | Sentences:
         "heat that falls from the image's centre lies above 0. Pointing game: share of slices "
         "whose hottest pixel bleeds. Share of heat inside the bleeding. Intersection over union "
         "(IoU) of the bleeding and as many of the hottest pixels. Average precision of heat as a "
-        "score of each pixel. 95 % intervals, by bootstrap over linked patient groups. The maps "
+        "score of each pixel. 95 % intervals over linked patient groups: of the pointing game's "
+        "share exact binomial ones (Korn and Graubard 1998), of the others by bootstrap. The maps "
         f"have {measured.side} pixels a side, scaled up. Grey: that centre, and random heat.",
         ["label", "above the centre", "slices (groups)", *("mean", "interval") * len(MEASURES)],
         rows,

@@ -33,6 +33,12 @@ _RATE_NAMES: Final = {
     "npv": "negative predictive value",
 }
 _INTERVALS: Final = "Intervals are 95 %, by bootstrap over linked patient groups."
+SHARES_TOO: Final = (
+    "Intervals are 95 % and over linked patient groups: of areas by bootstrap, of shares exact "
+    "binomial ones, for as many independent slices as would be as uncertain (Korn and Graubard "
+    "1998)."
+)
+"""How the intervals of a table that holds areas and shares come about."""
 
 
 def with_interval(row: Mapping[str, Any], digits: int = 3) -> str:
@@ -148,7 +154,7 @@ def operating_points(assessed: Assessment) -> Table:
     return Table(
         "Operating points. Each rule chooses a threshold for each label on validation, where it "
         "achieves what the third column says; it is frozen and applied to test once. The Youden "
-        f"index is recall + specificity − 1. {_INTERVALS} Support counts the positive slices.",
+        f"index is recall + specificity − 1. {SHARES_TOO} Support counts the positive slices.",
         ["rule", "threshold", "achieved on validation", *_RATE_NAMES.values(), "support"],
         rows,
         numeric=frozenset(range(1, 9)),
@@ -157,21 +163,11 @@ def operating_points(assessed: Assessment) -> Table:
 
 
 def calibration(assessed: Assessment) -> Table:
-    """How calibrated each label is on test, and what scaling fitted on validation brings."""
+    """How far each label's probabilities are off on test, and what scaling brings."""
     found = _by(assessed.calibration, "label", "measure")
-    measures = (
-        "brier", "expected_calibration_error", "log_loss",
-        "log_loss_temperature", "gain_temperature", "log_loss_line", "gain_line",
-    )  # fmt: skip
+    measured = ("brier", "expected_calibration_error", "log_loss", "gain_temperature", "gain_line")
     rows = [
-        [
-            label,
-            *(with_interval(found[label, measure]) for measure in measures),
-            *(
-                with_interval(found[label, fitted], 2)
-                for fitted in ("temperature", "slope", "intercept")
-            ),
-        ]
+        [label, *(with_interval(found[label, measure]) for measure in measured)]
         for label in (ANY, *SUBTYPES)
     ]
     errors = [found[label, "expected_calibration_error"] for label in LABELS]
@@ -180,17 +176,37 @@ def calibration(assessed: Assessment) -> Table:
     return Table(
         "Calibration on test. The calibration error is the mean distance of observed from "
         f"predicted shares over {bins} bins of equal {errors[0]['binning']} (as many slices in "
-        "each). Log loss as it is, after a temperature, and after a slope and an intercept, both "
-        "fitted on validation; a gain above 0 means that scaling helped. Slope and intercept are "
-        f"those of test: 1 and 0 where probabilities mean what they say. {_INTERVALS} Those of "
-        "temperature, slope and intercept are in closed form, over the same groups (Liang and "
-        "Zeger 1986).",
-        ["label", "Brier score", "calibration error", "log loss", "after temperature", "gain",
-         "after slope and intercept", "gain", "temperature", "slope", "intercept"],
+        "each). What the log loss gains by a temperature, and by a slope and an intercept, both "
+        f"fitted on validation: above 0, scaling helped. {_INTERVALS} Those of gains take the "
+        "scaling as given.",
+        ["label", "Brier score", "calibration error", "log loss", "gain by temperature",
+         "gain by slope and intercept"],
         rows,
-        numeric=frozenset(range(1, 11)),
+        numeric=frozenset(range(1, 6)),
         marked=frozenset({0}),
     )  # fmt: skip
+
+
+def calibration_fits(assessed: Assessment) -> Table:
+    """What a logistic regression on each label's logits says, on test and on validation."""
+    found = _by(assessed.calibration, "label", "measure")
+    fits = ("slope", "in_the_large", "temperature", "validation_slope", "validation_intercept")
+    rows = [
+        [label, *(with_interval(found[label, fit], 2) for fit in fits)]
+        for label in (ANY, *SUBTYPES)
+    ]
+    return Table(
+        "Fits to the logits. On test, the calibration slope, below 1 where probabilities are too "
+        "sure, and calibration in the large, the intercept at slope 1, above 0 where bleeding is "
+        "more frequent than was said. On validation, the temperature, and the slope with its "
+        "intercept, that the gains above come from. Intervals are 95 %, in closed form, over the "
+        "linked patient groups of that split (Liang and Zeger 1986).",
+        ["label", "slope", "in the large", "temperature", "slope", "intercept"],
+        rows,
+        numeric=frozenset(range(1, 6)),
+        marked=frozenset({0}),
+        groups=[("", 1), ("test", 2), ("validation", 3)],
+    )
 
 
 def studies(assessed: Assessment) -> Table:
@@ -209,7 +225,7 @@ def studies(assessed: Assessment) -> Table:
     return Table(
         "Whole studies of test: is there bleeding anywhere in the scan? The slices' probabilities "
         "are pooled by their maximum, and by a soft maximum learned on validation; the threshold "
-        f"is that of 85 % recall of validation's studies. {_INTERVALS}",
+        f"is that of 85 % recall of validation's studies. {SHARES_TOO}",
         ["label and pooling", "AUC", *_RATE_NAMES.values(), "positive", "studies"],
         rows,
         numeric=frozenset(range(1, 9)),
@@ -233,7 +249,7 @@ def subgroups(table: pd.DataFrame) -> Table:
     return Table(
         "Any bleeding on test within subgroups of slices, at the frozen 85 % recall threshold. "
         "Bleeds by size, contrast or number of subtypes are set against all slices without "
-        f"bleeding. {_INTERVALS} Groups are those that the area rests on.",
+        f"bleeding. {SHARES_TOO} Groups are those that the area rests on.",
         ["subgroup", "AUC", *(_RATE_NAMES[rate] for rate in _SUBGROUP_RATES), "slices",
          "positives", "groups"],
         rows,

@@ -28,7 +28,7 @@ from ichreport.files import (
 )
 from ichreport.params import Experiment, project_path
 
-RECORD_FORMAT = 2
+RECORD_FORMAT = 3
 PACKAGES = (
     "ichreport", "keras", "tensorflow", "jax", "torch", "numpy", "scipy", "pandas", "pyarrow",
     "pydicom", "scikit-learn",

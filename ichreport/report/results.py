@@ -18,7 +18,7 @@ from ichreport.labels import ANY, LABELS, SUBTYPES
 from ichreport.params import SEED_MARK, Experiment, Profile, read_experiments
 from ichreport.report import poster
 from ichreport.report.captioned import Cell, Link, Marked, Sentences, Table, number
-from ichreport.report.measures import with_interval
+from ichreport.report.measures import SHARES_TOO, with_interval
 from ichreport.report.records import RunRecord, read_runs
 
 HELD_OUT: Final = frozenset({"sampb", "fullid"})
@@ -91,10 +91,21 @@ class Scored:
         return str(self.run.parameters["sample"])
 
     @property
+    def split_by(self) -> str:
+        """What the sample is split by: `slice`, or `group` of linked patients."""
+        as_poster = "group" if self.sample in HELD_OUT else "slice"
+        return str(self.run.parameters.get("split_by") or as_poster)
+
+    @property
     def unseen_patients(self) -> bool:
         """Whether the test patients are unseen: the sample is split by linked group."""
-        split_by = self.run.parameters.get("split_by")
-        return split_by == "group" or (split_by is None and self.sample in HELD_OUT)
+        return self.split_by == "group"
+
+    @property
+    def untaught(self) -> bool:
+        """Whether it rests on a backbone of random weights."""
+        parameters = self.run.parameters
+        return parameters.get("network") != "cnn7" and parameters.get("weights") is None
 
     @property
     def row(self) -> str:
@@ -230,8 +241,8 @@ def operating_points_of_best(results: Results) -> Table:
     return Table(
         f"Operating points of {own.run.name} at 85 % recall beside the poster's row "
         f"{poster.BEST_ROW}. Our thresholds are chosen on validation, exactly, and frozen; the "
-        "poster's seem to come from held-out data on a coarse grid. Intervals are 95 %, by "
-        "bootstrap over linked patient groups; support counts the positive slices.",
+        f"poster's seem to come from held-out data on a coarse grid. {SHARES_TOO} Support counts "
+        "the positive slices.",
         ["label and split", *(("here", "poster") * len(measures)), "support"],
         rows,
         numeric=frozenset(range(1, 10)),

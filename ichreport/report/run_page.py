@@ -153,9 +153,11 @@ def _from_record(scored: Scored, profile: Profile) -> str:
         ("How good are its probabilities?", measures.scores(assessed)),
         ("How well does it rank?", figures.roc_curves(scored.predictions)),
         ("And with what precision?", figures.precision_recall_curves(scored.predictions)),
+        ("In numbers", measures.precisions(assessed)),
         ("What would it do at a fixed threshold?", measures.operating_points(assessed)),
         ("Do its probabilities mean what they say?", trust.reliability(scored.predictions)),
         ("In numbers", measures.calibration(assessed)),
+        ("What mends them?", measures.calibration_fits(assessed)),
         ("What would a clinic see?", measures.studies(assessed)),
     ]
     store = _store_of(scored.run, profile)

@@ -34,10 +34,11 @@ def reliability(predictions: pd.DataFrame, split: Split = "test") -> Drawing:
     y_true, y_score = truths(rows), probabilities(rows)
     resamples = draw_resamples(rows["group"])
     place = resamples.places(rows["group"])
-    panels, said = [], []
+    panels, said, bins_of = [], [], []
     for label in (ANY, *SUBTYPES):
         own = LABELS.index(label)
         bins = make_bins(y_score[:, own])
+        bins_of.append(len(bins))
         curve = reliability_curve(
             y_true[:, own], y_score[:, own], bins, place=place, resamples=resamples
         )
@@ -56,11 +57,13 @@ def reliability(predictions: pd.DataFrame, split: Split = "test") -> Drawing:
             f"{label}: where {number(highest['predicted'], 2)} was predicted, "
             f"{number(highest['observed'], 2)} was observed"
         )
+    most, fewest = max(bins_of), min(bins_of)
+    bins_said = f"{most}" if fewest == most else f"{fewest} to {most}"
     return lines(
         panels,
-        caption=f"Reliability on {split}: in ten bins of equally many slices, the share that bled "
-        "against the mean probability, with 95 % intervals over patient groups. On the dotted line "
-        "probabilities mean what they say. Scales differ.",
+        caption=f"Reliability on {split}: in {bins_said} bins of equally many slices, as far as "
+        "ties allow, the share that bled against the mean probability, with 95 % intervals over "
+        "patient groups. On the dotted line probabilities mean what they say. Scales differ.",
         alternative=f"Six reliability curves. In the highest bin, {'; '.join(said)}.",
     )
 
@@ -95,12 +98,8 @@ def net_benefit(predictions: pd.DataFrame, split: Split = "test") -> Drawing:
         axes.set(title=label, xlabel="threshold", ylabel="net benefit", ylim=(-0.3 * top, top))
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         panels.append(figure)
-        better = curve.loc[curve["above_both_low"] > 0, "threshold"]
-        said.append(
-            f"{label} from {better.min():.0%} to {better.max():.0%}"
-            if len(better)
-            else f"{label} nowhere"
-        )
+        better = _runs(curve["above_both_low"] > 0, curve["threshold"])
+        said.append(f"{label} {', '.join(better) or 'nowhere'}")
     return lines(
         panels,
         caption=f"Net benefit on {split}, true positives a slice less the false ones at the "
@@ -109,3 +108,13 @@ def net_benefit(predictions: pd.DataFrame, split: Split = "test") -> Drawing:
         alternative="Six decision curves. Thresholds at which the prediction is above both, "
         f"interval and all: {'; '.join(said)}.",
     )
+
+
+def _runs(true: pd.Series, thresholds: pd.Series) -> list[str]:
+    """The unbroken runs of thresholds at which something is true, as `9–12 %`."""
+    run = (true != true.shift()).cumsum()[true]
+    ends = thresholds[true].groupby(run).agg(["min", "max"])
+    return [
+        f"{100 * low:.0f} %" if low == high else f"{100 * low:.0f}–{100 * high:.0f} %"
+        for low, high in ends.itertuples(index=False)
+    ]

@@ -112,6 +112,22 @@ def test_scaling_mends_what_was_distorted_and_says_by_how_much(draw_predictions)
     assert set(table["binning"]) == {"mass"}
 
 
+def test_fits_say_of_which_split_they_are(predictions):
+    table = calibration.calibration_table(predictions, replicates=5)
+    table = table[table["label"] == "any"].set_index("measure")
+    for measure, split in (
+        ("slope", "test"),
+        ("in_the_large", "test"),
+        ("log_loss_temperature", "test"),
+        ("temperature", "validation"),
+        ("validation_slope", "validation"),
+        ("validation_intercept", "validation"),
+    ):
+        rows = predictions[predictions["split"] == split]
+        assert table.loc[measure, "slices"] == len(rows)
+        assert table.loc[measure, "positives"] == rows["truth_any"].sum()
+
+
 def test_a_label_without_positives_on_validation_is_left_unscaled_and_missing(predictions):
     changed = predictions.copy()
     changed.loc[changed["split"] == "validation", "truth_epidural"] = 0

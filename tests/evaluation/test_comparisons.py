@@ -6,9 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ichreport.evaluation.comparisons import Comparison, compare_runs, declared_baselines
+from ichreport.data.samples import SPLIT_BY
+from ichreport.evaluation.comparisons import (
+    BASELINES,
+    Comparison,
+    compare_runs,
+    declared_baselines,
+)
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.evaluation.scores import split_scores
+from ichreport.params import Experiment, project_path, read_yaml
 
 COLUMNS = list(PROBABILITIES)
 
@@ -101,17 +108,36 @@ def test_an_unknown_score_is_refused_with_those_known(runs):
         Comparison(runs, replicates=2).replicates("base", "f1", "any")
 
 
-def test_baselines_are_row_13_for_all_slices_and_row_5_for_the_rest():
+def test_each_run_s_baseline_is_the_plain_one_of_its_sample_and_split():
     samples = {
-        "05-sampa-raw-densenet-bce": "sampa",
-        "11-sampb-raw-densenet-bilstm-bce": "sampb",
-        "13-fullid-raw-densenet4-bce": "fullid",
-        "14-fullid-adjacent-densenet4-bce": "fullid",
+        "05-sampa-raw-densenet-bce": ("sampa", "slice"),
+        "07-sampa-linear-densenet-bce": ("sampa", "slice"),
+        "11-sampb-raw-densenet-bilstm-bce": ("sampb", "group"),
+        "13-fullid-raw-densenet4-bce": ("fullid", "group"),
+        "14-fullid-adjacent-densenet4-bce": ("fullid", "group"),
+        "mine-by-group": ("sampa", "group"),
+        "mine-leaking": ("fullid", "slice"),
     }
     assert declared_baselines(samples) == {
-        "11-sampb-raw-densenet-bilstm-bce": "05-sampa-raw-densenet-bce",
+        "07-sampa-linear-densenet-bce": "05-sampa-raw-densenet-bce",
+        "11-sampb-raw-densenet-bilstm-bce": "10-sampb-raw-densenet4-bce",
         "14-fullid-adjacent-densenet4-bce": "13-fullid-raw-densenet4-bce",
+        "mine-by-group": "16-sampa-bygroup-raw-densenet-bce",
     }
+
+
+def test_every_declared_baseline_is_an_experiment_of_that_sample_and_split():
+    for (sample, split_by), name in BASELINES.items():
+        path = project_path(f"params/experiments/{name}.yaml")
+        own = Experiment.parse(read_yaml(path), where=str(path))
+        assert own.sample == sample
+        assert (own.split_by or SPLIT_BY[sample]) == split_by
+        assert (own.input, own.network, own.loss, own.head) == (
+            "raw",
+            "densenet121",
+            "bce",
+            "dense",
+        )
 
 
 def test_an_undefined_score_makes_an_undefined_difference(runs):

@@ -1,6 +1,7 @@
 """The poster's findings, on runs made to support or contradict them."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from ichreport.evaluation import findings as module
 from ichreport.evaluation.findings import Part, findings, judged
 from ichreport.evaluation.intervals import Interval
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
+from ichreport.evaluation.score_intervals import score_table_with_intervals
 
 COLUMNS = list(PROBABILITIES)
 
@@ -69,6 +71,33 @@ def test_without_runs_everything_is_undecided_and_what_is_missing_is_named():
     assert all(math.isnan(part.value) for finding in found for part in finding.parts)
 
 
+def test_random_backbones_decide_nothing_that_the_poster_says_of_pre_trained_ones(many):
+    runs = {row: predicted(many, 1.2, row) for row in (1, 2, 5, 10, 13)}
+    runs |= {row: predicted(many, 2.2, row) for row in (6, 7, 8, 9, 11, 12, 14)}
+    frozen = set(range(5, 15))
+    taught, untaught = (findings(runs, untaught=of, replicates=200) for of in ((), frozen))
+    assert [finding.verdict for finding in taught[:4]].count("contradicted") == 3
+    assert {finding.verdict for finding in untaught} == {"undecided"}
+    assert untaught[0].untaught == (5,)
+    assert untaught[1].untaught == tuple(range(5, 15))
+    assert untaught[3].untaught == (13,)
+    for before, after in zip(taught, untaught, strict=True):
+        values = [[part.value for part in finding.parts] for finding in (before, after)]
+        np.testing.assert_array_equal(*values)
+    scratch = untaught[1].parts[0]
+    assert scratch.rows == (2, 1)
+    assert scratch.verdict == taught[1].parts[0].verdict
+
+
+def test_an_area_has_the_interval_that_the_run_s_own_table_gives_it(many):
+    run = predicted(many, 2.0)
+    table = score_table_with_intervals(run, replicates=100)
+    own = table[(table["split"] == "test") & (table["score"] == "auc") & (table["label"] == "any")]
+    runs = {13: run, 5: predicted(many[many["split"] != "validation"].iloc[::3], 1.0)}
+    [part] = findings(runs, replicates=100)[3].parts
+    assert (part.interval.low, part.interval.high) == (own["low"].item(), own["high"].item())
+
+
 def test_a_worthless_epidural_score_supports_that_it_fails(many):
     run = predicted(many, 2.0)
     rare = many["truth_epidural"].to_numpy() * (np.arange(len(many)) % 4 == 0)
@@ -89,6 +118,14 @@ def test_a_part_is_judged_by_its_whole_interval():
     assert judged([part(0.01, 0.2)])[0].verdict == "contradicted"
     assert judged([part(-0.01, 0.2)])[0].verdict == "undecided"
     assert judged([part(math.nan, math.nan)])[0].verdict == "undecided"
+
+
+def test_an_untaught_part_is_not_judged_and_does_not_count_as_a_comparison():
+    lucky, random = part(0.01, 0.2, p=0.04), part(-1, 1, p=0.5)
+    random = replace(random, rows=(5, 2))
+    assert judged([lucky, random])[0].verdict == "undecided"
+    first, second = judged([lucky, random], untaught={5})
+    assert (first.verdict, second.verdict) == ("contradicted", "undecided")
 
 
 def test_one_lucky_alternative_of_many_does_not_contradict():

@@ -8,6 +8,8 @@ from scipy.optimize import minimize
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 from statsmodels.discrete.discrete_model import Logit
+from statsmodels.genmod.families import Binomial
+from statsmodels.genmod.generalized_linear_model import GLM
 
 from ichreport.evaluation import recalibration
 
@@ -91,6 +93,26 @@ def test_the_error_of_a_temperature_is_that_of_its_inverse_as_a_slope(in_groups)
     found = recalibration.temperature_error(truth, expit(z), temperature, place)
     relative = fitted.bse[0] / fitted.params[0]  # ln T = -ln slope
     assert found == pytest.approx(relative * math.sqrt(200 / 199), rel=1e-4)
+
+
+def test_the_shift_and_its_error_are_those_of_statsmodels_with_the_logit_as_offset(in_groups):
+    truth, z, place = in_groups
+    fitted = GLM(truth, np.ones((len(z), 1)), family=Binomial(), offset=z).fit(
+        tol=1e-12, cov_type="cluster", cov_kwds={"groups": place, "use_correction": False}
+    )
+    shift = recalibration.fit_shift(truth, z)
+    assert shift == pytest.approx(fitted.params[0], abs=1e-8)
+    error = recalibration.shift_error(truth, z, shift, place)
+    assert error == pytest.approx(fitted.bse[0] * math.sqrt(200 / 199), rel=1e-5)
+
+
+def test_the_shift_makes_the_mean_probability_the_share_of_positives():
+    truth, z = np.array([1, 0, 0, 0]), np.array([5.0, -16.6, 16.6, 0.0])
+    shift = recalibration.fit_shift(truth, z)
+    assert expit(z + shift).mean() == pytest.approx(0.25, abs=1e-9)
+    assert recalibration.fit_shift(truth, np.full(4, 2.0)) == pytest.approx(logit(0.25) - 2)
+    assert math.isnan(recalibration.fit_shift([1, 1], [0.1, 0.2]))
+    assert math.isnan(recalibration.shift_error([1, 1], [0.1, 0.2], math.nan, np.array([0, 1])))
 
 
 def test_slices_that_come_twice_in_their_group_bring_no_certainty(in_groups):

@@ -97,9 +97,35 @@ def test_every_finding_has_a_verdict_and_says_which_rows_it_lacks(found):
     assert {row[1].text for row in claims} <= {"supported", "contradicted", "undecided"}
     # of the poster's rows, 5, 6 and 7 have run
     assert table.rows[-1][0] == "no run of row 13"
-    parts = [row for row in table.rows if row[3]]
+    parts = [row for row in table.rows if row[5]]
     assert {row[1].text for row in parts if row[2] == "–"} == {"undecided"}
     assert any(row[2].startswith(("−", "0.")) for row in parts)
+
+
+def test_what_each_part_needs_stands_beside_it(found):
+    table = comparing.poster_findings(found)
+    parts = {row[0]: row for row in table.rows if row[5]}
+    assert parts["better than constant prevalence"][3:5] == ["below 0", "above 0"]
+    assert parts["any bleeding"][3:5] == ["0.913 to 0.953", "below 0.913 or above 0.953"]
+    assert parts["epidural fails"][3:5] == ["below 0.100", "above 0.100"]
+    assert parts["LSTM"][3] == "–"
+    base = found.scored[BASELINE].scores["test"]["weighted_log_loss_sum"]
+    gains = [row for row in table.rows if row[0] == "focal loss"]
+    assert gains[1][3] == f"below {0.05 * base:.3f}"
+
+
+def test_backbones_of_random_weights_leave_the_poster_s_findings_open():
+    taught, random = (
+        results(run(BASELINE, 1.5, poster_row=5, network="densenet121", weights=weights))
+        for weights in ("imagenet", None)
+    )
+    taught_said, random_said = (
+        [row[0] for row in comparing.poster_findings(of).rows] for of in (taught, random)
+    )
+    assert not any("random weights" in said for said in taught_said)
+    assert random_said[random_said.index("no run of row 2") + 1] == "random weights in row 5"
+    verdicts = [row[1] for row in comparing.poster_findings(random).rows if row[1]]
+    assert {verdict.text for verdict in verdicts} == {"undecided"}
 
 
 def test_a_run_by_hand_takes_no_row_s_place_in_the_findings(found):
@@ -139,6 +165,7 @@ def test_seeds_give_mean_and_spread_and_a_single_run_says_that_it_is_one(found):
     assert loss[2] == f"{pd.Series(values).std():.3f}"
     assert area[4] == "2"
     assert "run once" in str(comparing.seeds(results(run(BASELINE, 1.0))))
+    assert "run once" not in str(comparing.seeds(results()))
 
 
 def test_whole_studies_mark_the_rows_that_have_seen_their_patients(found):

@@ -1,13 +1,17 @@
 """The tables of a run's measures show what was computed, and a dash where nothing could be."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score
 
 from ichreport.evaluation.assessment import assess
+from ichreport.evaluation.bootstrap import draw_resamples
+from ichreport.evaluation.net_benefit import decision_curve
 from ichreport.evaluation.operating_points import operating_points
-from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
+from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS, of_split
 from ichreport.labels import LABELS
 from ichreport.report import measures, subgroups, trust
 from tests.report.made_up import predictions as make_predictions
@@ -75,9 +79,10 @@ def test_average_precision_stands_beside_prevalence(predictions, assessed):
 
 
 def test_what_scaling_has_fitted_stands_with_its_interval(assessed):
-    row = cells(measures.calibration(assessed))["any"]
+    row = cells(measures.calibration_fits(assessed))["any"]
     found = assessed.calibration.set_index(["label", "measure"])
-    for place, name in ((8, "temperature"), (9, "slope"), (10, "intercept")):
+    fits = ("slope", "in_the_large", "temperature", "validation_slope", "validation_intercept")
+    for place, name in enumerate(fits, start=1):
         own = found.loc["any", name]
         assert own["low"] < own["value"] < own["high"]
         assert row[place].startswith(f"{own['value']:.2f}".replace("-", "−") + " (")
@@ -101,6 +106,31 @@ def test_both_opinions_on_an_area_stand_beside_each_other(assessed):
     row = cells(measures.areas(assessed))["any"]
     closed = assessed.areas.set_index("label").loc["any"]
     assert row[3] == f"{closed['low']:.3f}–{closed['high']:.3f}"
+
+
+def test_only_thresholds_that_are_worth_it_are_told(predictions):
+    rows = of_split(predictions, "test")
+    truth, score = rows["truth_any"].to_numpy(), rows["probability_any"].to_numpy()
+    resamples = draw_resamples(rows["group"])
+    curve = decision_curve(truth, score, place=resamples.places(rows["group"]), resamples=resamples)
+    expected = {
+        round(100 * row["threshold"])
+        for row in curve.to_dict("records")
+        if row["threshold"] <= 0.5 and row["above_both_low"] > 0
+    }
+    [said] = re.findall(r"all: any ([^;]*);", trust.net_benefit(predictions).alternative)
+    told = set()
+    for low, high in re.findall(r"(\d+)(?:–(\d+))? %", said):
+        told |= set(range(int(low), int(high or low) + 1))
+    assert told == expected
+
+
+def test_runs_of_thresholds_are_told_apart():
+    thresholds = pd.Series([0.01, 0.02, 0.03, 0.04, 0.05, 0.06])
+    true = pd.Series([True, False, False, True, True, True])
+    assert trust._runs(true, thresholds) == ["1 %", "4–6 %"]
+    assert trust._runs(~true, thresholds) == ["2–3 %"]
+    assert trust._runs(thresholds > 1, thresholds) == []
 
 
 def test_curves_are_drawn_for_every_label_and_told_in_words(predictions):

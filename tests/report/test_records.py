@@ -110,7 +110,7 @@ def test_expected_runs_come_first_in_their_order_and_extra_ones_after(experiment
 def test_a_record_of_another_format_is_refused(experiment):
     path = write_run(experiment)
     path.write_text(json.dumps(read_json(path) | {"format": 99}))
-    with pytest.raises(ValueError, match="has format 99, expected 2"):
+    with pytest.raises(ValueError, match="has format 99, expected 3"):
         records.read_run(experiment.run_folder)
 
 
