@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.metrics import average_precision_score
@@ -34,10 +35,12 @@ def average_precision(y_true: ArrayLike, y_score: ArrayLike) -> float:
         y_score: (n,), any numbers.
 
     Returns:
-        In (0, 1]; NaN without positives.
+        In (0, 1]; NaN where a class is missing: without negatives every order scores 1.
     """
     truth, score = checked_truth(y_true), checked_score(y_score)
-    return float(average_precision_score(truth, score)) if truth.any() else math.nan
+    if len(np.unique(truth)) < 2:
+        return math.nan
+    return float(average_precision_score(truth, score))
 
 
 def average_precision_table(

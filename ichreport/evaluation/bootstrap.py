@@ -128,7 +128,7 @@ def average_precision_replicates(
         counts: (replicates, groups) of `Resamples`.
 
     Returns:
-        (replicates,); NaN where a resample has no positive.
+        (replicates,); NaN where a resample lacks a class.
     """
     positive, score = checked_truth(y_true) == 1, checked_score(y_score)
     order = np.argsort(-score)
@@ -142,8 +142,9 @@ def average_precision_replicates(
     for replicate, drawn in enumerate(counts):
         weight = drawn[of_positives]
         total = int(weight.sum())
-        if total:
-            called = np.maximum(np.cumsum(drawn[of_all], out=running)[called_end], 1)
+        every = np.cumsum(drawn[of_all], out=running)
+        if 0 < total < every[-1]:
+            called = np.maximum(every[called_end], 1)
             found = np.cumsum(weight)[found_end]
             average[replicate] = float(weight @ (found / called)) / total
     return average

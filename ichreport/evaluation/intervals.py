@@ -114,7 +114,7 @@ def area_interval(
     place: NDArray[np.intp],
     level: float = LEVEL,
 ) -> Interval:
-    """The interval of an area under the ROC curve.
+    """The interval of an area under a curve: of the ROC curve, or average precision.
 
     That of `interval`, with the groups of the rarer class; an area of exactly 0 or 1, of which
     every replicate is the same, has that of such a share of those groups.

@@ -108,7 +108,7 @@ class Table:
         if column not in self.numeric or parts is None:
             return _cell(cell)
         value, ends, rest = map(escape, parts.groups())
-        return f'{value} <span class="interval">{ends}</span>{rest}'
+        return f'{value} <span class="interval">{ends}{rest}</span>'
 
     def _row(self, number: int, row: Sequence[Cell]) -> str:
         style = "marked" if number in self.marked else "quiet" if number in self.quiet else ""
@@ -228,12 +228,13 @@ class Sheet(Captioned):
         return "sheet"
 
     def _content(self) -> str:
-        return "".join(
+        strips = "".join(
             '<div class="strip">'
             + (f'<p class="strip-name">{escape(name)}</p>' if name else "")
             + f"<ul>{''.join(tile._repr_html_() for tile in tiles)}</ul></div>"
             for name, tiles in self.rows
         )
+        return f'<div role="group" aria-label="{escape(self.alternative)}">{strips}</div>'
 
 
 @dataclass(frozen=True)

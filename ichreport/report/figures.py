@@ -86,13 +86,13 @@ def loss_curves(history: Mapping[str, Sequence[float]]) -> Drawing:
     best = int(np.argmin(history["val_loss"]))
     axes.axvline(best + 1, color=FAINT, linewidth=1, linestyle=(0, (1, 2)))
     for name, values, color in (
-        ("train", history["loss"], FAINT),
+        ("train", history["loss"], SOFT),
         ("validation", history["val_loss"], ACCENT),
     ):
         axes.plot(epochs, values, color=color, marker="o", markersize=2.6)
         axes.annotate(
             f" {name}", (epochs[-1], values[-1]), va="center",
-            color=SOFT if color == FAINT else color, annotation_clip=False,
+            color=color, annotation_clip=False,
         )  # fmt: skip
     low = number(history["val_loss"][best])
     axes.annotate(
@@ -145,12 +145,7 @@ def precision_recall_curves(predictions: pd.DataFrame, split: Split = "test") ->
     y_true, y_score = _of(predictions, split)
     shares = y_true.mean(axis=0)
     averages = np.array(
-        [
-            average_precision(y_true[:, index], y_score[:, index])
-            if 0 < shares[index] < 1
-            else np.nan
-            for index in range(len(LABELS))
-        ]
+        [average_precision(y_true[:, index], y_score[:, index]) for index in range(len(LABELS))]
     )
     figure, axes = _axes(_SQUARE_AND_LEGEND)
     for index in _by_value(averages):
@@ -217,7 +212,7 @@ def co_occurrence(store: Store) -> Drawing:
     import seaborn  # takes longer than all else here, and only the page of the data needs it
 
     # one colour, more or less of it, so that it shows on light and dark pages alike
-    shades = LinearSegmentedColormap.from_list("shades", [(*to_rgb(ACCENT), a) for a in (0, 0.75)])
+    shades = LinearSegmentedColormap.from_list("shades", [(*to_rgb(ACCENT), a) for a in (0, 0.45)])
     seaborn.heatmap(
         np.nan_to_num(share), ax=axes, cmap=shades, vmin=0, vmax=1, cbar=False, annot=True,
         fmt=".2f", annot_kws={"color": INK}, xticklabels=LABELS, yticklabels=LABELS,

@@ -14,7 +14,7 @@ from ichreport.evaluation.predictions import of_split, probabilities, truths
 from ichreport.labels import ANY, LABELS
 from ichreport.report.captioned import Drawing, Sentences, lines, number
 from ichreport.report.figures import STYLE
-from ichreport.report.palette import ACCENT, FAINT
+from ichreport.report.palette import ACCENT, FAINT, SOFT
 from ichreport.report.results import SAMPLE_NAMES, Results, Scored
 
 _PANEL: Final = (3.3, 3.0)
@@ -101,7 +101,7 @@ def _panel(title: str, runs: Sequence[Scored], best: Scored, draw: Callable[...,
 
 
 def _line(axes: Axes, x: Any, y: Any, *, marked: bool) -> None:
-    width, color = (2.2, ACCENT) if marked else (1.1, FAINT)
+    width, color = (2.2, ACCENT) if marked else (0.9, SOFT)
     axes.plot(x, y, color=color, linewidth=width, zorder=3 if marked else 2)
 
 

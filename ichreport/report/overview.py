@@ -51,7 +51,7 @@ def of(found: Results, *, synthetic: bool) -> Overview:
     """
     facts = [*_of_best(found), *_of_data(found, synthetic=synthetic), *_of_machine(found)]
     said = [_done(found, synthetic=synthetic)]
-    said += [_reached(found), _learned(found)] if found.scored else []
+    said += [_reached(found), _learned(found), *_untaught(found)] if found.scored else []
     return Overview(" ".join(said), Facts(facts))
 
 
@@ -108,8 +108,14 @@ def _reached(found: Results) -> str:
     learned = found.best.learned
     return (
         f"On patients that it has not seen, {found.best.run.name} does best: a slice with bleeding "
-        f"gets a higher probability than one without in {100 * learned.auc_any:.0f} of 100 pairs."
+        f"gets a higher probability than one without in {_of_100(learned.auc_any)} pairs."
     )
+
+
+def _of_100(share: float) -> str:
+    """A share as a count of 100, which only a share of 1 rounds to."""
+    whole = round(100 * share)
+    return "more than 99 of 100" if whole == 100 and share < 1 else f"{whole} of 100"
 
 
 def _learned(found: Results) -> str:
@@ -118,6 +124,18 @@ def _learned(found: Results) -> str:
         f"{better} of {len(found.scored)} with a result predict better than the plain frequency of "
         "each kind of bleeding would."
     )
+
+
+def _untaught(found: Results) -> list[str]:
+    """How many runs rest on backbones of random weights, if any do."""
+    count = sum(own.untaught for own in found.scored.values())
+    if not count:
+        return []
+    rest, say = ("rests", "says") if count == 1 else ("rest", "say")
+    return [
+        f"{_few(count).capitalize()} of them {rest} on a backbone of random weights instead of "
+        f"pre-trained ones, and {say} nothing of transfer learning."
+    ]
 
 
 def _of_best(found: Results) -> list[Fact]:
@@ -129,7 +147,7 @@ def _of_best(found: Results) -> list[Fact]:
         Fact(
             "Best AUC, any bleeding",
             number(learned.auc_any),
-            f"{number(area.low)} to {number(area.high)} (95 %), {name}",
+            f"{number(area.low)} to {number(area.high)} (95 %), {name}, chosen on test",
             f"experiments/{name}.html",
         ),
         Fact(

@@ -103,9 +103,10 @@ class Scored:
 
     @property
     def untaught(self) -> bool:
-        """Whether it rests on a backbone of random weights."""
+        """Whether it rests on a backbone of random weights, of which some stay so."""
         parameters = self.run.parameters
-        return parameters.get("network") != "cnn7" and parameters.get("weights") is None
+        random = parameters["network"] != "cnn7" and parameters["weights"] is None
+        return random and parameters.get("trainable_layers") != "all"
 
     @property
     def row(self) -> str:

@@ -10,10 +10,10 @@ import pandas as pd
 from ichreport.data import summary
 from ichreport.data.samples import SPLITS, Sample
 from ichreport.data.store import Store
-from ichreport.labels import LABELS
+from ichreport.labels import ANY, LABELS
 from ichreport.params import Experiment, Profile
 from ichreport.report import poster
-from ichreport.report.captioned import Table, number
+from ichreport.report.captioned import Sentences, Table, number
 
 WHAT_IT_IS = (
     "sample", "input", "network", "trainable_layers", "head", "dense_layers", "loss",
@@ -38,6 +38,16 @@ def data_set(store: Store) -> Table:
         ["store hash", str(manifest["store_hash"])[:16]],
     ]
     return Table("The store: what was read, and how it is kept.", ["what", "value"], rows)
+
+
+def prevalence(store: Store) -> Sentences:
+    """How often slices bleed here, against the poster's."""
+    bleeding = float(summary.label_counts(store.slices)["share"].to_dict()[ANY])
+    theirs = poster.LABEL_COUNTS[ANY] / poster.SLICES
+    said = f"{100 * bleeding:.1f} % of these slices bleed, of the poster's {100 * theirs:.1f} %."
+    if store.manifest["synthetic"] and bleeding > theirs:
+        said += " Synthetic heads may bleed more often, so that few of them hold every label."
+    return Sentences([said])
 
 
 def label_counts(store: Store) -> Table:

@@ -37,8 +37,8 @@ BUDGET_OF_A_RUN: Final = 1_200_000
 _SMALLEST: Final = 64
 _HEAT_SIDE: Final = 48
 _HOW: Final = (
-    "Scroll by wheel (after a click), arrow keys, slider or the strips; drag on the image to set "
-    "the window."
+    "Scroll by wheel (after a click), arrow keys, slider, the strips, or a finger on the image; "
+    "drag with the mouse to set the window."
 )
 
 

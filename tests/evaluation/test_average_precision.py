@@ -49,13 +49,14 @@ def test_each_replicate_is_scikit_learn_s_of_the_slices_drawn(slices):
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
-def test_without_positives_it_is_undefined():
+def test_with_one_class_it_is_undefined():
     assert math.isnan(average_precision([0, 0], [0.1, 0.2]))
+    assert math.isnan(average_precision([1, 1], [0.1, 0.2]))
     assert math.isnan(average_precision([], []))
     place = np.array([0, 1, 2])
-    counts = np.array([[0, 2, 1], [3, 0, 0]])
+    counts = np.array([[0, 2, 1], [3, 0, 0], [1, 1, 1]])
     found = average_precision_replicates([1, 0, 0], [0.9, 0.2, 0.4], place, counts)
-    np.testing.assert_array_equal(found, [math.nan, 1])
+    np.testing.assert_array_equal(found, [math.nan, math.nan, 1])
     nothing = average_precision_replicates([], [], np.empty(0, int), counts)
     assert np.isnan(nothing).all()
 

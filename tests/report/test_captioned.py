@@ -129,7 +129,7 @@ def test_no_p_value_is_zero(value, said):
 def test_an_interval_may_go_to_a_line_of_its_own_and_stays_text():
     caption, rows = "What <it> is.", [["any <b>", "0.9 (0.8–1.0) *"], ["x (y)", "1,234"]]
     shown = captioned.Table(caption, ["label", "here"], rows, numeric=frozenset({1}))._repr_html_()
-    assert '>0.9 <span class="interval">(0.8–1.0)</span> *<' in shown
+    assert '>0.9 <span class="interval">(0.8–1.0) *</span><' in shown
     assert ">x (y)<" in shown
     assert ">1,234<" in shown
     assert "any &lt;b&gt;" in shown

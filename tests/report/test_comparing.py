@@ -27,7 +27,13 @@ def run(name, skill, *, seed=1, **parameters):
     table = predictions("sampa", seed, skill)
     record = {
         "predictions": table,
-        "parameters": {"sample": "sampa", "poster_row": None, **parameters},
+        "parameters": {
+            "sample": "sampa",
+            "poster_row": None,
+            "network": "densenet121",
+            "weights": "imagenet",
+            **parameters,
+        },
         "assessment": assess(table, replicates=30).record(),
         "leak": [
             {"first": "train", "second": "test", "kind": "patients", "slices_in_second": 40},
@@ -116,8 +122,7 @@ def test_what_each_part_needs_stands_beside_it(found):
 
 def test_backbones_of_random_weights_leave_the_poster_s_findings_open():
     taught, random = (
-        results(run(BASELINE, 1.5, poster_row=5, network="densenet121", weights=weights))
-        for weights in ("imagenet", None)
+        results(run(BASELINE, 1.5, poster_row=5, weights=weights)) for weights in ("imagenet", None)
     )
     taught_said, random_said = (
         [row[0] for row in comparing.poster_findings(of).rows] for of in (taught, random)

@@ -60,6 +60,28 @@ def test_better_than_the_constant_are_those_with_that_verdict(shown, report):
     assert f"{better} of {len(SKILL)} with a result predict better" in shown.lead
 
 
+def test_backbones_of_random_weights_are_told_first(shown, report):
+    weights = {name: own.run.parameters["weights"] for name, own in report.found.scored.items()}
+    random = [
+        name
+        for name, own in report.found.scored.items()
+        if own.run.parameters["network"] != "cnn7" and weights[name] is None
+    ]
+    assert random == ["02-large"]
+    assert "One of them rests on a backbone of random weights" in shown.lead
+    own = report.found.scored["01-small"]
+    small = results.Results([own.run], {"01-small": own})
+    assert "random weights" not in overview.of(small, synthetic=True).lead
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [(0.5, "50 of 100"), (0.994, "99 of 100"), (0.997, "more than 99 of 100"), (1.0, "100 of 100")],
+)
+def test_only_perfect_ranking_is_said_to_be_so(share, said):
+    assert overview._of_100(share) == said
+
+
 def test_the_time_is_the_runs_together(shown, report):
     taken = sum(sum(own.run.record["timings"].values()) for own in report.found.scored.values())
     assert facts(shown)["Time"].value == duration(taken)

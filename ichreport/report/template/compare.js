@@ -71,10 +71,10 @@ for (const place of document.querySelectorAll(".compare")) {
     if (diagonal) svg.append(drawn("path", { class: "chance", d: `M${across(0)} ${up(0)}L${across(1)} ${up(1)}` }));
     svg.append(drawn("text", { x: (PANEL.left + right) / 2, y: PANEL.height - 6, "text-anchor": "middle" }, xlabel),
       drawn("text", { transform: `translate(11 ${(PANEL.top + bottom) / 2}) rotate(-90)`, "text-anchor": "middle" }, ylabel));
-    for (const { index, points, faint } of lines) {
+    for (const { index, points, thin } of lines) {
       const d = points.map(([x, y], place) => `${place ? "L" : "M"}${across(x)} ${up(y)}`).join("");
       svg.append(drawn("path", {
-        class: `line run-${index + 1}${faint ? " faint" : ""}`, d, "stroke-dasharray": DASHES[index],
+        class: `line run-${index + 1}${thin ? " thin" : ""}`, d, "stroke-dasharray": DASHES[index],
       }));
     }
     return svg;
@@ -83,7 +83,7 @@ for (const place of document.querySelectorAll(".compare")) {
   const curves = (runs, kind) => runs.map((run, index) => ({ index, points: pairs(run.curves[labels.value][kind]) }));
   function learning(runs) {
     const lines = runs.flatMap((run, index) => ["loss", "val_loss"].map((name) =>
-      ({ index, faint: name === "loss", points: run.history[name].map((value, epoch) => [epoch + 1, value]) })));
+      ({ index, thin: name === "loss", points: run.history[name].map((value, epoch) => [epoch + 1, value]) })));
     const values = lines.flatMap((line) => line.points.map(([, y]) => y));
     const low = Math.min(...values), high = Math.max(...values), room = 0.06 * (high - low || 1);
     return panel({
@@ -137,7 +137,9 @@ for (const place of document.querySelectorAll(".compare")) {
   }
   function warnings(runs) {
     const said = [];
-    if (new Set(runs.map((run) => run.test_set)).size > 1) said.push("These runs are tested on different slices: a gap between their scores may be one between the slices.");
+    const sets = new Set(runs.map((run) => run.test_set)).size;
+    if (sets === 1 && runs.length > 1) said.push("Each interval is of one run. Runs on the same slices may differ although their intervals overlap: the page of the results compares them slice by slice.");
+    if (sets > 1) said.push("These runs are tested on different slices: a gap between their scores may be one between the slices.");
     if (new Set(runs.map((run) => run.loss)).size > 1) said.push("They train different losses: compare the shapes of their learning curves, not the heights.");
     return said.map((text) => element("p", { className: "note", textContent: text }));
   }
@@ -150,7 +152,7 @@ for (const place of document.querySelectorAll(".compare")) {
     panels.setAttribute("role", "img");
     panels.setAttribute("aria-label", `Learning curves, ROC and precision-recall curves for ${label} on test. ${said.join("; ")}.`);
     return element("figure", { className: "drawing" }, panels, element("figcaption", {
-      textContent: `The trained loss after each epoch, faint on train and strong on validation; then ROC and precision-recall curves for ${label} on test.`,
+      textContent: `The trained loss after each epoch, thin on train and thick on validation; then ROC and precision-recall curves for ${label} on test.`,
     }));
   }
 

@@ -1,0 +1,31 @@
+"""The report's tables of data say what the store holds."""
+
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from ichreport.labels import ANY, LABELS
+from ichreport.report import poster, tables
+
+
+def test_label_counts_stand_beside_the_poster_s(store):
+    rows = {row[0]: row[1:] for row in tables.label_counts(store).rows}
+    for label in LABELS:
+        positive = int(store.slices[label].sum())
+        assert rows[label][0] == str(positive)
+        assert float(rows[label][1]) == pytest.approx(100 * positive / len(store), abs=0.006)
+        assert rows[label][2] == f"{poster.LABEL_COUNTS[label]:,}"
+
+
+@pytest.mark.parametrize(
+    ("synthetic", "bleeding", "explained"), [(True, 60, True), (True, 5, False), (False, 60, False)]
+)
+def test_only_synthetic_heads_that_bleed_more_often_are_explained(synthetic, bleeding, explained):
+    labels = pd.DataFrame(0.0, index=range(100), columns=list(LABELS))
+    labels.loc[: bleeding - 1, [LABELS[0], ANY]] = 1
+    made = SimpleNamespace(slices=labels, manifest={"synthetic": synthetic})
+    said = str(tables.prevalence(made))
+    theirs = 100 * poster.LABEL_COUNTS[ANY] / poster.SLICES
+    assert said.startswith(f"{bleeding}.0 % of these slices bleed, of the poster's {theirs:.1f} %.")
+    assert ("Synthetic heads" in said) == explained
