@@ -133,7 +133,7 @@ def _untaught(found: Results) -> list[str]:
         return []
     rest, say = ("rests", "says") if count == 1 else ("rest", "say")
     return [
-        f"{_few(count).capitalize()} of them {rest} on a backbone of random weights instead of "
+        f"{_few(count).capitalize()} of the runs {rest} on a backbone of random weights instead of "
         f"pre-trained ones, and {say} nothing of transfer learning."
     ]
 

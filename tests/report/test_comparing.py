@@ -77,6 +77,16 @@ def test_a_better_run_is_told_apart_and_an_equal_one_is_not(found, compared):
     assert own.loc["06-better", "difference"] == pytest.approx(difference)
 
 
+def test_the_comparison_says_whether_the_slices_are_the_same(found, compared):
+    assert "tested on the slices of its baseline" in comparing.comparisons(found, compared).caption
+    own = run("06-better", 4.0, poster_row=6)
+    fewer = own.run.record["predictions"]
+    own.run.record["predictions"] = fewer.drop(fewer.index[fewer["split"] == "test"][:40])
+    other = results(run(BASELINE, 1.5, poster_row=5), own)
+    caption = comparing.comparisons(other, comparing.against_baselines(other)).caption
+    assert "at least 75 % are shared" in caption  # 120 of 160
+
+
 def test_runs_with_further_seeds_are_no_rows_of_their_own(found, compared):
     assert f"{BASELINE}--seed-2" not in set(compared["run"])
     table = comparing.comparisons(found, compared)

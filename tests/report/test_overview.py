@@ -68,7 +68,7 @@ def test_backbones_of_random_weights_are_told_first(shown, report):
         if own.run.parameters["network"] != "cnn7" and weights[name] is None
     ]
     assert random == ["02-large"]
-    assert "One of them rests on a backbone of random weights" in shown.lead
+    assert "One of the runs rests on a backbone of random weights" in shown.lead
     own = report.found.scored["01-small"]
     small = results.Results([own.run], {"01-small": own})
     assert "random weights" not in overview.of(small, synthetic=True).lead
