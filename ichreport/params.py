@@ -119,7 +119,8 @@ def _devices(value: Any) -> int | Literal["all"]:
 Devices = Annotated[int | Literal["all"], PlainValidator(_devices)]
 """On how many devices of one machine a network computes: each takes its share of every batch.
 
-Losses are those of one device, up to rounding; but on TensorFlow each draws dropout for itself.
+Losses are those of one device, up to rounding, which long steps amplify as training goes on; but on
+TensorFlow each draws dropout for itself.
 """
 
 

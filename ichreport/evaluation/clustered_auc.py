@@ -5,6 +5,7 @@ A second opinion on the bootstrap, from placement values instead of resamples.
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,9 @@ from ichreport.evaluation.predictions import (
     truths,
 )
 from ichreport.labels import LABELS
+
+ROUNDING: Final = 1e-12
+"""A covariance is 0 where it is so small beside the terms that it sums, or these beside one."""
 
 
 @dataclass(frozen=True)
@@ -80,11 +84,16 @@ def clustered_auc(y_true: ArrayLike, y_scores: ArrayLike, place: NDArray[np.intp
         of_negatives = _centred(areas, [below for _, below in placed], place[~positive], place)
         m, n = int(positive.sum()), int((~positive).sum())
         cross = of_positives.T @ of_negatives
-        covariance = (
-            positive_groups / (positive_groups - 1) * (of_positives.T @ of_positives) / m**2
-            + negative_groups / (negative_groups - 1) * (of_negatives.T @ of_negatives) / n**2
-            + num_groups / (num_groups - 1) * (cross + cross.T) / (m * n)
+        terms = np.stack(
+            [
+                positive_groups / (positive_groups - 1) * (of_positives.T @ of_positives) / m**2,
+                negative_groups / (negative_groups - 1) * (of_negatives.T @ of_negatives) / n**2,
+                num_groups / (num_groups - 1) * (cross + cross.T) / (m * n),
+            ]
         )
+        covariance = terms.sum(axis=0)
+        scale = np.abs(terms).sum(axis=0) + ROUNDING
+        covariance[np.abs(covariance) < ROUNDING * scale] = 0
     return ClusteredAuc(areas, covariance, positive_groups, negative_groups)
 
 
@@ -111,7 +120,7 @@ def auc_table(predictions: pd.DataFrame, *, split: Split = "test") -> pd.DataFra
             {
                 "label": label,
                 "value": float(found.areas[0]),
-                "standard_error": math.sqrt(max(variance, 0.0)),
+                "standard_error": math.sqrt(variance),
                 "low": low,
                 "high": high,
                 "positive_groups": found.positive_groups,
