@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -51,9 +52,14 @@ def interval(replicates: ArrayLike, *, groups: int, level: float = LEVEL) -> Int
     defined, undefined = _defined(replicates, level)
     if groups < 2 or not len(defined):
         return Interval(math.nan, math.nan, groups, undefined)
-    tail = norm.cdf(-math.sqrt(groups / (groups - 1)) * t.ppf((1 + level) / 2, groups - 1))
+    tail = _expanded_tail(groups, level)
     low, high = np.quantile(defined, [tail, 1 - tail])
     return Interval(float(low), float(high), groups, undefined)
+
+
+@cache
+def _expanded_tail(groups: int, level: float) -> float:
+    return float(norm.cdf(-math.sqrt(groups / (groups - 1)) * t.ppf((1 + level) / 2, groups - 1)))
 
 
 def share_interval(

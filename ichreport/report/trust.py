@@ -10,7 +10,7 @@ from matplotlib.ticker import PercentFormatter
 
 from ichreport.evaluation.bootstrap import draw_resamples
 from ichreport.evaluation.calibration import make_bins, reliability_curve
-from ichreport.evaluation.net_benefit import decision_curve
+from ichreport.evaluation.net_benefit import PROBABILITY_THRESHOLDS, decision_curve
 from ichreport.evaluation.predictions import Split, of_split, probabilities, truths
 from ichreport.labels import ANY, LABELS, SUBTYPES
 from ichreport.report.captioned import Drawing, lines, number
@@ -18,8 +18,8 @@ from ichreport.report.figures import STYLE
 from ichreport.report.palette import FAINT, LABEL_COLORS, SOFT
 
 _PANEL: Final = (2.5, 2.5)
-_MOST_DOUBTFUL: Final = 0.5
-"""Decision curves end here: nobody asks for more than one hit for one false alarm."""
+_THRESHOLDS: Final = tuple(p for p in PROBABILITY_THRESHOLDS if p <= 0.5)
+"""Decision curves end at 50 %: nobody asks for more than one hit for one false alarm."""
 
 
 @mpl.rc_context(STYLE)
@@ -83,8 +83,13 @@ def net_benefit(predictions: pd.DataFrame, split: Split = "test") -> Drawing:
     panels, said = [], []
     for label in (ANY, *SUBTYPES):
         own = LABELS.index(label)
-        curve = decision_curve(y_true[:, own], y_score[:, own], place=place, resamples=resamples)
-        curve = curve[curve["threshold"] <= _MOST_DOUBTFUL]
+        curve = decision_curve(
+            y_true[:, own],
+            y_score[:, own],
+            place=place,
+            resamples=resamples,
+            thresholds=_THRESHOLDS,
+        )
         figure = Figure(figsize=_PANEL)
         axes = figure.subplots()
         color = LABEL_COLORS[label]
