@@ -4,6 +4,7 @@ PROFILE ?= demo
 VENV    := .venv
 BIN     := $(VENV)/bin
 READY   := $(VENV)/.ready
+TOOLS   := $(VENV)/.tools
 
 # Where the jobs run: here, or on a cluster (docs/cluster.md).
 RUN_ON ?= --cores all
@@ -39,7 +40,7 @@ report: $(READY)  ## make the report of PROFILE (demo, rsna, or another file in 
 test: lint  ## lint, types, layers and tests
 	$(BIN)/pytest -n 2 --dist loadscope
 
-lint: $(READY)
+lint: $(TOOLS)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -50,7 +51,7 @@ gpu-kernel: $(READY)  ## install the Jupyter kernel ichreport-gpu and check that
 	$(BIN)/ichreport kernel install --backend $(or $(KERAS_BACKEND),tensorflow)
 	$(BIN)/ichreport kernel check
 
-bench: $(READY)  ## measure speed beside what people use; figures go to benchmarks/results/
+bench: $(TOOLS)  ## measure speed beside what people use; figures go to benchmarks/results/
 	$(BIN)/python benchmarks/run.py
 
 lab: $(READY)  ## open JupyterLab in notebooks/, on this machine only
@@ -67,16 +68,25 @@ clean:  ## remove synthetic heads, stores, features, reports, caches and .venv
 	find reports -mindepth 1 ! -name README.md -delete
 	rm -rf $(VENV) .snakemake .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
-lock: $(READY)  ## compile requirements.lock anew from pyproject.toml
-	$(BIN)/uv pip compile pyproject.toml --extra dev --extra compressed --extra slurm --universal \
-		--python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
-		--no-emit-find-links --custom-compile-command "make lock" --quiet -o requirements.lock
+lock: $(READY)  ## compile requirements.lock and requirements-dev.lock anew from pyproject.toml
+	$(COMPILE) $(EXTRAS) -o requirements.lock
+	$(COMPILE) $(EXTRAS) --extra dev --constraints requirements.lock -o requirements-dev.lock
+
+EXTRAS := --extra setup --extra compressed --extra slurm
+COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
+INSTALLING := --quiet --compile-bytecode --python $(BIN)/python --require-hashes
 
 $(READY): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 to 3.13 found; install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	sed -n '/^uv==/,/^[^ ]/p' requirements.lock | sed '$$d' > $(VENV)/uv.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.txt
-	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
+	$(BIN)/uv pip sync $(INSTALLING) requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+# What lint, tests and benchmarks need beside what a report needs; what else is there stays.
+$(TOOLS): $(READY) requirements-dev.lock
+	$(BIN)/uv pip install $(INSTALLING) -r requirements-dev.lock
 	@touch $@

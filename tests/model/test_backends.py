@@ -15,7 +15,7 @@ SHARING = ("tensorflow", "jax")
 TORCH = pytest.param(
     "torch",
     marks=pytest.mark.skipif(
-        find_spec("torch") is None, reason="torch, which requirements.lock has not, is not there"
+        find_spec("torch") is None, reason="torch, which requirements-dev.lock has not, is not there"
     ),
 )
 JOB = Path(__file__).with_name("backend_jobs.py")
