@@ -41,7 +41,10 @@ def batches(head: str, features: Any, truth: Any) -> tuple[Any, Any]:
     """Train and validation, by slice or by series."""
     train, validation = np.arange(SLICES), np.arange(SLICES, SLICES + VALIDATION)
     if head == "dense":
-        made = [SliceBatches(features.__getitem__, truth, p, BATCH) for p in (train, validation)]
+        made = [
+            SliceBatches(lambda places, _: features[places], truth, p, BATCH)
+            for p in (train, validation)
+        ]
     else:
         starts = np.arange(0, SLICES + VALIDATION, LENGTH)
         series = np.stack([starts, starts + LENGTH], axis=1)

@@ -51,7 +51,7 @@ def write_others(store: Store, folder: Path, count: int) -> tuple[list[str], str
 def ours(store: Store, count: int) -> None:
     """A pass over the store, gathered ahead by a thread as in training."""
     truth = np.zeros((count, 6), np.float32)
-    batches = SliceBatches(store.hu, truth, np.arange(count), BATCH)
+    batches = SliceBatches(lambda places, _: store.hu(places), truth, np.arange(count), BATCH)
     plan = batches.plan(np.random.default_rng(0))
     stream.run(batches.gather, plan, lambda batch: batch.inputs, lambda inputs: inputs)
 

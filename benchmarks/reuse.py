@@ -19,7 +19,7 @@ from side_by_side import interleaved, main
 
 from ichreport.model import backend, loop, losses, networks
 from ichreport.model.batches import SliceBatches
-from ichreport.model.inputs import hu_channels
+from ichreport.model.inputs import slices_seen
 from ichreport.params import Experiment
 
 COUNT, EPOCHS = 512, 16
@@ -31,8 +31,8 @@ def measure(repeats: int = 3, count: int = COUNT) -> dict[str, Any]:
     """Seconds of a pass and of a head, and how many times as long a pass an epoch takes."""
     experiment = Experiment(epochs=EPOCHS, patience=EPOCHS)
     random = np.random.default_rng(0)
-    channels = (hu_channels(experiment.input),)
-    shape = (count, experiment.image_size, experiment.image_size, *channels)
+    side = experiment.image_size
+    shape = (count, slices_seen(experiment.input), side, side)
     hu = random.integers(-1024, 3072, shape).astype(np.int16)
     truth = (random.random((count, 6)) < 0.3).astype(np.float32)
     with backend.building(experiment):
@@ -48,7 +48,7 @@ def measure(repeats: int = 3, count: int = COUNT) -> dict[str, Any]:
     def head() -> None:
         built = networks.dense_head(experiment, features.shape[1])
         train, validation = (
-            SliceBatches(features.__getitem__, truth, part, experiment.batch_size)
+            SliceBatches(lambda places, _: features[places], truth, part, experiment.batch_size)
             for part in np.split(places, [count * 4 // 5])
         )
         loop.fit(built, losses.build("bce", truth), train, validation, experiment, seed=1)

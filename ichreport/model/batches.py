@@ -30,28 +30,37 @@ class SliceBatches:
     """Batches of slices.
 
     Attributes:
-        read: From places of slices, (n,), to the model's input for them.
+        read: From places of slices, (n,), and which of them to mirror, bool (n,), to the model's
+            input for them.
         truth: Labels of all slices, (slices, 6), by place.
         places: Which of them.
         size: Slices a batch.
+        mirroring: Draws which half of the slices is mirrored; none is without.
     """
 
-    read: Callable[[NDArray[np.int64]], Any]
+    read: Callable[[NDArray[np.int64], NDArray[np.bool_]], Any]
     truth: NDArray[np.float32]
     places: NDArray[np.int64]
     size: int
+    mirroring: np.random.Generator | None = None
 
-    def plan(self, random: np.random.Generator | None) -> Iterator[Chosen]:
-        """The batches of one pass over the data: shuffled, or in order."""
-        return stream.in_batches(_order(self.places, random), self.size)
+    def plan(
+        self, random: np.random.Generator | None
+    ) -> Iterator[tuple[Chosen, NDArray[np.bool_]]]:
+        """The batches of one pass over the data, shuffled or in order, and what to mirror."""
+        for chosen in stream.in_batches(_order(self.places, random), self.size):
+            drawn = (
+                np.ones(self.size) if self.mirroring is None else self.mirroring.random(self.size)
+            )
+            yield chosen, drawn < 0.5
 
-    def gather(self, chosen: Chosen) -> Batch:
+    def gather(self, planned: tuple[Chosen, NDArray[np.bool_]]) -> Batch:
         """One batch, its slices in the order of the store, which memory maps like."""
-        places, count = chosen
+        (places, count), mirror = planned
         order = np.argsort(places, kind="stable")
         counts = (np.arange(self.size) < count).astype(np.float32)
         places = places[order]
-        return Batch(self.read(places), self.truth[places], counts[order])
+        return Batch(self.read(places, mirror), self.truth[places], counts[order])
 
 
 @dataclass(frozen=True)

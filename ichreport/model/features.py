@@ -6,6 +6,8 @@ added, never changed, so that a pass that was cut off goes on where it stopped; 
 process compute while the others wait for the same slices.
 """
 
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -89,8 +91,10 @@ def _compute(
     model = networks.pooled(networks.backbone(experiment))
     program = backend.program(model, experiment)
     size = backend.batch_size(experiment, experiment.batch_size)
-    with tqdm(total=len(rows), unit="slice", desc=model.name, disable=not progress) as bar:
-        parts = _Parts(folder, rows, bar)
+    with (
+        tqdm(total=len(rows), unit="slice", desc=model.name, disable=not progress) as bar,
+        _Parts(folder, rows, bar) as parts,
+    ):
         stream.run(
             lambda chosen: hu_of(store, chosen[0], experiment.input),
             stream.in_batches(rows, size),
@@ -103,6 +107,9 @@ def _compute(
 class _Parts:
     """Writes features as they come, a part at a time.
 
+    A disk takes its time to have a part for sure; meanwhile, the device computes the next one. At
+    most two parts are in memory. An error of writing reaches who adds, or who leaves.
+
     Args:
         folder: Where to.
         rows: The row numbers of all that will come, in order.
@@ -113,6 +120,16 @@ class _Parts:
         self._folder, self._rows, self._bar = folder, rows, bar
         self._found: list[NDArray[np.float32]] = []
         self._written = self._counted = 0
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="features")
+        self._writing: Future[None] | None = None
+
+    def __enter__(self) -> "_Parts":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._writer.shutdown()
+        if kind is None:
+            self._wait()
 
     def add(self, features: NDArray[np.float32]) -> None:
         """Take the next batch, of which the last may hold more than there are rows."""
@@ -121,12 +138,21 @@ class _Parts:
         self._counted += len(own)
         self._bar.update(len(own))
         if self._counted - self._written >= ROWS_PER_PART or self._counted == len(self._rows):
+            self._wait()
             rows = self._rows[self._written : self._counted]
-            _write_part(self._folder, rows, np.concatenate(self._found))
+            self._writing = self._writer.submit(_write_part, self._folder, rows, self._found)
             self._found, self._written = [], self._counted
 
+    def _wait(self) -> None:
+        """Until the part before is written; raises what writing it has raised."""
+        if self._writing is not None:
+            self._writing.result()
 
-def _write_part(folder: Path, rows: NDArray[np.int64], features: NDArray[np.float32]) -> None:
+
+def _write_part(
+    folder: Path, rows: NDArray[np.int64], batches: Sequence[NDArray[np.float32]]
+) -> None:
+    features = np.concatenate(batches)
     if not np.isfinite(features).all():
         raise ValueError(f"{folder}: the backbone gave features that are not finite.")
     name = f"{len(list(folder.glob('rows-*.npy'))):05d}"

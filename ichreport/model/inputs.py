@@ -81,11 +81,11 @@ class BackboneScaling(layers.Layer):  # type: ignore[misc]
 
 @keras.saving.register_keras_serializable("ichreport")
 class Mirror(layers.Layer):  # type: ignore[misc]
-    """Mirror some images left to right."""
+    """Mirror some slices left to right."""
 
-    def call(self, images: Any, flip: Any) -> Any:
-        """Images (batch, h, w, channels), mirrored where `flip`, bool (batch,), says so."""
-        return ops.where(ops.reshape(flip, (-1, 1, 1, 1)), ops.flip(images, axis=2), images)
+    def call(self, hu: Any, flip: Any) -> Any:
+        """HU (batch, slices, h, w), mirrored where `flip`, bool (batch,), says so."""
+        return ops.where(ops.reshape(flip, (-1, 1, 1, 1)), ops.flip(hu, axis=-1), hu)
 
 
 _LAYERS: dict[Input, Any] = {
@@ -96,25 +96,25 @@ _LAYERS: dict[Input, Any] = {
 }
 
 
-def hu_channels(kind: Input) -> int:
-    """Channels of the HU that an input wants: the slice alone, or with its two neighbours."""
+def slices_seen(kind: Input) -> int:
+    """How many slices a network sees to judge one: it alone, or with its two neighbours."""
     return 3 if kind == "adjacent" else 1
 
 
 def hu_of(store: Store, rows: NDArray[np.int64], kind: Input) -> NDArray[np.int16]:
-    """The HU of some slices as a model takes them.
+    """The HU of some slices as a model takes them, whole slices one after the other.
 
     Returns:
-        int16 array of shape (len(rows), size, size, channels).
+        int16 array of shape (len(rows), slices seen, size, size).
     """
     if kind == "adjacent":
         return store.adjacent_hu(rows)
-    return store.hu(rows)[..., None]
+    return store.hu(rows)[:, None]
 
 
 def hu_input(image_size: int, kind: Input) -> Any:
-    """A model's input: int16 HU of shape (batch, image_size, image_size, channels)."""
-    return keras.Input((image_size, image_size, hu_channels(kind)), dtype="int16", name="hu")
+    """A model's input: int16 HU of shape (batch, slices seen, image_size, image_size)."""
+    return keras.Input((slices_seen(kind), image_size, image_size), dtype="int16", name="hu")
 
 
 def images(hu: Any, kind: Input, network: Network) -> Any:
@@ -128,6 +128,7 @@ def images(hu: Any, kind: Input, network: Network) -> Any:
     Returns:
         float32 tensor of shape (batch, image_size, image_size, channels).
     """
+    hu = layers.Permute((2, 3, 1), name="slices_last")(hu)  # a host takes longer to interleave them
     seen = _LAYERS[kind](name="input", dtype="float32")(hu)  # HU need more than 8 bits
     if network == "cnn7":
         return seen

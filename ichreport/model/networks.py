@@ -25,6 +25,9 @@ HEAD_UNITS = 256
 SMALLEST_DEVIATION = 0.01
 """What features are divided by at least, over the root mean square of all their deviations."""
 
+_SLICES_AT_ONCE = 8192
+"""Slices whose features are in memory twice, and more exactly, for their mean and variance."""
+
 LSTM_UNITS = 64
 """Units of the LSTM in each direction."""
 
@@ -63,7 +66,8 @@ def backbone(experiment: Experiment) -> keras.Model:
         experiment: Gives network, input, image size, weights and seed.
 
     Returns:
-        A model from int16 HU (batch, size, size, channels) to float32 maps (batch, h, w, features).
+        A model from int16 HU (batch, slices seen, size, size) to float32 maps (batch, h, w,
+        features).
 
     Raises:
         ValueError: If the image size is below what the network takes.
@@ -97,7 +101,7 @@ def fine_tuned(maps_model: keras.Model, experiment: Experiment) -> keras.Model:
         experiment: Gives how many, and the head.
 
     Returns:
-        A model from int16 HU (batch, size, size, channels) to float32 logits (batch, 6), which
+        A model from int16 HU (batch, slices seen, size, size) to float32 logits (batch, 6), which
         shares the backbone's weights.
 
     Raises:
@@ -209,7 +213,7 @@ def load_weights(model: keras.Model, path: Path, what: str) -> None:
 def cnn7(experiment: Experiment) -> keras.Model:
     """Seven blocks of Conv-MaxPool-BN-ReLU, global average pooling and Dense layers, to 6 logits.
 
-    From int16 HU (batch, size, size, channels) to float32 logits (batch, 6). Pooling before
+    From int16 HU (batch, slices seen, size, size) to float32 logits (batch, 6). Pooling before
     normalization leaves a quarter of the pixels to normalize: a training step takes 0.6 of the time
     on a CPU.
     """
@@ -288,7 +292,9 @@ def sequence_head(experiment: Experiment, features: int) -> keras.Model:
         return keras.Model({"features": given, "present": present}, logits, name="sequence_head")
 
 
-def standardise(model: keras.Model, features: NDArray[np.float32]) -> None:
+def standardise(
+    model: keras.Model, features: NDArray[np.float32], places: NDArray[np.int64] | None = None
+) -> None:
     """Let a head shift and scale features by the mean and deviation of some.
 
     A feature that these slices hardly vary in, as one that is always 0, is divided by
@@ -296,12 +302,17 @@ def standardise(model: keras.Model, features: NDArray[np.float32]) -> None:
 
     Args:
         model: A head.
-        features: Those of the training split, (slices, features).
+        features: (slices, features); it may be larger than what memory takes twice.
+        places: Which of them are of the training split; all if not given.
     """
-    variance = features.var(axis=0, dtype=np.float64)
+    places = np.arange(len(features)) if places is None else places
+    parts = np.array_split(places, -(-len(places) // _SLICES_AT_ONCE))
+    mean = sum(features[part].sum(axis=0, dtype=np.float64) for part in parts) / len(places)
+    squares = (np.square(features[part] - mean).sum(axis=0) for part in parts)
+    variance = sum(squares) / len(places)
     least = SMALLEST_DEVIATION**2 * variance.mean() or 1.0
     layer = model.get_layer("standardised")
-    layer.adapt_mean.assign(features.mean(axis=0, dtype=np.float64))
+    layer.adapt_mean.assign(mean)
     layer.adapt_variance.assign(np.maximum(variance, least))
     layer.finalize_state()
 

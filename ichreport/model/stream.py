@@ -1,7 +1,7 @@
-"""Batches in a stream: a background thread gathers them while the device computes.
+"""Batches in a stream: background threads gather them while the device computes.
 
-Three things go on at once: the thread reads the next batches from memory maps, the device computes
-on the one that it has, and the results of the one before travel back. Only a fixed number of
+Three things go on at once: threads read the next batches from memory maps, the device computes on
+the one that it has, and the results of the one before travel back. Only a fixed number of
 batches is alive at any time, however many there are.
 """
 
@@ -13,6 +13,9 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+READERS: Final = 2
+"""Threads that gather: while one waits for a disk, another reads or copies."""
 
 AHEAD: Final = 3
 """Batches that are gathered, or being gathered, before the device asks for them."""
@@ -46,25 +49,28 @@ def run(
     compute: Callable[[Any], Any],
     keep: Callable[[Any], None],
     *,
+    readers: int = READERS,
     ahead: int = AHEAD,
     in_flight: int = IN_FLIGHT,
 ) -> None:
     """Gather, compute and keep every batch, in order.
 
     At most `ahead + in_flight + 1` batches are alive at a time. An error of any of the three
-    functions, and an interrupt from the keyboard, ends the thread before it reaches the caller.
+    functions, and an interrupt from the keyboard, ends the threads before it reaches the caller.
 
     Args:
-        gather: From a batch to what the device computes on; runs in the background thread.
-        batches: What `gather` takes, one after another.
+        gather: From a batch to what the device computes on; runs in several background threads at
+            once, so that nothing random may be drawn in it.
+        batches: What `gather` takes, one after another; asked for in the caller's thread.
         compute: From what was gathered to a result that may still be on its way, as frameworks
             give it that do not wait for a device; runs in the caller's thread.
         keep: Takes each result once `in_flight` later batches are under way; it may wait.
+        readers: Background threads, at least 1.
         ahead: Batches gathered ahead, at least 1.
         in_flight: Results not yet asked for, at least 0.
     """
     coming = iter(batches)
-    reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="stream")
+    reader = ThreadPoolExecutor(max_workers=readers, thread_name_prefix="stream")
     gathered: deque[Future[Any]] = deque()
     computing: deque[Any] = deque()
     try:

@@ -100,7 +100,7 @@ def fit(
         found = features.load_or_compute(store, sample.rows, experiment)
         keras.utils.set_random_seed(seed)
         model = head = _head(experiment, found.shape[1])
-        networks.standardise(head, found[split["train"]])
+        networks.standardise(head, found, split["train"])
     if experiment.trains_on_slices:
         learner = networks.flipping(model, experiment)
         batches = _slice_batches(store, sample, experiment, truth, seed)
@@ -220,19 +220,12 @@ def _slice_batches(
     size = backend.batch_size(experiment, experiment.batch_size)
     random = np.random.default_rng([seed, 1])  # not the numbers that draw the order
 
-    def read(places: NDArray[np.int64]) -> Any:
-        return hu_of(store, sample.rows[places], experiment.input)
+    def read(places: NDArray[np.int64], mirror: NDArray[np.bool_]) -> Any:
+        return {"hu": hu_of(store, sample.rows[places], experiment.input), "flip": mirror}
 
-    def read_to_train(places: NDArray[np.int64]) -> Any:
-        return {"hu": read(places), "flip": random.random(len(places)) < 0.5}
-
-    def read_to_watch(places: NDArray[np.int64]) -> Any:
-        return {"hu": read(places), "flip": np.zeros(len(places), dtype=bool)}
-
-    ways = {"train": read_to_train, "validation": read_to_watch}
     return {
-        name: SliceBatches(way, truth, np.flatnonzero(sample.split == name), size)
-        for name, way in ways.items()
+        name: SliceBatches(read, truth, np.flatnonzero(sample.split == name), size, mirroring)
+        for name, mirroring in (("train", random), ("validation", None))
     }
 
 
@@ -248,7 +241,9 @@ def _feature_batches(
     if experiment.head == "dense":
         size = backend.batch_size(experiment, experiment.batch_size)
         return {
-            name: SliceBatches(found.__getitem__, truth, np.flatnonzero(sample.split == name), size)
+            name: SliceBatches(
+                lambda places, _: found[places], truth, np.flatnonzero(sample.split == name), size
+            )
             for name in splits
         }
     whole = _series_batches(store, sample, experiment, found, truth)

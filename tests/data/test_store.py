@@ -51,18 +51,18 @@ def test_slices_are_sorted_by_patient_study_series_and_z(store):
 def test_neighbours_stay_within_the_series(store):
     rows = np.arange(len(store))[::-1]
     adjacent = store.adjacent_hu(rows)
-    assert adjacent.shape == (len(store), 16, 16, 3)
+    assert adjacent.shape == (len(store), 3, 16, 16)
     for place, row in enumerate(rows):
         series = store.slices["series_instance_uid"]
         mine = np.flatnonzero(series == series[row])
         expected = [max(row - 1, mine[0]), row, min(row + 1, mine[-1])]
-        np.testing.assert_array_equal(adjacent[place], np.moveaxis(store.hu(expected), 0, -1))
+        np.testing.assert_array_equal(adjacent[place], store.hu(expected))
 
 
 def test_repeated_rows_and_no_rows_are_served(store):
     np.testing.assert_array_equal(store.hu([3, 3, 3]), store.hu([3])[[0, 0, 0]])
     assert store.hu([]).shape == (0, 16, 16)
-    assert store.adjacent_hu([]).shape == (0, 16, 16, 3)
+    assert store.adjacent_hu([]).shape == (0, 3, 16, 16)
     assert store.truth([]).shape == (0, 16, 16)
 
 

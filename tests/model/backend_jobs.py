@@ -27,8 +27,8 @@ HEADS = {
     "fine-tuned": DENSE | {"trainable_layers": "all", "input": "sigmoid", "fine_tuning_rate": 2e-3},
 }
 LONGER = {"epochs": 3, "batch_size": 4}  # with fewer steps, a block is dead outside of training
-# Adam's first steps are as long for a slope of 1e-7 as for one of 1: at 2e-3, what rounding makes of
-# the smallest slopes changes losses by 6e-3 within twelve steps; at 1e-4, by 4e-7.
+# Adam's first steps are as long for a slope of 1e-7 as for one of 1: at 2e-3, what rounding makes
+# of the smallest slopes changes losses by 6e-3 within twelve steps; at 1e-4, by 4e-7.
 SMALL_STEPS = {"learning_rate": 1e-4, "fine_tuning_rate": 1e-4}
 STRICT = {  # what trains twice: JAX compiles the small network slowly
     "tensorflow": HEADS["cnn7"],
@@ -109,7 +109,7 @@ def sharing(store, experiment):
     """How two devices share a batch and its work, and what is said of a third."""
     found = {}
     shared = experiment(devices=2)
-    hu = store.hu(np.arange(16))[..., None]
+    hu = store.hu(np.arange(16))[:, None]
     found["parts"] = where_a_batch_lies(hu)
     found["computing"] = devices_that_compute(networks.cnn7(shared), hu, shared)
     try:

@@ -47,7 +47,7 @@ class MadeUpStore:
         return self.pixels[rows]
 
     def adjacent_hu(self, rows):
-        return np.stack([self.pixels[rows]] * 3, axis=-1)
+        return np.stack([self.pixels[rows]] * 3, axis=1)
 
 
 def made_up_sample(store):

@@ -15,7 +15,8 @@ SHARING = ("tensorflow", "jax")
 TORCH = pytest.param(
     "torch",
     marks=pytest.mark.skipif(
-        find_spec("torch") is None, reason="torch, which requirements-dev.lock has not, is not there"
+        find_spec("torch") is None,
+        reason="torch, which requirements-dev.lock has not, is not there",
     ),
 )
 JOB = Path(__file__).with_name("backend_jobs.py")
@@ -82,7 +83,7 @@ def test_two_devices_train_as_one_does(found, backend, kind):
 @pytest.mark.parametrize("backend", SHARING)
 def test_two_devices_take_half_of_a_batch_each(found, backend):
     parts = found[backend][0]["parts"]
-    assert [shape for _, shape in parts] == [[8, 32, 32, 1]] * 2
+    assert [shape for _, shape in parts] == [[8, 1, 32, 32]] * 2
     assert len({device for device, _ in parts}) == 2
     assert len(found[backend][0]["computing"]) == 2
 

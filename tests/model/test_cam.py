@@ -20,7 +20,7 @@ def test_on_a_linear_head_grad_cam_is_the_exact_map(store, sample, make):
     trained = training.fit(store, sample, experiment)
     rows = np.array([4, 11, 57])
     found = cam.heatmaps(trained, store, rows, "subdural", sample)
-    maps = networks.backbone(experiment).predict(store.hu(rows)[..., None], verbose=0)
+    maps = networks.backbone(experiment).predict(store.hu(rows)[:, None], verbose=0)
     weights = np.asarray(trained.model.get_layer("logits").kernel)[:, 4]
     deviation = np.sqrt(np.asarray(trained.model.get_layer("standardised").variance)).ravel()
     exact = np.maximum(np.einsum("nijc,c->nij", maps, weights / np.maximum(deviation, 1e-7)), 0)

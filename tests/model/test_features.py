@@ -34,7 +34,7 @@ def test_stored_features_are_the_backbones_own(store, experiment):
     rows = np.array([90, 3, 41, 3])
     found = features.load_or_compute(store, rows, experiment)
     model = networks.pooled(networks.backbone(experiment))
-    expected = model.predict(store.hu(rows)[..., None], verbose=0)
+    expected = model.predict(store.hu(rows)[:, None], verbose=0)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 
@@ -92,3 +92,35 @@ def test_the_key_says_what_the_folder_holds(store, experiment):
     assert key["network"] == "densenet121"
     assert key["weights"].startswith("random, seed 1")
     assert features.backbone_parameters(store, experiment) == key["parameters"] == 16 * 4 * 4 * 3
+
+
+def test_many_parts_are_written_whole_and_in_order(store, experiment, monkeypatch):
+    monkeypatch.setattr(features, "ROWS_PER_PART", 32)
+    found = features.load_or_compute(store, np.arange(100), experiment)
+    model = networks.pooled(networks.backbone(experiment))
+    expected = model.predict(store.hu(np.arange(100))[:, None], verbose=0)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+    [folder] = experiment.features_folder.iterdir()
+    rows = [np.load(path) for path in sorted(folder.glob("rows-*"))]
+    assert len(rows) > 2
+    np.testing.assert_array_equal(np.concatenate(rows), np.arange(100))
+
+
+@pytest.mark.parametrize("part", [1, 4])
+def test_a_part_that_cannot_be_written_stops_the_pass(part, store, experiment, monkeypatch):
+    """The writer has a thread of its own; its error must not stay there."""
+    write, written = features._write_part, []
+
+    def failing(*arguments):
+        written.append(1)
+        if len(written) == part:
+            raise OSError("No space left on device")
+        write(*arguments)
+
+    monkeypatch.setattr(features, "ROWS_PER_PART", 32)
+    monkeypatch.setattr(features, "_write_part", failing)
+    with pytest.raises(OSError, match="No space left"):
+        features.load_or_compute(store, np.arange(100), experiment)
+    [folder] = experiment.features_folder.iterdir()
+    assert len(list(folder.glob("rows-*"))) == part - 1
+    assert not [t for t in threading.enumerate() if t.name.startswith("features")]

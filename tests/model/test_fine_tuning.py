@@ -84,7 +84,7 @@ def test_it_starts_as_a_head_on_the_frozen_features_would(store, fine_tuned):
     _, head = networks.halves(model)
     networks.standardise(head, found)
     expected = (found - found.mean(axis=0)) / np.maximum(found.std(axis=0), 1e-7)
-    logits = np.asarray(model(store.hu(rows)[..., None], training=True))
+    logits = np.asarray(model(store.hu(rows)[:, None], training=True))
     by_hand = expected @ np.asarray(head.get_layer("logits").kernel)
     np.testing.assert_allclose(logits, by_hand, atol=2e-3)
 
@@ -130,7 +130,7 @@ def test_its_map_is_the_exact_map_of_what_it_has_become(store, sample, fine_tune
     trained = training.fit(store, sample, fine_tuned("all", epochs=3))
     found = cam.heatmaps(trained, store, ROWS, "any", sample)
     maps_model, head = networks.halves(trained.model)
-    maps = maps_model.predict(store.hu(ROWS)[..., None], verbose=0)
+    maps = maps_model.predict(store.hu(ROWS)[:, None], verbose=0)
     deviation = np.sqrt(np.asarray(head.get_layer("standardised").variance)).ravel()
     weights = np.asarray(head.get_layer("logits").kernel)[:, -1] / deviation
     exact = cam._scaled_up(np.einsum("nijc,c->nij", maps, weights), 32, "CAM")

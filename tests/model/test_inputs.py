@@ -75,7 +75,7 @@ def test_every_network_gets_the_channels_it_wants(kind, network, channels):
 def test_a_raw_slice_is_repeated_for_a_backbone():
     hu = inputs.hu_input(8, "raw")
     model = keras.Model(hu, inputs.images(hu, "raw", "inceptionresnetv2"))
-    found = model.predict(HU[:, :64].reshape(1, 8, 8, 1), verbose=0)
+    found = model.predict(HU[:, :64].reshape(1, 1, 8, 8), verbose=0)
     np.testing.assert_array_equal(found[..., 0], found[..., 1])
     np.testing.assert_array_equal(found[..., 0], found[..., 2])
 
@@ -85,5 +85,5 @@ def test_the_layers_travel_with_a_saved_model(tmp_path):
     model = keras.Model(hu, inputs.images(hu, "sigmoid", "densenet121"))
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
-    batch = HU[:, :64].reshape(1, 8, 8, 1)
+    batch = HU[:, :64].reshape(1, 1, 8, 8)
     np.testing.assert_array_equal(model.predict(batch, verbose=0), again.predict(batch, verbose=0))

@@ -36,6 +36,10 @@ def adam_on_a_linear_head(features, truth, places, epochs, rate, seed):
     return weights
 
 
+def reader_of(features):
+    return lambda places, _: features[places].astype(np.float32)
+
+
 def test_training_takes_adams_steps_on_every_slice_once_an_epoch(data, make):
     """21 slices in batches of 8: what fills the last one up must not count."""
     features, truth = data
@@ -43,7 +47,7 @@ def test_training_takes_adams_steps_on_every_slice_once_an_epoch(data, make):
     experiment = make(network="densenet121", dense_layers=1, epochs=4, learning_rate=0.02)
     head = networks.dense_head(experiment, WIDTH)
     head.get_layer("logits").kernel.assign(np.zeros((WIDTH, 6)))
-    batches = SliceBatches(features.astype(np.float32).__getitem__, truth, places, SIZE)
+    batches = SliceBatches(reader_of(features), truth, places, SIZE)
     history = loop.fit(head, losses.build("bce", truth), batches, None, experiment, seed=3)
     expected = adam_on_a_linear_head(features, truth, places, 4, 0.02, 3)
     logits = head.get_layer("logits")
@@ -57,7 +61,7 @@ def test_a_validation_loss_is_the_mean_over_its_slices(data, make):
     features, truth = data
     experiment = make(network="densenet121", dense_layers=1, epochs=1, learning_rate=1e-12)
     head = networks.dense_head(experiment, WIDTH)
-    read = features.astype(np.float32).__getitem__
+    read = reader_of(features)
     train, validation = (
         SliceBatches(read, truth, places, SIZE) for places in (np.arange(20), np.arange(20, 30))
     )

@@ -40,7 +40,7 @@ def test_the_small_network_has_the_parameters_counted_by_hand(make):
 @pytest.mark.parametrize("size", [64, 96, 256])
 def test_the_small_network_takes_every_image_size(make, size):
     model = networks.cnn7(make(image_size=size, input="sigmoid"))
-    batch = np.zeros((2, size, size, 1), dtype=np.int16)
+    batch = np.zeros((2, 1, size, size), dtype=np.int16)
     assert model.predict(batch, verbose=0).shape == (2, 6)
 
 
@@ -115,9 +115,9 @@ def test_weights_of_a_file_are_loaded(make, tmp_path):
     body.save_weights(tmp_path / "densenet121.weights.h5")
     path = str(tmp_path / "{network}.weights.h5")
     loaded = networks.backbone(make(network="densenet121", weights=path))
-    hu = np.random.default_rng(1).integers(-1024, 3071, (2, 32, 32, 1), dtype=np.int16)
+    hu = np.random.default_rng(1).integers(-1024, 3071, (2, 1, 32, 32), dtype=np.int16)
     scaled = keras.applications.densenet.preprocess_input(
-        np.repeat((hu.astype(np.float32) + 1024) / 4095 * 255, 3, axis=-1)
+        np.repeat((hu[:, 0, :, :, None].astype(np.float32) + 1024) / 4095 * 255, 3, axis=-1)
     )
     expected = body.predict(scaled, verbose=0)
     np.testing.assert_allclose(loaded.predict(hu, verbose=0), expected, rtol=1e-4, atol=1e-6)

@@ -78,6 +78,20 @@ def test_results_are_asked_for_while_later_batches_are_under_way():
     ]  # fmt: skip
 
 
+def test_several_readers_gather_at_once_and_their_batches_stay_in_order():
+    """Each of the two waits for the other to have begun: one alone would never end."""
+    both = threading.Barrier(2)
+
+    def gather(batch):
+        both.wait(timeout=30)
+        return batch
+
+    kept = []
+    stream.run(gather, range(10), lambda x: x, kept.append, readers=2, ahead=4)
+    assert kept == list(range(10))
+    assert no_thread_is_left()
+
+
 class BrokenError(Exception):
     pass
 
