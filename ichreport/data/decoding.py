@@ -56,18 +56,21 @@ class IsolatedDecoder:
             RejectError: If they cannot be decoded, within the limits of time and memory.
         """
         name = COMPRESSED[syntax]
-        connection = self._started()
         try:
+            connection = self._started()
             connection.send((syntax, pixels, asdict(header)))
             if not connection.poll(self._seconds):
-                self._stop()
                 raise RejectError(
                     f"decoding {name} took longer than {self._seconds:g} s", passing=True
                 )
             answer = connection.recv()
-        except (EOFError, OSError):
+        except BaseException as error:
+            # Whatever ends it, the time limit of a file included: a late answer would be taken for
+            # the next file's.
             self._stop()
-            raise RejectError(f"the pixels crash the decoder of {name}") from None
+            if isinstance(error, EOFError | OSError):
+                raise RejectError(f"the pixels crash the decoder of {name}") from None
+            raise
         if isinstance(answer, str):
             raise RejectError(answer, passing=answer.endswith(_CURE))
         decoded: NDArray[Any] = answer

@@ -51,6 +51,12 @@ COMPRESSED: Final = {
     "1.2.840.10008.1.2.4.203": "High-Throughput JPEG 2000",
 }
 """Compressed transfer syntaxes that are read, by UID."""
+_MARKED_END: Final = frozenset(
+    uid for uid, name in COMPRESSED.items() if name.startswith(("JPEG B", "JPEG E", "JPEG L", "JPEG-"))
+)
+"""Those whose decoder fills up what is missing of an image, which a marker ends."""
+_END_OF_IMAGE: Final = b"\xff\xd9"
+_MOST_PADDING: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +153,7 @@ def slice_of(buffer: memoryview, *, decode: Decode) -> Slice:
     if syntax in _NATIVE:
         stored = _native_pixels(pixels, header, big)
     elif pixels.encapsulated:
+        _check_whole(syntax, elements.fragments(pixels.value))
         stored = decode(syntax, bytes(pixels.value), header)
     else:
         raise RejectError("compressed pixel data are not in fragments")
@@ -260,3 +267,11 @@ def _scaled(
     if hu.max() > HU_MAX:
         rules.append(RULE_ABOVE)
     return np.clip(hu, HU_MIN, HU_MAX).astype(np.int16)
+
+
+def _check_whole(syntax: str, fragments: list[memoryview]) -> None:
+    """Refuse an image that ends before its end: nobody may fill a gap."""
+    if syntax in _MARKED_END and fragments:
+        end = bytes(fragments[-1][-_MOST_PADDING:])
+        if _END_OF_IMAGE not in end:
+            raise RejectError(f"the pixels are cut: {COMPRESSED[syntax]} without an end of image")

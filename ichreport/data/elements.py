@@ -131,6 +131,32 @@ def read_elements(
     raise RejectError(f"the header has more than {_MOST_ELEMENTS:,} elements")
 
 
+def fragments(value: memoryview) -> list[memoryview]:
+    """The fragments of encapsulated pixel data, without the table of offsets before them.
+
+    Args:
+        value: What follows the element's head, to the end of the file.
+
+    Raises:
+        RejectError: If they are cut or damaged: a decoder might make up what is missing.
+    """
+    found: list[memoryview] = []
+    position = 0
+    while position + 8 <= len(value):
+        group, number, length = struct.unpack_from("<HHL", value, position)
+        tag = (group << 16) | number
+        position += 8
+        if tag == _SEQUENCE_END:
+            return found[1:]
+        if tag != _ITEM:
+            raise RejectError("the fragments of the pixel data are damaged")
+        if position + length > len(value):
+            break
+        found.append(value[position : position + length])
+        position += length
+    raise RejectError("the file is cut in the pixel data")
+
+
 def _implicit(buffer: memoryview, position: int) -> tuple[int, Element, int]:
     group, number, length = struct.unpack_from("<HHL", buffer, position)
     return _take(buffer, position + 8, (group << 16) | number, b"", length)

@@ -72,8 +72,8 @@ def audit_splits(
 
     Returns:
         A row for each pair of splits and each kind of thing (patients, groups, studies, series,
-        identical pixels): `shared`, how many of that kind stand on both sides, and the slices they
-        make up in each.
+        identical pixels but those of blank slices): `shared`, how many of that kind stand on both
+        sides, and the slices they make up in each.
     """
     chosen = slices.iloc[rows]
     sides = {name: np.asarray(split) == name for name in SPLITS}
@@ -81,8 +81,12 @@ def audit_splits(
     for kind, column in _AUDITED.items():
         values = group if column == "group" else chosen[column]
         codes, uniques = pd.factorize(pd.Series(values))
+        telling = codes >= 0
+        if kind == "identical pixels" and "blank" in chosen:
+            telling &= ~chosen["blank"].to_numpy(dtype=bool)
         there = {
-            name: np.bincount(codes[side], minlength=len(uniques)) for name, side in sides.items()
+            name: np.bincount(codes[side & telling], minlength=len(uniques))
+            for name, side in sides.items()
         }
         for first, second in (("train", "validation"), ("train", "test"), ("validation", "test")):
             both = (there[first] > 0) & (there[second] > 0)

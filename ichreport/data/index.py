@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from ichreport.data.labels_table import UNLABELLED, Finding, LabelTable
 from ichreport.data.shards import SCHEMA, table_name
@@ -24,7 +25,10 @@ ORDER: Final = (
     "sop_instance_uid",
 )
 """The columns by which a store's slices are sorted."""
+SAME_SLICE: Final = "another file holds the same slice (SOPInstanceUID)"
+SAME_NAME: Final = "another file holds other pixels under the same SOPInstanceUID"
 RULE_EQUAL_Z: Final = "equal z, ordered by SOP Instance UID"
+CONTRADICTING: Final = "slices whose pixels another slice has too, with other labels"
 _SHOWN: Final = 5
 
 
@@ -59,7 +63,7 @@ def build_index(
     """Merge the tables of shards with the labels.
 
     A slice that comes in several files is kept once, from the first file by path; the other files
-    become rejects.
+    become rejects, with a reason of their own where their pixels are others.
 
     Args:
         store: The folder of the shards.
@@ -72,11 +76,14 @@ def build_index(
     merged = merged.take(pc.sort_indices(merged, sort_keys=[("file", "ascending")]))
     made = pc.is_valid(merged["row"])
     slices, rejects = merged.filter(made), merged.filter(pc.invert(made))
-    repeated = _repeats(slices["sop_instance_uid"])
+    first = _first_of_name(slices["sop_instance_uid"])
+    repeated = first != np.arange(len(first))
     if repeated.any():
+        pixels = slices["pixel_hash"].to_numpy()
+        reason = np.where(pixels == pixels[first], SAME_SLICE, SAME_NAME)[repeated]
         again = slices.filter(pa.array(repeated))
-        reason = pa.repeat("another file holds the same slice (SOPInstanceUID)", len(again))
-        again = again.set_column(again.schema.get_field_index("reason"), "reason", reason)
+        column = again.schema.get_field_index("reason")
+        again = again.set_column(column, "reason", pa.array(reason.astype(object), pa.string()))
         rejects = pa.concat_tables([rejects, again])
         rejects = rejects.take(pc.sort_indices(rejects, sort_keys=[("file", "ascending")]))
         slices = slices.filter(pa.array(~repeated))
@@ -96,9 +103,12 @@ def _with_shard(store: Path, number: int) -> pa.Table:
     return table.add_column(SCHEMA.get_field_index("row"), "shard", shard)
 
 
-def _repeats(names: pa.ChunkedArray) -> Any:
+def _first_of_name(names: pa.ChunkedArray) -> NDArray[np.int64]:
+    """For each row, the first row of the same name."""
     codes = pc.dictionary_encode(names.combine_chunks()).indices.to_numpy()
-    return pd.Series(codes).duplicated().to_numpy()
+    _, first, own = np.unique(codes, return_index=True, return_inverse=True)
+    rows: NDArray[np.int64] = first[own]
+    return rows
 
 
 def stems(files: Sequence[str]) -> list[str]:
@@ -128,9 +138,23 @@ def _label(
             _note(findings, "label rows whose file was rejected", missing.filter(rejected))
             missing = missing.filter(pc.invert(rejected))
         _note(findings, "label rows without a file", missing)
+        _note(findings, CONTRADICTING, names.filter(pa.array(_contradicting(slices, values))))
     for column, label in enumerate(LABELS):
         slices = slices.append_column(label, pa.array(values[:, column]))
     return slices, findings
+
+
+def _contradicting(slices: pa.Table, values: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """Which labelled slices have pixels that another has too, with other labels; no blank ones."""
+    asked = (values != UNLABELLED).all(axis=1) & ~slices["blank"].to_numpy()
+    pixels, _ = pd.factorize(slices["pixel_hash"].to_numpy()[asked])
+    labels = values[asked].astype(np.int64) @ (1 << np.arange(len(LABELS)))
+    lowest, highest = (np.full(pixels.max(initial=-1) + 1, start) for start in (1 << 16, -1))
+    np.minimum.at(lowest, pixels, labels)
+    np.maximum.at(highest, pixels, labels)
+    found = np.zeros(len(slices), dtype=bool)
+    found[asked] = (lowest != highest)[pixels]
+    return found
 
 
 def _note(findings: list[Finding], what: str, names: Any) -> None:

@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from ichreport import __version__
 from ichreport.data import shards
-from ichreport.data.index import Index, build_index, stems
+from ichreport.data.index import SAME_SLICE, Index, build_index, stems
 from ichreport.data.labels_table import LabelTable
 from ichreport.data.own_labels import read_label_file
 from ichreport.data.plan import (
@@ -299,6 +299,7 @@ class _Job:
         )
         if not len(index.slices):
             raise ValueError(f"{self.source.folder}: no file of {plan.file_count:,} is a slice.")
+        self._check_names(plan, index)
         _check_labels_fit(index, self.source)
         for name, table in ((SLICES, index.slices), (REJECTS, index.rejects)):
             with atomic_file(self.store / name) as partial:
@@ -309,6 +310,12 @@ class _Job:
         remove_others(self.store, {*hashes, *tables})
         manifest = self._manifest(index, dict(sorted(hashes.items())), sorted(tables), inputs)
         write_json(self.store / MANIFEST, manifest)
+
+    def _check_names(self, plan: Plan, index: Index) -> None:
+        """Count slices of one name with the other rejects: they are only known all together."""
+        reasons = zip(*(index.rejects[name].to_pylist() for name in ("file", "reason")), strict=True)
+        unusable = {file: reason for file, reason in reasons if reason != SAME_SLICE}
+        Rejects(plan.file_count, self.max_reject_share, self.source.folder).add(unusable)
 
     def _slice_names(self, plan: Plan, files: Sequence[str]) -> list[str]:
         """The names of the slices that some of the challenge's files are."""

@@ -5,6 +5,7 @@ import hmac
 import os
 import secrets
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
@@ -44,19 +45,16 @@ class Pseudonyms:
             ValueError: If the file holds no key.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            _write_new(path, secrets.token_bytes(32).hex() + "\n")
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            try:
-                return cls(bytes.fromhex(path.read_text(encoding="ascii")))
-            except ValueError as error:
-                raise ValueError(f"{path} is not a key of pseudonyms: {error}") from None
-        made = cls(secrets.token_bytes(32))
-        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-            stream.write(made.key.hex() + "\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        return made
+            return cls(bytes.fromhex(path.read_text(encoding="ascii")))
+        except ValueError as error:
+            raise ValueError(
+                f"{path} is not a key of pseudonyms: {error} Expected 32 or more hexadecimal "
+                "digits. Restore it from a copy; if no store was made with it, delete it, and a "
+                "new one is made."
+            ) from None
 
     @property
     def fingerprint(self) -> str:
@@ -89,3 +87,18 @@ class Pseudonyms:
     def _hash(self, kind: str, text: str) -> str:
         message = f"{kind}:{text}".encode("utf-8", "surrogateescape")
         return hmac.new(self.key, message, hashlib.sha256).hexdigest()[:32]
+
+
+def _write_new(path: Path, text: str) -> None:
+    """Write a file that its owner alone may read, whole or not at all; never over another."""
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        with suppress(FileExistsError):  # another process was first: its key counts
+            os.link(partial, path)
+    finally:
+        partial.unlink()

@@ -123,8 +123,9 @@ def leak_audit(audit: pd.DataFrame) -> Table:
     """What stands on both sides of each pair of splits."""
     return frame(
         audit,
-        "The leak audit: patients, linked groups, studies, series and identical pixels that stand "
-        "on both sides of two splits. A split by slice puts almost every patient on both.",
+        "The leak audit: patients, linked groups, studies, series and identical pixels (but those "
+        "of blank slices) that stand on both sides of two splits. A split by slice puts almost "
+        "every patient on both.",
     )
 
 

@@ -1,4 +1,5 @@
 import struct
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from pydicom.pixels import get_encoder
 from ichreport.data import decoding, dicom
 from ichreport.data.decoding import IsolatedDecoder
 from ichreport.data.elements import RejectError
+from ichreport.data.time_limit import time_limit
 
 pytest.importorskip("openjpeg", reason="needs the extra `compressed`")
 pytest.importorskip("libjpeg", reason="needs the extra `compressed`")
@@ -87,8 +89,52 @@ def test_other_encoders_files_decode_like_the_uncompressed_one(decoder, compress
 @pytest.mark.parametrize("syntax", [RLE, JPEG_2000, JPEG_LS, JPEG_LOSSLESS])
 def test_damaged_compressed_pixels_are_refused(decoder, compressed, syntax):
     for frame in (b"\0\0", b"\xff\xd8\xff\xf7garbage", bytes(400)):
+        ended = frame + b"\xff\xd9"
         with pytest.raises(RejectError, match=r"cannot be decoded as|crash the decoder of"):
-            dicom.slice_of(compressed(syntax, frame), decode=decoder.decode)
+            dicom.slice_of(compressed(syntax, ended), decode=decoder.decode)
+
+
+def frame_of(name):
+    """Syntax and compressed frame of a test file, and pixels of its size."""
+    dataset = pydicom.dcmread(TEST_FILES / name)
+    frame = next(pydicom.encaps.generate_frames(dataset.PixelData, number_of_frames=1))
+    like = np.zeros((dataset.Rows, dataset.Columns), dtype=np.uint16)
+    return dataset.file_meta.TransferSyntaxUID, frame, like
+
+
+@pytest.mark.parametrize("name", ["JPGExtended.dcm", "MR_small_jpeg_ls_lossless.dcm"])
+def test_a_whole_jpeg_is_read(decoder, compressed, name):
+    assert np.ptp(dicom.slice_of(compressed(*frame_of(name)), decode=decoder.decode).hu) > 100
+
+
+@pytest.mark.parametrize(
+    "name", ["MR_small_jpeg_ls_lossless.dcm", "JPGExtended.dcm", "MR_small_RLE.dcm"]
+)
+@pytest.mark.parametrize("left", [0.2, 0.9, 0.99])
+def test_a_file_cut_in_its_compressed_pixels_is_refused_not_filled_up(
+    decoder, compressed, name, left
+):
+    whole = bytes(compressed(*frame_of(name)))
+    start = whole.rindex(b"\xe0\x7f\x10\x00OB")
+    cut = whole[: start + int(left * (len(whole) - start))]
+    with pytest.raises(RejectError, match="the file is cut in the pixel data"):
+        dicom.slice_of(memoryview(cut), decode=decoder.decode)
+
+
+@pytest.mark.parametrize("name", ["MR_small_jpeg_ls_lossless.dcm", "JPGExtended.dcm"])
+def test_an_image_cut_inside_a_whole_fragment_is_refused_too(decoder, compressed, name):
+    syntax, frame, like = frame_of(name)
+    for end in (len(frame) // 2, len(frame) - 40):
+        with pytest.raises(RejectError, match=r"the pixels are cut: JPEG.* end of image"):
+            dicom.slice_of(compressed(syntax, frame[:end], like), decode=decoder.decode)
+
+
+def test_fragments_that_are_no_items_are_refused(compressed, decoder):
+    good = bytes(compressed(RLE, encoded(RLE)))
+    place = good.rindex(struct.pack("<HH", 0xFFFE, 0xE0DD))
+    bad = good[:place] + struct.pack("<HH", 0xFFFE, 0xE00D) + good[place + 4 :]
+    with pytest.raises(RejectError, match="fragments of the pixel data are damaged"):
+        dicom.slice_of(memoryview(bad), decode=decoder.decode)
 
 
 def test_a_forged_size_inside_the_stream_is_refused_within_memory(decoder, compressed):
@@ -139,6 +185,32 @@ def test_a_decoder_that_crashes_costs_one_file(compressed):
 def test_a_decoder_that_hangs_is_stopped(compressed):
     with IsolatedDecoder(0.0) as decoder, pytest.raises(RejectError, match="longer than 0 s"):
         dicom.slice_of(compressed(RLE, encoded(RLE)), decode=decoder.decode)
+
+
+def test_after_a_file_that_took_too_long_the_next_gets_its_own_pixels(compressed, monkeypatch):
+    """The limit of a file may strike while its pixels are decoded; their answer comes late."""
+    header = dicom.slice_of(compressed(RLE, encoded(RLE)), decode=lambda *_: STORED).header
+    ones, twos = (encoded(RLE, np.full_like(STORED, value)) for value in (1, 2))
+
+    def pixels_of(decoder, frame):
+        content = compressed(RLE, frame)
+        return dicom.slice_of(content, decode=decoder.decode).hu.max() + 1024
+
+    class Slow:
+        """A connection on which waiting for the answer outlasts the limit."""
+
+        def __init__(self, connection):
+            self.send, self.recv, self.close = connection.send, connection.recv, connection.close
+
+        def poll(self, _):
+            time.sleep(5)
+
+    with IsolatedDecoder(20) as decoder:
+        assert pixels_of(decoder, twos) == 2
+        decoder._connection = Slow(decoder._connection)
+        with pytest.raises(RejectError, match="longer than 0.1 s"), time_limit(0.1):
+            decoder.decode(RLE, encapsulate([ones]), header)
+        assert pixels_of(decoder, twos) == 2
 
 
 def test_a_missing_decoder_names_the_extra(monkeypatch, compressed):

@@ -142,7 +142,7 @@ def test_a_slice_in_two_files_is_kept_once(tmp_path, write_challenge, dicom_byte
     tree = tmp_path / "rsna" / "stage_2_train"
     (tree / "deep").mkdir()
     (tree / "deep" / "a").write_bytes(dicom_bytes(np.zeros((32, 32)), sop="ID_twice"))
-    (tree / "deep" / "b").write_bytes(dicom_bytes(np.ones((32, 32)), sop="ID_twice"))
+    (tree / "deep" / "b").write_bytes(dicom_bytes(np.zeros((32, 32)), sop="ID_twice"))
     for path in tree.glob("*.dcm"):
         path.rename(path.with_name("x" + path.name))
     store = run(tree, tmp_path / "store", max_reject_share=0.2, pseudonymise=False)
@@ -151,6 +151,41 @@ def test_a_slice_in_two_files_is_kept_once(tmp_path, write_challenge, dicom_byte
     ]
     (row,) = np.flatnonzero(store.slices["sop_instance_uid"] == "ID_twice")
     assert (store.hu([row]) == -1024).all()
+
+
+def test_other_pixels_under_one_name_are_counted_as_lost(tmp_path, write_challenge, dicom_bytes):
+    """As where an anonymiser wrote the same UID into every file."""
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    random = np.random.default_rng(0)
+    for number in range(40):
+        pixels = random.integers(0, 2000, (32, 32))
+        (tree / f"{number:02d}").write_bytes(dicom_bytes(pixels, sop="ID_anonymous"))
+    with pytest.raises(ValueError, match=r"39 of 40.*\n  39 x .*other pixels under the same SOP"):
+        run(tree, tmp_path / "store", pseudonymise=False)
+    with pytest.raises(FileNotFoundError, match="is not a store"):
+        Store.open(tmp_path / "store")
+    assert len(run(tree, tmp_path / "store", pseudonymise=False, max_reject_share=1)) == 1
+
+
+def test_slices_of_the_same_pixels_and_other_labels_are_told(source, tmp_path, dicom_bytes):
+    folder, written = source
+    names = sorted(written, key=lambda name: written[name].position)
+    ill = [name for name in names if written[name].labels["any"]]
+    well = [name for name in names if not written[name].labels["any"]]
+    for name in (ill[0], well[0], *well[1:3]):  # two contradict each other, two blank ones too
+        blank = name in (ill[0], well[0])
+        pixels = np.full((32, 32), 7) if blank else np.arange(1024).reshape(32, 32)
+        if name == well[2]:
+            pixels = np.full((32, 32), 7)
+        path = folder / "stage_2_train" / f"{name}.dcm"
+        path.write_bytes(dicom_bytes(pixels, sop=name))
+    same = dicom_bytes(np.arange(1024).reshape(32, 32), sop=ill[1])
+    (folder / "stage_2_train" / f"{ill[1]}.dcm").write_bytes(same)
+    store = run(folder, tmp_path / "store")
+    (found,) = [f for f in store.manifest["findings"] if "other labels" in f["what"]]
+    assert found["count"] == 2
+    assert set(found["examples"]) == {ill[1], well[1]}
 
 
 def test_a_file_under_another_slices_name_is_rejected(source, tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -188,8 +189,34 @@ def test_a_pseudonym_is_hmac_sha256_worked_by_hand():
 @pytest.mark.parametrize("text", ["", "not hex", "00"])
 def test_a_file_that_holds_no_key_is_refused(tmp_path, text):
     (tmp_path / "key").write_text(text)
-    with pytest.raises(ValueError, match="is not a key of pseudonyms"):
+    with pytest.raises(ValueError, match=r"is not a key of pseudonyms.*delete it, and a new one"):
         Pseudonyms.from_file(tmp_path / "key")
+    assert (tmp_path / "key").read_text() == text
+
+
+def test_a_new_key_is_there_whole_or_not_at_all(tmp_path, monkeypatch):
+    def killed(_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("os.fsync", killed)
+        Pseudonyms.from_file(tmp_path / "key")
+    assert not list(tmp_path.iterdir())
+    made = Pseudonyms.from_file(tmp_path / "key")
+    assert Pseudonyms.from_file(tmp_path / "key") == made
+    assert [path.name for path in tmp_path.iterdir()] == ["key"]
+    assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_key_that_another_process_wrote_meanwhile_counts(tmp_path, monkeypatch):
+    link = os.link
+
+    def slower(partial, path):
+        path.write_text("ab" * 32)
+        link(partial, path)
+
+    monkeypatch.setattr("os.link", slower)
+    assert Pseudonyms.from_file(tmp_path / "key").key == b"\xab" * 32
 
 
 def test_the_challenges_data_keep_their_names(tmp_path, write_challenge):

@@ -168,6 +168,14 @@ def test_the_audit_counts_what_stands_on_both_sides():
     assert counts("validation", "test", "patients") == [0, 0, 0]
 
 
+def test_blank_slices_are_no_leak():
+    slices = SLICES.assign(pixel_hash="air", blank=True)
+    audit = leak_audit(slices, draw(slices, "fullid", seed=3, **SHARES))
+    assert audit["shared"].sum() == 0
+    seen = leak_audit(SLICES.assign(pixel_hash="x"), draw(SLICES, "fullid", seed=3, **SHARES))
+    assert (seen.loc[seen["kind"] == "identical pixels", "shared"] == 1).all()
+
+
 @pytest.mark.parametrize(
     ("name", "words", "message"),
     [
