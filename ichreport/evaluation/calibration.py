@@ -258,7 +258,8 @@ def calibration_table(
         measures: `brier`, `expected_calibration_error`, `log_loss`, `log_loss_temperature`,
         `log_loss_line`, `gain_temperature` and `gain_line` (the log loss less what scaling leaves,
         on the same resamples; above 0 it helped) with intervals by bootstrap, which take the
-        scaling as given; `slope` and `in_the_large` (the intercept at slope 1, `fit_shift`) of this
+        scaling as given (replicates of the calibration error are moved to have the error itself as
+        their mean); `slope` and `in_the_large` (the intercept at slope 1, `fit_shift`) of this
         split, and `temperature`, `validation_slope` and `validation_intercept` of validation, whose
         slices, positives and groups they name, with intervals in closed form.
     """
@@ -315,12 +316,26 @@ def _measured(
         }
         for column, (measure, values) in enumerate(terms.items())
     }
+    error = expected_calibration_error(truth, score, bins)
     errors = _calibration_error_replicates(truth, score, bins, place, resamples.counts)
     measured["expected_calibration_error"] = {
-        "value": expected_calibration_error(truth, score, bins),
-        **vars(interval(errors, groups=groups)),
+        "value": error,
+        **vars(interval(_around(error, errors), groups=groups)),
     }
     return measured
+
+
+def _around(value: float, replicates: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Replicates of an error of at least 0, moved so that their mean is the error itself.
+
+    Distances grow by noise, and each resample adds its own: the mean of the replicates lies above
+    the error, and often all of the interval would. Their spread is what it is.
+    """
+    defined = ~np.isnan(replicates)
+    if not defined.any() or math.isnan(value):
+        return replicates
+    moved: NDArray[np.float64] = np.maximum(replicates - replicates[defined].mean() + value, 0)
+    return moved
 
 
 def _fitted(rows: pd.DataFrame, label: str) -> dict[str, dict[str, Any]]:
@@ -343,7 +358,7 @@ def _of_scaling(rows: pd.DataFrame, label: str, scaling: Scaling) -> dict[str, d
     truth, score, place, groups = _of_label(rows, label)
     error = temperature_error(truth, score, scaling.temperature, place)
     of_log = estimate_interval(math.log(scaling.temperature), error, groups=groups)
-    around = Interval(math.exp(of_log.low), math.exp(of_log.high), groups, 0)
+    around = Interval(_exp_or_nan(of_log.low), _exp_or_nan(of_log.high), groups, 0)
     line = scaling.slope, scaling.intercept
     errors = line_errors(truth, to_logit(score), line, place)
     found = {"temperature": {"value": scaling.temperature, **vars(around)}}
@@ -351,6 +366,14 @@ def _of_scaling(rows: pd.DataFrame, label: str, scaling: Scaling) -> dict[str, d
     for name, value, error in zip(names, line, errors, strict=True):
         found[name] = {"value": value, **vars(estimate_interval(value, error, groups=groups))}
     return found
+
+
+def _exp_or_nan(exponent: float) -> float:
+    """NaN also where it is too large for a number: with two groups, an interval may have no end."""
+    try:
+        return math.exp(exponent)
+    except OverflowError:
+        return math.nan
 
 
 def _of_label(

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
+from scipy.stats import t
 
 from ichreport.evaluation.intervals import LEVEL
 from ichreport.evaluation.predictions import (
@@ -46,13 +46,16 @@ class ClusteredAuc:
     def interval(self, score: int = 0, level: float = LEVEL) -> tuple[float, float]:
         """The Wald interval of one area, on the logit scale so that it stays within (0, 1).
 
-        NaN for an area of exactly 0 or 1, where the scale ends.
+        By the t distribution with one degree of freedom less than there are groups of the rarer
+        class: with four of them and the normal one, 87 % of 95 % intervals held the area. NaN for
+        an area of exactly 0 or 1, where the scale ends.
         """
         area, variance = self.areas[score], self.covariance[score, score]
         if not (0 < area < 1 and variance > 0):  # also refuses NaN
             return math.nan, math.nan
         logit = math.log(area / (1 - area))
-        reach = norm.ppf((1 + level) / 2) * math.sqrt(variance) / (area * (1 - area))
+        freedom = min(self.positive_groups, self.negative_groups) - 1
+        reach = t.ppf((1 + level) / 2, freedom) * math.sqrt(variance) / (area * (1 - area))
         low, high = 1 / (1 + np.exp(-np.array([logit - reach, logit + reach])))
         return float(low), float(high)
 

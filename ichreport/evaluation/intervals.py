@@ -85,7 +85,8 @@ def share_interval(
     defined, undefined = _defined(replicates, level)
     if groups < 2 or math.isnan(share) or not len(defined):
         return Interval(math.nan, math.nan, groups, undefined)
-    variance, upper = float(defined.var()), (1 + level) / 2
+    # A bootstrap of n groups varies by (n - 1) / n of what the share does.
+    variance, upper = float(defined.var()) * groups / (groups - 1), (1 + level) / 2
     effective = float(groups)
     if 0 < share < 1 and variance > 0:
         narrower = t.ppf(upper, max(units - 1, 1)) / t.ppf(upper, groups - 1)

@@ -17,9 +17,9 @@ from ichreport.evaluation.intervals import Interval, area_interval, interval
 from ichreport.evaluation.predictions import Split, of_split, probabilities, truths
 from ichreport.evaluation.scores import (
     auc_score,
+    constant_of,
     constant_scores,
     log_loss_terms,
-    prevalence,
     weighted_log_loss_sum,
 )
 from ichreport.labels import ANY, LABELS, SCORE_WEIGHTS
@@ -75,7 +75,7 @@ def learned_or_not(
     """
     rows = of_split(predictions, split)
     y_true, y_score = truths(rows), probabilities(rows)
-    constant = prevalence(truths(of_split(predictions, "train")))
+    constant = constant_of(truths(of_split(predictions, "train")))
     resamples = draw_resamples(rows["group"], replicates=replicates, seed=seed)
     place = resamples.places(rows["group"])
 

@@ -132,13 +132,30 @@ def prevalence(y_true: ArrayLike) -> NDArray[np.float64]:
     return _mean_over_slices(checked_truth(y_true).astype(np.float64))
 
 
+def constant_of(y_true: ArrayLike) -> NDArray[np.float64]:
+    """The probabilities that the floor predicts: each label's prevalence among training slices.
+
+    A label that none or all of n slices have is predicted half a slice from 0 or 1, (1/2) / (n + 1)
+    (the mean that Jeffreys' prior gives). Predicting 0 itself would cost 34.5 nats for each
+    positive elsewhere, and whatever is not 0 would seem to have learned.
+
+    Args:
+        y_true: (n, labels), 0 or 1: the training split's.
+
+    Returns:
+        (labels,); NaN without slices.
+    """
+    least = 0.5 / (len(checked_truth(y_true)) + 1)
+    return np.clip(prevalence(y_true), least, 1 - least)
+
+
 def constant_scores(y_true: ArrayLike, constant: ArrayLike) -> dict[str, Any]:
     """The scores of predicting the same probabilities for every slice: the floor.
 
     Args:
         y_true: (n, 6), 0 or 1.
-        constant: (6,) probabilities, such as the `prevalence` of the training split; where they
-            are NaN (no training slices) the log losses are NaN too.
+        constant: (6,) probabilities, such as the `constant_of` the training split; where they are
+            NaN (no training slices) the log losses are NaN too.
 
     Returns:
         As `split_scores`. The areas are 0.5, or NaN with one class.
@@ -175,7 +192,7 @@ def scores_by_split(predictions: pd.DataFrame) -> dict[str, dict[str, Any]]:
         By split: `split_scores`, and under `floor` the scores there of the constant prevalence of
         the training split. NaN where undefined.
     """
-    constant = prevalence(truths(of_split(predictions, "train")))
+    constant = constant_of(truths(of_split(predictions, "train")))
     scores: dict[str, dict[str, Any]] = {}
     for split in SPLITS:
         rows = of_split(predictions, split)

@@ -178,7 +178,8 @@ def calibration(assessed: Assessment) -> Table:
         f"predicted shares over {bins} bins of equal {errors[0]['binning']} (as many slices in "
         "each). What the log loss gains by a temperature, and by a slope and an intercept, both "
         f"fitted on validation: above 0, scaling helped. {_INTERVALS} Those of gains take the "
-        "scaling as given.",
+        "scaling as given. Noise alone makes a calibration error larger than 0, and those of "
+        "resamples larger still: its interval is centred on the error itself.",
         ["label", "Brier score", "calibration error", "log loss", "gain by temperature",
          "gain by slope and intercept"],
         rows,

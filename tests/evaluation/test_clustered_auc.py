@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
 from ichreport.evaluation.bootstrap import auc_replicates, draw_resamples
 from ichreport.evaluation.clustered_auc import auc_table, clustered_auc
@@ -55,6 +56,20 @@ def test_it_agrees_with_the_bootstrap():
     np.testing.assert_allclose(found.covariance, np.cov(areas), rtol=0.12)
     low, high = found.interval()
     assert (low, high) == pytest.approx(np.quantile(areas[0], [0.025, 0.975]), abs=0.008)
+
+
+def test_with_few_ill_patients_its_intervals_still_hold_the_area():
+    rng = np.random.default_rng(4)
+    held = []
+    while len(held) < 400:
+        patient = np.repeat(np.arange(20), 6)
+        shared = rng.normal(size=20)[patient]
+        truth = ((patient < 4) & (rng.random(120) < 0.7)).astype(int)
+        score = truth + math.sqrt(0.5) * (shared + rng.normal(size=120))
+        low, high = clustered_auc(truth, score, patient).interval()
+        if not math.isnan(low):
+            held.append(low <= norm.cdf(1 / math.sqrt(2)) <= high)
+    assert np.mean(held) >= 0.92
 
 
 def test_one_class_or_one_group_of_it_leaves_it_undefined():

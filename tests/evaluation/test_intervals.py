@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest, norm, t, ttest_1samp
+from scipy.stats import beta, binomtest, norm, t, ttest_1samp
 from scipy.stats import bootstrap as scipy_bootstrap
 
 from ichreport.evaluation import bootstrap, intervals
@@ -139,3 +139,18 @@ def test_recall_with_few_bleeding_patients_and_near_1_is_still_covered():
         found = intervals.share_interval(called.mean(), shares, units=60, groups=10)
         hits += found.low <= recall <= found.high
     assert hits / studies >= 0.93
+
+
+def test_the_share_of_few_equal_groups_has_korn_and_graubard_s_interval():
+    """With their design variance: that of the five groups' own shares, over five."""
+    hits = np.array([2, 5, 7, 8, 4])
+    called = np.concatenate([np.arange(8) < count for count in hits])
+    counts = bootstrap.draw_resamples(list("abcde"), replicates=20_000).counts
+    shares = bootstrap.mean_replicates(called, np.repeat(np.arange(5), 8), counts)
+    found = intervals.share_interval(called.mean(), shares, units=40, groups=5)
+    variance = (hits / 8).var(ddof=1) / 5
+    share, ratio = hits.sum() / 40, t.ppf(0.975, 39) / t.ppf(0.975, 4)
+    slices = share * (1 - share) / variance * ratio**2
+    low = beta.ppf(0.025, share * slices, (1 - share) * slices + 1)
+    high = beta.ppf(0.975, share * slices + 1, (1 - share) * slices)
+    assert (found.low, found.high) == pytest.approx((low, high), abs=0.004)

@@ -51,6 +51,27 @@ def test_the_constant_prevalence_itself_has_not_learned(predictions):
     assert learned.verdict == "not learned"
 
 
+def test_a_bleed_that_training_never_saw_does_not_make_a_constant_look_learned(predictions):
+    """Predicting exactly 0 for it would cost 34.5 nats for each one on test."""
+    train = predictions["split"] == "train"
+    unseen = predictions.copy()
+    few = np.random.default_rng(1).random(len(unseen)) < 0.02
+    unseen["truth_epidural"] = (few & ~train).astype(np.int8)
+    constant = {
+        p: min(1.6 * unseen.loc[train, p.replace("probability", "truth")].mean(), 0.95)
+        for p in PROBABILITIES
+    }
+    constant["probability_epidural"] = 0.02
+    learned = learned_or_not(unseen.assign(**constant), replicates=200)
+    floor = scores_of(unseen)["test"]["floor"]["log_loss"]["epidural"]
+    share = unseen.loc[unseen["split"] == "test", "truth_epidural"].mean()
+    assert share > 0
+    half_a_slice = 0.5 / (train.sum() + 1)
+    expected = -share * np.log(half_a_slice) - (1 - share) * np.log(1 - half_a_slice)
+    assert floor == pytest.approx(expected, rel=1e-9)
+    assert learned.verdict != "learned"
+
+
 def test_without_slices_or_training_slices_nothing_is_decided(predictions):
     untrained = predictions[predictions["split"] == "test"]
     assert learned_or_not(untrained, replicates=20).verdict == "undecided"
