@@ -52,7 +52,9 @@ COMPRESSED: Final = {
 }
 """Compressed transfer syntaxes that are read, by UID."""
 _MARKED_END: Final = frozenset(
-    uid for uid, name in COMPRESSED.items() if name.startswith(("JPEG B", "JPEG E", "JPEG L", "JPEG-"))
+    uid
+    for uid, name in COMPRESSED.items()
+    if name.startswith(("JPEG B", "JPEG E", "JPEG L", "JPEG-"))
 )
 """Those whose decoder fills up what is missing of an image, which a marker ends."""
 _END_OF_IMAGE: Final = b"\xff\xd9"

@@ -313,7 +313,9 @@ class _Job:
 
     def _check_names(self, plan: Plan, index: Index) -> None:
         """Count slices of one name with the other rejects: they are only known all together."""
-        reasons = zip(*(index.rejects[name].to_pylist() for name in ("file", "reason")), strict=True)
+        reasons = zip(
+            *(index.rejects[name].to_pylist() for name in ("file", "reason")), strict=True
+        )
         unusable = {file: reason for file, reason in reasons if reason != SAME_SLICE}
         Rejects(plan.file_count, self.max_reject_share, self.source.folder).add(unusable)
 

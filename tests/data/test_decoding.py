@@ -208,7 +208,7 @@ def test_after_a_file_that_took_too_long_the_next_gets_its_own_pixels(compressed
     with IsolatedDecoder(20) as decoder:
         assert pixels_of(decoder, twos) == 2
         decoder._connection = Slow(decoder._connection)
-        with pytest.raises(RejectError, match="longer than 0.1 s"), time_limit(0.1):
+        with pytest.raises(RejectError, match=r"longer than 0\.1 s"), time_limit(0.1):
             decoder.decode(RLE, encapsulate([ones]), header)
         assert pixels_of(decoder, twos) == 2
 

@@ -313,7 +313,9 @@ def test_parts_at_the_same_time_agree_on_shards_and_on_a_key(source, tmp_path):
     words = {"pseudonymise": True, "key_file": tmp_path / "key"}
     start = multiprocessing.get_context("spawn").Process
     parts = [
-        start(target=run_part_in_small_chunks, args=(source[0], tmp_path / "parts", n), kwargs=words)
+        start(
+            target=run_part_in_small_chunks, args=(source[0], tmp_path / "parts", n), kwargs=words
+        )
         for n in ("1/2", "2/2")
     ]
     for process in parts:
@@ -358,7 +360,7 @@ def test_a_store_with_only_some_of_its_parts_is_no_store(source, tmp_path):
 
 def test_a_part_stops_at_labels_that_cannot_be_used(source, tmp_path):
     (source[0] / "stage_2_train.csv").write_text("nonsense\n")
-    with pytest.raises(ValueError, match="stage_2_train.csv"):
+    with pytest.raises(ValueError, match=r"stage_2_train\.csv"):
         run_part(source[0], tmp_path / "store", "1/2")
     assert not list((tmp_path / "store").glob("hu-*"))
 
