@@ -28,7 +28,7 @@ NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 class Parameters(BaseModel):
     """Parameters that cannot change, and that refuse names they do not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], *, where: str) -> Self:
@@ -205,6 +205,15 @@ class Profile(Parameters):
         default=4, ge=1, le=24, description="slices shown for each label and outcome"
     )
 
+    @model_validator(mode="after")
+    def _seeds_differ(self) -> Self:
+        if len({*self.seeds, self.seed}) <= len(self.seeds) or min(self.seeds, default=0) < 0:
+            raise ValueError(
+                f"seeds must be numbers of at least 0, each once and other than seed {self.seed}, "
+                f"got {self.seeds}: a run that repeats another says nothing of luck."
+            )
+        return self
+
     @property
     def source_folder(self) -> Path:
         """The folder in the challenge's layout."""
@@ -248,6 +257,15 @@ Network = Literal["cnn7", "densenet121", "efficientnetb7", "inceptionresnetv2"]
 Head = Literal["dense", "bilstm", "bilstm-attention"]
 Loss = Literal["bce", "weighted-bce", "focal"]
 SplitBy = Literal["slice", "group"]
+SPLIT_BY: Final[Mapping[Sample, SplitBy]] = {"sampa": "slice", "sampb": "group", "fullid": "group"}
+"""What stays together in each sample's splits: nothing, as the poster did, or a linked group."""
+SMALLEST_SIDE: Final[Mapping[Network, int]] = {
+    "cnn7": 32,
+    "densenet121": 32,
+    "efficientnetb7": 32,
+    "inceptionresnetv2": 75,
+}
+"""Pixels a side of the smallest image that each network takes."""
 SEED_MARK: Final = "--seed-"
 """Between a row's name and the training seed that it runs once more with."""
 
@@ -304,7 +322,22 @@ class Experiment(Profile):
                 f"head {self.head} reads stored features, which trainable_layers would change; "
                 "choose head: dense, or trainable_layers: 0."
             )
+        if self.head != "dense" and self.splits_by == "slice":
+            raise ValueError(
+                f"head {self.head} reads whole series, and sample {self.sample} is split by slice; "
+                "choose head: dense, split_by: group, or sample: sampb or fullid."
+            )
+        if self.image_size < SMALLEST_SIDE[self.network]:
+            raise ValueError(
+                f"image_size must be at least {SMALLEST_SIDE[self.network]} for {self.network}, "
+                f"got {self.image_size}."
+            )
         return self
+
+    @property
+    def splits_by(self) -> SplitBy:
+        """What stays together in this run's splits."""
+        return self.split_by or SPLIT_BY[self.sample]
 
     @property
     def row(self) -> str:

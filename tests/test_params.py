@@ -1,5 +1,6 @@
 """What a profile, an experiment and a notebook may be told."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -160,6 +161,32 @@ def test_every_parameter_file_loads(profile, monkeypatch):
     experiments = read_experiments(Profile.from_files(f"params/{profile}.yaml"))
     assert [e.poster_row for e in experiments.values()] == [*range(1, 15), None, None]
     assert {e.profile for e in experiments.values()} == {profile}
+
+
+@pytest.mark.parametrize("seeds", [[1], [2, 2], [-1], [2, 3, 1]])
+def test_a_training_seed_that_says_nothing_of_luck_is_refused(seeds):
+    with pytest.raises(ValueError, match="each once and other than seed 1, got"):
+        Profile.parse({"seeds": seeds, "seed": 1}, where="test")
+
+
+@pytest.mark.parametrize("name", ["learning_rate", "fine_tuning_rate"])
+@pytest.mark.parametrize("value", [math.inf, math.nan])
+def test_a_number_that_is_none_is_refused(name, value):
+    with pytest.raises(ValueError, match=f"{name} must be"):
+        Experiment.parse({name: value}, where="test")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ({"head": "bilstm", "network": "densenet121", "sample": "sampa"}, "reads whole series"),
+        ({"head": "bilstm-attention", "sample": "sampb", "split_by": "slice"}, "split_by: group"),
+        ({"network": "inceptionresnetv2", "image_size": 64}, "at least 75 for inceptionresnetv2"),
+    ],
+)
+def test_what_cannot_go_together_is_refused_before_any_work(words, told):
+    with pytest.raises(ValueError, match=told):
+        Experiment.parse(words, where="test")
 
 
 def test_the_demo_profile_spells_out_the_defaults(monkeypatch):

@@ -8,20 +8,18 @@ stratification would keep to the slice but only by letting each new slice move o
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ichreport import params
 from ichreport.data.groups import SPLITS, audit_splits, linked_groups
+from ichreport.params import SPLIT_BY, SplitBy
 
 __all__ = ["SPLITS", "SPLIT_ENDS", "Sample", "draw", "hash_shares", "leak_audit", "linked_groups"]
 
-SampleName = Literal["sampa", "sampb", "fullid"]
-SplitBy = Literal["slice", "group"]
-SPLIT_BY: Final[dict[SampleName, SplitBy]] = {"sampa": "slice", "sampb": "group", "fullid": "group"}
-"""What stays together in each sample: nothing, as the poster did, or a linked patient group."""
 SPLIT_ENDS: Final = (0.7, 0.8)
 """Where train ends and where validation ends, as shares; test is the rest: 70 / 10 / 20."""
 
@@ -59,7 +57,7 @@ class Sample:
 
 def draw(
     slices: pd.DataFrame,
-    sample: SampleName,
+    sample: params.Sample,
     *,
     seed: int,
     sampa_share: float = 1.0,

@@ -52,7 +52,6 @@ def load_or_compute(
         float32 array of shape (len(rows), features).
 
     Raises:
-        ValueError: If the image size is below what the network takes.
         FileNotFoundError: If the weights are not to be had.
     """
     made_of = key(store, experiment)

@@ -43,19 +43,17 @@ class Backbone:
 
     Attributes:
         build: Its constructor.
-        smallest: The smallest image side that it takes, in pixels.
         features: Channels of its last feature maps.
     """
 
     build: Any
-    smallest: int
     features: int
 
 
 BACKBONES: dict[str, Backbone] = {
-    "densenet121": Backbone(keras.applications.DenseNet121, 32, 1024),
-    "efficientnetb7": Backbone(keras.applications.EfficientNetB7, 32, 2560),
-    "inceptionresnetv2": Backbone(keras.applications.InceptionResNetV2, 75, 1536),
+    "densenet121": Backbone(keras.applications.DenseNet121, 1024),
+    "efficientnetb7": Backbone(keras.applications.EfficientNetB7, 2560),
+    "inceptionresnetv2": Backbone(keras.applications.InceptionResNetV2, 1536),
 }
 
 
@@ -70,13 +68,9 @@ def backbone(experiment: Experiment) -> keras.Model:
         features).
 
     Raises:
-        ValueError: If the image size is below what the network takes.
         FileNotFoundError: If the weights are not to be had; the message says what to put where.
     """
     network, size = experiment.network, experiment.image_size
-    kind = BACKBONES[network]
-    if size < kind.smallest:
-        raise ValueError(f"image_size must be at least {kind.smallest} for {network}, got {size}.")
     keras.utils.set_random_seed(experiment.seed)
     with backend.building(experiment):
         hu = inputs.hu_input(size, experiment.input)
@@ -350,5 +344,5 @@ def set_output_bias(model: keras.Model, prevalence: NDArray[np.float64]) -> None
 def _dense(x: Any, dense_layers: int) -> Any:
     for index in range(1, dense_layers):
         x = layers.Dense(HEAD_UNITS, activation="relu", name=f"dense{index}")(x)
-        x = layers.Dropout(DROPOUT, seed=index, name=f"dropout{index}")(x)
+        x = layers.Dropout(DROPOUT, name=f"dropout{index}")(x)
     return layers.Dense(len(LABELS), name="logits", dtype="float32")(x)

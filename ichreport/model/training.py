@@ -77,13 +77,18 @@ def fit(
         verbose: Whether to print a line an epoch.
 
     Raises:
-        ValueError: If train or a watched validation is empty, a slice lacks a label, or the loss
-            is not finite.
+        ValueError: If train or a watched validation is empty, a slice lacks a label, a head over
+            series gets parts of them, or the loss is not finite.
     """
     truth = _truth(store, sample.rows)
     split = {name: np.flatnonzero(sample.split == name) for name in ("train", "validation")}
     if not split["train"].size or (watch and not split["validation"].size):
         raise ValueError(f"{experiment.name}: train and validation need at least one slice each.")
+    if experiment.head != "dense" and _splits_a_series(store, sample):
+        raise ValueError(
+            f"{experiment.name}: head {experiment.head} reads whole series, but the splits of "
+            f"this sample {sample.name} tear some apart; split it by group."
+        )
     seed = backend.training_seed(experiment) if seed is None else seed
     batches: Mapping[str, loop.Batches]
     if experiment.network == "cnn7":
@@ -247,11 +252,6 @@ def _feature_batches(
             for name in splits
         }
     whole = _series_batches(store, sample, experiment, found, truth)
-    if _splits_a_series(sample, whole.series):
-        raise ValueError(
-            f"{experiment.name}: head {experiment.head} reads whole series, but sample "
-            f"{experiment.sample} splits them; use sampb or fullid."
-        )
     of_series = sample.split[whole.series[:, 0]]
     return {name: replace(whole, series=whole.series[of_series == name]) for name in splits}
 
@@ -283,8 +283,9 @@ def _series(store: Store, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.stack([starts, np.r_[starts[1:], len(rows)]], axis=1)
 
 
-def _splits_a_series(sample: Sample, series: NDArray[np.int64]) -> bool:
+def _splits_a_series(store: Store, sample: Sample) -> bool:
     """Whether some series has slices in two splits."""
+    series = _series(store, sample.rows)
     number = np.repeat(np.arange(len(series)), series[:, 1] - series[:, 0])
     return bool((sample.split != sample.split[series[number, 0]]).any())
 

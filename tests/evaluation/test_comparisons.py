@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ichreport.data.samples import SPLIT_BY
 from ichreport.evaluation.comparisons import (
     BASELINES,
     Comparison,
@@ -15,7 +14,7 @@ from ichreport.evaluation.comparisons import (
 )
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.evaluation.scores import split_scores
-from ichreport.params import Experiment, project_path, read_yaml
+from ichreport.params import SPLIT_BY, Experiment, project_path, read_yaml
 
 COLUMNS = list(PROBABILITIES)
 

@@ -121,7 +121,7 @@ def sharing(store, experiment):
 
 def main(folder):
     two_processors()
-    networks.BACKBONES["densenet121"] = networks.Backbone(small_build, smallest=8, features=16)
+    networks.BACKBONES["densenet121"] = networks.Backbone(small_build, features=16)
     store = MadeUpStore(folder / BACKEND / "store")
     sample = made_up_sample(store)
     experiment = partial(make_experiment, store.folder)

@@ -83,7 +83,7 @@ def small_build(*, include_top, weights, input_shape):
 @pytest.fixture
 def small_backbone(monkeypatch):
     """A backbone that builds in no time, in DenseNet121's place: 16 x (4 * 4 * 3) parameters."""
-    small = networks.Backbone(small_build, smallest=8, features=16)
+    small = networks.Backbone(small_build, features=16)
     monkeypatch.setitem(networks.BACKBONES, "densenet121", small)
     return small
 

@@ -26,7 +26,7 @@ def three_blocks(*, include_top, weights, input_shape):
 @pytest.fixture(autouse=True)
 def backbone_of_three_blocks(monkeypatch):
     monkeypatch.setitem(
-        networks.BACKBONES, "densenet121", networks.Backbone(three_blocks, smallest=8, features=16)
+        networks.BACKBONES, "densenet121", networks.Backbone(three_blocks, features=16)
     )
 
 

@@ -84,9 +84,10 @@ def test_training_stops_when_validation_does_not_improve(store, sample, make):
 def test_a_series_head_refuses_a_sample_that_splits_series(store, sample, make):
     split = np.where(np.arange(len(store)) % 5 == 0, "validation", "train")
     broken = type(sample)("sampa", sample.rows, split, sample.group)
-    experiment = make(network="densenet121", head="bilstm", sample="sampa")
-    with pytest.raises(ValueError, match="reads whole series, but sample sampa splits them"):
+    experiment = make(network="densenet121", head="bilstm", sample="sampb")
+    with pytest.raises(ValueError, match="reads whole series, but the splits of this sample sampa"):
         training.fit(store, broken, experiment)
+    assert not experiment.features_folder.exists()  # refused before hours of a backbone
 
 
 def test_slices_without_labels_are_refused(store, sample, make):
