@@ -1,6 +1,8 @@
 """From slices to studies: is there bleeding anywhere in this scan?
 
-A study is positive for a label if any of its slices is. Its score pools those of its slices.
+A study is positive for a label if any of its slices is. Its score pools those of its slices. Only
+whole studies are scored: where a sample takes slices one by one, the bleed of a study may lie in a
+slice that it left out, and the rest would count as a study without bleeding.
 """
 
 import math
@@ -130,6 +132,19 @@ def _fit_pooling(
     return min(candidates, key=lambda candidate: candidate[0])[1] if candidates else None
 
 
+def whole_studies(predictions: pd.DataFrame) -> pd.DataFrame:
+    """The slices of studies of which all slices stand in one split.
+
+    Args:
+        predictions: A run's predictions, one row a slice; its column `study_slices` says how many
+            slices a study has in the store. Without it a study is as large as what is there.
+    """
+    studies = predictions.groupby("study_instance_uid")["split"]
+    there = studies.transform("size")
+    whole = there == predictions.get("study_slices", there)
+    return predictions[whole & (studies.transform("nunique") == 1)]
+
+
 def pool_studies(
     predictions: pd.DataFrame, poolings: Mapping[str, Pooling | None] | None = None
 ) -> pd.DataFrame:
@@ -183,9 +198,9 @@ def study_table(
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Areas and operating points of studies, pooled by the maximum and as learned.
+    """Areas and operating points of whole studies, pooled by the maximum and as learned.
 
-    Pooling and thresholds are chosen on the studies of validation and then frozen.
+    Pooling and thresholds are chosen on the whole studies of validation and then frozen.
 
     Args:
         predictions: A run's predictions, one row a slice.
@@ -200,6 +215,7 @@ def study_table(
         `undefined`, `threshold`, `sharpness` (of the pooling), `studies` and `positives`. NaN where
         undefined, as a pooling is that could not be learned.
     """
+    predictions = whole_studies(predictions)
     table: list[dict[str, Any]] = []
     ways: dict[str, Mapping[str, Pooling | None]] = {
         "maximum": dict.fromkeys(LABELS, MAXIMUM),

@@ -132,12 +132,16 @@ def predict(trained: Trained, store: Store, sample: Sample) -> pd.DataFrame:
 
     Returns:
         One row a slice: sop_instance_uid, patient_id, study_instance_uid, series_instance_uid,
-        group, split, truth_<label> (int8), probability_<label> (float32).
+        study_slices (int32, how many slices the store has of the study), group, split,
+        truth_<label> (int8), probability_<label> (float32).
     """
     logits = logits_of(trained, store, sample)
     truth = _truth(store, sample.rows)
     identifiers = ["sop_instance_uid", "patient_id", "study_instance_uid", "series_instance_uid"]
     table = store.slices.loc[sample.rows, identifiers].reset_index(drop=True)
+    studies = store.slices["study_instance_uid"]
+    sizes = studies.map(studies.value_counts()).to_numpy(dtype=np.int32)
+    table["study_slices"] = sizes[sample.rows]
     table["group"] = sample.group
     table["split"] = sample.split
     probability = 1 / (1 + np.exp(-logits.astype(np.float64)))

@@ -210,8 +210,15 @@ def calibration_fits(assessed: Assessment) -> Table:
     )
 
 
-def studies(assessed: Assessment) -> Table:
+def studies(assessed: Assessment) -> Table | Sentences:
     """Areas and operating points of whole studies, pooled by the maximum and as learned."""
+    if not assessed.studies["studies"].any():
+        return Sentences(
+            [
+                "This sample takes slices one by one, so that no study stands in test with all of "
+                "its slices. Whether a scan bleeds anywhere cannot be told from a part of it."
+            ]
+        )
     found = _by(assessed.studies, "pooling", "label", "score")
     rows = []
     for label in (ANY, *SUBTYPES):
@@ -224,7 +231,8 @@ def studies(assessed: Assessment) -> Table:
                 [f"{label}, {pooling}", *cells, f"{own['positives']:,}", f"{own['studies']:,}"]
             )
     return Table(
-        "Whole studies of test: is there bleeding anywhere in the scan? The slices' probabilities "
+        "Studies of which every slice is in test: is there bleeding anywhere in the scan? The "
+        "slices' probabilities "
         "are pooled by their maximum, and by a soft maximum learned on validation; the threshold "
         f"is that of 85 % recall of validation's studies. {SHARES_TOO}",
         ["label and pooling", "AUC", *_RATE_NAMES.values(), "positive", "studies"],

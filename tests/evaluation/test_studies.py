@@ -83,6 +83,30 @@ def test_a_pooling_that_cannot_be_learned_is_missing_with_its_count(predictions)
     assert set(table["label"]) == set(LABELS)
 
 
+def test_only_studies_with_all_slices_in_one_split_are_scored(predictions):
+    sizes = predictions.groupby("study_instance_uid")["split"].transform("size")
+    given = predictions.assign(study_slices=sizes)
+    ill = given[(given["split"] == "test") & (given["truth_any"] == 1)]
+    torn, short = ill["study_instance_uid"].unique()[:2]
+    first = given.index[given["study_instance_uid"] == torn][0]
+    given.loc[first, "split"] = "train"  # one slice on the other side
+    bleeding = (given["study_instance_uid"] == short) & (given["truth_any"] == 1)
+    given = given[~bleeding]  # a sample that left the bleeding slices out
+    whole = studies.whole_studies(given)
+    assert set(given["study_instance_uid"]) - set(whole["study_instance_uid"]) == {torn, short}
+    table = studies.study_table(given, replicates=5).set_index(["pooling", "label", "score"])
+    tested = whole[whole["split"] == "test"].groupby("study_instance_uid")["truth_any"].max()
+    row = table.loc[("maximum", "any", "auc")]
+    assert (row["studies"], row["positives"]) == (len(tested), tested.sum())
+
+
+def test_a_sample_of_single_slices_has_no_study_to_score(predictions):
+    given = predictions.assign(study_slices=1000)
+    table = studies.study_table(given, replicates=5)
+    assert not table["studies"].any()
+    assert table[["value", "low", "high"]].isna().all(axis=None)
+
+
 def test_without_validation_nothing_is_learned(predictions):
     learned = studies.fit_poolings(predictions[predictions["split"] == "train"])
     assert set(learned.values()) == {None}
