@@ -406,12 +406,18 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """Read one parameter file.
 
     Raises:
-        ValueError: If the file is not a YAML mapping; the message names it.
+        FileNotFoundError: If there is no such file; the message says which there are.
+        ValueError: If the file is not a YAML mapping; the message names it and the line.
     """
+    if not path.is_file():
+        known = ", ".join(f"params/{p.name}" for p in sorted(project_path("params").glob("*.yaml")))
+        raise FileNotFoundError(
+            f"{path}: there is no such parameter file. Known: {known or 'none in params/'}."
+        )
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not readable as YAML: {error}") from error
+        raise ValueError(f"{path} is not readable as YAML: {_in_one_line(error)}.") from error
     if not isinstance(values, dict):
         raise ValueError(f"{path} must be a YAML mapping of names to values, got {values!r}.")
     return values
@@ -431,6 +437,15 @@ def project_path(relative: str) -> Path:
     return root / Path(relative).expanduser()
 
 
+def _in_one_line(error: Exception) -> str:
+    """What is wrong with a file, and where, without the lines that YAML draws around it."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
+        mark = error.problem_mark
+        context = f" {error.context}" if error.context else ""
+        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}{context}"
+    return str(error).splitlines()[0]
+
+
 def _explain(model: type[BaseModel], problem: Mapping[str, Any]) -> str:
     if not problem["loc"]:  # not one value is wrong, but two do not go together
         return str(problem["msg"]).removeprefix("Value error, ")
@@ -442,7 +457,10 @@ def _explain(model: type[BaseModel], problem: Mapping[str, Any]) -> str:
         close = difflib.get_close_matches(str(leaf), known, n=1)
         hint = f" Did you mean {close[0]}?" if close else ""
         return f"{name} is not a known parameter.{hint} Known: {', '.join(known)}."
-    rule = re.sub(r"^(\w+ should (be (a valid )?)?|Value error, )", "", problem["msg"])
+    rule = re.sub(r"^(\w+ should (be )?|Value error, )", "", problem["msg"])
+    rule = re.sub(r"^a valid (?=[aeiou])", "an ", rule).replace("a valid ", "a ")
+    if problem["type"] == "model_type":
+        rule = "a mapping of names to values"
     verb = "must" if rule.startswith("match") else "must be"
     cure = ""
     if problem["type"] == "float_type" and isinstance(got, str) and _is_number(got):

@@ -39,7 +39,8 @@ def render(report_folder: Path, profile: Profile) -> Path:
 
     Raises:
         FileNotFoundError: If results.ipynb is missing.
-        ValueError: If a picture on a page has no alternative text, or a record is not readable.
+        ValueError: If a picture on a page has no alternative text, or a record or a notebook is not
+            readable.
     """
     if not (report_folder / "results.ipynb").is_file():
         raise FileNotFoundError(
@@ -170,4 +171,7 @@ class _Converter:
 
 
 def _read(path: Path) -> NotebookNode:
-    return nbformat.read(path, as_version=4)
+    try:
+        return nbformat.read(path, as_version=4)
+    except ValueError as error:
+        raise ValueError(f"{path} is not readable as a notebook: {error}") from error

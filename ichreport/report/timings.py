@@ -154,6 +154,8 @@ def content(jobs: Iterable[Job]) -> str:
 def as_text(jobs: Iterable[Job]) -> str:
     """The jobs as a table for a terminal, and what they say."""
     jobs = list(jobs)
+    if not jobs:
+        return "\n".join(sentences(jobs).sentences)
     shown = table(jobs)
     lines = [[str(cell) for cell in row] for row in (shown.head, *shown.rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
