@@ -1,18 +1,29 @@
-"""The command line: `ichreport phantom|ingest|features|render|timings|verify|kernel`.
+"""The command line: one command for each job of the report's graph; each also works by hand.
 
-Each command is one job of the report's graph and also works by hand. A user's mistake ends with one
-line on standard error and exit status 2; everything else is a bug and shows its traceback.
+A mistake ends with a line that says what is wrong, and exit status 2. A mistake is what ichreport
+refuses on purpose, by a `raise` in its own code, and what the machine refuses: a disk that is full,
+a folder that may not be written to. Everything else is a bug and shows its traceback.
 """
 
 import argparse
+import errno
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Final, get_args
 
+import ichreport
 from ichreport import timed
-from ichreport.params import Input, Network, Profile, Sample
+from ichreport.params import Input, Network, Profile, Sample, project_path
+
+_PACKAGE: Final = Path(ichreport.__file__).parent
+_PROFILE_HELP: Final = "parameter file of the profile: params/demo.yaml"
+_MISTAKES: Final = (ValueError, TypeError, OSError, RuntimeError)
+_REFUSED_BY_THE_MACHINE: Final = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,51 +34,67 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0 done, 1 problems found, 2 a mistake in what was asked or given.
+
+    Raises:
+        Exception: If something fails that nobody refused on purpose: a bug.
     """
     options = _parser().parse_args(arguments)
     try:
         status: int = options.run(options)
-    except (ValueError, TypeError, OSError, RuntimeError) as error:
+    except Exception as error:
+        if not _is_mistake(error):
+            raise
+        if options.traceback:
+            traceback.print_exc()
         print(f"ichreport {options.command}: {error}", file=sys.stderr)  # noqa: T201
         return 2
     return status
 
 
+def _is_mistake(error: Exception) -> bool:
+    """Whether an error was refused on purpose, by ichreport or by the machine."""
+    if isinstance(error, OSError) and error.errno in _REFUSED_BY_THE_MACHINE:
+        return True
+    if not isinstance(error, _MISTAKES) or isinstance(error, NotImplementedError):
+        return False
+    raised = traceback.extract_tb(error.__traceback__)[-1]
+    return Path(raised.filename).is_relative_to(_PACKAGE) and str(raised.line).startswith("raise ")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="ichreport", description=__doc__.splitlines()[0])
-    commands = parser.add_subparsers(dest="command", required=True)
+    parser = argparse.ArgumentParser(
+        prog="ichreport",
+        description="Make a report on detecting intracranial hemorrhage in head CT, job by job.",
+        epilog="`make report` runs those that a report needs, in order.",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {ichreport.__version__}")
+    parser.add_argument(
+        "--traceback", action="store_true", help="show where a mistake was noticed, too"
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name: str, run: object, text: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=text, description=text)
         added.set_defaults(run=run)
         return added
 
-    def takes_profile(added: argparse.ArgumentParser, *, workers: bool) -> None:
-        added.add_argument("profile", help="parameter file of the profile: params/demo.yaml")
-        if workers:
-            added.add_argument(
-                "--workers",
-                type=int,
-                default=os.cpu_count() or 1,
-                help="worker processes; all cores if not given",
-            )
-
-    takes_profile(command("phantom", _phantom, "Make the profile's synthetic heads."), workers=True)
+    phantom = command("phantom", _phantom, "Make the profile's synthetic heads.")
     ingest = command("ingest", _ingest, "Turn the profile's DICOM folder into a store.")
-    takes_profile(ingest, workers=True)
+    for parallel in (phantom, ingest):
+        parallel.add_argument("profile", help=_PROFILE_HELP)
+        parallel.add_argument(
+            "--workers",
+            type=int,
+            default=os.cpu_count() or 1,
+            help="worker processes; all cores if not given",
+        )
     ingest.add_argument(
         "--part",
         metavar="I/N",
         help="make only this part of the shards (2/8: the second of eight), beside others that "
         "make theirs; run it without when all parts are made",
     )
-    features = command("features", _features, "Run slices through a frozen backbone, once.")
-    takes_profile(features, workers=False)
-    features.add_argument("--input", choices=get_args(Input), required=True)
-    features.add_argument(
-        "--network", choices=[n for n in get_args(Network) if n != "cnn7"], required=True
-    )
-    features.add_argument("--samples", nargs="+", choices=get_args(Sample), required=True)
+    _add_features(command("features", _features, "Run slices through a frozen backbone, once."))
     render = command("render", _render, "Turn executed notebooks and records into pages.")
     render.add_argument("report", type=Path, help="folder of the report: reports/demo")
     render.add_argument(
@@ -79,11 +106,48 @@ def _parser() -> argparse.ArgumentParser:
     timings = command("timings", _timings, "Say where the time of a report went.")
     timings.add_argument("report", type=Path, help="folder of the report: reports/demo")
     verify = command("verify", _verify, "Check every hash of a store.")
-    verify.add_argument("store", type=Path, help="folder of the store")
-    kernel = command("kernel", _kernel, "Install the Jupyter kernel for a GPU, or check it.")
-    kernel.add_argument("action", choices=["install", "check"])
-    kernel.add_argument("--backend", default="tensorflow", help="tensorflow, jax or torch")
+    verify.add_argument("store", type=Path, help="folder of the store: data/demo/store")
+    text = "Install the Jupyter kernel for a GPU, or check it."
+    _add_kernel(commands.add_parser("kernel", help=text, description=text))
     return parser
+
+
+def _add_features(features: argparse.ArgumentParser) -> None:
+    features.add_argument("profile", help=_PROFILE_HELP)
+    features.add_argument(
+        "--input",
+        choices=get_args(Input),
+        required=True,
+        help="how HU become what the network sees: clipped, by linear or sigmoid windows, or with "
+        "the adjacent slices",
+    )
+    features.add_argument(
+        "--network",
+        choices=[name for name in get_args(Network) if name != "cnn7"],
+        required=True,
+        help="the backbone; cnn7 has none",
+    )
+    features.add_argument(
+        "--samples",
+        nargs="+",
+        choices=get_args(Sample),
+        required=True,
+        help="the samples whose slices are wanted: any of sampa, sampb and fullid",
+    )
+
+
+def _add_kernel(kernel: argparse.ArgumentParser) -> None:
+    actions = kernel.add_subparsers(dest="action", required=True, metavar="ACTION")
+    text = "Install the kernel ichreport-gpu for this Python."
+    install = actions.add_parser("install", help=text, description=text)
+    install.set_defaults(run=_install_kernel)
+    install.add_argument(
+        "--backend",
+        default="tensorflow",
+        help="what Keras runs on in it: tensorflow (if not given), jax or torch",
+    )
+    text = "Multiply matrices in the installed kernel, on its GPU."
+    actions.add_parser("check", help=text, description=text).set_defaults(run=_check_kernel)
 
 
 def _phantom(options: argparse.Namespace) -> int:
@@ -133,8 +197,9 @@ def _features(options: argparse.Namespace) -> int:
     from ichreport.params import Experiment
 
     timed.ready()
-    experiment = Experiment.model_validate(
-        profile.model_dump() | {"input": options.input, "network": options.network}
+    experiment = Experiment.parse(
+        profile.model_dump() | {"input": options.input, "network": options.network},
+        where=options.profile,
     )
     backend.start(experiment)
     store = Store.open(profile.store_folder)
@@ -148,17 +213,30 @@ def _render(options: argparse.Namespace) -> int:
     from ichreport.report import archive, site
 
     timed.ready()
-    profile = Profile.from_files(options.profile or f"params/{options.report.name}.yaml")
-    site.render(options.report, profile)
+    report = _existing(options.report)
+    named = Path("params", f"{report.resolve().name}.yaml")
+    if options.profile is None and not named.is_file():
+        raise ValueError(
+            f"{report}: {named} does not exist; name the report's parameter file by --profile."
+        )
+    site.render(report, Profile.from_files(options.profile or named))
     if options.zip:
-        print(archive.write(options.report))  # noqa: T201
+        print(archive.write(report))  # noqa: T201
     return 0
+
+
+def _existing(report: Path) -> Path:
+    if not report.is_dir():
+        folders = sorted(path for path in project_path("reports").glob("*") if path.is_dir())
+        known = ", ".join(f"reports/{folder.name}" for folder in folders)
+        raise ValueError(f"{report}: there is no such report. Known: {known or 'none'}.")
+    return report
 
 
 def _timings(options: argparse.Namespace) -> int:
     from ichreport.report import timings
 
-    print(timings.as_text(timings.read(options.report)))  # noqa: T201
+    print(timings.as_text(timings.read(_existing(options.report))))  # noqa: T201
     return 0
 
 
@@ -171,11 +249,15 @@ def _verify(options: argparse.Namespace) -> int:
     return 1 if problems else 0
 
 
-def _kernel(options: argparse.Namespace) -> int:
+def _install_kernel(options: argparse.Namespace) -> int:
     from ichreport import kernels
 
-    if options.action == "install":
-        print(f"Installed {kernels.install(options.backend)}.")  # noqa: T201
-    else:
-        print(f"The kernel {kernels.GPU_KERNEL} computes on {kernels.check()}.")  # noqa: T201
+    print(f"Installed {kernels.install(options.backend)}.")  # noqa: T201
+    return 0
+
+
+def _check_kernel(_: argparse.Namespace) -> int:
+    from ichreport import kernels
+
+    print(f"The kernel {kernels.GPU_KERNEL} computes on {kernels.check()}.")  # noqa: T201
     return 0

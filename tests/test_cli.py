@@ -1,41 +1,235 @@
-"""The commands, and what they say to a mistake."""
+"""The commands, and what they say to a mistake and to a bug."""
 
-from pathlib import Path
+import argparse
+import os
 
+import numpy as np
 import pytest
 
+import ichreport
+from ichreport import cli
 from ichreport.cli import main
+from ichreport.data import store
+from ichreport.files import atomic_file, folder_lock
+from ichreport.report import site
+from ichreport.report.captioned import Captioned
 
-ROOT = Path(__file__).resolve().parents[1]
+FEATURES = ["--input", "raw", "--network", "densenet121", "--samples", "sampa"]
 
 
-def test_an_unknown_parameter_ends_with_one_line_and_status_2(tmp_path, capsys):
-    profile = tmp_path / "p.yaml"
-    profile.write_text("image_sise: 64\n")
-    assert main(["ingest", str(profile)]) == 2
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """An empty project with one profile, one report and one other folder, as working directory."""
+    monkeypatch.chdir(tmp_path)
+    for folder in ("params", "reports/mine", "elsewhere"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "Snakefile").touch()
+    (tmp_path / "params" / "mine.yaml").write_text("source: nowhere\nstore: store\nphantom: null\n")
+    (tmp_path / "heads.yaml").write_text("source: heads\nphantom: {patients: 1}\n")
+    return tmp_path
+
+
+@pytest.fixture
+def rendering(project, monkeypatch):
+    """Renders a report in which the function that reads its results is replaced."""
+    (project / "reports" / "mine" / "results.ipynb").touch()
+
+    def render(read):
+        monkeypatch.setattr(site, "read", read)
+        return main(["render", "reports/mine"])
+
+    return render
+
+
+NO_FILE = "{}: there is no such parameter file. Known: params/mine.yaml."
+NO_REPORT = "{}: there is no such report. Known: reports/mine."
+MISTAKES = {
+    "phantom params/mine.yaml": "params/mine.yaml: phantom must be a recipe, got null (real data).",
+    "phantom nope.yaml": NO_FILE.format("nope.yaml"),
+    "ingest nope.yaml": NO_FILE.format("nope.yaml"),
+    "ingest params": NO_FILE.format("params"),
+    "ingest params/mine.yaml": "nowhere is not a folder.",
+    "phantom heads.yaml --workers 0": "workers must be at least 1, got 0.",
+    "ingest params/mine.yaml --part 9": "A part is written 2/8, the second of eight; got '9'.",
+    "ingest params/mine.yaml --part 9/8": "A part must be between 1 and 8, got 9.",
+    "features nope.yaml " + " ".join(FEATURES): NO_FILE.format("nope.yaml"),
+    "features params/mine.yaml " + " ".join(FEATURES): "store is not a store: it has no manifest",
+    "render nope": NO_REPORT.format("nope"),
+    "render nope --profile params/mine.yaml": NO_REPORT.format("nope"),
+    "render elsewhere": "elsewhere: params/elsewhere.yaml does not exist; name the report's "
+    "parameter file by --profile.",
+    "render elsewhere --profile nope.yaml": NO_FILE.format("nope.yaml"),
+    "render reports/mine": "reports/mine/results.ipynb does not exist; run notebooks/4-results",
+    "timings nope": NO_REPORT.format("nope"),
+    "kernel install --backend theano": "backend must be one of tensorflow, jax, torch, got 'theano",
+}
+
+
+@pytest.mark.parametrize(("words", "told"), MISTAKES.items())
+def test_a_mistake_ends_with_one_line_and_status_2(project, capsys, words, told):
+    assert main(words.split()) == 2
     error = capsys.readouterr().err
-    assert error.startswith(f"ichreport ingest: {profile}: image_sise is not a known parameter.")
+    assert error.startswith(f"ichreport {words.split()[0]}: ")
+    assert told in error
+    assert error.count("\n") == 1
+    assert not (project / "store").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("image_sise: 64", "image_sise is not a known parameter. Did you mean image_size? Known:"),
+        ("learning_rate: fast", "learning_rate must be a number, got 'fast'."),
+        ("learning_rate: .inf", "learning_rate must be a finite number, got inf."),
+        ("epochs: 2.5", "epochs must be an integer, got 2.5."),
+        ("epochs: 0", "epochs must be greater than or equal to 1, got 0."),
+        ("source: 3", "source must be a string, got 3."),
+        ("require_gpu: 1", "require_gpu must be a boolean, got 1."),
+        ("seeds: 2", "seeds must be a list, got 2."),
+        ("phantom: 2", "phantom must be a mapping of names to values, got 2."),
+        (
+            "precision: half",
+            "precision must be 'float32', 'mixed_bfloat16' or 'mixed_float16', got",
+        ),
+        ("devices: 0", "devices must be all or a whole number from 1, got 0."),
+        ("cam_run: a b", "cam_run must match pattern"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_in_a_sentence(project, capsys, content, told):
+    (project / "p.yaml").write_text(content)
+    assert main(["ingest", "p.yaml"]) == 2
+    assert capsys.readouterr().err.startswith(f"ichreport ingest: p.yaml: {told}")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"seed: 1\nepochs: [1", "line 2, column 11: expected ',' or ']'"),
+        (b"seed: 1\nepochs: 2: 3", "line 2, column 10: mapping values are not allowed here."),
+        (b"seed: 1\n\tepochs: 2", "line 2, column 1: found character '\\t' that cannot start any"),
+        (b"seed: \x01", "unacceptable character #x0001"),
+        (b"seed: \xff", "'utf-8' codec can't decode byte 0xff in position 6"),
+    ],
+)
+def test_a_file_that_is_no_yaml_is_refused_in_one_line_that_says_where(
+    project, capsys, content, told
+):
+    (project / "p.yaml").write_bytes(content)
+    assert main(["ingest", "p.yaml"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"ichreport ingest: p.yaml is not readable as YAML: {told}")
     assert error.count("\n") == 1
 
 
-def test_a_missing_profile_is_named(tmp_path, capsys):
-    assert main(["phantom", str(tmp_path / "none.yaml")]) == 2
-    assert "none.yaml" in capsys.readouterr().err
+def test_features_that_a_profile_is_too_small_for_are_refused(project, capsys):
+    with (project / "params" / "mine.yaml").open("a") as stream:
+        stream.write("image_size: 64\n")
+    words = ["--input", "raw", "--network", "inceptionresnetv2", "--samples", "sampa"]
+    assert main(["features", "params/mine.yaml", *words]) == 2
+    told = "ichreport features: params/mine.yaml: image_size must be at least 75"
+    assert capsys.readouterr().err.startswith(told)
 
 
-def test_real_data_have_no_phantom_to_make(capsys):
-    assert main(["phantom", str(ROOT / "params" / "rsna.yaml")]) == 2
-    assert "phantom must be a recipe, got null" in capsys.readouterr().err
+def test_a_damaged_notebook_is_named(rendering, capsys, monkeypatch):
+    monkeypatch.setattr(site, "_pages", lambda folder, *_: site._read(folder / "results.ipynb"))
+    assert rendering(lambda *_: None) == 2
+    told = "ichreport render: reports/mine/results.ipynb is not readable as a notebook: "
+    assert capsys.readouterr().err.startswith(told)
 
 
-def test_ingest_of_a_missing_folder_says_what_to_put_where(tmp_path, capsys):
-    profile = tmp_path / "p.yaml"
-    profile.write_text(f"source: {tmp_path}/nowhere\nstore: {tmp_path}/store\nphantom: null\n")
-    assert main(["ingest", str(profile)]) == 2
-    assert "nowhere" in capsys.readouterr().err
-    assert not (tmp_path / "store").exists()
+@pytest.mark.parametrize(
+    ("read", "kind"),
+    [
+        (lambda: None, TypeError),  # fails in ichreport's own frame, which calls it with two
+        (lambda *_: np.zeros(2) + np.zeros(3), ValueError),
+        (lambda *_: int("x"), ValueError),
+        (lambda *_: open("absent"), FileNotFoundError),  # noqa: SIM115, PTH123
+        (lambda *_: {}["absent"], KeyError),
+    ],
+)
+def test_a_bug_shows_its_traceback(rendering, read, kind):
+    with pytest.raises(kind):
+        rendering(read)
 
 
-def test_the_seven_block_network_has_no_features_to_compute():
+def test_a_bug_that_a_context_manager_or_a_cleanup_passes_on_is_still_one(rendering, project):
+    def read(*_):
+        with atomic_file(project / "x"), folder_lock(project):
+            return None + 1
+
+    with pytest.raises(TypeError):
+        rendering(read)
+
+
+def test_what_ichreport_refuses_far_below_the_command_is_a_mistake(rendering, project, capsys):
+    assert rendering(lambda *_: store.read_manifest(project)) == 2
+    assert "is not a store" in capsys.readouterr().err
+
+
+def test_a_method_that_is_left_to_subclasses_is_a_bug(rendering):
+    with pytest.raises(NotImplementedError):
+        rendering(lambda *_: Captioned("A figure.", "A line.")._repr_html_())
+
+
+@pytest.mark.parametrize("refusal", ["EACCES", "EROFS", "ENOSPC"])
+def test_what_the_machine_refuses_is_a_mistake(rendering, capsys, refusal):
+    number = getattr(cli.errno, refusal)
+
+    def read(*_):
+        raise OSError(number, os.strerror(number), "reports/mine/x")
+
+    assert rendering(read) == 2
+    told = f"ichreport render: [Errno {number}] {os.strerror(number)}: 'reports/mine/x'\n"
+    assert capsys.readouterr().err == told
+
+
+def test_on_request_a_mistake_shows_its_traceback_above_its_line(project, capsys):
+    assert main(["--traceback", "timings", "nope"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "Traceback (most recent call last):"
+    assert lines[-1].startswith("ichreport timings: nope: there is no such report.")
+
+
+def test_a_report_without_notes_of_time_says_so(project, capsys):
+    assert main(["timings", "reports/mine"]) == 0
+    assert capsys.readouterr().out == "No job has left a note of its time.\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["features", "p.yaml", "--input", "raw", "--network", "cnn7", "--samples", "sampa"],
+        ["kernel", "check", "--backend", "jax"],
+        ["kernel"],
+        [],
+    ],
+)
+def test_words_that_no_command_takes_are_refused(words):
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+
+
+def test_the_version_is_that_of_the_package(capsys):
     with pytest.raises(SystemExit):
-        main(["features", "p.yaml", "--input", "raw", "--network", "cnn7", "--samples", "sampa"])
+        main(["--version"])
+    assert capsys.readouterr().out == f"ichreport {ichreport.__version__}\n"
+
+
+def parsers(parser):
+    """A parser and those of its commands."""
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for below in action.choices.values():
+                yield from parsers(below)
+
+
+def test_every_command_and_option_has_a_help_text():
+    every = list(parsers(cli._parser()))
+    assert len(every) == 1 + 7 + 2
+    for parser in every:
+        assert parser.description.endswith("."), parser.prog
+        for action in parser._actions:
+            if not isinstance(action, argparse._SubParsersAction):
+                assert action.help, (parser.prog, action.dest)
