@@ -38,7 +38,8 @@ _SMALLEST: Final = 64
 _HEAT_SIDE: Final = 48
 _HOW: Final = (
     "Scroll by wheel (after a click), arrow keys, slider, the strips, or a finger on the image; "
-    "drag with the mouse to set the window."
+    "drag with the mouse to set the window. Left and right are not marked: the store does not keep "
+    "how a slice lies in the patient."
 )
 
 
@@ -124,6 +125,7 @@ def show(
     outlined = store.has_truth if truth is None else truth
     places = None if predictions is None else predictions.set_index("sop_instance_uid")
     first = [_first(store, own, predictions) for own in rows]
+    frozen = [_as_written(thresholds.get(label)) for label in LABELS] if thresholds else None
     series = [
         _names(store, number, own)
         | _geometry(store, own, side)
@@ -137,7 +139,7 @@ def show(
         "windows": [[name, window.center, window.width] for name, window in WINDOWS.items()],
         "labels": list(LABELS),
         "colors": [palette.DARK[f"label-{label}"] for label in LABELS],
-        "thresholds": None if thresholds is None else [thresholds.get(label) for label in LABELS],
+        "thresholds": frozen,
         "series": series,
     }
     return Viewer(
@@ -302,12 +304,18 @@ def _predicted(
         return {"probabilities": None, "splits": None}
     found = predictions.reindex(store.slices["sop_instance_uid"].iloc[rows])
     return {
-        "probabilities": [
-            [None if math.isnan(value) else round(float(value), 4) for value in found[name]]
-            for name in PROBABILITIES
-        ],
+        "probabilities": [[_as_written(value) for value in found[name]] for name in PROBABILITIES],
         "splits": [split if isinstance(split, str) else None for split in found["split"]],
     }
+
+
+def _as_written(value: float | None) -> float | None:
+    """A probability or a threshold in six significant digits; None where undefined.
+
+    A threshold is the probability of some slice: both are rounded alike, so that this slice still
+    reaches it.
+    """
+    return None if value is None or math.isnan(value) else float(f"{value:.6g}")
 
 
 def _heat(rows: NDArray[np.int64], heat: Mapping[str, Heat]) -> list[dict[str, Any]]:

@@ -165,6 +165,29 @@ def test_probabilities_stand_at_their_slices(store, predictions):
     assert series["splits"][:2] == [known.loc[uids[0], "split"], None]
 
 
+def test_the_slice_that_a_threshold_was_chosen_on_still_reaches_it(store, predictions):
+    name = telling_series(store.slices)[0]
+    drawn = np.random.default_rng(1).random((len(predictions), len(LABELS)), dtype=np.float32)
+    columns = [f"probability_{label}" for label in LABELS]
+    exact = predictions.assign(**dict(zip(columns, (drawn / 300).T, strict=True)))
+    place = 3
+    [own] = exact.index[exact["sop_instance_uid"] == _uids(store, name)[place]]
+    thresholds = dict(zip(LABELS, exact.loc[own, columns].astype(float), strict=True))
+    payload = viewer.show(store, name, predictions=exact, thresholds=thresholds).payload
+    [series] = payload["series"]
+    assert [values[place] for values in series["probabilities"]] == payload["thresholds"]
+    np.testing.assert_allclose(payload["thresholds"], list(thresholds.values()), rtol=5e-6)
+
+
+def _uids(store, name):
+    return store.slices["sop_instance_uid"].iloc[series_rows(store, name)].tolist()
+
+
+def test_the_caption_says_once_that_sides_are_not_marked(store):
+    caption = viewer.of_data(store).caption
+    assert caption.count("Left and right are not marked") == 1
+
+
 def test_a_run_shows_slices_of_its_test_split(store, predictions):
     points = {label: {"threshold": 0.25} for label in LABELS} | {"epidural": {"threshold": None}}
     payload = viewer.of_run(store, predictions, points).payload

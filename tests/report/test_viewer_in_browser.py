@@ -187,6 +187,36 @@ def test_the_wheel_scrolls_the_page_until_the_image_is_clicked(shown):
     assert shown.page.evaluate("scrollY") == before
 
 
+def test_a_notch_of_a_mouse_wheel_is_one_slice(shown):
+    shown.canvas.click()
+    shown.page.keyboard.press("Home")
+    for number in (2, 3, 4):
+        shown.page.mouse.wheel(0, 120)
+        expect(shown.slider).to_have_value(str(number))
+    shown.page.mouse.wheel(0, -120)
+    expect(shown.slider).to_have_value("3")
+    for mode in ("DOM_DELTA_LINE", "DOM_DELTA_PAGE"):
+        shown.canvas.evaluate(
+            """(canvas, mode) => canvas.dispatchEvent(new WheelEvent("wheel",
+                {deltaY: -1, deltaMode: WheelEvent[mode], bubbles: true, cancelable: true}))""",
+            mode,
+        )
+    assert shown.number() == 1
+
+
+def test_small_steps_of_a_trackpad_add_up_to_a_slice(shown):
+    shown.canvas.click()
+    shown.page.keyboard.press("Home")
+    roll = """(canvas, steps) => { for (const deltaY of steps) canvas.dispatchEvent(
+        new WheelEvent("wheel", {deltaY, bubbles: true, cancelable: true})); }"""
+    shown.canvas.evaluate(roll, [13, 13, 13])
+    assert shown.number() == 1
+    shown.canvas.evaluate(roll, [13])
+    assert shown.number() == 2
+    shown.canvas.evaluate(roll, [30, -30, 30])  # back and forth goes nowhere
+    assert shown.number() == 2
+
+
 def test_at_the_end_of_a_series_the_wheel_scrolls_the_page(shown, last):
     shown.canvas.click()
     shown.page.keyboard.press("End")
@@ -321,6 +351,37 @@ def test_slice_truth_and_probability_are_said(shown, store, predictions):
     assert said.startswith(f"Slice 4 of {len(rows)}")
     assert f"any {value:.2f}" in said
     assert said in shown.canvas.get_attribute("aria-label")
+
+
+def test_labels_at_or_above_their_own_thresholds_are_said(open_page, tmp_path, store, predictions):
+    [name] = telling_series(store.slices)[:1]
+    rows = series_rows(store, name)
+    known = predictions[[f"probability_{label}" for label in LABELS]].to_numpy()[rows[3]]
+    given = dict(zip(LABELS, known, strict=True))  # exactly at the threshold is called
+    given |= {"subdural": given["subdural"] + 1e-5, "epidural": None}
+    for thresholds, said in (
+        (given, ", ".join(label for label in LABELS if label not in ("subdural", "epidural"))),
+        (dict.fromkeys(LABELS, 1.0), "none"),
+    ):
+        view = viewer.show(store, name, predictions=predictions, thresholds=thresholds)
+        shown = Shown(open_page(write_page(tmp_path, view._repr_html_())), store)
+        shown.slider.fill("4")
+        text = shown.page.locator("[aria-live=polite]").inner_text()
+        assert text.endswith(
+            f"Probability: any {known[-1]:.2f}. Labels at or above their thresholds: {said}."
+        )
+
+
+def test_without_thresholds_every_probability_is_said(open_page, tmp_path, store, predictions):
+    [name] = telling_series(store.slices)[:1]
+    view = viewer.show(store, name, predictions=predictions)
+    shown = Shown(open_page(write_page(tmp_path, view._repr_html_())), store)
+    shown.slider.fill("4")
+    text = shown.page.locator("[aria-live=polite]").inner_text()
+    for label in LABELS:
+        value = predictions[f"probability_{label}"].to_numpy()[series_rows(store, name)[3]]
+        assert f"{label} {value:.2f}" in text
+    assert "threshold" not in text
 
 
 def test_a_finger_scrolls_slices_across_and_the_page_along(open_page, path, store):

@@ -4,6 +4,7 @@
   const { clamp, rgb, inflate, unfold, enlarge, between, heatColors, outline } = globalThis.ichreportPixels;
   const SHARPEST = 440; // pixels a side that a drawn slice has at least
   const LEAP = 5; // slices of a Page key
+  const ROLL = 40; // pixels: a wheel event of as many is a notch of a mouse, smaller ones add up
 
   const signed = (value) => String(Math.round(value)).replace("-", "\u2212");
 
@@ -224,17 +225,25 @@
         const given = series.probabilities ? (value === null ? "\u2013" : value.toFixed(2)) : series.truths[index][place] === 1 ? "yes" : "";
         this.values[index].textContent = given;
       });
-      const high = series.probabilities === null ? [] : data.labels
-        .map((label, index) => [label, series.probabilities[index][place]])
-        .filter(([label, value]) => value !== null && (label === "any" || value >= 0.5))
-        .map(([label, value]) => `${label} ${value.toFixed(2)}`);
       this.sliderValue.textContent = `${place + 1}/${count}`;
       this.slider.setAttribute("aria-valuetext", `${place + 1} of ${count}`);
       this.corners.place.textContent = `${place + 1} / ${count}${z === null ? "" : `\u2003z ${signed(z)} mm`}`;
       this.corners.truth.textContent = [truth, split].filter(Boolean).join("\n");
-      const text = `Slice ${place + 1} of ${count}${at}. Truth: ${truth}.${split ? ` ${split}.` : ""}${high.length ? ` Probability: ${high.join(", ")}.` : ""}`;
+      const text = `Slice ${place + 1} of ${count}${at}. Truth: ${truth}.${split ? ` ${split}.` : ""}${this.probabilityInWords()}`;
       this.said.textContent = text;
       this.canvas.setAttribute("aria-label", `${series.name}. ${text}`);
+    }
+
+    // With thresholds: that of any bleeding, and which labels are called; without: all of them.
+    probabilityInWords() {
+      const { probabilities } = this.series;
+      const { labels, thresholds } = this.data;
+      const values = labels.map((_, index) => (probabilities === null ? null : probabilities[index][this.place]));
+      if (values.includes(null)) return "";
+      const said = labels.map((label, index) => `${label} ${values[index].toFixed(2)}`);
+      if (thresholds === null) return ` Probability: ${said.join(", ")}.`;
+      const called = labels.filter((_, index) => thresholds[index] !== null && values[index] >= thresholds[index]);
+      return ` Probability: ${said[labels.indexOf("any")]}. Labels at or above their thresholds: ${called.join(", ") || "none"}.`;
     }
 
     // The window, and what is drawn.
@@ -296,16 +305,16 @@
     listen(stage) {
       let rolled = 0;
       stage.addEventListener("wheel", (event) => {
+        const notch = event.deltaMode !== WheelEvent.DOM_DELTA_PIXEL || Math.abs(event.deltaY) >= ROLL;
         const by = Math.sign(event.deltaY);
         const end = by > 0 ? this.place >= this.count - 1 : this.place <= 0;
         // the page scrolls until the image is clicked, and again at either end
         if (event.ctrlKey || !by || end || !this.root.contains(document.activeElement)) return;
         event.preventDefault();
-        rolled = Math.sign(rolled) === by ? rolled : 0;
-        rolled += event.deltaMode === WheelEvent.DOM_DELTA_PIXEL ? event.deltaY : 60 * by;
-        const steps = Math.trunc(rolled / 50);
-        rolled -= 50 * steps;
-        if (steps) this.go(this.place + clamp(steps, -3, 3));
+        rolled = event.deltaY + (Math.sign(rolled) === by ? rolled : 0);
+        if (!notch && Math.abs(rolled) < ROLL) return;
+        rolled = 0;
+        this.go(this.place + by);
       }, { passive: false });
       this.root.addEventListener("keydown", (event) => this.key(event));
       this.listenToPointer();
