@@ -152,7 +152,7 @@ def _of_run(best: Scored) -> dict[str, str]:
         "best_epoch": str(int(np.argmin(losses)) + 1),
         "trainable": f"{record['model']['trainable']:,}",
         "frozen": f"{record['model']['frozen']:,}",
-        "commit": str(known["commit"] or ""),
+        "code_words": _code(known),
         "finished": f"{known['finished'][:10]}",
         "predictions_hash": known["predictions_sha256"],
         "python": known["python"],
@@ -164,6 +164,18 @@ def _of_run(best: Scored) -> dict[str, str]:
         else "slice",
         "leak_words": _leak(record["leak"]),
     }
+
+
+def _code(known: Mapping[str, Any]) -> str:
+    """The commit of a run's code, and whether that is all of it; nothing without one."""
+    if not known["commit"]:
+        return ""
+    also = {
+        True: " with changes not committed, so that the commit does not fully identify the code",
+        False: "",
+        None: " (whether anything was changed since is not known)",
+    }
+    return f"commit {known['commit']}{also[known['dirty']]}"
 
 
 def _network(asked: Mapping[str, Any]) -> str:

@@ -228,6 +228,31 @@ def test_a_run_without_a_commit_says_so(report, monkeypatch):
     assert items_of(papers(report)["claim-2024"])["42"][0] == "Not done"
 
 
+@pytest.mark.parametrize(
+    ("dirty", "said"),
+    [
+        (False, "commit c0ffee."),
+        (True, "with changes not committed, so that the commit does not fully identify the code."),
+        (None, "(whether anything was changed since is not known)."),
+    ],
+)
+def test_where_code_is_cited_it_says_whether_the_commit_is_all_of_it(
+    report, monkeypatch, dirty, said
+):
+    state = {"commit": "c0ffee", "dirty": dirty}
+    monkeypatch.setattr("ichreport.report.records.git_state", lambda: state)
+    report.write_run()
+    made = papers(report)
+    version = re.search(r"^\*\*Version.*$", made["model-card"], flags=re.MULTILINE)[0]
+    cited = [
+        version,
+        items_of(made["claim-2024"])["42"][1],
+        *(items_of(made["tripod-ai"])[number][1] for number in ("18f", "22")),
+    ]
+    assert all("commit c0ffee" in text and text.endswith(said) for text in cited)
+    assert sum(text.count("c0ffee") for text in made.values()) == len(cited)
+
+
 def test_synthetic_papers_say_in_their_first_line_that_it_is_no_clinical_model(report):
     for text in papers(report).values():
         assert "no clinical model" in text.splitlines()[0]
