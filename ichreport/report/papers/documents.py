@@ -25,6 +25,14 @@ class Point:
 
 
 @dataclass(frozen=True)
+class Items(Table):
+    """The items of a checklist: number, topic, status, text; a narrow page stacks them."""
+
+    def _repr_html_(self) -> str:
+        return f'<div class="items">{super()._repr_html_()}</div>'
+
+
+@dataclass(frozen=True)
 class Section:
     """A part of a document.
 

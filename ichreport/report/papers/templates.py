@@ -1,6 +1,8 @@
 """Fills the templates of the papers: texts that name facts, and what is said where one lacks."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from string import Formatter
@@ -8,16 +10,17 @@ from typing import Any, Final
 
 from ichreport.params import read_yaml
 from ichreport.report.captioned import Cell, Marked, Table
-from ichreport.report.papers.documents import Document, Point, Section
+from ichreport.report.papers.documents import Document, Items, Point, Section
 from ichreport.report.papers.facts import Facts
 from ichreport.report.papers.figures import Figures
 
 FOLDER: Final = Path(__file__).parent
 CHECKLISTS: Final = ("claim-2024", "tripod-ai")
 CARD: Final = "model-card"
+REPORTED: Final = "Reported"
+NOT_APPLICABLE: Final = "Not applicable"
 NOT_DONE: Final = "Not done"
 NO_RUN: Final = "a run that is still missing"
-_REPORTED: Final = "Reported"
 
 _NO_FIGURES: Final = Point(
     "Figures", f"{NOT_DONE}: no run that is split by patient has predictions."
@@ -31,21 +34,36 @@ _TABLES: Final = {
 }
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What is said of an item.
+
+    Attributes:
+        text: A sentence or more.
+        applies: Whether the item can be reported at all; if not, the text says why.
+    """
+
+    text: str
+    applies: bool
+
+
 def read_template(stem: str) -> Mapping[str, Any]:
     """One of the templates beside this module."""
     return read_yaml(FOLDER / f"{stem}.yaml")
 
 
-def answer(item: Mapping[str, Any], facts: Facts) -> str | None:
+def answer(item: Mapping[str, Any], facts: Facts) -> Answer | None:
     """The first answer of which everything is known; None if there is none.
 
     Args:
-        item: `answers`, each with `says` and perhaps `when`: names of facts that must be known.
+        item: `answers`, each with `says` and perhaps `when`: names of facts that must be known; and
+            with `applies: false` where it says why the item does not apply.
         facts: What is known.
     """
     for given in item.get("answers", ()):
         if all(name in facts for name in (*given.get("when", ()), *named(given["says"]))):
-            return _sentence(str(given["says"]).format_map(facts))
+            text = _sentence(str(given["says"]).format_map(facts))
+            return Answer(text, given.get("applies", True))
     return None
 
 
@@ -55,14 +73,14 @@ def named(text: str) -> list[str]:
 
 
 def checklist(stem: str, facts: Facts) -> Document:
-    """A reporting checklist, every item answered or said to be not done, and why.
+    """A reporting checklist, every item answered or said to be not applicable or not done, and why.
 
     Args:
         stem: One of `CHECKLISTS`.
         facts: What is known.
     """
     template = read_template(stem)
-    rows: dict[str, list[list[Cell]]] = {}
+    rows: dict[str, list[list[str]]] = {}
     for item in template["items"]:
         rows.setdefault(item["section"], []).append(_row(item, facts))
     sections = [Section(name, [_table(name, own)]) for name, own in rows.items()]
@@ -87,31 +105,43 @@ def not_done(item: Mapping[str, Any]) -> str:
 
 
 def _section(part: Mapping[str, Any], facts: Facts, figures: Figures | None) -> Section:
-    blocks: list[Point | Table] = [
-        Point(line["topic"], answer(line, facts) or not_done(line))
-        for line in part.get("lines", ())
-    ]
+    blocks: list[Point | Table] = [_point(line, facts) for line in part.get("lines", ())]
     if "table" in part:
         blocks.append(_TABLES[part["table"]](figures) if figures else _NO_FIGURES)
     return Section(part["heading"], blocks)
 
 
-def _row(item: Mapping[str, Any], facts: Facts) -> list[Cell]:
-    said = answer(item, facts)
-    done: Cell = _REPORTED if said else Marked(NOT_DONE, "open")
-    return [item["number"], item["asks"], done, said or _sentence(item["not_done"])]
+def _point(line: Mapping[str, Any], facts: Facts) -> Point:
+    found = answer(line, facts)
+    return Point(line["topic"], found.text if found else not_done(line))
 
 
-def _table(section: str, rows: list[list[Cell]]) -> Table:
-    return Table(
-        f"{section}: {_count(rows)}", ["item", "what is asked", "status", "where and how"], rows
+def _row(item: Mapping[str, Any], facts: Facts) -> list[str]:
+    found = answer(item, facts)
+    if found is None:
+        status, text = NOT_DONE, _sentence(item["not_done"])
+    else:
+        status, text = REPORTED if found.applies else NOT_APPLICABLE, found.text
+    return [item["number"], item["asks"], status, text]
+
+
+def _table(section: str, rows: list[list[str]]) -> Items:
+    return Items(
+        f"{section}: {_count(rows)}",
+        ["item", "what is asked", "status", "where and how"],
+        [[number, asks, _shown(status), text] for number, asks, status, text in rows],
     )
 
 
-def _count(rows: list[list[Cell]]) -> str:
-    reported = sum(row[2] == _REPORTED for row in rows)
-    others = "" if reported == len(rows) else "; of the others it is said why not"
-    return f"{reported} of {len(rows)} items are reported{others}."
+def _shown(status: str) -> Cell:
+    return status if status == REPORTED else Marked(status, "open")
+
+
+def _count(rows: list[list[str]]) -> str:
+    found = Counter(status for _, _, status, _ in rows)
+    parts = [f"{found[REPORTED]} of {len(rows)} items are reported"]
+    parts += [f"{found[one]} {one.lower()}" for one in (NOT_APPLICABLE, NOT_DONE) if found[one]]
+    return f"{', '.join(parts)}{', each with its reason' if len(parts) > 1 else ''}."
 
 
 def _document(

@@ -148,10 +148,36 @@ def test_no_item_number_is_missing(report):
 def test_the_count_of_reported_items_is_right(report):
     for stem in templates.CHECKLISTS:
         text = papers(report)[stem]
-        reported = sum(status == "Reported" for status, _ in items_of(text).values())
-        total = len(items_of(text))
-        assert f"{reported} of {total} items are reported" in text.split("\n## ")[0]
-        assert reported < total
+        said = [status for status, _ in items_of(text).values()]
+        reported, apart, missing = map(said.count, ("Reported", "Not applicable", "Not done"))
+        assert reported + apart + missing == len(said)
+        assert min(reported, apart, missing) > 0
+        assert (
+            f"{reported} of {len(said)} items are reported, {apart} not applicable, "
+            f"{missing} not done, each with its reason."
+        ) in text.split("\n## ")[0]
+
+
+def test_what_cannot_be_reported_of_synthetic_heads_does_not_count_as_reported(report):
+    made = papers(report)
+    for stem, numbers in (
+        ("claim-2024", ("5", "11", "16", "18", "27", "34")),
+        ("tripod-ai", ("5b", "6a", "6c", "8b", "8c", "9c", "17")),
+    ):
+        items = items_of(made[stem])
+        apart = [number for number, (status, _) in items.items() if status == "Not applicable"]
+        assert apart == list(numbers)
+
+
+def test_ethics_dates_and_setting_apply_to_patients(report):
+    report.profile = report.profile.model_copy(update={"phantom": None})
+    report.write_manifest(synthetic=False)
+    tripod = items_of(papers(report)["tripod-ai"])
+    assert {tripod[number][0] for number in ("5b", "6a", "17")} == {"Not done"}
+    assert items_of(papers(report)["claim-2024"])["34"] == [
+        "Not applicable",
+        "This is no clinical trial.",
+    ]
 
 
 def test_every_fact_that_a_template_names_is_known_somewhere(report):
