@@ -222,7 +222,7 @@ rule features:
 
 rule explore:
     input:
-        code("data", "report"),
+        code("data", "poster", "report"),
         notebook="notebooks/1-explore.ipynb",
         profile=PROFILE_FILE,
         manifest=MANIFEST,
@@ -272,7 +272,7 @@ rule experiment:
 
 rule cam:
     input:
-        code("data", "model", "evaluation", "report"),
+        code("data", "model", "evaluation", "poster", "report"),
         notebook="notebooks/3-cam.ipynb",
         profile=PROFILE_FILE,
         manifest=MANIFEST,
@@ -293,7 +293,7 @@ rule cam:
 
 rule results:
     input:
-        code("evaluation", "report"),
+        code("evaluation", "poster", "report"),
         sorted(str(path) for path in Path(REPORT, "runs").glob("*/record.json")),
         notebook="notebooks/4-results.ipynb",
         profile=PROFILE_FILE,
@@ -312,7 +312,7 @@ rule results:
 
 rule pages:
     input:
-        code("report"),
+        code("poster", "report"),
         [path for path in (f"{REPORT}/explore.ipynb", f"{REPORT}/cam.ipynb") if Path(path).is_file()],
         results=f"{REPORT}/results.ipynb",
     output:

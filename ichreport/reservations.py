@@ -9,10 +9,9 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+from ichreport import poster
 from ichreport.params import Experiment, Profile
 
-CHALLENGE: Final = 752_803
-"""Labelled slices of the challenge's data, which real data are taken to be."""
 FILES_A_SECOND: Final = 50
 """DICOM files that one core reads and resamples."""
 _START_MINUTES: Final = 15
@@ -37,9 +36,9 @@ class Reservation:
 
 
 def slices(profile: Profile) -> int:
-    """The most slices that a profile's data are taken to hold."""
+    """The most slices that a profile's data are taken to hold: real ones, the challenge's."""
     if profile.phantom is None:
-        return CHALLENGE
+        return poster.SLICES
     return 2 * profile.phantom.patients * profile.phantom.slices
 
 

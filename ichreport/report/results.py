@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from ichreport import poster
 from ichreport.evaluation.assessment import Assessment
 from ichreport.evaluation.learned import Learned, learned_or_not
 from ichreport.evaluation.predictions import SPLITS, Split
@@ -16,7 +17,6 @@ from ichreport.evaluation.scores import ALL_LABELS, scores_by_split
 from ichreport.evaluation.thresholds import rate_table
 from ichreport.labels import ANY, LABELS, SUBTYPES
 from ichreport.params import SEED_MARK, Experiment, Profile, read_experiments
-from ichreport.report import poster
 from ichreport.report.captioned import Cell, Link, Marked, Sentences, Table, number
 from ichreport.report.measures import SHARES_TOO, with_interval
 from ichreport.report.records import RunRecord, read_runs
@@ -120,9 +120,9 @@ class Scored:
         return row
 
     @property
-    def poster_losses(self) -> tuple[float, float] | None:
+    def poster_losses(self) -> poster.Losses | None:
         """The poster's train and test loss of the row that this run reproduces."""
-        return poster.LOSSES.get(self.poster_row or 0)
+        return poster.losses().get(self.poster_row or 0)
 
 
 @dataclass(frozen=True)
@@ -234,7 +234,7 @@ def operating_points_of_best(results: Results) -> Table:
         for split in _POSTER_SPLITS:
             rates = [found[split, label, rate] for rate in ("precision", "accuracy", "recall")]
             ours = map(with_interval, (own.score("auc", label, split), *rates))
-            theirs = map(number, poster.OPERATING_POINTS[label, split])
+            theirs = map(number, poster.operating_points()[label, split])
             support = f"{rates[0]['positives']:,}"
             pairs = [text for pair in zip(ours, theirs, strict=True) for text in pair]
             rows.append([f"{label}, {split}", *pairs, support])
@@ -263,7 +263,7 @@ def sentences(results: Results) -> Sentences:
             f"{number(best.learned.auc_any)} (95 % interval {number(area.low)} to "
             f"{number(area.high)}, {best.learned.slices:,} slices of {patients:,} linked groups). "
             "It was chosen among the runs by these very slices, which flatters it a little. "
-            f"The poster's is {number(poster.OPERATING_POINTS[ANY, 'test'][0])}."
+            f"The poster's is {number(poster.operating_points()[ANY, 'test'].auc)}."
         )
     by_verdict = {
         "learned": "Better than the constant prevalence on test: ",
@@ -284,7 +284,7 @@ def poster_floor() -> float:
 
     The entropy of each label's prevalence, `any` twice.
     """
-    shares = np.array([poster.LABEL_COUNTS[label] for label in LABELS]) / poster.SLICES
+    shares = np.array([poster.label_counts()[label] for label in LABELS]) / poster.SLICES
     entropy = -(shares * np.log(shares) + (1 - shares) * np.log(1 - shares))
     return float(entropy.sum() + entropy[-1])
 
@@ -293,7 +293,7 @@ def _with_losses(own: Scored) -> list[Cell]:
     theirs = own.poster_losses
     area = own.learned.auc_interval
     star = "" if own.unseen_patients else " *"
-    difference = own.test_loss - theirs[1] if theirs else None
+    difference = own.test_loss - theirs.test if theirs else None
     return [
         *(with_interval(own.score("weighted_log_loss_sum", ALL_LABELS, s)) for s in SPLITS),
         *(number(loss) for loss in theirs or (None, None)),
@@ -305,7 +305,7 @@ def _with_losses(own: Scored) -> list[Cell]:
 
 def _without_losses(run: RunRecord, expected: Experiment | None) -> list[Cell]:
     row = None if expected is None else expected.poster_row
-    theirs = poster.LOSSES.get(row or 0, (None, None))
+    theirs = poster.losses().get(row or 0, (None, None))
     said = Marked(f"{run.status}: {run.reason}", "bad" if run.status == "failed" else "open")
     return ["–", "–", "–", *map(number, theirs), "–", "–", said]
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from ichreport.data.store import Store, read_manifest
 from ichreport.evaluation.assessment import Assessment
 from ichreport.params import Experiment, Profile
-from ichreport.report import compare, figures, measures, mistakes, poster, tables, trust
+from ichreport.report import compare, figures, measures, mistakes, tables, trust
 from ichreport.report.captioned import Fact, Facts, Marked, Table, duration, number
 from ichreport.report.records import RunRecord
 from ichreport.report.results import Results, Scored
@@ -70,8 +70,7 @@ def _facts(scored: Scored) -> str:
     """The few numbers that sum a run up."""
     learned, model = scored.learned, scored.run.record["model"]
     area, gain = learned.auc_interval, learned.difference_interval
-    row = scored.run.parameters.get("poster_row")
-    theirs = f"; poster {number(poster.LOSSES[row][1])}" if row in poster.LOSSES else ""
+    theirs = f"; poster {number(scored.poster_losses.test)}" if scored.poster_losses else ""
     seconds = sum(scored.run.record["timings"].values())
     unseen = "unseen patients" if scored.unseen_patients else "seen patients, other slices"
     facts = [

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ichreport import poster
 from ichreport.data import summary
 from ichreport.data.samples import SPLITS, Sample
 from ichreport.data.store import Store
 from ichreport.labels import ANY, LABELS
 from ichreport.params import Experiment, Profile
-from ichreport.report import poster
 from ichreport.report.captioned import Sentences, Table, number
 
 WHAT_IT_IS = (
@@ -43,7 +43,7 @@ def data_set(store: Store) -> Table:
 def prevalence(store: Store) -> Sentences:
     """How often slices bleed here, against the poster's."""
     bleeding = float(summary.label_counts(store.slices)["share"].to_dict()[ANY])
-    theirs = poster.LABEL_COUNTS[ANY] / poster.SLICES
+    theirs = poster.label_counts()[ANY] / poster.SLICES
     said = f"{100 * bleeding:.1f} % of these slices bleed, of the poster's {100 * theirs:.1f} %."
     if store.manifest["synthetic"] and bleeding > theirs:
         said += " Synthetic heads may bleed more often, so that few of them hold every label."
@@ -54,13 +54,14 @@ def label_counts(store: Store) -> Table:
     """Slices of each label, beside the poster's counts."""
     counts = summary.label_counts(store.slices)
     positive, share = counts["positive"].to_dict(), counts["share"].to_dict()
+    theirs = poster.label_counts()
     rows = [
         [
             label,
             f"{positive[label]:,}",
             number(100 * share[label], 2),
-            f"{poster.LABEL_COUNTS[label]:,}",
-            number(100 * poster.LABEL_COUNTS[label] / poster.SLICES, 2),
+            f"{theirs[label]:,}",
+            number(100 * theirs[label] / poster.SLICES, 2),
         ]
         for label in LABELS
     ]

@@ -77,6 +77,19 @@ def test_a_better_run_is_told_apart_and_an_equal_one_is_not(found, compared):
     assert own.loc["06-better", "difference"] == pytest.approx(difference)
 
 
+def test_the_outcomes_are_told_by_log_loss_each_under_its_own_name():
+    told = {"a": "better", "b": "worse", "c": "not distinguishable", "d": "undefined"}
+    losses = pd.DataFrame({"run": told.keys(), "outcome": told.values()})
+    areas = losses.assign(outcome=list(told.values())[::-1], score="auc")
+    compared = pd.concat([losses.assign(score="weighted_log_loss_sum"), areas])
+    assert comparing.outcomes(compared).sentences == [
+        "Better than the baseline: a.",
+        "Worse than the baseline: b.",
+        "Not distinguishable from the baseline: c.",
+        "Not compared, since a run is missing or its score undefined: d.",
+    ]
+
+
 def test_the_comparison_says_whether_the_slices_are_the_same(found, compared):
     assert "tested on the slices of its baseline" in comparing.comparisons(found, compared).caption
     own = run("06-better", 4.0, poster_row=6)

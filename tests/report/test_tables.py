@@ -5,8 +5,9 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
+from ichreport import poster
 from ichreport.labels import ANY, LABELS
-from ichreport.report import poster, tables
+from ichreport.report import tables
 
 
 def test_label_counts_stand_beside_the_poster_s(store):
@@ -15,7 +16,7 @@ def test_label_counts_stand_beside_the_poster_s(store):
         positive = int(store.slices[label].sum())
         assert rows[label][0] == str(positive)
         assert float(rows[label][1]) == pytest.approx(100 * positive / len(store), abs=0.006)
-        assert rows[label][2] == f"{poster.LABEL_COUNTS[label]:,}"
+        assert rows[label][2] == f"{poster.label_counts()[label]:,}"
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,6 @@ def test_only_synthetic_heads_that_bleed_more_often_are_explained(synthetic, ble
     labels.loc[: bleeding - 1, [LABELS[0], ANY]] = 1
     made = SimpleNamespace(slices=labels, manifest={"synthetic": synthetic})
     said = str(tables.prevalence(made))
-    theirs = 100 * poster.LABEL_COUNTS[ANY] / poster.SLICES
+    theirs = 100 * poster.label_counts()[ANY] / poster.SLICES
     assert said.startswith(f"{bleeding}.0 % of these slices bleed, of the poster's {theirs:.1f} %.")
     assert ("Synthetic heads" in said) == explained

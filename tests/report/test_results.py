@@ -1,0 +1,304 @@
+"""The tables of results, cell by cell: ours by scikit-learn, the poster's typed from it."""
+
+import math
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, log_loss, precision_score, recall_score, roc_auc_score
+
+from ichreport.evaluation.assessment import assess
+from ichreport.labels import ANY, LABELS, SUBTYPES
+from ichreport.params import Experiment
+from ichreport.report import results
+from ichreport.report.captioned import Marked
+from ichreport.report.records import RunRecord
+from ichreport.report.results import Results, Scored
+from tests.report.made_up import predictions
+
+SHARP, BLUNT, USELESS = 10.0, 2.0, 0.0
+"""Skills: a log loss below, about and above what constant prevalence has."""
+
+
+class MadeUp(Scored):
+    """A run whose predictions are in memory."""
+
+    @property
+    def predictions(self):
+        return self.run.record["predictions"]
+
+
+def run(name, skill, *, seed=1, table=None, **parameters):
+    experiment = Experiment(name=name, weights="imagenet", **parameters)
+    if table is None:
+        table = predictions(experiment.sample, seed, skill)
+    record = {
+        "predictions": table,
+        "parameters": experiment.model_dump(),
+        "assessment": assess(table, replicates=30).record(),
+    }
+    return MadeUp(RunRecord(name, None, "ok", record))
+
+
+def gathered(*runs, without=(), expected=()):
+    every = [*(own.run for own in runs), *without]
+    return Results(
+        every, {own.run.name: own for own in runs}, {given.name: given for given in expected}
+    )
+
+
+@pytest.fixture(scope="module")
+def found():
+    """Rows 5 and 13 of the poster, one of ours, one that failed and one that is missing."""
+    failed = RunRecord("06-focal", None, "failed", {}, "ValueError: <b>no</b>")
+    missing = RunRecord("14-adjacent", None, "missing", {}, "not run yet")
+    return gathered(
+        run("05-raw", SHARP, sample="sampa", poster_row=5),
+        run("13-all", BLUNT, sample="fullid", poster_row=13),
+        run("15-ours", SHARP, sample="fullid", network="cnn7"),
+        run("05-raw--seed-2", BLUNT, sample="sampa", poster_row=5, training_seed=2),
+        without=(failed, missing),
+        expected=(
+            Experiment(name="06-focal", poster_row=6),
+            Experiment(name="14-adjacent", sample="fullid", poster_row=14),
+        ),
+    )
+
+
+@pytest.fixture(scope="module")
+def rows(found):
+    """The rows of the table of losses by their first cell."""
+    return by_name(results.losses(found))
+
+
+def by_name(table):
+    return {getattr(row[0], "text", row[0]): row for row in table.rows}
+
+
+def value(cell):
+    """The figure of a cell, without its interval."""
+    return float(cell.split()[0].replace("−", "-"))
+
+
+def weighted_sum(table, split):
+    """The weighted log loss of a split by scikit-learn: `any` twice."""
+    own = table[table["split"] == split]
+    terms = [
+        log_loss(own[f"truth_{label}"], own[f"probability_{label}"].astype(float), labels=[0, 1])
+        for label in (*LABELS, ANY)
+    ]
+    return sum(terms)
+
+
+@pytest.mark.parametrize("name", ["05-raw", "13-all", "15-ours"])
+def test_the_first_columns_are_the_losses_of_train_validation_and_test(name, found, rows):
+    head = results.losses(found).head
+    assert head[1:4] == ["train", "validation", "test"]
+    table = found.scored[name].predictions
+    for cell, split in zip(rows[name][1:4], head[1:4], strict=True):
+        assert value(cell) == pytest.approx(weighted_sum(table, split), abs=6e-4)
+
+
+def test_the_poster_s_losses_stand_in_its_rows_only(found, rows):
+    assert results.losses(found).head[4:7] == ["train", "test", "test − poster"]
+    assert rows["05-raw"][4:6] == ["1.058", "1.082"]
+    assert rows["13-all"][4:6] == ["0.743", "0.874"]
+    assert rows["15-ours"][4:7] == ["–", "–", "–"]
+
+
+def test_the_difference_is_ours_less_the_poster_s_with_its_sign(found, rows):
+    better = weighted_sum(found.scored["05-raw"].predictions, "test") - 1.082
+    worse = weighted_sum(found.scored["13-all"].predictions, "test") - 0.874
+    assert better < 0 < worse
+    assert rows["05-raw"][6] == f"−{-better:.3f}"
+    assert rows["13-all"][6] == f"+{worse:.3f}"
+
+
+def test_the_area_is_of_test_and_starred_where_its_patients_stand_in_train(found, rows):
+    for name, star in {"05-raw": " *", "13-all": "", "15-ours": ""}.items():
+        test = found.scored[name].predictions.query("split == 'test'")
+        area = roc_auc_score(test["truth_any"], test["probability_any"].astype(float))
+        assert value(rows[name][7]) == pytest.approx(area, abs=6e-4)
+        assert rows[name][7].endswith(")" + star)
+
+
+def test_bold_is_the_best_area_on_unseen_patients_even_where_a_starred_one_is_larger():
+    by_slice = run("05-raw", SHARP, sample="sampa", poster_row=5)
+    by_group = run("13-all", USELESS, sample="fullid", poster_row=13)
+    ours = run("15-ours", BLUNT, sample="fullid", network="cnn7")
+    found = gathered(by_slice, by_group, ours)
+    table = results.losses(found)
+    assert [table.rows[place][0].text for place in table.marked] == ["15-ours"]
+    assert found.best is ours
+    split = run("16-bygroup", SHARP, sample="sampa", split_by="group")
+    assert gathered(by_slice, ours, split).best is split
+    assert gathered(by_slice).best is None
+
+
+def test_a_run_whose_area_is_not_defined_is_never_the_best():
+    one_class = predictions("fullid", 1, SHARP)
+    one_class.loc[one_class["split"] == "test", [f"truth_{label}" for label in LABELS]] = 0
+    undefined = run("14-no-bleeding", None, table=one_class, sample="fullid")
+    defined = run("15-ours", USELESS, sample="fullid")
+    assert gathered(undefined, defined).best is defined
+    assert gathered(undefined).best is None
+    assert by_name(results.losses(gathered(undefined)))["14-no-bleeding"][7] == "–"
+
+
+def test_each_row_is_told_whether_it_beats_the_constant(rows):
+    assert rows["05-raw"][8] == Marked("learned", "good")
+    table = results.losses(gathered(run("15-ours", USELESS, sample="fullid", network="cnn7")))
+    assert by_name(table)["15-ours"][8] == Marked("not learned", "bad")
+
+
+def test_a_run_that_failed_or_is_missing_is_a_quiet_row_with_the_poster_s_losses(found, rows):
+    failed, missing = rows["06-focal"], rows["14-adjacent"]
+    assert failed[1:8] == ["–", "–", "–", "1.250", "1.270", "–", "–"]
+    assert missing[1:8] == ["–", "–", "–", "0.553", "0.886", "–", "–"]
+    assert failed[8] == Marked("failed: ValueError: <b>no</b>", "bad")
+    assert missing[8] == Marked("missing: not run yet", "open")
+    table = results.losses(found)
+    quiet = {getattr(table.rows[place][0], "text", "") for place in table.quiet}
+    assert {"06-focal", "14-adjacent"} <= quiet
+    assert not {"05-raw", "13-all", "15-ours"} & quiet
+
+
+def test_a_run_with_a_further_seed_is_no_row_of_its_own(rows):
+    assert "05-raw--seed-2" not in rows
+
+
+def test_the_poster_s_floor_is_the_entropy_of_its_label_counts():
+    percent = {"epidural": 0.42, "intraparenchymal": 4.80, "intraventricular": 3.48}
+    percent |= {"subarachnoid": 4.74, "subdural": 6.27, "any": 14.34}
+    shares = [percent[label] / 100 for label in (*LABELS, ANY)]
+    entropy = sum(-p * math.log(p) - (1 - p) * math.log(1 - p) for p in shares)
+    assert results.poster_floor() == pytest.approx(entropy, abs=1e-3)
+    assert round(results.poster_floor(), 3) == 1.618
+
+
+def largest_threshold(table, label):
+    """The largest score of validation at or above which 85 % of the positives are."""
+    own = table[table["split"] == "validation"]
+    truth, score = own[f"truth_{label}"], own[f"probability_{label}"].astype(float)
+    enough = [t for t in score.unique() if recall_score(truth, score >= t) >= 0.85]
+    return max(enough)
+
+
+@pytest.fixture(scope="module")
+def points(found):
+    return results.operating_points_of_best(found)
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+@pytest.mark.parametrize("label", LABELS)
+def test_operating_points_are_those_of_validation_s_85_percent_recall(label, split, found, points):
+    table = found.scored["13-all"].predictions
+    own = table[table["split"] == split]
+    truth, score = own[f"truth_{label}"], own[f"probability_{label}"].astype(float)
+    called = score >= largest_threshold(table, label)
+    expected = [
+        roc_auc_score(truth, score),
+        precision_score(truth, called),
+        accuracy_score(truth, called),
+        recall_score(truth, called),
+    ]
+    row = by_name(points)[f"{label}, {split}"]
+    np.testing.assert_allclose([value(cell) for cell in row[1:9:2]], expected, atol=6e-4)
+    assert row[9] == str(truth.sum())
+
+
+def test_the_poster_s_operating_points_stand_beside_under_their_names(points):
+    assert [name for name, _ in points.groups[1:-1]] == ["AUC", "precision", "accuracy", "recall"]
+    assert points.head[1:9] == ["here", "poster"] * 4
+    rows = by_name(points)
+    assert rows["any, test"][2:9:2] == ["0.933", "0.514", "0.864", "0.842"]
+    assert rows["any, train"][2:9:2] == ["0.984", "0.619", "0.909", "0.957"]
+    assert rows["epidural, test"][2:9:2] == ["0.900", "0.004", "0.004", "1.000"]
+    assert rows["subdural, test"][2:9:2] == ["0.924", "0.231", "0.810", "0.869"]
+    named = [f"{label}, {split}" for label in (ANY, *SUBTYPES) for split in ("train", "test")]
+    assert list(rows) == named
+
+
+def test_operating_points_are_of_row_13_and_without_it_of_the_best_run(found, points):
+    assert "of 13-all at" in points.caption
+    by_hand = run("by-hand", SHARP, sample="fullid", poster_row=13)
+    both = gathered(*found.scored.values(), by_hand)
+    assert "of 13-all at" in results.operating_points_of_best(both).caption
+    others = gathered(*(own for name, own in found.scored.items() if name != "13-all"))
+    assert "of 15-ours at" in results.operating_points_of_best(others).caption
+    seed = run("13-all--seed-2", BLUNT, sample="fullid", poster_row=13, training_seed=2)
+    ours = found.scored["15-ours"]
+    assert "of 15-ours at" in results.operating_points_of_best(gathered(seed, ours)).caption
+    assert "no run has predictions" in results.operating_points_of_best(gathered()).caption
+
+
+def test_the_sentences_name_the_best_run_beside_the_poster_s_area(found):
+    said = results.sentences(found).sentences
+    assert said[0] == "4 of 6 experiments have a record."
+    test = found.scored["15-ours"].predictions.query("split == 'test'")
+    area = roc_auc_score(test["truth_any"], test["probability_any"].astype(float))
+    assert f"15-ours ranks any bleeding best: AUC {area:.3f} (95 % interval " in said[1]
+    assert f"{len(test)} slices of {test['group'].nunique()} linked groups)" in said[1]
+    assert said[1].endswith("The poster's is 0.933.")
+    assert "06-focal has no figures (failed): ValueError: <b>no</b>" in said
+    assert "14-adjacent has no figures (missing): not run yet" in said
+
+
+def test_the_sentences_sort_the_runs_by_what_they_learned():
+    too_sure = predictions("fullid", 1, BLUNT)
+    names = [f"probability_{label}" for label in LABELS]
+    logits = np.log(too_sure[names] / (1 - too_sure[names])).astype(float)
+    too_sure[names] = 1 / (1 + np.exp(-(logits + 4)))  # as weighting the positives does
+    found = gathered(
+        run("a-good", SHARP, sample="fullid"),
+        run("b-ranks", None, table=too_sure, sample="fullid"),
+        run("c-useless", USELESS, sample="fullid"),
+    )
+    said = results.sentences(found).sentences
+    assert "Better than the constant prevalence on test: a-good." in said
+    assert "Rank bleeding, but with probabilities no better than the constant: b-ranks." in said
+    assert "Learned nothing that test shows: c-useless." in said
+
+
+def test_a_run_that_is_the_constant_cannot_be_told_from_it():
+    constant = predictions("fullid", 1, USELESS)
+    train = constant[constant["split"] == "train"]
+    for label in LABELS:
+        constant[f"probability_{label}"] = train[f"truth_{label}"].mean()
+    constant.loc[constant.index[::2], "probability_any"] *= 1.001
+    found = gathered(run("a-constant", None, table=constant, sample="fullid"))
+    assert found.scored["a-constant"].learned.verdict == "undecided"
+    said = results.sentences(found).sentences
+    assert "Not distinguishable from the constant prevalence: a-constant." in said
+
+
+@pytest.mark.parametrize(
+    ("parameters", "untaught"),
+    [
+        ({"weights": None}, True),
+        ({"weights": "imagenet"}, False),
+        ({"weights": None, "network": "cnn7"}, False),
+        ({"weights": None, "trainable_layers": 5}, True),
+        ({"weights": None, "trainable_layers": "all"}, False),
+    ],
+)
+def test_untaught_is_what_rests_on_random_layers_that_stay_so(parameters, untaught):
+    asked = Experiment(name="a", **parameters)
+    own = Scored(RunRecord("a", None, "ok", {"parameters": asked.model_dump()}))
+    assert own.untaught is untaught
+
+
+@pytest.mark.parametrize(
+    ("parameters", "split_by"),
+    [
+        ({"sample": "sampa"}, "slice"),
+        ({"sample": "sampa", "split_by": "group"}, "group"),
+        ({"sample": "sampb"}, "group"),
+        ({"sample": "fullid"}, "group"),
+        ({"sample": "fullid", "split_by": "slice"}, "slice"),
+    ],
+)
+def test_unseen_are_the_patients_of_a_sample_that_is_split_by_group(parameters, split_by):
+    asked = Experiment(name="a", **parameters)
+    own = Scored(RunRecord("a", None, "ok", {"parameters": asked.model_dump()}))
+    assert own.split_by == split_by
+    assert own.unseen_patients is (split_by == "group")

@@ -1,0 +1,120 @@
+"""The poster's figures against what it says in words, and against each other."""
+
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ichreport import poster
+from ichreport.labels import ANY, LABELS, SUBTYPES
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# Typed from the poster once more: train and test loss of rows 1 to 14.
+LOSSES = """
+    1.744 1.722   1.147 1.131   1.198 1.200   1.213 1.305   1.058 1.082   1.250 1.270   1.264 1.240
+    0.942 1.127   0.995 1.088   1.175 1.476   1.084 1.534   1.308 1.571   0.743 0.874   0.553 0.886
+"""
+PERCENT = {
+    "epidural": 0.42,
+    "intraparenchymal": 4.80,
+    "intraventricular": 3.48,
+    "subarachnoid": 4.74,
+    "subdural": 6.27,
+    "any": 14.34,
+}
+# Row 13, train then test: area, precision, accuracy and recall.
+POINTS = {
+    "epidural": "0.9581 0.0042 0.0042 1.0000   0.9004 0.0040 0.0040 1.0000",
+    "intraparenchymal": "0.9678 0.2333 0.8466 0.9588   0.9237 0.1999 0.8285 0.8620",
+    "intraventricular": "0.9882 0.3732 0.9428 0.9527   0.9567 0.3196 0.9344 0.8112",
+    "subarachnoid": "0.9625 0.2134 0.8292 0.9635   0.9053 0.1761 0.8071 0.8469",
+    "subdural": "0.9735 0.2667 0.8322 0.9662   0.9238 0.2309 0.8105 0.8686",
+    "any": "0.9843 0.6187 0.9093 0.9566   0.9329 0.5137 0.8641 0.8416",
+}
+
+
+def test_every_loss_is_the_printed_one():
+    printed = [float(word) for word in LOSSES.split()]
+    assert list(poster.losses()) == list(range(1, 15))
+    assert [loss for row in poster.losses().values() for loss in (row.train, row.test)] == printed
+
+
+def test_the_losses_say_what_the_poster_concludes_from_them():
+    test = {row: loss.test for row, loss in poster.losses().items()}
+    assert min(test, key=test.get) == poster.BEST_ROW
+    assert min(range(1, 10), key=test.get) == 5  # on SampA the simple choice
+    assert min(range(10, 13), key=test.get) == 10  # on SampB too
+    gaps = {row: loss.test - loss.train for row, loss in poster.losses().items()}
+    assert all(gap > 0 for row, gap in gaps.items() if row > 9)  # split by patient, all overfit
+
+
+@pytest.mark.parametrize("row", range(1, 15))
+def test_a_parameter_file_s_comment_quotes_its_row(row):
+    [path] = (ROOT / "params" / "experiments").glob(f"{row:02}-*.yaml")
+    text, loss = path.read_text(), poster.losses()[row]
+    assert yaml.safe_load(text)["poster_row"] == row
+    assert f"Row {row} of the poster's table: train {loss.train:.3f}, test {loss.test:.3f} " in text
+
+
+def test_the_label_counts_are_the_printed_shares_of_the_challenge_s_slices():
+    counts = poster.label_counts()
+    assert list(counts) == list(LABELS)
+    for label, percent in PERCENT.items():
+        assert round(100 * counts[label] / 752_803, 2) == percent
+    assert poster.SLICES == 752_803
+
+
+def test_the_label_counts_add_up():
+    counts = poster.label_counts()
+    assert sum(counts.values()) == 256_242
+    subtypes = sum(counts[label] for label in SUBTYPES)
+    assert counts[ANY] < subtypes < 2 * counts[ANY]  # one to five subtypes a slice, mostly one
+
+
+def test_every_operating_point_is_the_printed_one():
+    points = poster.operating_points()
+    assert len(points) == 2 * len(LABELS)
+    for label, printed in POINTS.items():
+        figures = [float(word) for word in printed.split()]
+        for split, own in (("train", figures[:4]), ("test", figures[4:])):
+            point = points[label, split]
+            assert [point.auc, point.precision, point.accuracy, point.recall] == own
+    assert round(points[ANY, "test"].auc, 3) == 0.933
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+@pytest.mark.parametrize("label", LABELS)
+def test_precision_accuracy_and_recall_imply_the_share_of_the_label(label, split):
+    """Misses and false alarms are what accuracy lacks, so that the three rates give the share."""
+    point = poster.operating_points()[label, split]
+    alarms = point.recall * (1 - point.precision) / point.precision  # false ones, a positive
+    share = (1 - point.accuracy) / (1 - point.recall + alarms)
+    rounding = 0.02 if label != "epidural" else 0.05  # 0.0040 has two digits
+    assert math.isclose(share, poster.label_counts()[label] / poster.SLICES, rel_tol=rounding)
+
+
+def test_thresholds_reach_85_percent_on_test_and_95_on_train_but_epidural_s_takes_every_slice():
+    points = poster.operating_points()
+    for label in LABELS:
+        train, test = points[label, "train"], points[label, "test"]
+        assert train.auc > test.auc
+        if label == "epidural":
+            assert (train.recall, test.recall) == (1, 1)
+            assert (train.accuracy, test.accuracy) == (train.precision, test.precision)
+        else:
+            assert round(train.recall, 2) in (0.95, 0.96, 0.97)
+            assert test.recall == pytest.approx(0.85, abs=0.04)
+
+
+def test_importing_the_poster_reads_no_table():
+    code = (
+        "import pathlib, ichreport.poster as poster\n"
+        "for read in (poster.losses, poster.label_counts, poster.operating_points):\n"
+        "    assert read.cache_info().currsize == 0\n"
+        "assert len(poster.losses()) == 14 and poster.losses() is poster.losses()\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
