@@ -3,18 +3,19 @@
 More than the usual 20,000: `ICHREPORT_MUTATIONS=1000000 pytest tests/data/test_fuzz.py`.
 """
 
+import json
 import os
-import resource
+import pickle
 import struct
-import time
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ichreport.data import dicom
 from ichreport.data.decoding import IsolatedDecoder
-from ichreport.data.elements import RejectError
-from ichreport.data.resample import resample_hu
 
 MUTATIONS = int(os.environ.get("ICHREPORT_MUTATIONS", "20000"))
 
@@ -61,33 +62,6 @@ def files(dicom_bytes, element):
     ]
 
 
-def mutate(content, random):
-    """One to eight changes: bytes set, bits flipped, lengths forged, parts cut, doubled, moved."""
-    mutated = bytearray(content)
-    for _ in range(int(random.integers(1, 9))):
-        place = int(random.integers(len(mutated)))
-        kind = random.integers(7)
-        if kind == 0:
-            mutated[place] = int(random.integers(256))
-        elif kind == 1:
-            mutated[place] ^= 1 << int(random.integers(8))
-        elif kind == 2:
-            mutated[place : place + 4] = random.choice(
-                [b"\xff\xff\xff\xff", b"\0\0\0\0", b"\xff\xff\xff\x7f", b"1e99", b"nan ", b"-inf"]
-            )
-        elif kind == 3:
-            del mutated[place : place + int(random.integers(1, 40))]
-        elif kind == 4:
-            mutated[place:place] = mutated[place : place + int(random.integers(1, 40))]
-        elif kind == 5:
-            mutated[place:place] = random.bytes(int(random.integers(1, 20)))
-        elif random.random() < 0.2:
-            del mutated[place:]
-        if not mutated:
-            break
-    return bytes(mutated)
-
-
 def test_the_unchanged_files_are_valid(files):
     with IsolatedDecoder(20) as decoder:
         slices = [dicom.slice_of(memoryview(file), decode=decoder.decode) for file in files]
@@ -95,28 +69,16 @@ def test_the_unchanged_files_are_valid(files):
     np.testing.assert_array_equal(slices[0].hu, slices[6].hu)
 
 
-def test_every_mutated_file_gives_a_valid_slice_or_a_reject(files):
-    random = np.random.default_rng(20_000)
-    valid, reasons, slowest = 0, set(), 0.0
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with IsolatedDecoder(20) as decoder:
-        for number in range(MUTATIONS):
-            content = mutate(files[number % len(files)], random)
-            started = time.perf_counter()
-            try:
-                made = dicom.slice_of(memoryview(content), decode=decoder.decode)
-            except RejectError as reject:
-                reasons.add(str(reject)[:20])
-            else:
-                valid += 1
-                assert made.hu.dtype == np.int16
-                assert made.hu.shape == (made.header.rows, made.header.columns)
-                assert -1024 <= made.hu.min() <= made.hu.max() <= 3071
-                assert np.isfinite([made.header.z, made.header.slope]).all()
-                assert resample_hu(made.hu, 8).shape == (8, 8)
-            slowest = max(slowest, time.perf_counter() - started)
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    assert grown < 200, f"{grown} MiB more than before"
-    assert slowest < 10
-    assert valid > MUTATIONS / 50
-    assert len(reasons) > 15
+def test_every_mutated_file_gives_a_valid_slice_or_a_reject_in_little_memory(files):
+    script = Path(__file__).with_name("mutated_files.py")
+    done = subprocess.run(
+        [sys.executable, script, str(MUTATIONS)],
+        input=pickle.dumps(files),
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    told = json.loads(done.stdout)
+    assert told["valid"] > MUTATIONS / 50
+    assert len(told["reasons"]) > 15
+    assert told["late"] == []

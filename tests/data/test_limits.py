@@ -1,8 +1,8 @@
 """Limits of time and memory, and every bad input of the real world through a whole ingest."""
 
-import itertools
 import multiprocessing
 import os
+import signal
 import struct
 import threading
 import time
@@ -21,17 +21,17 @@ TEST_FILES = Path(pydicom.data.__file__).parent / "test_files"
 
 
 def test_a_file_that_takes_too_long_is_rejected():
-    started = time.perf_counter()
     with pytest.raises(RejectError, match=r"longer than 0.05 s") as stopped, time_limit(0.05):
-        sum(1 for _ in itertools.count())
+        sum(1 for _ in range(10**9))  # ends by itself after a minute
     assert stopped.value.passing
-    assert time.perf_counter() - started < 5
 
 
 def test_a_file_in_time_is_not_disturbed_afterwards():
-    with time_limit(0.05):
-        pass
-    time.sleep(0.1)
+    before = signal.getsignal(signal.SIGALRM)
+    with time_limit(60):
+        assert signal.getitimer(signal.ITIMER_REAL)[0] > 0
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    assert signal.getsignal(signal.SIGALRM) == before
 
 
 def test_outside_the_main_thread_there_is_no_limit():

@@ -1,0 +1,84 @@
+"""Mutated files are read, for test_fuzz.py: runs on its own and prints JSON.
+
+In a process of its own so that its limit of memory counts from here, whatever tests ran before; the
+valid files come pickled on standard input.
+"""
+
+import json
+import pickle
+import sys
+
+import numpy as np
+
+from ichreport.data import dicom
+from ichreport.data.decoding import IsolatedDecoder
+from ichreport.data.elements import RejectError
+from ichreport.data.resample import resample_hu
+from ichreport.data.time_limit import time_limit
+from ichreport.data.workers import limit_memory
+
+MOST_MEMORY = 200 * 2**20
+SECONDS = 30.0
+"""The limit of an ingest. A file of a few hundred bytes takes far below a millisecond."""
+
+
+def mutate(content, random):
+    """One to eight changes: bytes set, bits flipped, lengths forged, parts cut, doubled, moved."""
+    mutated = bytearray(content)
+    for _ in range(int(random.integers(1, 9))):
+        place = int(random.integers(len(mutated)))
+        kind = random.integers(7)
+        if kind == 0:
+            mutated[place] = int(random.integers(256))
+        elif kind == 1:
+            mutated[place] ^= 1 << int(random.integers(8))
+        elif kind == 2:
+            mutated[place : place + 4] = random.choice(
+                [b"\xff\xff\xff\xff", b"\0\0\0\0", b"\xff\xff\xff\x7f", b"1e99", b"nan ", b"-inf"]
+            )
+        elif kind == 3:
+            del mutated[place : place + int(random.integers(1, 40))]
+        elif kind == 4:
+            mutated[place:place] = mutated[place : place + int(random.integers(1, 40))]
+        elif kind == 5:
+            mutated[place:place] = random.bytes(int(random.integers(1, 20)))
+        elif random.random() < 0.2:
+            del mutated[place:]
+        if not mutated:
+            break
+    return bytes(mutated)
+
+
+def read(content, decoder):
+    """Read one file as an ingest does, and check what a slice promises."""
+    with time_limit(SECONDS):
+        made = dicom.slice_of(memoryview(content), decode=decoder.decode)
+    assert made.hu.dtype == np.int16
+    assert made.hu.shape == (made.header.rows, made.header.columns)
+    assert -1024 <= made.hu.min() <= made.hu.max() <= 3071
+    assert np.isfinite([made.header.z, made.header.slope]).all()
+    assert resample_hu(made.hu, 8).shape == (8, 8)
+
+
+def main(mutations):
+    files = pickle.load(sys.stdin.buffer)
+    random = np.random.default_rng(20_000)
+    valid, reasons, late = 0, set(), []
+    with IsolatedDecoder(SECONDS) as decoder:
+        for file in files:  # imports everything and starts the decoder, before the limit
+            read(file, decoder)
+        limit_memory(MOST_MEMORY)
+        for number in range(mutations):
+            try:
+                read(mutate(files[number % len(files)], random), decoder)
+            except RejectError as reject:
+                reasons.add(str(reject)[:20])
+                if reject.passing:  # the limit of time stopped it
+                    late.append(number)
+            else:
+                valid += 1
+    json.dump({"valid": valid, "reasons": sorted(reasons), "late": late}, sys.stdout)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
