@@ -69,16 +69,23 @@ _MAXRSS_PER_MIB: Final = 2**20 if sys.platform == "darwin" else 2**10
 
 
 def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
-    with subprocess.Popen(command, env=environment) as job:
+    asked: list[int] = []
+    jobs: list[subprocess.Popen[bytes]] = []
 
-        def pass_on(number: int, _: FrameType | None) -> None:
+    def pass_on(number: int, _: FrameType | None) -> None:
+        asked.append(number)
+        for job in jobs:
             job.send_signal(number)
 
-        earlier = signal.signal(signal.SIGTERM, pass_on)
-        try:
+    earlier = signal.signal(signal.SIGTERM, pass_on)
+    try:
+        with subprocess.Popen(command, env=environment) as job:
+            jobs.append(job)
+            for number in asked:  # while the job was starting
+                job.send_signal(number)
             status = job.wait()
-        finally:
-            signal.signal(signal.SIGTERM, earlier)
+    finally:
+        signal.signal(signal.SIGTERM, earlier)
     return status if status >= 0 else 128 - status
 
 

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -77,16 +76,25 @@ def test_being_ready_outside_a_job_is_nothing(monkeypatch):
 
 
 def test_a_job_ends_with_the_one_that_watches_it(tmp_path):
-    pid_file = tmp_path / "pid"
-    code = f"import os, time; open({str(pid_file)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    code = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
     words = [sys.executable, "-m", "ichreport.timed", tmp_path / "n.json", "--", sys.executable]
-    with subprocess.Popen([*words, "-c", code]) as watching:
-        while not (pid_file.is_file() and pid_file.read_text()):
-            time.sleep(0.02)
+    with subprocess.Popen([*words, "-c", code], stdout=subprocess.PIPE, text=True) as watching:
+        pid = int(watching.stdout.readline())  # empty where both have died
         watching.terminate()
         assert watching.wait(timeout=30) == 128 + signal.SIGTERM
     with pytest.raises(ProcessLookupError):
-        os.kill(int(pid_file.read_text()), 0)
+        os.kill(pid, 0)
+
+
+def test_a_job_that_is_stopped_while_it_starts_ends_too(tmp_path, monkeypatch):
+    class Slow(subprocess.Popen):
+        def __init__(self, *words, **options):
+            super().__init__(*words, **options)
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(subprocess, "Popen", Slow)
+    status, _ = note_of(tmp_path, "import time; time.sleep(60)")
+    assert status == 128 + signal.SIGTERM
 
 
 def test_without_a_command_it_says_how_it_is_used(capsys):
