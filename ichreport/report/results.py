@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
@@ -179,7 +180,7 @@ def read(profile: Profile, report_folder: Path | None = None) -> Results:
 
 
 def losses(results: Results) -> Table:
-    """The poster's table of losses, ours beside it, and the floor of each sample below."""
+    """The poster's table of losses, ours beside it, and the floors of their samples below."""
     best = results.best
     rows: list[list[Cell]] = []
     marked, quiet = set(), set()
@@ -194,15 +195,16 @@ def losses(results: Results) -> Table:
         if own is best:
             marked.add(place)
         rows.append([link, *_with_losses(own)])
-    quiet |= set(range(len(rows), len(rows) + len(_floors(results))))
-    rows += _floors(results)
+    floors = _floors(results)
+    quiet |= set(range(len(rows), len(rows) + len(floors)))
+    rows += floors
     return Table(
         "Weighted multi-label log loss, a sum over labels, of every experiment beside the "
         "poster's; and how well it ranks any bleeding on test. Lower losses and higher areas are "
         "better. Each row is one training, with its first seed. Intervals are 95 %, by bootstrap "
         "over linked patient groups. * is split by slice, as the poster did: its test patients "
         "stand in train too. Bold: the best area on unseen patients. Grey: what predicting the "
-        "train prevalence everywhere scores on the same slices.",
+        "train prevalence everywhere scores on the same slices, by sample and split.",
         [
             "experiment",
             *SPLITS,
@@ -311,20 +313,25 @@ def _without_losses(run: RunRecord, expected: Experiment | None) -> list[Cell]:
 
 
 def _floors(results: Results) -> list[list[Cell]]:
-    """The scores of constant prevalence, once a sample."""
+    """The scores of constant prevalence, once for each split of each sample."""
+    first: dict[tuple[str, str], Scored] = {}
+    for own in results.scored.values():
+        first.setdefault((own.sample, own.split_by), own)
     rows: list[list[Cell]] = []
-    for sample, name in SAMPLE_NAMES.items():
-        own = next((run for run in results.scored.values() if run.sample == sample), None)
-        if own is not None:
-            found = [own.scores[split]["floor"]["weighted_log_loss_sum"] for split in SPLITS]
-            theirs = number(poster_floor()) if sample == "fullid" else "–"
-            rows.append(
-                [
-                    f"constant prevalence, {name}",
-                    *map(number, found),
-                    *("–", theirs, "–", "0.500", "the floor"),
-                ]
-            )
+    for sample, split_by in product(SAMPLE_NAMES, ("slice", "group")):
+        if (sample, split_by) not in first:
+            continue
+        scores = first[sample, split_by].scores
+        theirs = number(poster_floor()) if (sample, split_by) == ("fullid", "group") else "–"
+        rows.append(
+            [
+                f"constant prevalence, {SAMPLE_NAMES[sample]} split by {split_by}",
+                *(number(scores[split]["floor"]["weighted_log_loss_sum"]) for split in SPLITS),
+                *("–", theirs, "–"),
+                number(scores["test"]["floor"]["auc"][ANY]),
+                "the floor",
+            ]
+        )
     return rows
 
 

@@ -166,6 +166,49 @@ def test_a_run_with_a_further_seed_is_no_row_of_its_own(rows):
     assert "05-raw--seed-2" not in rows
 
 
+def test_each_split_of_a_sample_has_its_own_floor():
+    """The same slices in other splits have another prevalence to predict and to be scored on."""
+    by_slice = run("05-raw", SHARP, sample="sampa", poster_row=5)
+    moved = predictions("sampa", 1, SHARP)
+    moved["split"] = moved["split"].to_numpy()[::-1]
+    moved.loc[moved.index[::3], [f"truth_{label}" for label in LABELS]] = 0
+    by_group = run("16-bygroup", None, table=moved, sample="sampa", split_by="group")
+    everything = run("13-all", BLUNT, sample="fullid", poster_row=13)
+    table = results.losses(gathered(everything, by_slice, by_group))
+    floors = table.rows[3:]
+    assert [floor[0] for floor in floors] == [
+        "constant prevalence, SampA split by slice",
+        "constant prevalence, SampA split by group",
+        "constant prevalence, FullID split by group",
+    ]
+    assert {3, 4, 5} <= table.quiet
+    for floor, own in zip(floors, (by_slice, by_group, everything), strict=True):
+        constant = own.predictions.copy()
+        train = constant[constant["split"] == "train"]
+        for label in LABELS:
+            constant[f"probability_{label}"] = train[f"truth_{label}"].mean()
+        expected = [weighted_sum(constant, split) for split in ("train", "validation", "test")]
+        np.testing.assert_allclose([value(cell) for cell in floor[1:4]], expected, atol=6e-4)
+        test = constant[constant["split"] == "test"]
+        area = roc_auc_score(test["truth_any"], test["probability_any"])
+        assert floor[7:] == [f"{area:.3f}", "the floor"]
+    assert [floor[4:7] for floor in floors] == [["–"] * 3] * 2 + [["–", "1.618", "–"]]
+
+
+def test_a_floor_has_no_area_where_test_has_one_class():
+    one_class = predictions("fullid", 1, SHARP)
+    one_class.loc[one_class["split"] == "test", [f"truth_{label}" for label in LABELS]] = 0
+    undefined = run("14-no-bleeding", None, table=one_class, sample="fullid")
+    assert results.losses(gathered(undefined)).rows[-1][7] == "–"
+
+
+def test_a_run_by_hand_gives_a_sample_no_other_floor(found):
+    other = predictions("fullid", 1, SHARP).iloc[:200]
+    by_hand = run("by-hand", None, table=other, sample="fullid")
+    floors = results.losses(gathered(*found.scored.values(), by_hand)).rows[-1]
+    assert floors == results.losses(found).rows[-1]
+
+
 def test_the_poster_s_floor_is_the_entropy_of_its_label_counts():
     percent = {"epidural": 0.42, "intraparenchymal": 4.80, "intraventricular": 3.48}
     percent |= {"subarachnoid": 4.74, "subdural": 6.27, "any": 14.34}
