@@ -3,6 +3,7 @@
 import math
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,19 @@ def test_thresholds_reach_85_percent_on_test_and_95_on_train_but_epidural_s_take
         else:
             assert round(train.recall, 2) in (0.95, 0.96, 0.97)
             assert test.recall == pytest.approx(0.85, abs=0.04)
+
+
+def test_the_citation_file_names_this_version_the_poster_and_the_data():
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert cited["cff-version"] == "1.2.0"
+    assert {"message", "title", "authors"} <= cited.keys()
+    assert cited["version"] == version("ichreport")
+    by_title = {reference["title"]: reference for reference in cited["references"]}
+    [author] = by_title[poster.TITLE]["authors"]
+    assert f"{author['given-names']} {author['family-names']}" == poster.AUTHOR
+    assert "year" not in by_title[poster.TITLE]  # nothing that the poster does not say
+    [data] = (reference for title, reference in by_title.items() if "RSNA 2019" in title)
+    assert (data["authors"][0]["family-names"], data["year"]) == ("Flanders", 2020)
 
 
 def test_importing_the_poster_reads_no_table():

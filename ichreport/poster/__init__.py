@@ -13,6 +13,15 @@ from typing import Final, NamedTuple
 AUTHOR: Final = "Amit Bhatia"
 TITLE: Final = "Application of Computer Vision in Intracranial Hemorrhage (ICH) Detection"
 
+CITATION: Final = f"{AUTHOR}, “{TITLE}”, a course poster on the RSNA 2019 challenge"
+
+LIMITS: Final = (
+    "Its year, its venue, its code and its predictions are not known here. Its tables give one "
+    "figure a row and no interval; how it summed the loss, split SampA and chose its thresholds is "
+    "inferred from them."
+)
+"""What anyone who reads its figures has to know of them."""
+
 SLICES: Final = 752_803
 """Labelled slices of the challenge's data, which the poster rounds to 753K."""
 

@@ -15,6 +15,7 @@ from typing import Final
 
 from jinja2 import Environment, FileSystemLoader
 
+from ichreport import poster
 from ichreport.report import palette
 
 TEMPLATES: Final = Path(__file__).parent / "template"
@@ -77,6 +78,7 @@ def framed(page: Page, pages: Sequence[Page], *, synthetic: bool) -> str:
             scripts=scripts,
             policy=policy([early, *scripts], style),
             site_title=SITE_TITLE,
+            poster=poster.CITATION,
             version=version("ichreport"),
         )
     )

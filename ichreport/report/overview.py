@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, Final
 
+from ichreport import poster
 from ichreport.labels import SUBTYPES
 from ichreport.report import all_runs, figures
 from ichreport.report.captioned import Drawing, Fact, Facts, Sentences, duration, number
@@ -30,16 +31,21 @@ class Overview:
     Attributes:
         lead: What was done and what came of it.
         facts: The best run with its uncertainty, the data, the machine, the time.
+        source: The poster beside whose figures these stand, and what is not known of it.
     """
 
     lead: str
     facts: Facts
+    source: str = f"The poster is {poster.CITATION}. {poster.LIMITS}"
 
     def _repr_html_(self) -> str:
-        return f'<p class="lead">{escape(self.lead)}</p>{self.facts._repr_html_()}'
+        return (
+            f'<p class="lead">{escape(self.lead)}</p>{self.facts._repr_html_()}'
+            f'<p class="note">{escape(self.source)}</p>'
+        )
 
     def __repr__(self) -> str:
-        return f"{self.lead}\n{self.facts!r}"
+        return f"{self.lead}\n{self.facts!r}\n{self.source}"
 
 
 def of(found: Results, *, synthetic: bool) -> Overview:

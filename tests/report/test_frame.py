@@ -69,6 +69,13 @@ def test_no_element_has_inline_style_or_a_handler(read):
     assert wrong == []
 
 
+def test_every_page_says_whose_the_poster_is(report):
+    for path in report.pages:
+        footer = path.read_text(encoding="utf-8").split("<footer>")[1]
+        assert "Amit Bhatia" in footer, path
+        assert "Application of Computer Vision in Intracranial Hemorrhage" in footer, path
+
+
 def test_titles_and_names_are_escaped():
     page = Page("a.html", "<b>T</b>", '"><i>', "<p>x</p>", contents=[("a", "<u>")] * 3)
     html = framed(page, [page], synthetic=False)

@@ -104,6 +104,14 @@ def test_without_any_result_that_is_what_it_says(tmp_path):
     assert "No run" in str(overview.curves_of_best(found))
 
 
+def test_the_poster_is_cited_with_what_is_not_known_of_it(shown):
+    html = shown._repr_html_()
+    assert "Amit Bhatia" in html
+    assert "Application of Computer Vision in Intracranial Hemorrhage (ICH) Detection" in html
+    assert "Its year, its venue, its code and its predictions are not known" in html
+    assert "no interval" in repr(shown)
+
+
 def test_the_curves_of_the_best_are_three_panels_with_all_their_words(report):
     drawn = overview.curves_of_best(report.found)
     assert len(drawn.panels) == 3

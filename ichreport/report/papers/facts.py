@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from ichreport import poster
 from ichreport.data.store import read_manifest
 from ichreport.evaluation.bootstrap import REPLICATES
 from ichreport.evaluation.predictions import SPLITS, of_split
@@ -70,6 +71,8 @@ def gather(folder: Path, profile: Profile, found: Results, figures: Figures | No
         "runs_expected": str(len(found.runs)),
         "runs_unseen": str(sum(run.unseen_patients for run in found.scored.values())),
         "replicates": f"{REPLICATES:,}",
+        "poster": poster.CITATION,
+        "poster_limits": poster.LIMITS,
     }
     best = found.best
     if profile.phantom is not None:

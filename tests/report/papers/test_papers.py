@@ -29,6 +29,8 @@ ALWAYS_KNOWN = (
     "runs_unseen",
     "replicates",
     "source_words",
+    "poster",
+    "poster_limits",
 )
 PLANTED = "<script>x()</script> **b** [a](javascript:x) a_b_c `c` | &amp; ~~s~~ #h $y$ {q} \\ *i*"
 
@@ -193,6 +195,14 @@ def test_every_fact_that_a_template_names_is_known_somewhere(report):
         for line in lines:
             for given in line.get("answers", ()):
                 assert {*given.get("when", ()), *templates.named(given["says"])} <= known, line
+
+
+def test_every_paper_cites_the_poster_by_author_and_title(report):
+    title = "Application of Computer Vision in Intracranial Hemorrhage"
+    for text in papers(report).values():
+        assert "Amit Bhatia" in text
+        assert title in text
+    assert "not known here" in papers(report)["model-card"]
 
 
 def test_with_hardly_anything_known_every_item_says_why_it_is_not_done():
