@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ichreport.data.store import Store
 from ichreport.evaluation.predictions import of_split
-from ichreport.labels import LABELS
+from ichreport.labels import ANY, LABELS
 from ichreport.report import slices
 from ichreport.report.captioned import Sheet, Table, number
 from ichreport.report.records import RunRecord
@@ -121,20 +121,31 @@ def galleries(store: Store, chosen: Sequence[Chosen], shown: Mapping[str, Any]) 
 
 
 def _picture(store: Store, group: Chosen, outcome: str, own: NDArray[np.bool_], maps: Any) -> Sheet:
-    probability = [number(value, 2) for value in group.probabilities[own]]
+    rows = group.rows[own]
+    words = (slices.truth_in_words(store, int(row)).removesuffix(".") for row in rows)
+    probability = (f"p {number(value, 2)}" for value in group.probabilities[own])
     empty = int(maps.empty[own].sum())
     silent = f" {empty} of the maps are empty: nothing speaks for the label." if empty else ""
-    outlined = " Truth is outlined in green." if store.has_truth else ""
     return slices.gallery(
         store,
-        group.rows[own],
+        rows,
         maps.heat[own],
         caption=f"{group.label}, {outcome}, by {maps.method}: above the brain window, below the "
-        f"same with heat; the run's probability of {group.label}.{outlined}{silent}",
+        "same with heat, then the slice's true labels and the run's probability p of "
+        f"{group.label}.{_outlines_in_words(store, group.label)}{silent}",
         alternative=f"{int(own.sum())} slices, above at the brain window, below with heat where "
         f"the network sees {group.label}; outcome: {outcome}.",
-        texts=probability,
+        label=group.label,
+        texts=[", ".join(both) for both in zip(words, probability, strict=True)],
     )
+
+
+def _outlines_in_words(store: Store, label: str) -> str:
+    if not store.has_truth:
+        return ""
+    if label == ANY:
+        return " Outlined in green: true bleeding of any kind."
+    return f" Outlined in green: true {label} bleeding; dashed in blue: other kinds."
 
 
 def _called(run: RunRecord) -> pd.DataFrame:

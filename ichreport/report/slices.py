@@ -14,13 +14,17 @@ from scipy import ndimage
 from ichreport.data.store import Store
 from ichreport.data.windowing import BRAIN, WINDOWS, Window, linear_window
 from ichreport.files import read_json
-from ichreport.labels import SUBTYPES
+from ichreport.labels import ANY, LABELS, SUBTYPES
 from ichreport.report.captioned import Sentences, Sheet, Tile, webp
 
 TILE: Final = 160
 """Pixels a side of a slice on a sheet."""
 
 _TRUTH_COLOR: Final = (64, 255, 156)
+_OTHER_COLOR: Final = (40, 150, 255)
+_DASH: Final = 8
+"""Pixels of a dash, and of the gap after it, in a vertical line; half as many in a level one."""
+
 _HEAT_OPACITY: Final = 0.65
 
 
@@ -84,9 +88,12 @@ def gallery(
     *,
     caption: str,
     alternative: str,
+    label: str = ANY,
     texts: Sequence[str] | None = None,
 ) -> Sheet:
     """Slices at the brain window, each above the same with its heat map, truth outlined in both.
+
+    Bleeding of the label is outlined in green, other kinds by blue dashes.
 
     Args:
         store: Where the slices are.
@@ -94,13 +101,18 @@ def gallery(
         heat: float32 (slices, size, size) in [0, 1].
         caption: What is shown.
         alternative: The same in words.
+        label: The label that the heat is for.
         texts: A short text for each slice.
     """
     tiles = []
     given = texts or [""] * len(rows)
-    parts = zip(_brain(store, rows), heat, _outlines(store, rows), rows, given, strict=True)
-    for plain, warmth, edge, row, text in parts:
-        images = [webp(_outlined(one, edge)) for one in (plain, _with_heat(plain, warmth))]
+    own, other = _outlines(store, rows, label), _outlines(store, rows, label, other=True)
+    parts = zip(_brain(store, rows), heat, own, other, rows, given, strict=True)
+    for plain, warmth, edge, dashes, row, text in parts:
+        images = [
+            webp(_outlined(_outlined(one, _dashed(dashes), _OTHER_COLOR), edge))
+            for one in (plain, _with_heat(plain, warmth))
+        ]
         what = f"{truth_in_words(store, int(row))} {text}".strip()
         tiles.append(Tile(images, [what, f"The same slice with its heat map: {what}"], text))
     return Sheet(caption, alternative, [("", tiles)])
@@ -190,20 +202,36 @@ def _with_heat(tile: NDArray[np.uint8], heat: NDArray[np.float32]) -> NDArray[np
     return mixed
 
 
-def _outlines(store: Store, rows: NDArray[np.int64]) -> list[NDArray[np.bool_] | None]:
+def _outlines(
+    store: Store, rows: NDArray[np.int64], label: str = ANY, *, other: bool = False
+) -> list[NDArray[np.bool_] | None]:
+    """The pixels around a label's bleeding in each slice, or around that of all other kinds."""
     if not store.has_truth:
         return [None] * len(rows)
+    kinds = 0xFF if label == ANY else 1 << LABELS.index(label)
     edges: list[NDArray[np.bool_] | None] = []
-    for mask in store.truth(rows):
+    for mask in store.truth(rows) & np.uint8(0xFF - kinds if other else kinds):
         large: Any = Image.fromarray((mask > 0).astype(np.uint8) * 255).resize((TILE, TILE))
         inside = np.asarray(large) > 127
         edges.append(ndimage.binary_dilation(inside) & ~inside)
     return edges
 
 
-def _outlined(tile: NDArray[np.uint8], edge: NDArray[np.bool_] | None) -> NDArray[np.uint8]:
+def _dashed(edge: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
+    if edge is None:
+        return None
+    row, column = np.indices(edge.shape)
+    dash: NDArray[np.bool_] = (row + 2 * column) // _DASH % 2 == 0
+    return edge & dash
+
+
+def _outlined(
+    tile: NDArray[np.uint8],
+    edge: NDArray[np.bool_] | None,
+    color: tuple[int, int, int] = _TRUTH_COLOR,
+) -> NDArray[np.uint8]:
     if edge is None or not edge.any():
         return tile
     drawn = tile.copy() if tile.ndim == 3 else np.repeat(tile[..., None], 3, axis=-1)
-    drawn[edge] = _TRUTH_COLOR
+    drawn[edge] = color
     return drawn

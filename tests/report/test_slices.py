@@ -35,6 +35,12 @@ def store():
     )
 
 
+def _square(bits):
+    mask = np.zeros((SIDE, SIDE), np.uint8)
+    mask[40:80, 60:100] = bits
+    return mask
+
+
 def pixels(image):
     return np.asarray(Image.open(io.BytesIO(image)).convert("RGB")).astype(float)
 
@@ -96,6 +102,28 @@ def test_truth_is_outlined_where_it_is_known(store):
     store.has_truth = False
     [unknown] = slices.plain_tiles(store, np.array([0]), outlined=True)
     assert greenish(unknown) == 0
+
+
+def test_a_labels_own_bleeding_is_outlined_whole_and_other_kinds_by_dashes(store):
+    edge = 2 * (40 + 40)  # pixels around the square of 40, outside of it
+    store.truth = lambda rows: np.full((len(rows), SIDE, SIDE), 0, np.uint8) + _square(1 << 3)
+
+    def outlines(label):
+        heat = np.zeros((1, SIDE, SIDE), dtype=np.float32)
+        sheet = slices.gallery(
+            store, np.array([0]), heat, caption="c", alternative="a", label=label
+        )
+        shown = pixels(sheet.rows[0][1][0].images[0])
+        red, green, blue = np.moveaxis(shown, -1, 0)
+        colored = np.abs(green - red) > 25
+        return (colored & (green > blue)).sum(), (colored & (blue > green)).sum()
+
+    for label in (LABELS[3], "any"):
+        green, _ = outlines(label)
+        assert green > 0.7 * edge
+    green, blue = outlines(LABELS[0])
+    assert green == 0
+    assert 0.25 * edge < blue < 0.8 * edge
 
 
 def test_look_alikes_are_slices_without_bleeding_by_what_looks_alike(store, tmp_path):
