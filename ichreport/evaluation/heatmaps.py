@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import binary_dilation
-from scipy.stats import spearmanr
+from scipy.stats import rankdata, spearmanr
 
 from ichreport.evaluation.average_precision import average_precision
 from ichreport.evaluation.bootstrap import (
@@ -127,6 +127,26 @@ def heatmap_agreement(first: ArrayLike, second: ArrayLike) -> float:
     if a.size < 2 or np.ptp(a) == 0 or np.ptp(b) == 0:
         return math.nan
     return float(spearmanr(a.ravel(), b.ravel()).statistic)
+
+
+def heatmap_agreements(heatmaps: ArrayLike) -> NDArray[np.float64]:
+    """Spearman's rank correlation of each pair of heat maps, as `heatmap_agreement` gives it.
+
+    Args:
+        heatmaps: (n, rows, columns).
+
+    Returns:
+        (n, n) in [-1, 1]; NaN beside a constant map.
+    """
+    heats = np.asarray(heatmaps)
+    if not len(heats):
+        return np.empty((0, 0))
+    ranks = rankdata(heats.reshape(len(heats), -1), axis=1)
+    ranks -= ranks.mean(axis=1, keepdims=True)
+    length = np.sqrt((ranks**2).sum(axis=1, keepdims=True))
+    ranks /= np.where(length > 0, length, math.nan)
+    found: NDArray[np.float64] = ranks @ ranks.T
+    return found
 
 
 def heatmap_table(

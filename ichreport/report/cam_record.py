@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from ichreport.evaluation.scores import without_nan
 from ichreport.files import read_json, write_json
-from ichreport.report.captioned import Sentences
 from ichreport.report.map_measures import Measured
 from ichreport.report.map_sanity import BesideShuffled, Cascade
 from ichreport.report.records import RunRecord
@@ -17,7 +16,7 @@ FILE: Final = "cam.json"
 
 def write(
     folder: Path, run: RunRecord, measured: Measured, cascade: Cascade, compared: BesideShuffled
-) -> Sentences:
+) -> None:
     """Write `cam.json` into a report's folder, atomically.
 
     Args:
@@ -43,7 +42,6 @@ def write(
             }
         ),
     )
-    return Sentences([f"Kept in {FILE}, for the model card."])
 
 
 def read(folder: Path, run: RunRecord) -> dict[str, Any] | None:

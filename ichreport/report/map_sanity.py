@@ -6,46 +6,30 @@ from typing import Any, Final
 
 import matplotlib as mpl
 import numpy as np
-import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ichreport.data.samples import Sample
 from ichreport.data.store import Store
-from ichreport.evaluation.bootstrap import draw_resamples, mean_replicates
-from ichreport.evaluation.heatmaps import heatmap_agreement, heatmap_scores
-from ichreport.evaluation.intervals import interval
+from ichreport.evaluation.heatmaps import heatmap_scores
 from ichreport.evaluation.predictions import probabilities, truths
 from ichreport.evaluation.scores import auc_scores
 from ichreport.report.captioned import Drawing, Sentences, Table, lines, number
 from ichreport.report.figures import STYLE
+from ichreport.report.map_likeness import (
+    Mean,
+    above_others,
+    agreement,
+    joined,
+    mean_of,
+    other_patients,
+)
 from ichreport.report.map_measures import Heatmaps, groups_of, masks_of
 from ichreport.report.palette import ACCENT, FAINT, SOFT
+from ichreport.report.records import RunRecord
 
 FEW: Final = 24
 """Most slices of a label that are looked at after each layer has become random."""
-
-
-@dataclass(frozen=True)
-class Mean:
-    """A mean over heat maps.
-
-    Attributes:
-        value: The mean; NaN over none.
-        low: Lower end of its 95 % interval over linked patient groups.
-        high: Upper end.
-        maps: Maps that it is a mean of.
-        without: Maps left out, since they or their counterparts are empty.
-    """
-
-    value: float
-    low: float
-    high: float
-    maps: int
-    without: int
-
-    def __str__(self) -> str:
-        return f"{number(self.value)} ({number(self.low)} to {number(self.high)})"
 
 
 @dataclass(frozen=True)
@@ -57,11 +41,17 @@ class Cascade:
         other_slices: That of the trained network's own maps of slices of two patients: what the
             place of a head in the image brings about, without any network.
         excess: The wholly random network's minus that, on the same maps.
+        lowest: The stage after `nothing` at which the correlation is lowest.
+        below: That stage's minus `other_slices`, on the same maps.
+        rise: The wholly random network's minus the lowest stage's, on the same maps.
     """
 
     stages: Mapping[str, Mean]
     other_slices: Mean
     excess: Mean
+    lowest: str
+    below: Mean
+    rise: Mean
 
 
 @dataclass(frozen=True)
@@ -70,18 +60,27 @@ class BesideShuffled:
 
     Attributes:
         correlation: Rank correlation of the two networks' maps.
-        pointing: Pointing game by `trained`, `shuffled`, and `difference`; empty without truth.
+        other_slices: That of the run's own maps of slices of two patients.
+        excess: `correlation` minus that, on the same maps.
+        pointing: Pointing game by `trained`, `shuffled`, and `difference`, a mean over the maps of
+            all labels; empty without truth.
         auc: Mean area under the ROC curve over labels, on the slices and permuted labels that it
             was trained on: 0.5 if it learned nothing of them, 1 if it knows them by heart.
         slices: How many slices these are.
         epochs: Passes over them.
+        run_slices: How many slices the run was trained on.
+        run_epochs: Passes over them.
     """
 
     correlation: Mean
+    other_slices: Mean
+    excess: Mean
     pointing: Mapping[str, Mean]
     auc: float
     slices: int
     epochs: int
+    run_slices: int
+    run_epochs: int
 
 
 def few(
@@ -104,24 +103,28 @@ def likeness(
         sample: The sample that the run was made on.
         rows: By label, the slices that the maps are of.
     """
-    group = _joined([groups_of(sample, own) for own in rows.values()])
-    found: dict[str, Mean] = {}
+    groups = [groups_of(sample, own) for own in rows.values()]
+    group = joined(groups)
+    values: dict[str, NDArray[np.float64]] = {}
     trained: Mapping[str, Heatmaps] = {}
-    last: NDArray[np.float64] = np.empty(0)
     for name, shown in stages:
         trained = trained or shown
-        last = _joined([_agreement(trained[label].heat, shown[label].heat) for label in rows])
-        found[name] = _mean(last, group)
-    others = _joined(
-        [
-            _of_other_patients(trained[label].heat, groups_of(sample, own))
-            for label, own in rows.items()
-        ]
+        values[name] = joined([agreement(trained[k].heat, shown[k].heat) for k in rows])
+    found = {name: mean_of(own, group) for name, own in values.items()}
+    last, lowest = list(found)[-1], _lowest(found)
+    others = other_patients([trained[label].heat for label in rows], groups)
+    return Cascade(
+        found,
+        others.mean(group),
+        above_others(values[last], others, group),
+        lowest,
+        above_others(values[lowest], others, group),
+        mean_of(values[last] - values[lowest], group),
     )
-    return Cascade(found, _mean(others, group), _mean(last - others, group))
 
 
 def beside_shuffled(
+    run: RunRecord,
     store: Store,
     sample: Sample,
     asked: Mapping[str, NDArray[np.int64]],
@@ -132,6 +135,7 @@ def beside_shuffled(
     """Compare a run's maps with those of a network trained on permuted labels.
 
     Args:
+        run: The run.
         store: Where the slices are.
         sample: The sample that the run was made on.
         asked: By label, the slices that the maps are of.
@@ -139,21 +143,35 @@ def beside_shuffled(
         shuffled: The other network's.
         check: What `model.sanity.shuffled_labels` gives.
     """
-    group = _joined([groups_of(sample, own) for own in asked.values()])
+    groups = [groups_of(sample, own) for own in asked.values()]
+    group = joined(groups)
     heats = [(trained[label].heat, shuffled[label].heat) for label in asked]
-    correlation = _mean(_joined([_agreement(*pair) for pair in heats]), group)
+    alike = joined([agreement(*pair) for pair in heats])
+    others = other_patients([first for first, _ in heats], groups)
     pointing = {}
     if store.has_truth:
         masks = [masks_of(store, own, label) for label, own in asked.items()]
         hits = [
-            _joined([_pointing(pair[which], mask) for pair, mask in zip(heats, masks, strict=True)])
+            joined([_pointing(pair[which], mask) for pair, mask in zip(heats, masks, strict=True)])
             for which in (0, 1)
         ]
-        kinds = {"trained": hits[0], "shuffled": hits[1], "difference": hits[0] - hits[1]}
-        pointing = {name: _mean(values, group) for name, values in kinds.items()}
+        pointing = {
+            "trained": mean_of(hits[0], group, hits=True),
+            "shuffled": mean_of(hits[1], group, hits=True),
+            "difference": mean_of(hits[0] - hits[1], group),
+        }
     areas = auc_scores(truths(check.predictions), probabilities(check.predictions))
-    auc = float(np.nanmean(areas)) if not np.isnan(areas).all() else float("nan")
-    return BesideShuffled(correlation, pointing, auc, len(check.predictions), check.epochs)
+    return BesideShuffled(
+        correlation=mean_of(alike, group),
+        other_slices=others.mean(group),
+        excess=above_others(alike, others, group),
+        pointing=pointing,
+        auc=float(np.nanmean(areas)) if not np.isnan(areas).all() else float("nan"),
+        slices=len(check.predictions),
+        epochs=check.epochs,
+        run_slices=len(sample.rows_of("train")),
+        run_epochs=len(run.record["history"]["loss"]),
+    )
 
 
 @mpl.rc_context(STYLE)
@@ -184,10 +202,10 @@ def curve(cascade: Cascade) -> Drawing:
     return lines(
         figure,
         caption="Spearman's rank correlation of heat maps with those of the trained network, while "
-        "its layers become random one after the other, from the logits down; mean over labels and "
-        f"{means[0].maps:,} maps, with 95 % intervals over linked patient groups. Dotted: the "
-        "trained network's maps of two patients, which share no more than the place of a head in "
-        "the image.",
+        "its layers become random one after the other, from the logits down; mean over "
+        f"{means[0].maps:,} maps of all labels, with 95 % intervals over linked patient groups. "
+        "Dotted: the trained network's maps of slices of two patients that hold the same label, "
+        f"which share no more than the place of a head in the image: {cascade.other_slices}.",
         alternative=f"A curve over what is random: {said}; maps of other patients "
         f"{number(other, 2)}.",
     )
@@ -195,110 +213,166 @@ def curve(cascade: Cascade) -> Drawing:
 
 def shuffled_table(compared: BesideShuffled) -> Table:
     """The permuted labels' network beside the run."""
-    found = compared.pointing
-    rows = [["rank correlation of the maps", str(compared.correlation)]]
-    rows += [
-        [f"pointing game, {words}", str(found[name])]
+    means = {
+        "rank correlation, the two networks' maps of a slice": compared.correlation,
+        "rank correlation, the run's maps of two patients": compared.other_slices,
+        "rank correlation, difference": compared.excess,
+    }
+    means |= {
+        f"pointing game, {words}": compared.pointing[name]
         for name, words in (
             ("trained", "this run"),
             ("shuffled", "permuted labels"),
             ("difference", "difference"),
         )
-        if name in found
-    ]
+        if name in compared.pointing
+    }
+    rows = [[name, f"{mean.maps:,} maps", str(mean)] for name, mean in means.items()]
+    pointing = "; the table of measures has the pointing game by label, over slices"
+    pointing = pointing if compared.pointing else ""
+    few, many = f"{compared.slices:,} slices", f"{compared.run_slices:,} slices"
     rows += [
-        ["mean AUC on its own permuted labels", number(compared.auc)],
-        ["slices, epochs", f"{compared.slices:,}, {compared.epochs}"],
+        ["mean AUC on its own permuted labels", few, number(compared.auc)],
+        ["training, this run", many, f"{compared.run_epochs} epochs"],
+        ["training, permuted labels", few, f"{compared.epochs} epochs"],
     ]
     return Table(
-        "The run beside a network of its kind that was trained on permuted labels: the same test "
-        "slices, with 95 % intervals over linked patient groups. An area of 1 on its own labels "
+        "The run beside a network of its kind that was trained on permuted labels of some of the "
+        "run's training slices: their maps of the same test slices, with 95 % intervals over "
+        "linked patient groups. There is a map for each slice and label that it holds, any "
+        f"included, so that a slice counts several times{pointing}. An area of 1 on its own labels "
         "means that it knows them by heart, 0.5 that it learned nothing.",
-        ["what", "mean (interval)"],
+        ["what", "of", "mean (interval)"],
         rows,
-        numeric=frozenset({1}),
+        numeric=frozenset({1, 2}),
     )
 
 
 def sentences(cascade: Cascade, compared: BesideShuffled) -> Sentences:
     """What the two checks say."""
-    last = list(cascade.stages.values())[-1]
-    excess, said = cascade.excess, []
+    return Sentences(
+        [
+            *_of_the_curve(cascade),
+            *_of_its_end(cascade),
+            *_of_shuffled(compared),
+            *_of_pointing(compared),
+            f"The run trained on {compared.run_slices:,} slices, {compared.run_epochs} epochs; the "
+            f"permuted labels' network on {compared.slices:,} of them, {compared.epochs} epochs. "
+            "What tells the two apart may come from that as well as from the labels.",
+            "Random weights were drawn once, and labels permuted once. The intervals are over "
+            "patients alone: another draw may well give a figure outside of them.",
+        ]
+    )
+
+
+def _of_the_curve(cascade: Cascade) -> list[str]:
+    """How the correlation goes from stage to stage."""
+    names, rise = list(cascade.stages), cascade.rise
+    lowest = cascade.stages[cascade.lowest]
+    if len(names) < 3 or lowest.maps == 0:
+        return []
+    if cascade.lowest == names[-1]:
+        return [f"The rank correlation is lowest when every layer is random, {lowest}."]
+    said = (
+        f"Of {len(names) - 1} stages the rank correlation is lowest, {lowest}, when layers are "
+        f"random down to {cascade.lowest}"
+    )
+    if cascade.below.high < 0:
+        said += (
+            f"; that is less than that of maps of other patients, by {cascade.below.negative}: "
+            "the maps depend on the weights of those layers"
+        )
+    if rise.low > 0:
+        said += (
+            f". It does not keep falling: with every layer random it is higher, by {rise}, so that "
+            "the curve does not show that the maps depend on the weights of every layer"
+        )
+    return [f"{said}."]
+
+
+def _of_its_end(cascade: Cascade) -> list[str]:
+    """What is left of the maps when every layer is random."""
+    last, excess = list(cascade.stages.values())[-1], cascade.excess
     if last.maps == 0:
-        said.append("No map is left when every layer is random, so that none can be compared.")
+        return ["No map is left when every layer is random, so that none can be compared."]
+    start = "With every layer random, the maps' rank correlation with the trained network's is "
+    start += f"{last}"
+    against = f"that of the trained network's maps of other patients, {cascade.other_slices}"
+    if np.isnan(excess.value):
+        said = [f"{start}; there are no maps of other patients to compare it with."]
     elif excess.low > 0:
-        said.append(
-            f"With every layer random, the maps keep a rank correlation of {last} with the trained "
-            f"network's, {excess} more than maps of other patients do: that part of a map comes "
-            "from the image and the network's structure, and not from what was learned."
-        )
-    elif np.isnan(excess.value):
-        said.append(
-            f"With every layer random, the rank correlation is {last}; there are no maps of other "
-            "patients to compare it with."
-        )
+        said = [
+            f"{start}, {excess} more than {against}: that part of a map comes from the image and "
+            "the network's structure, and not from what was learned."
+        ]
+    elif excess.high < 0:
+        said = [
+            f"{start}, less than {against}, by {excess.negative}: the maps depend on the weights."
+        ]
     else:
-        said.append(
-            f"With every layer random, the maps' rank correlation with the trained network's is "
-            f"{last}, no higher than that of maps of other patients, {cascade.other_slices}: the "
-            "maps depend on the weights."
-        )
-    if (dead := last.without) > 0:
-        said.append(f"Of the wholly random network's maps {dead} are empty and left out.")
-    return Sentences([*said, *_of_shuffled(compared)])
-
-
-def _of_shuffled(compared: BesideShuffled) -> list[str]:
-    said = [
-        "Trained on permuted labels, which it came to rank with a mean AUC of "
-        f"{number(compared.auc)}, the same kind of network gives maps with a rank correlation of "
-        f"{compared.correlation} with the run's."
-    ]
-    difference = compared.pointing.get("difference")
-    if difference is None or np.isnan(difference.value):
-        return said
-    points = f"{compared.pointing['trained']} against {compared.pointing['shuffled']}"
-    if difference.low > 0:
-        said.append(f"The run points at the bleeding more often: {points}.")
-    elif difference.high < 0:
-        said.append(f"The method fails: the permuted labels' network points better, {points}.")
-    else:
-        said.append(
-            f"The method fails: the run does not point at the bleeding more often than the "
-            f"permuted labels' network, {points}."
-        )
+        said = [
+            f"{start}, not distinguishable from {against}: the difference is {excess}. Maps that "
+            "depend on the weights would give that; the interval leaves room for a likeness of up "
+            f"to {number(excess.high)} beyond it."
+        ]
+    if last.without > 0:
+        said.append(f"Of the wholly random network's maps {last.without} are empty and left out.")
     return said
 
 
-def _mean(values: NDArray[np.float64], group: NDArray[Any]) -> Mean:
-    known = ~np.isnan(values)
-    if not known.any():
-        return Mean(np.nan, np.nan, np.nan, 0, len(values))
-    names = pd.Index(group[known])
-    resamples = draw_resamples(names)
-    replicates = mean_replicates(values[known], resamples.places(names), resamples.counts)
-    found = interval(replicates, groups=len(resamples.groups))
-    count = int(known.sum())
-    return Mean(float(values[known].mean()), found.low, found.high, count, len(values) - count)
+def _of_shuffled(compared: BesideShuffled) -> list[str]:
+    """How alike the maps of permuted labels are."""
+    excess = compared.excess
+    start = (
+        "Trained on permuted labels, which it came to rank with a mean AUC of "
+        f"{number(compared.auc)}, the same kind of network gives maps with a rank correlation of "
+        f"{compared.correlation} with the run's"
+    )
+    against = f"the run's own maps of other patients do, {compared.other_slices}"
+    if np.isnan(excess.value):
+        return [f"{start}."]
+    if excess.low > 0:
+        return [
+            f"{start}, {excess} more than {against}: that part of a map is the same whatever the "
+            "labels say, and comes from the slice and the network's structure."
+        ]
+    if excess.high < 0:
+        return [
+            f"{start}, less than {against}, by {excess.negative}: the maps depend on the labels."
+        ]
+    return [
+        f"{start}, not distinguishable from what {against}: the difference is {excess}. Maps that "
+        "depend on the labels would give that; the interval leaves room for a likeness of up to "
+        f"{number(excess.high)} beyond it."
+    ]
 
 
-def _agreement(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float64]:
-    return np.array([heatmap_agreement(a, b) for a, b in zip(first, second, strict=True)])
+def _of_pointing(compared: BesideShuffled) -> list[str]:
+    """Which of the two networks points at the bleeding."""
+    difference = compared.pointing.get("difference")
+    if difference is None or np.isnan(difference.value):
+        return []
+    points = (
+        f"a share of {compared.pointing['trained']} of {difference.maps:,} maps of all labels "
+        f"against {compared.pointing['shuffled']}"
+    )
+    if difference.low > 0:
+        return [f"The run points at the bleeding more often, by {difference}: {points}."]
+    if difference.high < 0:
+        return [f"The method fails: the permuted labels' network points better, {points}."]
+    return [
+        "The method fails: the run does not point at the bleeding more often than the permuted "
+        f"labels' network, {points}."
+    ]
 
 
-def _of_other_patients(heat: NDArray[Any], group: NDArray[Any]) -> NDArray[np.float64]:
-    """Each map's correlation with another group's, half the list further on; NaN in one's own."""
-    partner = np.roll(np.arange(len(heat)), len(heat) // 2)
-    found = _agreement(heat, heat[partner])
-    return np.where(group == group[partner], np.nan, found)
+def _lowest(found: Mapping[str, Mean]) -> str:
+    """The stage after the first with the lowest mean; the last where none has one."""
+    first, *others = found
+    known = [name for name in others if found[name].maps]
+    return min(known, key=lambda name: found[name].value) if known else [first, *others][-1]
 
 
 def _pointing(heat: NDArray[Any], masks: NDArray[np.bool_]) -> NDArray[np.float64]:
     scores = [heatmap_scores(one, mask) for one, mask in zip(heat, masks, strict=True)]
     return np.array([score["pointing"] for score in scores])
-
-
-def _joined(parts: Iterable[NDArray[Any]]) -> NDArray[Any]:
-    """The labels' values in one array; empty where no test slice holds a label."""
-    listed = list(parts)
-    return np.concatenate(listed) if listed else np.empty(0)

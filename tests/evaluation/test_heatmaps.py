@@ -91,6 +91,14 @@ def test_agreement_is_spearman_s_and_missing_for_a_constant_map():
     assert math.isnan(heatmaps.heatmap_agreement(a, np.ones((6, 6))))
 
 
+def test_agreements_of_all_pairs_are_those_of_each_pair():
+    maps = np.random.default_rng(0).normal(size=(4, 6, 6)).round(1)  # with ties
+    maps[3] = 1
+    expected = [[heatmaps.heatmap_agreement(a, b) for b in maps] for a in maps]
+    np.testing.assert_allclose(heatmaps.heatmap_agreements(maps), expected)
+    assert heatmaps.heatmap_agreements(maps[:0]).shape == (0, 0)
+
+
 def test_the_table_sets_a_method_beside_both_baselines():
     rng = np.random.default_rng(1)
     truths = np.zeros((40, 16, 16), bool)

@@ -13,7 +13,7 @@ from ichreport.data.samples import Sample
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.files import read_json
 from ichreport.labels import LABELS
-from ichreport.report import cam_record, map_measures, map_sanity
+from ichreport.report import cam_record, map_likeness, map_measures, map_sanity
 from ichreport.report.records import RunRecord
 
 SIZE, COUNT = 24, 40
@@ -78,7 +78,8 @@ def test_maps_that_change_with_the_weights_depend_on_them(sample):
     assert abs(found.stages["all"].value) < 0.02
     assert found.stages["all"].low < 0.02 > found.other_slices.value
     said = str(map_sanity.sentences(found, shuffled(sample)))
-    assert "the maps depend on the weights" in said
+    assert "not distinguishable from that of the trained network's maps of other patients" in said
+    assert f"the difference is {found.excess}" in said
 
 
 def test_maps_that_stay_when_all_is_random_are_told_as_the_images_own(sample):
@@ -107,9 +108,69 @@ def test_the_mean_is_spearman_s_over_maps_and_empty_ones_are_left_out(sample):
 
 def test_maps_of_other_patients_are_never_of_the_same_group():
     heat, group = noise(1, 4), np.array(["a", "a", "a", "b"])
-    found = map_sanity._of_other_patients(heat, group)
-    assert np.isnan(found).tolist() == [True, False, True, False]
-    assert found[1] == pytest.approx(spearmanr(heat[1].ravel(), heat[3].ravel()).statistic)
+    found = map_likeness.other_patients([heat], [group]).means(np.ones((1, 2), int))[0]
+    to_b = [spearmanr(one.ravel(), heat[3].ravel()).statistic for one in heat[:3]]
+    np.testing.assert_allclose(found, [*to_b, np.mean(to_b)])
+    alone = map_likeness.other_patients([heat[:3]], [group[:3]])
+    assert math.isnan(alone.mean(group[:3]).value)
+
+
+def test_maps_of_other_patients_are_of_the_same_label():
+    first, second = noise(1, 2), noise(2, 2)
+    group = np.array(["a", "b"])
+    found = map_likeness.other_patients([first, second], [group, group])
+    expected = [spearmanr(*both.reshape(2, -1)).statistic for both in (first, second)]
+    assert found.mean(np.tile(group, 2)).value == pytest.approx(np.mean(expected))
+
+
+def test_a_pair_counts_as_often_as_both_of_its_patients_were_drawn():
+    heat, group = noise(1, 3), np.array(["a", "b", "c"])
+    found = map_likeness.other_patients([heat], [group]).means(np.array([[1, 3, 0]]))[0]
+    pair = spearmanr(heat[0].ravel(), heat[1].ravel()).statistic
+    to_c = [spearmanr(one.ravel(), heat[2].ravel()).statistic for one in heat[:2]]
+    np.testing.assert_allclose(found, [pair, pair, (to_c[0] + 3 * to_c[1]) / 4])
+
+
+def test_an_interval_of_a_share_of_nothing_does_not_shrink_to_a_point(sample):
+    found = map_likeness.mean_of(np.zeros(COUNT), sample.group, hits=True)
+    assert (found.value, found.low) == (0, 0)
+    assert found.high == pytest.approx(1 - 0.025 ** (1 / 20))  # Clopper and Pearson, 20 groups
+
+
+def test_a_curve_that_rises_again_is_told(sample):
+    stages = [("nothing", noise(1)), ("logits", noise(2)), ("all", noise(1) + noise(2))]
+    found = map_sanity.likeness([(name, maps(heat)) for name, heat in stages], sample, ROWS)
+    assert found.lowest == "logits"
+    assert found.rise.value == pytest.approx(
+        found.stages["all"].value - found.stages["logits"].value
+    )
+    said = str(map_sanity.sentences(found, shuffled(sample)))
+    assert "Of 2 stages the rank correlation is lowest" in said
+    assert "random down to logits. It does not keep falling" in said
+    assert f"higher, by {found.rise}" in said
+
+
+def test_a_curve_that_falls_to_its_end_is_not_said_to_rise(sample):
+    stages = [("nothing", noise(1)), ("logits", noise(1) + noise(2)), ("all", noise(2))]
+    found = map_sanity.likeness([(name, maps(heat)) for name, heat in stages], sample, ROWS)
+    said = str(map_sanity.sentences(found, shuffled(sample)))
+    assert f"is lowest when every layer is random, {found.stages['all']}." in said
+    assert "higher" not in said
+
+
+def test_a_layer_that_turns_maps_below_those_of_other_patients_matters(sample):
+    alike = noise(5, 1) + 0.5 * noise(1)  # what all patients share, and their own
+    stages = [("nothing", alike), ("logits", noise(2)), ("all", noise(5, 1) + 0.5 * noise(3))]
+    found = map_sanity.likeness([(name, maps(heat)) for name, heat in stages], sample, ROWS)
+    assert found.below.high < 0
+    assert found.below.value == pytest.approx(
+        found.stages["logits"].value - found.other_slices.value
+    )
+    said = str(map_sanity.sentences(found, shuffled(sample)))
+    assert f"by {found.below.negative}: the maps depend on the weights of those layers" in said
+
+
+RUN = RunRecord("mine", SimpleNamespace(), "ok", {"history": {"loss": [2.0, 1.0]}})
 
 
 def shuffled(sample, first=None, second=None, store=None, checked=None):
@@ -117,8 +178,35 @@ def shuffled(sample, first=None, second=None, store=None, checked=None):
     first = noise(1) if first is None else first
     second = noise(2) if second is None else second
     return map_sanity.beside_shuffled(
-        store or none, sample, ROWS, maps(first), maps(second), checked or check()
+        RUN, store or none, sample, ROWS, maps(first), maps(second), checked or check()
     )
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "said"),
+    [
+        (noise(1), noise(1) + noise(2), "the same whatever the labels say"),
+        (noise(1), noise(2), "not distinguishable from what the run's own maps of other patients"),
+        (noise(5, 1) + 0.5 * noise(1), noise(2), "the maps depend on the labels"),
+    ],
+)
+def test_permuted_labels_are_held_against_maps_of_other_patients(sample, own, other, said):
+    found = shuffled(sample, own, other)
+    assert found.excess.value == pytest.approx(found.correlation.value - found.other_slices.value)
+    assert found.excess.low < found.excess.value < found.excess.high
+    cascade = map_sanity.likeness([("nothing", maps(noise(1)))], sample, ROWS)
+    assert said in str(map_sanity.sentences(cascade, found))
+
+
+def test_how_much_each_network_trained_on_is_said(sample):
+    half = Sample("fullid", sample.rows, np.where(sample.rows < 30, "train", "test"), sample.group)
+    found = shuffled(half)
+    assert (found.run_slices, found.run_epochs) == (30, 2)
+    rows = {row[0]: row[1:] for row in map_sanity.shuffled_table(found).rows}
+    assert rows["training, this run"] == ["30 slices", "2 epochs"]
+    assert rows["training, permuted labels"] == ["400 slices", "3 epochs"]
+    cascade = map_sanity.likeness([("nothing", maps(noise(1)))], sample, ROWS)
+    assert "The run trained on 30 slices, 2 epochs" in str(map_sanity.sentences(cascade, found))
 
 
 def test_a_run_that_points_where_permuted_labels_do_not_passes(sample, store):
@@ -201,5 +289,6 @@ def test_few_slices_of_each_label_are_a_seeded_choice():
 def test_a_test_split_without_any_bleeding_leaves_everything_undefined(sample, store):
     cascade = map_sanity.likeness([("nothing", {}), ("logits", {})], sample, {})
     assert [(mean.maps, mean.without) for mean in cascade.stages.values()] == [(0, 0), (0, 0)]
-    compared = map_sanity.beside_shuffled(store, sample, {}, {}, {}, check())
+    compared = map_sanity.beside_shuffled(RUN, store, sample, {}, {}, {}, check())
     assert math.isnan(compared.correlation.value)
+    assert math.isnan(compared.excess.value)
