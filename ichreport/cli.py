@@ -2,7 +2,7 @@
 
 A mistake ends with a line that says what is wrong, and exit status 2. A mistake is what ichreport
 refuses on purpose, by a `raise` in its own code, and what the machine refuses: a disk that is full,
-a folder that may not be written to. Everything else is a bug and shows its traceback.
+a folder that may not be written to. Everything else may be a bug and shows its traceback.
 """
 
 import argparse
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0 done, 1 problems found, 2 a mistake in what was asked or given.
 
     Raises:
-        Exception: If something fails that nobody refused on purpose: a bug.
+        Exception: If something fails that nobody refused on purpose; it may be a bug.
     """
     options = _parser().parse_args(arguments)
     try:

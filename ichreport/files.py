@@ -29,8 +29,11 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
     Yields:
         The path to write to, ending like `path` does, so that writers that look at the suffix work.
+
+    Raises:
+        NotADirectoryError: If a file is in the folder's place.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(path.parent)
     partial = path.with_name(f".{path.stem}-{secrets.token_hex(4)}{PARTIAL_SUFFIX}{path.suffix}")
     try:
         yield partial
@@ -40,6 +43,13 @@ def atomic_file(path: Path) -> Iterator[Path]:
     finally:
         partial.unlink(missing_ok=True)
     _sync_folder(path.parent)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise NotADirectoryError(f"{folder} must be a folder, but a file is in its way.") from None
 
 
 def _sync_folder(folder: Path) -> None:
@@ -99,8 +109,9 @@ def folder_lock(folder: Path, *, timeout: float = -1) -> Iterator[None]:
 
     Raises:
         filelock.Timeout: If another process holds the folder for longer than `timeout`.
+        NotADirectoryError: If a file is in the folder's place.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    _make_folder(folder)
     lock = FileLock(folder / ".lock")
     try:
         lock.acquire(timeout=0)
