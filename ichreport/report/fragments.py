@@ -66,7 +66,7 @@ def clean(html: str, *, where: str) -> Fragment:
 
     Scripts, styles, event handlers, inline style and foreign addresses go; data for our own script
     (`application/json`) stay. Second- to fourth-level headings get an anchor; figures and tables a
-    number.
+    number; what may scroll, the focus of a keyboard.
 
     Args:
         html: The content of a page's main part.
@@ -170,6 +170,8 @@ class _Cleaner(HTMLParser):
             given["id"] = f"{tag}-{self._numbers[tag]}"
         if tag == "figure":
             self._captions.append(False)
+        if tag == "pre":
+            given["tabindex"] = "0"  # it may scroll, which a keyboard can do only from within
         self.out.append(f"<{tag}{_attributes(tag, given)}>")
         if tag in _VOID:
             return

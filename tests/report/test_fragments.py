@@ -121,6 +121,8 @@ def test_cleaning_what_is_clean_drops_nothing(html):
         ("<b>a", "<b>a</b>"),
         ("a</b>", "a"),
         ("<b><i>a</b>", "<b><i>a</i></b>"),
+        ("<pre class='c'>a</pre>", '<pre class="c" tabindex="0">a</pre>'),
+        ("<pre tabindex='-1'>a</pre>", '<pre tabindex="0">a</pre>'),
     ],
 )
 def test_what_is_kept_of(given_, kept):
