@@ -1,9 +1,10 @@
 """Samples of a store, and their splits into train, validation and test.
 
 Every choice is made by a hash of a name and the seed, compared with a share. So it depends on no
-other slice: data added later moves nobody. The price is that shares hold in expectation, within
-sampling error, and not exactly; the same goes for the class distribution of SampA, which an exact
-stratification would keep to the slice but only by letting each new slice move others.
+other slice: data added later moves nobody, unless it links two groups. The price is that shares
+hold in expectation, within sampling error, and not exactly; the same goes for the class
+distribution of SampA, which an exact stratification would keep to the slice but only by letting
+each new slice move others.
 """
 
 import hashlib

@@ -59,6 +59,8 @@ def load_or_compute(
     with folder_lock(folder):
         missing = np.setdiff1d(rows, _stored_rows(folder))
         if missing.size:
+            if experiment.input != "adjacent":  # whose neighbours come from the page cache
+                missing = store.in_order_of_storage(missing)
             parameters = _compute(store, missing, experiment, folder, progress=progress)
             write_json(folder / "key.json", {**made_of, "parameters": parameters})
     return _gather(folder, rows)
@@ -95,7 +97,7 @@ def _compute(
         _Parts(folder, rows, bar) as parts,
     ):
         stream.run(
-            lambda chosen: hu_of(store, chosen[0], experiment.input),
+            lambda chosen: program.place(hu_of(store, chosen[0], experiment.input)),
             stream.in_batches(rows, size),
             program.forward,
             lambda result: parts.add(backend.to_numpy(result)),

@@ -5,6 +5,7 @@ the one that it has, and the results of the one before travel back. Only a fixed
 batches is alive at any time, however many there are.
 """
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,10 +15,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-READERS: Final = 2
-"""Threads that gather: while one waits for a disk, another reads or copies."""
+READERS: Final = min(8, os.cpu_count() or 1)
+"""Threads that gather: while one waits for a disk, others read or copy."""
 
-AHEAD: Final = 3
+AHEAD: Final = READERS + 1
 """Batches that are gathered, or being gathered, before the device asks for them."""
 
 IN_FLIGHT: Final = 2

@@ -59,6 +59,14 @@ def test_neighbours_stay_within_the_series(store):
         np.testing.assert_array_equal(adjacent[place], store.hu(expected))
 
 
+def test_the_order_of_storage_goes_through_each_shard_from_its_start(store):
+    rows = np.random.default_rng(0).permutation(len(store))[:50]
+    ordered = store.in_order_of_storage(rows)
+    assert sorted(ordered) == sorted(rows)
+    places = store.slices.loc[ordered, ["shard", "row"]].apply(tuple, axis=1).to_list()
+    assert places == sorted(places)
+
+
 def test_repeated_rows_and_no_rows_are_served(store):
     np.testing.assert_array_equal(store.hu([3, 3, 3]), store.hu([3])[[0, 0, 0]])
     assert store.hu([]).shape == (0, 16, 16)

@@ -94,7 +94,7 @@ def test_the_key_says_what_the_folder_holds(store, experiment):
     assert features.backbone_parameters(store, experiment) == key["parameters"] == 16 * 4 * 4 * 3
 
 
-def test_many_parts_are_written_whole_and_in_order(store, experiment, monkeypatch):
+def test_many_parts_are_written_whole_in_the_order_of_storage(store, experiment, monkeypatch):
     monkeypatch.setattr(features, "ROWS_PER_PART", 32)
     found = features.load_or_compute(store, np.arange(100), experiment)
     model = networks.pooled(networks.backbone(experiment))
@@ -103,7 +103,7 @@ def test_many_parts_are_written_whole_and_in_order(store, experiment, monkeypatc
     [folder] = experiment.features_folder.iterdir()
     rows = [np.load(path) for path in sorted(folder.glob("rows-*"))]
     assert len(rows) > 2
-    np.testing.assert_array_equal(np.concatenate(rows), np.arange(100))
+    np.testing.assert_array_equal(np.concatenate(rows), np.arange(100)[::-1])
 
 
 @pytest.mark.parametrize("part", [1, 4])
