@@ -188,5 +188,8 @@ def _framework() -> Any:
     return importlib.import_module(f"ichreport.model.frameworks.on_{keras.backend.backend()}")
 
 
+_framework()  # now, before anything is built: what it sets of a GPU cannot be set later
+
+
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -83,21 +83,7 @@ def heatmaps(
     """
     if label not in LABELS:
         raise ValueError(f"label must be one of {', '.join(LABELS)}, got {label!r}.")
-    experiment = trained.experiment
-    hu = hu_of(store, rows, experiment.input)
-    index = LABELS.index(label)
-    if experiment.network == "cnn7":
-        relevance = _small_network(trained.model, hu, index)
-        return _scaled_up(relevance, store.image_size, "HiResCAM")
-    if experiment.trainable_layers:
-        backbone, head = networks.halves(trained.model)
-        trained = replace(trained, model=head)
-    maps = _maps(backbone or networks.backbone(experiment), hu)
-    read = partial(_features, store, experiment, backbone)
-    weights = _head_weights(trained, store, rows, index, sample, read)
-    linear = experiment.head == "dense" and experiment.dense_layers == 1
-    relevance = np.einsum("nijc,nc->nij", maps, weights)
-    return _scaled_up(relevance, store.image_size, "CAM" if linear else "Grad-CAM")
+    return by_label(trained, store, sample, {label: rows}, backbone=backbone)[label]
 
 
 def by_label(
@@ -109,17 +95,57 @@ def by_label(
     backbone: keras.Model | None = None,
 ) -> dict[str, Heatmaps]:
     """The heat maps of several labels, each for slices of its own; see `heatmaps`."""
+    experiment = trained.experiment
+    if experiment.network == "cnn7":
+        return {label: _of_small_network(trained, store, own, label) for label, own in rows.items()}
+    if experiment.trainable_layers:
+        backbone, head = networks.halves(trained.model)
+        trained = replace(trained, model=head)
+    looks = backbone or networks.backbone(experiment)  # once for all labels
+    read = partial(_features, store, experiment, backbone)
     return {
-        label: heatmaps(trained, store, own, label, sample, backbone=backbone)
+        label: _of_backbone(trained, store, own, label, sample, looks, read)
         for label, own in rows.items()
     }
 
 
+def _of_small_network(
+    trained: Trained, store: Store, rows: NDArray[np.int64], label: str
+) -> Heatmaps:
+    hu = hu_of(store, rows, trained.experiment.input)
+    relevance = _small_network(trained.model, hu, LABELS.index(label))
+    return _scaled_up(relevance, store.image_size, "HiResCAM")
+
+
+def _of_backbone(
+    trained: Trained,
+    store: Store,
+    rows: NDArray[np.int64],
+    label: str,
+    sample: Sample,
+    looks: keras.Model,
+    read: Callable[[NDArray[np.int64]], NDArray[np.float32]],
+) -> Heatmaps:
+    experiment, index = trained.experiment, LABELS.index(label)
+    maps = _maps(looks, hu_of(store, rows, experiment.input))
+    weights = _head_weights(trained, store, rows, index, sample, read)
+    linear = experiment.head == "dense" and experiment.dense_layers == 1
+    relevance = np.einsum("nijc,nc->nij", maps, weights)
+    return _scaled_up(relevance, store.image_size, "CAM" if linear else "Grad-CAM")
+
+
 def _maps(model: keras.Model, hu: NDArray[np.int16]) -> NDArray[np.float32]:
-    """A model's feature maps, batch by batch and without compiling it: it is used only once."""
-    batches = [hu[start : start + _BATCH] for start in range(0, len(hu), _BATCH)]
-    found = [backend.to_numpy(model(batch, training=False)) for batch in batches]
-    return np.concatenate(found).astype(np.float32, copy=False)
+    """A model's feature maps, batch by batch and without compiling it: it is used only once.
+
+    Batches are filled up to a power of two: JAX compiles each operation for each number of slices.
+    """
+    found = []
+    for start in range(0, len(hu), _BATCH):
+        own = hu[start : start + _BATCH]
+        size = 1 << (len(own) - 1).bit_length()
+        maps = backend.to_numpy(model(np.resize(own, (size, *own.shape[1:])), training=False))
+        found.append(maps[: len(own)].astype(np.float32, copy=False))
+    return np.concatenate(found)
 
 
 def _small_network(model: keras.Model, hu: NDArray[np.int16], index: int) -> NDArray[np.float32]:

@@ -84,8 +84,12 @@ class Mirror(layers.Layer):  # type: ignore[misc]
     """Mirror some slices left to right."""
 
     def call(self, hu: Any, flip: Any) -> Any:
-        """HU (batch, slices, h, w), mirrored where `flip`, bool (batch,), says so."""
-        return ops.where(ops.reshape(flip, (-1, 1, 1, 1)), ops.flip(hu, axis=-1), hu)
+        """HU (batch, slices, h, w), mirrored where `flip`, bool (batch,), says so.
+
+        By way of float32, which holds HU exactly: TensorFlow reverses int16 on the host alone.
+        """
+        mirrored = ops.cast(ops.flip(ops.cast(hu, "float32"), axis=-1), hu.dtype)
+        return ops.where(ops.reshape(flip, (-1, 1, 1, 1)), mirrored, hu)
 
 
 _LAYERS: dict[Input, Any] = {

@@ -57,9 +57,9 @@ def fit(
     if validation is not None:
         history["val_loss"] = []
     for epoch in range(experiment.epochs):
-        history["loss"].append(_pass(program.train, train, random))
+        history["loss"].append(_pass(program, program.train, train, random))
         if validation is not None:
-            history["val_loss"].append(_pass(program.evaluate, validation, None))
+            history["val_loss"].append(_pass(program, program.evaluate, validation, None))
         now = {name: values[-1] for name, values in history.items()}
         if verbose:
             shown = ", ".join(f"{name} {value:.4f}" for name, value in now.items())
@@ -104,19 +104,24 @@ class _Watched:
         return self._waited >= self._patience
 
 
-def _pass(step: Any, batches: Batches, random: np.random.Generator | None) -> float:
+def _pass(program: Any, step: Any, batches: Batches, random: np.random.Generator | None) -> float:
     """Run a step on every batch; gives the mean loss of what counts."""
     counted: list[float] = []
     totals: list[float] = []
 
-    def compute(batch: Batch) -> Any:
-        counted.append(float(batch.weights.sum()))
+    def gather(planned: Any) -> tuple[float, Any]:
+        batch: Batch = batches.gather(planned)
+        return float(batch.weights.sum()), program.place(tuple(batch))
+
+    def compute(gathered: tuple[float, Any]) -> Any:
+        count, batch = gathered
+        counted.append(count)
         return step(*batch)
 
     def keep(total: Any) -> None:
         totals.append(float(backend.to_numpy(total)))
 
-    stream.run(batches.gather, batches.plan(random), compute, keep)
+    stream.run(gather, batches.plan(random), compute, keep)
     return float(np.sum(totals) / np.sum(counted))
 
 
@@ -141,5 +146,5 @@ def outputs(program: Any, gather: Any, places: NDArray[np.int64], size: int) -> 
         found.append(backend.to_numpy(result)[: counts[len(found)]])
 
     batches = stream.in_batches(places, size)
-    stream.run(lambda chosen: (gather(chosen[0]), chosen[1]), batches, compute, keep)
+    stream.run(lambda chosen: (program.place(gather(chosen[0])), chosen[1]), batches, compute, keep)
     return np.concatenate(found).astype(np.float32, copy=False)

@@ -14,7 +14,7 @@ import numpy as np
 from conftest import SIZE, MadeUpStore, made_up_sample, make_experiment, small_build
 
 from ichreport.labels import LABELS
-from ichreport.model import backend, cam, features, networks, training
+from ichreport.model import backend, cam, features, losses, networks, training
 
 BACKBONE = "backbone.weights.h5"
 BACKEND = keras.backend.backend()
@@ -53,7 +53,7 @@ def two_processors():
 def where_a_batch_lies(batch):
     """Device and shape of each part of a batch that two devices share."""
     group = backend.group(2)
-    shared = group.split(batch)
+    shared = group.place(batch)
     if BACKEND == "tensorflow":
         parts = group.strategy.experimental_local_results(shared)
         return [(part.device, list(part.shape)) for part in parts]
@@ -65,7 +65,7 @@ def devices_that_compute(model, hu, experiment):
     program = backend.program(model, experiment)
     if BACKEND == "jax":
         return sorted(str(device) for device in program.forward(hu).sharding.device_set)
-    graph = program._forward.get_concrete_function(backend.group(2).split(hu)).graph
+    graph = program._forward.get_concrete_function(backend.group(2).place(hu)).graph
     return sorted({op.device for op in graph.get_operations() if op.type == "Conv2D"})
 
 
@@ -105,6 +105,27 @@ def see_rows(store, sample, experiment, folder):
     return found
 
 
+def weights_after_an_overflow(experiment, half):
+    """A head's weights after steps in float16 on two devices, one of which meets an overflow."""
+    asked = experiment(**DENSE | {"dense_layers": 2}, precision="mixed_float16", devices=2)
+    keras.utils.set_random_seed(1)
+    head = networks.dense_head(asked, 8)
+    truth = (np.arange(96).reshape(16, 6) % 3 == 0).astype(np.float32)
+    inputs = np.random.default_rng(0).normal(size=(16, 8)).astype(np.float32)
+    inputs[half] *= 1e4  # times a loss scale of 32,768: beyond what float16 holds
+    program = backend.program(
+        head, asked, loss=losses.build("bce", truth), optimizer=backend.adam(asked)
+    )
+    before = program.weights()
+    for _ in range(20):
+        program.train(inputs, truth, np.ones(16, dtype=np.float32))
+    after = program.weights()
+    return {
+        "finite": all(bool(np.isfinite(weight).all()) for weight in after),
+        "moved": any(not np.array_equal(a, b) for a, b in zip(before, after, strict=True)),
+    }
+
+
 def sharing(store, experiment):
     """How two devices share a batch and its work, and what is said of a third."""
     found = {}
@@ -112,6 +133,9 @@ def sharing(store, experiment):
     hu = store.hu(np.arange(16))[:, None]
     found["parts"] = where_a_batch_lies(hu)
     found["computing"] = devices_that_compute(networks.cnn7(shared), hu, shared)
+    found["overflow"] = [
+        weights_after_an_overflow(experiment, half) for half in (slice(0, 8), slice(8, 16))
+    ]
     try:
         backend.group(3)
     except RuntimeError as error:

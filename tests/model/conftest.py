@@ -46,6 +46,9 @@ class MadeUpStore:
     def hu(self, rows):
         return self.pixels[rows]
 
+    def in_order_of_storage(self, rows):
+        return rows[::-1]
+
     def adjacent_hu(self, rows):
         return np.stack([self.pixels[rows]] * 3, axis=1)
 

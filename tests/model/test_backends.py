@@ -88,6 +88,11 @@ def test_two_devices_take_half_of_a_batch_each(found, backend):
     assert len(found[backend][0]["computing"]) == 2
 
 
+@pytest.mark.parametrize("backend", SHARING)
+def test_an_overflow_in_float16_on_either_device_leaves_the_weights_finite(found, backend):
+    assert found[backend][0]["overflow"] == [{"finite": True, "moved": True}] * 2
+
+
 @pytest.mark.parametrize("backend", [*SHARING, TORCH])
 def test_strict_determinism_gives_the_same_weights_bit_for_bit(found, backend):
     arrays = found[backend][1]

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from ichreport.model import networks
+from ichreport.model import backend, networks
 from ichreport.params import SMALLEST_SIDE
 
 
@@ -118,6 +118,26 @@ def test_the_smallest_image_is_the_smallest_that_keras_takes(network):
         networks.BACKBONES[network].build(
             include_top=False, weights=None, input_shape=(side - 1, side - 1, 3)
         )
+
+
+def test_what_xla_cannot_compile_runs_without_it(make, monkeypatch):
+    """On a GPU Keras' LSTM calls cuDNN, and says so; a dense head is compiled there."""
+    asked = make(network="densenet121", head="bilstm")
+    heads = networks.sequence_head(asked, 8), networks.dense_head(asked, 8)
+    lstm = heads[0].get_layer("lstm")
+    for layer in (lstm.forward_layer, lstm.backward_layer):
+        layer.supports_jit = False  # as its constructor does where there is a GPU
+    compiled = []
+
+    def recording(self, step, *, jit, total):
+        compiled.append(jit)
+        return step
+
+    monkeypatch.setattr(type(backend.group(1)), "compiled", recording)
+    for head in heads:
+        backend.program(head, asked, jit=True)
+    backend.program(heads[1], make(determinism="strict"), jit=True)
+    assert compiled == [False] * 3 + [True] * 3 + [False] * 3
 
 
 def test_dropout_follows_the_training_seed(make):

@@ -5,11 +5,24 @@ import numpy as np
 import pytest
 
 from ichreport.labels import LABELS
-from ichreport.model import backend, features, networks, training
+from ichreport.model import backend, features, inputs, networks, training
 
-pytestmark = pytest.mark.usefixtures("small_backbone")
 MIXED = ("mixed_bfloat16", "mixed_float16")
 COLUMNS = [f"probability_{label}" for label in LABELS]
+
+
+def two_convolutions(*, include_top, weights, input_shape):
+    """The first convolution of a backbone sees HU in float32; of the second, precision decides."""
+    given = keras.Input(input_shape)
+    maps = keras.layers.Conv2D(16, 4, strides=4, activation="relu", name="first")(given)
+    maps = keras.layers.Conv2D(16, 3, padding="same", activation="relu", name="second")(maps)
+    return keras.Model(given, maps)
+
+
+@pytest.fixture(autouse=True)
+def _two_convolutions(small_backbone, monkeypatch):
+    small = networks.Backbone(two_convolutions, features=16)
+    monkeypatch.setitem(networks.BACKBONES, "densenet121", small)
 
 
 @pytest.mark.parametrize("precision", MIXED)
@@ -57,7 +70,39 @@ def test_hu_losses_and_weights_stay_in_float32(make):
     before = keras.config.dtype_policy().name
     model = networks.cnn7(make(precision="mixed_bfloat16"))
     assert keras.config.dtype_policy().name == before
+    assert model.get_layer("conv1").compute_dtype == "float32"
     assert model.get_layer("conv2").compute_dtype == "bfloat16"
     assert {weight.dtype for weight in model.trainable_weights} == {"float32"}
     for name in ("input", "pooling", "logits"):
         assert model.get_layer(name).compute_dtype == "float32"
+
+
+def test_grey_matter_differs_from_white_as_much_as_in_float32(make):
+    """By 10 HU of 4,096: seen in bfloat16, they would be one or two steps apart."""
+    grey, white = (np.full((1, 1, 32, 32), hu, dtype=np.int16) for hu in (40, 30))
+
+    def contrast(precision):
+        body = networks.body(networks.backbone(make(network="densenet121", precision=precision)))
+        first = keras.Model(body.input, body.get_layer("first").output)
+        seen = inputs.hu_input(32, "raw")
+        model = keras.Model(seen, first(inputs.images(seen, "raw", "densenet121")))
+        return np.asarray(model(grey)) - np.asarray(model(white))
+
+    exact, found = contrast("float32"), contrast("mixed_bfloat16")
+    np.testing.assert_allclose(found, exact, rtol=1e-4, atol=1e-6)
+    assert np.abs(exact).max() > 1e-4
+
+
+@pytest.mark.parametrize("network", ["densenet121", "efficientnetb7", "inceptionresnetv2"])
+def test_a_backbone_is_mixed_from_its_second_convolution_on(network, monkeypatch, make):
+    monkeypatch.undo()
+    asked = make(network=network, precision="mixed_bfloat16", image_size=96)
+    own = networks.body(networks.backbone(asked))
+    convolutions = [x for x in own.layers if isinstance(x, keras.layers.Conv2D)]
+    first, second = convolutions[:2]
+    assert (first.compute_dtype, second.compute_dtype) == ("float32", "bfloat16")
+    before = own.layers[: own.layers.index(first)]
+    assert {layer.compute_dtype for layer in before} <= {"float32"}
+    assert not [
+        x for x in own.layers[own.layers.index(first) + 1 :] if x.compute_dtype == "float32"
+    ]

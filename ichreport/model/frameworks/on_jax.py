@@ -57,17 +57,19 @@ class Group:
         """A layer that norms by the whole of a batch, as JAX does however it is shared."""
         return keras.layers.BatchNormalization(**options)
 
-    def split(self, batch: Any) -> Any:
-        """Give every device an equal share of each array of a batch."""
+    def place(self, batch: Any) -> Any:
+        """Give every device an equal share of each array of a batch; what lies there stays."""
         distribution = self.distribution
-        if distribution is None:
-            return batch
 
-        def split(array: NDArray[Any]) -> Any:
+        def place(array: Any) -> Any:
+            if not isinstance(array, np.ndarray):
+                return array
+            if distribution is None:
+                return jax.device_put(array)
             layout = distribution.get_data_layout(array.shape).backend_layout
             return jax.device_put(array, layout)
 
-        return keras.tree.map_structure(split, batch)
+        return keras.tree.map_structure(place, batch)
 
 
 class Program:
@@ -113,20 +115,22 @@ class Program:
         self._evaluate = compiled(self._evaluate_step)
         self._forward = compiled(self._forward_step)
 
-    def train(self, inputs: Any, truth: NDArray[Any], weights: NDArray[np.float32]) -> Any:
+    def place(self, batch: Any) -> Any:
+        """Put arrays where steps take them from; ahead of its step, a copy costs no time of it."""
+        return self._group.place(batch)
+
+    def train(self, inputs: Any, truth: Any, weights: Any) -> Any:
         """Take one step down the mean loss of a batch; gives its weighted sum."""
-        share = np.float32(1 / weights.sum())
-        batch = self._group.split((inputs, truth, weights))
-        self._state, total = self._train(self._state, *batch, share)
+        self._state, total = self._train(self._state, *self.place((inputs, truth, weights)))
         return total
 
-    def evaluate(self, inputs: Any, truth: NDArray[Any], weights: NDArray[np.float32]) -> Any:
+    def evaluate(self, inputs: Any, truth: Any, weights: Any) -> Any:
         """The weighted sum of a batch's losses."""
-        return self._evaluate(self._state[:2], *self._group.split((inputs, truth, weights)))
+        return self._evaluate(self._state[:2], *self.place((inputs, truth, weights)))
 
     def forward(self, inputs: Any) -> Any:
         """The model's outputs."""
-        return self._forward(self._state[:2], self._group.split(inputs))
+        return self._forward(self._state[:2], self.place(inputs))
 
     def cut_steps(self, factor: float) -> None:
         """Multiply the optimizer's step size."""
@@ -151,7 +155,7 @@ class Program:
         """Give the model these weights for good."""
         self._model.set_weights(weights)
 
-    def _train_step(self, state: Any, inputs: Any, truth: Any, weights: Any, share: Any) -> Any:
+    def _train_step(self, state: Any, inputs: Any, truth: Any, weights: Any) -> Any:
         if self._loss is None or self._optimizer is None:
             raise TypeError("A program that trains needs a loss and an optimizer.")
         optimizer = self._optimizer
@@ -161,7 +165,7 @@ class Program:
             logits, changed = self._model.stateless_call(trainable, fixed, inputs, training=True)
             total = (self._loss(truth, logits) * weights).sum()  # type: ignore[misc]
             with keras.StatelessScope(zip(optimizer.variables, adapted, strict=True)):
-                return optimizer.scale_loss(total * share), (total, changed)
+                return optimizer.scale_loss(total / weights.sum()), (total, changed)
 
         slopes, (total, fixed) = jax.grad(objective, has_aux=True)(trainable)
         trainable, adapted = optimizer.stateless_apply(adapted, slopes, trainable)

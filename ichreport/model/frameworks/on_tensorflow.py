@@ -9,13 +9,15 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+# Before anything lies on a GPU, when it is too late: take memory as it is needed, not all of it.
+for _gpu in tf.config.list_physical_devices("GPU"):
+    with contextlib.suppress(RuntimeError):  # somebody else was first, and has chosen
+        tf.config.experimental.set_memory_growth(_gpu, True)
+
 
 def devices() -> list[tuple[str, bool]]:
     """The name of each device that would compute, and whether it is a GPU; none: the CPU."""
     gpus = tf.config.list_physical_devices("GPU")
-    for gpu in gpus:
-        if not tf.config.experimental.get_memory_growth(gpu):
-            tf.config.experimental.set_memory_growth(gpu, True)
     names = [tf.config.experimental.get_device_details(gpu).get("device_name") for gpu in gpus]
     return [(str(name), True) for name in names]
 
@@ -61,23 +63,32 @@ class Group:
         kind = _SharedBatchNormalization if self.strategy else keras.layers.BatchNormalization
         return kind(**options)
 
-    def split(self, batch: Any) -> Any:
-        """Give every device an equal share of each array of a batch."""
-        if self.strategy is None:
-            return batch
-        strategy, count = self.strategy, len(self)
+    def place(self, batch: Any) -> Any:
+        """Give every device an equal share of each array of a batch; what lies there stays."""
 
-        def split(array: NDArray[Any]) -> Any:
-            shares = np.split(array, count)
+        def place(array: Any) -> Any:
+            if not isinstance(array, np.ndarray):
+                return array
+            shares = np.split(array, len(self))
 
-            def share(context: tf.distribute.ReplicaContext) -> Any:
-                number = context.replica_id_in_sync_group
+            def share(number: int) -> Any:
                 with tf.device(self.names[number]):
                     return tf.identity(shares[number])
 
-            return strategy.experimental_distribute_values_from_function(share)
+            if self.strategy is None:
+                return share(0)
+            return self.strategy.experimental_distribute_values_from_function(
+                lambda context: share(context.replica_id_in_sync_group)
+            )
 
-        return keras.tree.map_structure(split, batch)
+        return keras.tree.map_structure(place, batch)
+
+    def added_up(self, share: Any) -> Any:
+        """Within a step: the sum of what all devices have."""
+        if self.strategy is None:
+            return share
+        context = tf.distribute.get_replica_context()
+        return context.all_reduce(tf.distribute.ReduceOp.SUM, share)
 
     def compiled(self, step: Callable[..., Any], *, jit: bool, total: bool) -> Callable[..., Any]:
         """A step as one graph, on every device; results are added up, or put end to end."""
@@ -116,13 +127,19 @@ class _SharedBatchNormalization(keras.layers.BatchNormalization):  # type: ignor
         return center, mean(tf.square(inputs - center))
 
 
+def _can_be_compiled(model: keras.Model) -> bool:
+    """Whether XLA takes all layers: on a GPU, recurrent ones call cuDNN, which it cannot."""
+    return all(getattr(layer, "supports_jit", True) for layer in model._flatten_layers())
+
+
 class Program:
     """A model compiled for batches of one shape.
 
     Args:
         model: Built within `group.scope()`.
         group: The devices to compute on.
-        jit: Whether to compile with XLA; several devices go without.
+        jit: Whether to compile with XLA, where all layers can; several devices go without, as what
+            has to be strict does: XLA has no deterministic gradient of max pooling on a GPU.
         strict: Whether every step has to give the same bits each time; then all later operations
             of the process have to, or raise where they cannot.
         loss: From truth and logits to the loss of each item; not needed by `forward`.
@@ -141,6 +158,7 @@ class Program:
     ) -> None:
         if strict:
             tf.config.experimental.enable_op_determinism()
+        jit = jit and not strict and _can_be_compiled(model)
         self._model, self._group, self._loss, self._optimizer = model, group, loss, optimizer
         if optimizer is not None:
             with group.scope():
@@ -149,18 +167,21 @@ class Program:
         self._evaluate = group.compiled(self._evaluate_step, jit=jit, total=True)
         self._forward = group.compiled(self._forward_step, jit=jit, total=False)
 
-    def train(self, inputs: Any, truth: NDArray[Any], weights: NDArray[np.float32]) -> Any:
-        """Take one step down the mean loss of a batch; gives its weighted sum."""
-        share = np.full(len(weights), 1 / weights.sum(), dtype=np.float32)
-        return self._train(*self._group.split((inputs, truth, weights, share)))
+    def place(self, batch: Any) -> Any:
+        """Put arrays where steps take them from; ahead of its step, a copy costs no time of it."""
+        return self._group.place(batch)
 
-    def evaluate(self, inputs: Any, truth: NDArray[Any], weights: NDArray[np.float32]) -> Any:
+    def train(self, inputs: Any, truth: Any, weights: Any) -> Any:
+        """Take one step down the mean loss of a batch; gives its weighted sum."""
+        return self._train(*self.place((inputs, truth, weights)))
+
+    def evaluate(self, inputs: Any, truth: Any, weights: Any) -> Any:
         """The weighted sum of a batch's losses."""
-        return self._evaluate(*self._group.split((inputs, truth, weights)))
+        return self._evaluate(*self.place((inputs, truth, weights)))
 
     def forward(self, inputs: Any) -> Any:
         """The model's outputs."""
-        return self._forward(self._group.split(inputs))
+        return self._forward(self.place(inputs))
 
     def cut_steps(self, factor: float) -> None:
         """Multiply the optimizer's step size."""
@@ -177,15 +198,21 @@ class Program:
         """Give the model these weights for good."""
         self._model.set_weights(weights)
 
-    def _train_step(self, inputs: Any, truth: Any, weights: Any, share: Any) -> Any:
+    def _train_step(self, inputs: Any, truth: Any, weights: Any) -> Any:
         if self._loss is None or self._optimizer is None:
             raise TypeError("A program that trains needs a loss and an optimizer.")
+        items = self._group.added_up(tf.reduce_sum(weights))
         with tf.GradientTape() as tape:
             logits = self._model(inputs, training=True)
             total = tf.reduce_sum(self._loss(truth, logits) * weights)
-            objective = self._optimizer.scale_loss(total * share[0])
+            objective = self._optimizer.scale_loss(total / items)
         variables = self._model.trainable_variables
-        self._optimizer.apply(tape.gradient(objective, variables), variables)
+        slopes = tape.gradient(objective, variables)
+        if isinstance(self._optimizer, keras.optimizers.LossScaleOptimizer):
+            # It looks for overflows on one device alone, before the inner optimizer adds up what
+            # all have: let each have the whole, as a share of what is added up.
+            slopes = [self._group.added_up(slope) / len(self._group) for slope in slopes]
+        self._optimizer.apply(slopes, variables)
         return total
 
     def _evaluate_step(self, inputs: Any, truth: Any, weights: Any) -> Any:

@@ -90,19 +90,23 @@ class Program:
         if optimizer is not None:
             optimizer.build(model.trainable_variables)
 
-    def train(self, inputs: Any, truth: NDArray[Any], weights: NDArray[np.float32]) -> Any:
+    def place(self, batch: Any) -> Any:
+        """Put arrays where steps take them from; ahead of its step, a copy costs no time of it."""
+        return keras.tree.map_structure(keras.ops.convert_to_tensor, batch)
+
+    def train(self, inputs: Any, truth: Any, weights: Any) -> Any:
         """Take one step down the mean loss of a batch; gives its weighted sum."""
         if self._optimizer is None:
             raise TypeError("A program that trains needs a loss and an optimizer.")
         self._model.zero_grad()
         total = self._total(inputs, truth, weights, training=True)
-        self._optimizer.scale_loss(total / float(weights.sum())).backward()
+        self._optimizer.scale_loss(total / self.place(weights).sum()).backward()
         variables = self._model.trainable_variables
         with torch.no_grad():
             self._optimizer.apply([variable.value.grad for variable in variables], variables)
         return total.detach()
 
-    def evaluate(self, inputs: Any, truth: NDArray[Any], weights: NDArray[np.float32]) -> Any:
+    def evaluate(self, inputs: Any, truth: Any, weights: Any) -> Any:
         """The weighted sum of a batch's losses."""
         with torch.no_grad():
             return self._total(inputs, truth, weights, training=False)
@@ -110,7 +114,7 @@ class Program:
     def forward(self, inputs: Any) -> Any:
         """The model's outputs."""
         with torch.no_grad():
-            return self._model(_tensors(inputs), training=False)
+            return self._model(self.place(inputs), training=False)
 
     def cut_steps(self, factor: float) -> None:
         """Multiply the optimizer's step size."""
@@ -126,14 +130,8 @@ class Program:
         """Give the model these weights for good."""
         self._model.set_weights(weights)
 
-    def _total(
-        self, inputs: Any, truth: NDArray[Any], weights: NDArray[np.float32], *, training: bool
-    ) -> Any:
+    def _total(self, inputs: Any, truth: Any, weights: Any, *, training: bool) -> Any:
         if self._loss is None:
             raise TypeError("A program that trains or evaluates needs a loss.")
-        logits = self._model(_tensors(inputs), training=training)
-        return (self._loss(_tensors(truth), logits) * _tensors(weights)).sum()
-
-
-def _tensors(arrays: Any) -> Any:
-    return keras.tree.map_structure(keras.ops.convert_to_tensor, arrays)
+        inputs, truth, weights = self.place((inputs, truth, weights))
+        return (self._loss(truth, self._model(inputs, training=training)) * weights).sum()
