@@ -95,11 +95,11 @@ def _run(own: Scored, found: Results, points: int) -> dict[str, Any]:
     return {
         "name": own.run.name,
         "page": f"experiments/{own.run.name}.html",
-        "question": str(own.run.parameters.get("question", "")),
+        "question": own.run.experiment.question,
         "sample": SAMPLE_NAMES[own.sample],
         "test": f"{learned.slices:,} slices of {rows['group'].nunique():,} linked groups",
         "test_set": _test_set(own),
-        "loss": str(parameters["loss"]),
+        "loss": own.run.experiment.loss,
         "parameters": {
             name.replace("_", " "): tables.in_words(value) for name, value in parameters.items()
         },

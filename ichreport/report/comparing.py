@@ -369,7 +369,7 @@ def _limit(value: float) -> str:
 
 def _row_of(name: str, found: Results) -> str:
     """Which row of the poster's table a run is; its name, where it is none."""
-    row = found.rows[name].run.parameters.get("poster_row") if name in found.rows else None
+    row = found.rows[name].poster_row if name in found.rows else None
     return f"row {row}" if row else name
 
 
@@ -390,21 +390,13 @@ def _leak_shares(audit: Sequence[Mapping[str, Any]], test: int) -> list[str]:
     ]
 
 
-_WHAT_MAY_DIFFER: Final = frozenset({"name", "question", "poster_row", "split_by"})
-
-
 def _same_but_split(own: Scored, found: Results) -> list[Scored]:
     """The runs that are as this one, which is split by slice, but split by group."""
-    if own.run.parameters.get("split_by") or own.unseen_patients:
+    if own.unseen_patients:
         return []
-    given = own.run.parameters
-    return [
-        other
-        for other in found.rows.values()
-        if other.run.parameters.get("split_by") == "group"
-        and all(
-            other.run.parameters.get(name) == value
-            for name, value in given.items()
-            if name not in _WHAT_MAY_DIFFER
-        )
-    ]
+    others = [other for other in found.rows.values() if other.unseen_patients]
+    return [other for other in others if _but_for_its_split(other) == _but_for_its_split(own)]
+
+
+def _but_for_its_split(own: Scored) -> dict[str, Any]:
+    return own.run.experiment.model_dump(exclude={"name", "question", "poster_row", "split_by"})

@@ -62,7 +62,7 @@ def learning_of_all(found: Results) -> Drawing | Sentences:
     """Validation loss after each epoch: a panel a kind of loss, a line a run."""
     by_loss: dict[str, list[Scored]] = {}
     for own in found.scored.values():
-        by_loss.setdefault(str(own.run.parameters["loss"]), []).append(own)
+        by_loss.setdefault(own.run.experiment.loss, []).append(own)
     if not by_loss:
         return _NOTHING
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from time import perf_counter
@@ -26,7 +27,7 @@ from ichreport.files import (
     sha256_of_json,
     write_json,
 )
-from ichreport.params import Experiment, project_path
+from ichreport.params import Experiment, PhantomRecipe, project_path
 
 RECORD_FORMAT = 3
 PACKAGES = (
@@ -82,9 +83,25 @@ class RunRecord:
 
     @property
     def parameters(self) -> Mapping[str, Any]:
-        """The run's parameters, as `Experiment` dumps them; empty without a record."""
+        """The run's parameters, as they were recorded; empty without a record."""
         parameters: Mapping[str, Any] = self.record.get("parameters", {})
         return parameters
+
+    @cached_property
+    def experiment(self) -> Experiment:
+        """What was run.
+
+        A record is not validated anew: what it lacks, because it is older than a parameter, is as
+        by default, and what this version would refuse is as it was recorded.
+
+        Raises:
+            ValueError: If the run has no record.
+        """
+        if not self.parameters:
+            raise ValueError(f"{self.name} has no recorded parameters: {self.reason}")
+        phantom = self.parameters.get("phantom")
+        recipe = PhantomRecipe.model_construct(**phantom) if phantom else None
+        return Experiment.model_construct(**{**self.parameters, "phantom": recipe})
 
     def predictions(self) -> pd.DataFrame:
         """The run's predictions, one row a slice.

@@ -17,20 +17,17 @@ from ichreport.evaluation.predictions import SPLITS, Split
 from ichreport.evaluation.scores import ALL_LABELS, scores_by_split
 from ichreport.evaluation.thresholds import rate_table
 from ichreport.labels import ANY, LABELS, SUBTYPES
-from ichreport.params import SEED_MARK, Experiment, Profile, read_experiments
+from ichreport.params import SEED_MARK, Experiment, Profile, Sample, SplitBy, read_experiments
 from ichreport.report.captioned import Cell, Link, Marked, Sentences, Table, number
 from ichreport.report.measures import SHARES_TOO, with_interval
 from ichreport.report.records import RunRecord, read_runs
-
-HELD_OUT: Final = frozenset({"sampb", "fullid"})
-"""The samples that are split by linked patient group: their test patients are unseen."""
 
 POSTER_RULE: Final = "recall-85"
 """The rule of `evaluation.thresholds` that the poster's operating points follow."""
 
 _POSTER_SPLITS: Final[tuple[Split, ...]] = ("train", "test")
 
-SAMPLE_NAMES: Final = {"sampa": "SampA", "sampb": "SampB", "fullid": "FullID"}
+SAMPLE_NAMES: Final[Mapping[Sample, str]] = {"sampa": "SampA", "sampb": "SampB", "fullid": "FullID"}
 """The poster's spelling of the samples."""
 
 VERDICT_KINDS: Final = {
@@ -87,15 +84,14 @@ class Scored:
         return float(self.scores["test"]["weighted_log_loss_sum"])
 
     @property
-    def sample(self) -> str:
+    def sample(self) -> Sample:
         """The sample that the run was made on."""
-        return str(self.run.parameters["sample"])
+        return self.run.experiment.sample
 
     @property
-    def split_by(self) -> str:
+    def split_by(self) -> SplitBy:
         """What the sample is split by: `slice`, or `group` of linked patients."""
-        as_poster = "group" if self.sample in HELD_OUT else "slice"
-        return str(self.run.parameters.get("split_by") or as_poster)
+        return self.run.experiment.splits_by
 
     @property
     def unseen_patients(self) -> bool:
@@ -105,9 +101,8 @@ class Scored:
     @property
     def untaught(self) -> bool:
         """Whether it rests on a backbone of random weights, of which some stay so."""
-        parameters = self.run.parameters
-        random = parameters["network"] != "cnn7" and parameters["weights"] is None
-        return random and parameters.get("trainable_layers") != "all"
+        asked = self.run.experiment
+        return asked.needs_features and asked.weights is None and asked.trainable_layers != "all"
 
     @property
     def row(self) -> str:
@@ -117,8 +112,7 @@ class Scored:
     @property
     def poster_row(self) -> int | None:
         """The row of the poster's table that this run reproduces."""
-        row: int | None = self.run.parameters.get("poster_row")
-        return row
+        return self.run.experiment.poster_row
 
     @property
     def poster_losses(self) -> poster.Losses | None:

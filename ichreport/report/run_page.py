@@ -9,11 +9,11 @@ from ichreport.data.store import Store, read_manifest
 from ichreport.evaluation.assessment import Assessment
 from ichreport.params import Experiment, Profile
 from ichreport.report import compare, figures, measures, mistakes, tables, trust
-from ichreport.report.captioned import Fact, Facts, Marked, Table, duration, number
+from ichreport.report.captioned import Cell, Fact, Facts, Marked, Table, duration, number
 from ichreport.report.records import RunRecord
 from ichreport.report.results import Results, Scored
 
-_NEVER_COMPARED: Final = frozenset({"name", "question", "poster_row"})
+_NEVER_COMPARED: Final = {"name", "question", "poster_row"}
 
 
 def content(run: RunRecord, profile: Profile, found: Results, story: str) -> str:
@@ -28,7 +28,7 @@ def content(run: RunRecord, profile: Profile, found: Results, story: str) -> str
     scored = found.scored.get(run.name)
     if scored is None:
         return _without_figures(run, profile, found)
-    question = str(run.parameters.get("question", ""))
+    question = run.experiment.question
     parts = [
         f'<p class="lead">{escape(question)}</p>' if question else "",
         _facts(scored),
@@ -49,7 +49,7 @@ def about(run: RunRecord, found: Results) -> str:
     scored = found.scored.get(run.name)
     if scored is None:
         return f"{run.status}: {run.reason}"
-    learned, question = scored.learned, str(run.parameters.get("question", ""))
+    learned, question = scored.learned, run.experiment.question
     return (
         f"{question} AUC any {number(learned.auc_any)}, log loss {number(learned.score)} "
         f"(constant {number(learned.floor)})."
@@ -101,23 +101,16 @@ def _facts(scored: Scored) -> str:
 def _beside_neighbours(run: RunRecord, found: Results) -> Table:
     """The parameters of a run beside those of the runs before and after it."""
     others = _neighbours(run, found)
-    differing = [
-        name
-        for name in run.parameters
-        if name not in _NEVER_COMPARED
-        and name not in tables.WHAT_IT_IS
-        and any(other.parameters.get(name) != run.parameters[name] for other in others)
-    ]
-    rows = []
-    for name in (*tables.WHAT_IT_IS, *differing):
-        own = run.parameters.get(name)
+    own, *theirs = [one.experiment.model_dump(exclude=_NEVER_COMPARED) for one in (run, *others)]
+    differing = [name for name in own if any(other[name] != own[name] for other in theirs)]
+    rows: list[list[Cell]] = []
+    for name in dict.fromkeys((*tables.WHAT_IT_IS, *differing)):
+        said, *others_said = [tables.in_words(one[name]) for one in (own, *theirs)]
         cells = [
-            tables.in_words(other.parameters.get(name))
-            if other.parameters.get(name) == own
-            else Marked(tables.in_words(other.parameters.get(name)), "differs")
-            for other in others
+            text if other[name] == own[name] else Marked(text, "differs")
+            for text, other in zip(others_said, theirs, strict=True)
         ]
-        rows.append([name.replace("_", " "), tables.in_words(own), *cells])
+        rows.append([name.replace("_", " "), said, *cells])
     return Table(
         "What this run is, beside its neighbours in the table of experiments; marked where they "
         "differ from it.",
@@ -144,10 +137,9 @@ def _to_comparison(run: RunRecord, found: Results) -> str:
 def _from_record(scored: Scored, profile: Profile) -> str:
     """What a notebook would show, from record and predictions."""
     record = scored.run.record
-    experiment = Experiment.parse(record["parameters"], where=f"{scored.run.folder}/record.json")
     assessed = Assessment.of_record(record["assessment"])
     parts: list[tuple[str, Any]] = [
-        ("What was asked?", tables.experiment(experiment)),
+        ("What was asked?", tables.experiment(scored.run.experiment)),
         ("Does it learn?", figures.loss_curves(record["history"])),
         ("How good are its probabilities?", measures.scores(assessed)),
         ("How well does it rank?", figures.roc_curves(scored.predictions)),
@@ -195,8 +187,8 @@ def _provenance(run: RunRecord, profile: Profile, found: Results) -> Table:
         ["Python", known["python"]],
         ["packages", ", ".join(f"{name} {value}" for name, value in known["packages"].items())],
         *([name, tables.in_words(value)] for name, value in machine.items()),
-        ["seed of samples and splits", tables.in_words(run.parameters["seed"])],
-        ["seed of training", tables.in_words(_training_seed(run))],
+        ["seed of samples and splits", tables.in_words(run.experiment.seed)],
+        ["seed of training", tables.in_words(_training_seed(run.experiment))],
         ["started", known["started"]],
         ["finished", known["finished"]],
         [
@@ -211,9 +203,8 @@ def _provenance(run: RunRecord, profile: Profile, found: Results) -> Table:
     )
 
 
-def _training_seed(run: RunRecord) -> int:
-    own: int | None = run.parameters.get("training_seed")
-    return int(run.parameters["seed"]) if own is None else own
+def _training_seed(asked: Experiment) -> int:
+    return asked.seed if asked.training_seed is None else asked.training_seed
 
 
 def papermill_command(

@@ -9,7 +9,7 @@ import pytest
 
 from ichreport.evaluation.assessment import Assessment
 from ichreport.files import read_json, sha256_of_file
-from ichreport.params import Experiment
+from ichreport.params import Experiment, PhantomRecipe
 from ichreport.report import records
 
 ASSESSED = Assessment(*[pd.DataFrame({"value": [0.5, float("nan")]})] * 7)
@@ -50,11 +50,38 @@ def test_a_written_run_reads_back(experiment):
     write_run(experiment)
     run = records.read_run(experiment.run_folder)
     assert run.status == "ok"
-    assert Experiment.parse(run.parameters, where="record") == experiment
+    assert Experiment.parse(run.parameters, where="record") == run.experiment == experiment
     assert run.predictions()["probability_any"].tolist() == [0.5]
     stored = run.record["provenance"]["predictions_sha256"]
     assert stored == sha256_of_file(run.folder / "predictions.parquet")
     assert set(run.record["timings"]) == {"training", "writing"}
+
+
+def test_a_recorded_recipe_of_heads_reads_back_too(experiment):
+    asked = experiment.model_copy(update={"phantom": PhantomRecipe(patients=7)})
+    write_run(asked)
+    assert records.read_run(asked.run_folder).experiment == asked
+
+
+def test_what_an_older_record_lacks_is_as_by_default(experiment, tmp_path):
+    given = experiment.model_dump()
+    del given["trainable_layers"], given["split_by"], given["training_seed"]
+    run = records.RunRecord("mine", tmp_path, "ok", {"parameters": given | {"gone": 3}})
+    assert run.experiment == experiment
+
+
+def test_what_this_version_would_refuse_is_still_shown_as_it_was_recorded(experiment, tmp_path):
+    given = experiment.model_dump() | {"head": "bilstm", "sample": "sampa", "image_size": 8}
+    with pytest.raises(ValueError, match="image_size"):
+        Experiment.parse(given, where="record")
+    asked = records.RunRecord("mine", tmp_path, "ok", {"parameters": given}).experiment
+    assert (asked.head, asked.splits_by, asked.image_size) == ("bilstm", "slice", 8)
+
+
+def test_a_run_without_a_record_has_no_experiment(tmp_path):
+    run = records.RunRecord("mine", tmp_path, "failed", {}, "ValueError: no")
+    with pytest.raises(ValueError, match="mine has no recorded parameters: ValueError: no"):
+        _ = run.experiment
 
 
 def test_a_record_names_what_its_figures_depend_on(experiment, monkeypatch):

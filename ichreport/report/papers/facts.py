@@ -19,7 +19,7 @@ from ichreport.evaluation.predictions import SPLITS, of_split
 from ichreport.evaluation.scores import ALL_LABELS, score_table
 from ichreport.evaluation.seeds import across_seeds
 from ichreport.labels import ANY
-from ichreport.params import Profile
+from ichreport.params import Experiment, Profile
 from ichreport.report import cam_record
 from ichreport.report.captioned import number
 from ichreport.report.papers.figures import Figures
@@ -128,29 +128,29 @@ def _seeds(runs: Sequence[Scored]) -> str:
 
 def _of_run(best: Scored) -> dict[str, str]:
     run = best.run
-    record, asked = run.record, run.parameters
+    record, asked = run.record, run.experiment
     known, losses = record["provenance"], record["history"]["val_loss"]
-    layers = f"{asked['dense_layers']} dense layer{'s' if asked['dense_layers'] > 1 else ''}"
+    layers = f"{asked.dense_layers} dense layer{'s' if asked.dense_layers > 1 else ''}"
     return {
         "run": run.name,
-        "question": str(asked.get("question", "")),
-        "image_size": str(asked["image_size"]),
+        "question": asked.question,
+        "image_size": str(asked.image_size),
         "network_words": f"{_network(asked)}, global average pooling and {layers}"
-        f"{HEADS[asked['head']]}",
-        "input_words": INPUTS[asked["input"]],
-        "sample_words": SAMPLES[asked["sample"]].format_map(asked),
-        "loss_words": LOSSES[asked["loss"]],
+        f"{HEADS[asked.head]}",
+        "input_words": INPUTS[asked.input],
+        "sample_words": SAMPLES[asked.sample].format_map(dict(asked)),
+        "loss_words": LOSSES[asked.loss],
         "initial_words": _initial(asked),
         "augmentation_words": "Half of the slices are flipped left to right."
-        if asked["network"] == "cnn7" or asked.get("trainable_layers")
+        if asked.trains_on_slices
         else "No augmentation.",
         "imbalance_words": "Positives are weighted by their rarity in the loss; probabilities are "
         "too high by that, on purpose."
-        if asked["loss"] == "weighted-bce"
+        if asked.loss == "weighted-bce"
         else "Slices are not resampled; logits start at the log-odds of each label's prevalence.",
-        "step_size": f"{_step_size(asked):g}",
-        "batch_size": f"{asked['batch_size']:g}",
-        **{name: str(asked[name]) for name in ("epochs", "patience", "seed")},
+        "step_size": f"{asked.step_size[1]:g}",
+        "batch_size": f"{asked.batch_size:g}",
+        **{name: str(getattr(asked, name)) for name in ("epochs", "patience", "seed")},
         "epochs_run": str(len(losses)),
         "best_epoch": str(int(np.argmin(losses)) + 1),
         "trainable": f"{record['model']['trainable']:,}",
@@ -181,10 +181,10 @@ def _code(known: Mapping[str, Any]) -> str:
     return f"commit {known['commit']}{also[known['dirty']]}"
 
 
-def _network(asked: Mapping[str, Any]) -> str:
+def _network(asked: Experiment) -> str:
     """The network, and what of it trains."""
-    name, trainable = NETWORKS[asked["network"]], asked.get("trainable_layers", 0)
-    if asked["network"] == "cnn7":
+    name, trainable = NETWORKS[asked.network], asked.trainable_layers
+    if not asked.needs_features:
         return name
     if not trainable:
         return f"a frozen {name}"
@@ -192,23 +192,17 @@ def _network(asked: Mapping[str, Any]) -> str:
     return f"{name}, {which} of its convolutions trained"
 
 
-def _step_size(asked: Mapping[str, Any]) -> float:
-    rate = "fine_tuning_rate" if asked.get("trainable_layers") else "learning_rate"
-    return float(asked[rate])
-
-
-def _initial(asked: Mapping[str, Any]) -> str:
-    unseeded = asked.get("determinism") == "none"
-    own = asked.get("training_seed")
-    seed = asked["seed"] if own is None else own
+def _initial(asked: Experiment) -> str:
+    unseeded = asked.determinism == "none"
+    seed = asked.seed if asked.training_seed is None else asked.training_seed
     drawn = "drawn anew at each training" if unseeded else f"with seed {seed}"
-    if asked["network"] == "cnn7":
+    if not asked.needs_features:
         return f"All weights start at random, {drawn}."
-    weights = {None: f"random (seed {asked['seed']})", "imagenet": "those of ImageNet"}
-    of = weights.get(asked["weights"], "those of a file")
+    weights = {None: f"random (seed {asked.seed})", "imagenet": "those of ImageNet"}
+    of = weights.get(asked.weights, "those of a file")
     backbone = (
         "The backbone's weights start from"
-        if asked.get("trainable_layers")
+        if asked.trainable_layers
         else "The frozen backbone's weights are"
     )
     return f"{backbone} {of}; the head's start at random, {drawn}."
