@@ -39,7 +39,8 @@ MANIFEST = f"{STORE}/manifest.json"
 
 # On a GPU one job computes at a time, with all cores; on a CPU one job a core.
 JOB_THREADS = workflow.cores if profile.require_gpu else 1
-JOB_GPUS = 1 if profile.require_gpu else 0
+# How many `devices: all` are, only the machine knows; a cluster has to be told a number.
+JOB_GPUS = (1 if profile.devices == "all" else profile.devices) if profile.require_gpu else 0
 FEW_THREADS = "OMP_NUM_THREADS={threads} TF_NUM_INTRAOP_THREADS={threads} "
 PAPERMILL = f"papermill --kernel {profile.kernel} --log-output --no-progress-bar "
 
@@ -54,7 +55,7 @@ def timed(job):
 
 def code(*packages):
     """The source files of parts of the package: a job runs again when its code changes."""
-    shared = [f"ichreport/{name}.py" for name in ("labels", "params", "files")]
+    shared = [f"ichreport/{name}.py" for name in ("labels", "params", "files", "splits")]
     own = [path for name in packages for path in Path("ichreport", name).rglob("*.*")]
     return shared + sorted(str(path) for path in own if "__pycache__" not in path.parts)
 
@@ -93,13 +94,13 @@ def states():
 
 
 def memory(reserve):
-    """The memory, in MB, of a reservation that is made for a job."""
-    return lambda wildcards, threads: reserve(wildcards, threads).mem_mb
+    """The memory, in MB, of a reservation that is made for a job; more when it is tried again."""
+    return lambda wildcards, threads, attempt: attempt * reserve(wildcards, threads).mem_mb
 
 
 def minutes(reserve):
-    """The minutes of a reservation that is made for a job."""
-    return lambda wildcards, threads: reserve(wildcards, threads).runtime
+    """The minutes of a reservation that is made for a job; more when it is tried again."""
+    return lambda wildcards, threads, attempt: attempt * reserve(wildcards, threads).runtime
 
 
 def for_reading(wildcards, threads):

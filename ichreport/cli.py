@@ -205,7 +205,7 @@ def _features(options: argparse.Namespace) -> int:
     store = Store.open(profile.store_folder)
     drawn = [samples.draw(store.slices, name, **profile.sampling) for name in options.samples]
     rows = np.unique(np.concatenate([sample.rows for sample in drawn]))
-    features.load_or_compute(store, rows, experiment, progress=True)
+    features.compute(store, rows, experiment, progress=True)
     return 0
 
 

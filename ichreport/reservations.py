@@ -1,8 +1,9 @@
 """What a cluster is asked to reserve for a job: memory and minutes, by the sizes of its profile.
 
-A job that outgrows its reservation is killed, so these are limits and no estimates: rates are
-several times below what was measured (docs/cluster.md), memory is above it. A workflow profile's
-`set-resources` overrides them.
+A job that outgrows its reservation is killed, so these are limits and no estimates: on a CPU, rates
+are several times below what was measured (README) and memory is above it; those of a GPU are
+guesses, as long as nobody has measured one. A job that is tried again gets twice as much. A
+workflow profile's `set-resources` overrides them.
 """
 
 import math
@@ -10,12 +11,19 @@ from dataclasses import dataclass
 from typing import Final
 
 from ichreport import poster
-from ichreport.params import Experiment, Profile
+from ichreport.params import Experiment, Profile, Sample
 
 FILES_A_SECOND: Final = 50
 """DICOM files that one core reads and resamples."""
 _START_MINUTES: Final = 15
 _PROCESS_MIB: Final = 3_000
+_GPU_PROCESS_MIB: Final = 8_000
+_MOST_CACHE_MIB: Final = 32_000
+"""What a job that reads slices each epoch gets at most to keep them in the page cache."""
+_SHOWING_MINUTES: Final = 60
+"""Drawing, intervals of all runs, and the small network that the maps train on a few slices."""
+_BATCHES: Final = 16
+"""Batches that are read ahead, computed on and copied at a time, at most."""
 _WIDEST_FEATURES: Final = 2_560
 """Numbers that the widest backbone, EfficientNet-B7, gives a slice."""
 
@@ -35,11 +43,13 @@ class Reservation:
     """Minutes."""
 
 
-def slices(profile: Profile) -> int:
-    """The most slices that a profile's data are taken to hold: real ones, the challenge's."""
-    if profile.phantom is None:
-        return poster.SLICES
-    return 2 * profile.phantom.patients * profile.phantom.slices
+def slices(profile: Profile, sample: Sample = "fullid") -> int:
+    """The most slices that a profile's data, or a sample of them, are taken to hold."""
+    count = poster.SLICES
+    if profile.phantom is not None:
+        count = 2 * profile.phantom.patients * profile.phantom.slices
+    shares = {"sampa": profile.sampa_share, "sampb": profile.sampb_share}
+    return math.ceil(count * shares.get(sample, 1.0))
 
 
 def reading(profile: Profile, *, threads: int, jobs: int = 1) -> Reservation:
@@ -61,19 +71,20 @@ def training(experiment: Experiment) -> Reservation:
 
     One that computes its own features, because no other job has, has the time for that too.
     """
-    count, memory = slices(experiment), _computing_mib(experiment)
+    count, memory = slices(experiment, experiment.sample), _computing_mib(experiment)
     seconds = count * experiment.epochs / _rate(_of_epochs(experiment), experiment)
     if experiment.needs_features:
         seconds += count / _rate(_BACKBONE, experiment)
         memory += 2 * count * _WIDEST_FEATURES * 4 // 2**20
+    if experiment.trains_on_slices:
+        memory += min(count * experiment.image_size**2 * 2 // 2**20, _MOST_CACHE_MIB)
     return Reservation(memory, _minutes(seconds))
 
 
 def showing(profile: Profile) -> Reservation:
-    """Drawing tables, maps and figures; the maps train a small network of their own."""
-    count = slices(profile)
-    seconds = count * profile.epochs / _rate(_TRAINING, profile)
-    return Reservation(_computing_mib(profile) + 8 * count // 1024, _minutes(seconds))
+    """Drawing tables, maps and figures, of predictions of all slices."""
+    memory = _computing_mib(profile) + 8 * slices(profile) // 1024
+    return Reservation(memory, _START_MINUTES + _SHOWING_MINUTES)
 
 
 def _of_epochs(experiment: Experiment) -> tuple[int, int]:
@@ -84,11 +95,18 @@ def _of_epochs(experiment: Experiment) -> tuple[int, int]:
 
 
 def _computing_mib(profile: Profile) -> int:
-    """Memory of a process that runs a network; a GPU holds the activations itself."""
-    if profile.require_gpu:
-        return 2 * _PROCESS_MIB
+    """Memory of a process that runs a network: itself, the index, and batches under way.
+
+    A GPU holds the activations itself.
+    """
     pixels = profile.batch_size * profile.image_size**2
-    return _PROCESS_MIB + 3 * pixels // 1024  # 3 KiB a pixel, twice what DenseNet121 took
+    index_mib = slices(profile) // 1024  # 1 KiB a row: twice what 752,803 took
+    if profile.require_gpu:
+        batches_mib = _BATCHES * 3 * 2 * pixels // 2**20  # three slices, int16
+        return _GPU_PROCESS_MIB + index_mib + batches_mib
+    return (
+        _PROCESS_MIB + index_mib + 3 * pixels // 1024
+    )  # 3 KiB a pixel, twice what DenseNet121 took
 
 
 def _rate(rates: tuple[int, int], profile: Profile) -> float:

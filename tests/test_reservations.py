@@ -51,23 +51,55 @@ def test_a_backbone_pass_on_a_gpu_slows_with_the_pixels():
 
 
 def test_training_all_layers_takes_every_epoch_through_the_network():
-    seven_blocks = experiment_of(network="cnn7", require_gpu=True, image_size=256, epochs=10)
+    given = {"sample": "fullid", "require_gpu": True, "image_size": 256, "epochs": 10}
+    seven_blocks = experiment_of(network="cnn7", **given)
     # 7,528,030 / 250 s = 501.9 minutes
     assert reservations.training(seven_blocks).runtime == 15 + 502
 
 
 def test_fine_tuning_takes_the_backbone_s_pass_and_every_epoch_through_it():
-    row = experiment_of(trainable_layers=20, require_gpu=True, image_size=256, epochs=10)
+    given = {"sample": "fullid", "require_gpu": True, "image_size": 256, "epochs": 10}
+    row = experiment_of(trainable_layers=20, **given)
     # 752,803 / 100 s and 7,528,030 / 40 s = 3,262.1 minutes
     assert reservations.training(row).runtime == 15 + 3_263
 
 
 def test_a_head_holds_the_features_of_all_slices_twice():
-    head = experiment_of(network="efficientnetb7", require_gpu=True, image_size=256, epochs=10)
-    alone = experiment_of(network="cnn7", require_gpu=True, image_size=256, epochs=10)
-    more = reservations.training(head).mem_mb - reservations.training(alone).mem_mb
+    given = {"sample": "fullid", "require_gpu": True, "image_size": 256, "epochs": 10}
+    head = experiment_of(network="efficientnetb7", **given)
+    more = reservations.training(head).mem_mb - reservations.backbone_pass(head).mem_mb
     # 752,803 slices x 2,560 numbers x 4 bytes x 2 = 14,703 MiB
     assert more == 14_703
+
+
+@pytest.mark.parametrize(
+    ("sample", "cache"),
+    [
+        # 752,803 x 0.1 x 256 x 256 x 2 bytes = 9,410 MiB (of 75,281 slices)
+        ("sampa", 9_410),
+        ("fullid", 32_000),  # of 94,100 MiB
+    ],
+)
+def test_who_reads_slices_each_epoch_may_keep_them_in_memory_up_to_a_limit(sample, cache):
+    given = {"sample": sample, "sampa_share": 0.1, "require_gpu": True, "image_size": 256}
+    row = experiment_of(network="cnn7", **given)
+    more = reservations.training(row).mem_mb - reservations.backbone_pass(row).mem_mb
+    assert more == cache
+
+
+def test_a_sample_takes_the_time_of_its_own_slices():
+    given = {"network": "cnn7", "require_gpu": True, "image_size": 256, "epochs": 10}
+    part = experiment_of(sample="sampa", sampa_share=0.1, **given)
+    # 75,281 x 10 / 250 s = 50.2 minutes
+    assert reservations.training(part).runtime == 15 + 51
+
+
+def test_drawing_takes_an_hour_whatever_the_epochs():
+    runtimes = {
+        reservations.showing(profile_of(require_gpu=True, epochs=epochs)).runtime
+        for epochs in (1, 1000)
+    }
+    assert runtimes == {15 + 60}
 
 
 def test_memory_of_a_network_on_a_cpu_grows_with_batch_and_image():
@@ -120,8 +152,20 @@ def test_every_job_with_a_network_asks_for_a_gpu_memory_and_time(planned, rule):
         assert "threads: 8" in block
         resources = dict(re.findall(r"(\w+)=(\d+)", block.split("resources:")[1]))
         assert int(resources["gpu"]) == 1
-        assert int(resources["mem_mb"]) >= 6_000
-        assert int(resources["runtime"]) > 60
+        assert int(resources["mem_mb"]) >= 8_000
+        assert 15 < int(resources["runtime"]) < 36 * 60
+
+
+def test_a_job_on_several_devices_asks_for_as_many_gpus(tmp_path, make_project):
+    profile = RSNA | {"devices": 4, "kernel": "python3"}
+    project = make_project(tmp_path, profile, EXPERIMENTS)
+    done = project.run(
+        "snakemake", "--cores", "8", "--dry-run",
+        "--config", "profile=params/rsna.yaml", "--", "runs",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    for block in blocks(done.stdout + done.stderr, "experiment"):
+        assert re.search(r"\bgpu=4\b", block)
 
 
 def test_the_parts_of_the_ingest_wait_for_nothing_and_the_index_for_all(planned):

@@ -38,7 +38,7 @@ def key(store: Store, experiment: Experiment) -> dict[str, Any]:
 
 
 def load_or_compute(
-    store: Store, rows: NDArray[np.int64], experiment: Experiment, *, progress: bool = False
+    store: Store, rows: NDArray[np.int64], experiment: Experiment
 ) -> NDArray[np.float32]:
     """The features of some slices, computing those that nobody has computed yet.
 
@@ -46,10 +46,31 @@ def load_or_compute(
         store: Where the slices are.
         rows: Their row numbers.
         experiment: Gives network, input, weights, batch size and where features are kept.
-        progress: Whether to show a progress bar while computing.
 
     Returns:
         float32 array of shape (len(rows), features).
+
+    Raises:
+        FileNotFoundError: If the weights are not to be had.
+    """
+    return _gather(compute(store, rows, experiment), rows)
+
+
+def compute(
+    store: Store, rows: NDArray[np.int64], experiment: Experiment, *, progress: bool = False
+) -> Path:
+    """Compute and store the features of some slices that nobody has computed yet.
+
+    Memory holds two parts of `ROWS_PER_PART` slices, however many there are.
+
+    Args:
+        store: Where the slices are.
+        rows: Their row numbers.
+        experiment: As `load_or_compute`.
+        progress: Whether to show a progress bar.
+
+    Returns:
+        The folder that holds them, among others.
 
     Raises:
         FileNotFoundError: If the weights are not to be had.
@@ -63,7 +84,7 @@ def load_or_compute(
                 missing = store.in_order_of_storage(missing)
             parameters = _compute(store, missing, experiment, folder, progress=progress)
             write_json(folder / "key.json", {**made_of, "parameters": parameters})
-    return _gather(folder, rows)
+    return folder
 
 
 def backbone_parameters(store: Store, experiment: Experiment) -> int:
