@@ -1,5 +1,6 @@
 """Groups of patients that share pixels, and the audit of what stands on both sides of a split."""
 
+from itertools import combinations
 from typing import Any, Final
 
 import numpy as np
@@ -8,7 +9,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-SPLITS: Final = ("train", "validation", "test")
+from ichreport.splits import SPLITS
+
 _AUDITED: Final = {
     "patients": "patient_id",
     "groups": "group",
@@ -88,7 +90,7 @@ def audit_splits(
             name: np.bincount(codes[side & telling], minlength=len(uniques))
             for name, side in sides.items()
         }
-        for first, second in (("train", "validation"), ("train", "test"), ("validation", "test")):
+        for first, second in combinations(SPLITS, 2):
             both = (there[first] > 0) & (there[second] > 0)
             audit.append(
                 {

@@ -16,10 +16,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ichreport import params
-from ichreport.data.groups import SPLITS, audit_splits, linked_groups
+from ichreport.data.groups import audit_splits, linked_groups
 from ichreport.params import SPLIT_BY, SplitBy
+from ichreport.splits import SPLITS
 
-__all__ = ["SPLITS", "SPLIT_ENDS", "Sample", "draw", "hash_shares", "leak_audit", "linked_groups"]
+__all__ = ["SPLIT_ENDS", "Sample", "draw", "hash_shares", "leak_audit", "linked_groups"]
 
 SPLIT_ENDS: Final = (0.7, 0.8)
 """Where train ends and where validation ends, as shares; test is the rest: 70 / 10 / 20."""

@@ -15,7 +15,6 @@ from ichreport.evaluation.bootstrap import (
 )
 from ichreport.evaluation.intervals import area_interval
 from ichreport.evaluation.predictions import (
-    Split,
     checked_score,
     checked_truth,
     of_split,
@@ -23,6 +22,7 @@ from ichreport.evaluation.predictions import (
     truths,
 )
 from ichreport.labels import LABELS
+from ichreport.splits import Split
 
 
 def average_precision(y_true: ArrayLike, y_score: ArrayLike) -> float:

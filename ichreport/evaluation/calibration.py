@@ -24,7 +24,6 @@ from ichreport.evaluation.intervals import (
 )
 from ichreport.evaluation.predictions import (
     TRUTHS,
-    Split,
     checked_probability,
     checked_truth,
     of_split,
@@ -43,6 +42,7 @@ from ichreport.evaluation.recalibration import (
 )
 from ichreport.evaluation.scores import log_loss_terms
 from ichreport.labels import LABELS
+from ichreport.splits import Split
 
 Binning = Literal["mass", "width"]
 

@@ -14,7 +14,6 @@ from scipy.stats import t
 
 from ichreport.evaluation.intervals import LEVEL
 from ichreport.evaluation.predictions import (
-    Split,
     checked_score,
     checked_truth,
     of_split,
@@ -22,6 +21,7 @@ from ichreport.evaluation.predictions import (
     truths,
 )
 from ichreport.labels import LABELS
+from ichreport.splits import Split
 
 ROUNDING: Final = 1e-12
 """A covariance is 0 where it is so small beside the terms that it sums, or these beside one."""

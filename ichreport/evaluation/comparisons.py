@@ -20,9 +20,10 @@ from ichreport.evaluation.bootstrap import (
     draw_resamples,
 )
 from ichreport.evaluation.intervals import Interval, holm, interval, p_value
-from ichreport.evaluation.predictions import Split, of_split, probabilities, truths
+from ichreport.evaluation.predictions import of_split, probabilities, truths
 from ichreport.evaluation.score_intervals import groups_behind, replicates_of
 from ichreport.evaluation.scores import ALL_LABELS, split_scores
+from ichreport.splits import Split
 
 Outcome = Literal["better", "worse", "not distinguishable", "undefined"]
 

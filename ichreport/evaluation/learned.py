@@ -14,7 +14,7 @@ from ichreport.evaluation.bootstrap import (
     mean_replicates,
 )
 from ichreport.evaluation.intervals import Interval, area_interval, interval
-from ichreport.evaluation.predictions import Split, of_split, probabilities, truths
+from ichreport.evaluation.predictions import of_split, probabilities, truths
 from ichreport.evaluation.scores import (
     auc_score,
     constant_of,
@@ -23,6 +23,7 @@ from ichreport.evaluation.scores import (
     weighted_log_loss_sum,
 )
 from ichreport.labels import ANY, LABELS, SCORE_WEIGHTS
+from ichreport.splits import Split
 
 Verdict = Literal["learned", "ranks only", "not learned", "undecided"]
 

@@ -4,7 +4,8 @@ from typing import Final
 
 import pandas as pd
 
-from ichreport.evaluation.predictions import Split, of_split
+from ichreport.evaluation.predictions import of_split
+from ichreport.splits import Split
 
 KINDS: Final = ("miss", "false alarm")
 

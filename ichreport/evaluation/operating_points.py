@@ -13,7 +13,6 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from ichreport.evaluation.predictions import (
-    SPLITS,
     checked_score,
     checked_truth,
     of_split,
@@ -22,6 +21,7 @@ from ichreport.evaluation.predictions import (
 )
 from ichreport.evaluation.scores import without_nan
 from ichreport.labels import LABELS
+from ichreport.splits import SPLITS
 
 RECALL: Final = 0.85
 """The recall at which the poster reports its operating points."""

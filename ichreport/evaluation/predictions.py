@@ -1,17 +1,13 @@
 """The predictions of a run as arrays, checked once so that every score can rely on them."""
 
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from ichreport.labels import LABELS
-
-Split = Literal["train", "validation", "test"]
-
-SPLITS: Final[tuple[Split, ...]] = ("train", "validation", "test")
-"""The splits of a sample, in the order of their use."""
+from ichreport.splits import Split
 
 TRUTHS: Final = tuple(f"truth_{label}" for label in LABELS)
 """Columns of the truth (0 or 1), in the order of `LABELS`."""

@@ -15,9 +15,10 @@ from ichreport.evaluation.bootstrap import (
     mean_replicates,
 )
 from ichreport.evaluation.intervals import Interval, area_interval, contributing, interval
-from ichreport.evaluation.predictions import SPLITS, Split, of_split, probabilities, truths
+from ichreport.evaluation.predictions import of_split, probabilities, truths
 from ichreport.evaluation.scores import ALL_LABELS, auc_score, log_loss_terms, score_table
 from ichreport.labels import LABELS, SCORE_WEIGHTS
+from ichreport.splits import SPLITS, Split
 
 WEIGHTED_SCORES: Final = ("weighted_log_loss_sum", "challenge_log_loss")
 """The scores over all six labels."""

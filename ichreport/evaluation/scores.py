@@ -14,7 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
 from ichreport.evaluation.predictions import (
-    SPLITS,
     checked_probability,
     checked_score,
     checked_truth,
@@ -23,6 +22,7 @@ from ichreport.evaluation.predictions import (
     truths,
 )
 from ichreport.labels import ANY, LABELS, SCORE_WEIGHTS
+from ichreport.splits import SPLITS
 
 CLIP: Final = 1e-15
 """Probabilities are kept this far from 0 and 1 before the logarithm, as the challenge did.

@@ -21,14 +21,7 @@ from ichreport.evaluation.bootstrap import (
     draw_resamples,
 )
 from ichreport.evaluation.intervals import area_interval
-from ichreport.evaluation.predictions import (
-    PROBABILITIES,
-    TRUTHS,
-    Split,
-    of_split,
-    probabilities,
-    truths,
-)
+from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS, of_split, probabilities, truths
 from ichreport.evaluation.recalibration import (
     fit_logistic,
     mean_log_loss,
@@ -38,6 +31,7 @@ from ichreport.evaluation.recalibration import (
 from ichreport.evaluation.scores import auc_score
 from ichreport.evaluation.thresholds import RULES, Rule, rates_with_intervals
 from ichreport.labels import LABELS
+from ichreport.splits import Split
 
 SHARPNESS: Final = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, math.inf)
 """Ways of pooling that learning chooses from: 0 is the mean of the logits, infinity the largest."""

@@ -19,7 +19,6 @@ from ichreport.evaluation.intervals import area_interval, interval
 from ichreport.evaluation.predictions import (
     PROBABILITIES,
     TRUTHS,
-    Split,
     checked_probability,
     checked_truth,
     of_split,
@@ -27,6 +26,7 @@ from ichreport.evaluation.predictions import (
 from ichreport.evaluation.scores import auc_score, log_loss_terms
 from ichreport.evaluation.thresholds import rates_with_intervals
 from ichreport.labels import LABELS
+from ichreport.splits import Split
 
 Negatives = Literal["own", "all"]
 

@@ -24,7 +24,6 @@ from ichreport.evaluation.operating_points import (
     threshold_at_recall,
 )
 from ichreport.evaluation.predictions import (
-    Split,
     checked_score,
     checked_truth,
     of_split,
@@ -32,6 +31,7 @@ from ichreport.evaluation.predictions import (
     truths,
 )
 from ichreport.labels import LABELS
+from ichreport.splits import Split
 
 
 def threshold_at_specificity(y_true: ArrayLike, y_score: ArrayLike, specificity: float) -> float:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from ichreport.data.samples import SPLITS
 from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.labels import ANY, SUBTYPES
 from ichreport.report import tables
@@ -11,6 +10,7 @@ from ichreport.report.captioned import Cell, Link, Marked, Table
 from ichreport.report.measures import with_interval
 from ichreport.report.records import RunRecord
 from ichreport.report.results import VERDICT_KINDS, Results, Scored
+from ichreport.splits import SPLITS
 
 _OF_THE_REPORT: Final = frozenset(
     {

@@ -23,7 +23,7 @@ from ichreport.evaluation.calibration import (
     make_bins,
     reliability_curve,
 )
-from ichreport.evaluation.predictions import Split, of_split, probabilities, truths
+from ichreport.evaluation.predictions import of_split, probabilities, truths
 from ichreport.evaluation.scores import auc_scores
 from ichreport.labels import ANY, LABELS
 from ichreport.report.captioned import Drawing, lines, number
@@ -37,6 +37,7 @@ from ichreport.report.palette import (
     SECOND,
     SOFT,
 )
+from ichreport.splits import Split
 
 STYLE: Final[dict[Any, Any]] = {
     "font.family": "DejaVu Sans",

@@ -6,10 +6,10 @@ from typing import Any, Final
 import pandas as pd
 
 from ichreport.evaluation.assessment import Assessment
-from ichreport.evaluation.predictions import SPLITS
 from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.labels import ANY, LABELS, SUBTYPES
 from ichreport.report.captioned import Sentences, Table, interval, number
+from ichreport.splits import SPLITS
 
 RULE_NAMES: Final = {
     "recall-85": "85 % recall",

@@ -13,7 +13,6 @@ import pandas as pd
 from ichreport import poster
 from ichreport.evaluation.assessment import Assessment
 from ichreport.evaluation.learned import Learned, learned_or_not
-from ichreport.evaluation.predictions import SPLITS, Split
 from ichreport.evaluation.scores import ALL_LABELS, scores_by_split
 from ichreport.evaluation.thresholds import rate_table
 from ichreport.labels import ANY, LABELS, SUBTYPES
@@ -21,6 +20,7 @@ from ichreport.params import SEED_MARK, Experiment, Profile, Sample, SplitBy, re
 from ichreport.report.captioned import Cell, Link, Marked, Sentences, Table, number
 from ichreport.report.measures import SHARES_TOO, with_interval
 from ichreport.report.records import RunRecord, read_runs
+from ichreport.splits import SPLITS, Split
 
 POSTER_RULE: Final = "recall-85"
 """The rule of `evaluation.thresholds` that the poster's operating points follow."""

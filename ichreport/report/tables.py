@@ -9,11 +9,12 @@ import pandas as pd
 
 from ichreport import poster
 from ichreport.data import summary
-from ichreport.data.samples import SPLITS, Sample
+from ichreport.data.samples import Sample
 from ichreport.data.store import Store
 from ichreport.labels import ANY, LABELS
 from ichreport.params import Experiment, Profile
 from ichreport.report.captioned import Sentences, Table, number
+from ichreport.splits import SPLITS
 
 WHAT_IT_IS = (
     "sample", "input", "network", "trainable_layers", "head", "dense_layers", "loss",

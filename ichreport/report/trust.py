@@ -11,11 +11,12 @@ from matplotlib.ticker import PercentFormatter
 from ichreport.evaluation.bootstrap import draw_resamples
 from ichreport.evaluation.calibration import make_bins, reliability_curve
 from ichreport.evaluation.net_benefit import PROBABILITY_THRESHOLDS, decision_curve
-from ichreport.evaluation.predictions import Split, of_split, probabilities, truths
+from ichreport.evaluation.predictions import of_split, probabilities, truths
 from ichreport.labels import ANY, LABELS, SUBTYPES
 from ichreport.report.captioned import Drawing, lines, number
 from ichreport.report.figures import STYLE
 from ichreport.report.palette import FAINT, LABEL_COLORS, SOFT
+from ichreport.splits import Split
 
 _PANEL: Final = (2.5, 2.5)
 _THRESHOLDS: Final = tuple(p for p in PROBABILITY_THRESHOLDS if p <= 0.5)

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from ichreport.data import samples
-from ichreport.data.samples import SPLITS, draw, hash_shares, leak_audit, linked_groups
+from ichreport.data.samples import draw, hash_shares, leak_audit, linked_groups
 from ichreport.labels import LABELS
+from ichreport.splits import SPLITS
 
 SHARES = {"sampa_share": 0.5, "sampb_share": 0.5}
 

@@ -20,12 +20,13 @@ from ichreport.data.ingest import ingest
 from ichreport.data.store import Store
 from ichreport.evaluation.assessment import assess
 from ichreport.evaluation.operating_points import operating_points
-from ichreport.evaluation.predictions import PROBABILITIES, SPLITS, TRUTHS
+from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.evaluation.scores import scores_of
 from ichreport.labels import LABELS
 from ichreport.params import Experiment, Profile
 from ichreport.report import records, results, site, viewer
 from ichreport.report.results import Results
+from ichreport.splits import SPLITS
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = "<script>alert(1)</script>"

@@ -15,7 +15,7 @@ import pandas as pd
 from ichreport import poster
 from ichreport.data.store import read_manifest
 from ichreport.evaluation.bootstrap import REPLICATES
-from ichreport.evaluation.predictions import SPLITS, of_split
+from ichreport.evaluation.predictions import of_split
 from ichreport.evaluation.scores import ALL_LABELS, score_table
 from ichreport.evaluation.seeds import across_seeds
 from ichreport.labels import ANY
@@ -24,6 +24,7 @@ from ichreport.report import cam_record
 from ichreport.report.captioned import number
 from ichreport.report.papers.figures import Figures
 from ichreport.report.results import Results, Scored
+from ichreport.splits import SPLITS
 
 Facts = Mapping[str, str]
 

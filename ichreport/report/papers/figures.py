@@ -10,13 +10,14 @@ import pandas as pd
 from ichreport.evaluation.calibration import calibration_table
 from ichreport.evaluation.learned import Learned
 from ichreport.evaluation.operating_points import RATES
-from ichreport.evaluation.predictions import SPLITS, of_split
+from ichreport.evaluation.predictions import of_split
 from ichreport.evaluation.score_intervals import score_table_with_intervals
 from ichreport.evaluation.studies import study_table
 from ichreport.evaluation.thresholds import rate_table
 from ichreport.labels import ANY, LABELS
 from ichreport.report.captioned import Table, number
 from ichreport.report.results import Scored
+from ichreport.splits import SPLITS
 
 _RULE: Final = "85 % recall"
 _VERDICTS: Final = {
