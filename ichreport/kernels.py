@@ -20,7 +20,7 @@ SECONDS_TO_CHECK: Final = 300
 
 Backend = Literal["tensorflow", "jax", "torch"]
 
-_CHECK: Final = "from ichreport.model import backend\n\nprint(backend.check_gpu())"
+_CHECK: Final = "from ichreport.model import gpu_check\n\nprint(gpu_check.check())"
 
 
 def environment(backend: Backend) -> dict[str, str]:
@@ -72,7 +72,7 @@ def environment_of(kernel: str) -> dict[str, str]:
 
 
 def check(kernel: str = GPU_KERNEL) -> str:
-    """Multiply matrices in a kernel, on its GPU; gives the GPU's name.
+    """Let a kernel train a step of each kind of network on its GPU; gives the GPU's name.
 
     Raises:
         ValueError: If there is no such kernel, or no GPU computes in it; with the reason.

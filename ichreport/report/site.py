@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import nbformat
 from nbconvert import HTMLExporter, TemplateExporter
+from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from nbformat import NotebookNode
 
 from ichreport.files import write_text
@@ -159,6 +160,8 @@ class _Converter:
         self._exporter = HTMLExporter(
             template_name="ichreport", extra_template_basedirs=[str(TEMPLATES)]
         )
+        # A framework's start-up lines come in several outputs: one fold a cell is enough.
+        self._exporter.register_preprocessor(CoalesceStreamsPreprocessor, enabled=True)
 
     def body(self, notebook: NotebookNode) -> str:
         """The content of a notebook.

@@ -1,0 +1,35 @@
+"""What a GPU is tried with; without one, that the trial itself works and that failing is told."""
+
+import numpy as np
+import pytest
+
+from ichreport.model import backend, gpu_check
+
+
+@pytest.mark.parametrize("step", [gpu_check.convolutions, gpu_check.recurrence])
+def test_a_trial_is_a_real_training_step(step):
+    """Of slices without bleeding, whose loss per slice starts at ln 2 a label or near it."""
+    assert np.isfinite(step())
+    assert step() > 0
+
+
+def test_a_library_that_fails_is_told_with_what_it_was_asked(monkeypatch):
+    def fails():
+        raise ValueError("no algorithm worked!")
+
+    monkeypatch.setattr(backend, "check_gpu", lambda: "a GPU")
+    monkeypatch.setattr(gpu_check, "recurrence", fails)
+    with pytest.raises(RuntimeError, match="training an LSTM on a GPU fails: no algorithm worked!"):
+        gpu_check.check()
+
+
+def test_a_loss_that_is_no_number_is_told(monkeypatch):
+    monkeypatch.setattr(backend, "check_gpu", lambda: "a GPU")
+    monkeypatch.setattr(gpu_check, "convolutions", lambda: float("nan"))
+    with pytest.raises(RuntimeError, match="convolutions on a GPU gives a loss of nan"):
+        gpu_check.check()
+
+
+def test_a_gpu_that_does_all_is_named(monkeypatch):
+    monkeypatch.setattr(backend, "check_gpu", lambda: "a GPU")
+    assert gpu_check.check() == "a GPU"
