@@ -18,8 +18,10 @@ from ichreport.evaluation.bootstrap import (
     REPLICATES,
     Resamples,
     draw_resamples,
+    mean_replicates,
 )
 from ichreport.evaluation.intervals import Interval, holm, interval, p_value
+from ichreport.evaluation.learned import losses_above_floor
 from ichreport.evaluation.predictions import of_split, probabilities, truths
 from ichreport.evaluation.score_intervals import groups_behind, replicates_of
 from ichreport.evaluation.scores import ALL_LABELS, split_scores
@@ -131,6 +133,46 @@ class Comparison:
             p=p_value(resampled, groups=groups),
             shared_slices=_overlap(rows["sop_instance_uid"], other["sop_instance_uid"]),
         )
+
+
+def difference_above_floors(
+    run: pd.DataFrame,
+    other: pd.DataFrame,
+    *,
+    split: Split = "test",
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> Difference:
+    """How far a run's weighted log loss is above its own floor, less how far another's is.
+
+    Runs that were tested on different slices have different floors, the loss of the constant
+    prevalence of their training slices: without it, the harder slices would count as the worse run.
+
+    Args:
+        run: Its predictions.
+        other: Those of the run that it is compared with.
+        split: The split to compare on.
+        replicates: Resamples of the linked patient groups of both.
+        seed: Seed of the resamples.
+    """
+    both = [of_split(predictions, split) for predictions in (run, other)]
+    groups = [rows["group"] for rows in both]
+    resamples = draw_resamples(pd.concat(groups), replicates=replicates, seed=seed)
+    above = [losses_above_floor(predictions, split) for predictions in (run, other)]
+    resampled = [
+        mean_replicates(losses, resamples.places(of), resamples.counts)
+        for losses, of in zip(above, groups, strict=True)
+    ]
+    value, reference = (float(losses.mean()) if len(losses) else math.nan for losses in above)
+    fewest = min(of.nunique() for of in groups)
+    return Difference(
+        value=value,
+        baseline=reference,
+        difference=value - reference,
+        interval=interval(resampled[0] - resampled[1], groups=fewest),
+        p=p_value(resampled[0] - resampled[1], groups=fewest),
+        shared_slices=_overlap(*(rows["sop_instance_uid"] for rows in both)),
+    )
 
 
 def declared_baselines(samples: Mapping[str, tuple[str, str]]) -> dict[str, str]:

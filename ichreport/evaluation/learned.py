@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ichreport.evaluation.bootstrap import (
     REPLICATES,
@@ -82,11 +83,8 @@ def learned_or_not(
 
     floor = float(constant_scores(y_true, constant)["weighted_log_loss_sum"])
     score = weighted_log_loss_sum(y_true, y_score)
-    by_prevalence = np.broadcast_to(np.nan_to_num(constant), y_true.shape)
-    gain = log_loss_terms(y_true, y_score) - log_loss_terms(y_true, by_prevalence)
-    differences = mean_replicates(gain @ np.asarray(SCORE_WEIGHTS), place, resamples.counts)
-    if math.isnan(floor):
-        differences = np.full_like(differences, math.nan)
+    above = losses_above_floor(predictions, split)
+    differences = mean_replicates(above, place, resamples.counts)
     of_difference = interval(differences, groups=len(resamples.groups))
 
     column = LABELS.index(ANY)
@@ -104,6 +102,27 @@ def learned_or_not(
         auc_interval=of_area,
         slices=len(rows),
     )
+
+
+def losses_above_floor(predictions: pd.DataFrame, split: Split = "test") -> NDArray[np.float64]:
+    """The weighted log loss of each slice, less that of the constant prevalence of train.
+
+    Args:
+        predictions: A run's predictions.
+        split: The split whose slices are scored.
+
+    Returns:
+        (slices,), nats; NaN throughout where there is no training slice to take a prevalence from.
+    """
+    rows = of_split(predictions, split)
+    y_true = truths(rows)
+    constant = constant_of(truths(of_split(predictions, "train")))
+    if np.isnan(constant).any():
+        return np.full(len(rows), math.nan)
+    floor = log_loss_terms(y_true, np.broadcast_to(constant, y_true.shape))
+    above = log_loss_terms(y_true, probabilities(rows)) - floor
+    weighted: NDArray[np.float64] = above @ np.asarray(SCORE_WEIGHTS, dtype=np.float64)
+    return weighted
 
 
 def _verdict(difference: Interval, area: Interval) -> Verdict:

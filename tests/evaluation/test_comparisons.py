@@ -11,12 +11,15 @@ from ichreport.evaluation.comparisons import (
     Comparison,
     compare_runs,
     declared_baselines,
+    difference_above_floors,
 )
+from ichreport.evaluation.learned import learned_or_not
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.evaluation.scores import split_scores
 from ichreport.params import SPLIT_BY, Experiment, project_path, read_yaml
 
 COLUMNS = list(PROBABILITIES)
+PAIRS = tuple(zip(PROBABILITIES, TRUTHS, strict=True))
 
 
 def sharpened(predictions, seed, size):
@@ -145,3 +148,34 @@ def test_an_undefined_score_makes_an_undefined_difference(runs):
     assert table.loc[0, "outcome"] == "undefined"
     assert math.isnan(table.loc[0, "difference"])
     assert isinstance(table, pd.DataFrame)
+
+
+def test_the_harder_of_two_test_sets_does_not_make_the_worse_run(predictions):
+    """Half of the slices without bleeding out of test: the loss rises, and so does the floor."""
+    dropped = (predictions["split"] == "test") & (predictions["truth_any"] == 0)
+    harder = predictions.drop(predictions.index[dropped][::2])
+    constant = [
+        table.assign(**{p: table.loc[table["split"] == "train", t].mean() for p, t in PAIRS})
+        for table in (harder, predictions)
+    ]
+    losses = Comparison(dict(zip("ab", constant, strict=True)), replicates=300)
+    assert losses.difference("a", "b", "weighted_log_loss_sum").interval.low > 0
+    found = difference_above_floors(*constant, replicates=300)
+    np.testing.assert_allclose([found.value, found.difference], 0, atol=1e-6)
+    np.testing.assert_allclose([found.interval.low, found.interval.high], 0, atol=1e-6)
+    assert 0 < found.shared_slices < 1
+
+
+def test_a_difference_above_floors_is_that_of_the_two_gains(runs):
+    found = difference_above_floors(runs["better"], runs["base"], replicates=300)
+    own, base = (learned_or_not(runs[name], replicates=10) for name in ("better", "base"))
+    assert found.value == pytest.approx(own.difference)
+    assert found.difference == pytest.approx(own.difference - base.difference)
+    assert found.interval.low < found.difference < found.interval.high < 0
+
+
+def test_without_training_slices_no_difference_above_floors_is_known(runs):
+    untrained = runs["better"].query("split == 'test'")
+    found = difference_above_floors(untrained, runs["base"], replicates=10)
+    assert math.isnan(found.difference)
+    assert math.isnan(found.interval.low)
