@@ -23,8 +23,8 @@ class MadeUp(Scored):
         return self.run.record["predictions"]
 
 
-def run(name, skill, *, seed=1, **parameters):
-    table = predictions("sampa", seed, skill)
+def run(name, skill, *, seed=1, study_slices=8, **parameters):
+    table = predictions("sampa", seed, skill).assign(study_slices=study_slices)
     record = {
         "predictions": table,
         "parameters": {
@@ -176,9 +176,15 @@ def test_the_price_is_the_difference_of_the_twins(found):
     table = comparing.price(found)
     [area, loss] = table.rows
     assert area[0] == f"{BASELINE}: AUC, any"
+    assert loss[0] == f"{BASELINE}: log loss above the constant's"
     assert area[4] == "16-bygroup"
-    assert float(area[3].split()[0]) == pytest.approx(float(area[1]) - float(area[2]), abs=2e-3)
-    assert float(loss[1]) < float(loss[2])
+    for row in (area, loss):
+        one, other, difference = (float(cell.split()[0].replace("−", "-")) for cell in row[1:4])
+        assert difference == pytest.approx(one - other, abs=2e-3)
+    for name, cell in zip((BASELINE, "16-bygroup"), loss[1:3], strict=True):
+        test = found.scored[name].scores["test"]
+        above = test["weighted_log_loss_sum"] - test["floor"]["weighted_log_loss_sum"]
+        assert float(cell.replace("−", "-")) == pytest.approx(above, abs=6e-4)
 
 
 def test_without_a_twin_the_leak_has_no_price():
@@ -196,7 +202,10 @@ def test_seeds_give_mean_and_spread_and_a_single_run_says_that_it_is_one(found):
     assert "run once" not in str(comparing.seeds(results()))
 
 
-def test_whole_studies_mark_the_rows_that_have_seen_their_patients(found):
-    rows = {row[0].text: row for row in comparing.whole_studies(found).rows}
-    assert rows[BASELINE][1].endswith("*")
-    assert not rows["16-bygroup"][1].endswith("*")
+def test_a_row_without_whole_studies_has_dashes_for_scores():
+    torn = run(BASELINE, 2.0, study_slices=1000)
+    whole = run("16-bygroup", 2.0, split_by="group")
+    rows = {row[0].text: row for row in comparing.whole_studies(results(torn, whole)).rows}
+    assert rows[BASELINE][1:] == ["–", "–", "–", "–", "0", "0"]
+    assert rows["16-bygroup"][5:] == ["20", "20"]
+    assert not any("*" in cell for row in rows.values() for cell in row[1:])
