@@ -38,7 +38,7 @@ TORCHVISION = {"densenet121": "densenet121", "efficientnetb7": "efficientnet_b7"
 def from_store(program: Any, store: Store, experiment: Experiment, rows: np.ndarray) -> None:
     """As features are computed."""
     stream.run(
-        lambda chosen: hu_of(store, chosen[0], experiment.input),
+        lambda chosen: program.place(hu_of(store, chosen[0], experiment.input)),
         stream.in_batches(rows, experiment.batch_size),
         program.forward,
         backend.to_numpy,

@@ -25,7 +25,7 @@ LOSS = losses.build("bce", np.ones((1, 6)))
 def steps(jit: bool) -> dict[str, Callable[[], Any]]:
     """A batch through each program, waited for."""
     random = np.random.default_rng(0)
-    hu = random.integers(-1024, 3072, (BATCH, SIZE, SIZE, 1)).astype(np.int16)
+    hu = random.integers(-1024, 3072, (BATCH, 1, SIZE, SIZE)).astype(np.int16)
     features = random.normal(size=(BATCH, WIDTH)).astype(np.float32)
     truth = (random.random((BATCH, 6)) < 0.3).astype(np.float32)
     weights = np.ones(BATCH, dtype=np.float32)

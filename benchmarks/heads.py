@@ -34,7 +34,7 @@ def data() -> tuple[np.ndarray, np.ndarray]:
 
 def experiment(head: str, epochs: int) -> Experiment:
     """A head that trains for some epochs, whatever validation says."""
-    return Experiment(head=head, epochs=epochs, patience=epochs, batch_size=BATCH, dense_layers=2)
+    return Experiment(sample="fullid", head=head, epochs=epochs, patience=epochs, batch_size=BATCH)
 
 
 def batches(head: str, features: Any, truth: Any) -> tuple[Any, Any]:
@@ -81,8 +81,8 @@ def with_fit(head: str, features: Any, truth: Any, epochs: int) -> float:
         places = part.places if head == "dense" else np.arange(len(part.series))
         whole = (SliceBatches if head == "dense" else SeriesBatches)(
             **{**vars(part), "size": len(places)}
-        ).gather((places, len(places)))
-        sets.append(whole)
+        )
+        sets.append(whole.gather(next(whole.plan(None))))
     given, watched = sets
     found = model.fit(
         given.inputs, given.truth, sample_weight=given.weights, batch_size=train.size,

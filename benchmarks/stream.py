@@ -1,4 +1,4 @@
-"""How fast networks run over a store, beside the same networks fed one batch from memory.
+"""How fast networks run over a store, beside the same networks fed one batch on the device.
 
     python benchmarks/stream.py
 
@@ -52,8 +52,8 @@ CASES = {
 }
 
 
-def step_of(case: Case) -> Callable[[Any], Any]:
-    """What a batch of HU goes through."""
+def program_of(case: Case) -> tuple[Any, Callable[[Any], Any]]:
+    """A compiled network, and what a batch of HU goes through."""
     experiment = case.experiment
     if experiment.network == "cnn7":
         model = networks.cnn7(experiment)
@@ -62,8 +62,8 @@ def step_of(case: Case) -> Callable[[Any], Any]:
     else:
         model = networks.pooled(networks.backbone(experiment))
     if not case.trains:
-        forward: Callable[[Any], Any] = backend.program(model, experiment).forward
-        return forward
+        program = backend.program(model, experiment)
+        return program, program.forward
     truth = (np.random.default_rng(2).random((BATCH, 6)) < 0.3).astype(np.float32)
     program = backend.program(
         model,
@@ -71,24 +71,29 @@ def step_of(case: Case) -> Callable[[Any], Any]:
         loss=losses.build("bce", truth),
         optimizer=backend.adam(experiment),
     )
-    return lambda hu: program.train(hu, truth, np.ones(BATCH, dtype=np.float32))
+    placed = program.place((truth, np.ones(BATCH, dtype=np.float32)))
+    return program, lambda hu: program.train(hu, *placed)
 
 
 def from_store(
-    step: Callable[[Any], Any], store: Store, experiment: Experiment, rows: np.ndarray
+    program: Any,
+    step: Callable[[Any], Any],
+    store: Store,
+    experiment: Experiment,
+    rows: np.ndarray,
 ) -> None:
     """As features are computed, predictions made and networks trained."""
     found: list[Any] = []
     stream.run(
-        lambda chosen: hu_of(store, chosen[0], experiment.input),
+        lambda chosen: program.place(hu_of(store, chosen[0], experiment.input)),
         stream.in_batches(rows, BATCH),
         step,
         lambda result: found.append(backend.to_numpy(result)),
     )
 
 
-def from_memory(step: Callable[[Any], Any], batch: np.ndarray, batches: int) -> None:
-    """The same batch again and again, with results asked for as the stream asks for them."""
+def from_memory(step: Callable[[Any], Any], batch: Any, batches: int) -> None:
+    """The same batch, already on the device, with results asked for as the stream asks for them."""
     found: list[Any] = []
     waiting: list[Any] = []
     for _ in range(batches):
@@ -105,12 +110,12 @@ def measure(repeats: int = 7) -> dict[str, Any]:
         store = make_store(Path(folder), size=SIZE, count=SLICES)
         for name, case in CASES.items():
             experiment, batches = case.experiment, case.batches
-            step = step_of(case)
+            program, step = program_of(case)
             rows = np.random.default_rng(1).permutation(len(store))[: BATCH * batches]
-            batch = hu_of(store, rows[:BATCH], experiment.input)
+            batch = program.place(hu_of(store, rows[:BATCH], experiment.input))
             seconds = interleaved(
                 {
-                    "from the store": partial(from_store, step, store, experiment, rows),
+                    "from the store": partial(from_store, program, step, store, experiment, rows),
                     "from memory": partial(from_memory, step, batch, batches),
                 },
                 repeats=repeats,
