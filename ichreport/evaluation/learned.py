@@ -26,7 +26,7 @@ from ichreport.evaluation.scores import (
 from ichreport.labels import ANY, LABELS, SCORE_WEIGHTS
 from ichreport.splits import Split
 
-Verdict = Literal["learned", "ranks only", "not learned", "undecided"]
+Verdict = Literal["learned", "ranks only", "ranks at least", "not learned", "undecided"]
 
 _ROUNDING: Final = 1e-9
 """Nats by which two ways to compute the same score may differ."""
@@ -39,7 +39,8 @@ class Learned:
     Attributes:
         verdict: `learned`: its score is better than the floor. `ranks only`: its score is not, but
             it ranks bleeding above its absence, so its probabilities are off (as weighting the
-            positives makes them). `not learned`: its score is worse and it does not rank.
+            positives makes them). `ranks at least`: it ranks bleeding, and the interval of its
+            score allows either. `not learned`: its score is not better and it does not rank.
             `undecided`: the intervals allow more than one of these.
         score: Weighted log loss, summed over labels.
         floor: The same of the constant prevalence.
@@ -128,8 +129,10 @@ def losses_above_floor(predictions: pd.DataFrame, split: Split = "test") -> NDAr
 def _verdict(difference: Interval, area: Interval) -> Verdict:
     if difference.high < -_ROUNDING:
         return "learned"
-    if difference.low < -_ROUNDING or math.isnan(difference.low):
+    if math.isnan(difference.low):
         return "undecided"
+    if difference.low < -_ROUNDING:
+        return "ranks at least" if area.low > 0.5 else "undecided"
     if area.low > 0.5:
         return "ranks only"
     return "not learned" if area.low <= 0.5 else "undecided"

@@ -35,6 +35,19 @@ def test_a_run_that_ranks_with_probabilities_far_off_only_ranks(predictions):
     assert learned_or_not(scored, replicates=200).verdict == "ranks only"
 
 
+def test_ranking_is_told_where_the_log_loss_is_undecided(predictions):
+    scored = calibrated(predictions)
+    shift = 1.0
+    for _ in range(30):  # towards probabilities that score as the constant does
+        odds = scored[list(PROBABILITIES)] / (1 - scored[list(PROBABILITIES)]) * np.exp(shift)
+        off = scored.assign(**(odds / (1 + odds)))
+        learned = learned_or_not(off, replicates=200)
+        shift -= learned.difference
+    assert learned.difference == pytest.approx(0, abs=1e-3)
+    assert learned.auc_interval.low > 0.5
+    assert learned.verdict == "ranks at least"
+
+
 def test_noise_far_from_the_prevalence_has_not_learned(predictions):
     noise = np.random.default_rng(0).random((len(predictions), 6))
     scored = predictions.assign(**dict(zip(PROBABILITIES, noise.T, strict=True)))

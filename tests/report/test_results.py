@@ -1,14 +1,16 @@
 """The tables of results, cell by cell: ours by scikit-learn, the poster's typed from it."""
 
 import math
+from typing import get_args
 
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, log_loss, precision_score, recall_score, roc_auc_score
 
 from ichreport.evaluation.assessment import assess
+from ichreport.evaluation.learned import Verdict
 from ichreport.labels import ANY, LABELS, SUBTYPES
-from ichreport.params import Experiment
+from ichreport.params import Experiment, PhantomRecipe
 from ichreport.report import results
 from ichreport.report.captioned import Marked
 from ichreport.report.records import RunRecord
@@ -281,9 +283,37 @@ def test_the_sentences_name_the_best_run_beside_the_poster_s_area(found):
     area = roc_auc_score(test["truth_any"], test["probability_any"].astype(float))
     assert f"15-ours ranks any bleeding best: AUC {area:.3f} (95 % interval " in said[1]
     assert f"{len(test)} slices of {test['group'].nunique()} linked groups)" in said[1]
-    assert said[1].endswith("The poster's is 0.933.")
+    assert said[1].endswith(
+        "It is the best of 2 such runs by their areas on test, which flatters it a little."
+    )
+    assert said[2].startswith("The poster's row 13 is 13-all here: AUC ")
+    assert said[2].endswith("The poster's is 0.933.")
     assert "06-focal has no figures (failed): ValueError: <b>no</b>" in said
     assert "14-adjacent has no figures (missing): not run yet" in said
+
+
+def test_what_the_best_was_chosen_among_is_said():
+    ours = run("15-ours", SHARP, sample="fullid", network="cnn7")
+    assert "It is the only such run." in str(results.sentences(gathered(ours)))
+    by_group = run("16-bygroup", BLUNT, sample="sampa", split_by="group")
+    said = str(results.sentences(gathered(ours, by_group)))
+    assert "best of 2 such runs by their areas on test, not all on the same slices," in said
+    assert "poster" not in said  # its row 13 did not run
+
+
+def test_scores_on_synthetic_heads_are_not_held_to_the_poster_s():
+    recipe = PhantomRecipe(patients=3)
+    synthetic = run("13-all", BLUNT, sample="fullid", poster_row=13, phantom=recipe)
+    missing = RunRecord("14-adjacent", None, "missing", {}, "not run yet")
+    found = gathered(synthetic, without=[missing])
+    assert "0.933" not in str(results.sentences(found))
+    table = results.losses(found)
+    assert table.head[4:7] == ["train", "test", "AUC, any bleeding, test"]
+    assert "synthetic" in table.caption
+    row = by_name(table)["13-all"]
+    assert row[4:6] == ["0.743", "0.874"]
+    assert row[7] == Marked("learned", "good")
+    assert table.numeric == set(range(1, 7))
 
 
 def test_the_sentences_sort_the_runs_by_what_they_learned():
@@ -300,6 +330,11 @@ def test_the_sentences_sort_the_runs_by_what_they_learned():
     assert "Better than the constant prevalence on test: a-good." in said
     assert "Rank bleeding, but with probabilities no better than the constant: b-ranks." in said
     assert "Learned nothing that test shows: c-useless." in said
+
+
+def test_every_verdict_has_its_colour_and_is_explained():
+    assert set(results.VERDICT_KINDS) == set(get_args(Verdict))
+    assert all(verdict in results.VERDICTS_EXPLAINED for verdict in get_args(Verdict))
 
 
 def test_a_run_that_is_the_constant_cannot_be_told_from_it():

@@ -23,6 +23,7 @@ _RULE: Final = "85 % recall"
 _VERDICTS: Final = {
     "learned": "its probabilities are better than the constant prevalence of training",
     "ranks only": "it ranks bleeding, with probabilities no better than the constant prevalence",
+    "ranks at least": "it ranks bleeding; whether its probabilities beat the constant is undecided",
     "not learned": "it shows nothing that was learned",
     "undecided": "it is not distinguishable from the constant prevalence of training",
 }
