@@ -1,6 +1,6 @@
 """One table of everything: each run's parameters beside its scores."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from ichreport.evaluation.scores import ALL_LABELS
@@ -9,7 +9,7 @@ from ichreport.report import tables
 from ichreport.report.captioned import Cell, Link, Marked, Table
 from ichreport.report.measures import with_interval
 from ichreport.report.records import RunRecord
-from ichreport.report.results import VERDICT_KINDS, Results, Scored
+from ichreport.report.results import VERDICT_KINDS, VERDICTS_EXPLAINED, Results, Scored
 from ichreport.splits import SPLITS
 
 _OF_THE_REPORT: Final = frozenset(
@@ -48,7 +48,8 @@ def table(found: Results) -> Table:
     return Table(
         "Every run with its parameters and its scores. Log losses are weighted sums over labels, "
         "in nats; areas and average precision are of the test split; seconds are of the whole run. "
-        "Intervals are 95 %, by bootstrap over linked patient groups.",
+        "Intervals are 95 %, by bootstrap over linked patient groups. * is split by slice: its "
+        f"test patients stand in train too. {VERDICTS_EXPLAINED}",
         ["experiment", *(name.replace("_", " ") for name in names), *_SCORES, "verdict"],
         rows,
         numeric=frozenset({*numeric, *scores}),
@@ -59,9 +60,8 @@ def table(found: Results) -> Table:
 
 def parameters_of(run: RunRecord, found: Results) -> dict[str, Any]:
     """The parameters that make a run what it is, as recorded or else as expected."""
-    given: Mapping[str, Any] = run.parameters
-    if not given and run.name in found.expected:
-        given = found.expected[run.name].model_dump()
+    asked = run.experiment if run.parameters else found.expected.get(run.name)
+    given = tables.values_of(asked) if asked else {}
     return {name: value for name, value in given.items() if name not in _OF_THE_REPORT}
 
 
@@ -73,10 +73,11 @@ def _are_numbers(values: Sequence[Any]) -> bool:
 
 def _scores(scored: Scored) -> list[Cell]:
     learned, record = scored.learned, scored.run.record
+    star = "" if scored.unseen_patients else " *"
     return [
         *(with_interval(scored.score("weighted_log_loss_sum", ALL_LABELS, one)) for one in SPLITS),
-        *(with_interval(scored.score("auc", label, "test")) for label in (ANY, *SUBTYPES)),
-        with_interval(scored.average_precision(ANY)),
+        *(with_interval(scored.score("auc", label, "test")) + star for label in (ANY, *SUBTYPES)),
+        with_interval(scored.average_precision(ANY)) + star,
         f"{record['model']['trainable']:,}",
         f"{sum(record['timings'].values()):.0f}",
         Marked(learned.verdict, VERDICT_KINDS[learned.verdict]),

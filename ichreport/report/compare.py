@@ -92,12 +92,13 @@ def _run(own: Scored, found: Results, points: int) -> dict[str, Any]:
     learned = own.learned
     rows = of_split(own.predictions, "test")
     history = own.run.record["history"]
+    seen = "" if own.unseen_patients else ", whose patients stand in train too"
     return {
         "name": own.run.name,
         "page": f"experiments/{own.run.name}.html",
         "question": own.run.experiment.question,
         "sample": SAMPLE_NAMES[own.sample],
-        "test": f"{learned.slices:,} slices of {rows['group'].nunique():,} linked groups",
+        "test": f"{learned.slices:,} slices of {rows['group'].nunique():,} linked groups{seen}",
         "test_set": _test_set(own),
         "loss": own.run.experiment.loss,
         "parameters": {

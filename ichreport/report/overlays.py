@@ -1,4 +1,4 @@
-"""All runs in one picture: ROC curves by sample, learning curves by loss."""
+"""All runs in one picture: ROC curves by sample and split, learning curves by loss."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -23,12 +23,12 @@ _NOTHING: Final = Sentences(["No run has predictions."])
 
 @mpl.rc_context(STYLE)
 def roc_of_all(found: Results) -> Drawing | Sentences:
-    """ROC curves of any bleeding on test: a panel a sample, a line a run."""
+    """ROC curves of any bleeding on test: a panel a sample and split, a line a run."""
     areas = {name: own.scores["test"]["auc"][ANY] for name, own in found.scored.items()}
-    by_sample = {
-        text: [own for own in found.scored.values() if own.sample == sample]
-        for sample, text in SAMPLE_NAMES.items()
-    }
+    by_test_set: dict[str, list[Scored]] = {}
+    for own in sorted(found.scored.values(), key=lambda own: list(SAMPLE_NAMES).index(own.sample)):
+        drawn_as = f"{SAMPLE_NAMES[own.sample]} by {own.split_by}"
+        by_test_set.setdefault(drawn_as, []).append(own)
     if not areas:
         return _NOTHING
 
@@ -39,7 +39,7 @@ def roc_of_all(found: Results) -> Drawing | Sentences:
         _line(axes, curve["false_positive_rate"], curve["recall"], marked=marked)
 
     figures = []
-    for text, runs in by_sample.items():
+    for text, runs in by_test_set.items():
         defined = [own for own in runs if not np.isnan(areas[own.run.name])]
         if defined:
             best = max(defined, key=lambda own: float(areas[own.run.name]))
@@ -51,8 +51,9 @@ def roc_of_all(found: Results) -> Drawing | Sentences:
     listed = ", ".join(f"{name} {number(area)}" for name, area in areas.items())
     return lines(
         figures,
-        caption="ROC curves for any bleeding on test, a line a run; in each sample the run with "
-        "the largest area is named. Samples differ in their test slices.",
+        caption="ROC curves for any bleeding on test, a line a run; in each panel the run with "
+        "the largest area is named. Panels differ in their test slices; where a sample is split by "
+        "slice, its test patients stand in train too.",
         alternative=f"ROC curves of all runs. Areas: {listed}.",
     )
 

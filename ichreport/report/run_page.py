@@ -101,8 +101,9 @@ def _facts(scored: Scored) -> str:
 def _beside_neighbours(run: RunRecord, found: Results) -> Table:
     """The parameters of a run beside those of the runs before and after it."""
     others = _neighbours(run, found)
-    own, *theirs = [one.experiment.model_dump(exclude=_NEVER_COMPARED) for one in (run, *others)]
-    differing = [name for name in own if any(other[name] != own[name] for other in theirs)]
+    own, *theirs = [tables.values_of(one.experiment) for one in (run, *others)]
+    compared = [name for name in own if name not in _NEVER_COMPARED]
+    differing = [name for name in compared if any(other[name] != own[name] for other in theirs)]
     rows: list[list[Cell]] = []
     for name in dict.fromkeys((*tables.WHAT_IT_IS, *differing)):
         said, *others_said = [tables.in_words(one[name]) for one in (own, *theirs)]

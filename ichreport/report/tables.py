@@ -17,7 +17,7 @@ from ichreport.report.captioned import Sentences, Table, number
 from ichreport.splits import SPLITS
 
 WHAT_IT_IS = (
-    "sample", "input", "network", "trainable_layers", "head", "dense_layers", "loss",
+    "sample", "split_by", "input", "network", "trainable_layers", "head", "dense_layers", "loss",
 )  # fmt: skip
 """The parameters that make a run what it is, as its page and its notebook show them."""
 
@@ -88,9 +88,14 @@ def frame(table: pd.DataFrame, caption: str, *, digits: int = 3, index: str = ""
     )
 
 
+def values_of(asked: Experiment) -> dict[str, Any]:
+    """An experiment's parameters by name; what its sample is split by in effect."""
+    return asked.model_dump() | {"split_by": asked.splits_by}
+
+
 def experiment(asked: Experiment) -> Table:
     """What an experiment is, and where it runs."""
-    values = asked.model_dump()
+    values = values_of(asked)
     step_size, _ = asked.step_size
     names = [*WHAT_IT_IS, step_size, *_HOW_IT_RUNS]
     rows = [["asks", asked.question or "–"]]

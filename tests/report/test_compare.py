@@ -1,6 +1,7 @@
 """What the page of comparisons is given to draw, and what stands there without its script."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from sklearn.metrics import roc_curve
 
 from ichreport.labels import LABELS
 from ichreport.report import all_runs, compare, overlays
-from ichreport.report.results import Results
+from ichreport.report.results import Results, Scored
 
 
 @pytest.fixture(scope="module")
@@ -61,12 +62,36 @@ def test_without_runs_all_that_is_said_in_words():
 
 def test_the_overlays_name_the_best_of_each_panel(report):
     drawn = overlays.roc_of_all(report.found)
-    assert len(drawn.panels) == 2  # SampA and FullID; nothing ran on SampB
+    # nothing ran on SampB
+    titles = ["SampA by slice, 1 run", "FullID by group, 3 runs"]
+    for title, panel in zip(titles, drawn.panels, strict=True):
+        assert title in panel
     assert "01-small" in "".join(drawn.panels)
     assert "by-hand" not in "".join(drawn.panels)
     learned = overlays.learning_of_all(report.found)
     lowest = min(1 / epoch + 0.01 * epoch for epoch in range(1, 9))
     assert f"02-large {lowest:.3f}" in learned.alternative
+
+
+def test_a_sample_s_other_split_has_a_panel_of_its_own(report):
+    own = report.found.scored["03-windowed"]
+    parameters = {**own.run.parameters, "split_by": "group"}
+    again = replace(own.run, name="again", record={**own.run.record, "parameters": parameters})
+    found = Results([own.run, again], {"03-windowed": own, "again": Scored(again)})
+    assert len(overlays.roc_of_all(found).panels) == 2
+
+
+def test_what_a_run_is_split_by_is_told_though_no_parameter_says_it(data, report):
+    told = {run["name"]: run["parameters"]["split by"] for run in data["runs"]}
+    assert (told["03-windowed"], told["01-small"]) == ("slice", "group")
+    seen = {run["name"]: "stand in train too" in run["test"] for run in data["runs"]}
+    assert (seen["03-windowed"], seen["01-small"]) == (True, False)
+    table = all_runs.table(report.found)
+    by_name = {row[0].text: dict(zip(table.head, row, strict=True)) for row in table.rows}
+    assert by_name["03-windowed"]["split by"] == "slice"
+    assert by_name["04-broken"]["split by"] == "group"
+    assert by_name["03-windowed"]["AUC any"].endswith(" *")
+    assert not by_name["01-small"]["AUC any"].endswith("*")
 
 
 def test_what_a_run_without_a_record_would_have_been_is_in_the_table(report):
