@@ -272,7 +272,7 @@ def _lock_hash() -> str | None:
     return sha256_of_file(lock) if lock.is_file() else None
 
 
-def _end_of(log: Path, lines: int = 60) -> str:
+def _end_of(log: Path, lines: int = 120) -> str:
     if not log.is_file():
         return ""
     text = _ANSI.sub("", log.read_text(encoding="utf-8", errors="replace"))
