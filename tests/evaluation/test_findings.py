@@ -5,12 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from ichreport.evaluation import findings as module
 from ichreport.evaluation.findings import Part, findings, judged
 from ichreport.evaluation.intervals import Interval
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.evaluation.score_intervals import score_table_with_intervals
+from ichreport.labels import LABELS, SUBTYPES
 
 COLUMNS = list(PROBABILITIES)
 
@@ -106,6 +108,28 @@ def test_a_worthless_epidural_score_supports_that_it_fails(many):
     parts = {part.name: part for part in findings({13: run}, replicates=100)[4].parts}
     assert parts["epidural fails"].verdict == "supported"
     assert parts["epidural weaker than any"].verdict == "supported"
+
+
+def test_a_rare_subtype_that_is_ranked_as_well_as_any_is_not_called_weak(draw_predictions):
+    run = predicted(draw_predictions(seed=4, patients=2000), 2.0)
+    parts = findings({13: run}, replicates=100)[4].parts
+    test = run[run["split"] == "test"]
+    rates = test[list(TRUTHS)].mean()
+    assert rates["truth_epidural"] < rates["truth_any"] / 3
+    areas = {of: roc_auc_score(test[f"truth_{of}"], test[f"probability_{of}"]) for of in LABELS}
+    for label, part in zip(SUBTYPES, parts[:5], strict=True):
+        assert part.name == f"{label} weaker than any"
+        assert part.value == pytest.approx(areas[label] - areas["any"])
+        assert part.interval.low < part.value < part.interval.high
+        assert part.verdict == "undecided"
+    assert parts[5].measure == f"precision at 85 % recall; by chance {rates['truth_epidural']:.3f}"
+
+
+def test_the_poster_s_own_difference_stands_beside_ours():
+    parts = {part.name: part for part in findings({}, replicates=5)[4].parts}
+    theirs = {"intraventricular": "+0.024", "epidural": "−0.032"}  # 0.9567, 0.9004 less 0.9329
+    for label, gap in theirs.items():
+        assert parts[f"{label} weaker than any"].measure.endswith(f"the poster's is {gap}")
 
 
 def part(low, high, p=math.nan):
