@@ -126,13 +126,20 @@ def sample_labels(store: Store, sample: Sample) -> Table:
     )
 
 
-def leak_audit(audit: pd.DataFrame) -> Table:
-    """What stands on both sides of each pair of splits."""
+def leak_audit(audit: pd.DataFrame, sample: Sample | None = None) -> Table:
+    """What stands on both sides of each pair of splits.
+
+    Args:
+        audit: As `data.samples.leak_audit` gives it.
+        sample: The sample that was audited, to name it where a page has several.
+    """
+    of = f" of {sample.name}" if sample else ""
+    patients = audit.loc[audit["kind"] == "patients", "shared"]
+    torn = " Patients stand on both: it is split by slice." if patients.any() else ""
     return frame(
         audit,
-        "The leak audit: patients, linked groups, studies, series and identical pixels (but those "
-        "of blank slices) that stand on both sides of two splits. A split by slice puts almost "
-        "every patient on both.",
+        f"The leak audit{of}: patients, linked groups, studies, series and identical pixels (but "
+        f"those of blank slices) that stand on both sides of two splits.{torn}",
     )
 
 

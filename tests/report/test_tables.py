@@ -2,12 +2,15 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from ichreport import poster
+from ichreport.data.samples import Sample, leak_audit
 from ichreport.labels import ANY, LABELS
 from ichreport.report import tables
+from ichreport.splits import SPLITS
 
 
 def test_label_counts_stand_beside_the_poster_s(store):
@@ -30,3 +33,15 @@ def test_only_synthetic_heads_that_bleed_more_often_are_explained(synthetic, ble
     theirs = 100 * poster.label_counts()[ANY] / poster.SLICES
     assert said.startswith(f"{bleeding}.0 % of these slices bleed, of the poster's {theirs:.1f} %.")
     assert ("Synthetic heads" in said) == explained
+
+
+def test_the_leak_audit_names_its_sample_and_says_what_its_numbers_show(store):
+    slices = store.slices
+    everything = np.arange(len(store))
+    group = slices["patient_id"].to_numpy()
+    by_patient = np.array(SPLITS)[pd.factorize(slices["patient_id"])[0] % 3]
+    for split, torn in ((np.array(SPLITS)[everything % 3], True), (by_patient, False)):
+        sample = Sample("sampb", everything, split, group)
+        caption = tables.leak_audit(leak_audit(slices, sample), sample).caption
+        assert caption.startswith("The leak audit of sampb: patients")
+        assert ("split by slice" in caption) is torn
