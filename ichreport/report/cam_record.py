@@ -10,7 +10,7 @@ from ichreport.report.map_measures import Measured
 from ichreport.report.map_sanity import BesideShuffled, Cascade
 from ichreport.report.records import RunRecord
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 FILE: Final = "cam.json"
 
 

@@ -235,12 +235,14 @@ def _of_maps(folder: Path, profile: Profile, found: Results) -> dict[str, str]:
     kept = cam_record.read(folder, run) if run else None
     if kept is None:
         return {}
-    last = list(kept["random_layers"]["stages"].values())[-1]
-    other, shuffled = kept["random_layers"]["other_slices"], kept["permuted_labels"]
+    random, shuffled = kept["random_layers"], kept["permuted_labels"]
+    last = list(random["stages"].values())[-1]
     checks = (
         f"Rank correlation with the trained network's maps: {_with_interval(last)} when every "
         f"layer is random, {_with_interval(shuffled['correlation'])} after training on permuted "
-        f"labels, {_with_interval(other)} between maps of different patients."
+        f"labels. Beyond that between the trained network's own maps of different patients: "
+        f"{_with_interval(random['excess'])} and {_with_interval(shuffled['excess'])}; maps that "
+        "depend on what was learned would give 0 or less."
     )
     facts = {"cam_run": kept["run"], "cam_method": kept["method"], "cam_checks": checks}
     rows = {(row["method"], row["measure"]): row for row in kept["measures"] if row["label"] == ANY}

@@ -92,7 +92,7 @@ class Report:
         write_json(
             self.folder / "cam.json",
             {
-                "format": 1,
+                "format": 2,
                 "run": "mine",
                 "predictions_sha256": record["provenance"]["predictions_sha256"],
                 "method": "HiResCAM",
@@ -100,10 +100,9 @@ class Report:
                 "measures": rows if measures else [],
                 "random_layers": {
                     "stages": {"nothing": MEASURED, "logits": MEASURED},
-                    "other_slices": MEASURED,
                     "excess": MEASURED,
                 },
-                "permuted_labels": {"correlation": MEASURED},
+                "permuted_labels": {"correlation": MEASURED, "excess": MEASURED},
             },
         )
 
