@@ -317,10 +317,10 @@ def first_sentence(text: str) -> str:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A number with a fixed count of decimals; a dash where there is none."""
+    """A number with a fixed count of decimals, no sign before a zero; a dash where it is none."""
     if value is None or value != value:
         return "–"
-    return f"{value:.{digits}f}".replace("-", "−")
+    return f"{value:z.{digits}f}".replace("-", "−")
 
 
 def interval(low: float | None, high: float | None, digits: int = 3) -> str:

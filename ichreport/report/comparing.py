@@ -43,8 +43,8 @@ _LEAK_KINDS: Final = {
     "identical pixels": "pixels",
 }
 _COMPARED: Final = (
-    ("weighted_log_loss_sum", "all", "weighted log loss on test, less the baseline's"),
-    ("auc", ANY, "AUC of any bleeding on test, less the baseline's"),
+    ("weighted_log_loss_sum", "all", "weighted log loss, less the baseline's"),
+    ("auc", ANY, "AUC, less the baseline's"),
 )
 
 
@@ -149,8 +149,9 @@ def forest(compared: pd.DataFrame) -> Drawing | Sentences:
         ]
         said.append(f"{xlabel}: {', '.join(apart) or 'none is told apart'}")
     return Drawing(
-        "Every row's difference from its baseline, with 95 % intervals: of the log loss, where "
-        "left of the line is better, and of the area, where right of it is.",
+        "Every row's difference from its baseline, with 95 % intervals, on test: of the "
+        "log loss, where left of the line is better, and of the area for any bleeding, where right "
+        "of it is.",
         "Two forest plots. After adjustment, " + "; ".join(said) + ".",
         panels,
     )

@@ -184,7 +184,8 @@ def _of_machine(found: Results) -> list[Fact]:
             "Time",
             duration(seconds),
             f"for {len(runs)} runs, one after the other, by {', '.join(backends)} on "
-            f"{', '.join(devices) or 'an unknown device'}; Python {known['python']}",
+            f"{', '.join(devices) or 'an unknown device'}; Python {known['python']}. Passes "
+            "through backbones, starting and the pages come on top",
         )
     ]
 

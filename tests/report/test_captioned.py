@@ -112,7 +112,14 @@ def test_a_bitmap_comes_back_as_it_was_within_compression():
 
 @pytest.mark.parametrize(
     ("value", "said"),
-    [(0.12345, "0.123"), (-1.5, "−1.500"), (None, "–"), (float("nan"), "–"), (0.0, "0.000")],
+    [
+        (0.12345, "0.123"),
+        (-1.5, "−1.500"),
+        (None, "–"),
+        (float("nan"), "–"),
+        (0.0, "0.000"),
+        (-0.0004, "0.000"),
+    ],
 )
 def test_a_number_has_three_decimals_and_a_dash_where_there_is_none(value, said):
     assert captioned.number(value) == said

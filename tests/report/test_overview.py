@@ -85,6 +85,7 @@ def test_only_perfect_ranking_is_said_to_be_so(share, said):
 def test_the_time_is_the_runs_together(shown, report):
     taken = sum(sum(own.run.record["timings"].values()) for own in report.found.scored.values())
     assert facts(shown)["Time"].value == duration(taken)
+    assert facts(shown)["Time"].text.endswith("backbones, starting and the pages come on top")
 
 
 @pytest.mark.parametrize(
