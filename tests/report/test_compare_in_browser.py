@@ -69,8 +69,10 @@ def test_only_parameters_that_differ_are_listed(compare, report):
     assert head == ["parameter", "01-small", "03-windowed"]
     first, second = (report.found.scored[n].run.parameters for n in head[1:])
     differing = {n for n in first if first[n] != second[n]} - {"name", "question"}
-    assert {row[0].replace(" ", "_") for row in rows} == differing
+    # neither names a split: the samples decide
+    assert {row[0].replace(" ", "_") for row in rows} == differing | {"split_by"}
     assert ["sample", "fullid", "sampa"] in rows
+    assert ["split by", "group", "slice"] in rows
 
 
 def test_scores_by_label_are_scikit_learns(compare, report):
