@@ -64,7 +64,12 @@ class Group:
         return kind(**options)
 
     def place(self, batch: Any) -> Any:
-        """Give every device an equal share of each array of a batch; what lies there stays."""
+        """Give every device an equal share of each array of a batch; what lies there stays.
+
+        One CPU takes arrays as they are.
+        """
+        if self.strategy is None and "GPU" not in self.names[0]:
+            return batch
 
         def place(array: Any) -> Any:
             if not isinstance(array, np.ndarray):
