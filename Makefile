@@ -72,7 +72,7 @@ lock: $(READY)  ## compile requirements.lock and requirements-dev.lock anew from
 	$(COMPILE) $(EXTRAS) -o requirements.lock
 	$(COMPILE) $(EXTRAS) --extra dev --constraints requirements.lock -o requirements-dev.lock
 
-EXTRAS := --extra setup --extra compressed --extra slurm
+EXTRAS := --extra setup --extra compressed --extra slurm --extra kubernetes
 COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
 INSTALLING := --quiet --compile-bytecode --python $(BIN)/python --require-hashes
