@@ -55,7 +55,7 @@ def timed(job):
 
 def code(*packages):
     """The source files of parts of the package: a job runs again when its code changes."""
-    shared = [f"ichreport/{name}.py" for name in ("labels", "params", "files", "splits")]
+    shared = [f"ichreport/{name}.py" for name in ("labels", "params", "parameter_files", "files", "splits")]
     own = [path for name in packages for path in Path("ichreport", name).rglob("*.*")]
     return shared + sorted(str(path) for path in own if "__pycache__" not in path.parts)
 

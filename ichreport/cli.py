@@ -16,7 +16,8 @@ from typing import Any, Final, get_args
 
 import ichreport
 from ichreport import timed
-from ichreport.params import Input, Network, Profile, Sample, project_path
+from ichreport.parameter_files import project_path
+from ichreport.params import Input, Network, Profile, Sample
 
 _PACKAGE: Final = Path(ichreport.__file__).parent
 _PROFILE_HELP: Final = "parameter file of the profile: params/demo.yaml"
@@ -146,7 +147,7 @@ def _add_kernel(kernel: argparse.ArgumentParser) -> None:
         default="tensorflow",
         help="what Keras runs on in it: tensorflow (if not given), jax or torch",
     )
-    text = "Multiply matrices in the installed kernel, on its GPU."
+    text = "Train a step of each kind of network in the installed kernel, on its GPU."
     actions.add_parser("check", help=text, description=text).set_defaults(run=_check_kernel)
 
 

@@ -12,7 +12,7 @@ def uncollected() -> Iterator[None]:
     A library of this field is some hundred thousand objects that live as long as the process, a
     framework a million. Looking through them, again and again while they are made and once more at
     the end, takes half of the time of a process that only imports `ichreport.model`: 5.8 s of which
-    2.6 s are saved; and a tenth of that of `ichreport.report`.
+    2.6 s are saved; and a tenth of that in which a notebook imports all it needs.
     """
     gc.disable()
     try:

@@ -104,9 +104,8 @@ def _computing_mib(profile: Profile) -> int:
     if profile.require_gpu:
         batches_mib = _BATCHES * 3 * 2 * pixels // 2**20  # three slices, int16
         return _GPU_PROCESS_MIB + index_mib + batches_mib
-    return (
-        _PROCESS_MIB + index_mib + 3 * pixels // 1024
-    )  # 3 KiB a pixel, twice what DenseNet121 took
+    activations_mib = 3 * pixels // 1024  # 3 KiB a pixel, twice what DenseNet121 took
+    return _PROCESS_MIB + index_mib + activations_mib
 
 
 def _rate(rates: tuple[int, int], profile: Profile) -> float:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ichreport.params import Experiment, PhantomRecipe, Profile, project_path, read_experiments
+from ichreport.parameter_files import project_path
+from ichreport.params import Experiment, PhantomRecipe, Profile, read_experiments
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -52,9 +52,7 @@ COMPRESSED: Final = {
 }
 """Compressed transfer syntaxes that are read, by UID."""
 _MARKED_END: Final = frozenset(
-    uid
-    for uid, name in COMPRESSED.items()
-    if name.startswith(("JPEG B", "JPEG E", "JPEG L", "JPEG-"))
+    uid for uid, name in COMPRESSED.items() if "JPEG" in name and "2000" not in name
 )
 """Those whose decoder fills up what is missing of an image, which a marker ends."""
 _END_OF_IMAGE: Final = b"\xff\xd9"

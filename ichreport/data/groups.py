@@ -33,7 +33,7 @@ def linked_groups(slices: pd.DataFrame) -> "pd.Series[str]":
     """
     patient, patients = pd.factorize(slices["patient_id"], sort=True)
     pixels, _ = pd.factorize(slices["pixel_hash"])
-    linking = _shared(pixels, patient)
+    linking = varies_within(pixels, patient)
     if "blank" in slices:
         linking &= ~slices["blank"].to_numpy(dtype=bool)
     _, nodes = np.unique(pixels[linking], return_inverse=True)
@@ -50,15 +50,20 @@ def linked_groups(slices: pd.DataFrame) -> "pd.Series[str]":
     return pd.Series(names, index=slices.index, name="group", dtype="str")
 
 
-def _shared(pixels: NDArray[np.int64], patient: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Where the same pixels stand under more than one patient."""
-    count = pixels.max() + 1 if len(pixels) else 0
+def varies_within(key: NDArray[np.int64], value: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Where other places with the same key have another value.
+
+    Args:
+        key: (n,), numbered from 0, such as the pixels of slices.
+        value: (n,), at least 0, such as their patients.
+    """
+    count = key.max(initial=-1) + 1
     lowest = np.full(count, np.iinfo(np.int64).max)
     highest = np.full(count, -1)
-    np.minimum.at(lowest, pixels, patient)
-    np.maximum.at(highest, pixels, patient)
-    shared: NDArray[np.bool_] = (lowest != highest)[pixels]
-    return shared
+    np.minimum.at(lowest, key, value)
+    np.maximum.at(highest, key, value)
+    varies: NDArray[np.bool_] = (lowest != highest)[key]
+    return varies
 
 
 def audit_splits(

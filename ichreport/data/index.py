@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from ichreport.data.groups import varies_within
 from ichreport.data.labels_table import UNLABELLED, Finding, LabelTable
 from ichreport.data.shards import SCHEMA, table_name
 from ichreport.labels import LABELS
@@ -149,11 +150,8 @@ def _contradicting(slices: pa.Table, values: NDArray[np.int8]) -> NDArray[np.boo
     asked = (values != UNLABELLED).all(axis=1) & ~slices["blank"].to_numpy()
     pixels, _ = pd.factorize(slices["pixel_hash"].to_numpy()[asked])
     labels = values[asked].astype(np.int64) @ (1 << np.arange(len(LABELS)))
-    lowest, highest = (np.full(pixels.max(initial=-1) + 1, start) for start in (1 << 16, -1))
-    np.minimum.at(lowest, pixels, labels)
-    np.maximum.at(highest, pixels, labels)
     found = np.zeros(len(slices), dtype=bool)
-    found[asked] = (lowest != highest)[pixels]
+    found[asked] = varies_within(pixels, labels)
     return found
 
 

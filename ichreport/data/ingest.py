@@ -313,10 +313,8 @@ class _Job:
 
     def _check_names(self, plan: Plan, index: Index) -> None:
         """Count slices of one name with the other rejects: they are only known all together."""
-        reasons = zip(
-            *(index.rejects[name].to_pylist() for name in ("file", "reason")), strict=True
-        )
-        unusable = {file: reason for file, reason in reasons if reason != SAME_SLICE}
+        rejects = index.rejects.to_pylist()
+        unusable = {one["file"]: one["reason"] for one in rejects if one["reason"] != SAME_SLICE}
         Rejects(plan.file_count, self.max_reject_share, self.source.folder).add(unusable)
 
     def _slice_names(self, plan: Plan, files: Sequence[str]) -> list[str]:

@@ -116,9 +116,8 @@ class Store:
     def in_order_of_storage(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """The same rows in the order in which they lie in the shards.
 
-        The challenge's file names, by which shards are cut, have no order of series: of 752,803
-        slices none lies beside the next of its series, and reading them in the order of the index
-        is reading at random.
+        The challenge's file names, by which shards are cut, have no order of series, so that slices
+        of a series lie in many shards: reading in the order of the index is reading at random.
         """
         return rows[np.lexsort((self._row[rows], self._shard[rows]))]
 

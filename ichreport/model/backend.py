@@ -90,7 +90,7 @@ def training_seed(experiment: Experiment) -> int:
     """What initial weights, order and dropout are drawn from; without determinism, a new one."""
     if experiment.determinism == "none":
         return secrets.randbits(31)
-    return experiment.seed if experiment.training_seed is None else experiment.training_seed
+    return experiment.seed_of_training
 
 
 @functools.cache

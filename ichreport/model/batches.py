@@ -49,10 +49,10 @@ class SliceBatches:
     ) -> Iterator[tuple[Chosen, NDArray[np.bool_]]]:
         """The batches of one pass over the data, shuffled or in order, and what to mirror."""
         for chosen in stream.in_batches(_order(self.places, random), self.size):
-            drawn = (
-                np.ones(self.size) if self.mirroring is None else self.mirroring.random(self.size)
-            )
-            yield chosen, drawn < 0.5
+            mirror = np.zeros(self.size, dtype=bool)
+            if self.mirroring is not None:
+                mirror = self.mirroring.random(self.size) < 0.5
+            yield chosen, mirror
 
     def gather(self, planned: tuple[Chosen, NDArray[np.bool_]]) -> Batch:
         """One batch, its slices in the order of the store, which memory maps like."""

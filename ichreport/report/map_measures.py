@@ -25,8 +25,8 @@ from ichreport.report.captioned import (
     lines,
     number,
 )
-from ichreport.report.figures import STYLE
 from ichreport.report.palette import ACCENT, FAINT
+from ichreport.report.style import STYLE
 
 MOST: Final = 300
 """Most test slices of a label whose maps are measured; of more, a seeded random choice."""

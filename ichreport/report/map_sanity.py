@@ -15,7 +15,6 @@ from ichreport.evaluation.heatmaps import heatmap_scores
 from ichreport.evaluation.predictions import probabilities, truths
 from ichreport.evaluation.scores import auc_scores
 from ichreport.report.captioned import Drawing, Sentences, Table, lines, number
-from ichreport.report.figures import STYLE
 from ichreport.report.map_likeness import (
     Mean,
     above_others,
@@ -27,6 +26,7 @@ from ichreport.report.map_likeness import (
 from ichreport.report.map_measures import Heatmaps, groups_of, masks_of
 from ichreport.report.palette import ACCENT, FAINT, SOFT
 from ichreport.report.records import RunRecord
+from ichreport.report.style import STYLE
 
 FEW: Final = 24
 """Most slices of a label that are looked at after each layer has become random."""

@@ -232,8 +232,8 @@ def studies(assessed: Assessment) -> Table | Sentences:
             )
     return Table(
         "Studies of which every slice is in test: is there bleeding anywhere in the scan? The "
-        "slices' probabilities "
-        "are pooled by their maximum, and by a soft maximum learned on validation; the threshold "
+        "slices' probabilities are pooled by their maximum, and by a soft maximum learned on "
+        "validation; the threshold "
         f"is that of 85 % recall of validation's studies. {SHARES_TOO}",
         ["label and pooling", "AUC", *_RATE_NAMES.values(), "positive", "studies"],
         rows,

@@ -13,9 +13,9 @@ from ichreport.evaluation import curves
 from ichreport.evaluation.predictions import of_split, probabilities, truths
 from ichreport.labels import ANY, LABELS
 from ichreport.report.captioned import Drawing, Sentences, lines, number
-from ichreport.report.figures import STYLE
 from ichreport.report.palette import ACCENT, FAINT, SOFT
 from ichreport.report.results import SAMPLE_NAMES, Results, Scored
+from ichreport.report.style import STYLE
 
 _PANEL: Final = (3.3, 3.0)
 _NOTHING: Final = Sentences(["No run has predictions."])

@@ -27,7 +27,8 @@ from ichreport.files import (
     sha256_of_json,
     write_json,
 )
-from ichreport.params import Experiment, PhantomRecipe, project_path
+from ichreport.parameter_files import project_path
+from ichreport.params import Experiment, PhantomRecipe
 
 RECORD_FORMAT = 3
 PACKAGES = (

@@ -189,7 +189,7 @@ def _provenance(run: RunRecord, profile: Profile, found: Results) -> Table:
         ["packages", ", ".join(f"{name} {value}" for name, value in known["packages"].items())],
         *([name, tables.in_words(value)] for name, value in machine.items()),
         ["seed of samples and splits", tables.in_words(run.experiment.seed)],
-        ["seed of training", tables.in_words(_training_seed(run.experiment))],
+        ["seed of training", tables.in_words(run.experiment.seed_of_training)],
         ["started", known["started"]],
         ["finished", known["finished"]],
         [
@@ -202,10 +202,6 @@ def _provenance(run: RunRecord, profile: Profile, found: Results) -> Table:
         ["what", "value"],
         rows,
     )
-
-
-def _training_seed(asked: Experiment) -> int:
-    return asked.seed if asked.training_seed is None else asked.training_seed
 
 
 def papermill_command(

@@ -14,8 +14,8 @@ from ichreport.evaluation.net_benefit import PROBABILITY_THRESHOLDS, decision_cu
 from ichreport.evaluation.predictions import of_split, probabilities, truths
 from ichreport.labels import ANY, LABELS, SUBTYPES
 from ichreport.report.captioned import Drawing, lines, number
-from ichreport.report.figures import STYLE
 from ichreport.report.palette import FAINT, LABEL_COLORS, SOFT
+from ichreport.report.style import STYLE
 from ichreport.splits import Split
 
 _PANEL: Final = (2.5, 2.5)

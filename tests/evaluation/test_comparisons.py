@@ -16,7 +16,8 @@ from ichreport.evaluation.comparisons import (
 from ichreport.evaluation.learned import learned_or_not
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.evaluation.scores import split_scores
-from ichreport.params import SPLIT_BY, Experiment, project_path, read_yaml
+from ichreport.parameter_files import project_path, read_yaml
+from ichreport.params import SPLIT_BY, Experiment
 
 COLUMNS = list(PROBABILITIES)
 PAIRS = tuple(zip(PROBABILITIES, TRUTHS, strict=True))

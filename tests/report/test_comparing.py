@@ -6,7 +6,7 @@ import pytest
 
 from ichreport.evaluation.assessment import assess
 from ichreport.evaluation.scores import weighted_log_loss_sum
-from ichreport.report import comparing
+from ichreport.report import comparing, leaks
 from ichreport.report.captioned import Sentences
 from ichreport.report.records import RunRecord
 from ichreport.report.results import Results, Scored
@@ -163,9 +163,9 @@ def test_a_run_by_hand_takes_no_row_s_place_in_the_findings(found):
 
 
 def test_the_leak_is_a_share_of_the_test_slices(found):
-    by_slice, by_group = comparing.leaks(found).rows
+    by_slice, by_group = leaks.table(found).rows
     assert by_slice[0] == "sampa, split by slice"
-    assert comparing.leaks(found).head[1:4] == ["same patient", "same group", "same study"]
+    assert leaks.table(found).head[1:4] == ["same patient", "same group", "same study"]
     assert by_slice[1] == "25.0"  # 40 of 160
     assert by_slice[4] == "0.0"
     assert by_slice[2] == "–"  # not audited
@@ -173,7 +173,7 @@ def test_the_leak_is_a_share_of_the_test_slices(found):
 
 
 def test_the_price_is_the_difference_of_the_twins(found):
-    table = comparing.price(found)
+    table = leaks.price(found)
     [area, loss] = table.rows
     assert area[0] == f"{BASELINE}: AUC, any"
     assert loss[0] == f"{BASELINE}: log loss above the constant's"
@@ -188,7 +188,7 @@ def test_the_price_is_the_difference_of_the_twins(found):
 
 
 def test_without_a_twin_the_leak_has_no_price():
-    assert "no price" in str(comparing.price(results(run(BASELINE, 1.0, poster_row=5))))
+    assert "no price" in str(leaks.price(results(run(BASELINE, 1.0, poster_row=5))))
 
 
 def test_seeds_give_mean_and_spread_and_a_single_run_says_that_it_is_one(found):

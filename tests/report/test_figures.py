@@ -11,7 +11,7 @@ from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_s
 
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.labels import LABELS
-from ichreport.report import figures
+from ichreport.report import data_figures, figures
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_co_occurrence_gives_the_share_of_the_rows_slices(store):
         for row in LABELS
         for column in LABELS
     ]
-    shown = [name for name, _ in texts(figures.co_occurrence(store))]
+    shown = [name for name, _ in texts(data_figures.co_occurrence(store))]
     assert [name for name in shown if re.fullmatch(r"\d\.\d\d", name)] == expected
 
 
@@ -121,7 +121,7 @@ def test_a_dot_plot_puts_each_value_on_its_own_line_at_its_own_place():
 
 def test_histograms_of_the_series_say_their_ranges(store):
     per_study = store.slices.groupby("study_instance_uid").size()
-    drawing = figures.series_shape(store)
+    drawing = data_figures.series_shape(store)
     assert f"studies have {per_study.min()} to {per_study.max()} slices" in drawing.alternative
     assert len(drawing.panels) == 4
 

@@ -195,8 +195,7 @@ def _network(asked: Experiment) -> str:
 
 def _initial(asked: Experiment) -> str:
     unseeded = asked.determinism == "none"
-    seed = asked.seed if asked.training_seed is None else asked.training_seed
-    drawn = "drawn anew at each training" if unseeded else f"with seed {seed}"
+    drawn = "drawn anew at each training" if unseeded else f"with seed {asked.seed_of_training}"
     if not asked.needs_features:
         return f"All weights start at random, {drawn}."
     weights = {None: f"random (seed {asked.seed})", "imagenet": "those of ImageNet"}

@@ -8,7 +8,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Any, Final
 
-from ichreport.params import read_yaml
+from ichreport.parameter_files import read_yaml
 from ichreport.report.captioned import Cell, Marked, Table
 from ichreport.report.papers.documents import Document, Items, Point, Section
 from ichreport.report.papers.facts import Facts
