@@ -4,10 +4,13 @@
 
 Random slices of 96 x 96 of a store in the page cache, in batches of 64: their pooled features by
 DenseNet121 for three windows, their logits by the small network for adjacent slices, and training
-steps of both, of DenseNet121's last convolutions.
+steps of both, of DenseNet121's last convolutions. Then the memory of a pass of features over a
+store and over one of four times as many slices, each in a process of its own: what belongs to it
+alone, not the pages of files that the system keeps and drops as it likes.
 """
 
 import tempfile
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -16,10 +19,10 @@ from typing import Any
 
 import numpy as np
 from batches import make_store
-from side_by_side import interleaved, main, median_ratio
+from side_by_side import alone, interleaved, main, median_ratio
 
 from ichreport.data.store import Store
-from ichreport.model import backend, losses, networks, stream
+from ichreport.model import backend, features, losses, networks, stream
 from ichreport.model.inputs import hu_of
 from ichreport.params import Experiment
 
@@ -103,8 +106,32 @@ def from_memory(step: Callable[[Any], Any], batch: Any, batches: int) -> None:
     found.extend(backend.to_numpy(result) for result in waiting)
 
 
-def measure(repeats: int = 7) -> dict[str, Any]:
-    """Slices a second of each way, and the store's share of the other's."""
+def most_memory_of_features(count: int) -> float:
+    """MiB of its own that a process takes at most while it passes so many slices of 32 x 32."""
+    most, done = 0.0, threading.Event()
+
+    def watch() -> None:
+        nonlocal most
+        while not done.wait(0.02):
+            status = Path("/proc/self/status").read_text(encoding="ascii")
+            most = max(most, int(status.split("RssAnon:")[1].split()[0]) / 1024)
+
+    with tempfile.TemporaryDirectory() as folder:
+        shards = Path(folder, "store")
+        shards.mkdir()
+        store = make_store(shards, size=32, count=count)
+        store.manifest["store_hash"] = "made up"
+        experiment = DEEP.model_copy(update={"image_size": 32, "store": str(store.folder)})
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        features.compute(store, np.arange(count), experiment)
+        done.set()
+        watcher.join()
+    return most
+
+
+def measure(repeats: int = 7, slices: int = 12_000) -> dict[str, Any]:
+    """Slices a second of each way, the store's share of the other's, and a pass's memory."""
     results: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         store = make_store(Path(folder), size=SIZE, count=SLICES)
@@ -128,8 +155,13 @@ def measure(repeats: int = 7) -> dict[str, Any]:
                     seconds["from memory"], seconds["from the store"]
                 ),
             }
+    few, many = (alone(most_memory_of_features, n)["result"] for n in (slices, 4 * slices))
+    results["features"] = {
+        "own_mib": {f"{slices} slices": few, f"{4 * slices} slices": many},
+        "many_over_few": many / few,
+    }
     return results
 
 
 if __name__ == "__main__":
-    main(measure, repeats=1)
+    main(measure, repeats=1, slices=600)

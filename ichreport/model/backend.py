@@ -75,7 +75,7 @@ def jit_compile() -> bool:
     """Whether compiling with XLA pays, by backend and device; `benchmarks/compilation.py` measures.
 
     On a CPU with TensorFlow it does not: with XLA a training step of the small network took 3 times
-    as long, one of a dense head 1.5 and of DenseNet121 1.5 times; DenseNet121's features took as
+    as long, one of a dense head 2.4 and of DenseNet121 1.5 times; DenseNet121's features took as
     long either way. JAX computes through XLA anyway; not compiling whole steps takes twice to six
     times as long. On a GPU nobody has measured it here; there Keras compiles by default, and so do
     we. torch.compile has not been tried.

@@ -45,7 +45,7 @@ def prevalence(store: Store) -> Sentences:
     """How often slices bleed here, against the poster's."""
     bleeding = float(summary.label_counts(store.slices)["share"].to_dict()[ANY])
     theirs = poster.label_counts()[ANY] / poster.SLICES
-    said = f"{100 * bleeding:.1f} % of these slices bleed, of the poster's {100 * theirs:.1f} %."
+    said = f"{100 * bleeding:.1f} % of these slices bleed; of the poster's, {100 * theirs:.1f} %."
     if store.manifest["synthetic"] and bleeding > theirs:
         said += " Synthetic heads may bleed more often, so that few of them hold every label."
     return Sentences([said])
@@ -79,13 +79,19 @@ def frame(table: pd.DataFrame, caption: str, *, digits: int = 3, index: str = ""
     """A data frame as a table; `index` names its index where that is worth a column."""
     shown = table.reset_index(names=index) if index else table
     numeric = [pd.api.types.is_numeric_dtype(kind) for kind in shown.dtypes]
-    rows = [[in_words(value, digits) for value in row] for row in shown.itertuples(index=False)]
+    rows = [[_counted(value, digits) for value in row] for row in shown.itertuples(index=False)]
     return Table(
         caption,
         [str(name).replace("_", " ") for name in shown.columns],
         rows,
         numeric=frozenset(np.flatnonzero(numeric).tolist()),
     )
+
+
+def _counted(value: Any, digits: int) -> str:
+    """As `in_words`; whole numbers, which are counts in a frame, with their thousands apart."""
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return f"{value:,}" if whole else in_words(value, digits)
 
 
 def values_of(asked: Experiment) -> dict[str, Any]:

@@ -6,11 +6,22 @@ import pytest
 from ichreport.model import backend, gpu_check
 
 
-@pytest.mark.parametrize("step", [gpu_check.convolutions, gpu_check.recurrence])
-def test_a_trial_is_a_real_training_step(step):
-    """Of slices without bleeding, whose loss per slice starts at ln 2 a label or near it."""
-    assert np.isfinite(step())
-    assert step() > 0
+@pytest.mark.parametrize(
+    ("step", "slices"), [(gpu_check.convolutions, 8), (gpu_check.recurrence, 16)]
+)
+def test_a_trial_is_a_training_step_of_an_untrained_network(step, slices, monkeypatch):
+    """Its loss is about ln 2 a slice, and the step changes weights."""
+    made = {}
+    program = backend.program
+
+    def watched(model, *arguments, **words):
+        made.update(model=model, before=model.get_weights())
+        return program(model, *arguments, **words)
+
+    monkeypatch.setattr(backend, "program", watched)
+    assert step() == pytest.approx(slices * np.log(2), rel=0.5)
+    after = made["model"].get_weights()
+    assert any(not np.array_equal(*pair) for pair in zip(made["before"], after, strict=True))
 
 
 def test_a_library_that_fails_is_told_with_what_it_was_asked(monkeypatch):

@@ -31,7 +31,9 @@ def test_only_synthetic_heads_that_bleed_more_often_are_explained(synthetic, ble
     made = SimpleNamespace(slices=labels, manifest={"synthetic": synthetic})
     said = str(tables.prevalence(made))
     theirs = 100 * poster.label_counts()[ANY] / poster.SLICES
-    assert said.startswith(f"{bleeding}.0 % of these slices bleed, of the poster's {theirs:.1f} %.")
+    assert said.startswith(
+        f"{bleeding}.0 % of these slices bleed; of the poster's, {theirs:.1f} %."
+    )
     assert ("Synthetic heads" in said) == explained
 
 
@@ -45,3 +47,8 @@ def test_the_leak_audit_names_its_sample_and_says_what_its_numbers_show(store):
         caption = tables.leak_audit(leak_audit(slices, sample), sample).caption
         assert caption.startswith("The leak audit of sampb: patients")
         assert ("split by slice" in caption) is torn
+
+
+def test_counts_of_a_frame_have_their_thousands_apart():
+    shown = tables.frame(pd.DataFrame({"intercept": [-1024.0], "slices": [1230]}), "x", digits=0)
+    assert shown.rows == [["−1024", "1,230"]]
