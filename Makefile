@@ -14,10 +14,7 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python;
 	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
 	&& echo $$python && break; done)
 
-SNAKEMAKE = $(BIN)/snakemake $(RUN_ON) --rerun-incomplete --quiet rules host progress \
-	--config profile=params/$(PROFILE).yaml
-
-export PATH := $(abspath $(BIN)):$(PATH)
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DELETE_ON_ERROR:
 .PHONY: help report test lint gpu-kernel lab clean lock bench
@@ -25,20 +22,11 @@ export PATH := $(abspath $(BIN)):$(PATH)
 help:  ## list what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-# A failed experiment must not keep the others from the report: the runs come first, each on its
-# own; then the pages are made from whatever records there are.
 report: $(READY)  ## make the report of PROFILE (demo, rsna, or another file in params/)
-	@status=0; \
-	$(SNAKEMAKE) --keep-going runs || status=$$?; \
-	$(SNAKEMAKE) --allowed-rules results pages report -- report || status=$$?; \
-	$(BIN)/ichreport timings reports/$(PROFILE); \
-	if [ $$status -ne 0 ]; then echo "make report: something failed: see above$$(test ! -f \
-		reports/$(PROFILE)/index.html || echo ', or reports/$(PROFILE)/index.html')." >&2; \
-	else echo "The report: reports/$(PROFILE)/index.html"; fi; \
-	exit $$status
+	@exec $(BIN)/ichreport report --with-parent 'params/$(PROFILE).yaml' -- $(RUN_ON)
 
-test: lint  ## lint, types, layers and tests
-	$(BIN)/pytest -n 2 --dist loadscope
+test: lint  ## lint, types, layers and tests (TESTS="-m 'not slow'" for a fast part of them)
+	$(BIN)/pytest -n 2 --dist loadscope $(TESTS)
 
 lint: $(TOOLS)
 	$(BIN)/ruff check
@@ -73,8 +61,9 @@ lock: $(READY)  ## compile requirements.lock and requirements-dev.lock anew from
 	$(COMPILE) $(EXTRAS) --extra dev --constraints requirements.lock -o requirements-dev.lock
 
 EXTRAS := --extra setup --extra compressed --extra slurm --extra kubernetes
-COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
-	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
+# One version of a package for all Pythons: what was tested on one is what the others get.
+COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --fork-strategy fewest --upgrade \
+	--python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
 INSTALLING := --quiet --compile-bytecode --python $(BIN)/python --require-hashes
 
 $(READY): requirements.lock pyproject.toml

@@ -1,29 +1,33 @@
 # The report as a graph of jobs: RSNA folder -> store -> features -> runs -> pages.
 #
+#   ichreport report params/demo.yaml -- --cores all
+#
+# or `make report`, which is this, runs it in two calls, so that a failed run does not keep the
+# pages away, and looks after locks, kills and what a person sees:
+#
 #   snakemake --cores all --config profile=params/demo.yaml --keep-going runs
 #   snakemake --cores all --config profile=params/demo.yaml --allowed-rules results pages report -- report
 #
-# or `make report`, which is these two. Every job is a command that also works by hand. On a cluster
-# `--workflow-profile profiles/slurm` takes the place of `--cores all`: see docs/cluster.md.
+# Every job is a command that also works by hand. On a cluster `--workflow-profile profiles/slurm`
+# takes the place of `--cores all`: see docs/cluster.md.
 
+import os
 from pathlib import Path
 
-from ichreport import reservations
 from ichreport.files import sha256_of_file
-from ichreport.params import Profile, read_experiments
+from ichreport.params import read_each_experiment
+from ichreport.workflow import driver, forkserver, lifetime, progress, reservations, timed
 
 PROFILE_FILE = config.get("profile", "params/demo.yaml")
-profile = Profile.from_files(PROFILE_FILE)
-experiments = read_experiments(profile)
-if Path(PROFILE_FILE).stem != profile.profile:
-    raise ValueError(f"{PROFILE_FILE}: profile must be the file's name, got {profile.profile!r}.")
-if profile.cam_run not in experiments:
-    known = ", ".join(experiments)
-    raise ValueError(f"cam_run: {profile.cam_run!r} is no experiment. There are {known}.")
-if profile.kernel != "python3":
-    from ichreport import kernels
+profile = driver.read_profile(PROFILE_FILE)
+experiments, mistakes = read_each_experiment(profile)
 
-    kernels.environment_of(profile.kernel)  # a kernel that is missing stops here, not hours later
+os.environ[timed.RUNNER] = str(os.getpid())  # whose end is that of its jobs
+if workflow.is_main_process and progress.JOURNAL in os.environ:
+    lifetime.end_with_parent()
+    progress.attach(frozenset({"runs", "report"}), os.environ[progress.JOURNAL], workflow.local_exec)
+if not workflow.local_exec:
+    os.environ.pop(forkserver.ADDRESS, None)  # jobs on other machines cannot be forked here
 
 
 def here(path):
@@ -31,10 +35,15 @@ def here(path):
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
-SOURCE = here(profile.source_folder)
-STORE = here(profile.store_folder)
-FEATURES = here(profile.features_folder)
-REPORT = here(profile.report_folder)
+def literally(path):
+    """A path in which braces stand for themselves, and for no wildcards."""
+    return here(path).replace("{", "{{").replace("}", "}}")
+
+
+SOURCE = literally(profile.source_folder)
+STORE = literally(profile.store_folder)
+FEATURES = literally(profile.features_folder)
+REPORT = literally(profile.report_folder)
 MANIFEST = f"{STORE}/manifest.json"
 
 # On a GPU one job computes at a time, with all cores; on a CPU one job a core.
@@ -42,15 +51,15 @@ JOB_THREADS = workflow.cores if profile.require_gpu else 1
 # How many `devices: all` are, only the machine knows; a cluster has to be told a number.
 JOB_GPUS = (1 if profile.devices == "all" else profile.devices) if profile.require_gpu else 0
 FEW_THREADS = "OMP_NUM_THREADS={threads} TF_NUM_INTRAOP_THREADS={threads} "
-PAPERMILL = f"papermill --kernel {profile.kernel} --log-output --no-progress-bar "
-
+EXECUTE = "ichreport execute --kernel {params.kernel:q} {input.notebook:q} "
+TO_LOG = " > {log:q} 2>&1"
 
 PARTS = range(1, profile.ingest_jobs + 1) if profile.ingest_jobs > 1 else []
 
 
-def timed(job):
-    """What goes before a job's command, so that it leaves a note of its time and memory."""
-    return f"python -m ichreport.timed {REPORT}/timings/{job}.json -- "
+def job(name, command):
+    """A job's command, with a note of what it takes, its output in its log, and its end ours."""
+    return f"python -m ichreport.workflow.timed {{params.notes:q}}/{name}.json -- {command}{TO_LOG}"
 
 
 def code(*packages):
@@ -60,21 +69,31 @@ def code(*packages):
     return shared + sorted(str(path) for path in own if "__pycache__" not in path.parts)
 
 
-def shared_features(experiment):
+def shared_features(wildcards):
     """The marker of the stored features that an experiment trains on.
 
     One that sets the backbone's weights or seed for itself computes its own.
     """
+    experiment = experiments.get(wildcards.name)
+    if experiment is None or not experiment.needs_features:
+        return []
     own = any(getattr(experiment, key) != getattr(profile, key) for key in ("weights", "seed"))
-    return [] if own or not experiment.needs_features else here(experiment.features_marker)
+    return [] if own else literally(experiment.features_marker)
+
+
+def file_of(wildcards):
+    """The parameter file of an experiment, also of one with a mistake."""
+    experiment = experiments.get(wildcards.name)
+    row = wildcards.name if experiment is None else experiment.row
+    return literally(profile.experiment_files[row])
 
 
 def training_seed(wildcards):
     """What tells a row's further run with another seed from its first."""
-    experiment = experiments[wildcards.name]
-    if experiment.training_seed is None:
+    experiment = experiments.get(wildcards.name)
+    if experiment is None or experiment.training_seed is None:
         return ""
-    return f" -p name {experiment.name} -p training_seed {experiment.training_seed}"
+    return f"-p name {experiment.name} -p training_seed {experiment.training_seed}"
 
 
 def samples_over(wildcards):
@@ -85,12 +104,14 @@ def samples_over(wildcards):
 
 def states():
     """What became of each experiment, so that the pages are made anew when that changes."""
-    logs = {name: Path(REPORT, "runs", name, "log.txt") for name in experiments}
+    runs = profile.report_folder / "runs"
+    logs = {name: runs / name / "log.txt" for name in experiments}
     done = {name for name, log in logs.items() if log.with_name("record.json").is_file()}
-    return {
+    known = {
         name: "done" if name in done else sha256_of_file(log) if log.is_file() else "missing"
         for name, log in logs.items()
     }
+    return known | mistakes
 
 
 def memory(reserve):
@@ -112,7 +133,8 @@ def for_features(wildcards, threads):
 
 
 def for_experiment(wildcards, threads):
-    return reservations.training(experiments[wildcards.name])
+    experiment = experiments.get(wildcards.name)
+    return reservations.training(experiment) if experiment else for_showing(wildcards, threads)
 
 
 def for_showing(wildcards, threads):
@@ -129,11 +151,15 @@ wildcard_constraints:
 localrules: report
 
 
+onstart:
+    forkserver.wake()
+
+
 rule runs:
     input:
         f"{REPORT}/explore.ipynb",
         f"{REPORT}/cam.ipynb",
-        [f"{REPORT}/runs/{name}/record.json" for name in experiments],
+        [f"{REPORT}/runs/{name}/record.json" for name in (*experiments, *mistakes)],
 
 
 if profile.phantom is not None:
@@ -146,12 +172,15 @@ if profile.phantom is not None:
         params:
             recipe=profile.phantom.model_dump_json(),
             profile=PROFILE_FILE,
+            notes=f"{here(profile.report_folder)}/timings",
+        log:
+            f"{REPORT}/phantom.log",
         threads: workflow.cores
         resources:
             mem_mb=memory(for_reading),
             runtime=minutes(for_reading),
         shell:
-            timed("phantom") + "ichreport phantom {params.profile} --workers {threads}"
+            job("phantom", "ichreport phantom {params.profile:q} --workers {threads}")
 
 
 # What makes a store: not the modules that only count what is in it.
@@ -171,13 +200,18 @@ if PARTS:
             recipe=INGEST_RECIPE,
             profile=PROFILE_FILE,
             part=f"{{part}}/{profile.ingest_jobs}",
+            notes=f"{here(profile.report_folder)}/timings",
+        log:
+            f"{REPORT}/ingest_part-{{part}}.log",
         threads: workflow.cores
         resources:
             mem_mb=memory(for_reading),
             runtime=minutes(for_reading),
         shell:
-            timed("ingest_part-{wildcards.part}") +
-            "ichreport ingest {params.profile} --part {params.part} --workers {threads}"
+            job(
+                "ingest_part-{wildcards.part}",
+                "ichreport ingest {params.profile:q} --part {params.part} --workers {threads}",
+            )
 
 
 rule ingest:
@@ -190,12 +224,15 @@ rule ingest:
     params:
         recipe=INGEST_RECIPE,
         profile=PROFILE_FILE,
+        notes=f"{here(profile.report_folder)}/timings",
+    log:
+        f"{REPORT}/ingest.log",
     threads: 1 if PARTS else workflow.cores
     resources:
         mem_mb=memory(for_reading),
         runtime=minutes(for_reading),
     shell:
-        timed("ingest") + "ichreport ingest {params.profile} --workers {threads}"
+        job("ingest", "ichreport ingest {params.profile:q} --workers {threads}")
 
 
 rule features:
@@ -206,8 +243,9 @@ rule features:
         touch(f"{FEATURES}/{{input}}-{{network}}.done"),
     params:
         samples=samples_over,
-        recipe=profile.model_dump_json(include={"sampa_share", "sampb_share", "seed", "weights", "batch_size", "require_gpu", "kernel", "devices", "precision"}),
+        recipe=profile.model_dump_json(include={"sampa_share", "sampb_share", "seed", "weights", "batch_size", "backbone_size", "require_gpu", "kernel", "devices", "precision"}),
         profile=PROFILE_FILE,
+        notes=f"{here(profile.report_folder)}/timings",
     log:
         f"{FEATURES}/{{input}}-{{network}}.log",
     threads: JOB_THREADS
@@ -216,26 +254,31 @@ rule features:
         mem_mb=memory(for_features),
         runtime=minutes(for_features),
     shell:
-        FEW_THREADS + timed("features-{wildcards.input}-{wildcards.network}") +
-        "ichreport features {params.profile} --input {wildcards.input} --network {wildcards.network} "
-        "--samples {params.samples} > {log} 2>&1"
+        FEW_THREADS + job(
+            "features-{wildcards.input}-{wildcards.network}",
+            "ichreport features {params.profile:q} --input {wildcards.input} "
+            "--network {wildcards.network} --samples {params.samples}",
+        )
 
 
 rule explore:
     input:
         code("data", "poster", "report"),
         notebook="notebooks/1-explore.ipynb",
-        profile=PROFILE_FILE,
+        profile=literally(Path(PROFILE_FILE)),
         manifest=MANIFEST,
     output:
         f"{REPORT}/explore.ipynb",
+    params:
+        kernel=profile.kernel,
+        notes=f"{here(profile.report_folder)}/timings",
     log:
         f"{REPORT}/explore.log",
     resources:
         mem_mb=memory(for_showing),
         runtime=minutes(for_showing),
     shell:
-        FEW_THREADS + timed("explore") + PAPERMILL + "{input.notebook} {output} -f {input.profile} > {log} 2>&1"
+        FEW_THREADS + job("explore", EXECUTE + "{output:q} -f {input.profile:q}")
 
 
 # Modules whose results no run keeps.
@@ -250,16 +293,18 @@ rule experiment:
         # Not maps, tables and figures: a new look is no reason to train again.
         [path for path in code("data", "model", "evaluation") if Path(path).stem not in ONLY_SHOWN],
         "ichreport/report/records.py",
-        lambda wildcards: shared_features(experiments[wildcards.name]),
+        shared_features,
         notebook="notebooks/2-experiment.ipynb",
-        experiment=lambda wildcards: here(profile.experiment_files[experiments[wildcards.name].row]),
-        profile=PROFILE_FILE,
+        experiment=file_of,
+        profile=literally(Path(PROFILE_FILE)),
         manifest=MANIFEST,
     output:
         f"{REPORT}/runs/{{name}}/record.json",
     params:
-        notebook=f"{REPORT}/runs/{{name}}/notebook.ipynb",
+        notebook=lambda wildcards: f"{here(profile.report_folder)}/runs/{wildcards.name}/notebook.ipynb",
         seed=training_seed,
+        kernel=profile.kernel,
+        notes=f"{here(profile.report_folder)}/timings",
     log:
         f"{REPORT}/runs/{{name}}/log.txt",
     threads: JOB_THREADS
@@ -268,19 +313,25 @@ rule experiment:
         mem_mb=memory(for_experiment),
         runtime=minutes(for_experiment),
     shell:
-        FEW_THREADS + timed("experiment-{wildcards.name}") + PAPERMILL + "{input.notebook} {params.notebook} -f {input.experiment} -f {input.profile}{params.seed} > {log} 2>&1"
+        FEW_THREADS + job(
+            "experiment-{wildcards.name}",
+            EXECUTE + "{params.notebook:q} -f {input.experiment:q} -f {input.profile:q} {params.seed}",
+        )
 
 
 rule cam:
     input:
         code("data", "model", "evaluation", "poster", "report"),
         notebook="notebooks/3-cam.ipynb",
-        profile=PROFILE_FILE,
+        profile=literally(Path(PROFILE_FILE)),
         manifest=MANIFEST,
         record=f"{REPORT}/runs/{profile.cam_run}/record.json",
     output:
         notebook=f"{REPORT}/cam.ipynb",
         measures=f"{REPORT}/cam.json",
+    params:
+        kernel=profile.kernel,
+        notes=f"{here(profile.report_folder)}/timings",
     log:
         f"{REPORT}/cam.log",
     threads: JOB_THREADS
@@ -289,43 +340,48 @@ rule cam:
         mem_mb=memory(for_showing),
         runtime=minutes(for_showing),
     shell:
-        FEW_THREADS + timed("cam") + PAPERMILL + "{input.notebook} {output.notebook} -f {input.profile} > {log} 2>&1"
+        FEW_THREADS + job("cam", EXECUTE + "{output.notebook:q} -f {input.profile:q}")
 
 
 rule results:
     input:
         code("evaluation", "poster", "report"),
-        sorted(str(path) for path in Path(REPORT, "runs").glob("*/record.json")),
+        sorted(literally(path) for path in profile.report_folder.glob("runs/*/record.json")),
         notebook="notebooks/4-results.ipynb",
-        profile=PROFILE_FILE,
+        profile=literally(Path(PROFILE_FILE)),
     output:
         f"{REPORT}/results.ipynb",
     params:
         states=states(),
+        kernel=profile.kernel,
+        notes=f"{here(profile.report_folder)}/timings",
     log:
         f"{REPORT}/results.log",
     resources:
         mem_mb=memory(for_showing),
         runtime=minutes(for_showing),
     shell:
-        FEW_THREADS + timed("results") + PAPERMILL + "{input.notebook} {output} -f {input.profile} > {log} 2>&1"
+        FEW_THREADS + job("results", EXECUTE + "{output:q} -f {input.profile:q}")
 
 
 rule pages:
     input:
         code("poster", "report"),
-        [path for path in (f"{REPORT}/explore.ipynb", f"{REPORT}/cam.ipynb") if Path(path).is_file()],
+        [literally(path) for path in (profile.report_folder / "explore.ipynb", profile.report_folder / "cam.ipynb") if path.is_file()],
         results=f"{REPORT}/results.ipynb",
     output:
         f"{REPORT}/index.html",
     params:
-        report=REPORT,
+        report=here(profile.report_folder),
         profile=PROFILE_FILE,
+        notes=f"{here(profile.report_folder)}/timings",
+    log:
+        f"{REPORT}/pages.log",
     resources:
         mem_mb=memory(for_showing),
         runtime=minutes(for_showing),
     shell:
-        timed("pages") + "ichreport render {params.report} --profile {params.profile}"
+        job("pages", "ichreport render {params.report:q} --profile {params.profile:q}")
 
 
 rule report:

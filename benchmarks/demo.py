@@ -11,6 +11,7 @@ from typing import Any
 
 from side_by_side import Skipped, main
 
+from ichreport import jobs
 from ichreport.files import read_json
 from ichreport.report import timings
 
@@ -23,19 +24,19 @@ def measure(report: Path = REPORT) -> dict[str, Any]:
     Raises:
         Skipped: If there is no report.
     """
-    jobs = timings.read(report)
-    if not jobs:
+    noted = jobs.read(report)
+    if not noted:
         raise Skipped("reports/demo has no notes of its jobs; make report first")
-    parts = timings.seconds_by_part(jobs)
-    notes = [read_json(report / timings.FOLDER / f"{job.name}.json") for job in jobs]
+    parts = timings.seconds_by_part(noted)
+    notes = [read_json(report / jobs.FOLDER / f"{job.name}.json") for job in noted]
     starts = [datetime.fromisoformat(note["started"]).timestamp() for note in notes]
     ends = [start + note["wall_seconds"] for start, note in zip(starts, notes, strict=True)]
-    overhead = sum(job.starting + job.importing for job in jobs)
+    overhead = sum(job.starting + job.importing for job in noted)
     return {
-        "jobs": len(jobs),
-        "failed": sum(job.failed for job in jobs),
+        "jobs": len(noted),
+        "failed": sum(job.failed for job in noted),
         "first_start_to_last_end_seconds": max(ends) - min(starts),
-        "cpu_seconds": sum(job.cpu for job in jobs),
+        "cpu_seconds": sum(job.cpu for job in noted),
         "job_seconds": parts,
         "starting_and_importing_over_all": overhead / sum(parts.values()),
     }

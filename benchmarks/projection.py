@@ -15,10 +15,11 @@ from typing import Any
 
 from side_by_side import Skipped
 
+from ichreport import jobs
 from ichreport.data.store import read_manifest
 from ichreport.params import Profile
 from ichreport.report import timings
-from ichreport.reservations import CHALLENGE
+from ichreport.workflow.reservations import CHALLENGE
 
 ROOT = Path(__file__).parents[1]
 MADE_HERE = "phantom"
@@ -30,20 +31,20 @@ def measure(report: Path) -> dict[str, Any]:
     Raises:
         Skipped: If there is no report.
     """
-    jobs = [job for job in timings.read(report) if job.rule != MADE_HERE]
-    if not jobs:
+    noted = [job for job in jobs.read(report) if job.rule != MADE_HERE]
+    if not noted:
         raise Skipped(f"{report} has no notes of its jobs; make report PROFILE={report.name} first")
     profile = Profile.from_files(ROOT / "params" / f"{report.name}.yaml")
     slices = int(read_manifest(profile.store_folder)["counts"]["slices"])
     starting = {"starting processes and kernels", "imports"}
     seconds = {
         part: taken * (1 if part in starting else CHALLENGE / slices)
-        for part, taken in timings.seconds_by_part(jobs).items()
+        for part, taken in timings.seconds_by_part(noted).items()
     }
     return {
         "slices": slices,
-        "jobs": len(jobs),
-        "failed": sum(job.failed for job in jobs),
+        "jobs": len(noted),
+        "failed": sum(job.failed for job in noted),
         "hours": {part: taken / 3600 for part, taken in seconds.items()},
         "hours_together": sum(seconds.values()) / 3600,
     }

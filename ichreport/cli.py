@@ -14,10 +14,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, get_args
 
+import yaml
+
 import ichreport
-from ichreport import timed
-from ichreport.parameter_files import project_path
+from ichreport import jobs
+from ichreport.parameter_files import project_path, read_yaml
 from ichreport.params import Input, Network, Profile, Sample
+from ichreport.workflow import timed
 
 _PACKAGE: Final = Path(ichreport.__file__).parent
 _PROFILE_HELP: Final = "parameter file of the profile: params/demo.yaml"
@@ -39,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Raises:
         Exception: If something fails that nobody refused on purpose; it may be a bug.
     """
+    timed.end_with_job()
     options = _parser().parse_args(arguments)
     try:
         status: int = options.run(options)
@@ -79,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(run=run)
         return added
 
+    _add_report(command("report", _report, "Make a profile's report: all that is out of date."))
     phantom = command("phantom", _phantom, "Make the profile's synthetic heads.")
     ingest = command("ingest", _ingest, "Turn the profile's DICOM folder into a store.")
     for parallel in (phantom, ingest):
@@ -96,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
         "make theirs; run it without when all parts are made",
     )
     _add_features(command("features", _features, "Run slices through a frozen backbone, once."))
+    _add_execute(command("execute", _execute, "Execute a notebook, as the report's jobs do."))
     render = command("render", _render, "Turn executed notebooks and records into pages.")
     render.add_argument("report", type=Path, help="folder of the report: reports/demo")
     render.add_argument(
@@ -111,6 +117,44 @@ def _parser() -> argparse.ArgumentParser:
     text = "Install the Jupyter kernel for a GPU, or check it."
     _add_kernel(commands.add_parser("kernel", help=text, description=text))
     return parser
+
+
+def _add_report(report: argparse.ArgumentParser) -> None:
+    report.add_argument("profile", help=_PROFILE_HELP)
+    report.add_argument(
+        "snakemake",
+        nargs="*",
+        metavar="-- OPTION",
+        help="options of Snakemake's, such as --cores 4; --cores all if none are given",
+    )
+    report.add_argument(
+        "--with-parent",
+        action="store_true",
+        help="end, with all jobs, when the process that started this one ends",
+    )
+
+
+def _add_execute(execute: argparse.ArgumentParser) -> None:
+    execute.add_argument("notebook", type=Path, help="the notebook")
+    execute.add_argument("output", type=Path, help="where the executed one goes")
+    execute.add_argument(
+        "-f",
+        dest="files",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="a parameter file; a later one wins",
+    )
+    execute.add_argument(
+        "-p",
+        dest="parameters",
+        metavar=("NAME", "VALUE"),
+        nargs=2,
+        action="append",
+        default=[],
+        help="a parameter, its value as YAML; it wins over files",
+    )
+    execute.add_argument("--kernel", default="python3", help="the Jupyter kernel; python3 if none")
 
 
 def _add_features(features: argparse.ArgumentParser) -> None:
@@ -151,6 +195,23 @@ def _add_kernel(kernel: argparse.ArgumentParser) -> None:
     actions.add_parser("check", help=text, description=text).set_defaults(run=_check_kernel)
 
 
+def _report(options: argparse.Namespace) -> int:
+    from ichreport.workflow import driver
+
+    return driver.make_report(options.profile, options.snakemake, with_parent=options.with_parent)
+
+
+def _execute(options: argparse.Namespace) -> int:
+    from ichreport.workflow import execution
+
+    timed.ready()
+    parameters: dict[str, Any] = {}
+    for path in options.files:
+        parameters |= read_yaml(Path(path))
+    parameters |= {name: yaml.safe_load(value) for name, value in options.parameters}
+    return execution.execute(options.notebook, options.output, parameters, options.kernel)
+
+
 def _phantom(options: argparse.Namespace) -> int:
     from ichreport.phantom import write_phantom
 
@@ -186,7 +247,7 @@ def _ingest(options: argparse.Namespace) -> int:
 def _features(options: argparse.Namespace) -> int:
     profile = Profile.from_files(options.profile)
     if profile.kernel != "python3":  # that one is this Python as it is
-        from ichreport import kernels
+        from ichreport.workflow import kernels
 
         os.environ.update(kernels.environment_of(profile.kernel))  # before Keras is imported
 
@@ -235,9 +296,7 @@ def _existing(report: Path) -> Path:
 
 
 def _timings(options: argparse.Namespace) -> int:
-    from ichreport.report import timings
-
-    print(timings.as_text(timings.read(_existing(options.report))))  # noqa: T201
+    print(jobs.as_text(jobs.read(_existing(options.report))))  # noqa: T201
     return 0
 
 
@@ -251,14 +310,14 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _install_kernel(options: argparse.Namespace) -> int:
-    from ichreport import kernels
+    from ichreport.workflow import kernels
 
     print(f"Installed {kernels.install(options.backend)}.")  # noqa: T201
     return 0
 
 
 def _check_kernel(_: argparse.Namespace) -> int:
-    from ichreport import kernels
+    from ichreport.workflow import kernels
 
     print(f"The kernel {kernels.GPU_KERNEL} computes on {kernels.check()}.")  # noqa: T201
     return 0

@@ -108,6 +108,12 @@ def project_path(relative: str) -> Path:
     return root / Path(relative).expanduser()
 
 
+def shown(path: Path) -> str:
+    """A path as a person would say it: from the working directory, where it lies below that."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
 def _in_one_line(error: Exception) -> str:
     """What is wrong with a file, and where, without the lines that YAML draws around it."""
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:

@@ -90,6 +90,12 @@ class Profile(Parameters):
         default=None, description="recipe of the synthetic heads; null for real data"
     )
     image_size: int = Field(default=96, ge=32, le=512, description="pixels a side in the store")
+    backbone_size: int | None = Field(
+        default=None,
+        ge=32,
+        le=512,
+        description="pixels a side that backbones see, or the fewest one takes; null: image_size",
+    )
     max_reject_share: float = Field(
         default=0.01, ge=0, le=1, description="share of unreadable files that stops the ingest"
     )
@@ -142,6 +148,15 @@ class Profile(Parameters):
             raise ValueError(
                 f"seeds must be numbers of at least 0, each once and other than seed {self.seed}, "
                 f"got {self.seeds}: a run that repeats another says nothing of luck."
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _backbones_see_no_more_than_there_is(self) -> Self:
+        if self.backbone_size is not None and self.backbone_size > self.image_size:
+            raise ValueError(
+                f"backbone_size must be at most image_size, {self.image_size}, got "
+                f"{self.backbone_size}: the store holds no more pixels."
             )
         return self
 
@@ -286,6 +301,13 @@ class Experiment(Profile):
         return super().sampling | {"split_by": self.split_by}
 
     @property
+    def pixels_seen(self) -> int:
+        """Pixels a side that the network sees: all of the store's, or averages for a backbone."""
+        if self.network == "cnn7" or self.backbone_size is None:
+            return self.image_size
+        return min(max(self.backbone_size, SMALLEST_SIDE[self.network]), self.image_size)
+
+    @property
     def needs_features(self) -> bool:
         """Whether a frozen backbone's stored features come before this run.
 
@@ -324,15 +346,37 @@ def read_experiments(profile: Profile) -> dict[str, Experiment]:
     Raises:
         ValueError: If a file does not validate, or names its run other than itself.
     """
-    experiments = {}
-    for stem, path in profile.experiment_files.items():
-        values = read_yaml(path) | profile.model_dump(exclude_unset=True)
-        experiment = Experiment.parse(values, where=str(path))
-        if experiment.name != stem:
-            raise ValueError(f"{path}: name must be {stem!r}, got {experiment.name!r}.")
-        experiments[stem] = experiment
-        for seed in profile.seeds:
-            name = f"{stem}{SEED_MARK}{seed}"
-            again = values | {"name": name, "training_seed": seed}
-            experiments[name] = Experiment.parse(again, where=str(path))
+    experiments, mistakes = read_each_experiment(profile)
+    if mistakes:
+        raise ValueError("\n".join(mistakes.values()))
     return experiments
+
+
+def read_each_experiment(profile: Profile) -> tuple[dict[str, Experiment], dict[str, str]]:
+    """As `read_experiments`, with what is wrong with a file beside those that are right.
+
+    Returns:
+        The experiments by name, and of each file with a mistake, by its stem, what is wrong.
+    """
+    experiments: dict[str, Experiment] = {}
+    mistakes: dict[str, str] = {}
+    for stem, path in profile.experiment_files.items():
+        try:
+            experiments |= _rows_of(profile, path)
+        except ValueError as mistake:
+            mistakes[stem] = str(mistake)
+    return experiments, mistakes
+
+
+def _rows_of(profile: Profile, path: Path) -> dict[str, Experiment]:
+    """The runs of one experiment's file."""
+    values = read_yaml(path) | profile.model_dump(exclude_unset=True)
+    experiment = Experiment.parse(values, where=str(path))
+    if experiment.name != path.stem:
+        raise ValueError(f"{path}: name must be {path.stem!r}, got {experiment.name!r}.")
+    rows = {experiment.name: experiment}
+    for seed in profile.seeds:
+        name = f"{experiment.name}{SEED_MARK}{seed}"
+        again = values | {"name": name, "training_seed": seed}
+        rows[name] = Experiment.parse(again, where=str(path))
+    return rows

@@ -19,6 +19,11 @@ settings.load_profile("steady")
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def pytest_collection_modifyitems(items):
+    """Whole reports first: left for the end, one would keep a worker while the other rests."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 class Project:
     """A checkout with one profile and its experiments; its code is the tested one."""
 
@@ -36,20 +41,36 @@ class Project:
         path = self.root / "params" / "experiments" / f"{name}.yaml"
         path.write_text(yaml.safe_dump({"name": name, **values}))
 
-    def run(self, *words):
+    @property
+    def environment(self):
+        """The environment variables of what runs in it."""
         binaries = Path(sys.executable).parent
-        environment = os.environ | {
+        return os.environ | {
             "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}",
             "XDG_CACHE_HOME": str(self.root / "cache"),
         }
+
+    @property
+    def making(self):
+        """`make report`, with the running Python's environment in place of a new one."""
+        binaries = Path(sys.executable).parent
+        return ("make", "report", f"PROFILE={self.profile}", "READY=", f"BIN={binaries}")
+
+    def run(self, *words):
         return subprocess.run(
-            words, cwd=self.root, env=environment, capture_output=True, text=True, check=False
+            words, cwd=self.root, env=self.environment, capture_output=True, text=True, check=False
         )
 
     def make_report(self):
-        """`make report`, with the running Python's environment in place of a new one."""
-        binaries = Path(sys.executable).parent
-        return self.run("make", "report", f"PROFILE={self.profile}", "READY=", f"BIN={binaries}")
+        return self.run(*self.making)
+
+    def start_report(self, **options):
+        """The process of `make report`, the first of a session of its own."""
+        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        return subprocess.Popen(
+            self.making, cwd=self.root, env=self.environment, start_new_session=True,
+            **(silent | options),
+        )  # fmt: skip
 
     def jobs(self):
         """The jobs that the runs would need now, as the runner says."""

@@ -12,6 +12,8 @@ from ichreport.labels import LABELS, SUBTYPES
 from ichreport.params import PhantomRecipe
 from ichreport.phantom import write_phantom
 
+pytestmark = pytest.mark.slow
+
 CANARY = "CANARY"
 PROFILE = {
     "profile": "hospital",

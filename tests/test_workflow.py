@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+pytestmark = pytest.mark.slow
+
 BINARIES = Path(sys.executable).parent
 PROFILE = {
     "profile": "tiny",

@@ -79,6 +79,17 @@ def resample_mask(mask: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     return resampled
 
 
+def area_means(side: int, size: int) -> NDArray[np.float32]:
+    """The shares of old pixels in new ones along an axis: float32 (size, side), rows summing to 1.
+
+    With it on both axes a matrix product resamples by area, as `resample_hu` does but for rounding.
+    """
+    old, overlap = _overlaps(side, size)
+    shares = np.zeros((size, side), dtype=np.float32)
+    np.add.at(shares, (np.arange(size)[None, :], old), (overlap / side).astype(np.float32))
+    return shares
+
+
 def area_sums(pixels: NDArray[np.int64], size: int) -> NDArray[np.int64]:
     """Sums over the areas of new pixels, in units where an old pixel is size x size.
 

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.metrics import average_precision_score
 
 from ichreport.evaluation.bootstrap import (
     REPLICATES,
@@ -15,8 +14,6 @@ from ichreport.evaluation.bootstrap import (
 )
 from ichreport.evaluation.intervals import area_interval
 from ichreport.evaluation.predictions import (
-    checked_score,
-    checked_truth,
     of_split,
     probabilities,
     truths,
@@ -37,10 +34,9 @@ def average_precision(y_true: ArrayLike, y_score: ArrayLike) -> float:
     Returns:
         In (0, 1]; NaN where a class is missing: without negatives every order scores 1.
     """
-    truth, score = checked_truth(y_true), checked_score(y_score)
-    if len(np.unique(truth)) < 2:
-        return math.nan
-    return float(average_precision_score(truth, score))
+    once = np.ones((1, 1), dtype=np.int64)
+    place = np.zeros(np.size(y_true), dtype=np.intp)
+    return float(average_precision_replicates(y_true, y_score, place, once)[0])
 
 
 def average_precision_table(

@@ -1,14 +1,14 @@
 """Whether a heat map points at the bleeding: scores against a truth mask, and two baselines."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import binary_dilation
-from scipy.stats import rankdata, spearmanr
+from scipy.stats import rankdata
 
 from ichreport.evaluation.average_precision import average_precision
 from ichreport.evaluation.bootstrap import (
@@ -21,13 +21,20 @@ from ichreport.evaluation.intervals import interval, share_interval
 MEASURES: Final = ("pointing", "share_inside", "iou", "average_precision")
 
 
-def heatmap_scores(heatmap: ArrayLike, truth: ArrayLike, *, tolerance: int = 0) -> dict[str, float]:
-    """Each of `MEASURES` for one heat map.
+def heatmap_scores(
+    heatmap: ArrayLike,
+    truth: ArrayLike,
+    *,
+    tolerance: int = 0,
+    measures: Sequence[str] = MEASURES,
+) -> dict[str, float]:
+    """Measures of one heat map.
 
     Args:
         heatmap: (rows, columns), finite; only what is above 0 counts as heat.
         truth: (rows, columns), true where there is bleeding.
         tolerance: Pixels by which the hottest spot may miss.
+        measures: Which of `MEASURES`.
 
     Returns:
         By name; all NaN if the mask is empty or there is no heat, which is a failed explanation
@@ -38,13 +45,14 @@ def heatmap_scores(heatmap: ArrayLike, truth: ArrayLike, *, tolerance: int = 0) 
     """
     heat, mask = checked_heatmap(heatmap, truth)
     if not mask.any() or not (heat > 0).any():
-        return dict.fromkeys(MEASURES, math.nan)
-    return {
-        "pointing": pointing_game(heat, mask, tolerance=tolerance),
-        "share_inside": share_inside(heat, mask),
-        "iou": iou_at_true_area(heat, mask),
-        "average_precision": average_precision(mask.ravel(), heat.ravel()),
+        return dict.fromkeys(measures, math.nan)
+    by_name: dict[str, Callable[[], float]] = {
+        "pointing": lambda: pointing_game(heat, mask, tolerance=tolerance),
+        "share_inside": lambda: share_inside(heat, mask),
+        "iou": lambda: iou_at_true_area(heat, mask),
+        "average_precision": lambda: average_precision(mask.ravel(), heat.ravel()),
     }
+    return {name: by_name[name]() for name in measures}
 
 
 def checked_heatmap(
@@ -126,7 +134,9 @@ def heatmap_agreement(first: ArrayLike, second: ArrayLike) -> float:
         raise ValueError(f"heat maps must be of one shape, got {a.shape} and {b.shape}.")
     if a.size < 2 or np.ptp(a) == 0 or np.ptp(b) == 0:
         return math.nan
-    return float(spearmanr(a.ravel(), b.ravel()).statistic)
+    ranks = rankdata(np.stack([a.ravel(), b.ravel()]), axis=1)
+    ranks -= ranks.mean(axis=1, keepdims=True)
+    return float((ranks[0] @ ranks[1]) / np.sqrt((ranks[0] @ ranks[0]) * (ranks[1] @ ranks[1])))
 
 
 def heatmap_agreements(heatmaps: ArrayLike) -> NDArray[np.float64]:

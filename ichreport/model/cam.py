@@ -34,6 +34,8 @@ On synthetic heads, blocks with coarser maps pointed at a bleed less often.
 """
 
 _BATCH = 64
+_SLICES_AT_ONCE = 256
+"""Slices whose feature maps are in memory together, with their gradients."""
 
 
 Method = Literal["CAM", "Grad-CAM", "HiResCAM"]
@@ -97,7 +99,7 @@ def by_label(
     """The heat maps of several labels, each for slices of its own; see `heatmaps`."""
     experiment = trained.experiment
     if experiment.network == "cnn7":
-        return {label: _of_small_network(trained, store, own, label) for label, own in rows.items()}
+        return _of_small_network(trained, store, rows)
     if experiment.trainable_layers:
         backbone, head = networks.halves(trained.model)
         trained = replace(trained, model=head)
@@ -110,11 +112,20 @@ def by_label(
 
 
 def _of_small_network(
-    trained: Trained, store: Store, rows: NDArray[np.int64], label: str
-) -> Heatmaps:
-    hu = hu_of(store, rows, trained.experiment.input)
-    relevance = _small_network(trained.model, hu, LABELS.index(label))
-    return _scaled_up(relevance, store.image_size, "HiResCAM")
+    trained: Trained, store: Store, rows: Mapping[str, NDArray[np.int64]]
+) -> dict[str, Heatmaps]:
+    """The small network's maps of all labels, in one pass over the slices of all of them."""
+    if not rows:
+        return {}
+    asked = np.concatenate(list(rows.values()))
+    labels = np.repeat([LABELS.index(label) for label in rows], [len(own) for own in rows.values()])
+    hu = hu_of(store, asked, trained.experiment.input)
+    relevance = _small_network(trained.model, hu, labels)
+    ends = np.cumsum([len(own) for own in rows.values()])[:-1]
+    return {
+        label: _scaled_up(own, store.image_size, "HiResCAM")
+        for label, own in zip(rows, np.split(relevance, ends), strict=True)
+    }
 
 
 def _of_backbone(
@@ -148,17 +159,34 @@ def _maps(model: keras.Model, hu: NDArray[np.int16]) -> NDArray[np.float32]:
     return np.concatenate(found)
 
 
-def _small_network(model: keras.Model, hu: NDArray[np.int16], index: int) -> NDArray[np.float32]:
-    """Maps of the deepest block that is fine enough, each pixel times its gradient."""
+def _small_network(
+    model: keras.Model, hu: NDArray[np.int16], labels: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Maps of the deepest block that is fine enough, each pixel times its gradient.
+
+    Args:
+        model: The network.
+        hu: int16 (slices, slices seen, size, size).
+        labels: (slices,), of which label each slice's map is.
+    """
     blocks = [layer for layer in model.layers if layer.name.startswith("relu")]
     fine = [block for block in blocks if min(block.output.shape[1:3]) >= SMALLEST_MAP]
     block = fine[-1] if fine else blocks[0]
     maps_model = keras.Model(model.input, block.output)
     rest = keras.Model(block.output, model.output)
-    maps = _maps(maps_model, hu)
-    slopes = backend.gradient(lambda x: rest(x, training=False)[:, index], maps)
-    relevance: NDArray[np.float32] = (maps * slopes).sum(axis=-1)
-    return relevance
+    which = np.eye(len(LABELS), dtype=np.float32)[labels]
+    relevance = []
+    for start in range(0, len(hu), _SLICES_AT_ONCE):
+        own = slice(start, start + _SLICES_AT_ONCE)
+        maps = _maps(maps_model, hu[own])
+        slopes = backend.gradient(partial(_logits_of, rest, which[own]), maps)
+        relevance.append((maps * slopes).sum(axis=-1))
+    return np.concatenate(relevance)
+
+
+def _logits_of(rest: keras.Model, which: NDArray[np.float32], maps: Any) -> Any:
+    """Each slice's logit of its own label, which `which` has a 1 for, and 0 for the others."""
+    return rest(maps, training=False) * which
 
 
 def _features(
@@ -208,9 +236,9 @@ def _scaled_up(relevance: NDArray[np.float32], size: int, method: Method) -> Hea
     """Keep what speaks for the label, scale to the image by linear interpolation and to [0, 1]."""
     positive = np.maximum(relevance, 0).astype(np.float32)
     factor = size / positive.shape[1]
-    heat = np.stack(
-        [ndimage.zoom(one, factor, order=1, mode="nearest", grid_mode=True) for one in positive]
-    )
+    heat = np.empty((len(positive), size, size), dtype=np.float32)
+    for one, scaled in zip(positive, heat, strict=True):
+        ndimage.zoom(one, factor, output=scaled, order=1, mode="nearest", grid_mode=True)
     top = heat.max(axis=(1, 2))
     empty = ~(top > 0)
     heat /= np.where(empty, 1, top)[:, None, None]

@@ -27,11 +27,12 @@ ROWS_PER_PART = 8192
 def key(store: Store, experiment: Experiment) -> dict[str, Any]:
     """Everything that the features of a slice depend on."""
     return {
-        "format": 1,
+        "format": 2,
         "store": store.manifest["store_hash"],
         "input": experiment.input,
         "network": experiment.network,
         "image_size": store.image_size,
+        "pixels_seen": experiment.pixels_seen,
         "weights": networks.weights_identity(experiment),
         "precision": experiment.precision,
     }

@@ -1,5 +1,6 @@
 """From Hounsfield units to a network's input, as Keras layers that travel with the model."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -7,7 +8,7 @@ import numpy as np
 from keras import layers, ops
 from numpy.typing import NDArray
 
-from ichreport.data.resample import HU_MAX, HU_MIN
+from ichreport.data.resample import HU_MAX, HU_MIN, area_means
 from ichreport.data.store import Store
 from ichreport.data.windowing import WINDOWS, sigmoid_slope_and_offset
 from ichreport.params import Input, Network
@@ -28,9 +29,9 @@ class LinearWindows(layers.Layer):  # type: ignore[misc]
     """The Brain, Subdural and Bone windows as three channels, each linear onto [0, 1]."""
 
     def call(self, hu: Any) -> Any:
-        """HU of shape (..., 1) to float32 of shape (..., 3) in [0, 1]."""
-        centers = np.array([window.center for window in WINDOWS.values()], dtype=np.float32)
-        widths = np.array([window.width for window in WINDOWS.values()], dtype=np.float32)
+        """HU of shape (batch, 1, h, w) to float32 of shape (batch, 3, h, w) in [0, 1]."""
+        centers = _by_window([window.center for window in WINDOWS.values()])
+        widths = _by_window([window.width for window in WINDOWS.values()])
         return ops.clip((ops.cast(hu, "float32") - centers) / widths + 0.5, 0.0, 1.0)
 
 
@@ -43,12 +44,15 @@ class SigmoidWindows(layers.Layer):  # type: ignore[misc]
     """
 
     def call(self, hu: Any) -> Any:
-        """HU of shape (..., 1) to float32 of shape (..., 3) in (0, 1)."""
-        centers = np.array([window.center for window in WINDOWS.values()], dtype=np.float32)
-        slopes = np.array(
-            [sigmoid_slope_and_offset(window)[0] for window in WINDOWS.values()], dtype=np.float32
-        )
+        """HU of shape (batch, 1, h, w) to float32 of shape (batch, 3, h, w) in (0, 1)."""
+        centers = _by_window([window.center for window in WINDOWS.values()])
+        slopes = _by_window([sigmoid_slope_and_offset(window)[0] for window in WINDOWS.values()])
         return ops.sigmoid((ops.cast(hu, "float32") - centers) * slopes)
+
+
+def _by_window(values: Sequence[float]) -> NDArray[np.float32]:
+    """A number for each window, as wide as images; at each pixel it would take twice as long."""
+    return np.array(values, dtype=np.float32)[:, None, None]
 
 
 @keras.saving.register_keras_serializable("ichreport")
@@ -77,6 +81,33 @@ class BackboneScaling(layers.Layer):  # type: ignore[misc]
     def get_config(self) -> dict[str, Any]:
         """The layer's arguments."""
         return {**super().get_config(), "network": self.network}
+
+
+@keras.saving.register_keras_serializable("ichreport")
+class AreaAverage(layers.Layer):  # type: ignore[misc]
+    """Slices at fewer pixels, each the mean of what it covers.
+
+    Args:
+        size: Rows and columns of the result.
+    """
+
+    def __init__(self, size: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.size = size
+
+    def call(self, hu: Any) -> Any:
+        """HU (batch, slices, side, side) to float32 (batch, slices, size, size)."""
+        shares = area_means(hu.shape[-1], self.size)
+        rows = ops.matmul(shares, ops.cast(hu, "float32"))
+        return ops.matmul(rows, np.ascontiguousarray(shares.T))
+
+    def compute_output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Shape of the result for that of the input."""
+        return (*shape[:2], self.size, self.size)
+
+    def get_config(self) -> dict[str, Any]:
+        """The layer's arguments."""
+        return {**super().get_config(), "size": self.size}
 
 
 @keras.saving.register_keras_serializable("ichreport")
@@ -121,19 +152,22 @@ def hu_input(image_size: int, kind: Input) -> Any:
     return keras.Input((slices_seen(kind), image_size, image_size), dtype="int16", name="hu")
 
 
-def images(hu: Any, kind: Input, network: Network) -> Any:
+def images(hu: Any, kind: Input, network: Network, size: int | None = None) -> Any:
     """Turn a batch of HU into what a network sees.
 
     Args:
         hu: Output of `hu_input`.
         kind: raw, linear, sigmoid or adjacent.
         network: The network; backbones get three channels and their own scaling.
+        size: Pixels a side that it sees; all if not given. Where these are fewer, HU are averaged.
 
     Returns:
-        float32 tensor of shape (batch, image_size, image_size, channels).
+        float32 tensor of shape (batch, size, size, channels).
     """
-    hu = layers.Permute((2, 3, 1), name="slices_last")(hu)  # a host takes longer to interleave them
+    if size not in (None, hu.shape[-1]):
+        hu = AreaAverage(size, name="averaged", dtype="float32")(hu)
     seen = _LAYERS[kind](name="input", dtype="float32")(hu)  # HU need more than 8 bits
+    seen = layers.Permute((2, 3, 1), name="channels_last", dtype="float32")(seen)
     if network == "cnn7":
         return seen
     if seen.shape[-1] == 1:

@@ -71,11 +71,11 @@ def backbone(experiment: Experiment) -> keras.Model:
     Raises:
         FileNotFoundError: If the weights are not to be had; the message says what to put where.
     """
-    network, size = experiment.network, experiment.image_size
+    network, size = experiment.network, experiment.pixels_seen
     keras.utils.set_random_seed(experiment.seed)
     with backend.building(experiment):
-        hu = inputs.hu_input(size, experiment.input)
-        seen = inputs.images(hu, experiment.input, network)
+        hu = inputs.hu_input(experiment.image_size, experiment.input)
+        seen = inputs.images(hu, experiment.input, network, size)
         own = _with_weights(network, experiment.weights, size)
         _see_exactly(own)
         model = keras.Model(hu, own(seen, training=False), name=f"{network}_{experiment.input}")
@@ -228,7 +228,7 @@ def cnn7(experiment: Experiment) -> keras.Model:
     devices = backend.group(experiment.devices)
     with backend.building(experiment):
         hu = inputs.hu_input(experiment.image_size, experiment.input)
-        x = inputs.images(hu, experiment.input, "cnn7")
+        x = inputs.images(hu, experiment.input, "cnn7", experiment.pixels_seen)
         for block, filters in enumerate(CNN7_FILTERS, start=1):
             x = layers.Conv2D(
                 filters,
@@ -316,9 +316,13 @@ def standardise(
     """
     places = np.arange(len(features)) if places is None else places
     parts = np.array_split(places, -(-len(places) // _SLICES_AT_ONCE))
-    mean = sum(features[part].sum(axis=0, dtype=np.float64) for part in parts) / len(places)
-    squares = (np.square(features[part] - mean).sum(axis=0) for part in parts)
-    variance = sum(squares) / len(places)
+    mean, variance = np.zeros((2, features.shape[1]))
+    for part in parts:
+        mean += features[part].sum(axis=0, dtype=np.float64)
+    mean /= len(places)
+    for part in parts:
+        variance += np.square(features[part] - mean).sum(axis=0)
+    variance /= len(places)
     least = SMALLEST_DEVIATION**2 * variance.mean() or 1.0
     layer = model.get_layer("standardised")
     layer.adapt_mean.assign(mean)

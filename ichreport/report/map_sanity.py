@@ -374,5 +374,5 @@ def _lowest(found: Mapping[str, Mean]) -> str:
 
 
 def _pointing(heat: NDArray[Any], masks: NDArray[np.bool_]) -> NDArray[np.float64]:
-    scores = [heatmap_scores(one, mask) for one, mask in zip(heat, masks, strict=True)]
-    return np.array([score["pointing"] for score in scores])
+    pairs = zip(heat, masks, strict=True)
+    return np.array([heatmap_scores(*pair, measures=["pointing"])["pointing"] for pair in pairs])

@@ -191,18 +191,26 @@ def start(experiment: Experiment) -> Stopwatch:
     return Stopwatch()
 
 
-def read_runs(report_folder: Path, experiments: Iterable[Experiment]) -> list[RunRecord]:
+def read_runs(
+    report_folder: Path,
+    experiments: Iterable[Experiment],
+    mistakes: Mapping[str, str] | None = None,
+) -> list[RunRecord]:
     """Read every run of a report: the expected ones in their order, then extra ones by name.
 
     Args:
         report_folder: `reports/<profile>`.
         experiments: The experiments that the report is meant to have.
+        mistakes: What is wrong with the files of others, by their names: these have failed.
 
     Raises:
         ValueError: If a `record.json` is not readable, or of another format.
     """
     runs = report_folder / "runs"
     expected = {e.name: _explain_missing(read_run(runs / e.name), e) for e in experiments}
+    if mistakes:
+        failed = {n: RunRecord(n, runs / n, "failed", {}, why, "") for n, why in mistakes.items()}
+        expected = dict(sorted((expected | failed).items()))
     found = sorted(record.parent.name for record in runs.glob("*/record.json"))
     extra = [read_run(runs / name) for name in found if name not in expected]
     return [*expected.values(), *extra]

@@ -13,7 +13,7 @@ from ichreport import poster
 from ichreport.evaluation.assessment import Assessment
 from ichreport.evaluation.learned import Learned, learned_or_not
 from ichreport.evaluation.scores import scores_by_split
-from ichreport.params import SEED_MARK, Experiment, Profile, Sample, SplitBy, read_experiments
+from ichreport.params import SEED_MARK, Experiment, Profile, Sample, SplitBy, read_each_experiment
 from ichreport.report.records import RunRecord, read_runs
 from ichreport.splits import Split
 
@@ -183,7 +183,7 @@ def read(profile: Profile, report_folder: Path | None = None) -> Results:
         profile: The profile.
         report_folder: Where its report is; `reports/<profile>` if not given.
     """
-    experiments = read_experiments(profile)
-    runs = read_runs(report_folder or profile.report_folder, experiments.values())
+    experiments, mistakes = read_each_experiment(profile)
+    runs = read_runs(report_folder or profile.report_folder, experiments.values(), mistakes)
     scored = {run.name: Scored(run) for run in runs if run.status == "ok"}
     return Results(runs, scored, experiments)

@@ -10,6 +10,7 @@ from nbconvert import HTMLExporter, TemplateExporter
 from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from nbformat import NotebookNode
 
+from ichreport import jobs
 from ichreport.files import write_text
 from ichreport.params import Profile
 from ichreport.report import compare, overview, run_page, timings, viewer
@@ -123,11 +124,11 @@ def _page_of_notebook(
 
 
 def _page_of_timings(folder: Path) -> list[Page]:
-    jobs = timings.read(folder)
-    if not jobs:
+    noted = jobs.read(folder)
+    if not noted:
         return []
     path = "time.html"
-    fragment = clean(timings.content(jobs), where=path)
+    fragment = clean(timings.content(noted), where=path)
     about = "What each job took, and how much of it was work."
     return [Page(path, "Where the time goes", "Time", fragment.html, fragment.contents, (), about)]
 

@@ -22,8 +22,8 @@ WHAT_IT_IS = (
 """The parameters that make a run what it is, as its page and its notebook show them."""
 
 _HOW_IT_RUNS = (
-    "image_size", "weights", "epochs", "patience", "batch_size", "seed", "sampa_share",
-    "sampb_share",
+    "image_size", "backbone_size", "weights", "epochs", "patience", "batch_size", "seed",
+    "sampa_share", "sampb_share",
 )  # fmt: skip
 
 

@@ -18,6 +18,8 @@ from ichreport.data.shards import ArrayFile
 from ichreport.data.store import Store, verify
 from ichreport.data.workers import run_parallel
 
+pytestmark = pytest.mark.slow
+
 Usage = namedtuple("Usage", "total used free")
 
 

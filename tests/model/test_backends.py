@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.slow
+
 SHARING = ("tensorflow", "jax")
 """Those that share batches over devices."""
 TORCH = pytest.param(

@@ -4,10 +4,11 @@ import keras
 import numpy as np
 import pytest
 
+from ichreport.data.resample import resample_hu
 from ichreport.data.windowing import BONE, BRAIN, SUBDURAL, linear_window
 from ichreport.model import inputs
 
-HU = np.arange(-2000, 4000, 7, dtype=np.int16).reshape(1, -1, 1, 1)
+HU = np.arange(-2000, 4000, 7, dtype=np.int16).reshape(1, 1, -1, 1)
 
 
 def values(layer, hu=HU):
@@ -29,16 +30,16 @@ def test_raw_hu_keep_the_difference_between_blood_and_brain():
 def test_linear_windows_agree_with_the_numpy_ones():
     found = values(inputs.LinearWindows())
     for channel, window in enumerate((BRAIN, SUBDURAL, BONE)):
-        expected = linear_window(HU[..., 0], window)
-        np.testing.assert_allclose(found[..., channel], expected, atol=1e-6)
+        expected = linear_window(HU[:, 0], window)
+        np.testing.assert_allclose(found[:, channel], expected, atol=1e-6)
 
 
 @pytest.mark.parametrize(("channel", "window"), [(0, BRAIN), (1, SUBDURAL), (2, BONE)])
 def test_sigmoid_windows_map_their_ends_to_epsilon(channel, window):
     ends = [window.center - window.width / 2, window.center, window.center + window.width / 2]
-    found = values(inputs.SigmoidWindows(), np.array(ends, dtype=np.int16)[:, None])
+    found = values(inputs.SigmoidWindows(), np.array(ends, dtype=np.int16)[None, None, :, None])
     epsilon = 1 / 255
-    np.testing.assert_allclose(found[:, channel], [epsilon, 0.5, 1 - epsilon], rtol=1e-4)
+    np.testing.assert_allclose(found[0, channel, :, 0], [epsilon, 0.5, 1 - epsilon], rtol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -72,10 +73,24 @@ def test_every_network_gets_the_channels_it_wants(kind, network, channels):
     assert seen.shape == (None, 32, 32, channels)
 
 
+@pytest.mark.parametrize(("side", "size"), [(96, 48), (96, 75), (64, 33), (32, 32)])
+def test_a_network_that_sees_fewer_pixels_sees_what_a_store_of_that_size_holds(side, size):
+    random = np.random.default_rng(side)
+    hu = random.integers(-1024, 3072, (3, 2, side, side)).astype(np.int16)
+    found = values(inputs.AreaAverage(size), hu)
+    expected = [[resample_hu(one, size) for one in slices] for slices in hu]
+    np.testing.assert_allclose(found, expected, atol=0.5 + 1e-3)  # the store rounds to whole HU
+
+
+def test_what_a_network_sees_has_the_size_that_it_asks_for():
+    hu = inputs.hu_input(96, "sigmoid")
+    assert inputs.images(hu, "sigmoid", "inceptionresnetv2", 75).shape == (None, 75, 75, 3)
+
+
 def test_a_raw_slice_is_repeated_for_a_backbone():
     hu = inputs.hu_input(8, "raw")
     model = keras.Model(hu, inputs.images(hu, "raw", "inceptionresnetv2"))
-    found = model.predict(HU[:, :64].reshape(1, 1, 8, 8), verbose=0)
+    found = model.predict(HU[:, :, :64].reshape(1, 1, 8, 8), verbose=0)
     np.testing.assert_array_equal(found[..., 0], found[..., 1])
     np.testing.assert_array_equal(found[..., 0], found[..., 2])
 
@@ -85,5 +100,5 @@ def test_the_layers_travel_with_a_saved_model(tmp_path):
     model = keras.Model(hu, inputs.images(hu, "sigmoid", "densenet121"))
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
-    batch = HU[:, :64].reshape(1, 1, 8, 8)
+    batch = HU[:, :, :64].reshape(1, 1, 8, 8)
     np.testing.assert_array_equal(model.predict(batch, verbose=0), again.predict(batch, verbose=0))

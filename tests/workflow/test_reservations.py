@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ichreport import reservations
 from ichreport.params import Experiment, Profile
+from ichreport.workflow import reservations
 
 ROOT = Path(__file__).resolve().parents[1]
 RSNA = yaml.safe_load((ROOT / "params" / "rsna.yaml").read_text())

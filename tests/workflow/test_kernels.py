@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from ichreport import kernels
 from ichreport.cli import main
 from ichreport.model import backend
+from ichreport.workflow import kernels
 
 
 @pytest.fixture

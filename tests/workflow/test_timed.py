@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ichreport import timed
+from ichreport.workflow import timed
 
 SPIN = "import time\nwhile time.process_time() < 0.3: pass"
 HOLD = "b = bytearray(150 * 2**20); b[::4096] = bytes(len(b[::4096]))"
@@ -28,7 +28,16 @@ def fresh_note(tmp_path):
 
     def run(code):
         path = tmp_path / "job.json"
-        words = [sys.executable, "-m", "ichreport.timed", path, "--", sys.executable, "-c", code]
+        words = [
+            sys.executable,
+            "-m",
+            "ichreport.workflow.timed",
+            path,
+            "--",
+            sys.executable,
+            "-c",
+            code,
+        ]
         subprocess.run(words, check=True)
         return json.loads(path.read_text())
 
@@ -60,7 +69,7 @@ def test_a_job_killed_by_a_signal_has_the_status_that_a_shell_gives(tmp_path):
 
 
 def test_a_command_that_says_when_it_is_ready_has_that_in_its_note(tmp_path):
-    status, note = note_of(tmp_path, "from ichreport import timed; timed.ready()")
+    status, note = note_of(tmp_path, "from ichreport.workflow import timed; timed.ready()")
     assert status == 0
     assert 0 < note["ready_seconds"] <= note["wall_seconds"]
     assert [path.name for path in (tmp_path / "notes").iterdir()] == ["job.json"]
@@ -77,7 +86,14 @@ def test_being_ready_outside_a_job_is_nothing(monkeypatch):
 
 def test_a_job_ends_with_the_one_that_watches_it(tmp_path):
     code = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
-    words = [sys.executable, "-m", "ichreport.timed", tmp_path / "n.json", "--", sys.executable]
+    words = [
+        sys.executable,
+        "-m",
+        "ichreport.workflow.timed",
+        tmp_path / "n.json",
+        "--",
+        sys.executable,
+    ]
     with subprocess.Popen([*words, "-c", code], stdout=subprocess.PIPE, text=True) as watching:
         pid = int(watching.stdout.readline())  # empty where both have died
         watching.terminate()
@@ -99,5 +115,5 @@ def test_a_job_that_is_stopped_while_it_starts_ends_too(tmp_path, monkeypatch):
 
 def test_without_a_command_it_says_how_it_is_used(capsys):
     assert timed.main(["note.json"]) == 2
-    assert capsys.readouterr().err.startswith("usage: python -m ichreport.timed")
+    assert capsys.readouterr().err.startswith("usage: python -m ichreport.workflow.timed")
     assert not Path("note.json").exists()

@@ -1,0 +1,206 @@
+"""What a person sees of the jobs: a line as each starts, and one as it ends.
+
+Snakemake says much of itself and little of the report. Its events are taken instead, and become
+
+    experiment 13-fullid-raw-densenet4-bce started; log: reports/demo/runs/13-…/log.txt
+    12/28 experiment 13-fullid-raw-densenet4-bce 0:41; 14 left, 2 of them running
+
+What has failed is kept in a file, from which the call's last lines are made.
+"""
+
+import logging
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+from ichreport.files import read_json, write_json
+
+JOURNAL: Final = "ICHREPORT_JOURNAL"
+"""Names, in Snakemake's environment, the file in which a call keeps what became of its jobs."""
+SHOWING_JOBS: Final = 2
+"""The jobs that follow when some run was made: results and pages."""
+
+
+@dataclass
+class Journal:
+    """What became of the jobs of a call.
+
+    Attributes:
+        planned: Jobs that this call has to run, as far as is known.
+        ended: Jobs that have ended, well or not.
+        failed: What went wrong, first things first: of each failed job its name, its log and its
+            error's words.
+        local: Whether they run on this machine.
+    """
+
+    planned: int = 0
+    ended: int = 0
+    failed: list[dict[str, str]] = field(default_factory=list)
+    local: bool = True
+
+    @classmethod
+    def read(cls, path: Path) -> "Journal":
+        """What a file keeps; an empty one if there is none yet."""
+        return cls(**read_json(path)) if path.is_file() else cls()
+
+    def write(self, path: Path) -> None:
+        """Keep it in a file."""
+        write_json(path, asdict(self))
+
+
+class Progress(logging.Handler):
+    """Prints Snakemake's events as lines about jobs, and its errors as they are.
+
+    Args:
+        targets: Rules that are no jobs, but names for all that they need.
+        journal: The file in which the call keeps what became of its jobs.
+        local: Whether the jobs run on this machine.
+        stream: Where to print.
+    """
+
+    def __init__(
+        self,
+        targets: frozenset[str],
+        journal: Path,
+        *,
+        local: bool = True,
+        stream: TextIO | None = None,
+    ) -> None:
+        super().__init__()
+        self._targets, self._path = targets, journal
+        self._stream = sys.stdout if stream is None else stream
+        self._journal = Journal.read(journal)
+        self._journal.local = local
+        self._before = self._journal.ended
+        self._jobs: dict[int, _Job] = {}
+        self._running: set[int] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take one event."""
+        try:
+            self._take(record)
+        except Exception:
+            self.handleError(record)
+
+    def _take(self, record: logging.LogRecord) -> None:
+        event = str(getattr(record, "event", None) or "")
+        if event == "run_info":
+            self._plan(record.__dict__["stats"])
+        elif event == "job_info":
+            self._start(_Job.of(record.__dict__))
+        elif event == "job_finished":
+            self._end(record.__dict__["job_id"], None)
+        elif event == "job_error":
+            self._end(record.__dict__["jobid"], _error_of(record.__dict__))
+        elif record.levelno >= logging.ERROR and not _is_said_of_a_job(record):
+            self._error(record.getMessage())
+
+    def _plan(self, stats: Mapping[str, Any]) -> None:
+        jobs = sum(n for rule, n in stats.items() if rule not in {"total", *self._targets})
+        later = SHOWING_JOBS if "runs" in stats else 0
+        self._journal.planned = self._before + jobs + later
+        self._keep()
+
+    def _start(self, job: "_Job") -> None:
+        if job.rule in self._targets:
+            return
+        again = job.number in self._jobs
+        self._jobs[job.number] = job
+        self._running.add(job.number)
+        log = f"; log: {job.log}" if job.log else ""
+        self._print(f"{job.name} started{' once more' if again else ''}{log}")
+
+    def _end(self, number: int, error: str | None) -> None:
+        job = self._jobs.get(number)
+        if job is None or number not in self._running:
+            return
+        self._running.discard(number)
+        self._journal.ended += 1
+        words = f"{job.name} {as_time(time.monotonic() - job.started)}"
+        if error is not None:
+            words = f"{job.name} failed after {as_time(time.monotonic() - job.started)}"
+            self._journal.failed.append({"job": job.name, "log": job.log, "error": error})
+        journal = self._journal
+        left = journal.planned - journal.ended
+        running = f", {len(self._running)} of them running" if self._running else ""
+        self._print(f"{journal.ended}/{journal.planned} {words}; {left} left{running}")
+        if error:
+            self._print(f"    {error}")
+        self._keep()
+
+    def _error(self, message: str) -> None:
+        """What Snakemake has to say of itself, which no job's error says."""
+        first = next(iter(message.strip().splitlines()), "")
+        if not self._journal.failed:
+            self._journal.failed.append({"job": "the workflow", "log": "", "error": first})
+        self._print(message)
+        self._keep()
+
+    def _print(self, line: str) -> None:
+        print(line, file=self._stream, flush=True)
+
+    def _keep(self) -> None:
+        self._journal.write(self._path)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One job, as Snakemake announces it."""
+
+    number: int
+    rule: str
+    name: str
+    log: str
+    started: float
+
+    @classmethod
+    def of(cls, event: Mapping[str, Any]) -> "_Job":
+        rule, log = event["rule_name"], next(iter(event["log"] or []), "")
+        words = (rule, *(str(value) for value in (event["wildcards"] or {}).values()))
+        return cls(event["jobid"], rule, " ".join(words), str(log), time.monotonic())
+
+
+def as_time(seconds: float) -> str:
+    """Seconds as 0:41, 12:05 or 2:03:17."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def error_in(log: Path) -> str:
+    """The words of the error that a job's log ends with; empty if it says nothing."""
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def _is_said_of_a_job(record: logging.LogRecord) -> bool:
+    """Whether an error only says that some job has failed, which the job's own line says."""
+    if getattr(record, "exception", None) == "RuleException":
+        return True
+    return "At least one job did not complete" in record.getMessage()
+
+
+def _error_of(event: Mapping[str, Any]) -> str:
+    logs = [Path(str(path)) for path in event["log"] or []]
+    return next(filter(None, map(error_in, logs)), "It left no word; it may have been killed.")
+
+
+def attach(targets: frozenset[str], journal: str, local: bool) -> None:
+    """Print a workflow's events in place of what Snakemake prints.
+
+    Args:
+        targets: Rules that are no jobs.
+        journal: The path in the environment variable `JOURNAL`.
+        local: Whether the jobs run on this machine.
+    """
+    logger = logging.getLogger("snakemake.logging")
+    for handler in list(logger.handlers):
+        if handler.name == "DefaultStreamHandler":
+            logger.removeHandler(handler)
+    logger.addHandler(Progress(targets, Path(journal), local=local))
