@@ -133,6 +133,8 @@ def main(words: Sequence[str]) -> int:
             importing took.
     """
     lifetime.die_with_parent()
+    if sys.path[0] == str(Path.cwd()):  # `python -m` puts it there; a job has its own
+        del sys.path[0]
     listening = socket.socket(fileno=int(words[0]))
     started, clock = datetime.now(UTC), time.perf_counter()
     import_everything()

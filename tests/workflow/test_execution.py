@@ -1,202 +1,197 @@
 """A notebook is executed as a job: in a kernel without ports, and written whole or not at all."""
 
+import contextlib
+import itertools
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import jupyter_client.connect
 import nbformat
+import psutil
 import pytest
 
 from ichreport.cli import main
-from ichreport.workflow import execution
+from ichreport.workflow import execution, forkserver
 
-SECONDS_BEFORE_A_LOOK = 0.2
-
-
-def notebook(path, *cells):
-    """A notebook of these cells; the first takes parameters."""
-    code = [nbformat.v4.new_code_cell(cell) for cell in cells]
-    code[0].metadata["tags"] = ["parameters"]
-    spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(nbformat.v4.new_notebook(cells=code, metadata={"kernelspec": spec}), path)
-    return path
+CORES = os.cpu_count() or 1
+WAIT = "import os, time; open({!r}, 'w').write(str(os.getpid())); time.sleep(600)"
 
 
-def printed(path):
-    """What the cells of an executed notebook printed."""
-    cells = nbformat.read(path, as_version=4).cells
-    outputs = [output for cell in cells for output in cell.outputs]
-    return "".join(output.text for output in outputs if output.get("name") == "stdout")
+@pytest.fixture
+def execute(tmp_path, notebooks):
+    """The exit status of cells as a job, and the path of its notebook."""
+
+    def run(*cells, parameters=None):
+        output = tmp_path / "out.ipynb"
+        source = notebooks.write(tmp_path / "in.ipynb", *cells)
+        return execution.execute(source, output, parameters or {}, "python3"), output
+
+    return run
 
 
-def execute(tmp_path, *cells, parameters=None):
-    """The exit status of cells as a job, and its notebook."""
-    output = tmp_path / "out.ipynb"
-    source = notebook(tmp_path / "in.ipynb", *cells)
-    return execution.execute(source, output, parameters or {}, "python3"), output
-
-
-def test_parameters_reach_the_cells(tmp_path):
-    status, output = execute(tmp_path, "size = 1", "print(size + 1)", parameters={"size": 41})
+def test_parameters_reach_the_cells(execute, notebooks):
+    status, output = execute("size = 1", "print(size + 1)", parameters={"size": 41})
     assert status == 0
-    assert printed(output) == "42\n"
+    assert notebooks.printed(output) == "42\n"
 
 
-def test_by_command_files_come_before_single_values(tmp_path):
-    source = notebook(tmp_path / "in.ipynb", "a = b = c = 0", "print(a, b, c)")
+def test_by_command_files_come_before_single_values(tmp_path, notebooks):
+    source = notebooks.write(tmp_path / "in.ipynb", "a = b = c = 0", "print(a, b, c)")
     (tmp_path / "one.yaml").write_text("a: 1\nb: 1\nc: 1\n")
     (tmp_path / "two.yaml").write_text("b: 2\nc: 2\n")
     files = ["-f", str(tmp_path / "one.yaml"), "-f", str(tmp_path / "two.yaml")]
     words = ["execute", str(source), str(tmp_path / "o.ipynb"), *files, "-p", "c", "3.5"]
     assert main(words) == 0
-    assert printed(tmp_path / "o.ipynb") == "1 2 3.5\n"
+    assert notebooks.printed(tmp_path / "o.ipynb") == "1 2 3.5\n"
 
 
-def test_a_kernel_listens_on_no_port_and_its_folder_is_its_users_alone(tmp_path):
+def test_no_channel_of_a_kernel_is_a_port_and_its_folder_is_its_users_alone(execute, notebooks):
+    """But for the pipe for its subprocesses' output, which tries ports until one is free."""
     look = """
 import json, os, psutil, stat, ipykernel.connect as connect
 of = json.loads(connect.get_connection_info())
 folder = os.path.dirname(of["ip"])
-ports = [c.laddr for c in psutil.Process().net_connections("inet")]
+ports = {c.laddr.port for c in psutil.Process().net_connections("inet")}
+ports = sorted(ports - {get_ipython().kernel.iopub_thread._pipe_port})
 print(json.dumps([of["transport"], ports, oct(stat.S_IMODE(os.stat(folder).st_mode)), folder]))
 """
-    status, output = execute(tmp_path, "pass", look)
+    status, output = execute("pass", look)
     assert status == 0
-    transport, ports, mode, folder = json.loads(printed(output))
+    transport, ports, mode, folder = json.loads(notebooks.printed(output))
     assert (transport, ports, mode) == ("ipc", [], "0o700")
     assert not Path(folder).exists()
 
 
-def test_a_kernel_starts_where_the_port_that_one_would_choose_is_held(tmp_path, monkeypatch):
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        held.listen()
+@pytest.fixture
+def chosen_ports_are_held(monkeypatch):
+    """Ports that whoever looks for free ones is given, while another process listens there."""
+    with contextlib.ExitStack() as held:
+        taken = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(10)]
+        names = itertools.cycle([one.getsockname() for one in taken])
 
         class Chosen(socket.socket):
-            """A socket that finds the held port free, as two that choose at once do."""
-
             def bind(self, address):
                 pass
 
             def getsockname(self):
-                return held.getsockname()
+                return next(names)
 
         monkeypatch.setattr(jupyter_client.connect.socket, "socket", Chosen)
-        status, output = execute(tmp_path, "pass", "print('alive')")
+        yield
+
+
+@pytest.mark.usefixtures("chosen_ports_are_held")
+def test_a_kernel_starts_where_the_port_that_one_would_choose_is_held(execute, notebooks):
+    status, output = execute("pass", "print('alive')")
     assert status == 0
-    assert printed(output) == "alive\n"
+    assert notebooks.printed(output) == "alive\n"
 
 
-def test_the_same_held_port_ends_a_kernel_that_talks_over_ports(tmp_path, monkeypatch):
+@pytest.mark.usefixtures("chosen_ports_are_held")
+def test_the_same_held_port_ends_a_kernel_that_talks_over_ports(execute, monkeypatch):
     """The test above can fail: with ports, it does."""
-    monkeypatch.setattr(
-        execution.JobProvisioner, "pre_launch", execution.LocalProvisioner.pre_launch
-    )
+    over_ports = execution.LocalProvisioner.pre_launch
+    monkeypatch.setattr(execution.JobProvisioner, "pre_launch", over_ports)
     monkeypatch.setattr(execution, "SECONDS_TO_START", 5)
     with pytest.raises((RuntimeError, TimeoutError)):
-        test_a_kernel_starts_where_the_port_that_one_would_choose_is_held(tmp_path, monkeypatch)
+        execute("pass")
 
 
-def test_a_kernel_reads_no_profile_of_the_users_and_keeps_no_history(tmp_path, monkeypatch):
+def test_a_kernel_reads_no_profile_of_the_users_and_keeps_no_history(
+    tmp_path, monkeypatch, execute, notebooks
+):
     startup = tmp_path / "home" / "profile_default" / "startup"
     startup.mkdir(parents=True)
     (startup / "00.py").write_text("planted = 1\n")
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "home"))
-    status, output = execute(tmp_path, "pass", "print('planted' in globals())")
+    status, output = execute("pass", "print('planted' in globals())")
     assert status == 0
-    assert printed(output) == "False\n"
+    assert notebooks.printed(output) == "False\n"
     assert not list((tmp_path / "home").rglob("history*"))
 
 
-def test_a_failed_cell_ends_with_its_error_in_one_line_and_its_notebook_is_kept(tmp_path, capfd):
-    status, output = execute(tmp_path, "pass", "raise ValueError('first line\\nsecond')")
+def test_a_failed_cell_ends_with_its_error_in_one_line_and_its_notebook_is_kept(execute, capfd):
+    status, output = execute("pass", "raise ValueError('first line\\nsecond')")
     assert status == 1
     assert capfd.readouterr().err.splitlines()[-1] == "ichreport execute: ValueError: first line"
-    assert nbformat.read(output, as_version=4).cells[-1].outputs[0].ename == "ValueError"
+    last = nbformat.read(output, as_version=4).cells[-1]
+    assert last.outputs[0].ename == "ValueError"
 
 
-def test_until_it_has_ended_there_is_no_notebook_but_an_earlier_one(tmp_path):
-    output = tmp_path / "out.ipynb"
-    output.write_text("earlier")
-    look = f"import pathlib; print(pathlib.Path({str(output)!r}).read_text())"
-    status, _ = execute(tmp_path, "pass", look)
+def test_until_it_has_ended_there_is_no_notebook_but_an_earlier_one(tmp_path, execute, notebooks):
+    (tmp_path / "out.ipynb").write_text("earlier")
+    path = str(tmp_path / "out.ipynb")
+    status, output = execute("pass", f"import pathlib; print(pathlib.Path({path!r}).read_text())")
     assert status == 0
-    assert printed(output) == "earlier\n"
+    assert notebooks.printed(output) == "earlier\n"
     assert sorted(path.name for path in tmp_path.glob("*.ipynb")) == ["in.ipynb", "out.ipynb"]
 
 
-ONCE = """
-import os, pathlib
-mark = pathlib.Path({mark!r})
-if not mark.exists():
-    mark.touch()
-    os.kill(os.getpid(), 9)
-"""
+@pytest.fixture
+def as_kernels_start(tmp_path, monkeypatch):
+    """Lets each kernel run a line of Python before it does anything."""
+
+    def run(line):
+        site = tmp_path / "site"
+        site.mkdir()
+        asked = "import os, sys\nif 'ipykernel_launcher' in ' '.join(sys.orig_argv):\n"
+        (site / "sitecustomize.py").write_text(f"{asked}    {line}\n")
+        monkeypatch.setenv("PYTHONPATH", str(site))
+
+    return run
 
 
 def test_a_kernel_that_dies_before_its_first_cell_is_started_once_more(
-    tmp_path, monkeypatch, capsys
+    tmp_path, as_kernels_start, execute, notebooks, capsys
 ):
-    site = tmp_path / "site"
-    site.mkdir()
-    (site / "sitecustomize.py").write_text(
-        "import sys\nif 'ipykernel_launcher' in ' '.join(sys.orig_argv):\n"
-        + "\n".join(f"    {line}" for line in ONCE.format(mark=str(tmp_path / "died")).splitlines())
-    )
-    monkeypatch.setenv("PYTHONPATH", str(site))
-    status, output = execute(tmp_path, "pass", "print('alive')")
-    assert (tmp_path / "died").exists()
+    mark = str(tmp_path / "died")
+    die = "os.kill(os.getpid(), 9)"
+    as_kernels_start(f"os.path.exists({mark!r}) or (open({mark!r}, 'x').close(), {die})")
+    status, output = execute("pass", "print('alive')")
+    assert Path(mark).exists()
     assert status == 0
-    assert printed(output) == "alive\n"
+    assert notebooks.printed(output) == "alive\n"
     assert "The kernel died before its first cell" in capsys.readouterr().err
 
 
-def test_a_kernel_that_dies_twice_is_an_error_that_names_the_notebook(tmp_path, monkeypatch):
-    site = tmp_path / "site"
-    site.mkdir()
-    (site / "sitecustomize.py").write_text(
-        "import os, sys\nif 'ipykernel_launcher' in ' '.join(sys.orig_argv):\n    os.abort()\n"
-    )
-    monkeypatch.setenv("PYTHONPATH", str(site))
+def test_a_kernel_that_dies_twice_is_an_error_that_names_the_notebook(as_kernels_start, execute):
+    as_kernels_start("os.kill(os.getpid(), 9)")
     with pytest.raises(RuntimeError, match=r"in\.ipynb: its kernel died"):
-        execute(tmp_path, "pass")
+        execute("pass")
 
 
-def test_a_kernel_that_dies_later_is_an_error_and_not_started_again(tmp_path):
+def test_a_kernel_that_dies_later_is_an_error_and_not_started_again(tmp_path, execute):
     mark = tmp_path / "times"
     die = f"import os; open({str(mark)!r}, 'a').write('x'); os.kill(os.getpid(), 9)"
     with pytest.raises(RuntimeError, match=r"in\.ipynb: Kernel died after its cell 1\."):
-        execute(tmp_path, "pass", die)
+        execute("pass", die)
     assert mark.read_text() == "x"
 
 
-def test_a_hundred_kernels_ten_at_a_time_on_loaded_cores_all_live(tmp_path):
+@pytest.mark.slow
+@pytest.mark.skipif(not forkserver.is_possible(), reason="kernels are forked on Linux alone")
+def test_a_hundred_kernels_ten_at_a_time_on_loaded_cores_all_live(
+    tmp_path, notebooks, start_server, start_job
+):
     """Beside as many spinning processes as there are cores."""
-    source = notebook(tmp_path / "in.ipynb", "number = 0", "print(number)")
-    words = [sys.executable, "-m", "ichreport.workflow.forkserver"]
-    server = _server(tmp_path, words)
-    spin = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2)]
+    source = notebooks.write(tmp_path / "in.ipynb", "number = 0", "print(number)")
+    spin = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(CORES)]
+    server = start_server(tmp_path)
 
     def one(number):
         output = tmp_path / f"{number}.ipynb"
-        job = [
-            *(sys.executable, "-m", "ichreport.workflow.timed"),
-            *(str(tmp_path / "notes" / f"{number}.json"), "--", "ichreport", "execute"),
-            *(str(source), str(output), "-p", "number", str(number)),
-        ]
-        environment = os.environ | {"ICHREPORT_FORKSERVER": str(tmp_path / "socket")}
-        done = subprocess.run(job, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        assert "died" not in done.stderr
-        return printed(output)
+        words = ("ichreport", "execute", source, output, "-p", "number", number)
+        with start_job(tmp_path, tmp_path / "socket", *words, note=f"{number}") as process:
+            _, said = process.communicate()
+        assert process.returncode == 0, said
+        assert "died" not in said
+        return notebooks.printed(output)
 
     try:
         with ThreadPoolExecutor(10) as together:
@@ -208,48 +203,26 @@ def test_a_hundred_kernels_ten_at_a_time_on_loaded_cores_all_live(tmp_path):
     assert found == [f"{number}\n" for number in range(100)]
 
 
-def _server(tmp_path, words):
-    """A server of forks at `tmp_path / socket`."""
-    from ichreport.workflow import forkserver
-
-    if not forkserver.is_possible():
-        pytest.skip("kernels are forked on Linux alone")
-    with forkserver.listen(tmp_path / "socket") as listening:
-        number = listening.fileno()
-        with (tmp_path / "server.log").open("wb") as log:
-            return subprocess.Popen(
-                [*words, str(number), str(tmp_path / "note.json")],
-                env=os.environ | forkserver.WITHOUT_THREADS,
-                pass_fds=[number],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+@pytest.fixture
+def waiting(tmp_path, notebooks, start_job, number_in):
+    """A job in whose notebook a cell waits: what watches it, itself, and its kernel."""
+    source = notebooks.write(tmp_path / "in.ipynb", "pass", WAIT.format(str(tmp_path / "pid")))
+    words = ("ichreport", "execute", source, tmp_path / "out.ipynb")
+    with start_job(tmp_path, tmp_path / "none", *words) as watching:
+        kernel = number_in(tmp_path / "pid")
+        yield watching, psutil.Process(psutil.Process(kernel).ppid()), kernel
 
 
-def test_a_kernel_ends_with_the_job_that_has_it(tmp_path):
-    mark = tmp_path / "pid"
-    wait = f"import os, time; open({str(mark)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
-    source = notebook(tmp_path / "in.ipynb", "pass", wait)
-    words = [sys.executable, "-m", "ichreport.cli", "execute", source, tmp_path / "out.ipynb"]
-    code = "import sys; from ichreport.cli import main; sys.exit(main(sys.argv[1:]))"
-    words = [sys.executable, "-c", code, "execute", str(source), str(tmp_path / "out.ipynb")]
-    with subprocess.Popen(words, stderr=subprocess.DEVNULL) as job:
-        while not (mark.exists() and mark.read_text()):
-            assert job.poll() is None
-            time.sleep(SECONDS_BEFORE_A_LOOK)
-        kernel = int(mark.read_text())
-        job.send_signal(signal.SIGKILL)
-    for _ in range(50):
-        if not re.search(r"^State:\s+[RSD]", _state(kernel), flags=re.MULTILINE):
-            return
-        time.sleep(SECONDS_BEFORE_A_LOOK)
-    os.kill(kernel, signal.SIGKILL)
-    pytest.fail("the kernel still ran ten seconds after its job")
+def test_a_kernel_ends_with_the_job_that_has_it(waiting, ends):
+    watching, job, kernel = waiting
+    job.send_signal(signal.SIGKILL)
+    watching.communicate()
+    assert watching.returncode == 128 + signal.SIGKILL
+    assert ends(kernel)
 
 
-def _state(pid):
-    try:
-        return Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return ""
+def test_a_kernel_ends_with_the_process_that_watches_its_job(waiting, ends):
+    watching, job, kernel = waiting
+    watching.send_signal(signal.SIGKILL)
+    assert ends(job.pid)
+    assert ends(kernel)

@@ -4,12 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import psutil
 import pytest
 
 from ichreport.workflow import lifetime
+from tests.workflow.conftest import is_running
 
 CHILD = """
 import subprocess, sys, time
@@ -27,19 +27,6 @@ child.wait()
 """
 
 
-def is_running(pid):
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-
-
-def ends_within(seconds, pid):
-    started = time.monotonic()
-    while is_running(pid):
-        if time.monotonic() - started > seconds:
-            return False
-        time.sleep(0.05)
-    return True
-
-
 @pytest.fixture
 def family():
     """A parent, its child that is to end with it, and the child's own child."""
@@ -53,18 +40,18 @@ def family():
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_a_child_and_what_it_started_end_with_its_parent(family, number):
+def test_a_child_and_what_it_started_end_with_its_parent(family, number, ends):
     parent, child, below = family
     assert is_running(child)
     assert is_running(below)
     parent.send_signal(number)
-    assert ends_within(10, child)
-    assert ends_within(10, below)
+    assert ends(child)
+    assert ends(below)
 
 
-def test_a_child_lives_while_its_parent_does(family):
+def test_a_child_lives_while_its_parent_does(family, ends):
     _, child, below = family
-    assert not ends_within(3 * lifetime.SECONDS_BETWEEN_LOOKS, child)
+    assert not ends(child, within=3 * lifetime.SECONDS_BETWEEN_LOOKS)
     assert is_running(below)
 
 
