@@ -35,15 +35,10 @@ def here(path):
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
-def literally(path):
-    """A path in which braces stand for themselves, and for no wildcards."""
-    return here(path).replace("{", "{{").replace("}", "}}")
-
-
-SOURCE = literally(profile.source_folder)
-STORE = literally(profile.store_folder)
-FEATURES = literally(profile.features_folder)
-REPORT = literally(profile.report_folder)
+SOURCE = here(profile.source_folder)
+STORE = here(profile.store_folder)
+FEATURES = here(profile.features_folder)
+REPORT = here(profile.report_folder)
 MANIFEST = f"{STORE}/manifest.json"
 
 # On a GPU one job computes at a time, with all cores; on a CPU one job a core.
@@ -78,14 +73,14 @@ def shared_features(wildcards):
     if experiment is None or not experiment.needs_features:
         return []
     own = any(getattr(experiment, key) != getattr(profile, key) for key in ("weights", "seed"))
-    return [] if own else literally(experiment.features_marker)
+    return [] if own else here(experiment.features_marker)
 
 
 def file_of(wildcards):
     """The parameter file of an experiment, also of one with a mistake."""
     experiment = experiments.get(wildcards.name)
     row = wildcards.name if experiment is None else experiment.row
-    return literally(profile.experiment_files[row])
+    return here(profile.experiment_files[row])
 
 
 def training_seed(wildcards):
@@ -172,7 +167,7 @@ if profile.phantom is not None:
         params:
             recipe=profile.phantom.model_dump_json(),
             profile=PROFILE_FILE,
-            notes=f"{here(profile.report_folder)}/timings",
+            notes=f"{REPORT}/timings",
         log:
             f"{REPORT}/phantom.log",
         threads: workflow.cores
@@ -200,7 +195,7 @@ if PARTS:
             recipe=INGEST_RECIPE,
             profile=PROFILE_FILE,
             part=f"{{part}}/{profile.ingest_jobs}",
-            notes=f"{here(profile.report_folder)}/timings",
+            notes=f"{REPORT}/timings",
         log:
             f"{REPORT}/ingest_part-{{part}}.log",
         threads: workflow.cores
@@ -224,7 +219,7 @@ rule ingest:
     params:
         recipe=INGEST_RECIPE,
         profile=PROFILE_FILE,
-        notes=f"{here(profile.report_folder)}/timings",
+        notes=f"{REPORT}/timings",
     log:
         f"{REPORT}/ingest.log",
     threads: 1 if PARTS else workflow.cores
@@ -245,7 +240,7 @@ rule features:
         samples=samples_over,
         recipe=profile.model_dump_json(include={"sampa_share", "sampb_share", "seed", "weights", "batch_size", "backbone_size", "require_gpu", "kernel", "devices", "precision"}),
         profile=PROFILE_FILE,
-        notes=f"{here(profile.report_folder)}/timings",
+        notes=f"{REPORT}/timings",
     log:
         f"{FEATURES}/{{input}}-{{network}}.log",
     threads: JOB_THREADS
@@ -265,13 +260,13 @@ rule explore:
     input:
         code("data", "poster", "report"),
         notebook="notebooks/1-explore.ipynb",
-        profile=literally(Path(PROFILE_FILE)),
+        profile=PROFILE_FILE,
         manifest=MANIFEST,
     output:
         f"{REPORT}/explore.ipynb",
     params:
         kernel=profile.kernel,
-        notes=f"{here(profile.report_folder)}/timings",
+        notes=f"{REPORT}/timings",
     log:
         f"{REPORT}/explore.log",
     resources:
@@ -296,15 +291,15 @@ rule experiment:
         shared_features,
         notebook="notebooks/2-experiment.ipynb",
         experiment=file_of,
-        profile=literally(Path(PROFILE_FILE)),
+        profile=PROFILE_FILE,
         manifest=MANIFEST,
     output:
         f"{REPORT}/runs/{{name}}/record.json",
     params:
-        notebook=lambda wildcards: f"{here(profile.report_folder)}/runs/{wildcards.name}/notebook.ipynb",
+        notebook=lambda wildcards: f"{REPORT}/runs/{wildcards.name}/notebook.ipynb",
         seed=training_seed,
         kernel=profile.kernel,
-        notes=f"{here(profile.report_folder)}/timings",
+        notes=f"{REPORT}/timings",
     log:
         f"{REPORT}/runs/{{name}}/log.txt",
     threads: JOB_THREADS
@@ -323,7 +318,7 @@ rule cam:
     input:
         code("data", "model", "evaluation", "poster", "report"),
         notebook="notebooks/3-cam.ipynb",
-        profile=literally(Path(PROFILE_FILE)),
+        profile=PROFILE_FILE,
         manifest=MANIFEST,
         record=f"{REPORT}/runs/{profile.cam_run}/record.json",
     output:
@@ -331,7 +326,7 @@ rule cam:
         measures=f"{REPORT}/cam.json",
     params:
         kernel=profile.kernel,
-        notes=f"{here(profile.report_folder)}/timings",
+        notes=f"{REPORT}/timings",
     log:
         f"{REPORT}/cam.log",
     threads: JOB_THREADS
@@ -346,15 +341,15 @@ rule cam:
 rule results:
     input:
         code("evaluation", "poster", "report"),
-        sorted(literally(path) for path in profile.report_folder.glob("runs/*/record.json")),
+        sorted(here(path) for path in profile.report_folder.glob("runs/*/record.json")),
         notebook="notebooks/4-results.ipynb",
-        profile=literally(Path(PROFILE_FILE)),
+        profile=PROFILE_FILE,
     output:
         f"{REPORT}/results.ipynb",
     params:
         states=states(),
         kernel=profile.kernel,
-        notes=f"{here(profile.report_folder)}/timings",
+        notes=f"{REPORT}/timings",
     log:
         f"{REPORT}/results.log",
     resources:
@@ -367,14 +362,14 @@ rule results:
 rule pages:
     input:
         code("poster", "report"),
-        [literally(path) for path in (profile.report_folder / "explore.ipynb", profile.report_folder / "cam.ipynb") if path.is_file()],
+        [here(path) for path in (profile.report_folder / "explore.ipynb", profile.report_folder / "cam.ipynb") if path.is_file()],
         results=f"{REPORT}/results.ipynb",
     output:
         f"{REPORT}/index.html",
     params:
-        report=here(profile.report_folder),
+        report=REPORT,
         profile=PROFILE_FILE,
-        notes=f"{here(profile.report_folder)}/timings",
+        notes=f"{REPORT}/timings",
     log:
         f"{REPORT}/pages.log",
     resources:

@@ -1,10 +1,13 @@
 """Files that are whole or absent, hashes that name their content, and locks between jobs."""
 
+import errno
 import hashlib
 import json
 import logging
 import os
+import re
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +21,7 @@ PARTIAL_SUFFIX = ".partial"
 
 
 @contextmanager
-def atomic_file(path: Path) -> Iterator[Path]:
+def atomic_file(path: Path, size: int | None = None) -> Iterator[Path]:
     """Write a file so that it is either whole or not there.
 
     Yields a path in the same folder to write to. When the block ends, that file is flushed to the
@@ -26,23 +29,82 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
     Args:
         path: The file to write. Its folder is made if missing.
+        size: Bytes that it will have, where they are known, to name if the disk is full.
 
     Yields:
         The path to write to, ending like `path` does, so that writers that look at the suffix work.
 
     Raises:
         NotADirectoryError: If a file is in the folder's place.
+        OSError: If the disk is full, with `ENOSPC`, whatever the writer has made of that.
     """
     _make_folder(path.parent)
-    partial = path.with_name(f".{path.stem}-{secrets.token_hex(4)}{PARTIAL_SUFFIX}{path.suffix}")
+    partial = path.with_name(f".{path.stem}-{secrets.token_hex(8)}{PARTIAL_SUFFIX}{path.suffix}")
     try:
         yield partial
         with partial.open("rb+") as stream:
             os.fsync(stream.fileno())
         partial.replace(path)
+    except OSError as error:
+        if not _is_of_a_full_disk(error):
+            raise
+        written = partial.stat().st_size if partial.exists() else 0
+        partial.unlink(missing_ok=True)
+        raise full_disk(path, size, at_least=written) from error
     finally:
         partial.unlink(missing_ok=True)
     _sync_folder(path.parent)
+
+
+def full_disk(path: Path, size: int | None, *, at_least: int = 0) -> OSError:
+    """The error of a disk that is too full for a file: where, what it needs, and what is free."""
+    needed = as_size(size) if size is not None else f"more than {as_size(at_least)}"
+    free = as_size(shutil.disk_usage(_existing(path.parent)).free)
+    return OSError(
+        errno.ENOSPC,
+        f"The disk is full: {needed} needed, {free} free; make room, and go on",
+        str(path),
+    )
+
+
+def check_space(folder: Path, size: int) -> None:
+    """Refuse to start what a disk has no room for.
+
+    Args:
+        folder: Where it goes.
+        size: Bytes that it needs.
+
+    Raises:
+        OSError: If less is free.
+    """
+    if shutil.disk_usage(_existing(folder)).free < size:
+        raise full_disk(folder, size)
+
+
+def as_size(number: int) -> str:
+    """A number of bytes in words: `512 B`, `1.5 GB`."""
+    size = float(number)
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:,.1f} GB"
+
+
+def _existing(folder: Path) -> Path:
+    return next(one for one in (folder.absolute(), *folder.absolute().parents) if one.is_dir())
+
+
+def _is_of_a_full_disk(error: OSError) -> bool:
+    """Whether a write failed for want of room; some libraries say so in words alone.
+
+    numpy tells that fewer numbers were written than asked for, h5py what HDF5 was told.
+    """
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    words = str(error)
+    short = error.errno is None and re.search(r"\d+ requested and \d+ written", words)
+    return bool(short) or os.strerror(errno.ENOSPC) in words
 
 
 def _make_folder(folder: Path) -> None:
@@ -62,8 +124,9 @@ def _sync_folder(folder: Path) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write `text` to `path` as UTF-8, atomically."""
-    with atomic_file(path) as partial:
-        partial.write_text(text, encoding="utf-8")
+    content = text.encode()
+    with atomic_file(path, len(content)) as partial:
+        partial.write_bytes(content)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, PlainValidator, model_validator
+from pydantic import Field, PlainValidator, field_validator, model_validator
 
 from ichreport.parameter_files import Parameters, project_path, read_yaml
 
@@ -150,6 +150,13 @@ class Profile(Parameters):
                 f"got {self.seeds}: a run that repeats another says nothing of luck."
             )
         return self
+
+    @field_validator("source", "store", "experiments")
+    @classmethod
+    def _holds_no_braces(cls, path: str) -> str:
+        if "{" in path or "}" in path:
+            raise ValueError("a path without { and }, which stand for wildcards in a workflow")
+        return path
 
     @model_validator(mode="after")
     def _backbones_see_no_more_than_there_is(self) -> Self:

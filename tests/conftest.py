@@ -30,6 +30,7 @@ class Project:
     def __init__(self, root, profile, experiments):
         self.root, self.profile = root, profile["profile"]
         self.report = root / "reports" / self.profile
+        root.mkdir(parents=True, exist_ok=True)
         for name in ("notebooks", "ichreport", "Makefile", "Snakefile"):
             (root / name).symlink_to(ROOT / name)
         (root / "params" / "experiments").mkdir(parents=True)

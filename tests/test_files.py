@@ -1,19 +1,28 @@
 """Files that are whole or absent."""
 
+import errno
 import hashlib
+import subprocess
 import threading
 import time
+from zipfile import ZipFile
 
+import h5py
+import numpy as np
+import pandas as pd
 import pytest
 from filelock import Timeout
 
 from ichreport.files import (
+    as_size,
     atomic_file,
+    check_space,
     folder_lock,
     read_json,
     sha256_of_file,
     sha256_of_json,
     write_json,
+    write_text,
 )
 
 
@@ -23,6 +32,93 @@ def test_a_written_file_replaces_the_old_one(tmp_path):
     write_json(path, {"a": 2})
     assert read_json(path) == {"a": 2}
     assert [p.name for p in path.parent.iterdir()] == ["x.json"]
+
+
+@pytest.fixture
+def tiny_disk(tmp_path):
+    """A disk of 256 kB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder],
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        pytest.skip("mounting a small disk needs the rights of root")
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def zipped(path):
+    with ZipFile(path, "w") as archive:
+        archive.writestr("a", bytes(10**6))
+
+
+def hierarchical(path):
+    with h5py.File(path, "w") as file:
+        file.create_dataset("a", data=np.zeros(10**6))
+
+
+WRITERS = {
+    "text": lambda path: write_text(path, "x" * 10**6),
+    "numpy": lambda path: np.save(path, np.zeros(10**6)),
+    "parquet": lambda path: pd.DataFrame({"a": np.random.default_rng(0).random(10**6)}).to_parquet(
+        path
+    ),
+    "zip": zipped,
+    "h5": hierarchical,
+}
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_a_full_disk_is_one_error_that_says_where_what_is_needed_and_free(tiny_disk, writer):
+    path = tiny_disk / "folder" / "file.npy"
+
+    def write():
+        with atomic_file(path) as partial:
+            WRITERS[writer](partial)
+
+    with pytest.raises(OSError, match=r"The disk is full: .* needed, .* free") as caught:
+        write()
+    assert caught.value.errno == errno.ENOSPC
+    assert caught.value.filename in (str(path), str(path.parent))
+    assert list(path.parent.iterdir()) == []
+
+
+def test_what_a_file_needs_is_named_where_it_is_known(tiny_disk):
+    with pytest.raises(OSError, match=r"The disk is full: 1 MB needed, 2\d\d kB free"):
+        write_text(tiny_disk / "page.html", "x" * 10**6)
+
+
+def test_what_a_disk_has_no_room_for_is_not_begun(tiny_disk):
+    check_space(tiny_disk / "features", 10**5)
+    with pytest.raises(OSError, match=r"The disk is full: 3\.0 GB needed, 2\d\d kB free"):
+        check_space(tiny_disk / "features", 3 * 10**9)
+    assert list(tiny_disk.iterdir()) == []
+
+
+def test_another_error_of_the_machine_stays_itself(tmp_path):
+    def write():
+        with atomic_file(tmp_path / "a"):
+            raise PermissionError(errno.EACCES, "no", "a")
+
+    with pytest.raises(PermissionError, match="no"):
+        write()
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1500, "1.5 kB"),
+        (2 * 10**6, "2 MB"),
+        (12 * 10**11, "1,200.0 GB"),
+    ],
+)
+def test_a_size_is_written_in_units_of_a_thousand(number, words):
+    assert as_size(number) == words
 
 
 def test_an_error_while_writing_leaves_the_old_file_and_nothing_else(tmp_path):

@@ -13,7 +13,7 @@ BINARIES = Path(sys.executable).parent
 PROFILE = {
     "profile": "tiny",
     "source": "data/tiny/rsna",
-    "store": "data/tiny/store",
+    "store": "data/$(touch PWNED)/x 'y'/store",
     "phantom": {"patients": 40, "matrix": 96, "slices": 8, "faults": False},
     "image_size": 64,
     "epochs": 2,
@@ -24,21 +24,67 @@ EXPERIMENTS = {
     "cnn": {"network": "cnn7", "sample": "fullid", "question": "Does <b>it</b> learn?"},
     "lstm": {"network": "densenet121", "head": "bilstm", "sample": "sampb", "dense_layers": 1},
     "broken": {"network": "densenet121", "input": "sigmoid", "weights": "none.weights.h5"},
+    "mistaken": {"network": "densnet121"},
 }
+MISTAKE = "mistaken.yaml: network must be 'cnn7', 'densenet121', "
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory, make_project):
     """The tiny project after its first report, in which `broken` has failed."""
-    project = make_project(tmp_path_factory.mktemp("project"), PROFILE, EXPERIMENTS)
+    project = make_project(tmp_path_factory.mktemp("a $(touch HERE) project"), PROFILE, EXPERIMENTS)
     project.first = project.make_report()
     return project
 
 
 def test_a_failed_experiment_makes_the_report_fail_but_not_vanish(project):
     assert project.first.returncode != 0
-    assert "something failed" in project.first.stderr, project.first.stdout + project.first.stderr
     assert (project.report / "index.html").is_file()
+
+
+def test_a_job_is_a_line_as_it_starts_and_one_as_it_ends_with_its_time_and_what_is_left(project):
+    said = project.first.stdout
+    log = "reports/tiny/runs/cnn/log.txt"
+    assert re.search(rf"^experiment cnn started; log: {log}$", said, flags=re.MULTILINE)
+    assert (project.root / log).is_file()
+    ended = re.findall(
+        r"^(\d+)/\d+ (?!.*failed)\S.* \d+:\d\d; (\d+) left", said, flags=re.MULTILINE
+    )
+    failed = re.findall(r"^(\d+)/\d+ \S.* failed after \d+:\d\d; ", said, flags=re.MULTILINE)
+    # phantom, ingest, features, four experiments, explore, cam, results, pages
+    assert sorted(map(int, [*failed, *(done for done, _ in ended)])) == list(range(1, 12)), said
+    assert len(failed) == 2
+    assert ended[-1][1] == "0"
+    assert "Execute" not in said + project.first.stderr
+    assert "Traceback" not in said + project.first.stderr
+
+
+def test_its_last_lines_are_the_first_errors_own_words_its_log_and_the_outcome(project):
+    *_, words, log, outcome, _ = project.first.stderr.splitlines()  # the last is make's own
+    assert words.startswith("experiment "), project.first.stdout + project.first.stderr
+    name = words.removeprefix("experiment ").partition(":")[0]
+    assert name in ("broken", "mistaken")
+    assert log == f"Its log: reports/tiny/runs/{name}/log.txt"
+    assert outcome == (
+        f"make report: experiment {name} and 1 more failed; reports/tiny/index.html shows what "
+        "there is."
+    )
+    last = (project.root / log.removeprefix("Its log: ")).read_text().splitlines()[-1]
+    assert words.endswith(last)
+    table = project.first.stdout.index("all jobs ")
+    assert project.first.stdout.index("11/11 pages") < table
+
+
+def test_a_mistake_in_an_experiments_file_is_said_before_anything_runs_and_is_a_failed_row(project):
+    assert MISTAKE in project.first.stderr.splitlines()[0]
+    assert "mistaken.yaml: network must be" in project.page("index.html")
+    assert not (project.report / "runs" / "mistaken" / "record.json").exists()
+
+
+def test_nothing_that_a_parameter_or_a_folder_says_is_run_by_a_shell(project):
+    assert not list(project.root.parent.rglob("PWNED"))
+    assert not list(project.root.parent.rglob("HERE"))
+    assert (project.root / PROFILE["store"] / "manifest.json").is_file()
 
 
 def test_every_good_run_has_its_record_and_page(project):
@@ -75,13 +121,14 @@ def test_the_maps_show_the_run_that_was_named(project):
     assert "The experiment cnn." in page
 
 
-def test_with_nothing_changed_only_the_failed_run_is_tried_again(project):
-    assert sorted(project.jobs()) == ["experiment", "runs"]
+def test_with_nothing_changed_only_the_failed_runs_are_tried_again(project):
+    assert sorted(project.jobs()) == ["experiment", "experiment", "runs"]
 
 
 def test_a_changed_parameter_file_runs_that_experiment_alone(project):
     project.write_experiment("lstm", EXPERIMENTS["lstm"] | {"dense_layers": 2})
     project.write_experiment("broken", EXPERIMENTS["broken"] | {"weights": None})
+    (project.root / "params" / "experiments" / "mistaken.yaml").unlink()
     before = (project.report / "runs" / "cnn" / "record.json").stat().st_mtime_ns
     jobs = project.jobs()
     assert sorted(set(jobs)) == ["experiment", "features", "runs"]
@@ -120,5 +167,7 @@ def test_a_kernel_that_is_not_there_stops_before_anything_runs(project):
     path.write_text(yaml.safe_dump(PROFILE | {"profile": "elsewhere", "kernel": "nowhere"}))
     done = project.run("make", "report", "PROFILE=elsewhere", "READY=", f"BIN={BINARIES}")
     assert done.returncode != 0
-    assert "no Jupyter kernel is called 'nowhere'" in done.stdout + done.stderr
+    told, _ = done.stderr.splitlines()  # the other is make's own
+    assert told.startswith("ichreport report: kernel: no Jupyter kernel is called 'nowhere'")
+    assert done.stdout == ""
     assert not (project.root / "data" / "elsewhere").exists()

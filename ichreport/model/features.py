@@ -16,7 +16,14 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ichreport.data.store import Store
-from ichreport.files import atomic_file, folder_lock, read_json, sha256_of_json, write_json
+from ichreport.files import (
+    atomic_file,
+    check_space,
+    folder_lock,
+    read_json,
+    sha256_of_json,
+    write_json,
+)
 from ichreport.model import backend, networks, stream
 from ichreport.model.inputs import hu_of
 from ichreport.params import Experiment
@@ -112,6 +119,7 @@ def _compute(
 ) -> int:
     """Compute and store; gives the backbone's number of parameters."""
     model = networks.pooled(networks.backbone(experiment))
+    check_space(folder, len(rows) * (model.output_shape[-1] * 4 + 8))  # float32, and row numbers
     program = backend.program(model, experiment)
     size = backend.batch_size(experiment, experiment.batch_size)
     with (
@@ -179,10 +187,13 @@ def _write_part(
     if not np.isfinite(features).all():
         raise ValueError(f"{folder}: the backbone gave features that are not finite.")
     name = f"{len(list(folder.glob('rows-*.npy'))):05d}"
-    with atomic_file(folder / f"features-{name}.npy") as partial:
-        np.save(partial, features.astype(np.float32, copy=False))
-    with atomic_file(folder / f"rows-{name}.npy") as partial:  # last: it makes the part count
-        np.save(partial, rows)
+    _write_array(folder / f"features-{name}.npy", features.astype(np.float32, copy=False))
+    _write_array(folder / f"rows-{name}.npy", rows)  # last: it makes the part count
+
+
+def _write_array(path: Path, array: NDArray[Any]) -> None:
+    with atomic_file(path, array.nbytes) as partial:
+        np.save(partial, array)
 
 
 def _parts(folder: Path) -> list[tuple[NDArray[np.int64], Path]]:

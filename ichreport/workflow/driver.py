@@ -149,7 +149,7 @@ class _Call:
         with self._signals(), self._server:
             maps = f"{shown(self._report)}/cam.ipynb"  # the longest way: a run comes before it
             status = self._run("--prioritize", maps, *RUNS)
-            broken = status != 0 and not self._journal.is_file()
+            broken = status != 0 and not Journal.read(self._journal).planned
             if not (broken or self._asked):
                 status = self._run(*PAGES) or status
         return self._say(status, broken=broken)

@@ -95,7 +95,9 @@ class Progress(logging.Handler):
             self._end(record.__dict__["job_id"], None)
         elif event == "job_error":
             self._end(record.__dict__["jobid"], _error_of(record.__dict__))
-        elif record.levelno >= logging.ERROR and not _is_said_of_a_job(record):
+        elif record.levelno >= logging.ERROR and not (
+            self._jobs and _says_that_a_job_failed(record)
+        ):
             self._error(record.getMessage())
 
     def _plan(self, stats: Mapping[str, Any]) -> None:
@@ -179,11 +181,12 @@ def error_in(log: Path) -> str:
     return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
-def _is_said_of_a_job(record: logging.LogRecord) -> bool:
-    """Whether an error only says that some job has failed, which the job's own line says."""
+def _says_that_a_job_failed(record: logging.LogRecord) -> bool:
+    """Whether an error may be of no more than a failed job, which has a line of its own."""
     if getattr(record, "exception", None) == "RuleException":
         return True
-    return "At least one job did not complete" in record.getMessage()
+    said = ("At least one job did not complete", "Exiting because a job execution failed")
+    return record.getMessage().startswith(said)
 
 
 def _error_of(event: Mapping[str, Any]) -> str:

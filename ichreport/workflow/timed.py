@@ -72,7 +72,11 @@ def main(words: Sequence[str]) -> int:
         "status": outcome.status,
     }
     ready.unlink(missing_ok=True)
-    write_json(note, written)
+    try:
+        write_json(note, written)
+    except OSError as error:  # a disk that is full: the job's own words say so already
+        print(f"{note}: {error}", file=sys.stderr)  # noqa: T201
+        return outcome.status or 2
     return outcome.status
 
 

@@ -124,7 +124,7 @@ def main(folder, times, seed=0):
     from conftest import Project
 
     undisturbed, killed = (
-        Project(_made(folder / name), PROFILE, EXPERIMENTS) for name in ("undisturbed", "killed")
+        Project(folder / name, PROFILE, EXPERIMENTS) for name in ("undisturbed", "killed")
     )
     done = undisturbed.make_report()
     assert done.returncode == 0, done.stdout + done.stderr
@@ -136,11 +136,6 @@ def main(folder, times, seed=0):
         problems.append("the predictions differ")
     print("\n".join(problems) or f"{times} kills, nothing wrong")
     return 1 if problems else 0
-
-
-def _made(folder):
-    folder.mkdir(parents=True)
-    return folder
 
 
 if __name__ == "__main__":

@@ -109,8 +109,6 @@ def test_a_job_that_is_tried_again_says_so(shown):
 @pytest.mark.parametrize(
     "record",
     [
-        event("error", logging.ERROR, "CalledProcessError in file", exception="RuleException"),
-        event("error", logging.ERROR, "At least one job did not complete successfully."),
         event(None, message="Select jobs to execute..."),
         event("shellcmd", message="Shell command: None"),
         event("progress", done=1, total=2),
@@ -119,6 +117,19 @@ def test_a_job_that_is_tried_again_says_so(shown):
     ],
 )
 def test_what_says_nothing_of_a_job_is_not_shown(shown, record):
+    assert shown(record) == []
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        event("error", logging.ERROR, "CalledProcessError in file", exception="RuleException"),
+        event("error", logging.ERROR, "At least one job did not complete successfully."),
+        event(None, logging.ERROR, "Exiting because a job execution failed. Look above for error"),
+    ],
+)
+def test_what_a_failed_jobs_own_line_says_is_not_said_again(shown, record):
+    shown(started(1, name="a"))
     assert shown(record) == []
 
 
