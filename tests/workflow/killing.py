@@ -10,6 +10,7 @@ the predictions must be those of the undisturbed report, byte for byte.
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -38,11 +39,6 @@ EXPERIMENTS = {
 }
 
 
-def processes_of(session):
-    """The running processes of some sessions' descendants, whoever is their parent by now."""
-    return [process for process in session if _is_running(process)]
-
-
 def _is_running(process):
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
@@ -58,7 +54,7 @@ def _descendants(process):
 
 
 def kill_once(start, chance, log):
-    """Start a call, kill something of it, and give what was killed and what went wrong."""
+    """Start a call, kill something of it; gives what was killed, if any, and what went wrong."""
     call = start()
     top, known = psutil.Process(call.pid), {}
     deadline = time.monotonic() + chance.uniform(SHORTEST, LONGEST)
@@ -66,7 +62,7 @@ def kill_once(start, chance, log):
         known.update({p.pid: p for p in _descendants(top)})
         time.sleep(0.05)
     if call.poll() is not None:
-        return "nothing, it was done", [] if call.returncode == 0 else ["it ended with an error"]
+        return None, [] if call.returncode == 0 else ["it ended with an error"]
     alive = [p for p in known.values() if _is_running(p)]
     what = chance.choice(["group", "call", "one", "one"])
     if what == "group" or not alive:
@@ -103,12 +99,22 @@ def kill_once(start, chance, log):
     return killed, []
 
 
-def kill_often(start, times, seed, log=sys.stderr):
-    """Kill a call so many times; gives what went wrong."""
-    chance, problems = random.Random(seed), []
-    for turn in range(times):
-        killed, found = kill_once(start, chance, log)
-        problems += [f"turn {turn}, after killing {killed}: {problem}" for problem in found]
+def kill_often(project, expected, times, seed, log=sys.stderr):
+    """Kill a project's calls so many times; gives what went wrong.
+
+    Whenever a call comes to its end, its predictions are compared with those expected, and all that
+    it has made goes, so that the next has something to do.
+    """
+    chance, problems, kills = random.Random(seed), [], 0
+    while kills < times:
+        killed, found = kill_once(project.start_report, chance, log)
+        problems += [f"kill {kills}, of {killed}: {problem}" for problem in found]
+        kills += killed is not None
+        if killed is None:
+            if predictions(project.report) != expected:
+                problems.append(f"after {kills} kills the predictions differ")
+            for made in ("data", "reports", ".snakemake"):
+                shutil.rmtree(project.root / made)
     return problems
 
 
@@ -128,7 +134,7 @@ def main(folder, times, seed=0):
     )
     done = undisturbed.make_report()
     assert done.returncode == 0, done.stdout + done.stderr
-    problems = kill_often(killed.start_report, times, seed)
+    problems = kill_often(killed, predictions(undisturbed.report), times, seed)
     last = killed.make_report()
     if last.returncode != 0:
         problems.append(f"the last call failed:\n{last.stdout}{last.stderr}")
