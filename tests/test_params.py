@@ -190,7 +190,22 @@ def test_what_cannot_go_together_is_refused_before_any_work(words, told):
         Experiment.parse(words, where="test")
 
 
+@pytest.mark.parametrize(
+    ("network", "size", "seen"),
+    [
+        ("cnn7", 48, 96),
+        ("densenet121", None, 96),
+        ("densenet121", 48, 48),
+        ("inceptionresnetv2", 48, 75),
+        ("inceptionresnetv2", 90, 90),
+    ],
+)
+def test_a_backbone_sees_as_many_pixels_as_asked_or_the_fewest_that_it_takes(network, size, seen):
+    experiment = Experiment(network=network, image_size=96, backbone_size=size)
+    assert experiment.pixels_seen == seen
+
+
 def test_the_demo_profile_spells_out_the_defaults(monkeypatch):
     monkeypatch.chdir(ROOT)
     demo = Profile.from_files("params/demo.yaml")
-    assert demo == Profile(phantom=PhantomRecipe())
+    assert demo == Profile(phantom=PhantomRecipe(), backbone_size=48)
