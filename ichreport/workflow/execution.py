@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import papermill
+from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
@@ -69,7 +70,7 @@ def execute(notebook: Path, output: Path, parameters: Mapping[str, Any], kernel:
     papermill_io.register(str(output), _Whole())
     try:
         for is_last in (False, True):
-            with _private_jupyter():
+            with private_jupyter():
                 try:
                     _execute(notebook, output, parameters, kernel)
                     return 0
@@ -225,22 +226,26 @@ def _execute(notebook: Path, output: Path, parameters: Mapping[str, Any], kernel
 
 
 @contextlib.contextmanager
-def _private_jupyter() -> Iterator[None]:
-    """A folder for one kernel's sockets and files, which only this user can enter.
+def private_jupyter() -> Iterator[None]:
+    """Where a job's kernels start: with sockets and files in a folder that only this user can enter.
 
     It lies where names are short: a Unix socket's has a hundred characters at most.
     """
     folder = Path(tempfile.mkdtemp(prefix="ichreport-"))
-    before = dict(os.environ)
+    before, provisioners = dict(os.environ), KernelProvisionerFactory.instance()
+    provisioner, provisioners.default_provisioner_name = (
+        provisioners.default_provisioner_name,
+        PROVISIONER,
+    )
     os.environ.update(
         JUPYTER_RUNTIME_DIR=str(folder),
         IPYTHONDIR=str(folder / "ipython"),
-        JUPYTER_DEFAULT_PROVISIONER_NAME=PROVISIONER,
         PYDEVD_DISABLE_FILE_VALIDATION="1",
     )
     try:
         yield
     finally:
+        provisioners.default_provisioner_name = provisioner
         os.environ.clear()
         os.environ.update(before)
         shutil.rmtree(folder, ignore_errors=True)

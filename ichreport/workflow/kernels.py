@@ -15,6 +15,8 @@ from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
+from ichreport.workflow.execution import private_jupyter
+
 GPU_KERNEL: Final = "ichreport-gpu"
 SECONDS_TO_CHECK: Final = 300
 
@@ -81,7 +83,8 @@ def check(kernel: str = GPU_KERNEL) -> str:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(_CHECK)])
     client = NotebookClient(notebook, kernel_name=kernel, timeout=SECONDS_TO_CHECK)
     try:
-        client.execute()
+        with private_jupyter():
+            client.execute()
     except CellExecutionError as error:
         raise ValueError(f"kernel {kernel}: {error.evalue}") from None
     except (DeadKernelError, TimeoutError, RuntimeError) as error:

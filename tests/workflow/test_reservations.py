@@ -9,7 +9,7 @@ import yaml
 from ichreport.params import Experiment, Profile
 from ichreport.workflow import reservations
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 RSNA = yaml.safe_load((ROOT / "params" / "rsna.yaml").read_text())
 EXPERIMENTS = {
     path.stem: yaml.safe_load(path.read_text())
