@@ -227,7 +227,7 @@ def _execute(notebook: Path, output: Path, parameters: Mapping[str, Any], kernel
 
 @contextlib.contextmanager
 def private_jupyter() -> Iterator[None]:
-    """Where a job's kernels start: with sockets and files in a folder that only this user can enter.
+    """Where a job's kernels start: with sockets and files where only this user can enter.
 
     It lies where names are short: a Unix socket's has a hundred characters at most.
     """
