@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ichreport.files import sha256_of_file
 from ichreport.params import read_each_experiment
-from ichreport.workflow import driver, forkserver, lifetime, progress, reservations, timed
+from ichreport.workflow import driver, exclusive, forkserver, lifetime, progress, reservations, timed
 
 PROFILE_FILE = config.get("profile", "params/demo.yaml")
 profile = driver.read_profile(PROFILE_FILE)
@@ -148,6 +148,8 @@ localrules: report
 
 onstart:
     forkserver.wake()
+    if progress.JOURNAL not in os.environ:  # nobody else has seen to it
+        exclusive.hold(profile.report_folder)
 
 
 rule runs:

@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from filelock import FileLock, Timeout
 _log = logging.getLogger(__name__)
 
 PARTIAL_SUFFIX = ".partial"
+_LONGEST_PLACE = 50
 
 
 @contextmanager
@@ -54,6 +56,23 @@ def atomic_file(path: Path, size: int | None = None) -> Iterator[Path]:
     finally:
         partial.unlink(missing_ok=True)
     _sync_folder(path.parent)
+
+
+def remove_partials(folder: Path) -> None:
+    """Remove what killed writers have left below a folder, in which nobody may be writing."""
+    for path in folder.rglob(f".*{PARTIAL_SUFFIX}*"):
+        path.unlink(missing_ok=True)
+
+
+def private_folder(prefix: str) -> Path:
+    """Make a temporary folder that only this user can enter, with room for a Unix socket's name.
+
+    Such a name has a hundred characters at most. Where the usual place for temporary files is named
+    too long, the folder lies in `/tmp`.
+    """
+    usual = tempfile.gettempdir()
+    place = usual if len(usual) <= _LONGEST_PLACE or not os.access("/tmp", os.W_OK) else "/tmp"  # noqa: S108
+    return Path(tempfile.mkdtemp(prefix=prefix, dir=place))
 
 
 def full_disk(path: Path, size: int | None, *, at_least: int = 0) -> OSError:

@@ -45,8 +45,10 @@ class Project:
     @property
     def environment(self):
         """The environment variables of what runs in it."""
+        of_make = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")  # of the one that tests
+        kept = {name: value for name, value in os.environ.items() if name not in of_make}
         binaries = Path(sys.executable).parent
-        return os.environ | {
+        return kept | {
             "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}",
             "XDG_CACHE_HOME": str(self.root / "cache"),
         }

@@ -2,7 +2,10 @@
 
 import errno
 import hashlib
+import stat
 import subprocess
+import sys
+import tempfile
 import threading
 import time
 from zipfile import ZipFile
@@ -18,7 +21,9 @@ from ichreport.files import (
     atomic_file,
     check_space,
     folder_lock,
+    private_folder,
     read_json,
+    remove_partials,
     sha256_of_file,
     sha256_of_json,
     write_json,
@@ -119,6 +124,32 @@ def test_another_error_of_the_machine_stays_itself(tmp_path):
 )
 def test_a_size_is_written_in_units_of_a_thousand(number, words):
     assert as_size(number) == words
+
+
+def test_what_killed_writers_have_left_goes_and_nothing_else(tmp_path):
+    kept = tmp_path / "runs" / "a.partial.json"
+    write_json(kept, {})
+    code = (
+        "import os, pathlib, sys\nfrom ichreport.files import atomic_file\n"
+        "with atomic_file(pathlib.Path(sys.argv[1])) as partial:\n"
+        "    partial.write_text('half')\n    os.kill(os.getpid(), 9)\n"
+    )
+    subprocess.run([sys.executable, "-c", code, tmp_path / "runs" / "b.json"], check=False)
+    assert len(list((tmp_path / "runs").iterdir())) == 2
+    remove_partials(tmp_path)
+    assert list((tmp_path / "runs").iterdir()) == [kept]
+
+
+def test_a_private_folder_has_room_for_a_sockets_name_and_is_ones_own(tmp_path, monkeypatch):
+    long = tmp_path / ("x" * 100)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    folder = private_folder("ichreport-test-")
+    try:
+        assert len(str(folder / "kernel-5")) < 100
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    finally:
+        folder.rmdir()
 
 
 def test_an_error_while_writing_leaves_the_old_file_and_nothing_else(tmp_path):

@@ -19,7 +19,7 @@ CODE_VERSION: Final = 2
 
 _OURS: Final = re.compile(r"(hu-\d{5,}\.(npy|parquet)|truth-\d{5,}\.npy)")
 _STALE: Final = re.compile(
-    rf"\.(hu-\d{{5,}}|truth-\d{{5,}}|slices|rejects|manifest)-[0-9a-f]{{8}}"
+    rf"\.(hu-\d{{5,}}|truth-\d{{5,}}|slices|rejects|manifest)-[0-9a-f]{{16}}"
     rf"\{PARTIAL_SUFFIX}\.(npy|parquet|json)"
 )
 _BYTES_A_ROW: Final = 600

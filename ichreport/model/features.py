@@ -21,6 +21,7 @@ from ichreport.files import (
     check_space,
     folder_lock,
     read_json,
+    remove_partials,
     sha256_of_json,
     write_json,
 )
@@ -86,6 +87,7 @@ def compute(
     made_of = key(store, experiment)
     folder = _folder(made_of, experiment)
     with folder_lock(folder):
+        remove_partials(folder)
         missing = np.setdiff1d(rows, _stored_rows(folder))
         if missing.size:
             if experiment.input != "adjacent":  # whose neighbours come from the page cache

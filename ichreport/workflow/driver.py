@@ -23,7 +23,7 @@ from types import FrameType
 from typing import Final
 
 from ichreport import jobs
-from ichreport.files import read_json, write_json
+from ichreport.files import private_folder, read_json, remove_partials, write_json
 from ichreport.parameter_files import project_path, shown
 from ichreport.params import Profile, read_each_experiment
 from ichreport.workflow import exclusive, forkserver, lifetime
@@ -43,6 +43,7 @@ _PROCESSES: Final = (
 )
 _CALL: Final = ".call.json"
 _PREFIX: Final = "ichreport-call-"
+_TMP: Final = Path("/tmp")  # noqa: S108
 
 
 def read_profile(path: str) -> Profile:
@@ -95,6 +96,7 @@ def make_report(path: str, snakemake: Sequence[str], *, with_parent: bool = Fals
         if refusal:
             _complain(f"make report: {refusal}")
             return 2
+        remove_partials(report)
         with _private_folder(report) as folder:
             return _Call(path, profile, folder, snakemake or ["--cores", "all"]).make()
 
@@ -109,7 +111,7 @@ def _private_folder(report: Path) -> Iterator[Path]:
     noted = report / _CALL
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
         _remove(Path(read_json(noted)["folder"]))  # what a killed call has left
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    folder = private_folder(_PREFIX)
     write_json(noted, {"folder": str(folder)})
     try:
         yield folder
@@ -119,7 +121,7 @@ def _private_folder(report: Path) -> Iterator[Path]:
 
 
 def _remove(folder: Path) -> None:
-    if folder.name.startswith(_PREFIX) and folder.parent == Path(tempfile.gettempdir()):
+    if folder.name.startswith(_PREFIX) and folder.parent in (_TMP, Path(tempfile.gettempdir())):
         shutil.rmtree(folder, ignore_errors=True)
 
 

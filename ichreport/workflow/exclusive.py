@@ -8,7 +8,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Final, TextIO
@@ -46,6 +46,23 @@ def only_call(report: Path) -> Iterator[str | None]:
         lock.write(f"process {os.getpid()}, since {datetime.now().astimezone():%H:%M on %d %B}")
         lock.flush()
         yield _left_running(report / JOBS)
+
+
+def hold(report: Path) -> None:
+    """Hold a report for as long as this process lives, as who runs Snakemake by hand should.
+
+    Raises:
+        RuntimeError: If a call of `make report` holds it, or jobs of one still run.
+    """
+    report.mkdir(parents=True, exist_ok=True)
+    held = only_call(report)
+    refusal = held.__enter__()  # never left: the lock goes with the process
+    if refusal:
+        raise RuntimeError(refusal)
+    _held.append(held)
+
+
+_held: list[AbstractContextManager[str | None]] = []
 
 
 def _left_running(held: Path) -> str | None:

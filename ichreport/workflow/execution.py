@@ -20,7 +20,6 @@ import re
 import shutil
 import signal
 import sys
-import tempfile
 import traceback
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -33,7 +32,7 @@ from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 from papermill.iorw import LocalHandler, papermill_io
 
-from ichreport.files import write_text
+from ichreport.files import private_folder, write_text
 from ichreport.workflow import forkserver, lifetime
 
 PROVISIONER: Final = "ichreport-job"
@@ -231,7 +230,7 @@ def private_jupyter() -> Iterator[None]:
 
     It lies where names are short: a Unix socket's has a hundred characters at most.
     """
-    folder = Path(tempfile.mkdtemp(prefix="ichreport-"))
+    folder = private_folder("ichreport-")
     before, provisioners = dict(os.environ), KernelProvisionerFactory.instance()
     provisioner, provisioners.default_provisioner_name = (
         provisioners.default_provisioner_name,

@@ -122,6 +122,16 @@ def test_jobs_that_never_end_are_said_to_hold_the_report(project, monkeypatch):
             assert "jobs of an earlier call still run after 1 s" in refusal
 
 
+def test_snakemake_by_hand_does_nothing_beside_a_call(project):
+    project.report.mkdir(parents=True)
+    words = ("snakemake", "--cores", "1", "--config", "profile=params/killed.yaml", "--", "runs")
+    with exclusive.only_call(project.report):
+        done = project.run(*words)
+    assert done.returncode != 0
+    assert "is being made by another call" in done.stdout + done.stderr
+    assert not (project.root / "data").exists()
+
+
 def test_a_workflow_that_cannot_start_says_why_and_makes_no_pages(project):
     (project.root / "Snakefile").unlink()
     (project.root / "Snakefile").write_text("rule runs:\n    input: 'nothing.txt'\n")
