@@ -14,7 +14,7 @@ from ichreport.cli import main
 from ichreport.workflow import driver, exclusive
 from tests.workflow.killing import EXPERIMENTS, PROFILE, kill_often, predictions
 
-KILLS = 4
+KILLS = 3
 SEED = 12
 
 
