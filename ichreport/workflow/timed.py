@@ -74,8 +74,9 @@ def main(words: Sequence[str]) -> int:
     ready.unlink(missing_ok=True)
     try:
         write_json(note, written)
-    except OSError as error:  # a disk that is full: the job's own words say so already
-        print(f"{note}: {error}", file=sys.stderr)  # noqa: T201
+    except OSError as error:
+        if outcome.status == 0:  # else the job's own words are the last
+            print(f"{note}: {error}", file=sys.stderr)  # noqa: T201
         return outcome.status or 2
     return outcome.status
 

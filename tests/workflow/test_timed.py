@@ -117,3 +117,16 @@ def test_without_a_command_it_says_how_it_is_used(capsys):
     assert timed.main(["note.json"]) == 2
     assert capsys.readouterr().err.startswith("usage: python -m ichreport.workflow.timed")
     assert not Path("note.json").exists()
+
+
+@pytest.mark.parametrize(("code", "status"), [("pass", 2), ("raise SystemExit(7)", 7)])
+def test_a_note_that_cannot_be_written_is_a_line_unless_the_job_has_its_own(
+    tmp_path, monkeypatch, capsys, code, status
+):
+    def full(path, _):
+        raise OSError(28, "The disk is full", str(path))
+
+    monkeypatch.setattr(timed, "write_json", full)
+    path = tmp_path / "notes" / "job.json"
+    assert timed.main([str(path), "--", sys.executable, "-c", code]) == status
+    assert ("The disk is full" in capsys.readouterr().err) == (status == 2)

@@ -136,6 +136,7 @@ def _of_run(best: Scored) -> dict[str, str]:
         "run": run.name,
         "question": asked.question,
         "image_size": str(asked.image_size),
+        "pixels_seen": str(asked.pixels_seen),
         "network_words": f"{_network(asked)}, global average pooling and {layers}"
         f"{HEADS[asked.head]}",
         "input_words": INPUTS[asked.input],
