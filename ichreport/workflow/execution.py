@@ -62,30 +62,27 @@ def execute(notebook: Path, output: Path, parameters: Mapping[str, Any], kernel:
 
     Raises:
         OSError: If the notebook cannot be written, or the disk was full for one of its cells.
+        RuntimeError: If its kernel died: twice before its first cell, or once after.
     """
     if forkserver.FORK in os.environ:  # before anything here starts a thread
         KernelToBe.waiting = KernelToBe()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     papermill_io.register(str(output), _Whole())
     try:
-        for is_last in (False, True):
-            with private_jupyter():
-                try:
-                    _execute(notebook, output, parameters, kernel)
-                    return 0
-                except _Died as reason:
-                    if is_last:
-                        raise RuntimeError(f"{notebook}: its kernel died: {reason}") from reason
-                    print(  # noqa: T201
-                        f"The kernel died before its first cell ({reason}); starting it once more.",
-                        file=sys.stderr,
-                    )
+        try:
+            _execute(notebook, output, parameters, kernel)
+        except _Died as reason:
+            words = f"The kernel died before its first cell ({reason}); starting it once more."
+            print(words, file=sys.stderr)  # noqa: T201
+            _execute(notebook, output, parameters, kernel)
+    except _Died as reason:
+        raise RuntimeError(f"{notebook}: its kernel died: {reason}") from reason
     except PapermillExecutionError as error:
         return _explain(error)
     finally:
         papermill_io.reset()
         papermill_io.register("local", LocalHandler())
-    raise AssertionError
+    return 0
 
 
 class KernelToBe:
@@ -202,18 +199,19 @@ class _Whole(LocalHandler):  # type: ignore[misc]
 def _execute(notebook: Path, output: Path, parameters: Mapping[str, Any], kernel: str) -> None:
     executed: list[int] = []
     try:
-        papermill.execute_notebook(
-            notebook,
-            output,
-            dict(parameters),
-            kernel_name=kernel,
-            log_output=True,
-            progress_bar=False,
-            request_save_on_cell_execute=False,
-            autosave_cell_every=0,
-            start_timeout=SECONDS_TO_START,
-            on_cell_executed=lambda cell_index, **_: executed.append(cell_index),
-        )
+        with private_jupyter():
+            papermill.execute_notebook(
+                notebook,
+                output,
+                dict(parameters),
+                kernel_name=kernel,
+                log_output=True,
+                progress_bar=False,
+                request_save_on_cell_execute=False,
+                autosave_cell_every=0,
+                start_timeout=SECONDS_TO_START,
+                on_cell_executed=lambda cell_index, **_: executed.append(cell_index),
+            )
     except DeadKernelError as error:
         if not executed:
             raise _Died(str(error)) from error
