@@ -20,10 +20,9 @@ import re
 import shutil
 import signal
 import sys
-import traceback
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, NoReturn, cast
 
 import papermill
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
@@ -136,10 +135,10 @@ class KernelToBe:
         self.send_signal(signal.SIGTERM)
 
 
-def _become_kernel(read: int) -> None:
+def _become_kernel(read: int) -> NoReturn:
     """Wait for the words of a kernel, then be it, to its end."""
-    status = 1
-    try:
+
+    def work() -> int:
         lifetime.die_with_parent()
         os.setsid()
         with os.fdopen(read, "rb") as stream:
@@ -153,16 +152,9 @@ def _become_kernel(read: int) -> None:
             from ipykernel import kernelapp
 
             kernelapp.launch_new_instance(argv=message["words"])
-        status = 0
-    except SystemExit as ended:
-        status = ended.code if isinstance(ended.code, int) else bool(ended.code)
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        with contextlib.suppress(OSError):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(status)
+        return 0
+
+    forkserver.end_with(work)
 
 
 class JobProvisioner(LocalProvisioner):

@@ -22,11 +22,11 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import ichreport
 from ichreport.files import write_json
@@ -262,10 +262,10 @@ def _receive(caller: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
     return json.loads(message), streams
 
 
-def _become(request: Mapping[str, Any], streams: Sequence[int]) -> None:
+def _become(request: Mapping[str, Any], streams: Sequence[int]) -> NoReturn:
     """Turn this fork into the job, to its end."""
-    status = 1
-    try:
+
+    def work() -> int:
         os.setsid()
         lifetime.die_with_parent()
         *standard, held = streams
@@ -278,9 +278,19 @@ def _become(request: Mapping[str, Any], streams: Sequence[int]) -> None:
         os.environ[FORK] = os.environ.pop(ADDRESS)
         os.environ[HELD] = str(held)
         sys.argv = list(request["command"])
-        status = importlib.import_module("ichreport.cli").main(sys.argv[1:])
+        status: int = importlib.import_module("ichreport.cli").main(sys.argv[1:])
+        return status
+
+    end_with(work)
+
+
+def end_with(work: Callable[[], int]) -> NoReturn:
+    """End this fork with the status that some work gives, as a process of its own would end."""
+    status = 1
+    try:
+        status = work()
     except SystemExit as ended:
-        status = ended.code if isinstance(ended.code, int) else bool(ended.code)
+        status = ended.code if isinstance(ended.code, int) else int(bool(ended.code))
     except BaseException:
         traceback.print_exc()
     finally:
