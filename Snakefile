@@ -15,7 +15,7 @@ import os
 from pathlib import Path
 
 from ichreport.files import sha256_of_file
-from ichreport.params import read_each_experiment
+from ichreport.params.experiment import read_each_experiment
 from ichreport.workflow import driver, exclusive, forkserver, lifetime, progress, reservations, timed
 
 PROFILE_FILE = config.get("profile", "params/demo.yaml")

@@ -27,9 +27,9 @@ from batches import make_store
 from side_by_side import Skipped, interleaved, main, median_ratio
 
 from ichreport.data.store import Store
-from ichreport.model import backend, networks, stream
+from ichreport.model import backend, networks, prefetch
 from ichreport.model.inputs import hu_of
-from ichreport.params import Experiment
+from ichreport.params.experiment import Experiment
 
 PRECISIONS = ("float32", "mixed_bfloat16")
 TORCHVISION = {"densenet121": "densenet121", "efficientnetb7": "efficientnet_b7"}
@@ -37,9 +37,9 @@ TORCHVISION = {"densenet121": "densenet121", "efficientnetb7": "efficientnet_b7"
 
 def from_store(program: Any, store: Store, experiment: Experiment, rows: np.ndarray) -> None:
     """As features are computed."""
-    stream.run(
+    prefetch.run(
         lambda chosen: program.place(hu_of(store, chosen[0], experiment.input)),
-        stream.in_batches(rows, experiment.batch_size),
+        prefetch.in_batches(rows, experiment.batch_size),
         program.forward,
         backend.to_numpy,
     )

@@ -16,7 +16,7 @@ import numpy as np
 from side_by_side import interleaved, main, median_ratio
 
 from ichreport.model import backend, losses, networks
-from ichreport.params import Experiment
+from ichreport.params.experiment import Experiment
 
 BATCH, SIZE, WIDTH = 64, 96, 1_024
 LOSS = losses.build("bce", np.ones((1, 6)))

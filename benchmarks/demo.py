@@ -23,9 +23,9 @@ from typing import Any
 
 from side_by_side import Skipped, median_ratio
 
-from ichreport import jobs
 from ichreport.files import read_json
 from ichreport.report import timings
+from ichreport.runs import job_times
 
 ROOT = Path(__file__).parents[1]
 REPORT = ROOT / "reports" / "demo"
@@ -38,11 +38,11 @@ def measure(report: Path = REPORT) -> dict[str, Any]:
     Raises:
         Skipped: If there is no report.
     """
-    noted = jobs.read(report)
+    noted = job_times.read(report)
     if not noted:
         raise Skipped("reports/demo has no notes of its jobs; make report first")
     parts = timings.seconds_by_part(noted)
-    notes = [read_json(report / jobs.FOLDER / f"{job.name}.json") for job in noted]
+    notes = [read_json(report / job_times.FOLDER / f"{job.name}.json") for job in noted]
     starts = [datetime.fromisoformat(note["started"]).timestamp() for note in notes]
     ends = [start + note["wall_seconds"] for start, note in zip(starts, notes, strict=True)]
     overhead = sum(job.starting + job.importing for job in noted)

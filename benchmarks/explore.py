@@ -21,9 +21,9 @@ import pyarrow.parquet as pq
 from index import FULL, SMALL, Size, write_tables
 from side_by_side import main
 
-from ichreport.data.index import build_index, stems
-from ichreport.data.labels_table import LabelTable
-from ichreport.data.shards import shard_name
+from ichreport.data.ingest.index import build_index, stems
+from ichreport.data.ingest.shards import shard_name
+from ichreport.data.labels.table import LabelTable
 from ichreport.data.store import FORMAT
 from ichreport.files import write_json
 

@@ -16,9 +16,9 @@ import numpy as np
 import tensorflow as tf
 from side_by_side import interleaved, main, median_ratio
 
-from ichreport.model import loop, losses, networks
+from ichreport.model import losses, networks, training_loop
 from ichreport.model.batches import SeriesBatches, SliceBatches
-from ichreport.params import Experiment
+from ichreport.params.experiment import Experiment
 
 SLICES, VALIDATION, WIDTH, LENGTH, BATCH = 1_512, 210, 1_024, 14, 64
 FEW, MANY = 1, 11
@@ -68,7 +68,7 @@ def ours(head: str, features: Any, truth: Any, epochs: int) -> float:
     """The package's loop."""
     model = model_of(head, features, epochs)
     made = batches(head, features, truth)
-    return loop.fit(model, LOSS, *made, experiment(head, epochs), seed=1)["loss"][-1]
+    return training_loop.fit(model, LOSS, *made, experiment(head, epochs), seed=1)["loss"][-1]
 
 
 def with_fit(head: str, features: Any, truth: Any, epochs: int) -> float:

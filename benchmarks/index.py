@@ -19,9 +19,9 @@ import pyarrow.parquet as pq
 from side_by_side import alone, main
 
 from ichreport.data import samples, summary
-from ichreport.data.index import build_index, stems
-from ichreport.data.labels_table import LabelTable
-from ichreport.data.shards import SCHEMA, table_name
+from ichreport.data.ingest.index import build_index, stems
+from ichreport.data.ingest.shards import SCHEMA, table_name
+from ichreport.data.labels.table import LabelTable
 from ichreport.data.store import Store
 from ichreport.labels import LABELS
 

@@ -29,7 +29,7 @@ import pydicom
 from PIL import Image
 from side_by_side import alone, interleaved, main, median_ratio
 
-from ichreport.data.ingest import ingest
+from ichreport.data.ingest.ingest import ingest
 from ichreport.data.resample import resample_hu
 
 FILES, SOME, FEW = 4000, 150, 600
@@ -138,9 +138,8 @@ def ours(source: Path, out: Path, workers: int) -> None:
     """The ingest, from nothing, in a process of its own, so that workers start as in real use."""
     shutil.rmtree(out, ignore_errors=True)
     words = f"image_size={SIZE}, workers={workers}, progress=False"
-    code = (
-        f"from ichreport.data.ingest import ingest; ingest({str(source)!r}, {str(out)!r}, {words})"
-    )
+    code = "from ichreport.data.ingest.ingest import ingest; "
+    code += f"ingest({str(source)!r}, {str(out)!r}, {words})"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

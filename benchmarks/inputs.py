@@ -27,7 +27,7 @@ from side_by_side import interleaved, main, median_ratio
 
 from ichreport.data.store import Store
 from ichreport.data.windowing import BONE, BRAIN, SUBDURAL, linear_window
-from ichreport.model import stream
+from ichreport.model import prefetch
 from ichreport.model.batches import SliceBatches
 
 SIZE, BATCH, COUNT = 256, 64, 2_048
@@ -53,7 +53,7 @@ def ours(store: Store, count: int) -> None:
     truth = np.zeros((count, 6), np.float32)
     batches = SliceBatches(lambda places, _: store.hu(places), truth, np.arange(count), BATCH)
     plan = batches.plan(np.random.default_rng(0))
-    stream.run(batches.gather, plan, lambda batch: batch.inputs, lambda inputs: inputs)
+    prefetch.run(batches.gather, plan, lambda batch: batch.inputs, lambda inputs: inputs)
 
 
 def png_loop(paths: list[str]) -> None:

@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 from side_by_side import alone, main
 
-from ichreport.data.rsna import read_labels
+from ichreport.data.labels.challenge import read_labels
 from ichreport.labels import LABELS
 
 SLICES = 752_803

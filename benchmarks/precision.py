@@ -17,10 +17,12 @@ from typing import Any, get_args
 from side_by_side import alone, main
 
 from ichreport.data import samples
-from ichreport.data.ingest import ingest
+from ichreport.data.ingest.ingest import ingest
 from ichreport.data.store import Store
 from ichreport.evaluation.scores import scores_of
-from ichreport.params import Experiment, PhantomRecipe, Precision
+from ichreport.params.choices import Precision
+from ichreport.params.experiment import Experiment
+from ichreport.params.profile import PhantomRecipe
 from ichreport.phantom import write_phantom
 
 PATIENTS, EPOCHS, SIZE = 150, 12, 96

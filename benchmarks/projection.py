@@ -15,10 +15,10 @@ from typing import Any
 
 from side_by_side import Skipped
 
-from ichreport import jobs
 from ichreport.data.store import read_manifest
-from ichreport.params import Profile
+from ichreport.params.profile import Profile
 from ichreport.report import timings
+from ichreport.runs import job_times
 from ichreport.workflow.reservations import CHALLENGE
 
 ROOT = Path(__file__).parents[1]
@@ -31,7 +31,7 @@ def measure(report: Path) -> dict[str, Any]:
     Raises:
         Skipped: If there is no report.
     """
-    noted = [job for job in jobs.read(report) if job.rule != MADE_HERE]
+    noted = [job for job in job_times.read(report) if job.rule != MADE_HERE]
     if not noted:
         raise Skipped(f"{report} has no notes of its jobs; make report PROFILE={report.name} first")
     profile = Profile.from_files(ROOT / "params" / f"{report.name}.yaml")

@@ -17,10 +17,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from side_by_side import interleaved, main
 
-from ichreport.model import backend, loop, losses, networks
+from ichreport.model import backend, losses, networks, training_loop
 from ichreport.model.batches import SliceBatches
 from ichreport.model.inputs import slices_seen
-from ichreport.params import Experiment
+from ichreport.params.experiment import Experiment
 
 COUNT, EPOCHS = 512, 16
 EXPERIMENTS, SHARED = 12, 6
@@ -41,7 +41,7 @@ def measure(repeats: int = 3, count: int = COUNT) -> dict[str, Any]:
     places = np.arange(count)
 
     def backbone() -> np.ndarray:
-        return loop.outputs(program, hu.__getitem__, places, experiment.batch_size)
+        return training_loop.outputs(program, hu.__getitem__, places, experiment.batch_size)
 
     features = backbone()
 
@@ -51,7 +51,7 @@ def measure(repeats: int = 3, count: int = COUNT) -> dict[str, Any]:
             SliceBatches(lambda places, _: features[places], truth, part, experiment.batch_size)
             for part in np.split(places, [count * 4 // 5])
         )
-        loop.fit(built, losses.build("bce", truth), train, validation, experiment, seed=1)
+        training_loop.fit(built, losses.build("bce", truth), train, validation, experiment, seed=1)
 
     seconds = interleaved({"backbone": backbone, "head": head}, repeats=repeats)
     turns = list(zip(seconds["backbone"], seconds["head"], strict=True))

@@ -22,9 +22,9 @@ from batches import make_store
 from side_by_side import alone, interleaved, main, median_ratio
 
 from ichreport.data.store import Store
-from ichreport.model import backend, features, losses, networks, stream
+from ichreport.model import backend, features, losses, networks, prefetch
 from ichreport.model.inputs import hu_of
-from ichreport.params import Experiment
+from ichreport.params.experiment import Experiment
 
 SIZE, BATCH, SLICES = 96, 64, 3_000
 SMALL = Experiment(network="cnn7", input="adjacent")
@@ -87,9 +87,9 @@ def from_store(
 ) -> None:
     """As features are computed, predictions made and networks trained."""
     found: list[Any] = []
-    stream.run(
+    prefetch.run(
         lambda chosen: program.place(hu_of(store, chosen[0], experiment.input)),
-        stream.in_batches(rows, BATCH),
+        prefetch.in_batches(rows, BATCH),
         step,
         lambda result: found.append(backend.to_numpy(result)),
     )
@@ -101,7 +101,7 @@ def from_memory(step: Callable[[Any], Any], batch: Any, batches: int) -> None:
     waiting: list[Any] = []
     for _ in range(batches):
         waiting.append(step(batch))
-        if len(waiting) > stream.IN_FLIGHT:
+        if len(waiting) > prefetch.IN_FLIGHT:
             found.append(backend.to_numpy(waiting.pop(0)))
     found.extend(backend.to_numpy(result) for result in waiting)
 

@@ -17,9 +17,10 @@ from typing import Any, Final, get_args
 import yaml
 
 import ichreport
-from ichreport import jobs
-from ichreport.parameter_files import project_path, read_yaml
-from ichreport.params import Input, Network, Profile, Sample
+from ichreport.params.choices import Input, Network, Sample
+from ichreport.params.profile import Profile
+from ichreport.params.yaml import project_path, read_yaml
+from ichreport.runs import job_times
 from ichreport.workflow import timed
 
 _PACKAGE: Final = Path(ichreport.__file__).parent
@@ -224,8 +225,8 @@ def _phantom(options: argparse.Namespace) -> int:
 
 
 def _ingest(options: argparse.Namespace) -> int:
-    from ichreport.data.ingest import ingest, ingest_part
-    from ichreport.data.plan import Part
+    from ichreport.data.ingest.ingest import ingest, ingest_part
+    from ichreport.data.ingest.plan import Part
 
     timed.ready()
     profile = Profile.from_files(options.profile)
@@ -256,7 +257,7 @@ def _features(options: argparse.Namespace) -> int:
     from ichreport.data import samples
     from ichreport.data.store import Store
     from ichreport.model import backend, features
-    from ichreport.params import Experiment
+    from ichreport.params.experiment import Experiment
 
     timed.ready()
     experiment = Experiment.parse(
@@ -296,7 +297,7 @@ def _existing(report: Path) -> Path:
 
 
 def _timings(options: argparse.Namespace) -> int:
-    print(jobs.as_text(jobs.read(_existing(options.report))))  # noqa: T201
+    print(job_times.as_text(job_times.read(_existing(options.report))))  # noqa: T201
     return 0
 
 

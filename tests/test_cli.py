@@ -12,7 +12,7 @@ from ichreport.cli import main
 from ichreport.data import store
 from ichreport.files import atomic_file, folder_lock
 from ichreport.report import site
-from ichreport.report.captioned import Captioned
+from ichreport.report.html.blocks import Captioned
 
 FEATURES = ["--input", "raw", "--network", "densenet121", "--samples", "sampa"]
 

@@ -8,7 +8,8 @@ import nbformat
 import pytest
 from papermill.inspection import inspect_notebook
 
-from ichreport.params import Experiment, Profile
+from ichreport.params.experiment import Experiment
+from ichreport.params.profile import Profile
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 MODELS = {

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ichreport.parameter_files import project_path
-from ichreport.params import Experiment, PhantomRecipe, Profile, read_experiments
+from ichreport.params.experiment import Experiment, read_experiments
+from ichreport.params.profile import PhantomRecipe, Profile
+from ichreport.params.yaml import project_path
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ichreport import params
-from ichreport.data.groups import audit_splits, linked_groups
-from ichreport.params import SPLIT_BY, SplitBy
+from ichreport.data.patient_groups import audit_splits, linked_groups
+from ichreport.params import choices
+from ichreport.params.choices import SPLIT_BY, SplitBy
 from ichreport.splits import SPLITS
 
 __all__ = ["SPLIT_ENDS", "Sample", "draw", "hash_shares", "leak_audit", "linked_groups"]
@@ -59,7 +59,7 @@ class Sample:
 
 def draw(
     slices: pd.DataFrame,
-    sample: params.Sample,
+    sample: choices.Sample,
     *,
     seed: int,
     sampa_share: float = 1.0,

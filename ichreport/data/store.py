@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from ichreport.data import shards
+from ichreport.data.ingest import shards
 from ichreport.files import read_json, sha256_of_file, sha256_of_json
 
 FORMAT: Final = 1

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ichreport.data.elements import kind_of_reason
+from ichreport.data.dicom.elements import kind_of_reason
 from ichreport.data.resample import HU_MAX, HU_MIN
 from ichreport.data.store import Store, series_starts
 from ichreport.labels import LABELS, SUBTYPES

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from ichreport.evaluation.average_precision import average_precision_table
-from ichreport.evaluation.bootstrap import REPLICATES
-from ichreport.evaluation.calibration import calibration_table
-from ichreport.evaluation.clustered_auc import auc_table
-from ichreport.evaluation.score_intervals import score_table_with_intervals
+from ichreport.evaluation.calibration.reliability import calibration_table
+from ichreport.evaluation.inference.bootstrap import REPLICATES
+from ichreport.evaluation.inference.clustered_auc import auc_table
+from ichreport.evaluation.inference.score_intervals import score_table_with_intervals
 from ichreport.evaluation.scores import without_nan
 from ichreport.evaluation.studies import study_table
 from ichreport.evaluation.thresholds import frozen_thresholds, rate_table

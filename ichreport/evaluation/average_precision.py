@@ -7,17 +7,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from ichreport.evaluation.bootstrap import (
+from ichreport.evaluation.inference.bootstrap import (
     REPLICATES,
     average_precision_replicates,
     draw_resamples,
 )
-from ichreport.evaluation.intervals import area_interval
-from ichreport.evaluation.predictions import (
-    of_split,
-    probabilities,
-    truths,
-)
+from ichreport.evaluation.inference.intervals import area_interval
+from ichreport.evaluation.predictions import of_split, probabilities, truths
 from ichreport.labels import LABELS
 from ichreport.splits import Split
 

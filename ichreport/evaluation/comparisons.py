@@ -14,16 +14,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ichreport.evaluation.bootstrap import (
+from ichreport.evaluation.inference.bootstrap import (
     REPLICATES,
     Resamples,
     draw_resamples,
     mean_replicates,
 )
-from ichreport.evaluation.intervals import Interval, holm, interval, p_value
-from ichreport.evaluation.learned import losses_above_floor
+from ichreport.evaluation.inference.intervals import Interval, holm, interval, p_value
+from ichreport.evaluation.inference.score_intervals import groups_behind, replicates_of
+from ichreport.evaluation.learning_verdict import losses_above_floor
 from ichreport.evaluation.predictions import of_split, probabilities, truths
-from ichreport.evaluation.score_intervals import groups_behind, replicates_of
 from ichreport.evaluation.scores import ALL_LABELS, split_scores
 from ichreport.splits import Split
 

@@ -18,12 +18,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ichreport import poster
-from ichreport.evaluation.bootstrap import (
-    REPLICATES,
-    rate_replicates,
-)
 from ichreport.evaluation.comparisons import ALPHA, Comparison
-from ichreport.evaluation.intervals import (
+from ichreport.evaluation.inference.bootstrap import REPLICATES, rate_replicates
+from ichreport.evaluation.inference.intervals import (
     Interval,
     area_interval,
     contributing,
@@ -32,10 +29,10 @@ from ichreport.evaluation.intervals import (
     p_value,
     share_interval,
 )
-from ichreport.evaluation.learned import learned_or_not
+from ichreport.evaluation.inference.score_intervals import groups_behind
+from ichreport.evaluation.learning_verdict import learned_or_not
 from ichreport.evaluation.operating_points import RECALL, confusion, threshold_at_recall
 from ichreport.evaluation.predictions import of_split, probabilities, truths
-from ichreport.evaluation.score_intervals import groups_behind
 from ichreport.labels import ANY, LABELS, SUBTYPES
 
 Verdict = Literal["supported", "contradicted", "undecided"]

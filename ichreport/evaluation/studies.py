@@ -14,20 +14,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ichreport.evaluation.bootstrap import (
-    REPLICATES,
-    Resamples,
-    auc_replicates,
-    draw_resamples,
-)
-from ichreport.evaluation.intervals import area_interval
-from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS, of_split, probabilities, truths
-from ichreport.evaluation.recalibration import (
+from ichreport.evaluation.calibration.recalibration import (
     fit_logistic,
     mean_log_loss,
     to_logit,
     to_probability,
 )
+from ichreport.evaluation.inference.bootstrap import (
+    REPLICATES,
+    Resamples,
+    auc_replicates,
+    draw_resamples,
+)
+from ichreport.evaluation.inference.intervals import area_interval
+from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS, of_split, probabilities, truths
 from ichreport.evaluation.scores import auc_score
 from ichreport.evaluation.thresholds import RULES, Rule, rates_with_intervals
 from ichreport.labels import LABELS

@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ichreport.evaluation.bootstrap import (
+from ichreport.evaluation.inference.bootstrap import (
     REPLICATES,
     Resamples,
     auc_replicates,
     draw_resamples,
     mean_replicates,
 )
-from ichreport.evaluation.intervals import area_interval, interval
+from ichreport.evaluation.inference.intervals import area_interval, interval
 from ichreport.evaluation.predictions import (
     PROBABILITIES,
     TRUTHS,

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from ichreport.evaluation.bootstrap import (
+from ichreport.evaluation.inference.bootstrap import (
     REPLICATES,
     Resamples,
     draw_resamples,
     rate_replicates,
 )
-from ichreport.evaluation.intervals import contributing, share_interval
+from ichreport.evaluation.inference.intervals import contributing, share_interval
 from ichreport.evaluation.operating_points import (
     RATES,
     RECALL,

@@ -13,7 +13,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ichreport.params import Devices, Experiment
+from ichreport.params.choices import Devices
+from ichreport.params.experiment import Experiment
 
 
 def start(experiment: Experiment) -> dict[str, Any]:

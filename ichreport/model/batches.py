@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ichreport.model import stream
-from ichreport.model.stream import Chosen
+from ichreport.model import prefetch
+from ichreport.model.prefetch import Chosen
 
 
 class Batch(NamedTuple):
@@ -48,7 +48,7 @@ class SliceBatches:
         self, random: np.random.Generator | None
     ) -> Iterator[tuple[Chosen, NDArray[np.bool_]]]:
         """The batches of one pass over the data, shuffled or in order, and what to mirror."""
-        for chosen in stream.in_batches(_order(self.places, random), self.size):
+        for chosen in prefetch.in_batches(_order(self.places, random), self.size):
             mirror = np.zeros(self.size, dtype=bool)
             if self.mirroring is not None:
                 mirror = self.mirroring.random(self.size) < 0.5
@@ -83,7 +83,7 @@ class SeriesBatches:
 
     def plan(self, random: np.random.Generator | None) -> Iterator[Chosen]:
         """The batches of one pass over the series: shuffled, or in order."""
-        return stream.in_batches(_order(np.arange(len(self.series)), random), self.size)
+        return prefetch.in_batches(_order(np.arange(len(self.series)), random), self.size)
 
     def gather(self, chosen: Chosen) -> Batch:
         """One batch; series that only fill it up have slices, which count nothing."""

@@ -25,7 +25,7 @@ from ichreport.labels import LABELS
 from ichreport.model import backend, features, networks
 from ichreport.model.inputs import hu_of
 from ichreport.model.training import Trained
-from ichreport.params import Experiment
+from ichreport.params.experiment import Experiment
 
 SMALLEST_MAP = 24
 """The small network's maps come from its deepest block of at least this many pixels a side.

@@ -25,9 +25,9 @@ from ichreport.files import (
     sha256_of_json,
     write_json,
 )
-from ichreport.model import backend, networks, stream
+from ichreport.model import backend, networks, prefetch
 from ichreport.model.inputs import hu_of
-from ichreport.params import Experiment
+from ichreport.params.experiment import Experiment
 
 ROWS_PER_PART = 8192
 
@@ -128,9 +128,9 @@ def _compute(
         tqdm(total=len(rows), unit="slice", desc=model.name, disable=not progress) as bar,
         _Parts(folder, rows, bar) as parts,
     ):
-        stream.run(
+        prefetch.run(
             lambda chosen: program.place(hu_of(store, chosen[0], experiment.input)),
-            stream.in_batches(rows, size),
+            prefetch.in_batches(rows, size),
             program.forward,
             lambda result: parts.add(backend.to_numpy(result)),
         )

@@ -5,7 +5,7 @@ import numpy as np
 
 from ichreport.labels import LABELS
 from ichreport.model import backend, losses, networks
-from ichreport.params import Experiment
+from ichreport.params.experiment import Experiment
 
 _SLICES, _FEATURES = 8, 16
 

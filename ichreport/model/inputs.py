@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ichreport.data.resample import HU_MAX, HU_MIN, area_means
 from ichreport.data.store import Store
 from ichreport.data.windowing import WINDOWS, sigmoid_slope_and_offset
-from ichreport.params import Input, Network
+from ichreport.params.choices import Input, Network
 
 
 @keras.saving.register_keras_serializable("ichreport")

@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike, NDArray
 
-from ichreport.params import Loss
+from ichreport.params.choices import Loss
 
 FOCAL_GAMMA = 2.0
 FOCAL_ALPHA = 0.25

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from ichreport.files import sha256_of_file
 from ichreport.labels import LABELS
 from ichreport.model import backend, inputs
-from ichreport.parameter_files import project_path
-from ichreport.params import Experiment, Network
+from ichreport.params.choices import Network
+from ichreport.params.experiment import Experiment
+from ichreport.params.yaml import project_path
 
 CNN7_FILTERS = (8, 16, 32, 64, 64, 128, 128)
 """Output channels of the seven blocks."""

@@ -23,7 +23,7 @@ from ichreport.labels import LABELS
 from ichreport.model import cam, networks, training
 from ichreport.model.cam import Heatmaps
 from ichreport.model.training import Trained
-from ichreport.params import Experiment
+from ichreport.params.experiment import Experiment
 
 BACKBONE_PARTS: Final = 4
 """A backbone is made random in so many parts of equally many layers."""

@@ -14,10 +14,10 @@ from ichreport.data.samples import Sample
 from ichreport.data.store import Store
 from ichreport.files import atomic_file
 from ichreport.labels import LABELS
-from ichreport.model import backend, features, loop, losses, networks
+from ichreport.model import backend, features, losses, networks, training_loop
 from ichreport.model.batches import SeriesBatches, SliceBatches
 from ichreport.model.inputs import hu_of
-from ichreport.params import Experiment
+from ichreport.params.experiment import Experiment
 
 SLICES_A_PREDICTION = 1024
 """Slices a batch where a head predicts from features: small rows, and no gradients to keep."""
@@ -64,7 +64,7 @@ def fit(
     seed: int | None = None,
     verbose: bool = False,
 ) -> Trained:
-    """Train a row on its sample's train split, watching its validation split; see `loop.fit`.
+    """Train a row on its sample's train split, watching its validation split.
 
     Args:
         store: Where the slices are.
@@ -90,7 +90,7 @@ def fit(
             f"this sample {sample.name} tear some apart; split it by group."
         )
     seed = backend.training_seed(experiment) if seed is None else seed
-    batches: Mapping[str, loop.Batches]
+    batches: Mapping[str, training_loop.Batches]
     if experiment.network == "cnn7":
         keras.utils.set_random_seed(seed)
         model = head = networks.cnn7(experiment)
@@ -115,7 +115,7 @@ def fit(
     of_train = truth[split["train"]]
     if experiment.loss != "weighted-bce":  # whose best constant is log-odds 0 by construction
         networks.set_output_bias(head, of_train.mean(axis=0, dtype=np.float64))
-    history = loop.fit(
+    history = training_loop.fit(
         learner,
         losses.build(experiment.loss, of_train),
         batches["train"],
@@ -158,15 +158,15 @@ def logits_of(trained: Trained, store: Store, sample: Sample) -> NDArray[np.floa
     program = backend.program(trained.model, experiment)
     size = backend.batch_size(experiment, experiment.batch_size)
     if experiment.trains_on_slices:
-        return loop.outputs(
+        return training_loop.outputs(
             program, lambda rows: hu_of(store, rows, experiment.input), sample.rows, size
         )
     found = features.load_or_compute(store, sample.rows, experiment)
     if experiment.head == "dense":
         size = backend.batch_size(experiment, SLICES_A_PREDICTION)
-        return loop.outputs(program, found.__getitem__, np.arange(len(found)), size)
+        return training_loop.outputs(program, found.__getitem__, np.arange(len(found)), size)
     whole = _series_batches(store, sample, experiment, found)
-    padded = loop.outputs(
+    padded = training_loop.outputs(
         program,
         lambda places: whole.gather((places, len(places))).inputs,
         np.arange(len(whole.series)),

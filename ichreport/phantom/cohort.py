@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from ichreport.params import PhantomRecipe
+from ichreport.params.profile import PhantomRecipe
 
 E, P, V, A, D = (
     "epidural",

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from ichreport import __version__
 from ichreport.files import folder_lock, read_json, write_json, write_text
 from ichreport.labels import ANY, LABELS, SUBTYPES
-from ichreport.params import PhantomRecipe
+from ichreport.params.profile import PhantomRecipe
 from ichreport.phantom.cohort import PatientPlan, plan
 from ichreport.phantom.study import IMAGES, TRUTH, VISIBLE_AREA, Written, write_patient
 

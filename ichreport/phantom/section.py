@@ -6,12 +6,7 @@ import numpy as np
 
 from ichreport.phantom import brain, hemorrhage, skull
 from ichreport.phantom.anatomy import Cavity, Head, cavity
-from ichreport.phantom.hemorrhage import (
-    Bleed,
-    Intraparenchymal,
-    Intraventricular,
-    Subarachnoid,
-)
+from ichreport.phantom.hemorrhage import Bleed, Intraparenchymal, Intraventricular, Subarachnoid
 from ichreport.phantom.landmarks import slow_noise
 from ichreport.phantom.lookalikes import Lookalike
 from ichreport.phantom.shapes import Array, Points, Vector, any_of, inside

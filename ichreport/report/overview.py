@@ -7,10 +7,11 @@ from typing import Any, Final
 
 from ichreport import poster
 from ichreport.labels import SUBTYPES
-from ichreport.report import all_runs, figures
-from ichreport.report.captioned import Drawing, Fact, Facts, Sentences, duration, number
-from ichreport.report.frame import Page
-from ichreport.report.results import Results, Scored
+from ichreport.report.comparison import all_runs
+from ichreport.report.html.blocks import Drawing, Fact, Facts, Sentences, duration, number
+from ichreport.report.layout.page import Page
+from ichreport.report.run import curves as run_curves
+from ichreport.runs.results import Results, Scored
 
 _COUNTS: Final = {
     1: "one",
@@ -67,9 +68,9 @@ def curves_of_best(found: Results) -> Drawing | Sentences:
     if best is None:
         return Sentences(["No run that is split by patient has predictions."])
     drawn = (
-        figures.roc_curves(best.predictions),
-        figures.precision_recall_curves(best.predictions),
-        figures.calibration(best.predictions),
+        run_curves.roc_curves(best.predictions),
+        run_curves.precision_recall_curves(best.predictions),
+        run_curves.calibration(best.predictions),
     )
     return Drawing(
         f"{best.run.name}. " + " ".join(one.caption for one in drawn),

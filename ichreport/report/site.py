@@ -10,21 +10,25 @@ from nbconvert import HTMLExporter, TemplateExporter
 from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from nbformat import NotebookNode
 
-from ichreport import jobs
 from ichreport.files import write_text
-from ichreport.params import Profile
-from ichreport.report import compare, overview, run_page, timings, viewer
-from ichreport.report.fragments import clean
-from ichreport.report.frame import TEMPLATES, Page, framed
+from ichreport.params.profile import Profile
+from ichreport.report import overview, timings
+from ichreport.report.comparison import all_runs
+from ichreport.report.comparison import page as comparison_page
+from ichreport.report.html.sanitise import clean
+from ichreport.report.layout.page import TEMPLATES, Page, framed
 from ichreport.report.papers import pages as papers
-from ichreport.report.records import RunRecord
-from ichreport.report.results import Results, read
+from ichreport.report.run import page as run_page
+from ichreport.report.viewer import viewer
+from ichreport.runs import job_times
+from ichreport.runs.record import RunRecord
+from ichreport.runs.results import Results, read
 
 _LOG_LINES: Final = 60
 _SCRIPTS: Final = {
     "viewer": viewer.SCRIPTS,
-    "compare": ("compare.js",),
-    "runs": ("runs.js",),
+    "compare": (comparison_page.SCRIPT,),
+    "runs": (all_runs.SCRIPT,),
 }
 """The scripts that a page needs beside the one that all have, by the class of what needs them."""
 
@@ -66,7 +70,9 @@ def _pages(folder: Path, profile: Profile, found: Results) -> list[Page]:
     maps = _page_of_notebook(
         converter, folder, "cam", "Maps", "Where a network looks, for what it finds and misses."
     )
-    comparison = _page(compare.PATH, compare.content(found), "Compare", compare.ABOUT)
+    comparison = _page(
+        comparison_page.PATH, comparison_page.content(found), "Compare", comparison_page.ABOUT
+    )
     card = _page("papers.html", papers.write(folder, profile, found), papers.TITLE, papers.ABOUT)
     others = [comparison, *data, *maps, card, *_page_of_timings(folder), *runs]
     index = _page_of_notebook(
@@ -124,7 +130,7 @@ def _page_of_notebook(
 
 
 def _page_of_timings(folder: Path) -> list[Page]:
-    noted = jobs.read(folder)
+    noted = job_times.read(folder)
     if not noted:
         return []
     path = "time.html"
@@ -139,7 +145,7 @@ def failure(reason: str, log: str) -> str:
     return f'<p class="lead">There are no figures here. {escape(reason)}</p>{end}'
 
 
-def _scripts(html: str) -> list[str]:
+def _scripts(html: str) -> list[Path]:
     """The scripts that a page's content needs."""
     return [script for name, own in _SCRIPTS.items() if f'class="{name}"' in html for script in own]
 

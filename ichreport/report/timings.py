@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Final
 
-from ichreport.jobs import HEAD, Job, percent, rows
-from ichreport.jobs import sentences as words
-from ichreport.report.captioned import Sentences, Table, number
+from ichreport.report.html.blocks import Sentences, Table, number
+from ichreport.runs.job_times import HEAD, Job, percent, rows
+from ichreport.runs.job_times import sentences as words
 
 _PARTS: Final = {
     "phantom": "making the synthetic heads",

@@ -22,10 +22,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from ichreport import jobs
 from ichreport.files import private_folder, read_json, remove_partials, write_json
-from ichreport.parameter_files import project_path, shown
-from ichreport.params import Profile, read_each_experiment
+from ichreport.params.experiment import read_each_experiment
+from ichreport.params.profile import Profile
+from ichreport.params.yaml import project_path, shown
+from ichreport.runs import job_times
 from ichreport.workflow import exclusive, forkserver, lifetime
 from ichreport.workflow.progress import JOURNAL, Journal
 
@@ -197,9 +198,9 @@ class _Call:
 
     def _say(self, status: int, *, broken: bool) -> int:
         """Print the table of times and the outcome; gives the exit status."""
-        noted = jobs.read(self._report, since=self._started)
+        noted = job_times.read(self._report, since=self._started)
         if noted:
-            print(f"\n{jobs.as_text(noted)}\n", flush=True)  # noqa: T201
+            print(f"\n{job_times.as_text(noted)}\n", flush=True)  # noqa: T201
         if self._asked:
             _complain("make report: interrupted; the same command goes on from here.")
             return 128 + self._asked[0]
@@ -263,7 +264,7 @@ class _Forkserver:
     def __init__(
         self, folder: Path, report: Path, profile: Profile, environment: dict[str, str]
     ) -> None:
-        self._note, self._log = report / jobs.FOLDER / "imports.json", report / LOG
+        self._note, self._log = report / job_times.FOLDER / "imports.json", report / LOG
         self._environment = environment
         self._listening: socket.socket | None = None
         self._server: subprocess.Popen[bytes] | None = None

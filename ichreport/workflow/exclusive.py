@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, TextIO
 
-from ichreport.parameter_files import shown
+from ichreport.params.yaml import shown
 from ichreport.workflow.timed import JOBS
 
 LOCK: Final = ".lock"

@@ -12,8 +12,8 @@ import sys
 import time
 from pathlib import Path
 
-from ichreport.data import sources
-from ichreport.data.ingest import ingest
+from ichreport.data.ingest import sources
+from ichreport.data.ingest.ingest import ingest
 from ichreport.data.store import Store
 
 sources.SMALLEST_CHUNK = 16

@@ -10,12 +10,12 @@ import sys
 
 import numpy as np
 
-from ichreport.data import dicom
-from ichreport.data.decoding import IsolatedDecoder
-from ichreport.data.elements import RejectError
+from ichreport.data.dicom.decoding import IsolatedDecoder
+from ichreport.data.dicom.elements import RejectError
+from ichreport.data.dicom.slices import slices as dicom_slices
+from ichreport.data.dicom.time_limit import time_limit
+from ichreport.data.ingest.workers import limit_memory
 from ichreport.data.resample import resample_hu
-from ichreport.data.time_limit import time_limit
-from ichreport.data.workers import limit_memory
 
 MOST_MEMORY = 200 * 2**20
 SECONDS = 30.0
@@ -52,7 +52,7 @@ def mutate(content, random):
 def read(content, decoder):
     """Read one file as an ingest does, and check what a slice promises."""
     with time_limit(SECONDS):
-        made = dicom.slice_of(memoryview(content), decode=decoder.decode)
+        made = dicom_slices.slice_of(memoryview(content), decode=decoder.decode)
     assert made.hu.dtype == np.int16
     assert made.hu.shape == (made.header.rows, made.header.columns)
     assert -1024 <= made.hu.min() <= made.hu.max() <= 3071

@@ -7,9 +7,9 @@ import numpy as np
 import pydicom
 import pytest
 
-from ichreport.data import dicom
-from ichreport.data.dicom import FileReader, read_slice, slice_of
-from ichreport.data.elements import RejectError
+from ichreport.data.dicom.elements import RejectError
+from ichreport.data.dicom.slices import FileReader, read_slice, slice_of
+from ichreport.data.dicom.slices import slices as dicom_slices
 
 RANDOM = np.random.default_rng(3)
 STORED = RANDOM.integers(0, 4096, (16, 16))
@@ -78,7 +78,7 @@ def test_the_12_bit_wrap_is_undone(made):
     stored = np.array([[0, 3096], [3095, 4095]])
     wrapped = made(stored, bits=12, signed=False, intercept="0")
     np.testing.assert_array_equal(wrapped.hu, [[0, -1000], [3071, -1]])
-    assert dicom.RULE_WRAP in wrapped.rules
+    assert dicom_slices.RULE_WRAP in wrapped.rules
 
 
 def test_hu_that_a_12_bit_word_has_wrapped_come_back_as_they_were(made):
@@ -92,7 +92,7 @@ def test_hu_that_a_12_bit_word_has_wrapped_come_back_as_they_were(made):
 def test_12_bits_with_a_low_intercept_are_no_wrap(made, intercept):
     plain = made(STORED, bits=12, signed=False, intercept=intercept)
     np.testing.assert_array_equal(plain.hu, (STORED + int(intercept)).clip(-1024, 3071))
-    assert dicom.RULE_WRAP not in plain.rules
+    assert dicom_slices.RULE_WRAP not in plain.rules
 
 
 @pytest.mark.parametrize("bits", [12, 16])
@@ -112,7 +112,7 @@ def test_every_known_background_becomes_air(made, stored, intercept):
     taken = made(pixels, intercept=intercept)
     assert taken.hu[0, 0] == -1024
     assert taken.hu[1, 1] == 1064 + int(intercept)
-    assert (dicom.RULE_BELOW in taken.rules) == (stored + int(intercept) < -1024)
+    assert (dicom_slices.RULE_BELOW in taken.rules) == (stored + int(intercept) < -1024)
 
 
 def test_a_padding_value_becomes_air_wherever_it_lies(made):
@@ -120,8 +120,8 @@ def test_a_padding_value_becomes_air_wherever_it_lies(made):
     assert made(pixels, padding=-1500).hu[0, 0] == -1024
     marked = made(pixels, padding=3000)
     np.testing.assert_array_equal(marked.hu, [[-1024, 0], [-1024, 40]])
-    assert dicom.RULE_PADDING in marked.rules
-    assert dicom.RULE_PADDING not in made(pixels, padding=77).rules
+    assert dicom_slices.RULE_PADDING in marked.rules
+    assert dicom_slices.RULE_PADDING not in made(pixels, padding=77).rules
 
 
 def test_a_range_of_padding_values_becomes_air(made):
@@ -142,13 +142,13 @@ def test_bits_above_bits_stored_are_dropped(made):
     np.testing.assert_array_equal(unsigned.hu, [[40]])
     signed = made(np.array([[0x0FFF]]), bits=12, signed=True, intercept="0")
     np.testing.assert_array_equal(signed.hu, [[-1]])
-    assert dicom.RULE_SPARE_BITS in signed.rules
+    assert dicom_slices.RULE_SPARE_BITS in signed.rules
 
 
 def test_the_first_of_several_windows_is_kept(made):
     several = made(window=("00036\\00050", "00080\\00090"))
     assert (several.header.window_center, several.header.window_width) == (36.0, 80.0)
-    assert dicom.RULE_WINDOWS in several.rules
+    assert dicom_slices.RULE_WINDOWS in several.rules
     single = made(window=("35.000000", "100"))
     assert single.header.window_center == 35.0
     assert single.rules == ()
@@ -162,7 +162,7 @@ def test_a_missing_or_damaged_window_costs_no_slice(made, window):
 def test_fractional_slopes_are_rounded_to_whole_hu(made):
     scaled = made(STORED, slope="0.5", intercept="-1000.5")
     np.testing.assert_array_equal(scaled.hu, np.rint(STORED * 0.5 - 1000.5).clip(-1024, 3071))
-    assert dicom.RULE_SCALED in scaled.rules
+    assert dicom_slices.RULE_SCALED in scaled.rules
 
 
 @pytest.mark.parametrize("intercept", ["-32768", "-30000", "29000", "32767", "99999", "1e300"])

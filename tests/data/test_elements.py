@@ -5,7 +5,7 @@ import pydicom
 import pydicom.data
 import pytest
 
-from ichreport.data.elements import (
+from ichreport.data.dicom.elements import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,

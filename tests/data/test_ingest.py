@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ichreport.data import plan, sources
-from ichreport.data.elements import kind_of_reason
-from ichreport.data.ingest import ingest, ingest_part
+from ichreport.data.dicom.elements import kind_of_reason
+from ichreport.data.ingest import plan, sources
+from ichreport.data.ingest.ingest import ingest, ingest_part
 from ichreport.data.store import Store, verify
 from ichreport.files import folder_lock
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from ichreport.data import plan, shards, sources
-from ichreport.data.ingest import ingest
-from ichreport.data.shards import ArrayFile
+from ichreport.data.ingest import plan, shards, sources
+from ichreport.data.ingest.ingest import ingest
+from ichreport.data.ingest.shards import ArrayFile
+from ichreport.data.ingest.workers import run_parallel
 from ichreport.data.store import Store, verify
-from ichreport.data.workers import run_parallel
 
 pytestmark = pytest.mark.slow
 
@@ -167,7 +167,7 @@ def test_a_worker_that_is_killed_says_so():
 def test_workers_end_with_a_killed_parent(tmp_path):
     script = (
         "import sys, multiprocessing, os, time\n"
-        "from ichreport.data.workers import run_parallel\n"
+        "from ichreport.data.ingest.workers import run_parallel\n"
         "if __name__ == '__main__':\n"
         "    import threading\n"
         "    threading.Thread(target=lambda: (time.sleep(float(sys.argv[1])), print(*[p.pid for p"

@@ -12,10 +12,10 @@ import numpy as np
 import pydicom
 import pytest
 
-from ichreport.data.elements import RejectError
-from ichreport.data.ingest import ingest
-from ichreport.data.time_limit import time_limit
-from ichreport.data.workers import limit_memory, run_parallel
+from ichreport.data.dicom.elements import RejectError
+from ichreport.data.dicom.time_limit import time_limit
+from ichreport.data.ingest.ingest import ingest
+from ichreport.data.ingest.workers import limit_memory, run_parallel
 
 TEST_FILES = Path(pydicom.data.__file__).parent / "test_files"
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from ichreport.data.ingest import ingest
-from ichreport.data.own_labels import read_label_file
-from ichreport.data.pseudonyms import Pseudonyms
+from ichreport.data.ingest.ingest import ingest
+from ichreport.data.ingest.pseudonyms import Pseudonyms
+from ichreport.data.labels.hospital import read_label_file
 from ichreport.labels import LABELS
 
 

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from ichreport.data import summary
-from ichreport.data.ingest import ingest
-from ichreport.data.pseudonyms import Pseudonyms
+from ichreport.data.ingest.ingest import ingest
+from ichreport.data.ingest.pseudonyms import Pseudonyms
 from ichreport.data.samples import linked_groups
 from ichreport.data.store import Store
 

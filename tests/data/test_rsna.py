@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ichreport.data.own_labels import read_label_file as read_labels
+from ichreport.data.labels.hospital import read_label_file as read_labels
 from ichreport.labels import LABELS
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ichreport.data.ingest import ingest
+from ichreport.data.ingest.ingest import ingest
 from ichreport.data.store import Store, verify
 from ichreport.labels import LABELS
 

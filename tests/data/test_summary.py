@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from ichreport.data import summary
-from ichreport.data.ingest import ingest
+from ichreport.data.ingest.ingest import ingest
 from ichreport.labels import LABELS
 
 LABEL_ROWS = [

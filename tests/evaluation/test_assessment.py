@@ -10,9 +10,9 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.tools import add_constant
 
 from ichreport.evaluation.assessment import Assessment, assess
-from ichreport.evaluation.intervals import holm
+from ichreport.evaluation.calibration.recalibration import fit_logistic
+from ichreport.evaluation.inference.intervals import holm
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
-from ichreport.evaluation.recalibration import fit_logistic
 from ichreport.labels import ANY, LABELS
 
 

@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from ichreport.evaluation.average_precision import average_precision, average_precision_table
-from ichreport.evaluation.bootstrap import average_precision_replicates, draw_resamples
+from ichreport.evaluation.inference.bootstrap import average_precision_replicates, draw_resamples
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.labels import ANY, LABELS
 

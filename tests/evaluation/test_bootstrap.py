@@ -11,7 +11,7 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from ichreport.evaluation import bootstrap, intervals
+from ichreport.evaluation.inference import bootstrap, intervals
 from ichreport.evaluation.scores import log_loss_terms
 
 

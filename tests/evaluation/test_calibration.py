@@ -7,8 +7,8 @@ import pytest
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss, log_loss
 
-from ichreport.evaluation import calibration
-from ichreport.evaluation.bootstrap import draw_resamples
+from ichreport.evaluation.calibration.reliability import reliability
+from ichreport.evaluation.inference.bootstrap import draw_resamples
 from ichreport.evaluation.predictions import PROBABILITIES
 from ichreport.labels import LABELS
 
@@ -24,16 +24,16 @@ def calibrated():
 
 def test_brier_score_agrees_with_scikit_learn(calibrated):
     truth, score, _ = calibrated
-    assert calibration.brier_score(truth, score) == pytest.approx(brier_score_loss(truth, score))
-    assert math.isnan(calibration.brier_score([], []))
+    assert reliability.brier_score(truth, score) == pytest.approx(brier_score_loss(truth, score))
+    assert math.isnan(reliability.brier_score([], []))
 
 
 @pytest.mark.parametrize(("binning", "strategy"), [("width", "uniform"), ("mass", "quantile")])
 def test_reliability_agrees_with_scikit_learn(calibrated, binning, strategy):
     truth, score, group = calibrated
     resamples = draw_resamples(group, replicates=100)
-    bins = calibration.make_bins(score, binning=binning)
-    curve = calibration.reliability_curve(
+    bins = reliability.make_bins(score, binning=binning)
+    curve = reliability.reliability_curve(
         truth, score, bins, place=resamples.places(group), resamples=resamples
     )
     observed, predicted = calibration_curve(truth, score, n_bins=10, strategy=strategy)
@@ -49,10 +49,10 @@ def test_reliability_agrees_with_scikit_learn(calibrated, binning, strategy):
 def test_most_intervals_of_calibrated_scores_hold_the_diagonal(calibrated):
     truth, score, group = calibrated
     resamples = draw_resamples(group, replicates=300)
-    curve = calibration.reliability_curve(
+    curve = reliability.reliability_curve(
         truth,
         score,
-        calibration.make_bins(score, num_bins=20),
+        reliability.make_bins(score, num_bins=20),
         place=resamples.places(group),
         resamples=resamples,
     )
@@ -62,8 +62,8 @@ def test_most_intervals_of_calibrated_scores_hold_the_diagonal(calibrated):
 
 def test_an_empty_bin_is_missing_not_zero():
     resamples = draw_resamples(["a", "b"], replicates=10)
-    bins = calibration.make_bins([0.05, 0.95], binning="width")
-    curve = calibration.reliability_curve(
+    bins = reliability.make_bins([0.05, 0.95], binning="width")
+    curve = reliability.reliability_curve(
         [0, 1], [0.05, 0.95], bins, place=np.array([0, 1]), resamples=resamples
     )
     assert curve["slices"].tolist() == [1, 0, 0, 0, 0, 0, 0, 0, 0, 1]
@@ -73,29 +73,29 @@ def test_an_empty_bin_is_missing_not_zero():
 
 def test_bins_of_equal_mass_hold_as_many_slices_each(calibrated):
     _, score, _ = calibrated
-    bins = calibration.make_bins(score)
+    bins = reliability.make_bins(score)
     sizes = np.bincount(bins.of(score), minlength=len(bins))
     assert sizes.max() - sizes.min() <= 2
-    tied = calibration.make_bins(np.full(50, 0.3))
+    tied = reliability.make_bins(np.full(50, 0.3))
     assert len(tied) == 1
     assert (tied.of(np.full(50, 0.3)) == 0).all()
     saturated = np.repeat([0.0, 1.0], [30, 20])
-    assert calibration.make_bins(saturated).of(saturated).tolist() == [0] * 30 + [1] * 20
+    assert reliability.make_bins(saturated).of(saturated).tolist() == [0] * 30 + [1] * 20
 
 
 def test_calibration_error_by_hand():
-    bins = calibration.make_bins([], num_bins=2, binning="width")
+    bins = reliability.make_bins([], num_bins=2, binning="width")
     # first bin: 0.2 predicted, 1 in 2 observed; second: 0.8 predicted, all observed
-    error = calibration.expected_calibration_error([0, 1, 1, 1], [0.2, 0.2, 0.8, 0.8], bins)
+    error = reliability.expected_calibration_error([0, 1, 1, 1], [0.2, 0.2, 0.8, 0.8], bins)
     assert error == pytest.approx((2 * 0.3 + 2 * 0.2) / 4)
-    assert math.isnan(calibration.expected_calibration_error([], [], bins))
+    assert math.isnan(reliability.expected_calibration_error([], [], bins))
 
 
 def test_scaling_mends_what_was_distorted_and_says_by_how_much(draw_predictions):
     raw = draw_predictions(patients=600)
     odds = raw[list(PROBABILITIES)] / (1 - raw[list(PROBABILITIES)])
     raw[list(PROBABILITIES)] = odds**3 / (1 + odds**3)  # three times too sure
-    table = calibration.calibration_table(raw, replicates=100)
+    table = reliability.calibration_table(raw, replicates=100)
     value = table.set_index(["measure", "label"])["value"].unstack()
     assert (value.loc["temperature"] > 1.5).all()
     assert (value.loc["gain_temperature"] > 0).all()
@@ -116,7 +116,7 @@ def test_calibrated_scores_are_inside_the_interval_of_their_calibration_error(dr
     """Each resample adds noise of its own, so the plain percentiles often lie above the error."""
     for seed in range(12):
         drawn = draw_predictions(patients=60, seed=seed)
-        table = calibration.calibration_table(drawn, replicates=60)
+        table = reliability.calibration_table(drawn, replicates=60)
         errors = table[table["measure"] == "expected_calibration_error"].dropna(subset="low")
         assert len(errors)
         assert (errors["low"] <= errors["value"]).all()
@@ -124,12 +124,12 @@ def test_calibrated_scores_are_inside_the_interval_of_their_calibration_error(dr
 
 
 def test_an_interval_without_an_end_is_missing_instead_of_an_error():
-    assert math.isnan(calibration._exp_or_nan(800))
-    assert calibration._exp_or_nan(1.0) == pytest.approx(math.e)
+    assert math.isnan(reliability._exp_or_nan(800))
+    assert reliability._exp_or_nan(1.0) == pytest.approx(math.e)
 
 
 def test_fits_say_of_which_split_they_are(predictions):
-    table = calibration.calibration_table(predictions, replicates=5)
+    table = reliability.calibration_table(predictions, replicates=5)
     table = table[table["label"] == "any"].set_index("measure")
     for measure, split in (
         ("slope", "test"),
@@ -147,7 +147,7 @@ def test_fits_say_of_which_split_they_are(predictions):
 def test_a_label_without_positives_on_validation_is_left_unscaled_and_missing(predictions):
     changed = predictions.copy()
     changed.loc[changed["split"] == "validation", "truth_epidural"] = 0
-    table = calibration.calibration_table(changed, replicates=10).set_index(["label", "measure"])
+    table = reliability.calibration_table(changed, replicates=10).set_index(["label", "measure"])
     for measure in ("temperature", "log_loss_temperature", "gain_line"):
         assert math.isnan(table.loc[("epidural", measure), "value"])
     assert table.loc[("epidural", "log_loss"), "value"] > 0

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from ichreport.evaluation.bootstrap import auc_replicates, draw_resamples
-from ichreport.evaluation.clustered_auc import auc_table, clustered_auc
-from ichreport.evaluation.score_intervals import score_table_with_intervals
+from ichreport.evaluation.inference.bootstrap import auc_replicates, draw_resamples
+from ichreport.evaluation.inference.clustered_auc import auc_table, clustered_auc
+from ichreport.evaluation.inference.score_intervals import score_table_with_intervals
 from ichreport.evaluation.scores import auc_score
 
 

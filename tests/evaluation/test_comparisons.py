@@ -13,11 +13,12 @@ from ichreport.evaluation.comparisons import (
     declared_baselines,
     difference_above_floors,
 )
-from ichreport.evaluation.learned import learned_or_not
+from ichreport.evaluation.learning_verdict import learned_or_not
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.evaluation.scores import split_scores
-from ichreport.parameter_files import project_path, read_yaml
-from ichreport.params import SPLIT_BY, Experiment
+from ichreport.params.choices import SPLIT_BY
+from ichreport.params.experiment import Experiment
+from ichreport.params.yaml import project_path, read_yaml
 
 COLUMNS = list(PROBABILITIES)
 PAIRS = tuple(zip(PROBABILITIES, TRUTHS, strict=True))

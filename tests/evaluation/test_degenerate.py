@@ -4,15 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ichreport.evaluation.calibration import calibration_table
-from ichreport.evaluation.clustered_auc import auc_table
+from ichreport.evaluation.calibration.reliability import calibration_table
 from ichreport.evaluation.comparisons import compare_runs
 from ichreport.evaluation.findings import findings
-from ichreport.evaluation.learned import learned_or_not
+from ichreport.evaluation.inference.clustered_auc import auc_table
+from ichreport.evaluation.inference.score_intervals import score_table_with_intervals
+from ichreport.evaluation.learning_verdict import learned_or_not
 from ichreport.evaluation.mistakes import worst_mistakes
 from ichreport.evaluation.operating_points import operating_points
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
-from ichreport.evaluation.score_intervals import score_table_with_intervals
 from ichreport.evaluation.scores import scores_of
 from ichreport.evaluation.studies import study_table
 from ichreport.evaluation.subgroups import subgroup_scores

@@ -9,9 +9,9 @@ from sklearn.metrics import roc_auc_score
 
 from ichreport.evaluation import findings as module
 from ichreport.evaluation.findings import Part, findings, judged
-from ichreport.evaluation.intervals import Interval
+from ichreport.evaluation.inference.intervals import Interval
+from ichreport.evaluation.inference.score_intervals import score_table_with_intervals
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
-from ichreport.evaluation.score_intervals import score_table_with_intervals
 from ichreport.labels import LABELS, SUBTYPES
 
 COLUMNS = list(PROBABILITIES)

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score
 
-from ichreport.evaluation import heatmaps
+from ichreport.evaluation.maps import localisation
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def mask():
 
 
 def test_a_heat_map_equal_to_the_mask_is_perfect(mask):
-    assert heatmaps.heatmap_scores(mask.astype(float), mask) == {
+    assert localisation.heatmap_scores(mask.astype(float), mask) == {
         "pointing": 1,
         "share_inside": 1,
         "iou": 1,
@@ -27,13 +27,13 @@ def test_a_heat_map_equal_to_the_mask_is_perfect(mask):
 
 
 def test_heat_everywhere_else_scores_nothing(mask):
-    found = heatmaps.heatmap_scores((~mask).astype(float), mask)
+    found = localisation.heatmap_scores((~mask).astype(float), mask)
     assert (found["pointing"], found["share_inside"], found["iou"]) == (0, 0, 0)
 
 
 def test_a_flat_heat_map_scores_what_a_random_choice_would(mask):
     share = mask.mean()
-    found = heatmaps.heatmap_scores(np.ones((8, 8)), mask)
+    found = localisation.heatmap_scores(np.ones((8, 8)), mask)
     assert found["pointing"] == found["share_inside"] == pytest.approx(share)
     expected = 6 * share
     assert found["iou"] == pytest.approx(expected / (12 - expected))
@@ -42,7 +42,7 @@ def test_a_flat_heat_map_scores_what_a_random_choice_would(mask):
 
 def test_scores_agree_with_brute_force_and_scikit_learn(mask):
     heat = np.random.default_rng(0).normal(size=(8, 8)) + mask
-    found = heatmaps.heatmap_scores(heat, mask)
+    found = localisation.heatmap_scores(heat, mask)
     positive = np.maximum(heat, 0)
     hottest = np.zeros_like(mask)
     hottest.ravel()[np.argsort(heat.ravel())[-6:]] = True
@@ -56,8 +56,8 @@ def test_scores_agree_with_brute_force_and_scikit_learn(mask):
 def test_tolerance_forgives_a_near_miss(mask):
     heat = np.zeros((8, 8))
     heat[5, 3] = 1  # two rows below the mask
-    assert heatmaps.heatmap_scores(heat, mask, tolerance=1)["pointing"] == 0
-    assert heatmaps.heatmap_scores(heat, mask, tolerance=2)["pointing"] == 1
+    assert localisation.heatmap_scores(heat, mask, tolerance=1)["pointing"] == 0
+    assert localisation.heatmap_scores(heat, mask, tolerance=2)["pointing"] == 1
 
 
 def test_no_heat_or_no_bleeding_is_missing_not_zero(mask):
@@ -66,37 +66,37 @@ def test_no_heat_or_no_bleeding_is_missing_not_zero(mask):
         (-mask.astype(float), mask),
         (mask, mask & False),
     ):
-        assert all(math.isnan(value) for value in heatmaps.heatmap_scores(heat, truth).values())
+        assert all(math.isnan(value) for value in localisation.heatmap_scores(heat, truth).values())
 
 
 def test_what_cannot_be_compared_is_refused(mask):
     with pytest.raises(ValueError, match=r"one shape, got \(4, 4\) and \(8, 8\)"):
-        heatmaps.heatmap_scores(np.ones((4, 4)), mask)
+        localisation.heatmap_scores(np.ones((4, 4)), mask)
     with pytest.raises(ValueError, match="heatmap must be finite, got 64 others"):
-        heatmaps.heatmap_scores(np.full((8, 8), np.nan), mask)
+        localisation.heatmap_scores(np.full((8, 8), np.nan), mask)
 
 
 def test_the_center_baseline_peaks_in_the_middle_and_falls_to_the_corners():
-    heat = heatmaps.center_heatmap((9, 9))
+    heat = localisation.center_heatmap((9, 9))
     assert heat[4, 4] == 1 == heat.max()
     assert heat[0, 0] == heat[8, 8] == 0
-    assert heatmaps.center_heatmap((1, 1)).tolist() == [[1.0]]
+    assert localisation.center_heatmap((1, 1)).tolist() == [[1.0]]
 
 
 def test_agreement_is_spearman_s_and_missing_for_a_constant_map():
     a, b = np.random.default_rng(0).normal(size=(2, 6, 6))
     expected = spearmanr(a.ravel(), b.ravel()).statistic
-    assert heatmaps.heatmap_agreement(a, b) == pytest.approx(expected)
-    assert heatmaps.heatmap_agreement(a, np.exp(a)) == pytest.approx(1)
-    assert math.isnan(heatmaps.heatmap_agreement(a, np.ones((6, 6))))
+    assert localisation.heatmap_agreement(a, b) == pytest.approx(expected)
+    assert localisation.heatmap_agreement(a, np.exp(a)) == pytest.approx(1)
+    assert math.isnan(localisation.heatmap_agreement(a, np.ones((6, 6))))
 
 
 def test_agreements_of_all_pairs_are_those_of_each_pair():
     maps = np.random.default_rng(0).normal(size=(4, 6, 6)).round(1)  # with ties
     maps[3] = 1
-    expected = [[heatmaps.heatmap_agreement(a, b) for b in maps] for a in maps]
-    np.testing.assert_allclose(heatmaps.heatmap_agreements(maps), expected)
-    assert heatmaps.heatmap_agreements(maps[:0]).shape == (0, 0)
+    expected = [[localisation.heatmap_agreement(a, b) for b in maps] for a in maps]
+    np.testing.assert_allclose(localisation.heatmap_agreements(maps), expected)
+    assert localisation.heatmap_agreements(maps[:0]).shape == (0, 0)
 
 
 def test_the_table_sets_a_method_beside_both_baselines():
@@ -107,7 +107,7 @@ def test_the_table_sets_a_method_beside_both_baselines():
     good = truths + 0.3 * rng.random(truths.shape)
     good[0] = 0  # a dead map
     group = [f"p{k // 2:02d}" for k in range(40)]
-    table = heatmaps.heatmap_table({"good": good}, truths, group, replicates=200)
+    table = localisation.heatmap_table({"good": good}, truths, group, replicates=200)
     assert table["method"].unique().tolist() == ["good", "center", "random"]
     rows = table.set_index(["method", "measure"])
     assert (rows.loc["good", "above_random_low"] > 0).all()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ichreport.evaluation.learned import learned_or_not
+from ichreport.evaluation.learning_verdict import learned_or_not
 from ichreport.evaluation.predictions import PROBABILITIES
 from ichreport.evaluation.scores import scores_of
 

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from ichreport.evaluation.bootstrap import draw_resamples
-from ichreport.evaluation.net_benefit import decision_curve
+from ichreport.evaluation.calibration.net_benefit import decision_curve
+from ichreport.evaluation.inference.bootstrap import draw_resamples
 
 
 def curve_of(truth, score, **options):

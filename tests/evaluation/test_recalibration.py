@@ -11,7 +11,7 @@ from statsmodels.discrete.discrete_model import Logit
 from statsmodels.genmod.families import Binomial
 from statsmodels.genmod.generalized_linear_model import GLM
 
-from ichreport.evaluation import recalibration
+from ichreport.evaluation.calibration.reliability import recalibration
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 
-from ichreport.evaluation.bootstrap import draw_resamples
+from ichreport.evaluation.inference.bootstrap import draw_resamples
+from ichreport.evaluation.inference.score_intervals import (
+    score_replicates,
+    score_table_with_intervals,
+)
 from ichreport.evaluation.predictions import probabilities, truths
-from ichreport.evaluation.score_intervals import score_replicates, score_table_with_intervals
 from ichreport.evaluation.scores import split_scores
 
 

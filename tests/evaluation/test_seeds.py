@@ -4,8 +4,8 @@ import math
 
 import pytest
 
+from ichreport.evaluation.inference.training_seeds import across_seeds
 from ichreport.evaluation.scores import score_table
-from ichreport.evaluation.seeds import across_seeds
 
 
 def test_mean_and_spread_over_seeds(draw_predictions):

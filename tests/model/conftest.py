@@ -11,7 +11,7 @@ import pytest
 from ichreport.data.samples import Sample
 from ichreport.labels import LABELS
 from ichreport.model import networks
-from ichreport.params import Experiment
+from ichreport.params.experiment import Experiment
 
 SIZE = 32
 

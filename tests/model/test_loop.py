@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ichreport.model import loop, losses, networks
+from ichreport.model import losses, networks, training_loop
 from ichreport.model.batches import SeriesBatches, SliceBatches
 
 SIZE, WIDTH = 8, 5
@@ -48,7 +48,7 @@ def test_training_takes_adams_steps_on_every_slice_once_an_epoch(data, make):
     head = networks.dense_head(experiment, WIDTH)
     head.get_layer("logits").kernel.assign(np.zeros((WIDTH, 6)))
     batches = SliceBatches(reader_of(features), truth, places, SIZE)
-    history = loop.fit(head, losses.build("bce", truth), batches, None, experiment, seed=3)
+    history = training_loop.fit(head, losses.build("bce", truth), batches, None, experiment, seed=3)
     expected = adam_on_a_linear_head(features, truth, places, 4, 0.02, 3)
     logits = head.get_layer("logits")
     np.testing.assert_allclose(logits.kernel.numpy(), expected[:-1], atol=2e-5)
@@ -65,7 +65,9 @@ def test_a_validation_loss_is_the_mean_over_its_slices(data, make):
     train, validation = (
         SliceBatches(read, truth, places, SIZE) for places in (np.arange(20), np.arange(20, 30))
     )
-    found = loop.fit(head, losses.build("bce", truth), train, validation, experiment, seed=1)
+    found = training_loop.fit(
+        head, losses.build("bce", truth), train, validation, experiment, seed=1
+    )
     kernel = head.get_layer("logits").kernel.numpy()
     for name, places in (("loss", slice(20)), ("val_loss", slice(20, 30))):
         logits = features[places] @ kernel
@@ -88,11 +90,11 @@ class Recorder:
 
 def test_steps_are_cut_after_epochs_without_clear_gain_and_patience_counts_any():
     program = Recorder()
-    watched = loop._Watched(program, patience=2)
+    watched = training_loop._Watched(program, patience=2)
     for epoch, loss in enumerate([1.0, 0.9, 0.95, 0.89995, 0.9, 0.91]):
         program.epoch = epoch
         stopped = watched.is_enough(loss)
-    assert program.cuts == [(epoch, loop.STEP_CUT) for epoch in (2, 3, 4, 5)]
+    assert program.cuts == [(epoch, training_loop.STEP_CUT) for epoch in (2, 3, 4, 5)]
     assert stopped
     assert watched.best_weights == 3
 

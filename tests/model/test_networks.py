@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ichreport.model import backend, networks
-from ichreport.params import SMALLEST_SIDE
+from ichreport.params.choices import SMALLEST_SIDE
 
 
 def trainable(model):

@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from ichreport.evaluation.heatmaps import heatmap_agreement
+from ichreport.evaluation.maps.localisation import heatmap_agreement
 from ichreport.labels import LABELS
 from ichreport.model import cam, features, networks, sanity, training
 

@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from ichreport.model import stream
+from ichreport.model import prefetch
 
 
 class Alive:
@@ -33,7 +33,7 @@ def no_thread_is_left():
 @pytest.mark.parametrize(("ahead", "in_flight"), [(1, 0), (3, 2), (50, 50)])
 def test_every_batch_comes_out_once_and_in_order(ahead, in_flight):
     kept = []
-    stream.run(
+    prefetch.run(
         lambda x: x + 1, range(20), lambda x: 2 * x, kept.append, ahead=ahead, in_flight=in_flight
     )
     assert kept == [2 * (x + 1) for x in range(20)]
@@ -43,7 +43,7 @@ def test_every_batch_comes_out_once_and_in_order(ahead, in_flight):
 @pytest.mark.parametrize("batches", [10, 1000])
 def test_as_many_batches_are_alive_for_a_large_store_as_for_a_small_one(batches):
     alive = Alive()
-    stream.run(alive.gather, range(batches), lambda x: x, alive.keep, ahead=3, in_flight=2)
+    prefetch.run(alive.gather, range(batches), lambda x: x, alive.keep, ahead=3, in_flight=2)
     assert 3 <= alive.most <= 3 + 2 + 1
     assert alive.now == 0
 
@@ -60,13 +60,13 @@ def test_the_next_batch_is_gathered_while_the_device_computes():
         return batch == 5 or gathered[batch + 1].wait(timeout=30)
 
     met = []
-    stream.run(gather, range(6), compute, met.append, ahead=2)
+    prefetch.run(gather, range(6), compute, met.append, ahead=2)
     assert met == [True] * 6
 
 
 def test_results_are_asked_for_while_later_batches_are_under_way():
     events = []
-    stream.run(
+    prefetch.run(
         lambda x: x,
         range(4),
         lambda x: events.append(f"start {x}") or x,
@@ -87,7 +87,7 @@ def test_several_readers_gather_at_once_and_their_batches_stay_in_order():
         return batch
 
     kept = []
-    stream.run(gather, range(10), lambda x: x, kept.append, readers=2, ahead=4)
+    prefetch.run(gather, range(10), lambda x: x, kept.append, readers=2, ahead=4)
     assert kept == list(range(10))
     assert no_thread_is_left()
 
@@ -109,15 +109,15 @@ def test_an_error_anywhere_reaches_the_caller_and_leaves_no_thread(where, error)
 
     batches = (breaks("batches")(batch) for batch in range(1000))
     with pytest.raises(error, match=where):
-        stream.run(breaks("gather"), batches, breaks("compute"), breaks("keep"))
+        prefetch.run(breaks("gather"), batches, breaks("compute"), breaks("keep"))
     assert no_thread_is_left()
 
 
 def test_the_last_batch_is_filled_up_from_the_first():
-    found = list(stream.in_batches(np.array([7, 3, 9, 4, 8]), 3))
+    found = list(prefetch.in_batches(np.array([7, 3, 9, 4, 8]), 3))
     assert [(batch.tolist(), count) for batch, count in found] == [([7, 3, 9], 3), ([4, 8, 7], 2)]
 
 
 def test_fewer_places_than_a_batch_are_repeated():
-    [(batch, count)] = stream.in_batches(np.array([7, 3]), 5)
+    [(batch, count)] = prefetch.in_batches(np.array([7, 3]), 5)
     assert (batch.tolist(), count) == ([7, 3, 7, 3, 7], 2)

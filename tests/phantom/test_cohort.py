@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ichreport.labels import SUBTYPES
-from ichreport.params import PhantomRecipe
+from ichreport.params.profile import PhantomRecipe
 from ichreport.phantom import write_phantom
 from ichreport.phantom.cohort import ENRICHED, FAULTS, RSNA, identifier, plan
 

@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 from playwright.sync_api import sync_playwright
 
-from ichreport.data.ingest import ingest
+from ichreport.data.ingest.ingest import ingest
 from ichreport.data.store import Store
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.labels import LABELS
-from ichreport.params import PhantomRecipe
+from ichreport.params.profile import PhantomRecipe
 from ichreport.phantom import write_phantom
 from ichreport.splits import SPLITS
 from tests.report import made_up

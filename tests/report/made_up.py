@@ -16,16 +16,19 @@ import pydicom
 import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from ichreport.data.ingest import ingest
+from ichreport.data.ingest.ingest import ingest
 from ichreport.data.store import Store
 from ichreport.evaluation.assessment import assess
 from ichreport.evaluation.operating_points import operating_points
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.evaluation.scores import scores_of
 from ichreport.labels import LABELS
-from ichreport.params import Experiment, Profile
-from ichreport.report import records, results, site, viewer
-from ichreport.report.results import Results
+from ichreport.params.experiment import Experiment
+from ichreport.params.profile import Profile
+from ichreport.report import site
+from ichreport.report.viewer import viewer
+from ichreport.runs import record, results
+from ichreport.runs.results import Results
 from ichreport.splits import SPLITS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -134,10 +137,10 @@ def predictions(
 
 def write_run(experiment: Experiment, table: pd.DataFrame, store_hash: str = "0" * 64) -> None:
     """Leave behind what a run does, but for its weights and its notebook."""
-    watch = records.Stopwatch()
+    watch = record.Stopwatch()
     watch.lap("training")
     epochs = np.arange(1, 9)
-    records.write_run(
+    record.write_run(
         experiment,
         table,
         scores=scores_of(table),

@@ -8,13 +8,15 @@ import pytest
 from sklearn.metrics import accuracy_score, log_loss, precision_score, recall_score, roc_auc_score
 
 from ichreport.evaluation.assessment import assess
-from ichreport.evaluation.learned import Verdict
+from ichreport.evaluation.learning_verdict import Verdict
 from ichreport.labels import ANY, LABELS, SUBTYPES
-from ichreport.params import Experiment, PhantomRecipe
-from ichreport.report import beside_poster, results
-from ichreport.report.captioned import Marked
-from ichreport.report.records import RunRecord
-from ichreport.report.results import Results, Scored
+from ichreport.params.experiment import Experiment
+from ichreport.params.profile import PhantomRecipe
+from ichreport.report.comparison import poster_tables
+from ichreport.report.html.blocks import Marked
+from ichreport.runs import results
+from ichreport.runs.record import RunRecord
+from ichreport.runs.results import Results, Scored
 from tests.report.made_up import predictions
 
 SHARP, BLUNT, USELESS = 10.0, 2.0, 0.0
@@ -69,7 +71,7 @@ def found():
 @pytest.fixture(scope="module")
 def rows(found):
     """The rows of the table of losses by their first cell."""
-    return by_name(beside_poster.losses(found))
+    return by_name(poster_tables.losses(found))
 
 
 def by_name(table):
@@ -93,7 +95,7 @@ def weighted_sum(table, split):
 
 @pytest.mark.parametrize("name", ["05-raw", "13-all", "15-ours"])
 def test_the_first_columns_are_the_losses_of_train_validation_and_test(name, found, rows):
-    head = beside_poster.losses(found).head
+    head = poster_tables.losses(found).head
     assert head[1:4] == ["train", "validation", "test"]
     table = found.scored[name].predictions
     for cell, split in zip(rows[name][1:4], head[1:4], strict=True):
@@ -101,7 +103,7 @@ def test_the_first_columns_are_the_losses_of_train_validation_and_test(name, fou
 
 
 def test_the_poster_s_losses_stand_in_its_rows_only(found, rows):
-    assert beside_poster.losses(found).head[4:7] == ["train", "test", "test − poster"]
+    assert poster_tables.losses(found).head[4:7] == ["train", "test", "test − poster"]
     assert rows["05-raw"][4:6] == ["1.058", "1.082"]
     assert rows["13-all"][4:6] == ["0.743", "0.874"]
     assert rows["15-ours"][4:7] == ["–", "–", "–"]
@@ -128,7 +130,7 @@ def test_bold_is_the_best_area_on_unseen_patients_even_where_a_starred_one_is_la
     by_group = run("13-all", USELESS, sample="fullid", poster_row=13)
     ours = run("15-ours", BLUNT, sample="fullid", network="cnn7")
     found = gathered(by_slice, by_group, ours)
-    table = beside_poster.losses(found)
+    table = poster_tables.losses(found)
     assert [table.rows[place][0].text for place in table.marked] == ["15-ours"]
     assert found.best is ours
     split = run("16-bygroup", SHARP, sample="sampa", split_by="group")
@@ -143,12 +145,12 @@ def test_a_run_whose_area_is_not_defined_is_never_the_best():
     defined = run("15-ours", USELESS, sample="fullid")
     assert gathered(undefined, defined).best is defined
     assert gathered(undefined).best is None
-    assert by_name(beside_poster.losses(gathered(undefined)))["14-no-bleeding"][7] == "–"
+    assert by_name(poster_tables.losses(gathered(undefined)))["14-no-bleeding"][7] == "–"
 
 
 def test_each_row_is_told_whether_it_beats_the_constant(rows):
     assert rows["05-raw"][8] == Marked("learned", "good")
-    table = beside_poster.losses(gathered(run("15-ours", USELESS, sample="fullid", network="cnn7")))
+    table = poster_tables.losses(gathered(run("15-ours", USELESS, sample="fullid", network="cnn7")))
     assert by_name(table)["15-ours"][8] == Marked("not learned", "bad")
 
 
@@ -158,7 +160,7 @@ def test_a_run_that_failed_or_is_missing_is_a_quiet_row_with_the_poster_s_losses
     assert missing[1:8] == ["–", "–", "–", "0.553", "0.886", "–", "–"]
     assert failed[8] == Marked("failed: ValueError: <b>no</b>", "bad")
     assert missing[8] == Marked("missing: not run yet", "open")
-    table = beside_poster.losses(found)
+    table = poster_tables.losses(found)
     quiet = {getattr(table.rows[place][0], "text", "") for place in table.quiet}
     assert {"06-focal", "14-adjacent"} <= quiet
     assert not {"05-raw", "13-all", "15-ours"} & quiet
@@ -176,7 +178,7 @@ def test_each_split_of_a_sample_has_its_own_floor():
     moved.loc[moved.index[::3], [f"truth_{label}" for label in LABELS]] = 0
     by_group = run("16-bygroup", None, table=moved, sample="sampa", split_by="group")
     everything = run("13-all", BLUNT, sample="fullid", poster_row=13)
-    table = beside_poster.losses(gathered(everything, by_slice, by_group))
+    table = poster_tables.losses(gathered(everything, by_slice, by_group))
     floors = table.rows[3:]
     assert [floor[0] for floor in floors] == [
         "constant prevalence, SampA split by slice",
@@ -201,14 +203,14 @@ def test_a_floor_has_no_area_where_test_has_one_class():
     one_class = predictions("fullid", 1, SHARP)
     one_class.loc[one_class["split"] == "test", [f"truth_{label}" for label in LABELS]] = 0
     undefined = run("14-no-bleeding", None, table=one_class, sample="fullid")
-    assert beside_poster.losses(gathered(undefined)).rows[-1][7] == "–"
+    assert poster_tables.losses(gathered(undefined)).rows[-1][7] == "–"
 
 
 def test_a_run_by_hand_gives_a_sample_no_other_floor(found):
     other = predictions("fullid", 1, SHARP).iloc[:200]
     by_hand = run("by-hand", None, table=other, sample="fullid")
-    floors = beside_poster.losses(gathered(*found.scored.values(), by_hand)).rows[-1]
-    assert floors == beside_poster.losses(found).rows[-1]
+    floors = poster_tables.losses(gathered(*found.scored.values(), by_hand)).rows[-1]
+    assert floors == poster_tables.losses(found).rows[-1]
 
 
 def test_the_poster_s_floor_is_the_entropy_of_its_label_counts():
@@ -216,8 +218,8 @@ def test_the_poster_s_floor_is_the_entropy_of_its_label_counts():
     percent |= {"subarachnoid": 4.74, "subdural": 6.27, "any": 14.34}
     shares = [percent[label] / 100 for label in (*LABELS, ANY)]
     entropy = sum(-p * math.log(p) - (1 - p) * math.log(1 - p) for p in shares)
-    assert beside_poster.poster_floor() == pytest.approx(entropy, abs=1e-3)
-    assert round(beside_poster.poster_floor(), 3) == 1.618
+    assert poster_tables.poster_floor() == pytest.approx(entropy, abs=1e-3)
+    assert round(poster_tables.poster_floor(), 3) == 1.618
 
 
 def largest_threshold(table, label):
@@ -230,7 +232,7 @@ def largest_threshold(table, label):
 
 @pytest.fixture(scope="module")
 def points(found):
-    return beside_poster.operating_points_of_best(found)
+    return poster_tables.operating_points_of_best(found)
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
@@ -267,17 +269,17 @@ def test_operating_points_are_of_row_13_and_without_it_of_the_best_run(found, po
     assert "of 13-all at" in points.caption
     by_hand = run("by-hand", SHARP, sample="fullid", poster_row=13)
     both = gathered(*found.scored.values(), by_hand)
-    assert "of 13-all at" in beside_poster.operating_points_of_best(both).caption
+    assert "of 13-all at" in poster_tables.operating_points_of_best(both).caption
     others = gathered(*(own for name, own in found.scored.items() if name != "13-all"))
-    assert "of 15-ours at" in beside_poster.operating_points_of_best(others).caption
+    assert "of 15-ours at" in poster_tables.operating_points_of_best(others).caption
     seed = run("13-all--seed-2", BLUNT, sample="fullid", poster_row=13, training_seed=2)
     ours = found.scored["15-ours"]
-    assert "of 15-ours at" in beside_poster.operating_points_of_best(gathered(seed, ours)).caption
-    assert "no run has predictions" in beside_poster.operating_points_of_best(gathered()).caption
+    assert "of 15-ours at" in poster_tables.operating_points_of_best(gathered(seed, ours)).caption
+    assert "no run has predictions" in poster_tables.operating_points_of_best(gathered()).caption
 
 
 def test_the_sentences_name_the_best_run_beside_the_poster_s_area(found):
-    said = beside_poster.sentences(found).sentences
+    said = poster_tables.sentences(found).sentences
     assert said[0] == "4 of 6 experiments have a record."
     test = found.scored["15-ours"].predictions.query("split == 'test'")
     area = roc_auc_score(test["truth_any"], test["probability_any"].astype(float))
@@ -294,9 +296,9 @@ def test_the_sentences_name_the_best_run_beside_the_poster_s_area(found):
 
 def test_what_the_best_was_chosen_among_is_said():
     ours = run("15-ours", SHARP, sample="fullid", network="cnn7")
-    assert "It is the only such run." in str(beside_poster.sentences(gathered(ours)))
+    assert "It is the only such run." in str(poster_tables.sentences(gathered(ours)))
     by_group = run("16-bygroup", BLUNT, sample="sampa", split_by="group")
-    said = str(beside_poster.sentences(gathered(ours, by_group)))
+    said = str(poster_tables.sentences(gathered(ours, by_group)))
     assert "best of 2 such runs by their areas on test, not all on the same slices," in said
     assert "poster" not in said  # its row 13 did not run
 
@@ -306,8 +308,8 @@ def test_scores_on_synthetic_heads_are_not_held_to_the_poster_s():
     synthetic = run("13-all", BLUNT, sample="fullid", poster_row=13, phantom=recipe)
     missing = RunRecord("14-adjacent", None, "missing", {}, "not run yet")
     found = gathered(synthetic, without=[missing])
-    assert "0.933" not in str(beside_poster.sentences(found))
-    table = beside_poster.losses(found)
+    assert "0.933" not in str(poster_tables.sentences(found))
+    table = poster_tables.losses(found)
     assert table.head[4:7] == ["train", "test", "AUC, any bleeding, test"]
     assert "synthetic" in table.caption
     row = by_name(table)["13-all"]
@@ -326,7 +328,7 @@ def test_the_sentences_sort_the_runs_by_what_they_learned():
         run("b-ranks", None, table=too_sure, sample="fullid"),
         run("c-useless", USELESS, sample="fullid"),
     )
-    said = beside_poster.sentences(found).sentences
+    said = poster_tables.sentences(found).sentences
     assert "Better than the constant prevalence on test: a-good." in said
     assert "Rank bleeding, but with probabilities no better than the constant: b-ranks." in said
     assert "Learned nothing that test shows: c-useless." in said
@@ -345,7 +347,7 @@ def test_a_run_that_is_the_constant_cannot_be_told_from_it():
     constant.loc[constant.index[::2], "probability_any"] *= 1.001
     found = gathered(run("a-constant", None, table=constant, sample="fullid"))
     assert found.scored["a-constant"].learned.verdict == "undecided"
-    said = beside_poster.sentences(found).sentences
+    said = poster_tables.sentences(found).sentences
     assert "Not distinguishable from the constant prevalence: a-constant." in said
 
 

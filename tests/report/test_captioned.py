@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from ichreport.report import captioned, tables
-from ichreport.report.captioned import (
+from ichreport.report.html import blocks, data_frame
+from ichreport.report.html.blocks import (
     Drawing,
     Fact,
     Facts,
@@ -106,7 +106,7 @@ def test_the_texts_of_tiles_facts_and_sentences_are_escaped():
 
 def test_a_bitmap_comes_back_as_it_was_within_compression():
     gray = np.tile(np.arange(0, 256, 4, dtype=np.uint8), (64, 1))
-    kept = np.asarray(Image.open(io.BytesIO(captioned.webp(gray, quality=100))).convert("L"))
+    kept = np.asarray(Image.open(io.BytesIO(blocks.webp(gray, quality=100))).convert("L"))
     assert np.abs(kept.astype(int) - gray).mean() < 3
 
 
@@ -122,7 +122,7 @@ def test_a_bitmap_comes_back_as_it_was_within_compression():
     ],
 )
 def test_a_number_has_three_decimals_and_a_dash_where_there_is_none(value, said):
-    assert captioned.number(value) == said
+    assert blocks.number(value) == said
 
 
 @pytest.mark.parametrize(
@@ -130,12 +130,12 @@ def test_a_number_has_three_decimals_and_a_dash_where_there_is_none(value, said)
     [(0.0, "<0.001"), (0.0009, "<0.001"), (0.001, "0.001"), (1.0, "1.000"), (None, "–")],
 )
 def test_no_p_value_is_zero(value, said):
-    assert captioned.p_value(value) == said
+    assert blocks.p_value(value) == said
 
 
 def test_an_interval_may_go_to_a_line_of_its_own_and_stays_text():
     caption, rows = "What <it> is.", [["any <b>", "0.9 (0.8–1.0) *"], ["x (y)", "1,234"]]
-    shown = captioned.Table(caption, ["label", "here"], rows, numeric=frozenset({1}))._repr_html_()
+    shown = blocks.Table(caption, ["label", "here"], rows, numeric=frozenset({1}))._repr_html_()
     assert '>0.9 <span class="interval">(0.8–1.0) *</span><' in shown
     assert ">x (y)<" in shown
     assert ">1,234<" in shown
@@ -150,12 +150,12 @@ def test_an_interval_may_go_to_a_line_of_its_own_and_stays_text():
     ],
 )  # fmt: skip
 def test_a_parameter_is_said_in_words(value, said):
-    assert tables.in_words(value) == said
+    assert data_frame.in_words(value) == said
 
 
 def test_a_frame_becomes_a_table_with_its_numbers_on_the_right():
     frame = pd.DataFrame({"a_b": [0.5, np.nan], "c": ["x", "<y>"]}, index=["r", "s"])
-    table = tables.frame(frame, "T", index="row")
+    table = data_frame.frame(frame, "T", index="row")
     assert _Cells(table._repr_html_()).rows == [
         ["row", "a b", "c"],
         ["r", "0.500", "x"],

@@ -8,13 +8,14 @@ import pytest
 from sklearn.metrics import roc_curve
 
 from ichreport.labels import LABELS
-from ichreport.report import all_runs, compare, overlays
-from ichreport.report.results import Results, Scored
+from ichreport.report.comparison import all_runs, overlays
+from ichreport.report.comparison import page as comparison_page
+from ichreport.runs.results import Results, Scored
 
 
 @pytest.fixture(scope="module")
 def data(report):
-    return compare.data(report.found)
+    return comparison_page.data(report.found)
 
 
 def test_only_runs_with_predictions_can_be_chosen(data, report):
@@ -36,21 +37,21 @@ def test_a_thinned_curve_stays_near_the_whole_one(data, report):
 def test_with_many_runs_curves_get_coarser_and_the_page_stays_small(report):
     own = next(iter(report.found.scored.values()))
     many = Results([own.run] * 80, {f"run-{number:03d}": own for number in range(80)})
-    held = compare.data(many)
+    held = comparison_page.data(many)
     assert len(json.dumps(held)) < 900_000
     points = [len(run["curves"]["any"]["roc"]) // 2 for run in held["runs"]]
     assert 8 <= max(points) < 120
 
 
 def test_the_address_names_the_runs():
-    assert compare.address(["a", "b.c"], up="../") == "../compare.html#runs=a,b.c"
+    assert comparison_page.address(["a", "b.c"], up="../") == "../compare.html#runs=a,b.c"
 
 
 def test_a_run_alone_is_compared_with_nothing(report):
     own = report.found.scored["01-small"]
     found = Results([own.run], {"01-small": own})
-    assert "It takes two runs" in compare.content(found)
-    assert "application/json" not in compare.content(found)
+    assert "It takes two runs" in comparison_page.content(found)
+    assert "application/json" not in comparison_page.content(found)
 
 
 def test_without_runs_all_that_is_said_in_words():

@@ -6,10 +6,10 @@ import pytest
 
 from ichreport.evaluation.assessment import assess
 from ichreport.evaluation.scores import weighted_log_loss_sum
-from ichreport.report import comparing, leaks
-from ichreport.report.captioned import Sentences
-from ichreport.report.records import RunRecord
-from ichreport.report.results import Results, Scored
+from ichreport.report.comparison import baselines, leakage
+from ichreport.report.html.blocks import Sentences
+from ichreport.runs.record import RunRecord
+from ichreport.runs.results import Results, Scored
 from tests.report.made_up import predictions
 
 BASELINE = "05-sampa-raw-densenet-bce"
@@ -60,11 +60,11 @@ def found():
 
 @pytest.fixture(scope="module")
 def compared(found):
-    return comparing.against_baselines(found)
+    return baselines.against_baselines(found)
 
 
 def test_a_better_run_is_told_apart_and_an_equal_one_is_not(found, compared):
-    said = str(comparing.outcomes(compared))
+    said = str(baselines.outcomes(compared))
     assert "Better than the baseline: 06-better." in said
     assert "Not distinguishable from the baseline: 07-same" in said
     own = compared[compared["score"] == "weighted_log_loss_sum"].set_index("run")
@@ -82,7 +82,7 @@ def test_the_outcomes_are_told_by_log_loss_each_under_its_own_name():
     losses = pd.DataFrame({"run": told.keys(), "outcome": told.values()})
     areas = losses.assign(outcome=list(told.values())[::-1], score="auc")
     compared = pd.concat([losses.assign(score="weighted_log_loss_sum"), areas])
-    assert comparing.outcomes(compared).sentences == [
+    assert baselines.outcomes(compared).sentences == [
         "Better than the baseline: a.",
         "Worse than the baseline: b.",
         "Not distinguishable from the baseline: c.",
@@ -91,36 +91,36 @@ def test_the_outcomes_are_told_by_log_loss_each_under_its_own_name():
 
 
 def test_the_comparison_says_whether_the_slices_are_the_same(found, compared):
-    assert "tested on the slices of its baseline" in comparing.comparisons(found, compared).caption
+    assert "tested on the slices of its baseline" in baselines.comparisons(found, compared).caption
     own = run("06-better", 4.0, poster_row=6)
     fewer = own.run.record["predictions"]
     own.run.record["predictions"] = fewer.drop(fewer.index[fewer["split"] == "test"][:40])
     other = results(run(BASELINE, 1.5, poster_row=5), own)
-    caption = comparing.comparisons(other, comparing.against_baselines(other)).caption
+    caption = baselines.comparisons(other, baselines.against_baselines(other)).caption
     assert "at least 75 % are shared" in caption  # 120 of 160
 
 
 def test_runs_with_further_seeds_are_no_rows_of_their_own(found, compared):
     assert f"{BASELINE}--seed-2" not in set(compared["run"])
-    table = comparing.comparisons(found, compared)
+    table = baselines.comparisons(found, compared)
     assert [row[0].text for row in table.rows] == ["06-better", "07-same", "16-bygroup"]
 
 
 def test_the_forest_has_a_panel_for_each_score_and_names_who_is_apart(compared):
-    drawn = comparing.forest(compared)
+    drawn = baselines.forest(compared)
     assert len(drawn.panels) == 2
     assert "06-better better" in drawn.alternative
 
 
 def test_without_a_baseline_nothing_is_compared():
     alone = results(run("01-alone", 1.0))
-    compared = comparing.against_baselines(alone)
-    assert isinstance(comparing.forest(compared), Sentences)
-    assert "–" in comparing.comparisons(alone, compared).rows[0]
+    compared = baselines.against_baselines(alone)
+    assert isinstance(baselines.forest(compared), Sentences)
+    assert "–" in baselines.comparisons(alone, compared).rows[0]
 
 
 def test_every_finding_has_a_verdict_and_says_which_rows_it_lacks(found):
-    table = comparing.poster_findings(found)
+    table = baselines.poster_findings(found)
     claims = [table.rows[index] for index in sorted(table.marked)]
     assert [row[0].split(".")[0] for row in claims] == ["1", "2", "3", "4", "5"]
     assert {row[1].text for row in claims} <= {"supported", "contradicted", "undecided"}
@@ -132,7 +132,7 @@ def test_every_finding_has_a_verdict_and_says_which_rows_it_lacks(found):
 
 
 def test_what_each_part_needs_stands_beside_it(found):
-    table = comparing.poster_findings(found)
+    table = baselines.poster_findings(found)
     parts = {row[0]: row for row in table.rows if row[5]}
     assert parts["better than constant prevalence"][3:5] == ["below 0", "above 0"]
     assert parts["any bleeding"][3:5] == ["0.913 to 0.953", "below 0.913 or above 0.953"]
@@ -148,24 +148,24 @@ def test_backbones_of_random_weights_leave_the_poster_s_findings_open():
         results(run(BASELINE, 1.5, poster_row=5, weights=weights)) for weights in ("imagenet", None)
     )
     taught_said, random_said = (
-        [row[0] for row in comparing.poster_findings(of).rows] for of in (taught, random)
+        [row[0] for row in baselines.poster_findings(of).rows] for of in (taught, random)
     )
     assert not any("random weights" in said for said in taught_said)
     assert random_said[random_said.index("no run of row 2") + 1] == "random weights in row 5"
-    verdicts = [row[1] for row in comparing.poster_findings(random).rows if row[1]]
+    verdicts = [row[1] for row in baselines.poster_findings(random).rows if row[1]]
     assert {verdict.text for verdict in verdicts} == {"undecided"}
 
 
 def test_a_run_by_hand_takes_no_row_s_place_in_the_findings(found):
     mine = run("mine", 9.0, seed=4, poster_row=6, loss="focal")
     with_mine = results(*found.scored.values(), mine)
-    assert str(comparing.poster_findings(with_mine)) == str(comparing.poster_findings(found))
+    assert str(baselines.poster_findings(with_mine)) == str(baselines.poster_findings(found))
 
 
 def test_the_leak_is_a_share_of_the_test_slices(found):
-    by_slice, by_group = leaks.table(found).rows
+    by_slice, by_group = leakage.table(found).rows
     assert by_slice[0] == "sampa, split by slice"
-    assert leaks.table(found).head[1:4] == ["same patient", "same group", "same study"]
+    assert leakage.table(found).head[1:4] == ["same patient", "same group", "same study"]
     assert by_slice[1] == "25.0"  # 40 of 160
     assert by_slice[4] == "0.0"
     assert by_slice[2] == "–"  # not audited
@@ -173,7 +173,7 @@ def test_the_leak_is_a_share_of_the_test_slices(found):
 
 
 def test_the_price_is_the_difference_of_the_twins(found):
-    table = leaks.price(found)
+    table = leakage.price(found)
     [area, loss] = table.rows
     assert area[0] == f"{BASELINE}: AUC, any"
     assert loss[0] == f"{BASELINE}: log loss above the constant's"
@@ -188,24 +188,24 @@ def test_the_price_is_the_difference_of_the_twins(found):
 
 
 def test_without_a_twin_the_leak_has_no_price():
-    assert "no price" in str(leaks.price(results(run(BASELINE, 1.0, poster_row=5))))
+    assert "no price" in str(leakage.price(results(run(BASELINE, 1.0, poster_row=5))))
 
 
 def test_seeds_give_mean_and_spread_and_a_single_run_says_that_it_is_one(found):
-    [loss, area] = comparing.seeds(found).rows
+    [loss, area] = baselines.seeds(found).rows
     values = [own.scores["test"]["weighted_log_loss_sum"] for own in found.by_row[BASELINE]]
     assert loss[0] == f"{BASELINE}: weighted log loss"
     assert loss[1] == f"{np.mean(values):.3f}"
     assert loss[2] == f"{pd.Series(values).std():.3f}"
     assert area[4] == "2"
-    assert "run once" in str(comparing.seeds(results(run(BASELINE, 1.0))))
-    assert "run once" not in str(comparing.seeds(results()))
+    assert "run once" in str(baselines.seeds(results(run(BASELINE, 1.0))))
+    assert "run once" not in str(baselines.seeds(results()))
 
 
 def test_a_row_without_whole_studies_has_dashes_for_scores():
     torn = run(BASELINE, 2.0, study_slices=1000)
     whole = run("16-bygroup", 2.0, split_by="group")
-    rows = {row[0].text: row for row in comparing.whole_studies(results(torn, whole)).rows}
+    rows = {row[0].text: row for row in baselines.whole_studies(results(torn, whole)).rows}
     assert rows[BASELINE][1:] == ["–", "–", "–", "–", "0", "0"]
     assert rows["16-bygroup"][5:] == ["20", "20"]
     assert not any("*" in cell for row in rows.values() for cell in row[1:])

@@ -11,7 +11,8 @@ from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_s
 
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.labels import LABELS
-from ichreport.report import data_figures, figures
+from ichreport.report.data import figures as data_figures
+from ichreport.report.run import curves as run_curves
 
 
 @pytest.fixture
@@ -36,9 +37,9 @@ def texts(drawing):
 @pytest.mark.parametrize(
     ("draw", "title", "oracle", "axis"),
     [
-        (figures.roc_curves, "area under the curve", roc_auc_score, "1 − specificity"),
+        (run_curves.roc_curves, "area under the curve", roc_auc_score, "1 − specificity"),
         (
-            figures.precision_recall_curves,
+            run_curves.precision_recall_curves,
             "average precision",
             average_precision_score,
             "recall",
@@ -63,7 +64,7 @@ def test_legends_give_each_labels_value_the_best_first_and_stand_below_the_axes(
     assert all(f"{name} {value:.3f}" in drawing.alternative for name, value in by_label.items())
 
 
-@pytest.mark.parametrize("draw", [figures.roc_curves, figures.precision_recall_curves])
+@pytest.mark.parametrize("draw", [run_curves.roc_curves, run_curves.precision_recall_curves])
 @pytest.mark.parametrize("gone", [LABELS[:1], LABELS])
 def test_a_label_with_one_class_is_named_as_undefined_and_has_no_curve(draw, gone, test_rows):
     test_rows[[f"truth_{label}" for label in gone]] = 0
@@ -78,13 +79,13 @@ def test_a_label_with_one_class_is_named_as_undefined_and_has_no_curve(draw, gon
 def test_calibration_names_the_labels_own_brier_score(test_rows):
     for label, truth, probability in zip(LABELS, TRUTHS, PROBABILITIES, strict=True):
         score = brier_score_loss(test_rows[truth], test_rows[probability])
-        caption = figures.calibration(test_rows, label=label).caption
+        caption = run_curves.calibration(test_rows, label=label).caption
         assert f"Calibration of {label} on test" in caption
         assert f"Brier score {score:.3f}" in caption
 
 
 def test_the_loss_curves_mark_the_epoch_with_the_lowest_validation_loss():
-    drawing = figures.loss_curves({"loss": [0.9, 0.5, 0.3], "val_loss": [0.8, 0.625, 0.7]})
+    drawing = run_curves.loss_curves({"loss": [0.9, 0.5, 0.3], "val_loss": [0.8, 0.625, 0.7]})
     assert "0.625, at epoch 2" in drawing.alternative
     assert "kept: 0.625" in [name for name, _ in texts(drawing)]
 
@@ -101,9 +102,9 @@ def test_co_occurrence_gives_the_share_of_the_rows_slices(store):
 
 
 def test_a_dot_plot_puts_each_value_on_its_own_line_at_its_own_place():
-    drawing = figures.dots(
+    drawing = run_curves.dots(
         ["first", "second", "third"],
-        {"ours": ([0.0, 0.5, np.nan], figures.ACCENT, "o")},
+        {"ours": ([0.0, 0.5, np.nan], run_curves.ACCENT, "o")},
         xlabel="score", caption="Scores.", alternative="Scores.",
     )  # fmt: skip
     root = ElementTree.fromstring(drawing.panels[0])
@@ -127,7 +128,7 @@ def test_histograms_of_the_series_say_their_ranges(store):
 
 
 def test_the_curves_end_in_the_corners_that_theory_wants(test_rows):
-    drawing = figures.roc_curves(test_rows)
+    drawing = run_curves.roc_curves(test_rows)
     root = ElementTree.fromstring(drawing.panels[0])
     paths = [
         pd.Series(re.findall(r"-?\d+\.?\d*", path.attrib["d"])).astype(float).to_numpy()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ichreport.report.fragments import clean
+from ichreport.report.html.sanitise import clean
 
 RUNS = ("script", "style", "iframe", "object", "embed", "form", "base", "meta", "link", "template")
 

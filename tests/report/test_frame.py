@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 import pytest
 
 from ichreport.labels import LABELS
-from ichreport.report import palette
-from ichreport.report.frame import Page, framed
+from ichreport.report.html import palette
+from ichreport.report.layout.page import Page, framed
 
 
 class _Read(HTMLParser):

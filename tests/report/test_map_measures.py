@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from ichreport.data.samples import Sample
-from ichreport.evaluation.heatmaps import center_heatmap
+from ichreport.evaluation.maps.localisation import center_heatmap
 from ichreport.labels import LABELS
-from ichreport.report import map_measures
+from ichreport.report.maps import localisation as map_localisation
 
 SIZE, COUNT = 16, 60
 
@@ -54,12 +54,12 @@ def sample():
 
 @pytest.fixture
 def asked(store, sample):
-    return map_measures.positives(store, sample)
+    return map_localisation.positives(store, sample)
 
 
 def at_the_truth(store, asked):
     return {
-        label: Heat(map_measures.masks_of(store, rows, label).astype(np.float32))
+        label: Heat(map_localisation.masks_of(store, rows, label).astype(np.float32))
         for label, rows in asked.items()
     }
 
@@ -72,7 +72,7 @@ def test_positives_are_the_test_slices_that_hold_a_label(store, asked):
 
 def test_of_too_many_slices_a_seeded_choice_is_taken(store, sample):
     first, again, other = (
-        map_measures.positives(store, sample, most=7, seed=seed)["any"] for seed in (1, 1, 2)
+        map_localisation.positives(store, sample, most=7, seed=seed)["any"] for seed in (1, 1, 2)
     )
     np.testing.assert_array_equal(first, again)
     assert len(first) == 7
@@ -81,22 +81,24 @@ def test_of_too_many_slices_a_seeded_choice_is_taken(store, sample):
 
 def test_the_mask_of_a_subtype_is_its_bit_and_of_any_all_bits(store):
     rows = np.array([0, 1, 31])
-    areas = {label: map_measures.masks_of(store, rows, label).sum(axis=(1, 2)) for label in LABELS}
+    areas = {
+        label: map_localisation.masks_of(store, rows, label).sum(axis=(1, 2)) for label in LABELS
+    }
     assert areas["epidural"].tolist() == [9, 9, 0]
     assert areas["subdural"].tolist() == [9, 0, 0]
     assert areas["any"].tolist() == [18, 9, 0]
 
 
 def test_heat_on_the_truth_is_perfect_and_above_the_centre_everywhere(store, sample, asked):
-    measured = map_measures.measure(store, sample, asked, at_the_truth(store, asked))
+    measured = map_localisation.measure(store, sample, asked, at_the_truth(store, asked))
     for label in asked:
         row = measured.row(label, "iou")
         assert row["value"] == row["low"] == 1
         assert row["slices"] == len(asked[label])
     assert measured.row("epidural", "iou")["groups"] == 10
-    shown = map_measures.table(measured)
+    shown = map_localisation.table(measured)
     assert [row[1].text for row in shown.rows[::3]] == ["4 of 4"] * 3
-    said = map_measures.sentences(measured).sentences
+    said = map_localisation.sentences(measured).sentences
     assert all(
         "CAM is above the image centre for epidural, subdural and any." in s for s in said[:4]
     )
@@ -106,10 +108,10 @@ def test_heat_on_the_truth_is_perfect_and_above_the_centre_everywhere(store, sam
 def test_heat_that_is_the_centres_own_fails_and_says_so(store, sample, asked):
     centre = center_heatmap((SIZE, SIZE))
     shown = {label: Heat(np.repeat(centre[None], len(rows), 0)) for label, rows in asked.items()}
-    measured = map_measures.measure(store, sample, asked, shown)
-    found = map_measures.table(measured)
+    measured = map_localisation.measure(store, sample, asked, shown)
+    found = map_localisation.table(measured)
     assert [(row[1].text, row[1].kind) for row in found.rows[::3]] == [("fails", "bad")] * 3
-    said = "\n".join(map_measures.sentences(measured).sentences)
+    said = "\n".join(map_localisation.sentences(measured).sentences)
     assert "CAM fails for epidural, subdural and any" in said
     assert "not distinguishable from it for epidural, subdural and any" in said
 
@@ -118,37 +120,39 @@ def test_heat_in_the_far_corner_is_below_the_centre(store, sample, asked):
     heat = np.zeros((SIZE, SIZE), np.float32)
     heat[-1, 0] = 1
     shown = {label: Heat(np.repeat(heat[None], len(rows), 0)) for label, rows in asked.items()}
-    measured = map_measures.measure(store, sample, asked, shown)
+    measured = map_localisation.measure(store, sample, asked, shown)
     assert "By share of heat inside, CAM is below the image centre for epidural" in "\n".join(
-        map_measures.sentences(measured).sentences
+        map_localisation.sentences(measured).sentences
     )
 
 
 def test_empty_maps_are_counted_and_no_zero(store, sample, asked):
     shown = at_the_truth(store, asked)
     shown["epidural"].heat[:4] = 0
-    measured = map_measures.measure(store, sample, asked, shown)
+    measured = map_localisation.measure(store, sample, asked, shown)
     row = measured.row("epidural", "pointing")
     assert (row["value"], row["slices"], row["without"]) == (1, 26, 4)
-    assert "for an empty map or an empty mask: epidural 4." in str(map_measures.sentences(measured))
+    assert "for an empty map or an empty mask: epidural 4." in str(
+        map_localisation.sentences(measured)
+    )
 
 
 def test_the_table_shows_the_measures_that_were_computed(store, sample, asked):
-    measured = map_measures.measure(store, sample, asked, at_the_truth(store, asked))
-    found = map_measures.table(measured)
+    measured = map_localisation.measure(store, sample, asked, at_the_truth(store, asked))
+    found = map_localisation.table(measured)
     centre = measured.row("subdural", "share_inside", "center")
     place = [row[0] for row in found.rows].index("subdural") + 1
     name, _, count, *cells = found.rows[place]
     assert (name, count) == ("– centre", f"{centre['slices']} ({centre['groups']})")
     assert cells[2] == f"{centre['value']:.3f}"
     assert cells[3] == f"{centre['low']:.3f}–{centre['high']:.3f}"
-    assert "epidural 1.000" in map_measures.above_center(measured).alternative.split(";")[0]
+    assert "epidural 1.000" in map_localisation.above_center(measured).alternative.split(";")[0]
 
 
 def test_without_truth_nothing_is_measured_and_that_is_said(sample):
     store = MadeUpStore(has_truth=False)
-    asked = map_measures.positives(store, sample)
-    measured = map_measures.measure(store, sample, asked, {"any": Heat(np.zeros((1, 4, 4)))})
-    assert "do not say where the bleeding is" in str(map_measures.table(measured))
-    for shown in (map_measures.above_center, map_measures.sentences):
+    asked = map_localisation.positives(store, sample)
+    measured = map_localisation.measure(store, sample, asked, {"any": Heat(np.zeros((1, 4, 4)))})
+    assert "do not say where the bleeding is" in str(map_localisation.table(measured))
+    for shown in (map_localisation.above_center, map_localisation.sentences):
         assert str(shown(measured)) == "Nothing was measured."

@@ -10,11 +10,14 @@ import pytest
 from scipy.stats import spearmanr
 
 from ichreport.data.samples import Sample
+from ichreport.evaluation.maps import likeness
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.files import read_json
 from ichreport.labels import LABELS
-from ichreport.report import cam_record, map_likeness, map_measures, map_sanity
-from ichreport.report.records import RunRecord
+from ichreport.report.maps import localisation as map_localisation
+from ichreport.report.maps import sanity as map_sanity
+from ichreport.runs import map_record
+from ichreport.runs.record import RunRecord
 
 SIZE, COUNT = 24, 40
 ROWS = {"any": np.arange(COUNT)}
@@ -108,31 +111,31 @@ def test_the_mean_is_spearman_s_over_maps_and_empty_ones_are_left_out(sample):
 
 def test_maps_of_other_patients_are_never_of_the_same_group():
     heat, group = noise(1, 4), np.array(["a", "a", "a", "b"])
-    found = map_likeness.other_patients([heat], [group]).means(np.ones((1, 2), int))[0]
+    found = likeness.other_patients([heat], [group]).means(np.ones((1, 2), int))[0]
     to_b = [spearmanr(one.ravel(), heat[3].ravel()).statistic for one in heat[:3]]
     np.testing.assert_allclose(found, [*to_b, np.mean(to_b)])
-    alone = map_likeness.other_patients([heat[:3]], [group[:3]])
+    alone = likeness.other_patients([heat[:3]], [group[:3]])
     assert math.isnan(alone.mean(group[:3]).value)
 
 
 def test_maps_of_other_patients_are_of_the_same_label():
     first, second = noise(1, 2), noise(2, 2)
     group = np.array(["a", "b"])
-    found = map_likeness.other_patients([first, second], [group, group])
+    found = likeness.other_patients([first, second], [group, group])
     expected = [spearmanr(*both.reshape(2, -1)).statistic for both in (first, second)]
     assert found.mean(np.tile(group, 2)).value == pytest.approx(np.mean(expected))
 
 
 def test_a_pair_counts_as_often_as_both_of_its_patients_were_drawn():
     heat, group = noise(1, 3), np.array(["a", "b", "c"])
-    found = map_likeness.other_patients([heat], [group]).means(np.array([[1, 3, 0]]))[0]
+    found = likeness.other_patients([heat], [group]).means(np.array([[1, 3, 0]]))[0]
     pair = spearmanr(heat[0].ravel(), heat[1].ravel()).statistic
     to_c = [spearmanr(one.ravel(), heat[2].ravel()).statistic for one in heat[:2]]
     np.testing.assert_allclose(found, [pair, pair, (to_c[0] + 3 * to_c[1]) / 4])
 
 
 def test_an_interval_of_a_share_of_nothing_does_not_shrink_to_a_point(sample):
-    found = map_likeness.mean_of(np.zeros(COUNT), sample.group, hits=True)
+    found = likeness.mean_of(np.zeros(COUNT), sample.group, hits=True)
     assert (found.value, found.low) == (0, 0)
     assert found.high == pytest.approx(1 - 0.025 ** (1 / 20))  # Clopper and Pearson, 20 groups
 
@@ -251,30 +254,30 @@ def test_what_was_measured_is_kept_whole_and_only_for_its_run(sample, store, tmp
     asked = {"any": ROWS["any"]}
     heat = pointing_at(3, 5)
     heat[0] = 0
-    measured = map_measures.measure(store, sample, asked, maps(heat))
+    measured = map_localisation.measure(store, sample, asked, maps(heat))
     cascade = map_sanity.likeness([("nothing", maps(heat))], sample, ROWS)
     run = RunRecord("mine", tmp_path, "ok", {"provenance": {"predictions_sha256": "ab"}})
-    cam_record.write(tmp_path, run, measured, cascade, shuffled(sample))
-    kept = cam_record.read(tmp_path, run)
+    map_record.write(tmp_path, run, measured, cascade, shuffled(sample))
+    kept = map_record.read(tmp_path, run)
     assert kept == read_json(tmp_path / "cam.json")
     [row] = [r for r in kept["measures"] if (r["method"], r["measure"]) == ("map", "pointing")]
     assert (row["label"], row["value"], row["without"]) == ("any", 1, 1)
     assert kept["random_layers"]["stages"]["nothing"]["value"] == pytest.approx(1)
     assert kept["permuted_labels"]["auc"] == pytest.approx(0.5, abs=0.05)
     other = RunRecord("mine", tmp_path, "ok", {"provenance": {"predictions_sha256": "cd"}})
-    assert cam_record.read(tmp_path, other) is None
-    assert cam_record.read(tmp_path / "nowhere", run) is None
+    assert map_record.read(tmp_path, other) is None
+    assert map_record.read(tmp_path / "nowhere", run) is None
 
 
 def test_an_undefined_figure_is_null_in_the_file(sample, tmp_path):
-    empty = map_measures.Measured("CAM", 3, pd.DataFrame())
+    empty = map_localisation.Measured("CAM", 3, pd.DataFrame())
     cascade = map_sanity.likeness([("nothing", maps(noise(1) * 0))], sample, ROWS)
     assert math.isnan(cascade.stages["nothing"].value)
     assert "nothing –" in map_sanity.curve(cascade).alternative
     assert "No map is left" in str(map_sanity.sentences(cascade, shuffled(sample)))
     run = RunRecord("mine", tmp_path, "ok", {"provenance": {"predictions_sha256": "ab"}})
-    cam_record.write(tmp_path, run, empty, cascade, shuffled(sample))
-    kept = cam_record.read(tmp_path, run)
+    map_record.write(tmp_path, run, empty, cascade, shuffled(sample))
+    kept = map_record.read(tmp_path, run)
     assert kept["random_layers"]["stages"]["nothing"]["value"] is None
     assert kept["measures"] == []
 

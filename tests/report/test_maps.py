@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from ichreport.labels import ANY, SUBTYPES
-from ichreport.report import maps
-from ichreport.report.slices import truth_in_words
+from ichreport.report.html.slice_images import truth_in_words
+from ichreport.report.maps import gallery
 
 
 def sheets(store, label):
     rows = np.flatnonzero(store.slices[ANY] == 1)[:2]
-    chosen = maps.Chosen(label, rows, np.array(["found", "false alarm"]), np.array([0.9, 0.25]))
+    chosen = gallery.Chosen(label, rows, np.array(["found", "false alarm"]), np.array([0.9, 0.25]))
     heat = np.zeros((2, store.image_size, store.image_size), dtype=np.float32)
     shown = SimpleNamespace(method="CAM", heat=heat, empty=np.array([False, True]))
-    [(heading, pictures)] = maps.galleries(store, [chosen], {label: shown}).parts
+    [(heading, pictures)] = gallery.galleries(store, [chosen], {label: shown}).parts
     assert heading == label
     return rows, pictures
 

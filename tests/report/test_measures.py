@@ -8,12 +8,12 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from ichreport.evaluation.assessment import assess
-from ichreport.evaluation.bootstrap import draw_resamples
-from ichreport.evaluation.net_benefit import decision_curve
+from ichreport.evaluation.calibration.net_benefit import decision_curve
+from ichreport.evaluation.inference.bootstrap import draw_resamples
 from ichreport.evaluation.operating_points import operating_points
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS, of_split
 from ichreport.labels import LABELS
-from ichreport.report import measures, subgroups, trust
+from ichreport.report.run import calibration_curves, score_tables, subgroups
 from tests.report.made_up import predictions as make_predictions
 
 
@@ -35,15 +35,18 @@ def cells(table):
 
 
 def test_a_figure_stands_before_its_interval_and_a_dash_where_it_is_undefined():
-    assert measures.with_interval({"value": 0.5, "low": 0.25, "high": 1.0}, 2) == "0.50 (0.25–1.00)"
-    assert measures.with_interval({"value": None, "low": None, "high": None}) == "–"
-    assert measures.with_interval({"value": 0.5, "low": np.nan, "high": 1.0}, 1) == "0.5"
+    assert (
+        score_tables.with_interval({"value": 0.5, "low": 0.25, "high": 1.0}, 2)
+        == "0.50 (0.25–1.00)"
+    )
+    assert score_tables.with_interval({"value": None, "low": None, "high": None}) == "–"
+    assert score_tables.with_interval({"value": 0.5, "low": np.nan, "high": 1.0}, 1) == "0.5"
     negative = {"value": -0.5, "low": -1.0, "high": 0.0}
-    assert measures.with_interval(negative, 1) == "−0.5 (−1.0 to 0.0)"
+    assert score_tables.with_interval(negative, 1) == "−0.5 (−1.0 to 0.0)"
 
 
 def test_every_score_of_every_split_stands_in_the_table(assessed):
-    table = cells(measures.scores(assessed))
+    table = cells(score_tables.scores(assessed))
     assert len(table) == 2 + 2 * len(LABELS)
     own = assessed.scores.query("split == 'test' and score == 'auc' and label == 'any'").iloc[0]
     assert table["AUC, any"][3] == f"{own['value']:.3f} ({own['low']:.3f}–{own['high']:.3f})"
@@ -52,12 +55,12 @@ def test_every_score_of_every_split_stands_in_the_table(assessed):
 
 
 def test_what_is_undefined_is_said_with_its_count(assessed):
-    said = str(measures.undefined(assessed))
+    said = str(score_tables.undefined(assessed))
     assert "AUC of epidural is undefined on test: 0 of 160 slices are positive." in said
 
 
 def test_operating_points_show_target_rates_and_support(predictions, assessed):
-    table = cells(measures.operating_points(assessed))
+    table = cells(score_tables.operating_points(assessed))
     assert len(table) == 4 * len(LABELS)
     point = operating_points(predictions)["any"]
     row = table["85 % recall: any"]
@@ -69,7 +72,7 @@ def test_operating_points_show_target_rates_and_support(predictions, assessed):
 
 
 def test_average_precision_stands_beside_prevalence(predictions, assessed):
-    table = cells(measures.precisions(assessed))
+    table = cells(score_tables.precisions(assessed))
     test = predictions[predictions["split"] == "test"]
     own = assessed.precisions.set_index("label").loc["any"]
     value = average_precision_score(test["truth_any"], test["probability_any"])
@@ -79,7 +82,7 @@ def test_average_precision_stands_beside_prevalence(predictions, assessed):
 
 
 def test_what_scaling_has_fitted_stands_with_its_interval(assessed):
-    row = cells(measures.calibration_fits(assessed))["any"]
+    row = cells(score_tables.calibration_fits(assessed))["any"]
     found = assessed.calibration.set_index(["label", "measure"])
     fits = ("slope", "in_the_large", "temperature", "validation_slope", "validation_intercept")
     for place, name in enumerate(fits, start=1):
@@ -90,25 +93,25 @@ def test_what_scaling_has_fitted_stands_with_its_interval(assessed):
 
 def test_bins_are_told_for_all_labels(predictions):
     few = predictions.assign(probability_epidural=np.float32(0.25))
-    table = measures.calibration(assess(few, replicates=5))
+    table = score_tables.calibration(assess(few, replicates=5))
     assert "over 1 to 10 bins of equal mass" in table.caption
 
 
 def test_calibration_and_studies_have_a_row_for_each_label(assessed):
-    assert set(cells(measures.calibration(assessed))) == set(LABELS)
-    assert "10 bins of equal mass" in measures.calibration(assessed).caption
-    assert set(cells(measures.studies(assessed))) == {
+    assert set(cells(score_tables.calibration(assessed))) == set(LABELS)
+    assert "10 bins of equal mass" in score_tables.calibration(assessed).caption
+    assert set(cells(score_tables.studies(assessed))) == {
         f"{label}, {pooling}" for label in LABELS for pooling in ("maximum", "learned")
     }
 
 
 def test_a_sample_of_single_slices_says_why_it_has_no_studies(predictions):
     parts = assess(predictions.assign(study_slices=100), replicates=5)
-    assert "no study stands in test with all of its slices" in repr(measures.studies(parts))
+    assert "no study stands in test with all of its slices" in repr(score_tables.studies(parts))
 
 
 def test_both_opinions_on_an_area_stand_beside_each_other(assessed):
-    row = cells(measures.areas(assessed))["any"]
+    row = cells(score_tables.areas(assessed))["any"]
     closed = assessed.areas.set_index("label").loc["any"]
     assert row[3] == f"{closed['low']:.3f}–{closed['high']:.3f}"
 
@@ -123,7 +126,9 @@ def test_only_thresholds_that_are_worth_it_are_told(predictions):
         for row in curve.to_dict("records")
         if row["threshold"] <= 0.5 and row["above_both_low"] > 0
     }
-    [said] = re.findall(r"all: any ([^;]*);", trust.net_benefit(predictions).alternative)
+    [said] = re.findall(
+        r"all: any ([^;]*);", calibration_curves.net_benefit(predictions).alternative
+    )
     told = set()
     for low, high in re.findall(r"(\d+)(?:–(\d+))? %", said):
         told |= set(range(int(low), int(high or low) + 1))
@@ -133,13 +138,16 @@ def test_only_thresholds_that_are_worth_it_are_told(predictions):
 def test_runs_of_thresholds_are_told_apart():
     thresholds = pd.Series([0.01, 0.02, 0.03, 0.04, 0.05, 0.06])
     true = pd.Series([True, False, False, True, True, True])
-    assert trust._runs(true, thresholds) == ["1 %", "4–6 %"]
-    assert trust._runs(~true, thresholds) == ["2–3 %"]
-    assert trust._runs(thresholds > 1, thresholds) == []
+    assert calibration_curves._runs(true, thresholds) == ["1 %", "4–6 %"]
+    assert calibration_curves._runs(~true, thresholds) == ["2–3 %"]
+    assert calibration_curves._runs(thresholds > 1, thresholds) == []
 
 
 def test_curves_are_drawn_for_every_label_and_told_in_words(predictions):
-    for drawn in (trust.reliability(predictions), trust.net_benefit(predictions)):
+    for drawn in (
+        calibration_curves.reliability(predictions),
+        calibration_curves.net_benefit(predictions),
+    ):
         assert len(drawn.panels) == len(LABELS)
         assert all(label in drawn.alternative for label in LABELS)
 
@@ -160,7 +168,7 @@ def test_subgroups_part_the_slices_by_what_the_store_knows(store, predictions):
     positives = areas.groupby("kind", sort=False)["positives"].sum()
     assert positives["subtypes"] == bleeds
     assert positives["area of the bleed"] == positives["contrast of the bleed"] <= bleeds
-    shown = measures.subgroups(found)
+    shown = score_tables.subgroups(found)
     assert len(shown.rows) == len(areas)
 
 

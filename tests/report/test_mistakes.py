@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from ichreport.report import mistakes
+from ichreport.report.run import mistakes
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_slices_that_the_store_lacks_are_said_to_be_missing(store, predicted):
 
 
 def test_the_page_keeps_it(store, predicted):
-    from ichreport.report.fragments import clean
+    from ichreport.report.html.sanitise import clean
 
     html = clean(mistakes.worst(store, predicted)._repr_html_(), where="page").html
     assert html.count("<img ") == html.count('alt="')

@@ -6,10 +6,11 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from ichreport.params import Experiment
-from ichreport.report import overview, results
-from ichreport.report.captioned import duration
-from ichreport.report.records import RunRecord
+from ichreport.params.experiment import Experiment
+from ichreport.report import overview
+from ichreport.report.html.blocks import duration
+from ichreport.runs import results
+from ichreport.runs.record import RunRecord
 from tests.report.made_up import SKILL
 
 

@@ -9,8 +9,9 @@ import pytest
 
 from ichreport.evaluation.assessment import Assessment
 from ichreport.files import read_json, sha256_of_file
-from ichreport.params import Experiment, PhantomRecipe
-from ichreport.report import records
+from ichreport.params.experiment import Experiment
+from ichreport.params.profile import PhantomRecipe
+from ichreport.runs import record
 
 ASSESSED = Assessment(*[pd.DataFrame({"value": [0.5, float("nan")]})] * 7)
 
@@ -24,9 +25,9 @@ def experiment(tmp_path, monkeypatch):
 
 def write_run(experiment):
     predictions = pd.DataFrame({"sop_instance_uid": ["a"], "probability_any": [0.5]})
-    watch = records.Stopwatch()
+    watch = record.Stopwatch()
     watch.lap("training")
-    return records.write_run(
+    return record.write_run(
         experiment,
         predictions,
         scores={"test": {"challenge_log_loss": 0.1}},
@@ -48,7 +49,7 @@ def test_the_frozen_thresholds_have_a_file_of_their_own(experiment):
 
 def test_a_written_run_reads_back(experiment):
     write_run(experiment)
-    run = records.read_run(experiment.run_folder)
+    run = record.read_run(experiment.run_folder)
     assert run.status == "ok"
     assert Experiment.parse(run.parameters, where="record") == run.experiment == experiment
     assert run.predictions()["probability_any"].tolist() == [0.5]
@@ -60,13 +61,13 @@ def test_a_written_run_reads_back(experiment):
 def test_a_recorded_recipe_of_heads_reads_back_too(experiment):
     asked = experiment.model_copy(update={"phantom": PhantomRecipe(patients=7)})
     write_run(asked)
-    assert records.read_run(asked.run_folder).experiment == asked
+    assert record.read_run(asked.run_folder).experiment == asked
 
 
 def test_what_an_older_record_lacks_is_as_by_default(experiment, tmp_path):
     given = experiment.model_dump()
     del given["trainable_layers"], given["split_by"], given["training_seed"]
-    run = records.RunRecord("mine", tmp_path, "ok", {"parameters": given | {"gone": 3}})
+    run = record.RunRecord("mine", tmp_path, "ok", {"parameters": given | {"gone": 3}})
     assert run.experiment == experiment
 
 
@@ -74,12 +75,12 @@ def test_what_this_version_would_refuse_is_still_shown_as_it_was_recorded(experi
     given = experiment.model_dump() | {"head": "bilstm", "sample": "sampa", "image_size": 8}
     with pytest.raises(ValueError, match="image_size"):
         Experiment.parse(given, where="record")
-    asked = records.RunRecord("mine", tmp_path, "ok", {"parameters": given}).experiment
+    asked = record.RunRecord("mine", tmp_path, "ok", {"parameters": given}).experiment
     assert (asked.head, asked.splits_by, asked.image_size) == ("bilstm", "slice", 8)
 
 
 def test_a_run_without_a_record_has_no_experiment(tmp_path):
-    run = records.RunRecord("mine", tmp_path, "failed", {}, "ValueError: no")
+    run = record.RunRecord("mine", tmp_path, "failed", {}, "ValueError: no")
     with pytest.raises(ValueError, match="mine has no recorded parameters: ValueError: no"):
         _ = run.experiment
 
@@ -93,9 +94,9 @@ def test_a_record_names_what_its_figures_depend_on(experiment, monkeypatch):
             raise PackageNotFoundError(name)
         return installed[name]
 
-    monkeypatch.setattr(records, "version", version)
+    monkeypatch.setattr(record, "version", version)
     write_run(experiment)
-    known = records.read_run(experiment.run_folder).record["provenance"]
+    known = record.read_run(experiment.run_folder).record["provenance"]
     assert known["packages"] == installed
     text = json.dumps(experiment.model_dump(), sort_keys=True, separators=(",", ":"))
     assert known["parameters_sha256"] == hashlib.sha256(text.encode()).hexdigest()
@@ -105,7 +106,7 @@ def test_without_a_record_a_run_has_failed_whatever_else_it_holds(experiment):
     path = write_run(experiment)
     path.unlink()
     (experiment.run_folder / "log.txt").write_text("starting\nKilled\n\n")
-    run = records.read_run(experiment.run_folder)
+    run = record.read_run(experiment.run_folder)
     assert (run.status, run.reason) == ("failed", "Killed")
     with pytest.raises(ValueError, match="mine has no predictions: Killed"):
         run.predictions()
@@ -116,17 +117,17 @@ def test_the_notebook_error_is_the_reason(experiment):
     experiment.run_folder.mkdir(parents=True)
     notebook = {"cells": [{"outputs": [{"output_type": "stream"}, error]}, {}]}
     (experiment.run_folder / "notebook.ipynb").write_text(json.dumps(notebook))
-    assert records.read_run(experiment.run_folder).reason == "ValueError: no GPU"
+    assert record.read_run(experiment.run_folder).reason == "ValueError: no GPU"
 
 
 def test_a_run_that_was_never_started_is_missing(experiment):
-    assert records.read_run(experiment.run_folder).status == "missing"
+    assert record.read_run(experiment.run_folder).status == "missing"
 
 
 def test_expected_runs_come_first_in_their_order_and_extra_ones_after(experiment):
     write_run(experiment)
     expected = [experiment.model_copy(update={"name": name}) for name in ("b", "a")]
-    found = records.read_runs(experiment.report_folder, expected)
+    found = record.read_runs(experiment.report_folder, expected)
     assert [(run.name, run.status) for run in found] == [
         ("b", "missing"),
         ("a", "missing"),
@@ -138,26 +139,26 @@ def test_a_record_of_another_format_is_refused(experiment):
     path = write_run(experiment)
     path.write_text(json.dumps(read_json(path) | {"format": 99}))
     with pytest.raises(ValueError, match="has format 99, expected 3"):
-        records.read_run(experiment.run_folder)
+        record.read_run(experiment.run_folder)
 
 
 def test_a_started_run_counts_as_not_done(experiment):
     write_run(experiment)
-    records.start(experiment)
-    assert records.read_run(experiment.run_folder).status != "ok"
+    record.start(experiment)
+    assert record.read_run(experiment.run_folder).status != "ok"
 
 
 def test_outside_a_checkout_the_commit_is_unknown(experiment, monkeypatch):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(experiment.report_folder.parents[2]))
-    assert records.git_state() == {"commit": None, "dirty": None}
+    assert record.git_state() == {"commit": None, "dirty": None}
 
 
 def test_a_run_whose_features_failed_has_failed_with_their_reason(experiment):
     log = experiment.features_marker.with_suffix(".log")
     log.parent.mkdir(parents=True)
     log.write_text("ichreport features: no such weights\n")
-    [run] = records.read_runs(experiment.report_folder, [experiment])
+    [run] = record.read_runs(experiment.report_folder, [experiment])
     assert (run.status, run.reason) == ("failed", "ichreport features: no such weights")
     experiment.features_marker.touch()
-    [run] = records.read_runs(experiment.report_folder, [experiment])
+    [run] = record.read_runs(experiment.report_folder, [experiment])
     assert run.status == "missing"

@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from papermill.cli import _resolve_type
 
-from ichreport.params import Experiment, Profile
-from ichreport.report import records, results, run_page
+from ichreport.params.experiment import Experiment
+from ichreport.params.profile import Profile
+from ichreport.report.run import page as run_page
+from ichreport.runs import record, results
 from tests.report import made_up
 from tests.report.made_up import PICTURE, PLANTED
 
@@ -139,7 +141,7 @@ def by_hand(report, tmp_path, monkeypatch):
         values = {**report.profile.model_dump(), "name": "by-hand", "sample": "fullid"}
         experiment = Experiment.parse(values, where="test")
         made_up.write_run(experiment, made_up.predictions_for(report.store), store_hash)
-        run = records.read_run(experiment.run_folder)
+        run = record.read_run(experiment.run_folder)
         found = results.Results([run], {run.name: results.Scored(run)})
         return run_page.content(run, report.profile, found, "")
 

@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 from ichreport.labels import LABELS, SUBTYPES
-from ichreport.report import slices
-from ichreport.report.captioned import Sentences
+from ichreport.report.html import slice_images
+from ichreport.report.html.blocks import Sentences
 
-SIDE = slices.TILE  # so that no picture is resized
+SIDE = slice_images.TILE  # so that no picture is resized
 WINDOWS = {"brain": (40, 80), "subdural": (80, 200), "bone": (600, 2800)}
 """Center and width in HU, as radiologists set them."""
 
@@ -51,7 +51,7 @@ def windowed(hu, center, width):
 
 
 def test_each_slice_stands_in_three_windows_with_its_labels(store):
-    sheet = slices.by_label(store)
+    sheet = slice_images.by_label(store)
     assert [name for name, _ in sheet.rows] == ["no bleeding", *SUBTYPES]
     for name, tiles in sheet.rows:
         assert len(tiles) == 2
@@ -65,7 +65,7 @@ def test_each_slice_stands_in_three_windows_with_its_labels(store):
 
 
 def test_a_sheet_names_its_windows_and_how_many_slices_it_holds(store):
-    sheet = slices.by_label(store, columns=1)
+    sheet = slice_images.by_label(store, columns=1)
     for name, (center, width) in WINDOWS.items():
         assert f"{name} (center {center}, width {width} HU)" in sheet.caption
     assert all(len(tiles) == 1 for _, tiles in sheet.rows)
@@ -73,13 +73,13 @@ def test_a_sheet_names_its_windows_and_how_many_slices_it_holds(store):
 
 def test_a_label_without_slices_has_an_empty_row(store):
     store.slices["epidural"] = 0
-    assert len(dict(slices.by_label(store).rows)["epidural"]) == 0
+    assert len(dict(slice_images.by_label(store).rows)["epidural"]) == 0
 
 
 def test_a_heat_map_lies_over_its_slice_and_says_so(store):
     heat = np.zeros((2, SIDE, SIDE), dtype=np.float32)
     heat[:, :80] = 1
-    sheet = slices.gallery(
+    sheet = slice_images.gallery(
         store, np.array([0, 11]), heat, caption="c", alternative="a", texts=["p 0.9", ""]
     )
     [(_, [bleeding, clear])] = sheet.rows
@@ -97,10 +97,10 @@ def test_truth_is_outlined_where_it_is_known(store):
         shown = pixels(tile.images[0])
         return (shown[..., 1] > shown[..., 0] + 60).sum()
 
-    outlined = slices.plain_tiles(store, np.array([0, 11]), outlined=True)
+    outlined = slice_images.plain_tiles(store, np.array([0, 11]), outlined=True)
     assert [greenish(tile) > 100 for tile in outlined] == [True, False]
     store.has_truth = False
-    [unknown] = slices.plain_tiles(store, np.array([0]), outlined=True)
+    [unknown] = slice_images.plain_tiles(store, np.array([0]), outlined=True)
     assert greenish(unknown) == 0
 
 
@@ -110,7 +110,7 @@ def test_a_labels_own_bleeding_is_outlined_whole_and_other_kinds_by_dashes(store
 
     def outlines(label):
         heat = np.zeros((1, SIDE, SIDE), dtype=np.float32)
-        sheet = slices.gallery(
+        sheet = slice_images.gallery(
             store, np.array([0]), heat, caption="c", alternative="a", label=label
         )
         shown = pixels(sheet.rows[0][1][0].images[0])
@@ -133,11 +133,11 @@ def test_look_alikes_are_slices_without_bleeding_by_what_looks_alike(store, tmp_
     ]
     made = {"patients": [{"studies": [{"lookalikes": described}]}]}
     (tmp_path / "phantom.json").write_text(json.dumps(made))
-    sheet = slices.look_alikes(store, tmp_path)
+    sheet = slice_images.look_alikes(store, tmp_path)
     [(name, tiles)] = sheet.rows
     assert name == "falx"
     assert [tile.alternatives for tile in tiles] == [["brain window: falx. no bleeding."]]
 
 
 def test_real_data_tell_of_no_look_alikes(store, tmp_path):
-    assert isinstance(slices.look_alikes(store, tmp_path), Sentences)
+    assert isinstance(slice_images.look_alikes(store, tmp_path), Sentences)

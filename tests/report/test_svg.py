@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from ichreport.report import palette
-from ichreport.report.svg import inline_svg
+from ichreport.report.html import palette
+from ichreport.report.html.svg import inline_svg
 
 
 def draw(*, x=(0, 1, 2), y=(0.0, 0.25, 1.0), color=palette.ACCENT, title="A & B <c>"):

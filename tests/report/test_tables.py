@@ -9,12 +9,13 @@ import pytest
 from ichreport import poster
 from ichreport.data.samples import Sample, leak_audit
 from ichreport.labels import ANY, LABELS
-from ichreport.report import tables
+from ichreport.report.data import tables as data_tables
+from ichreport.report.html import data_frame
 from ichreport.splits import SPLITS
 
 
 def test_label_counts_stand_beside_the_poster_s(store):
-    rows = {row[0]: row[1:] for row in tables.label_counts(store).rows}
+    rows = {row[0]: row[1:] for row in data_tables.label_counts(store).rows}
     for label in LABELS:
         positive = int(store.slices[label].sum())
         assert rows[label][0] == str(positive)
@@ -29,7 +30,7 @@ def test_only_synthetic_heads_that_bleed_more_often_are_explained(synthetic, ble
     labels = pd.DataFrame(0.0, index=range(100), columns=list(LABELS))
     labels.loc[: bleeding - 1, [LABELS[0], ANY]] = 1
     made = SimpleNamespace(slices=labels, manifest={"synthetic": synthetic})
-    said = str(tables.prevalence(made))
+    said = str(data_tables.prevalence(made))
     theirs = 100 * poster.label_counts()[ANY] / poster.SLICES
     assert said.startswith(
         f"{bleeding}.0 % of these slices bleed; of the poster's, {theirs:.1f} %."
@@ -44,11 +45,13 @@ def test_the_leak_audit_names_its_sample_and_says_what_its_numbers_show(store):
     by_patient = np.array(SPLITS)[pd.factorize(slices["patient_id"])[0] % 3]
     for split, torn in ((np.array(SPLITS)[everything % 3], True), (by_patient, False)):
         sample = Sample("sampb", everything, split, group)
-        caption = tables.leak_audit(leak_audit(slices, sample), sample).caption
+        caption = data_tables.leak_audit(leak_audit(slices, sample), sample).caption
         assert caption.startswith("The leak audit of sampb: patients")
         assert ("split by slice" in caption) is torn
 
 
 def test_counts_of_a_frame_have_their_thousands_apart():
-    shown = tables.frame(pd.DataFrame({"intercept": [-1024.0], "slices": [1230]}), "x", digits=0)
+    shown = data_frame.frame(
+        pd.DataFrame({"intercept": [-1024.0], "slices": [1230]}), "x", digits=0
+    )
     assert shown.rows == [["−1024", "1,230"]]

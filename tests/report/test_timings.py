@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ichreport import jobs
 from ichreport.cli import main
 from ichreport.report import timings
+from ichreport.runs import job_times
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -40,20 +40,20 @@ def test_a_notebook_is_its_start_its_imports_and_its_work(tmp_path):
     # 3 s before the first cell, 1 + 4 s of imports, 10 s of work, 2 s after the last cell
     cells = [cell(3, 4, "imports"), cell(4, 8, "imports"), cell(8, 18)]
     write_notebook(tmp_path / "runs" / "a" / "notebook.ipynb", *cells)
-    [job] = jobs.read(tmp_path)
+    [job] = job_times.read(tmp_path)
     assert (job.starting, job.importing, job.working) == pytest.approx((5, 5, 10))
 
 
 def test_a_command_imports_until_it_is_ready(tmp_path):
     write_note(tmp_path, "features-raw-densenet121", wall=10.0, ready=4.0)
-    [job] = jobs.read(tmp_path)
+    [job] = job_times.read(tmp_path)
     assert (job.rule, job.starting, job.importing, job.working) == ("features", 0, 4, 6)
 
 
 def test_a_notebook_left_from_an_earlier_try_says_nothing_of_this_one(tmp_path):
     write_note(tmp_path, "cam", wall=5.0, status=1)
     write_notebook(tmp_path / "cam.ipynb", cell(-60, -50, "imports"))
-    [job] = jobs.read(tmp_path)
+    [job] = job_times.read(tmp_path)
     assert job.failed
     assert (job.starting, job.working) == (5.0, 0.0)
 
@@ -63,26 +63,26 @@ def test_a_cell_that_never_ended_does_not_count(tmp_path):
     broken = cell(2, 3)
     broken["metadata"]["papermill"]["end_time"] = None
     write_notebook(tmp_path / "cam.ipynb", cell(1, 2), broken, {"metadata": {}})
-    [job] = jobs.read(tmp_path)
+    [job] = job_times.read(tmp_path)
     assert job.starting == pytest.approx(1 + 3)
 
 
 def test_an_experiment_that_is_no_more_is_left_out(tmp_path):
     write_note(tmp_path, "experiment-gone", wall=5.0)
-    assert jobs.read(tmp_path) == []
+    assert job_times.read(tmp_path) == []
 
 
 def test_jobs_stand_in_the_order_of_the_workflow(tmp_path):
     for name in ("results", "cam", "features-b", "features-a", "ingest", "phantom"):
         write_note(tmp_path, name, wall=1.0)
-    names = [job.name for job in jobs.read(tmp_path)]
+    names = [job.name for job in job_times.read(tmp_path)]
     assert names == ["phantom", "ingest", "features-a", "features-b", "cam", "results"]
 
 
 JOBS = [
-    jobs.Job("ingest", wall=10, cpu=18, peak=200, importing=1),
-    jobs.Job("experiment-a", wall=30, cpu=30, peak=900, starting=3, importing=6),
-    jobs.Job("cam", wall=10, cpu=12, peak=700, starting=2, importing=3, failed=True),
+    job_times.Job("ingest", wall=10, cpu=18, peak=200, importing=1),
+    job_times.Job("experiment-a", wall=30, cpu=30, peak=900, starting=3, importing=6),
+    job_times.Job("cam", wall=10, cpu=12, peak=700, starting=2, importing=3, failed=True),
 ]
 
 
@@ -124,5 +124,5 @@ def test_a_report_without_notes_says_so(tmp_path, capsys):
 
 
 def test_a_name_of_a_job_is_shown_as_text():
-    job = jobs.Job("experiment-<b>", wall=1, cpu=1, peak=1)
+    job = job_times.Job("experiment-<b>", wall=1, cpu=1, peak=1)
     assert "experiment-&lt;b&gt;" in timings.content([job])

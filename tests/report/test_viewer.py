@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ichreport.data.series_choice import series_rows, telling_row, telling_series
 from ichreport.labels import LABELS, SUBTYPES
-from ichreport.report import viewer
-from ichreport.report.fragments import clean
-from ichreport.report.packing import pack_heat, pack_hu
-from ichreport.report.telling import series_rows, telling_row, telling_series
+from ichreport.report.html.sanitise import clean
+from ichreport.report.viewer import viewer
+from ichreport.report.viewer.encode_pixels import pack_heat, pack_hu
 
 
 class _Data(HTMLParser):

@@ -9,11 +9,13 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 from scipy import ndimage
 
+from ichreport.data.series_choice import series_rows, telling_row, telling_series
 from ichreport.data.windowing import BRAIN, WINDOWS, Window, linear_window
 from ichreport.labels import LABELS
-from ichreport.report import frame, site, viewer
-from ichreport.report.fragments import clean
-from ichreport.report.telling import series_rows, telling_row, telling_series
+from ichreport.report import site
+from ichreport.report.html.sanitise import clean
+from ichreport.report.layout import page as page_layout
+from ichreport.report.viewer import viewer
 
 pytestmark = pytest.mark.browser
 
@@ -42,9 +44,9 @@ def write_page(folder, html):
     """A page as the report frames it."""
     fragment = clean(html, where="test.html")
     scripts = site._scripts(fragment.html)
-    page = frame.Page("test.html", "A viewer", "Test", fragment.html, scripts=scripts)
+    page = page_layout.Page("test.html", "A viewer", "Test", fragment.html, scripts=scripts)
     path = folder / page.path
-    path.write_text(frame.framed(page, [page], synthetic=True), encoding="utf-8")
+    path.write_text(page_layout.framed(page, [page], synthetic=True), encoding="utf-8")
     return path
 
 

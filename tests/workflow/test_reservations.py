@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ichreport.params import Experiment, Profile
+from ichreport.params.experiment import Experiment
+from ichreport.params.profile import Profile
 from ichreport.workflow import reservations
 
 ROOT = Path(__file__).resolve().parents[2]

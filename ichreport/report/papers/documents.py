@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-from ichreport.report.captioned import Cell, Table
+from ichreport.report.html.blocks import Cell, Table
 
 NO_CLINICAL_MODEL: Final = (
     "Synthetic heads: this is no clinical model, and its figures check the software only."

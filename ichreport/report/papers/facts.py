@@ -14,16 +14,17 @@ import pandas as pd
 
 from ichreport import poster
 from ichreport.data.store import read_manifest
-from ichreport.evaluation.bootstrap import REPLICATES
+from ichreport.evaluation.inference.bootstrap import REPLICATES
+from ichreport.evaluation.inference.training_seeds import across_seeds
 from ichreport.evaluation.predictions import of_split
 from ichreport.evaluation.scores import ALL_LABELS, score_table
-from ichreport.evaluation.seeds import across_seeds
 from ichreport.labels import ANY
-from ichreport.params import Experiment, Profile
-from ichreport.report import cam_record
-from ichreport.report.captioned import number
-from ichreport.report.papers.figures import Figures
-from ichreport.report.results import Results, Scored
+from ichreport.params.experiment import Experiment
+from ichreport.params.profile import Profile
+from ichreport.report.html.blocks import number
+from ichreport.report.papers.tables import Figures
+from ichreport.runs import map_record
+from ichreport.runs.results import Results, Scored
 from ichreport.splits import SPLITS
 
 Facts = Mapping[str, str]
@@ -232,7 +233,7 @@ def _of_splits(predictions: pd.DataFrame) -> dict[str, str]:
 
 def _of_maps(folder: Path, profile: Profile, found: Results) -> dict[str, str]:
     run = next((run for run in found.runs if run.name == profile.cam_run), None)
-    kept = cam_record.read(folder, run) if run else None
+    kept = map_record.read(folder, run) if run else None
     if kept is None:
         return {}
     random, shuffled = kept["random_layers"], kept["permuted_labels"]

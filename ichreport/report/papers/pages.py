@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Final
 
 from ichreport.files import write_text
-from ichreport.params import Profile
+from ichreport.params.profile import Profile
 from ichreport.report.papers import templates
 from ichreport.report.papers.documents import Document
 from ichreport.report.papers.facts import gather
-from ichreport.report.papers.figures import Figures
-from ichreport.report.results import Results
+from ichreport.report.papers.tables import Figures
+from ichreport.runs.results import Results
 
 TITLE: Final = "Papers"
 ABOUT: Final = "A model card of the best run, and filled reporting checklists."

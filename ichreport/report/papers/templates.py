@@ -8,11 +8,11 @@ from pathlib import Path
 from string import Formatter
 from typing import Any, Final
 
-from ichreport.parameter_files import read_yaml
-from ichreport.report.captioned import Cell, Marked, Table
+from ichreport.params.yaml import read_yaml
+from ichreport.report.html.blocks import Cell, Marked, Table
 from ichreport.report.papers.documents import Document, Items, Point, Section
 from ichreport.report.papers.facts import Facts
-from ichreport.report.papers.figures import Figures
+from ichreport.report.papers.tables import Figures
 
 FOLDER: Final = Path(__file__).parent
 CHECKLISTS: Final = ("claim-2024", "tripod-ai")

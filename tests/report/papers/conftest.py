@@ -9,8 +9,9 @@ from ichreport.evaluation.operating_points import operating_points
 from ichreport.evaluation.scores import scores_of
 from ichreport.files import write_json
 from ichreport.labels import LABELS
-from ichreport.params import Experiment, PhantomRecipe, Profile
-from ichreport.report import records, results
+from ichreport.params.experiment import Experiment
+from ichreport.params.profile import PhantomRecipe, Profile
+from ichreport.runs import record, results
 
 STORE_HASH = "ab" * 32
 MEASURED = {"value": 0.4321, "low": 0.4, "high": 0.5, "maps": 9, "without": 0}
@@ -54,9 +55,9 @@ class Report:
             {"first": "train", "second": "test", "kind": "patients", "shared": 0},
             {"first": "train", "second": "validation", "kind": "patients", "shared": 7},
         ]
-        watch = records.Stopwatch()
+        watch = record.Stopwatch()
         watch.lap("training")
-        return records.write_run(
+        return record.write_run(
             experiment,
             given,
             scores=scores_of(given),
@@ -84,7 +85,7 @@ class Report:
         write_json(self.profile.store_folder / "manifest.json", manifest | changes)
 
     def write_maps(self, *, measures=True):
-        record = records.read_run(self.folder / "runs" / "mine").record
+        recorded = record.read_run(self.folder / "runs" / "mine").record
         rows = [
             {"label": "any", "method": method, "measure": "pointing", **MEASURED}
             for method in ("map", "center")
@@ -94,7 +95,7 @@ class Report:
             {
                 "format": 2,
                 "run": "mine",
-                "predictions_sha256": record["provenance"]["predictions_sha256"],
+                "predictions_sha256": recorded["provenance"]["predictions_sha256"],
                 "method": "HiResCAM",
                 "side": 48,
                 "measures": rows if measures else [],
@@ -115,5 +116,5 @@ def report(tmp_path, monkeypatch):
     (tmp_path / "Snakefile").touch()
     (tmp_path / "params" / "experiments").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(records, "git_state", lambda: {"commit": "c0ffee" * 6, "dirty": False})
+    monkeypatch.setattr(record, "git_state", lambda: {"commit": "c0ffee" * 6, "dirty": False})
     return Report(tmp_path)

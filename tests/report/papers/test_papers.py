@@ -10,11 +10,11 @@ from sklearn.metrics import roc_auc_score
 from ichreport.files import read_json, write_json
 from ichreport.labels import LABELS
 from ichreport.report import site
-from ichreport.report.fragments import clean
+from ichreport.report.html.sanitise import clean
 from ichreport.report.papers import pages, templates
 from ichreport.report.papers.documents import Document, Point, Section, markdown
 from ichreport.report.papers.facts import gather
-from ichreport.report.papers.figures import Figures
+from ichreport.report.papers.tables import Figures
 
 TRIPOD = [
     *("1", "2", "3a", "3b", "3c", "4", "5a", "5b", "6a", "6b", "6c", "7", "8a", "8b", "8c"),
@@ -257,9 +257,7 @@ def test_without_any_run_the_papers_are_made_and_say_so(report):
 
 
 def test_a_run_without_a_commit_says_so(report, monkeypatch):
-    monkeypatch.setattr(
-        "ichreport.report.records.git_state", lambda: {"commit": None, "dirty": None}
-    )
+    monkeypatch.setattr("ichreport.runs.record.git_state", lambda: {"commit": None, "dirty": None})
     report.write_run()
     assert items_of(papers(report)["claim-2024"])["42"][0] == "Not done"
 
@@ -276,7 +274,7 @@ def test_where_code_is_cited_it_says_whether_the_commit_is_all_of_it(
     report, monkeypatch, dirty, said
 ):
     state = {"commit": "c0ffee", "dirty": dirty}
-    monkeypatch.setattr("ichreport.report.records.git_state", lambda: state)
+    monkeypatch.setattr("ichreport.runs.record.git_state", lambda: state)
     report.write_run()
     made = papers(report)
     version = re.search(r"^\*\*Version.*$", made["model-card"], flags=re.MULTILINE)[0]

@@ -7,8 +7,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 
-from ichreport.report import frame
-from ichreport.report.fragments import clean
+from ichreport.report.html.sanitise import clean
+from ichreport.report.layout import page as page_layout
 from ichreport.report.papers import pages
 
 pytestmark = pytest.mark.browser
@@ -22,9 +22,9 @@ WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
 def path(report, tmp_path):
     """The page of the papers in its frame."""
     fragment = clean(pages.write(report.folder, report.profile, report.found()), where="papers")
-    page = frame.Page("papers.html", pages.TITLE, "Papers", fragment.html)
+    page = page_layout.Page("papers.html", pages.TITLE, "Papers", fragment.html)
     path = tmp_path / page.path
-    path.write_text(frame.framed(page, [page], synthetic=True), encoding="utf-8")
+    path.write_text(page_layout.framed(page, [page], synthetic=True), encoding="utf-8")
     return path
 
 

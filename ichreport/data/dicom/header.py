@@ -1,0 +1,238 @@
+"""The header of a slice: the needed tags, checked for type and range."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ichreport.data.dicom.elements import Element, RejectError
+
+LARGEST_MATRIX: Final = 4096
+STEEPEST_TILT: Final = 45.0
+"""Degrees; beyond it a slice is a coronal or sagittal view, not a tilted axial one."""
+
+_TAGS: Final = {
+    "ImageType": 0x00080008,
+    "SOPInstanceUID": 0x00080018,
+    "Modality": 0x00080060,
+    "PatientID": 0x00100020,
+    "StudyInstanceUID": 0x0020000D,
+    "SeriesInstanceUID": 0x0020000E,
+    "ImagePositionPatient": 0x00200032,
+    "ImageOrientationPatient": 0x00200037,
+    "SamplesPerPixel": 0x00280002,
+    "PhotometricInterpretation": 0x00280004,
+    "NumberOfFrames": 0x00280008,
+    "Rows": 0x00280010,
+    "Columns": 0x00280011,
+    "PixelSpacing": 0x00280030,
+    "BitsAllocated": 0x00280100,
+    "BitsStored": 0x00280101,
+    "HighBit": 0x00280102,
+    "PixelRepresentation": 0x00280103,
+    "PixelPaddingValue": 0x00280120,
+    "PixelPaddingRangeLimit": 0x00280121,
+    "WindowCenter": 0x00281050,
+    "WindowWidth": 0x00281051,
+    "RescaleIntercept": 0x00281052,
+    "RescaleSlope": 0x00281053,
+}
+WANTED: Final = frozenset(_TAGS.values())
+"""The tags that are read; no other is ever decoded."""
+_NUMBERS: Final = (b"US", b"SS", b"")
+_COLOURS: Final = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT", "PALETTE COLOR")
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a slice's header says, checked."""
+
+    sop_instance_uid: str
+    patient_id: str
+    study_instance_uid: str
+    series_instance_uid: str
+    z: float
+    """Position along the patient's axis, mm."""
+    spacing: float
+    """Distance of the pixels' rows, mm; NaN where the file does not say."""
+    tilt: float
+    """Angle between the slice's normal and the patient's axis, degrees; NaN where unknown."""
+    rows: int
+    columns: int
+    bits: int
+    signed: bool
+    slope: float
+    intercept: float
+    padding: tuple[int, int] | None
+    """Lowest and highest stored value that stand for nothing scanned."""
+    window_center: float
+    window_width: float
+    windows: int
+    """How many windows the file carries; the first is kept."""
+
+    @property
+    def family(self) -> str:
+        """The header family, such as `12-bit unsigned`."""
+        return f"{self.bits}-bit {'signed' if self.signed else 'unsigned'}"
+
+
+def read_header(found: Mapping[int, Element], *, big_endian: bool) -> Header:
+    """Check the elements of a header.
+
+    Args:
+        found: The elements of `WANTED` that the file has, by tag.
+        big_endian: The byte order of binary numbers.
+
+    Raises:
+        RejectError: If anything needed is missing, of the wrong type or out of range.
+    """
+    return _Fields(found, big_endian).header()
+
+
+class _Fields:
+    """Typed access to the elements of one header; anything missing or ill-typed is a reject."""
+
+    def __init__(self, found: Mapping[int, Element], big: bool) -> None:
+        self._found = found
+        self._order: Any = "big" if big else "little"
+
+    def header(self) -> Header:
+        self._check_kind()
+        rows, columns = self._matrix()
+        bits, signed = self._bits()
+        z, tilt = self._geometry()
+        centers, widths = self._window("WindowCenter"), self._window("WindowWidth")
+        spacing = self.decimals("PixelSpacing")
+        return Header(
+            sop_instance_uid=self.identifier("SOPInstanceUID"),
+            patient_id=self.identifier("PatientID"),
+            study_instance_uid=self.identifier("StudyInstanceUID"),
+            series_instance_uid=self.identifier("SeriesInstanceUID"),
+            z=z,
+            spacing=spacing[0] if spacing else math.nan,
+            tilt=tilt,
+            rows=rows,
+            columns=columns,
+            bits=bits,
+            signed=signed,
+            slope=self._rescale("RescaleSlope"),
+            intercept=self._rescale("RescaleIntercept"),
+            padding=self._padding(signed),
+            window_center=centers[0] if centers else math.nan,
+            window_width=widths[0] if widths else math.nan,
+            windows=max(len(centers), len(widths)),
+        )
+
+    def _check_kind(self) -> None:
+        if self.text("Modality") not in ("", "CT"):
+            raise RejectError("the modality is not CT")
+        if "LOCALIZER" in self.text("ImageType").split("\\"):
+            raise RejectError("a scout view (localizer), not an axial slice")
+        if (samples := self.number("SamplesPerPixel")) != 1:
+            raise RejectError(f"SamplesPerPixel is {samples}, expected 1: not a grayscale image")
+        if (colour := self.text("PhotometricInterpretation")) != "MONOCHROME2":
+            shown = colour if colour in (*_COLOURS, "MONOCHROME1") else "missing or unknown"
+            raise RejectError(f"PhotometricInterpretation is {shown}, expected MONOCHROME2")
+        if (frames := self.decimals("NumberOfFrames")) not in ([], [1.0]):
+            raise RejectError(f"NumberOfFrames is {frames[0]:g}, expected 1: a multi-frame file")
+
+    def _matrix(self) -> tuple[int, int]:
+        rows, columns = self.number("Rows"), self.number("Columns")
+        if not (0 < rows <= LARGEST_MATRIX and 0 < columns <= LARGEST_MATRIX):
+            raise RejectError(
+                f"the matrix is {rows} x {columns}, expected 1 to {LARGEST_MATRIX} a side"
+            )
+        return rows, columns
+
+    def _bits(self) -> tuple[int, bool]:
+        if (allocated := self.number("BitsAllocated")) != 16:
+            raise RejectError(f"BitsAllocated is {allocated}, expected 16")
+        bits = self.number("BitsStored")
+        if not 8 <= bits <= 16:
+            raise RejectError(f"BitsStored is {bits}, expected 8 to 16")
+        if self.has("HighBit") and (high := self.number("HighBit")) != bits - 1:
+            raise RejectError(f"HighBit is {high}, expected {bits - 1} for BitsStored {bits}")
+        if (signed := self.number("PixelRepresentation")) not in (0, 1):
+            raise RejectError(f"PixelRepresentation is {signed}, expected 0 or 1")
+        return bits, signed == 1
+
+    def _rescale(self, name: str) -> float:
+        values = self.decimals(name)
+        if len(values) != 1:
+            raise RejectError(f"{name} is missing: stored values cannot be turned into HU")
+        if name == "RescaleSlope" and not values[0] > 0:
+            raise RejectError(f"RescaleSlope is {values[0]:g}, expected a positive number")
+        return values[0]
+
+    def _geometry(self) -> tuple[float, float]:
+        position = self.decimals("ImagePositionPatient")
+        if len(position) != 3:
+            raise RejectError(
+                "ImagePositionPatient is missing: the slice has no place in its series"
+            )
+        axes = self.decimals("ImageOrientationPatient")
+        if len(axes) != 6:
+            return position[2], math.nan
+        across = axes[1] * axes[5] - axes[2] * axes[4], axes[2] * axes[3] - axes[0] * axes[5]
+        along = axes[0] * axes[4] - axes[1] * axes[3]
+        tilt = math.degrees(math.atan2(math.hypot(*across), abs(along)))
+        if not tilt <= STEEPEST_TILT:
+            raise RejectError(
+                f"the slice is {tilt:.0f} degrees off the axial plane, "
+                f"expected at most {STEEPEST_TILT:.0f}"
+            )
+        return position[2], tilt
+
+    def _padding(self, signed: bool) -> tuple[int, int] | None:
+        if not self.has("PixelPaddingValue"):
+            return None
+        ends = [self.number("PixelPaddingValue", signed)]
+        if self.has("PixelPaddingRangeLimit"):
+            ends.append(self.number("PixelPaddingRangeLimit", signed))
+        return min(ends), max(ends)
+
+    def _window(self, name: str) -> list[float]:
+        """Only shown, never used: a damaged window is no reason to lose a slice."""
+        try:
+            return self.decimals(name)
+        except RejectError:
+            return []
+
+    def has(self, name: str) -> bool:
+        element = self._found.get(_TAGS[name])
+        return element is not None and element.claimed > 0
+
+    def number(self, name: str, signed: bool = False) -> int:
+        element = self._found.get(_TAGS[name])
+        if element is None or element.claimed == 0:
+            raise RejectError(f"{name} is missing; the file may be cut in the header")
+        if element.vr not in _NUMBERS:
+            shown = element.vr.decode("ascii", "replace")
+            raise RejectError(f"{name} is of type {shown}, expected US")
+        if len(element.value) != 2:
+            raise RejectError(f"{name} has {len(element.value)} bytes, expected 2")
+        return int.from_bytes(element.value, self._order, signed=signed)
+
+    def decimals(self, name: str) -> list[float]:
+        text = self.text(name)
+        if not text:
+            return []
+        try:
+            values = [float(part) for part in text.split("\\")]
+        except ValueError:
+            raise RejectError(f"{name} is not a number") from None
+        if not all(map(math.isfinite, values)):
+            raise RejectError(f"{name} is not finite")
+        return values
+
+    def text(self, name: str) -> str:
+        element = self._found.get(_TAGS[name])
+        return str(element.value, "latin-1").strip(" \0") if element is not None else ""
+
+    def identifier(self, name: str) -> str:
+        text = self.text(name)
+        if not text:
+            raise RejectError(f"{name} is missing; the file may be cut in the header")
+        if len(text) > 128 or not text.isprintable():
+            raise RejectError(f"{name} is damaged: it holds unprintable or too many characters")
+        return text

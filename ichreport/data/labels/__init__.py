@@ -1,0 +1,1 @@
+"""Label files, whatever their layout, as labels by slice."""

@@ -1,0 +1,1 @@
+"""Whether probabilities mean what they say, what mends them, and what acting on them is worth."""

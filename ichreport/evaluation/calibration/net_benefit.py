@@ -1,0 +1,72 @@
+"""Decision curves: what acting on a prediction is worth, in true positives per slice."""
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from ichreport.evaluation.inference.bootstrap import Resamples, mean_replicates
+from ichreport.evaluation.inference.intervals import interval
+from ichreport.evaluation.predictions import checked_probability, checked_truth
+
+PROBABILITY_THRESHOLDS: Final = tuple(percent / 100 for percent in range(1, 100))
+"""The probabilities from which on someone would act: 1 to 99 %."""
+
+
+def decision_curve(
+    y_true: ArrayLike,
+    y_score: ArrayLike,
+    *,
+    place: NDArray[np.intp],
+    resamples: Resamples,
+    thresholds: ArrayLike = PROBABILITY_THRESHOLDS,
+) -> pd.DataFrame:
+    """The net benefit of acting on a prediction, on everyone, and on no one.
+
+    TP / n - FP / n · p / (1 - p) at a threshold p, which says how many false alarms someone would
+    take for one hit (Vickers and Elkin, Medical Decision Making 26 (2006) 565). Acting on no one is
+    worth 0.
+
+    Args:
+        y_true: (n,), 0 or 1.
+        y_score: (n,), probabilities; they must be calibrated for the curve to be fair.
+        place: (n,) the group of each slice, as `Resamples.places` gives it.
+        resamples: Resamples of the groups.
+        thresholds: Probabilities in (0, 1).
+
+    Returns:
+        Columns `threshold`, `net_benefit`, `low`, `high`, `treat_all`, `treat_none`, and
+        `above_both` with `above_both_low` and `above_both_high`: how far the prediction is above
+        the better of the two, with its interval. NaN without slices.
+
+    Raises:
+        ValueError: If a threshold is not in (0, 1).
+    """
+    truth, score = checked_truth(y_true), checked_probability(y_score)
+    asked = np.asarray(thresholds, dtype=np.float64)
+    if not ((asked > 0) & (asked < 1)).all():
+        raise ValueError(f"thresholds must be in (0, 1), got {thresholds!r}.")
+    groups = len(np.unique(place))
+    rows = []
+    for threshold in asked.tolist():
+        worth = truth - (1 - truth) * threshold / (1 - threshold)
+        terms = np.stack([np.where(score >= threshold, worth, 0), worth], axis=1)
+        model, treat_all = terms.mean(axis=0) if len(terms) else (np.nan, np.nan)
+        resampled = mean_replicates(terms, place, resamples.counts)
+        own = interval(resampled[:, 0], groups=groups)
+        above = interval(resampled[:, 0] - np.maximum(resampled[:, 1], 0), groups=groups)
+        rows.append(
+            {
+                "threshold": threshold,
+                "net_benefit": model,
+                "low": own.low,
+                "high": own.high,
+                "treat_all": treat_all,
+                "treat_none": 0.0,
+                "above_both": model - np.maximum(treat_all, 0),
+                "above_both_low": above.low,
+                "above_both_high": above.high,
+            }
+        )
+    return pd.DataFrame(rows)

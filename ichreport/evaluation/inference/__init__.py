@@ -1,0 +1,1 @@
+"""Uncertainty over linked patient groups: resamples, intervals, closed forms, spread over seeds."""

@@ -1,0 +1,230 @@
+"""Whether a heat map points at the bleeding: scores against a truth mask, and two baselines."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.ndimage import binary_dilation
+from scipy.stats import rankdata
+
+from ichreport.evaluation.average_precision import average_precision
+from ichreport.evaluation.inference.bootstrap import REPLICATES, draw_resamples, mean_replicates
+from ichreport.evaluation.inference.intervals import interval, share_interval
+
+MEASURES: Final = ("pointing", "share_inside", "iou", "average_precision")
+
+
+def heatmap_scores(
+    heatmap: ArrayLike,
+    truth: ArrayLike,
+    *,
+    tolerance: int = 0,
+    measures: Sequence[str] = MEASURES,
+) -> dict[str, float]:
+    """Measures of one heat map.
+
+    Args:
+        heatmap: (rows, columns), finite; only what is above 0 counts as heat.
+        truth: (rows, columns), true where there is bleeding.
+        tolerance: Pixels by which the hottest spot may miss.
+        measures: Which of `MEASURES`.
+
+    Returns:
+        By name; all NaN if the mask is empty or there is no heat, which is a failed explanation
+        and not one that scores 0.
+
+    Raises:
+        ValueError: If the shapes differ or heat is not finite.
+    """
+    heat, mask = checked_heatmap(heatmap, truth)
+    if not mask.any() or not (heat > 0).any():
+        return dict.fromkeys(measures, math.nan)
+    by_name: dict[str, Callable[[], float]] = {
+        "pointing": lambda: pointing_game(heat, mask, tolerance=tolerance),
+        "share_inside": lambda: share_inside(heat, mask),
+        "iou": lambda: iou_at_true_area(heat, mask),
+        "average_precision": lambda: average_precision(mask.ravel(), heat.ravel()),
+    }
+    return {name: by_name[name]() for name in measures}
+
+
+def checked_heatmap(
+    heatmap: ArrayLike, truth: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """A heat map without its negative part, and its mask.
+
+    Raises:
+        ValueError: If the shapes differ or heat is not finite.
+    """
+    heat, mask = np.asarray(heatmap, dtype=np.float64), np.asarray(truth, dtype=np.bool_)
+    if heat.shape != mask.shape or heat.ndim != 2:
+        raise ValueError(
+            f"heatmap and truth must be images of one shape, got {heat.shape} and {mask.shape}."
+        )
+    if not np.isfinite(heat).all():
+        raise ValueError(f"heatmap must be finite, got {int((~np.isfinite(heat)).sum())} others.")
+    return np.maximum(heat, 0), mask
+
+
+def pointing_game(
+    heat: NDArray[np.float64], mask: NDArray[np.bool_], *, tolerance: int = 0
+) -> float:
+    """Whether the hottest pixel lies in the mask (Zhang et al., ECCV 2016): 1 or 0.
+
+    Of several hottest pixels the share that does: what picking one of them at random gives.
+    `tolerance` widens the mask by so many pixels (in steps to the four neighbours).
+    """
+    widened = binary_dilation(mask, iterations=tolerance) if tolerance > 0 else mask
+    return float(widened[heat == heat.max()].mean())
+
+
+def share_inside(heat: NDArray[np.float64], mask: NDArray[np.bool_]) -> float:
+    """The share of all heat that lies in the mask (Wang et al., Score-CAM, CVPR-W 2020)."""
+    return float(heat[mask].sum() / heat.sum())
+
+
+def iou_at_true_area(heat: NDArray[np.float64], mask: NDArray[np.bool_]) -> float:
+    """Intersection over union of the mask and as many of the hottest pixels.
+
+    Pixels that tie for the last places count by the expected intersection of a random choice among
+    them.
+    """
+    area = int(mask.sum())
+    last = np.partition(heat.ravel(), heat.size - area)[heat.size - area]
+    surely, tied = heat > last, heat == last
+    places = area - int(surely.sum())
+    intersection = int(mask[surely].sum()) + places * float(mask[tied].mean())
+    return intersection / (2 * area - intersection)
+
+
+def center_heatmap(shape: tuple[int, int]) -> NDArray[np.float64]:
+    """A baseline that always points at the middle: 1 there, falling to 0 in the corners."""
+    rows, columns = np.indices(shape, dtype=np.float64)
+    middle = ((shape[0] - 1) / 2, (shape[1] - 1) / 2)
+    distance = np.hypot(rows - middle[0], columns - middle[1])
+    return 1 - distance / max(float(distance.max()), 1.0)
+
+
+def random_heatmap(shape: tuple[int, int], generator: np.random.Generator) -> NDArray[np.float64]:
+    """A baseline that knows nothing: uniform noise in [0, 1), independent in every pixel."""
+    return generator.random(shape)
+
+
+def heatmap_agreement(first: ArrayLike, second: ArrayLike) -> float:
+    """Spearman's rank correlation of two heat maps' pixels.
+
+    For the sanity checks of Adebayo et al. (NeurIPS 2018): a map that stays the same after the
+    network's layers are randomised does not show what the network learned.
+
+    Returns:
+        In [-1, 1]; NaN if one of them is constant.
+
+    Raises:
+        ValueError: If the shapes differ.
+    """
+    a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    if a.shape != b.shape:
+        raise ValueError(f"heat maps must be of one shape, got {a.shape} and {b.shape}.")
+    if a.size < 2 or np.ptp(a) == 0 or np.ptp(b) == 0:
+        return math.nan
+    ranks = rankdata(np.stack([a.ravel(), b.ravel()]), axis=1)
+    ranks -= ranks.mean(axis=1, keepdims=True)
+    return float((ranks[0] @ ranks[1]) / np.sqrt((ranks[0] @ ranks[0]) * (ranks[1] @ ranks[1])))
+
+
+def heatmap_agreements(heatmaps: ArrayLike) -> NDArray[np.float64]:
+    """Spearman's rank correlation of each pair of heat maps, as `heatmap_agreement` gives it.
+
+    Args:
+        heatmaps: (n, rows, columns).
+
+    Returns:
+        (n, n) in [-1, 1]; NaN beside a constant map.
+    """
+    heats = np.asarray(heatmaps)
+    if not len(heats):
+        return np.empty((0, 0))
+    ranks = rankdata(heats.reshape(len(heats), -1), axis=1)
+    ranks -= ranks.mean(axis=1, keepdims=True)
+    length = np.sqrt((ranks**2).sum(axis=1, keepdims=True))
+    ranks /= np.where(length > 0, length, math.nan)
+    found: NDArray[np.float64] = ranks @ ranks.T
+    return found
+
+
+def heatmap_table(
+    methods: Mapping[str, ArrayLike],
+    truths: ArrayLike,
+    group: ArrayLike,
+    *,
+    tolerance: int = 0,
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """The scores of several methods on the same slices, beside the baselines.
+
+    Args:
+        methods: By name (such as `cam`), (n, rows, columns) heat maps.
+        truths: (n, rows, columns) masks.
+        group: (n,) the linked patient group of each slice.
+        tolerance: Pixels by which the hottest spot may miss.
+        replicates: Resamples of groups behind each interval.
+        seed: Seed of the resamples and of the random baseline.
+
+    Returns:
+        One row for each method (`center` and `random` after those given) and measure: `method`,
+        `measure`, `value` (mean over slices where it is defined), `low`, `high`, `above_center`
+        (mean difference to that baseline on the slices where both are defined),
+        `above_center_low`, `above_center_high`, the same three `above_random`, `slices` (with a
+        value), `without` (slices with none: an empty mask or no heat) and `groups`.
+    """
+    masks = np.asarray(truths, dtype=np.bool_)
+    shape, generator = masks.shape[1:], np.random.default_rng(seed)
+    maps = {name: np.asarray(given) for name, given in methods.items()}
+    maps["center"] = np.broadcast_to(center_heatmap(shape), masks.shape)
+    maps["random"] = np.array([random_heatmap(shape, generator) for _ in masks])
+    names = pd.Index(np.asarray(group))
+    resamples = draw_resamples(names, replicates=replicates, seed=seed)
+    place = resamples.places(names)
+    scored = {name: _scored(of, masks, tolerance) for name, of in maps.items()}
+
+    def mean_of(values: NDArray[np.float64], *, hits: bool = False) -> tuple[float, float, float]:
+        known = ~np.isnan(values)
+        if not known.any():
+            return math.nan, math.nan, math.nan
+        means = mean_replicates(values[known], place[known], resamples.counts)
+        mean, groups = float(values[known].mean()), len(np.unique(place[known]))
+        found = interval(means, groups=groups)
+        if hits:
+            found = share_interval(mean, means, units=int(known.sum()), groups=groups)
+        return mean, found.low, found.high
+
+    table: list[dict[str, Any]] = []
+    for name, scores in scored.items():
+        for column, measure in enumerate(MEASURES):
+            values = scores[:, column]
+            row: dict[str, Any] = {"method": name, "measure": measure}
+            row |= zip(
+                ("value", "low", "high"), mean_of(values, hits=measure == "pointing"), strict=True
+            )
+            for baseline in ("center", "random"):
+                ends = (f"above_{baseline}{end}" for end in ("", "_low", "_high"))
+                row |= zip(ends, mean_of(values - scored[baseline][:, column]), strict=True)
+            known = ~np.isnan(values)
+            counts = {"slices": int(known.sum()), "without": int((~known).sum())}
+            table.append(row | counts | {"groups": len(np.unique(place[known]))})
+    return pd.DataFrame(table)
+
+
+def _scored(
+    heatmaps: NDArray[Any], masks: NDArray[np.bool_], tolerance: int
+) -> NDArray[np.float64]:
+    """(n, measures) of one method."""
+    rows = [
+        list(heatmap_scores(heat, mask, tolerance=tolerance).values())
+        for heat, mask in zip(heatmaps, masks, strict=True)
+    ]
+    return np.array(rows, dtype=np.float64).reshape(len(rows), len(MEASURES))

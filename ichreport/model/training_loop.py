@@ -1,0 +1,152 @@
+"""The training loop: passes over train, the loss on validation after each, and when to stop."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from ichreport.model import backend, losses, prefetch
+from ichreport.model.batches import Batch, SeriesBatches, SliceBatches
+from ichreport.params.experiment import Experiment
+
+Batches = SliceBatches | SeriesBatches
+
+STEP_CUT = 0.3
+"""What the step size is multiplied by after an epoch without clear gain on validation."""
+
+CLEAR_GAIN = 1e-4
+"""A gain below that does not keep the steps from being cut; it does keep training going."""
+
+
+def fit(
+    model: keras.Model,
+    loss: losses.LossFunction,
+    train: Batches,
+    validation: Batches | None,
+    experiment: Experiment,
+    *,
+    seed: int,
+    verbose: bool = False,
+) -> dict[str, list[float]]:
+    """Train with Adam, whose steps are cut each time that an epoch brings validation no gain.
+
+    Training stops when the validation loss has not improved for `patience` epochs, and the best
+    epoch's weights are kept.
+
+    Args:
+        model: From a batch's inputs to logits.
+        loss: From truth and logits to the loss of each slice.
+        train: Batches to learn from, in an order of its own each epoch.
+        validation: Batches to watch; without, all epochs run and the last weights stay.
+        experiment: Epochs, patience, learning rate, devices and precision.
+        seed: Draws the orders.
+        verbose: Whether to print a line an epoch.
+
+    Returns:
+        `loss` and, where it was watched, `val_loss`: the mean over slices of each epoch. `loss` is
+        of the weights as they were at each step.
+
+    Raises:
+        ValueError: If a loss is not finite.
+    """
+    program = backend.program(model, experiment, loss=loss, optimizer=backend.adam(experiment))
+    random = np.random.default_rng(seed)
+    watched = _Watched(program, experiment.patience)
+    history: dict[str, list[float]] = {"loss": []}
+    if validation is not None:
+        history["val_loss"] = []
+    for epoch in range(experiment.epochs):
+        history["loss"].append(_pass(program, program.train, train, random))
+        if validation is not None:
+            history["val_loss"].append(_pass(program, program.evaluate, validation, None))
+        now = {name: values[-1] for name, values in history.items()}
+        if verbose:
+            shown = ", ".join(f"{name} {value:.4f}" for name, value in now.items())
+            print(f"epoch {epoch + 1} of {experiment.epochs}: {shown}")  # noqa: T201
+        if not np.isfinite(list(now.values())).all():
+            parameter, step_size = experiment.step_size
+            raise ValueError(
+                f"{experiment.name}: the loss is not finite after {epoch + 1} epochs; "
+                f"try a {parameter} below {step_size!r}."
+            )
+        if validation is not None and watched.is_enough(now["val_loss"]):
+            break
+    program.finish(program.weights() if validation is None else watched.best_weights)
+    return history
+
+
+class _Watched:
+    """Keeps the best weights, cuts the steps and says when to stop.
+
+    Args:
+        program: What trains.
+        patience: Epochs without gain before stopping.
+    """
+
+    def __init__(self, program: Any, patience: int) -> None:
+        self._program, self._patience = program, patience
+        self._best = self._clearly_best = np.inf
+        self._waited = 0
+        self.best_weights = program.weights()
+
+    def is_enough(self, loss: float) -> bool:
+        """Take an epoch's validation loss; gives whether to stop."""
+        if loss < self._clearly_best - CLEAR_GAIN:
+            self._clearly_best = loss
+        else:
+            self._program.cut_steps(STEP_CUT)
+        if loss < self._best:
+            self._best, self._waited = loss, 0
+            self.best_weights = self._program.weights()
+            return False
+        self._waited += 1
+        return self._waited >= self._patience
+
+
+def _pass(program: Any, step: Any, batches: Batches, random: np.random.Generator | None) -> float:
+    """Run a step on every batch; gives the mean loss of what counts."""
+    counted: list[float] = []
+    totals: list[float] = []
+
+    def gather(planned: Any) -> tuple[float, Any]:
+        batch: Batch = batches.gather(planned)
+        return float(batch.weights.sum()), program.place(tuple(batch))
+
+    def compute(gathered: tuple[float, Any]) -> Any:
+        count, batch = gathered
+        counted.append(count)
+        return step(*batch)
+
+    def keep(total: Any) -> None:
+        totals.append(float(backend.to_numpy(total)))
+
+    prefetch.run(gather, batches.plan(random), compute, keep)
+    return float(np.sum(totals) / np.sum(counted))
+
+
+def outputs(program: Any, gather: Any, places: NDArray[np.int64], size: int) -> NDArray[np.float32]:
+    """What a program gives for each of some places, (places, ...), in their order.
+
+    Args:
+        program: See `backend.program`.
+        gather: From places to the program's input.
+        places: Shape (n,), at least one.
+        size: Places a batch.
+    """
+    found: list[NDArray[np.float32]] = []
+    counts: list[int] = []
+
+    def compute(gathered: Any) -> Any:
+        inputs, count = gathered
+        counts.append(count)
+        return program.forward(inputs)
+
+    def keep(result: Any) -> None:
+        found.append(backend.to_numpy(result)[: counts[len(found)]])
+
+    batches = prefetch.in_batches(places, size)
+    prefetch.run(
+        lambda chosen: (program.place(gather(chosen[0])), chosen[1]), batches, compute, keep
+    )
+    return np.concatenate(found).astype(np.float32, copy=False)

@@ -1,0 +1,192 @@
+"""An experiment: one row of the results, within a profile."""
+
+from pathlib import Path
+from typing import Any, Final, Self
+
+from pydantic import Field, model_validator
+
+from ichreport.params.choices import (
+    SMALLEST_SIDE,
+    SPLIT_BY,
+    Head,
+    Input,
+    Loss,
+    Network,
+    Sample,
+    SplitBy,
+    TrainableLayers,
+)
+from ichreport.params.profile import NAME_PATTERN, Profile
+from ichreport.params.yaml import read_yaml
+
+SEED_MARK: Final = "--seed-"
+"""Between a row's name and the training seed that it runs once more with."""
+
+
+class Experiment(Profile):
+    """One row of the results: what is trained on what, within a profile."""
+
+    name: str = Field(
+        default="05-sampa-raw-densenet-bce",
+        pattern=NAME_PATTERN,
+        description="name of the run, reports/<profile>/runs/<name>",
+    )
+    question: str = Field(default="", description="what this experiment asks")
+    poster_row: int | None = Field(
+        default=None, ge=1, le=14, description="row of the poster's table that this reproduces"
+    )
+    sample: Sample = Field(default="sampa", description="sampa, sampb or fullid")
+    input: Input = Field(default="raw", description="raw, linear, sigmoid or adjacent")
+    network: Network = Field(
+        default="densenet121", description="cnn7, densenet121, efficientnetb7 or inceptionresnetv2"
+    )
+    head: Head = Field(default="dense", description="dense, bilstm or bilstm-attention")
+    dense_layers: int = Field(
+        default=2, ge=1, le=8, description="Dense layers of the head, the logits included"
+    )
+    trainable_layers: TrainableLayers = Field(
+        default=0, description="the backbone's last layers that train: 0, 1, … or all"
+    )
+    fine_tuning_rate: float = Field(
+        default=1e-4, gt=0, description="Adam's step size where layers of a backbone train"
+    )
+    loss: Loss = Field(default="bce", description="bce, weighted-bce or focal")
+    split_by: SplitBy | None = Field(
+        default=None, description="slice or group; null: sampa by slice, the others by group"
+    )
+    training_seed: int | None = Field(
+        default=None, ge=0, description="seed of training alone; null: the seed of everything"
+    )
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.network == "cnn7" and self.head != "dense":
+            raise ValueError(
+                f"head {self.head} reads the features of a backbone, and network cnn7 has none; "
+                "choose head: dense, or a backbone."
+            )
+        if self.trainable_layers and self.network == "cnn7":
+            raise ValueError(
+                "trainable_layers is for backbones, and network cnn7 always trains whole; "
+                "leave trainable_layers out."
+            )
+        if self.trainable_layers and self.head != "dense":
+            raise ValueError(
+                f"head {self.head} reads stored features, which trainable_layers would change; "
+                "choose head: dense, or trainable_layers: 0."
+            )
+        if self.head != "dense" and self.splits_by == "slice":
+            raise ValueError(
+                f"head {self.head} reads whole series, and sample {self.sample} is split by slice; "
+                "choose head: dense, split_by: group, or sample: sampb or fullid."
+            )
+        if self.image_size < SMALLEST_SIDE[self.network]:
+            raise ValueError(
+                f"image_size must be at least {SMALLEST_SIDE[self.network]} for {self.network}, "
+                f"got {self.image_size}."
+            )
+        return self
+
+    @property
+    def splits_by(self) -> SplitBy:
+        """What stays together in this run's splits."""
+        return self.split_by or SPLIT_BY[self.sample]
+
+    @property
+    def seed_of_training(self) -> int:
+        """What first weights, order and dropout are drawn from, unless determinism is none."""
+        return self.seed if self.training_seed is None else self.training_seed
+
+    @property
+    def row(self) -> str:
+        """The name of the row that this run is of, whatever seed it trains with."""
+        return self.name.partition(SEED_MARK)[0]
+
+    @property
+    def sampling(self) -> dict[str, Any]:
+        """What `data.samples.draw` needs to know of the profile and the experiment."""
+        return super().sampling | {"split_by": self.split_by}
+
+    @property
+    def pixels_seen(self) -> int:
+        """Pixels a side that the network sees: the store's, or for a backbone `backbone_size`.
+
+        A backbone that takes nothing that small sees the fewest that it takes.
+        """
+        if self.network == "cnn7" or self.backbone_size is None:
+            return self.image_size
+        return min(max(self.backbone_size, SMALLEST_SIDE[self.network]), self.image_size)
+
+    @property
+    def needs_features(self) -> bool:
+        """Whether a frozen backbone's stored features come before this run.
+
+        Where some of its layers train, the head is standardised by the features at the start.
+        """
+        return self.network != "cnn7"
+
+    @property
+    def trains_on_slices(self) -> bool:
+        """Whether convolutions train, so that each epoch reads the slices themselves."""
+        return self.network == "cnn7" or self.trainable_layers != 0
+
+    @property
+    def step_size(self) -> tuple[str, float]:
+        """The parameter that says how large Adam's steps are, and its value."""
+        name = "fine_tuning_rate" if self.trainable_layers else "learning_rate"
+        return name, getattr(self, name)
+
+    @property
+    def features_marker(self) -> Path:
+        """The file that says that these features are computed for all samples of the profile."""
+        return self.features_folder / f"{self.input}-{self.network}.done"
+
+    @property
+    def run_folder(self) -> Path:
+        """The folder of this run's record."""
+        return self.report_folder / "runs" / self.name
+
+
+def read_experiments(profile: Profile) -> dict[str, Experiment]:
+    """Read the experiments that a profile's report is expected to have, by name, in order.
+
+    Each row of the table comes once, and once more with each of the profile's further seeds. What
+    the profile sets wins over what an experiment's file sets, as with papermill's `-f … -f …`.
+
+    Raises:
+        ValueError: If a file does not validate, or names its run other than itself.
+    """
+    experiments, mistakes = read_each_experiment(profile)
+    if mistakes:
+        raise ValueError("\n".join(mistakes.values()))
+    return experiments
+
+
+def read_each_experiment(profile: Profile) -> tuple[dict[str, Experiment], dict[str, str]]:
+    """As `read_experiments`, with what is wrong with a file beside those that are right.
+
+    Returns:
+        The experiments by name, and of each file with a mistake, by its stem, what is wrong.
+    """
+    experiments: dict[str, Experiment] = {}
+    mistakes: dict[str, str] = {}
+    for stem, path in profile.experiment_files.items():
+        try:
+            experiments |= _rows_of(profile, path)
+        except ValueError as mistake:
+            mistakes[stem] = str(mistake)
+    return experiments, mistakes
+
+
+def _rows_of(profile: Profile, path: Path) -> dict[str, Experiment]:
+    """The runs of one experiment's file."""
+    values = read_yaml(path) | profile.model_dump(exclude_unset=True)
+    experiment = Experiment.parse(values, where=str(path))
+    if experiment.name != path.stem:
+        raise ValueError(f"{path}: name must be {path.stem!r}, got {experiment.name!r}.")
+    rows = {experiment.name: experiment}
+    for seed in profile.seeds:
+        name = f"{experiment.name}{SEED_MARK}{seed}"
+        again = values | {"name": name, "training_seed": seed}
+        rows[name] = Experiment.parse(again, where=str(path))
+    return rows

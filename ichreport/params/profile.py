@@ -1,0 +1,162 @@
+"""A profile: where and how large a report runs."""
+
+from pathlib import Path
+from typing import Any, Final, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from ichreport.params.choices import Determinism, Devices, Precision
+from ichreport.params.yaml import Parameters, project_path
+
+NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+"""What a report, a run and a kernel may be called."""
+
+
+class PhantomRecipe(Parameters):
+    """How a set of synthetic head CTs is made."""
+
+    patients: int = Field(default=160, ge=1, description="synthetic patients to make")
+    seed: int = Field(default=3179, ge=0, description="seed of everything random in them")
+    matrix: int = Field(default=256, ge=64, le=1024, description="rows and columns of a slice")
+    slices: int = Field(default=10, ge=8, le=80, description="slices of a typical series")
+    prevalence: Literal["enriched", "rsna"] = Field(
+        default="enriched",
+        description="share of bleeds: enriched for small sets, or the challenge's",
+    )
+    faults: bool = Field(default=True, description="plant a few of the challenge's file faults")
+
+
+class Profile(Parameters):
+    """Where and how large a report runs: the data, the sizes, the training budget."""
+
+    profile: str = Field(
+        default="demo", pattern=NAME_PATTERN, description="name of the report, reports/<profile>"
+    )
+    source: str = Field(
+        default="data/demo/rsna", description="the challenge's folder, or a tree of DICOM series"
+    )
+    labels: str | None = Field(
+        default=None,
+        description="label CSV of one's own; null for the challenge's",
+    )
+    pseudonymise: bool | None = Field(
+        default=None,
+        description="hash identifiers; null: all but the challenge's",
+    )
+    store: str = Field(default="data/demo/store", description="folder of the ingested slices")
+    phantom: PhantomRecipe | None = Field(
+        default=None, description="recipe of the synthetic heads; null for real data"
+    )
+    image_size: int = Field(default=96, ge=32, le=512, description="pixels a side in the store")
+    backbone_size: int | None = Field(
+        default=None,
+        ge=32,
+        le=512,
+        description="pixels a side that backbones see; null: image_size",
+    )
+    max_reject_share: float = Field(
+        default=0.01, ge=0, le=1, description="share of unreadable files that stops the ingest"
+    )
+    ingest_jobs: int = Field(
+        default=1, ge=1, le=1000, description="jobs that share the ingest; more on a cluster"
+    )
+    sampa_share: float = Field(
+        default=0.3, gt=0, le=1, description="share of all slices in SampA (poster: 100K of 753K)"
+    )
+    sampb_share: float = Field(default=0.5, gt=0, le=1, description="share of all series in SampB")
+    seed: int = Field(default=1, ge=0, description="seed of samples, splits and training")
+    seeds: list[int] = Field(
+        default=[], description="further seeds of training: each row runs once more with each"
+    )
+    weights: str | None = Field(
+        default=None, description="backbone weights: imagenet, a .weights.h5 file, or null"
+    )
+    epochs: int = Field(default=12, ge=1, description="most passes over the training slices")
+    patience: int = Field(default=3, ge=1, description="epochs without gain before stopping")
+    batch_size: int = Field(default=32, ge=1, description="slices a training step")
+    learning_rate: float = Field(default=2e-3, gt=0, description="Adam's step size at the start")
+    require_gpu: bool = Field(default=False, description="fail on a machine without a GPU")
+    kernel: str = Field(
+        default="python3",
+        pattern=NAME_PATTERN,
+        description="Jupyter kernel of the notebooks: python3 or ichreport-gpu",
+    )
+    devices: Devices = Field(default=1, description="devices that share each batch: 1, 2, … or all")
+    precision: Precision = Field(
+        default="float32", description="float32, mixed_bfloat16 or mixed_float16"
+    )
+    determinism: Determinism = Field(
+        default="seeded", description="none, seeded, or strict: the same weights bit for bit"
+    )
+    experiments: str = Field(
+        default="params/experiments", description="folder with a file for each expected run"
+    )
+    cam_run: str = Field(
+        default="15-fullid-sigmoid-cnn7-bce",
+        pattern=NAME_PATTERN,
+        description="run whose activation maps are shown",
+    )
+    cam_per_group: int = Field(
+        default=4, ge=1, le=24, description="slices shown for each label and outcome"
+    )
+
+    @model_validator(mode="after")
+    def _seeds_differ(self) -> Self:
+        if len({*self.seeds, self.seed}) <= len(self.seeds) or min(self.seeds, default=0) < 0:
+            raise ValueError(
+                f"seeds must be numbers of at least 0, each once and other than seed {self.seed}, "
+                f"got {self.seeds}: a run that repeats another says nothing of luck."
+            )
+        return self
+
+    @field_validator("source", "store", "experiments")
+    @classmethod
+    def _holds_no_braces(cls, path: str) -> str:
+        if "{" in path or "}" in path:
+            raise ValueError("a path without { and }, which stand for wildcards in a workflow")
+        return path
+
+    @model_validator(mode="after")
+    def _backbones_see_no_more_than_there_is(self) -> Self:
+        if self.backbone_size is not None and self.backbone_size > self.image_size:
+            raise ValueError(
+                f"backbone_size must be at most image_size, {self.image_size}, got "
+                f"{self.backbone_size}: the store holds no more pixels."
+            )
+        return self
+
+    @property
+    def source_folder(self) -> Path:
+        """The folder in the challenge's layout."""
+        return project_path(self.source)
+
+    @property
+    def labels_file(self) -> Path | None:
+        """The label CSV, where the profile names one."""
+        return project_path(self.labels) if self.labels else None
+
+    @property
+    def store_folder(self) -> Path:
+        """The store of ingested slices."""
+        return project_path(self.store)
+
+    @property
+    def experiment_files(self) -> dict[str, Path]:
+        """The parameter file of each expected run, by the run's name, in order."""
+        folder = project_path(self.experiments)
+        return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+    @property
+    def features_folder(self) -> Path:
+        """The stored features, beside the store they were computed from."""
+        return self.store_folder.parent / "features"
+
+    @property
+    def sampling(self) -> dict[str, Any]:
+        """What `data.samples.draw` needs to know of the profile."""
+        return self.model_dump(include={"seed", "sampa_share", "sampb_share"})
+
+    @property
+    def report_folder(self) -> Path:
+        """The folder of the generated report."""
+        return project_path("reports") / self.profile

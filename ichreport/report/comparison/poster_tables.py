@@ -1,0 +1,228 @@
+"""The poster's tables with ours beside them, and what the numbers say."""
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+from typing import Any, Final
+
+import numpy as np
+
+from ichreport import poster
+from ichreport.evaluation.scores import ALL_LABELS
+from ichreport.evaluation.thresholds import rate_table
+from ichreport.labels import ANY, LABELS, SUBTYPES
+from ichreport.params.experiment import SEED_MARK, Experiment
+from ichreport.report.html.blocks import Cell, Link, Marked, Sentences, Table, number
+from ichreport.report.run.score_tables import SHARES_TOO, with_interval
+from ichreport.runs.record import RunRecord
+from ichreport.runs.results import SAMPLE_NAMES, VERDICT_KINDS, VERDICTS_EXPLAINED, Results, Scored
+from ichreport.splits import SPLITS, Split
+
+POSTER_RULE: Final = "recall-85"
+"""The rule of `evaluation.thresholds` that the poster's operating points follow."""
+
+
+_POSTER_SPLITS: Final[tuple[Split, ...]] = ("train", "test")
+
+
+_DIFFERENCE: Final = 6
+"""The column of the table of losses with ours less the poster's."""
+
+
+def losses(results: Results) -> Table:
+    """The poster's table of losses, ours beside it, and the floors of their samples below."""
+    best = results.best
+    rows: list[list[Cell]] = []
+    marked, quiet = set(), set()
+    first_runs = [run for run in results.runs if SEED_MARK not in run.name]
+    for place, run in enumerate(first_runs):
+        own = results.scored.get(run.name)
+        link = Link(f"experiments/{run.name}.html", run.name)
+        if own is None:
+            quiet.add(place)
+            rows.append([link, *_without_losses(run, results.expected.get(run.name))])
+            continue
+        if own is best:
+            marked.add(place)
+        rows.append([link, *_with_losses(own)])
+    floors = _floors(results)
+    quiet |= set(range(len(rows), len(rows) + len(floors)))
+    rows += floors
+    head = [
+        "experiment",
+        *SPLITS,
+        *("train", "test", "test − poster"),
+        *("AUC, any bleeding, test", "against the constant"),
+    ]
+    theirs = 3
+    if results.synthetic:
+        rows, theirs = [_without_difference(row) for row in rows], 2
+        head = _without_difference(head)
+    return Table(
+        "Weighted multi-label log loss, a sum over labels, of every experiment beside the "
+        "poster's; and how well it ranks any bleeding on test. Lower losses and higher areas are "
+        "better. Each row is one training, with its first seed. Intervals are 95 %, by bootstrap "
+        "over linked patient groups. * is split by slice, as the poster did: its test patients "
+        "stand in train too. Bold: the best area on unseen patients. Grey: what predicting the "
+        "train prevalence everywhere scores on the same slices, by sample and split. "
+        f"{VERDICTS_EXPLAINED}{_NO_DIFFERENCE if results.synthetic else ''}",
+        head,
+        rows,
+        numeric=frozenset(range(1, len(head) - 1)),
+        marked=frozenset(marked),
+        quiet=frozenset(quiet),
+        groups=[("", 1), ("log loss here", 3), ("the poster's", theirs), ("", 2)],
+        sortable=True,
+    )
+
+
+def operating_points_of_best(results: Results) -> Table:
+    """The operating points of the run that stands for the poster's row 13, beside the poster's."""
+    own = results.of_best_poster_row or results.best
+    if own is None:
+        return Table("Operating points: no run has predictions.", ["label"], [])
+    thresholds = own.assessed.thresholds
+    frozen = thresholds[thresholds["rule"] == POSTER_RULE]
+    rows: list[list[str]] = []
+    found: dict[tuple[str, str, str], Mapping[str, Any]] = {}
+    for split in _POSTER_SPLITS:
+        for row in rate_table(own.predictions, frozen, split=split).to_dict("records"):
+            found[split, row["label"], row["rate"]] = row  # type: ignore[assignment]
+    for label in (ANY, *SUBTYPES):
+        for split in _POSTER_SPLITS:
+            rates = [found[split, label, rate] for rate in ("precision", "accuracy", "recall")]
+            ours = map(with_interval, (own.score("auc", label, split), *rates))
+            theirs = map(number, poster.operating_points()[label, split])
+            support = f"{rates[0]['positives']:,}"
+            pairs = [text for pair in zip(ours, theirs, strict=True) for text in pair]
+            rows.append([f"{label}, {split}", *pairs, support])
+    measures = ("AUC", "precision", "accuracy", "recall")
+    return Table(
+        f"Operating points of {own.run.name} at 85 % recall beside the poster's row "
+        f"{poster.BEST_ROW}. Our thresholds are chosen on validation, exactly, and frozen; the "
+        f"poster's seem to come from held-out data on a coarse grid. {SHARES_TOO} Support counts "
+        "the positive slices.",
+        ["label and split", *(("here", "poster") * len(measures)), "support"],
+        rows,
+        numeric=frozenset(range(1, 10)),
+        groups=[("", 1), *((name, 2) for name in measures), ("", 1)],
+    )
+
+
+def sentences(results: Results) -> Sentences:
+    """What the numbers say, computed from the runs' predictions."""
+    said = [f"{len(results.scored)} of {len(results.runs)} experiments have a record."]
+    best = results.best
+    if best is not None:
+        area, predictions = best.learned.auc_interval, best.predictions
+        patients = predictions.loc[predictions["split"] == "test", "group"].nunique()
+        said.append(
+            f"On patients that it has not seen, {best.run.name} ranks any bleeding best: AUC "
+            f"{number(best.learned.auc_any)} (95 % interval {number(area.low)} to "
+            f"{number(area.high)}, {best.learned.slices:,} slices of {patients:,} linked groups). "
+            f"{_chosen(results)}"
+        )
+    said += _beside_poster(results)
+    by_verdict = {
+        "learned": "Better than the constant prevalence on test: ",
+        "ranks only": "Rank bleeding, but with probabilities no better than the constant: ",
+        "ranks at least": "Rank bleeding; whether their probabilities beat the constant is "
+        "undecided: ",
+        "not learned": "Learned nothing that test shows: ",
+        "undecided": "Not distinguishable from the constant prevalence: ",
+    }
+    for verdict, opening in by_verdict.items():
+        names = [n for n, own in results.scored.items() if own.learned.verdict == verdict]
+        if names:
+            said.append(opening + ", ".join(names) + ".")
+    said += [f"{run.name} has no figures ({run.status}): {run.reason}" for run in results.without]
+    return Sentences(said)
+
+
+def _chosen(results: Results) -> str:
+    """How the best run was chosen, and what that does to its score."""
+    unseen = [own for own in results.scored.values() if own.unseen_patients]
+    if len(unseen) < 2:
+        return "It is the only such run."
+    others = len({own.sample for own in unseen}) > 1
+    slices = ", not all on the same slices" if others else ""
+    return (
+        f"It is the best of {len(unseen)} such runs by their areas on test{slices}, which flatters "
+        "it a little."
+    )
+
+
+def _beside_poster(results: Results) -> list[str]:
+    """The area of the poster's best row beside the poster's own, unless the heads are synthetic."""
+    own = results.of_best_poster_row
+    if own is None or own.synthetic:
+        return []
+    area = own.learned.auc_interval
+    return [
+        f"The poster's row {poster.BEST_ROW} is {own.run.name} here: AUC "
+        f"{number(own.learned.auc_any)} (95 % interval {number(area.low)} to {number(area.high)}). "
+        f"The poster's is {number(poster.operating_points()[ANY, 'test'].auc)}."
+    ]
+
+
+def poster_floor() -> float:
+    """The weighted log loss of constant prevalence on the poster's own labels, as a sum.
+
+    The entropy of each label's prevalence, `any` twice.
+    """
+    shares = np.array([poster.label_counts()[label] for label in LABELS]) / poster.SLICES
+    entropy = -(shares * np.log(shares) + (1 - shares) * np.log(1 - shares))
+    return float(entropy.sum() + entropy[-1])
+
+
+def _with_losses(own: Scored) -> list[Cell]:
+    theirs = own.poster_losses
+    area = own.learned.auc_interval
+    star = "" if own.unseen_patients else " *"
+    difference = own.test_loss - theirs.test if theirs else None
+    return [
+        *(with_interval(own.score("weighted_log_loss_sum", ALL_LABELS, s)) for s in SPLITS),
+        *(number(loss) for loss in theirs or (None, None)),
+        number(difference) if difference is None or difference < 0 else f"+{difference:.3f}",
+        with_interval({"value": own.learned.auc_any, "low": area.low, "high": area.high}) + star,
+        Marked(own.learned.verdict, VERDICT_KINDS[own.learned.verdict]),
+    ]
+
+
+_NO_DIFFERENCE: Final = (
+    " These heads are synthetic, so that a difference from the poster's losses would say nothing "
+    "and is left out."
+)
+
+
+def _without_difference(row: Sequence[Any]) -> list[Any]:
+    return [*row[:_DIFFERENCE], *row[_DIFFERENCE + 1 :]]
+
+
+def _without_losses(run: RunRecord, expected: Experiment | None) -> list[Cell]:
+    row = None if expected is None else expected.poster_row
+    theirs = poster.losses().get(row or 0, (None, None))
+    said = Marked(f"{run.status}: {run.reason}", "bad" if run.status == "failed" else "open")
+    return ["–", "–", "–", *map(number, theirs), "–", "–", said]
+
+
+def _floors(results: Results) -> list[list[Cell]]:
+    """The scores of constant prevalence, once for each split of each sample."""
+    first: dict[tuple[str, str], Scored] = {}
+    for own in results.scored.values():
+        first.setdefault((own.sample, own.split_by), own)
+    rows: list[list[Cell]] = []
+    for sample, split_by in product(SAMPLE_NAMES, ("slice", "group")):
+        if (sample, split_by) not in first:
+            continue
+        scores = first[sample, split_by].scores
+        theirs = number(poster_floor()) if (sample, split_by) == ("fullid", "group") else "–"
+        rows.append(
+            [
+                f"constant prevalence, {SAMPLE_NAMES[sample]} split by {split_by}",
+                *(number(scores[split]["floor"]["weighted_log_loss_sum"]) for split in SPLITS),
+                *("–", theirs, "–"),
+                number(scores["test"]["floor"]["auc"][ANY]),
+                "the floor",
+            ]
+        )
+    return rows

@@ -1,0 +1,364 @@
+"""Tables and figures with a caption, as HTML that a notebook shows and a page keeps.
+
+Every text from data or parameters is escaped here, in one place.
+"""
+
+import base64
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from html import escape
+from io import BytesIO
+from typing import Any
+
+from matplotlib.figure import Figure
+from PIL import Image
+
+from ichreport.report.html.svg import inline_svg
+
+
+@dataclass(frozen=True)
+class Link:
+    """A cell that leads somewhere: a path relative to the page, and its text."""
+
+    href: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A cell with a kind that the page sets in its own way: `good`, `bad` or `open`."""
+
+    text: str
+    kind: str
+
+
+Cell = str | Link | Marked
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with a caption.
+
+    Attributes:
+        caption: What it shows, in a sentence or two.
+        head: Column names.
+        rows: Cells, each a text, a number already formatted, a `Link` or a `Marked`.
+        numeric: Which columns hold numbers, set in tabular figures on the right.
+        marked: Rows to set in bold (the best, say).
+        quiet: Rows to set in grey (a floor, a failed run).
+        groups: Headings over neighbouring columns: the text (may be empty) and how many it spans.
+        sortable: Whether a page lets the reader sort it.
+    """
+
+    caption: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    numeric: frozenset[int] = frozenset()
+    marked: frozenset[int] = frozenset()
+    quiet: frozenset[int] = frozenset()
+    groups: Sequence[tuple[str, int]] = ()
+    sortable: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.caption:
+            raise ValueError("A table needs a caption that says what it shows.")
+        for row in self.rows:
+            if len(row) != len(self.head):
+                raise ValueError(
+                    f"A row has {len(row)} cells under {len(self.head)} columns: {row}"
+                )
+        spanned = sum(span for _, span in self.groups)
+        if self.groups and spanned != len(self.head):
+            raise ValueError(f"groups must span {len(self.head)} columns, got {spanned}.")
+
+    def _repr_html_(self) -> str:
+        body = "".join(self._row(number, row) for number, row in enumerate(self.rows))
+        kind = ' class="sortable"' if self.sortable else ""
+        name = escape(first_sentence(self.caption))
+        return (
+            f'<div class="table" tabindex="0" role="group" aria-label="{name}">'
+            f"<table{kind}><caption>{escape(self.caption)}</caption>"
+            f"<thead>{self._groups()}<tr>{self._head()}</tr></thead>"
+            f"<tbody>{body}</tbody></table></div>"
+        )
+
+    def __repr__(self) -> str:
+        lines = ["\t".join(_plain(cell) for cell in row) for row in (self.head, *self.rows)]
+        return "\n".join([self.caption, *lines])
+
+    def _groups(self) -> str:
+        cells = "".join(
+            f'<th scope="colgroup" colspan="{span}">{escape(text)}</th>'
+            if text
+            else f'<td colspan="{span}"></td>'
+            for text, span in self.groups
+        )
+        return f'<tr class="groups">{cells}</tr>' if cells else ""
+
+    def _head(self) -> str:
+        return "".join(
+            f'<th scope="col"{self._kind(index)}>{escape(name)}</th>'
+            for index, name in enumerate(self.head)
+        )
+
+    def _shown(self, column: int, cell: Cell) -> str:
+        """A cell; in a number with its interval, the interval may go to a line of its own."""
+        parts = re.fullmatch(r"(\S+) (\(.+\))(.*)", cell) if isinstance(cell, str) else None
+        if column not in self.numeric or parts is None:
+            return _cell(cell)
+        value, ends, rest = map(escape, parts.groups())
+        return f'{value} <span class="interval">{ends}{rest}</span>'
+
+    def _row(self, number: int, row: Sequence[Cell]) -> str:
+        style = "marked" if number in self.marked else "quiet" if number in self.quiet else ""
+        first, *others = row
+        cells = f'<th scope="row"{self._kind(0)}>{_cell(first)}</th>' + "".join(
+            f"<td{self._kind(index)}>{self._shown(index, cell)}</td>"
+            for index, cell in enumerate(others, 1)
+        )
+        return f'<tr class="{style}">{cells}</tr>' if style else f"<tr>{cells}</tr>"
+
+    def _kind(self, column: int) -> str:
+        return ' class="number"' if column in self.numeric else ""
+
+
+@dataclass(frozen=True)
+class Captioned:
+    """A figure with a caption and a text that says what it shows to who cannot see it.
+
+    Attributes:
+        caption: What it shows and how to read it.
+        alternative: What is to be seen, in words.
+    """
+
+    caption: str
+    alternative: str
+
+    def __post_init__(self) -> None:
+        for name in ("caption", "alternative"):
+            if not getattr(self, name).strip():
+                raise ValueError(f"A figure needs a text for its {name}.")
+
+    def _repr_html_(self) -> str:
+        return (
+            f'<figure class="{self._kind()}">{self._content()}'
+            f"<figcaption>{escape(self.caption)}</figcaption></figure>"
+        )
+
+    def _kind(self) -> str:
+        raise NotImplementedError
+
+    def _content(self) -> str:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Drawing(Captioned):
+    """A drawing of lines.
+
+    Attributes:
+        panels: SVG elements, as `inline_svg` makes them; they stand side by side where there is
+            room.
+    """
+
+    panels: Sequence[str] = field(default=(), repr=False)
+
+    def _kind(self) -> str:
+        return "drawing"
+
+    def _content(self) -> str:
+        return (
+            f'<div class="panels" role="img" aria-label="{escape(self.alternative)}">'
+            f"{''.join(self.panels)}</div>"
+        )
+
+
+@dataclass(frozen=True)
+class Picture(Captioned):
+    """A bitmap.
+
+    Attributes:
+        mime: `image/webp`, say.
+        content: The image's bytes.
+    """
+
+    mime: str = "image/webp"
+    content: bytes = field(default=b"", repr=False)
+
+    def _kind(self) -> str:
+        return "pixels"
+
+    def _content(self) -> str:
+        return _image(self.content, self.alternative, self.mime)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One slice of a sheet.
+
+    Attributes:
+        images: WebP files, one below the other.
+        alternatives: What each of them shows, in words.
+        text: A short text below them.
+    """
+
+    images: Sequence[bytes] = field(repr=False)
+    alternatives: Sequence[str]
+    text: str = ""
+
+    def _repr_html_(self) -> str:
+        both = zip(self.images, self.alternatives, strict=True)
+        shown = "".join(_image(image, alternative) for image, alternative in both)
+        text = f"<span>{escape(self.text)}</span>" if self.text else ""
+        return f"<li>{shown}{text}</li>"
+
+
+@dataclass(frozen=True)
+class Sheet(Captioned):
+    """Slices in named rows.
+
+    Attributes:
+        rows: A name and the slices of each row.
+    """
+
+    rows: Sequence[tuple[str, Sequence[Tile]]] = field(default=(), repr=False)
+
+    def _kind(self) -> str:
+        return "sheet"
+
+    def _content(self) -> str:
+        strips = "".join(
+            '<div class="strip">'
+            + (f'<p class="strip-name">{escape(name)}</p>' if name else "")
+            + f"<ul>{''.join(tile._repr_html_() for tile in tiles)}</ul></div>"
+            for name, tiles in self.rows
+        )
+        return f'<div role="group" aria-label="{escape(self.alternative)}">{strips}</div>'
+
+
+@dataclass(frozen=True)
+class Sentences:
+    """What numbers say, in sentences that were computed."""
+
+    sentences: Sequence[str]
+
+    def _repr_html_(self) -> str:
+        items = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.sentences)
+        return f'<ul class="sentences">{items}</ul>'
+
+    def __repr__(self) -> str:
+        return "\n".join(self.sentences)
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One of the few figures that sum something up.
+
+    Attributes:
+        name: What it is.
+        value: The figure, formatted.
+        text: What one has to know to read it.
+        href: Where its text leads, if anywhere.
+    """
+
+    name: str
+    value: str
+    text: str = ""
+    href: str = ""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A few figures that sum something up, side by side."""
+
+    facts: Sequence[Fact]
+
+    def _repr_html_(self) -> str:
+        items = "".join(
+            f"<div><dt>{escape(fact.name)}</dt><dd>{escape(fact.value)}"
+            f"<small>{_cell(Link(fact.href, fact.text) if fact.href else fact.text)}</small>"
+            "</dd></div>"
+            for fact in self.facts
+        )
+        return f'<dl class="facts">{items}</dl>'
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{fact.name}: {fact.value} ({fact.text})" for fact in self.facts)
+
+
+def lines(figure: Figure | Sequence[Figure], *, caption: str, alternative: str) -> Drawing:
+    """One or several drawings of lines under one caption."""
+    figures = [figure] if isinstance(figure, Figure) else figure
+    return Drawing(caption, alternative, [inline_svg(one) for one in figures])
+
+
+def pixels(image: Any, *, caption: str, alternative: str) -> Picture:
+    """A bitmap, uint8 of shape (rows, columns) or (rows, columns, 3), as WebP."""
+    return Picture(caption, alternative, "image/webp", webp(image))
+
+
+def webp(image: Any, *, quality: int = 82) -> bytes:
+    """A bitmap, uint8 of shape (rows, columns) or (rows, columns, 3), as a WebP file."""
+    buffer = BytesIO()
+    Image.fromarray(image).save(buffer, format="webp", quality=quality, method=4)
+    return buffer.getvalue()
+
+
+def slug(text: str) -> str:
+    """A name for an anchor: the first words of a text, in lower case."""
+    words = re.findall(r"[a-z0-9]+", text.lower())
+    return "-".join(words[:9])
+
+
+def first_sentence(text: str) -> str:
+    """A text up to the end of its first sentence."""
+    return re.split(r"(?<=[.:?])\s", text, maxsplit=1)[0]
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A number with a fixed count of decimals, no sign before a zero; a dash where it is none."""
+    if value is None or value != value:
+        return "–"
+    return f"{value:z.{digits}f}".replace("-", "−")
+
+
+def interval(low: float | None, high: float | None, digits: int = 3) -> str:
+    """An interval by its ends: `0.902–0.942`, or `−0.1 to 0.2` where a sign would look like a dash.
+
+    A dash alone where an end is not defined.
+    """
+    ends = [number(end, digits) for end in (low, high)]
+    if "–" in ends:
+        return "–"
+    return (" to " if any(end.startswith("−") for end in ends) else "–").join(ends)
+
+
+def p_value(value: float | None) -> str:
+    """A p-value with three decimals, and never 0."""
+    return "<0.001" if value is not None and value < 0.001 else number(value)
+
+
+def duration(seconds: float) -> str:
+    """A time as a person says it: seconds up to a minute and a half, then hours and minutes."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def _image(content: bytes, alternative: str, mime: str = "image/webp") -> str:
+    source = base64.b64encode(content).decode()
+    return f'<img src="data:{mime};base64,{source}" alt="{escape(alternative)}">'
+
+
+def _cell(cell: Cell) -> str:
+    if isinstance(cell, Link):
+        return f'<a href="{escape(cell.href)}">{escape(cell.text)}</a>'
+    if isinstance(cell, Marked):
+        return f'<span class="{escape(cell.kind)}">{escape(cell.text)}</span>'
+    return escape(cell)
+
+
+def _plain(cell: Cell) -> str:
+    return cell if isinstance(cell, str) else cell.text

@@ -1,0 +1,237 @@
+"""Slices as pictures: sheets by label, windows side by side, heat maps over the brain window."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+import matplotlib as mpl
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+from ichreport.data.store import Store
+from ichreport.data.windowing import BRAIN, WINDOWS, Window, linear_window
+from ichreport.files import read_json
+from ichreport.labels import ANY, LABELS, SUBTYPES
+from ichreport.report.html.blocks import Sentences, Sheet, Tile, webp
+
+TILE: Final = 160
+"""Pixels a side of a slice on a sheet."""
+
+_TRUTH_COLOR: Final = (64, 255, 156)
+_OTHER_COLOR: Final = (40, 150, 255)
+_DASH: Final = 8
+"""Pixels of a dash, and of the gap after it, in a vertical line; half as many in a level one."""
+
+_HEAT_OPACITY: Final = 0.65
+
+
+def by_label(store: Store, *, columns: int = 6, seed: int = 0) -> Sheet:
+    """Random slices in three windows: a row without bleeding, then one for each subtype."""
+    random = np.random.default_rng(seed)
+    rows = []
+    for label in ("no bleeding", *SUBTYPES):
+        wanted = store.slices["any"] == 0 if label == "no bleeding" else store.slices[label] == 1
+        found = np.flatnonzero(wanted.to_numpy())
+        chosen = np.sort(random.permutation(found)[:columns])
+        rows.append((label, plain_tiles(store, chosen, windows=WINDOWS)))
+    named = ", ".join(
+        f"{name} (center {window.center:g}, width {window.width:g} HU)"
+        for name, window in WINDOWS.items()
+    )
+    return Sheet(
+        "Random slices, without bleeding and with each subtype. Each is shown in three windows, "
+        f"from top to bottom: {named}. The brain window shows blood bright, the subdural window "
+        "thin collections beside bone, the bone window the skull.",
+        f"{columns} slices of each of: no bleeding, {', '.join(SUBTYPES)}; in three windows.",
+        rows,
+    )
+
+
+def look_alikes(store: Store, source: Path, *, columns: int = 6) -> Sheet | Sentences:
+    """Slices of synthetic heads that show something bright that is no bleeding.
+
+    Args:
+        store: Where the slices are.
+        source: The folder that they were made in, whose phantom.json lists look-alikes.
+        columns: Slices of each look-alike.
+
+    Returns:
+        A sheet, a row a look-alike; a sentence where the source is no phantom.
+    """
+    described = source / "phantom.json"
+    if not described.is_file():
+        return Sentences(["Real data do not say where their look-alikes are."])
+    row_of = {uid: row for row, uid in enumerate(store.slices["sop_instance_uid"])}
+    bleeds = store.slices["any"].to_numpy()
+    found: dict[str, list[int]] = {}
+    for patient in read_json(described)["patients"]:
+        for study in patient["studies"]:
+            for item in study["lookalikes"]:
+                rows = [row_of[uid] for uid in item["sop_instance_uids"] if uid in row_of]
+                clear = [row for row in rows if bleeds[row] == 0]
+                found.setdefault(item["name"], []).extend(clear[:1])
+    sheet = {name: np.array(rows[:columns]) for name, rows in sorted(found.items()) if rows}
+    return Sheet(
+        "Look-alikes in slices without bleeding, at the brain window.",
+        f"A row each of: {', '.join(sheet)}; bright spots that are no bleeding.",
+        [(name, plain_tiles(store, rows, view=f"{name}.")) for name, rows in sheet.items()],
+    )
+
+
+def gallery(
+    store: Store,
+    rows: NDArray[np.int64],
+    heat: NDArray[np.float32],
+    *,
+    caption: str,
+    alternative: str,
+    label: str = ANY,
+    texts: Sequence[str] | None = None,
+) -> Sheet:
+    """Slices at the brain window, each above the same with its heat map, truth outlined in both.
+
+    Bleeding of the label is outlined in green, other kinds by blue dashes.
+
+    Args:
+        store: Where the slices are.
+        rows: Their row numbers.
+        heat: float32 (slices, size, size) in [0, 1].
+        caption: What is shown.
+        alternative: The same in words.
+        label: The label that the heat is for.
+        texts: A short text for each slice.
+    """
+    tiles = []
+    given = texts or [""] * len(rows)
+    own, other = _outlines(store, rows, label), _outlines(store, rows, label, other=True)
+    parts = zip(_brain(store, rows), heat, own, other, rows, given, strict=True)
+    for plain, warmth, edge, dashes, row, text in parts:
+        images = [
+            webp(_outlined(_outlined(one, _dashed(dashes), _OTHER_COLOR), edge))
+            for one in (plain, _with_heat(plain, warmth))
+        ]
+        what = f"{truth_in_words(store, int(row))} {text}".strip()
+        tiles.append(Tile(images, [what, f"The same slice with its heat map: {what}"], text))
+    return Sheet(caption, alternative, [("", tiles)])
+
+
+def plain_tiles(
+    store: Store,
+    rows: NDArray[np.int64],
+    *,
+    windows: Mapping[str, Window] = MappingProxyType({"brain": BRAIN}),
+    view: str = "",
+    texts: Sequence[str] | None = None,
+    outlined: bool = False,
+) -> list[Tile]:
+    """Slices as tiles of a sheet.
+
+    Args:
+        store: Where the slices are.
+        rows: Their row numbers, shape (n,).
+        windows: The windows that each is shown in, one below the other, by name.
+        view: What they show beside their labels, for who cannot see it.
+        texts: A short text for each; without it the alternative text alone says what it is.
+        outlined: Whether to outline the bleeding where the source says where it is.
+    """
+    if not len(rows):
+        return []
+    edges = _outlines(store, rows) if outlined else [None] * len(rows)
+    given = texts or [""] * len(rows)
+    tiles = []
+    for hu, edge, row, text in zip(store.hu(rows), edges, rows, given, strict=True):
+        what = " ".join(filter(None, [view, truth_in_words(store, int(row)), text]))
+        tiles.append(
+            Tile(
+                [webp(_outlined(_tile(_gray(hu, one)), edge)) for one in windows.values()],
+                [f"{name} window: {what}" for name in windows],
+                text,
+            )
+        )
+    return tiles
+
+
+def montage(store: Store, rows: NDArray[np.int64], *, columns: int = 3) -> NDArray[np.uint8]:
+    """Slices at the brain window side by side, the bleeding outlined where it is known.
+
+    Args:
+        store: Where the slices are.
+        rows: Their row numbers, at least one.
+        columns: Slices beside each other at most.
+
+    Returns:
+        uint8 of shape (rows, columns, 3) pixels; black where the last line has no slice.
+    """
+    lines, wide = -(-len(rows) // columns), min(columns, len(rows))
+    sheet = np.zeros((lines * TILE, wide * TILE, 3), dtype=np.uint8)
+    for place, (plain, edge) in enumerate(
+        zip(_brain(store, rows), _outlines(store, rows), strict=True)
+    ):
+        top, left = (place // columns) * TILE, (place % columns) * TILE
+        drawn = _outlined(plain, edge)
+        sheet[top : top + TILE, left : left + TILE] = drawn if drawn.ndim == 3 else drawn[..., None]
+    return sheet
+
+
+def truth_in_words(store: Store, row: int) -> str:
+    """What a slice's labels say, as a sentence."""
+    labels = [label for label in SUBTYPES if store.slices[label].iloc[row] == 1]
+    return f"{', '.join(labels)}." if labels else "no bleeding."
+
+
+def _brain(store: Store, rows: NDArray[np.int64]) -> list[NDArray[np.uint8]]:
+    return [_tile(_gray(one, BRAIN)) for one in store.hu(rows)] if len(rows) else []
+
+
+def _gray(hu: NDArray[np.int16], window: Window) -> NDArray[np.uint8]:
+    return (linear_window(hu, window) * 255).round().astype(np.uint8)
+
+
+def _tile(gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(Image.fromarray(gray).resize((TILE, TILE), Image.Resampling.BICUBIC))
+
+
+def _with_heat(tile: NDArray[np.uint8], heat: NDArray[np.float32]) -> NDArray[np.uint8]:
+    scaled = ndimage.zoom(heat, TILE / len(heat), order=1, mode="nearest", grid_mode=True)
+    colors = mpl.colormaps["inferno"](scaled)[..., :3] * 255
+    weight = _HEAT_OPACITY * scaled[..., None]
+    mixed: NDArray[np.uint8] = (tile[..., None] * (1 - weight) + colors * weight).astype(np.uint8)
+    return mixed
+
+
+def _outlines(
+    store: Store, rows: NDArray[np.int64], label: str = ANY, *, other: bool = False
+) -> list[NDArray[np.bool_] | None]:
+    """The pixels around a label's bleeding in each slice, or around that of all other kinds."""
+    if not store.has_truth:
+        return [None] * len(rows)
+    kinds = 0xFF if label == ANY else 1 << LABELS.index(label)
+    edges: list[NDArray[np.bool_] | None] = []
+    for mask in store.truth(rows) & np.uint8(0xFF - kinds if other else kinds):
+        large: Any = Image.fromarray((mask > 0).astype(np.uint8) * 255).resize((TILE, TILE))
+        inside = np.asarray(large) > 127
+        edges.append(ndimage.binary_dilation(inside) & ~inside)
+    return edges
+
+
+def _dashed(edge: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
+    if edge is None:
+        return None
+    row, column = np.indices(edge.shape)
+    dash: NDArray[np.bool_] = (row + 2 * column) // _DASH % 2 == 0
+    return edge & dash
+
+
+def _outlined(
+    tile: NDArray[np.uint8],
+    edge: NDArray[np.bool_] | None,
+    color: tuple[int, int, int] = _TRUTH_COLOR,
+) -> NDArray[np.uint8]:
+    if edge is None or not edge.any():
+        return tile
+    drawn = tile.copy() if tile.ndim == 3 else np.repeat(tile[..., None], 3, axis=-1)
+    drawn[edge] = color
+    return drawn

@@ -1,0 +1,241 @@
+"""Figures of runs: one colour a label, a caption and words for each."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from ichreport.evaluation import curves
+from ichreport.evaluation.average_precision import average_precision
+from ichreport.evaluation.calibration.reliability import (
+    brier_score,
+    expected_calibration_error,
+    make_bins,
+    reliability_curve,
+)
+from ichreport.evaluation.inference.bootstrap import draw_resamples
+from ichreport.evaluation.predictions import of_split, probabilities, truths
+from ichreport.evaluation.scores import auc_scores
+from ichreport.labels import ANY, LABELS
+from ichreport.report.html.blocks import Drawing, lines, number
+from ichreport.report.html.figure_style import STYLE, WIDE, one_axes
+from ichreport.report.html.palette import ACCENT, FAINT, LABEL_COLORS, PAPER, SOFT
+from ichreport.splits import Split
+
+_SQUARE: Final = (3.5, 3.5)
+_SQUARE_AND_LEGEND: Final = (3.5, 4.25)
+
+
+@mpl.rc_context(STYLE)
+def loss_curves(history: Mapping[str, Sequence[float]]) -> Drawing:
+    """Loss on train and validation after each epoch.
+
+    Args:
+        history: `loss` and `val_loss`, one value an epoch.
+    """
+    figure, axes = one_axes(WIDE)
+    epochs = np.arange(1, len(history["loss"]) + 1)
+    best = int(np.argmin(history["val_loss"]))
+    axes.axvline(best + 1, color=FAINT, linewidth=1, linestyle=(0, (1, 2)))
+    for name, values, color in (
+        ("train", history["loss"], SOFT),
+        ("validation", history["val_loss"], ACCENT),
+    ):
+        axes.plot(epochs, values, color=color, marker="o", markersize=2.6)
+        axes.annotate(
+            f" {name}", (epochs[-1], values[-1]), va="center",
+            color=color, annotation_clip=False,
+        )  # fmt: skip
+    low = number(history["val_loss"][best])
+    axes.annotate(
+        f"kept: {low}", (best + 1, 1), xycoords=("data", "axes fraction"), xytext=(4, -1),
+        textcoords="offset points", va="top", color=SOFT,
+    )  # fmt: skip
+    axes.set(xlabel="epoch", ylabel="loss that is trained", xlim=(0.8, len(epochs) * 1.18 + 0.2))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return lines(
+        figure,
+        caption="Loss of train and validation after each epoch. The dotted line marks the epoch "
+        "whose weights were kept.",
+        alternative=f"Two curves over {len(epochs)} epochs. The validation loss is lowest, {low}, "
+        f"at epoch {best + 1}; the train loss ends at {number(history['loss'][-1])}.",
+    )
+
+
+@mpl.rc_context(STYLE)
+def roc_curves(predictions: pd.DataFrame, split: Split = "test") -> Drawing:
+    """ROC curves of all labels on one split.
+
+    Args:
+        predictions: A run's predictions.
+        split: The split to show.
+    """
+    y_true, y_score = _of(predictions, split)
+    areas = auc_scores(y_true, y_score)
+    figure, axes = one_axes(_SQUARE_AND_LEGEND)
+    axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle=(0, (1, 2)))
+    for index in _by_value(areas):
+        curve = curves.roc(y_true[:, index], y_score[:, index], max_points=200)
+        _label_line(axes, curve["false_positive_rate"], curve["recall"], index, areas[index])
+    axes.set(xlabel="1 − specificity", ylabel="sensitivity", xlim=(-0.01, 1), ylim=(0, 1.01))
+    _legend_below(figure, "area under the curve")
+    return lines(
+        figure,
+        caption=f"ROC curves on {split}, by label; the dotted line is chance." + _undefined(areas),
+        alternative=f"ROC curves on {split}. Areas: {_listed(areas)}",
+    )
+
+
+@mpl.rc_context(STYLE)
+def precision_recall_curves(predictions: pd.DataFrame, split: Split = "test") -> Drawing:
+    """Precision-recall curves of all labels on one split.
+
+    Args:
+        predictions: A run's predictions.
+        split: The split to show.
+    """
+    y_true, y_score = _of(predictions, split)
+    shares = y_true.mean(axis=0)
+    averages = np.array(
+        [average_precision(y_true[:, index], y_score[:, index]) for index in range(len(LABELS))]
+    )
+    figure, axes = one_axes(_SQUARE_AND_LEGEND)
+    for index in _by_value(averages):
+        curve = curves.precision_recall(y_true[:, index], y_score[:, index], max_points=200)
+        _label_line(axes, curve["recall"], curve["precision"], index, averages[index])
+        axes.plot(1.015, shares[index], color=LABEL_COLORS[LABELS[index]], marker="<",
+                  markersize=4, clip_on=False)  # fmt: skip
+    axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.01))
+    _legend_below(figure, "average precision")
+    return lines(
+        figure,
+        caption=f"Precision against recall on {split}, by label. The marks on the right edge are "
+        "the prevalences: what a random order would reach." + _undefined(averages),
+        alternative=f"Precision-recall curves on {split}. Average precision: {_listed(averages)}",
+    )
+
+
+@mpl.rc_context(STYLE)
+def calibration(predictions: pd.DataFrame, split: Split = "test", label: str = ANY) -> Drawing:
+    """Observed against predicted shares of one label, with intervals over patient groups.
+
+    Args:
+        predictions: A run's predictions.
+        split: The split to show.
+        label: One of the six labels.
+    """
+    rows = of_split(predictions, split)
+    column = LABELS.index(label)
+    y_true, y_score = truths(rows)[:, column], probabilities(rows)[:, column]
+    resamples = draw_resamples(rows["group"])
+    bins = make_bins(y_score)
+    table = reliability_curve(
+        y_true, y_score, bins, place=resamples.places(rows["group"]), resamples=resamples
+    )
+    table = table[table["slices"] > 0]
+    figure, axes = one_axes(_SQUARE)
+    color = LABEL_COLORS[label]
+    axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle=(0, (1, 2)))
+    axes.vlines(table["predicted"], table["low"], table["high"], color=color, alpha=0.45)
+    axes.plot(table["predicted"], table["observed"], color=color, marker="o", markersize=3.4)
+    axes.set(xlabel="predicted probability", ylabel="observed share", xlim=(-0.01, 1.01))
+    axes.set(ylim=(-0.01, 1.01))
+    error = expected_calibration_error(y_true, y_score, bins)
+    brier = brier_score(y_true, y_score)
+    return lines(
+        figure,
+        caption=f"Calibration of {label} on {split}: in {len(bins)} bins of equally many slices, "
+        "as far as ties allow, how often bleeding was there against how probable it was said to "
+        "be, with 95 % intervals. On the dotted line probabilities mean what they say. Brier score "
+        f"{number(brier)}, calibration error {number(error)}.",
+        alternative=f"A curve of {len(table)} points from {_pair(table, 0)} to "
+        f"{_pair(table, -1)} (predicted, observed).",
+    )
+
+
+@mpl.rc_context(STYLE)
+def dots(
+    names: Sequence[str],
+    series: Mapping[str, tuple[Sequence[float], str, str]],
+    *,
+    xlabel: str,
+    caption: str,
+    alternative: str,
+    intervals: Sequence[tuple[float, float]] | None = None,
+    zero: bool = False,
+) -> Drawing:
+    """A dot plot: a line a name, a mark for each series.
+
+    Args:
+        names: What stands on each line, from the top.
+        series: By name, its values (NaN where there is none), colour and marker.
+        xlabel: What is measured.
+        caption: What is shown.
+        alternative: The same in words.
+        intervals: Interval of the first series on each line.
+        zero: Whether to mark zero, for differences.
+    """
+    figure, axes = one_axes((5.4, 0.9 + 0.2 * len(names)))
+    place = np.arange(len(names))
+    if zero:
+        axes.axvline(0, color=FAINT, linewidth=1)
+    if intervals is not None:
+        low, high = np.array(intervals, dtype=float).T
+        axes.hlines(place, low, high, color=next(iter(series.values()))[1], alpha=0.4)
+    for name, (values, color, marker) in series.items():
+        filled = PAPER if marker == "o" and color != ACCENT else color
+        axes.plot(
+            values, place, linestyle="none", marker=marker, color=color, markerfacecolor=filled,
+            markersize=7 if marker == "|" else 5, markeredgewidth=1.2, label=name,
+        )  # fmt: skip
+    axes.set_yticks(place, names)
+    axes.set(ylim=(len(names) - 0.5, -0.5), xlabel=xlabel)
+    axes.grid(visible=False, axis="x")
+    axes.spines["left"].set_visible(False)
+    if len(series) > 1:
+        figure.legend(loc="outside upper center", ncols=len(series))
+    return lines(figure, caption=caption, alternative=alternative)
+
+
+def _label_line(axes: Axes, x: Any, y: Any, index: int, value: float) -> None:
+    label = LABELS[index]
+    axes.plot(
+        x, y, color=LABEL_COLORS[label], label=f"{value:.3f}  {label}",
+        linewidth=2.2 if label == ANY else 1.5, zorder=3 if label == ANY else 2,
+    )  # fmt: skip
+
+
+def _legend_below(figure: Figure, title: str) -> None:
+    """A legend under the axes, where no curve can pass beneath it."""
+    if any(axes.get_legend_handles_labels()[0] for axes in figure.axes):
+        figure.legend(title=title, loc="outside lower center", alignment="left", ncols=2)
+
+
+def _undefined(values: NDArray[np.float64]) -> str:
+    """A sentence that names the labels without a value, if there are any."""
+    missing = [label for label, value in zip(LABELS, values, strict=True) if np.isnan(value)]
+    return f" Undefined, with one class only: {', '.join(missing)}." if missing else ""
+
+
+def _by_value(values: NDArray[np.float64]) -> list[int]:
+    """Indices of the defined values, the largest first."""
+    return [int(index) for index in np.argsort(-values) if not np.isnan(values[index])]
+
+
+def _of(predictions: pd.DataFrame, split: Split) -> tuple[NDArray[Any], NDArray[Any]]:
+    rows = of_split(predictions, split)
+    return truths(rows), probabilities(rows)
+
+
+def _pair(table: pd.DataFrame, row: int) -> str:
+    return f"{number(table['predicted'].iloc[row], 2)}, {number(table['observed'].iloc[row], 2)}"
+
+
+def _listed(values: NDArray[np.float64]) -> str:
+    return ", ".join(f"{label} {number(v)}" for label, v in zip(LABELS, values, strict=True)) + "."

@@ -1,0 +1,248 @@
+"""The page of one run: what it asked, how it did, and all that it takes to run it again."""
+
+import shlex
+from collections.abc import Mapping
+from html import escape
+from typing import Any, Final
+
+from ichreport.data.store import Store, read_manifest
+from ichreport.evaluation.assessment import Assessment
+from ichreport.params.experiment import Experiment
+from ichreport.params.profile import Profile
+from ichreport.report.comparison import page as comparison_page
+from ichreport.report.html import data_frame
+from ichreport.report.html.blocks import Cell, Fact, Facts, Marked, Table, duration, number
+from ichreport.report.run import calibration_curves, mistakes, parameters, score_tables
+from ichreport.report.run import curves as run_curves
+from ichreport.runs.record import RunRecord
+from ichreport.runs.results import Results, Scored
+
+_NEVER_COMPARED: Final = {"name", "question", "poster_row"}
+
+
+def content(run: RunRecord, profile: Profile, found: Results, story: str) -> str:
+    """The content of a run's page.
+
+    Args:
+        run: The run.
+        profile: The report's profile.
+        found: All runs of the report.
+        story: Its executed notebook as HTML; empty if that was kept elsewhere.
+    """
+    scored = found.scored.get(run.name)
+    if scored is None:
+        return _without_figures(run, profile, found)
+    question = run.experiment.question
+    parts = [
+        f'<p class="lead">{escape(question)}</p>' if question else "",
+        _facts(scored),
+        "<h2>What sets it apart</h2>",
+        _beside_neighbours(run, found)._repr_html_(),
+        _to_comparison(run, found),
+        story or _from_record(scored, profile),
+        "<h2>Where it comes from</h2>",
+        _provenance(run, profile, found)._repr_html_(),
+        "<h2>Run it again</h2>",
+        _copyable(papermill_command(run.parameters, profile, found.expected.get(run.name))),
+    ]
+    return "\n".join(parts)
+
+
+def about(run: RunRecord, found: Results) -> str:
+    """A run in a sentence."""
+    scored = found.scored.get(run.name)
+    if scored is None:
+        return f"{run.status}: {run.reason}"
+    learned, question = scored.learned, run.experiment.question
+    return (
+        f"{question} AUC any {number(learned.auc_any)}, log loss {number(learned.score)} "
+        f"(constant {number(learned.floor)})."
+    ).strip()
+
+
+def _without_figures(run: RunRecord, profile: Profile, found: Results) -> str:
+    log = f'<h2>The end of its log</h2><pre tabindex="0">{escape(run.log)}</pre>' if run.log else ""
+    said = {"failed": "This experiment failed", "missing": "This experiment has not run"}
+    command = papermill_command({"name": run.name}, profile, found.expected.get(run.name))
+    return (
+        f'<p class="lead">{said.get(run.status, run.status)}: {escape(run.reason)}</p>{log}'
+        f"<h2>Run it again</h2>{_copyable(command)}"
+    )
+
+
+def _facts(scored: Scored) -> str:
+    """The few numbers that sum a run up."""
+    learned, model = scored.learned, scored.run.record["model"]
+    area, gain = learned.auc_interval, learned.difference_interval
+    theirs = f"; poster {number(scored.poster_losses.test)}" if scored.poster_losses else ""
+    seconds = sum(scored.run.record["timings"].values())
+    unseen = "unseen patients" if scored.unseen_patients else "seen patients, other slices"
+    facts = [
+        Fact(
+            "AUC, any bleeding",
+            number(learned.auc_any),
+            f"{number(area.low)} to {number(area.high)}, {unseen}",
+        ),
+        Fact(
+            "Weighted log loss, test",
+            number(learned.score),
+            f"constant prevalence {number(learned.floor)}{theirs}",
+        ),
+        Fact(
+            "Against the constant",
+            number(learned.difference),
+            f"{number(gain.low)} to {number(gain.high)}: {learned.verdict}",
+        ),
+        Fact(
+            "Parameters trained",
+            f"{model['trainable']:,}",
+            f"{model['frozen']:,} frozen; {duration(seconds)} in all",
+        ),
+    ]
+    return Facts(facts)._repr_html_()
+
+
+def _beside_neighbours(run: RunRecord, found: Results) -> Table:
+    """The parameters of a run beside those of the runs before and after it."""
+    others = _neighbours(run, found)
+    own, *theirs = [parameters.values_of(one.experiment) for one in (run, *others)]
+    compared = [name for name in own if name not in _NEVER_COMPARED]
+    differing = [name for name in compared if any(other[name] != own[name] for other in theirs)]
+    rows: list[list[Cell]] = []
+    for name in dict.fromkeys((*parameters.WHAT_IT_IS, *differing)):
+        said, *others_said = [data_frame.in_words(one[name]) for one in (own, *theirs)]
+        cells = [
+            text if other[name] == own[name] else Marked(text, "differs")
+            for text, other in zip(others_said, theirs, strict=True)
+        ]
+        rows.append([name.replace("_", " "), said, *cells])
+    return Table(
+        "What this run is, beside its neighbours in the table of experiments; marked where they "
+        "differ from it.",
+        ["parameter", "this run", *(other.name for other in others)],
+        rows,
+    )
+
+
+def _neighbours(run: RunRecord, found: Results) -> list[RunRecord]:
+    """The runs before and after it among those with predictions."""
+    done = [other for other in found.runs if other.name in found.scored]
+    place = [other.name for other in done].index(run.name)
+    return [done[p] for p in (place - 1, place + 1) if 0 <= p < len(done)]
+
+
+def _to_comparison(run: RunRecord, found: Results) -> str:
+    names = [run.name, *(other.name for other in _neighbours(run, found))]
+    if len(names) < 2:
+        return ""
+    link = escape(comparison_page.address(names, up="../"))
+    return f'<p><a href="{link}">Their curves and scores side by side</a></p>'
+
+
+def _from_record(scored: Scored, profile: Profile) -> str:
+    """What a notebook would show, from record and predictions."""
+    record = scored.run.record
+    assessed = Assessment.of_record(record["assessment"])
+    parts: list[tuple[str, Any]] = [
+        ("What was asked?", parameters.experiment(scored.run.experiment)),
+        ("Does it learn?", run_curves.loss_curves(record["history"])),
+        ("How good are its probabilities?", score_tables.scores(assessed)),
+        ("How well does it rank?", run_curves.roc_curves(scored.predictions)),
+        ("And with what precision?", run_curves.precision_recall_curves(scored.predictions)),
+        ("In numbers", score_tables.precisions(assessed)),
+        ("What would it do at a fixed threshold?", score_tables.operating_points(assessed)),
+        (
+            "Do its probabilities mean what they say?",
+            calibration_curves.reliability(scored.predictions),
+        ),
+        ("In numbers", score_tables.calibration(assessed)),
+        ("What mends them?", score_tables.calibration_fits(assessed)),
+        ("What would a clinic see?", score_tables.studies(assessed)),
+    ]
+    store = _store_of(scored.run, profile)
+    if store is not None:
+        shown = mistakes.worst(store, scored.predictions)
+        parts.append(("What does it get most wrong?", shown))
+    return (
+        '<p class="note">Its notebook was kept elsewhere; this page is made from its record and '
+        "its predictions.</p>"
+        + "".join(f"<h2>{heading}</h2>{shown._repr_html_()}" for heading, shown in parts)
+    )
+
+
+def _store_of(run: RunRecord, profile: Profile) -> Store | None:
+    """The store that a run read, where it is still there."""
+    try:
+        manifest = read_manifest(profile.store_folder)
+    except (FileNotFoundError, ValueError):
+        return None
+    same = manifest["store_hash"] == run.record["provenance"]["store_hash"]
+    return Store.open(profile.store_folder) if same else None
+
+
+def _provenance(run: RunRecord, profile: Profile, found: Results) -> Table:
+    """Where a run's figures come from."""
+    known = run.record["provenance"]
+    machine = known["backend"]
+    tree = {True: ", with changes not committed", False: ", clean tree", None: ""}[known["dirty"]]
+    rows = [
+        ["commit", f"{known['commit'] or 'none: not a checkout'}{tree}"],
+        ["parameter files", ", ".join(_parameter_files(found.expected.get(run.name), profile))],
+        ["parameters", known.get("parameters_sha256", "–")],
+        ["store", known["store_hash"]],
+        ["predictions", known["predictions_sha256"]],
+        ["requirements.lock", known["lock_sha256"] or "none"],
+        ["Python", known["python"]],
+        ["packages", ", ".join(f"{name} {value}" for name, value in known["packages"].items())],
+        *([name, data_frame.in_words(value)] for name, value in machine.items()),
+        ["seed of samples and splits", data_frame.in_words(run.experiment.seed)],
+        ["seed of training", data_frame.in_words(run.experiment.seed_of_training)],
+        ["started", known["started"]],
+        ["finished", known["finished"]],
+        [
+            "seconds",
+            ", ".join(f"{part} {taken:.1f}" for part, taken in run.record["timings"].items()),
+        ],
+    ]
+    return Table(
+        "Provenance: hashes are SHA-256; times are UTC.",
+        ["what", "value"],
+        rows,
+    )
+
+
+def papermill_command(
+    parameters: Mapping[str, Any], profile: Profile, expected: Experiment | None
+) -> str:
+    """The command that runs an experiment again.
+
+    Args:
+        parameters: The run's parameters; those are named that its files do not say.
+        profile: The report's profile.
+        expected: The experiment of its parameter file, where it has one.
+    """
+    words = ["papermill", "notebooks/2-experiment.ipynb", "out.ipynb"]
+    for path in _parameter_files(expected, profile):
+        words += ["-f", path]
+    said = expected or Experiment.model_validate(profile.model_dump())
+    known: dict[str, Any] = said.model_dump()
+    if expected is not None and expected.name != expected.row:  # what its file does not say
+        known |= {"name": expected.row, "training_seed": None}
+        parameters = {"training_seed": expected.training_seed, **parameters}
+    for name, value in parameters.items():
+        if name in known and value != known[name] and not isinstance(value, dict):
+            # -p guesses a type, which would turn a run's name like 1e3 into a number
+            words += ["-r" if isinstance(value, str) else "-p", name, str(value)]
+    return shlex.join(words)
+
+
+def _parameter_files(expected: Experiment | None, profile: Profile) -> list[str]:
+    own = [] if expected is None else [f"{profile.experiments}/{expected.row}.yaml"]
+    return [*own, f"params/{profile.profile}.yaml"]
+
+
+def _copyable(text: str) -> str:
+    return (
+        f'<div class="copyable"><pre tabindex="0"><code>{escape(text)}</code></pre></div>'
+        '<p class="note">It writes the run anew; <code>make report</code> then shows it.</p>'
+    )

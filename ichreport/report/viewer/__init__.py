@@ -1,0 +1,1 @@
+"""The slice viewer: whole series in HU inside a page."""

@@ -1,0 +1,1 @@
+"""What is known of runs, for whoever shows or exports them."""

@@ -1,0 +1,300 @@
+"""A run's folder: what an experiment leaves behind, and what can be said of one that failed.
+
+`record.json` is written last. A run folder without it is a failed run, whatever else it holds.
+"""
+
+import json
+import platform
+import re
+import subprocess
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Literal
+
+import pandas as pd
+
+from ichreport.evaluation.assessment import Assessment
+from ichreport.files import atomic_file, read_json, sha256_of_file, sha256_of_json, write_json
+from ichreport.params.experiment import Experiment
+from ichreport.params.profile import PhantomRecipe
+from ichreport.params.yaml import project_path
+
+RECORD_FORMAT = 3
+PACKAGES = (
+    "ichreport", "keras", "tensorflow", "jax", "torch", "numpy", "scipy", "pandas", "pyarrow",
+    "pydicom", "scikit-learn",
+)  # fmt: skip
+"""What a run's figures depend on; which of the frameworks there are depends on the machine."""
+
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class Stopwatch:
+    """Wall-clock seconds of a run's named parts.
+
+    Example:
+        >>> watch = Stopwatch()
+        >>> watch.lap("training")
+        >>> sorted(watch.seconds)
+        ['training']
+    """
+
+    def __init__(self) -> None:
+        self.started = datetime.now(UTC)
+        self.seconds: dict[str, float] = {}
+        self._last = perf_counter()
+
+    def lap(self, part: str) -> None:
+        """Add the time since the last lap to `part`."""
+        now = perf_counter()
+        self.seconds[part] = self.seconds.get(part, 0.0) + now - self._last
+        self._last = now
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run as the report sees it.
+
+    Attributes:
+        name: The experiment's name.
+        folder: `reports/<profile>/runs/<name>`.
+        status: `ok` with a record; `failed` with traces of a try but none; `missing` with neither.
+        record: The content of `record.json`; empty unless `ok`.
+        reason: Why there is no record, in one line; empty if `ok`.
+        log: The end of the log of a failed run.
+    """
+
+    name: str
+    folder: Path
+    status: Literal["ok", "failed", "missing"]
+    record: Mapping[str, Any]
+    reason: str = ""
+    log: str = ""
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """The run's parameters, as they were recorded; empty without a record."""
+        parameters: Mapping[str, Any] = self.record.get("parameters", {})
+        return parameters
+
+    @cached_property
+    def experiment(self) -> Experiment:
+        """What was run.
+
+        A record is not validated anew: what it lacks, because it is older than a parameter, is as
+        by default, and what this version would refuse is as it was recorded.
+
+        Raises:
+            ValueError: If the run has no record.
+        """
+        if not self.parameters:
+            raise ValueError(f"{self.name} has no recorded parameters: {self.reason}")
+        phantom = self.parameters.get("phantom")
+        recipe = PhantomRecipe.model_construct(**phantom) if phantom else None
+        return Experiment.model_construct(**{**self.parameters, "phantom": recipe})
+
+    def predictions(self) -> pd.DataFrame:
+        """The run's predictions, one row a slice.
+
+        Raises:
+            ValueError: If the run has no record.
+        """
+        if self.status != "ok":
+            raise ValueError(f"{self.name} has no predictions: {self.reason}")
+        return pd.read_parquet(self.folder / "predictions.parquet")
+
+
+def write_run(
+    experiment: Experiment,
+    predictions: pd.DataFrame,
+    *,
+    scores: Mapping[str, Any],
+    operating_points: Mapping[str, Any],
+    assessed: Assessment,
+    history: Mapping[str, list[float]],
+    model: Mapping[str, Any],
+    leak: list[Mapping[str, Any]],
+    store_hash: str,
+    backend: Mapping[str, Any],
+    stopwatch: Stopwatch,
+) -> Path:
+    """Write predictions and thresholds, then the record, which makes the run count as done.
+
+    Args:
+        experiment: What was run.
+        predictions: One row a slice of the sample.
+        scores: By split, as `evaluation.scores.scores_of` gives them.
+        operating_points: By label, as `evaluation.operating_points.operating_points` gives them.
+        assessed: Everything that was measured, whose thresholds also go into thresholds.json.
+        history: By measure, one value an epoch.
+        model: Counts of `trainable` and `frozen` parameters.
+        leak: The leak audit's rows.
+        store_hash: Hash of the store that was read.
+        backend: What `model.backend.describe` says of the machine.
+        stopwatch: The run's clock.
+
+    Returns:
+        The path of `record.json`.
+    """
+    folder = experiment.run_folder
+    with atomic_file(folder / "predictions.parquet") as partial:
+        predictions.to_parquet(partial, index=False)
+    assessment = assessed.record()
+    write_json(folder / "thresholds.json", assessment["thresholds"])
+    stopwatch.lap("writing")
+    path, parameters = folder / "record.json", experiment.model_dump()
+    write_json(
+        path,
+        {
+            "format": RECORD_FORMAT,
+            "name": experiment.name,
+            "status": "ok",
+            "parameters": parameters,
+            "scores": scores,
+            "operating_points": operating_points,
+            "assessment": assessment,
+            "history": history,
+            "model": model,
+            "leak": leak,
+            "timings": {part: round(taken, 3) for part, taken in stopwatch.seconds.items()},
+            "provenance": {
+                **git_state(),
+                "parameters_sha256": sha256_of_json(parameters),
+                "store_hash": store_hash,
+                "lock_sha256": _lock_hash(),
+                "predictions_sha256": sha256_of_file(folder / "predictions.parquet"),
+                "python": platform.python_version(),
+                "packages": _versions(),
+                "backend": backend,
+                "started": stopwatch.started.isoformat(timespec="seconds"),
+                "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            },
+        },
+    )
+    return path
+
+
+def start(experiment: Experiment) -> Stopwatch:
+    """Start a run: remove its earlier record, so that a failing rerun does not look done."""
+    (experiment.run_folder / "record.json").unlink(missing_ok=True)
+    return Stopwatch()
+
+
+def read_runs(
+    report_folder: Path,
+    experiments: Iterable[Experiment],
+    mistakes: Mapping[str, str] | None = None,
+) -> list[RunRecord]:
+    """Read every run of a report: the expected ones in their order, then extra ones by name.
+
+    Args:
+        report_folder: `reports/<profile>`.
+        experiments: The experiments that the report is meant to have.
+        mistakes: What is wrong with the files of others, by their names: these have failed.
+
+    Raises:
+        ValueError: If a `record.json` is not readable, or of another format.
+    """
+    runs = report_folder / "runs"
+    expected = {e.name: _explain_missing(read_run(runs / e.name), e) for e in experiments}
+    if mistakes:
+        failed = {n: RunRecord(n, runs / n, "failed", {}, why, "") for n, why in mistakes.items()}
+        expected = dict(sorted((expected | failed).items()))
+    found = sorted(record.parent.name for record in runs.glob("*/record.json"))
+    extra = [read_run(runs / name) for name in found if name not in expected]
+    return [*expected.values(), *extra]
+
+
+def _explain_missing(run: RunRecord, experiment: Experiment) -> RunRecord:
+    """A run that was never started because its features failed has failed with them."""
+    if run.status != "missing" or not experiment.needs_features:
+        return run
+    marker = experiment.features_marker
+    log = _end_of(marker.with_suffix(".log"))
+    if marker.is_file() or not log:
+        return run
+    return RunRecord(run.name, run.folder, "failed", {}, _last_line(log), log)
+
+
+def read_run(folder: Path) -> RunRecord:
+    """Read one run's folder; one without a record says what is known of why.
+
+    Raises:
+        ValueError: If its `record.json` is not readable, or of another format.
+    """
+    path = folder / "record.json"
+    if path.is_file():
+        record = read_json(path)
+        if record.get("format") != RECORD_FORMAT:
+            raise ValueError(
+                f"{path} has format {record.get('format')!r}, expected {RECORD_FORMAT}. "
+                "It was written by another version; run this experiment again."
+            )
+        return RunRecord(folder.name, folder, "ok", record)
+    log = _end_of(folder / "log.txt")
+    reason = _notebook_error(folder / "notebook.ipynb") or _last_line(log)
+    if reason or log:
+        return RunRecord(folder.name, folder, "failed", {}, reason or "stopped without a word", log)
+    return RunRecord(folder.name, folder, "missing", {}, "not run yet")
+
+
+def git_state() -> dict[str, Any]:
+    """The commit of the working tree and whether it was clean; `None` outside a checkout."""
+    root = project_path(".")
+    commit = _git(root, "rev-parse", "HEAD")
+    status = _git(root, "status", "--porcelain")
+    return {"commit": commit, "dirty": None if status is None else bool(status)}
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
+
+
+def _versions() -> dict[str, str]:
+    """The version of each of `PACKAGES` that is installed."""
+    found = {}
+    for name in PACKAGES:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
+
+
+def _lock_hash() -> str | None:
+    lock = project_path("requirements.lock")
+    return sha256_of_file(lock) if lock.is_file() else None
+
+
+def _end_of(log: Path, lines: int = 120) -> str:
+    if not log.is_file():
+        return ""
+    text = _ANSI.sub("", log.read_text(encoding="utf-8", errors="replace"))
+    return "\n".join(text.splitlines()[-lines:])
+
+
+def _last_line(log: str) -> str:
+    return next((line.strip() for line in reversed(log.splitlines()) if line.strip()), "")
+
+
+def _notebook_error(path: Path) -> str:
+    """The first error among a notebook's outputs, as `Name: message`."""
+    try:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    except (OSError, ValueError, KeyError):
+        return ""
+    for cell in cells:
+        for output in cell.get("outputs", []):
+            if output.get("output_type") == "error":
+                return _ANSI.sub("", f"{output['ename']}: {output['evalue']}")
+    return ""
