@@ -50,7 +50,7 @@ clean:  ## remove synthetic heads, stores, features, reports, caches and .venv
 	for made in data/*/*/.made-by-ichreport-phantom; do \
 		if [ -e "$$made" ]; then rm -rf "$${made%/*}"; fi; done
 	for manifest in data/*/store/manifest.json; do \
-		if [ -e "$$manifest" ]; then rm -rf "$${manifest%/*}" "$${manifest%/store/*}/features" \
+		if [ -e "$$manifest" ]; then rm -rf "$${manifest%/*}" "$${manifest%/store/*}/features" "$${manifest%/store/*}/trainings" \
 		"$${manifest%/*}.parts"; fi; done
 	find data -depth -type d -empty -delete 2>/dev/null || true
 	find reports -mindepth 1 ! -name README.md -delete

@@ -31,7 +31,7 @@ class Project:
         self.root, self.profile = root, profile["profile"]
         self.report = root / "reports" / self.profile
         root.mkdir(parents=True, exist_ok=True)
-        for name in ("notebooks", "ichreport", "Makefile", "Snakefile"):
+        for name in ("notebooks", "ichreport", "Makefile", "workflow"):
             (root / name).symlink_to(ROOT / name)
         (root / "params" / "experiments").mkdir(parents=True)
         (root / "params" / f"{self.profile}.yaml").write_text(yaml.safe_dump(profile))

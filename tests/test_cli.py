@@ -23,7 +23,8 @@ def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for folder in ("params", "reports/mine", "elsewhere"):
         (tmp_path / folder).mkdir(parents=True)
-    (tmp_path / "Snakefile").touch()
+    (tmp_path / "workflow").mkdir(exist_ok=True)
+    (tmp_path / "workflow" / "Snakefile").touch()
     (tmp_path / "params" / "mine.yaml").write_text("source: nowhere\nstore: store\nphantom: null\n")
     (tmp_path / "heads.yaml").write_text("source: heads\nphantom: {patients: 1}\n")
     return tmp_path

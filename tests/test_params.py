@@ -126,7 +126,8 @@ def test_a_misspelt_notebook_parameter_is_refused():
 
 
 def test_relative_paths_start_at_the_project_root(tmp_path, monkeypatch):
-    write(tmp_path / "Snakefile", "")
+    (tmp_path / "workflow").mkdir()
+    write(tmp_path / "workflow" / "Snakefile", "")
     inner = tmp_path / "notebooks"
     inner.mkdir()
     monkeypatch.chdir(inner)

@@ -97,13 +97,18 @@ def read_yaml(path: Path) -> dict[str, Any]:
 def project_path(relative: str) -> Path:
     """A path of a parameter file: absolute, or relative to the project's root.
 
-    The root is the nearest folder at or above the working directory that holds a `Snakefile`, so
-    that a notebook finds the same files from JupyterLab and from papermill; without one it is the
-    working directory itself.
+    The root is the nearest folder at or above the working directory that holds
+    `workflow/Snakefile`, so that a notebook finds the same files from JupyterLab and from
+    papermill; without one it is the working directory itself.
     """
     here = Path.cwd()
     root = next(
-        (folder for folder in (here, *here.parents) if (folder / "Snakefile").is_file()), here
+        (
+            folder
+            for folder in (here, *here.parents)
+            if (folder / "workflow" / "Snakefile").is_file()
+        ),
+        here,
     )
     return root / Path(relative).expanduser()
 

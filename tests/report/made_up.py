@@ -75,7 +75,8 @@ def make(folder: Path, source: Path) -> Report:
         folder: An empty folder to make the project in.
         source: Synthetic heads in the challenge's layout.
     """
-    (folder / "Snakefile").touch()
+    (folder / "workflow").mkdir(exist_ok=True)
+    (folder / "workflow" / "Snakefile").touch()
     _plant(source, folder / "rsna")
     ingest(folder / "rsna", folder / "store", image_size=96, max_reject_share=0.2)
     given = {

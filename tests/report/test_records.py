@@ -18,7 +18,8 @@ ASSESSED = Assessment(*[pd.DataFrame({"value": [0.5, float("nan")]})] * 7)
 
 @pytest.fixture
 def experiment(tmp_path, monkeypatch):
-    (tmp_path / "Snakefile").touch()
+    (tmp_path / "workflow").mkdir(exist_ok=True)
+    (tmp_path / "workflow" / "Snakefile").touch()
     monkeypatch.chdir(tmp_path)
     return Experiment(name="mine", profile="tiny")
 

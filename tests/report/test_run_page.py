@@ -135,7 +135,8 @@ def test_a_missing_run_says_so_and_how_to_run_it(report):
 def by_hand(report, tmp_path, monkeypatch):
     """A page made from its record alone, by the hash of the store that it read."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "Snakefile").touch()
+    (tmp_path / "workflow").mkdir(exist_ok=True)
+    (tmp_path / "workflow" / "Snakefile").touch()
 
     def content(store_hash):
         values = {**report.profile.model_dump(), "name": "by-hand", "sample": "fullid"}

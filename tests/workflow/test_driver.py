@@ -133,8 +133,9 @@ def test_snakemake_by_hand_does_nothing_beside_a_call(project):
 
 
 def test_a_workflow_that_cannot_start_says_why_and_makes_no_pages(project):
-    (project.root / "Snakefile").unlink()
-    (project.root / "Snakefile").write_text("rule runs:\n    input: 'nothing.txt'\n")
+    (project.root / "workflow").unlink()
+    (project.root / "workflow").mkdir()
+    (project.root / "workflow" / "Snakefile").write_text("rule runs:\n    input: 'nothing.txt'\n")
     done = project.make_report()
     assert done.returncode != 0
     assert "nothing.txt" in done.stderr

@@ -113,7 +113,8 @@ class Report:
 
 @pytest.fixture
 def report(tmp_path, monkeypatch):
-    (tmp_path / "Snakefile").touch()
+    (tmp_path / "workflow").mkdir(exist_ok=True)
+    (tmp_path / "workflow" / "Snakefile").touch()
     (tmp_path / "params" / "experiments").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(record, "git_state", lambda: {"commit": "c0ffee" * 6, "dirty": False})

@@ -1,0 +1,138 @@
+"""What a job or a result depends on in the code: the import closure of where it enters.
+
+The closure is read from the package's own imports, those inside functions included, so that no list
+of modules is kept by hand. Imports for type checkers alone do not count. Each module brings the
+packages that it lies in and the files beside it that are not Python (templates, styles, tables).
+
+A fingerprint names what the code of a closure does: comments, docstrings and layout do not change
+it.
+"""
+
+import ast
+import functools
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+import grimp
+
+import ichreport
+
+_PACKAGE: Final = "ichreport"
+_FOLDER: Final = Path(ichreport.__file__).parent
+_DOCUMENTED: Final = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def closure(*entries: str | Path) -> frozenset[Path]:
+    """The files that run, or are read, where some code is entered.
+
+    Args:
+        entries: Modules (`ichreport.model.training`) or notebooks (`notebooks/3-cam.ipynb`), of
+            which the code cells count by what they import.
+
+    Returns:
+        Paths of Python sources and of the files beside them.
+
+    Raises:
+        ValueError: If there is no such module, or a notebook is not readable.
+    """
+    return frozenset(_files(_modules(entries)))
+
+
+@functools.cache
+def fingerprint(*entries: str | Path) -> str:
+    """A hash of what the code of a closure does: 16 hexadecimal digits.
+
+    Args:
+        entries: As `closure` takes them.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(_files(_modules(entries))):
+        digest.update(f"{path.relative_to(_FOLDER).as_posix()}\n".encode())
+        digest.update(_meaning(path))
+    return digest.hexdigest()[:16]
+
+
+@functools.cache
+def _graph() -> grimp.ImportGraph:
+    return grimp.build_graph(_PACKAGE, exclude_type_checking_imports=True, cache_dir=None)
+
+
+def _modules(entries: Iterable[str | Path]) -> set[str]:
+    """The entries, all that they import, and the packages that these lie in."""
+    graph = _graph()
+    modules: set[str] = set()
+    waiting: list[str] = []
+    for entry in entries:
+        waiting += [entry] if isinstance(entry, str) else _imported_by(entry)
+    while waiting:
+        module = waiting.pop()
+        if module in modules:
+            continue
+        if module not in graph.modules:
+            raise ValueError(f"{module} is no module of {_PACKAGE}.")
+        modules.add(module)
+        waiting += graph.find_modules_directly_imported_by(module)
+        if "." in module:
+            waiting.append(module.rpartition(".")[0])
+    return modules
+
+
+def _imported_by(notebook: Path) -> list[str]:
+    """The package's modules that a notebook's code cells import."""
+    try:
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+        trees = [ast.parse(source) for source in code]
+    except (ValueError, KeyError, TypeError, SyntaxError) as error:
+        raise ValueError(f"{notebook} is not readable as a notebook: {error}") from error
+    modules = []
+    for node in (node for tree in trees for node in ast.walk(tree)):
+        if isinstance(node, ast.Import):
+            modules += [name.name for name in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            modules += [_module_or_parent(f"{node.module}.{name.name}") for name in node.names]
+    return [module for module in modules if module.partition(".")[0] == _PACKAGE]
+
+
+def _module_or_parent(name: str) -> str:
+    """A module by its dotted name; of a function or class, the module that holds it."""
+    return name if name in _graph().modules else name.rpartition(".")[0]
+
+
+def _files(modules: Iterable[str]) -> set[Path]:
+    files: set[Path] = set()
+    packages: set[Path] = set()
+    for module in modules:
+        path = _FOLDER.joinpath(*module.split(".")[1:])
+        source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+        files.add(source)
+        packages.add(source.parent)
+    for package in packages:
+        files |= set(_beside(package))
+    return files
+
+
+def _beside(folder: Path) -> Iterable[Path]:
+    """Files that are not Python in a package, but not those of packages within it."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            if path.name != "__pycache__" and not (path / "__init__.py").is_file():
+                yield from _beside(path)
+        elif path.suffix not in (".py", ".pyc"):
+            yield path
+
+
+@functools.cache
+def _meaning(path: Path) -> bytes:
+    """What a file says: of Python its syntax tree without docstrings, of others their bytes."""
+    content = path.read_bytes()
+    if path.suffix != ".py":
+        return hashlib.sha256(content).digest()
+    tree = ast.parse(content)
+    for node in ast.walk(tree):
+        if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+            node.body[0] = ast.Pass()
+    return hashlib.sha256(ast.dump(tree).encode()).digest()

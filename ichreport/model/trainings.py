@@ -1,0 +1,206 @@
+"""Trainings that are kept: what depends on the same things is trained once, and found again.
+
+A folder of a training is named by a hash of all that it depends on: the parameters that matter to
+it, the store, the sample and its splits, the features that it reads, and the code that trains. It
+holds the weights, the predictions of every slice of the sample, and `training.json`, which is
+written last, spells the key out and holds the hashes of the other two. A lock lets one process
+train while others that want the same training wait.
+
+To train anew without a change, remove the folder.
+"""
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Final
+
+import pandas as pd
+
+from ichreport.data.samples import Sample
+from ichreport.data.store import Store
+from ichreport.dependencies import fingerprint
+from ichreport.files import (
+    atomic_file,
+    folder_lock,
+    read_json,
+    remove_partials,
+    sha256_of_file,
+    sha256_of_json,
+    write_json,
+)
+from ichreport.model import backend, features, training
+from ichreport.model.training import Trained
+from ichreport.params.experiment import Experiment
+
+FORMAT: Final = 1
+WEIGHTS: Final = "model.weights.h5"
+PREDICTIONS: Final = "predictions.parquet"
+_NOTE: Final = "training.json"
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a training has brought.
+
+    Attributes:
+        folder: Where its weights are kept, and everything else.
+        predictions: As `training.predict` gives them, of every slice of the sample.
+        history: By measure (`loss`, `val_loss`), one value an epoch.
+        trainable: Parameters that training changed.
+        frozen: Parameters that it did not.
+        is_new: Whether it was trained now; else it was found.
+        finished: When it was trained: UTC, ISO 8601.
+        seconds: What that took: `training` and `prediction`.
+        machine: What it was trained on, as `backend.start` says.
+    """
+
+    folder: Path
+    predictions: pd.DataFrame
+    history: Mapping[str, list[float]]
+    trainable: int
+    frozen: int
+    is_new: bool
+    finished: str
+    seconds: Mapping[str, float]
+    machine: Mapping[str, Any]
+
+    @property
+    def weights(self) -> Path:
+        """The file of its weights, which `training.load` takes."""
+        return self.folder / WEIGHTS
+
+    def copy_to(self, folder: Path) -> None:
+        """Put weights and predictions into a run's folder; they share the space where they can."""
+        for name in (WEIGHTS, PREDICTIONS):
+            with atomic_file(folder / name) as partial:
+                _link_or_copy(self.folder / name, partial)
+
+
+def fit_or_find(store: Store, sample: Sample, experiment: Experiment) -> Training:
+    """A row's training: found where it is kept, else made and kept.
+
+    Args:
+        store: Where the slices are.
+        sample: Which of them, and in which split.
+        experiment: The row.
+
+    Raises:
+        ValueError: As `training.fit`, and if a kept file is damaged.
+    """
+    made_of = key(store, sample, experiment, code=fingerprint(training.__name__))
+    return keep(experiment, made_of, lambda: fit_and_predict(store, sample, experiment))
+
+
+Made = tuple[Trained, pd.DataFrame, dict[str, float]]
+"""A trained row, its predictions, and the seconds of `training` and `prediction`."""
+
+
+def fit_and_predict(store: Store, sample: Sample, experiment: Experiment, **options: Any) -> Made:
+    """Train a row and predict all of its sample, by the clock; `options` are those of `fit`."""
+    started = perf_counter()
+    trained = training.fit(store, sample, experiment, **options)
+    fitted = perf_counter()
+    predictions = training.predict(trained, store, sample)
+    return (
+        trained,
+        predictions,
+        {
+            "training": fitted - started,
+            "prediction": perf_counter() - fitted,
+        },
+    )
+
+
+def key(store: Store, sample: Sample, experiment: Experiment, *, code: str) -> dict[str, Any]:
+    """Everything that a training depends on.
+
+    Args:
+        store: Where the slices are.
+        sample: The slices and their splits.
+        experiment: The row.
+        code: The fingerprint of the code that trains.
+    """
+    return {
+        "format": FORMAT,
+        "code": code,
+        "store": store.manifest["store_hash"],
+        "sample": sample.identity,
+        "features": features.key(store, experiment) if experiment.needs_features else None,
+        "software": backend.software(),
+        "parameters": experiment.training_parameters,
+    }
+
+
+def keep(experiment: Experiment, made_of: Mapping[str, Any], train: Callable[[], Made]) -> Training:
+    """Find a training by its key, or make and keep it.
+
+    Args:
+        experiment: What is trained.
+        made_of: Everything that the training depends on.
+        train: Makes it.
+
+    Raises:
+        ValueError: If a kept file is damaged; the message names it and the cure.
+    """
+    folder = experiment.trainings_folder / sha256_of_json(made_of)[:16]
+    with folder_lock(folder):
+        remove_partials(folder)
+        is_new = not (folder / _NOTE).is_file()
+        if is_new:
+            _write(folder, made_of, *train())
+    note = _read_note(folder)
+    return Training(
+        folder=folder,
+        predictions=pd.read_parquet(folder / PREDICTIONS),
+        is_new=is_new,
+        **{name: note[name] for name in _KEPT},
+    )
+
+
+_KEPT: Final = ("history", "trainable", "frozen", "finished", "seconds", "machine")
+
+
+def _write(
+    folder: Path,
+    made_of: Mapping[str, Any],
+    trained: Trained,
+    predictions: pd.DataFrame,
+    seconds: Mapping[str, float],
+) -> None:
+    trained.save(folder / WEIGHTS)
+    with atomic_file(folder / PREDICTIONS) as partial:
+        predictions.to_parquet(partial, index=False)
+    note = {
+        "key": made_of,
+        "files": {name: sha256_of_file(folder / name) for name in (WEIGHTS, PREDICTIONS)},
+        "history": trained.history,
+        "trainable": trained.trainable,
+        "frozen": trained.frozen,
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": {part: round(taken, 3) for part, taken in seconds.items()},
+        "machine": backend.start(trained.experiment.machine),
+    }
+    write_json(folder / _NOTE, note)
+
+
+def _read_note(folder: Path) -> dict[str, Any]:
+    """What is said of a training, once its files are those that it says it has."""
+    note: dict[str, Any] = read_json(folder / _NOTE)
+    for name, known in note["files"].items():
+        path = folder / name
+        if not path.is_file() or sha256_of_file(path) != known:
+            raise ValueError(
+                f"{path} is missing or damaged: its hash is not the one in {_NOTE}. Remove "
+                f"{folder}, and run the experiment again to train anew."
+            )
+    return note
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    try:
+        target.hardlink_to(source)
+    except OSError:  # another disk, or a file system without links
+        shutil.copyfile(source, target)

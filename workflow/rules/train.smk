@@ -1,0 +1,56 @@
+# Store -> features -> runs. A run finds its training where nothing that it depends on has changed.
+
+rule features:
+    input:
+        MANIFEST,
+    output:
+        touch(f"{FEATURES}/{{input}}-{{network}}.done"),
+    params:
+        code=fingerprint("ichreport.data.samples", "ichreport.model.features"),
+        samples=samples_over,
+        recipe=profile.model_dump_json(include={"sampa_share", "sampb_share", "seed", "weights", "batch_size", "backbone_size", "require_gpu", "kernel", "devices", "precision"}),
+        profile=PROFILE_FILE,
+        notes=f"{REPORT}/timings",
+    log:
+        f"{FEATURES}/{{input}}-{{network}}.log",
+    threads: JOB_THREADS
+    resources:
+        gpu=JOB_GPUS,
+        mem_mb=memory(for_features),
+        runtime=minutes(for_features),
+    shell:
+        FEW_THREADS + job(
+            "features-{wildcards.input}-{wildcards.network}",
+            "ichreport features {params.profile:q} --input {wildcards.input} "
+            "--network {wildcards.network} --samples {params.samples}",
+        )
+
+
+rule experiment:
+    input:
+        shared_features,
+        notebook="notebooks/2-experiment.ipynb",
+        manifest=MANIFEST,
+    output:
+        f"{REPORT}/runs/{{name}}/record.json",
+    params:
+        notebook=lambda wildcards: f"{REPORT}/runs/{wildcards.name}/notebook.ipynb",
+        code=fingerprint(Path("notebooks/2-experiment.ipynb")),
+        values=values_of,
+        experiment=file_of,
+        profile=PROFILE_FILE,
+        seed=training_seed,
+        kernel=profile.kernel,
+        notes=f"{REPORT}/timings",
+    log:
+        f"{REPORT}/runs/{{name}}/log.txt",
+    threads: JOB_THREADS
+    resources:
+        gpu=JOB_GPUS,
+        mem_mb=memory(for_experiment),
+        runtime=minutes(for_experiment),
+    shell:
+        FEW_THREADS + job(
+            "experiment-{wildcards.name}",
+            EXECUTE + "{params.notebook:q} -f {params.experiment:q} -f {params.profile:q} {params.seed}",
+        )
