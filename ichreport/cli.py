@@ -17,7 +17,7 @@ from typing import Any, Final, get_args
 import yaml
 
 import ichreport
-from ichreport.params.choices import Input, Network, Sample
+from ichreport.params.choices import Input, Sample, backbones
 from ichreport.params.profile import Profile
 from ichreport.params.yaml import project_path, read_yaml
 from ichreport.runs import job_times
@@ -169,9 +169,9 @@ def _add_features(features: argparse.ArgumentParser) -> None:
     )
     features.add_argument(
         "--network",
-        choices=[name for name in get_args(Network) if name != "cnn7"],
+        choices=backbones(),
         required=True,
-        help="the backbone; cnn7 has none",
+        help="the backbone",
     )
     features.add_argument(
         "--samples",
@@ -252,23 +252,19 @@ def _features(options: argparse.Namespace) -> int:
 
         os.environ.update(kernels.environment_of(profile.kernel))  # before Keras is imported
 
-    import numpy as np
-
     from ichreport.data import samples
     from ichreport.data.store import Store
     from ichreport.model import backend, features
-    from ichreport.params.experiment import Experiment
 
     timed.ready()
-    experiment = Experiment.parse(
-        profile.model_dump() | {"input": options.input, "network": options.network},
-        where=options.profile,
-    )
-    backend.start(experiment)
+    backbone = profile.backbone_of(options.input, options.network)
+    if backbone is None:
+        raise ValueError(f"--network must be a backbone, got {options.network!r}.")
+    backend.start(profile.machine, require_gpu=profile.require_gpu)
     store = Store.open(profile.store_folder)
-    drawn = [samples.draw(store.slices, name, **profile.sampling) for name in options.samples]
-    rows = np.unique(np.concatenate([sample.rows for sample in drawn]))
-    features.compute(store, rows, experiment, progress=True)
+    rows = samples.rows_of_any(store.slices, options.samples, **profile.sampling)
+    size = profile.batch_size
+    features.compute(store, rows, backbone, profile.machine, batch_size=size, progress=True)
     return 0
 
 

@@ -12,7 +12,7 @@ import ast
 import functools
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
 from typing import Final
 
@@ -41,15 +41,20 @@ def closure(*entries: str | Path) -> frozenset[Path]:
     return frozenset(_files(_modules(entries)))
 
 
-@functools.cache
-def fingerprint(*entries: str | Path) -> str:
+def fingerprint(*entries: str | Path, without: Sequence[str] = ()) -> str:
     """A hash of what the code of a closure does: 16 hexadecimal digits.
 
     Args:
         entries: As `closure` takes them.
+        without: Modules that are known not to run, and what only they import.
     """
+    return _fingerprint(entries, frozenset(without))
+
+
+@functools.cache
+def _fingerprint(entries: tuple[str | Path, ...], without: frozenset[str]) -> str:
     digest = hashlib.sha256()
-    for path in sorted(_files(_modules(entries))):
+    for path in sorted(_files(_modules(entries, without))):
         digest.update(f"{path.relative_to(_FOLDER).as_posix()}\n".encode())
         digest.update(_meaning(path))
     return digest.hexdigest()[:16]
@@ -60,7 +65,7 @@ def _graph() -> grimp.ImportGraph:
     return grimp.build_graph(_PACKAGE, exclude_type_checking_imports=True, cache_dir=None)
 
 
-def _modules(entries: Iterable[str | Path]) -> set[str]:
+def _modules(entries: Iterable[str | Path], without: Set[str] = frozenset()) -> set[str]:
     """The entries, all that they import, and the packages that these lie in."""
     graph = _graph()
     modules: set[str] = set()
@@ -69,7 +74,7 @@ def _modules(entries: Iterable[str | Path]) -> set[str]:
         waiting += [entry] if isinstance(entry, str) else _imported_by(entry)
     while waiting:
         module = waiting.pop()
-        if module in modules:
+        if module in modules or module in without:
             continue
         if module not in graph.modules:
             raise ValueError(f"{module} is no module of {_PACKAGE}.")

@@ -8,6 +8,7 @@ each new slice move others.
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from ichreport.data.patient_groups import audit_splits, linked_groups
 from ichreport.params import choices
-from ichreport.params.choices import SPLIT_BY, SplitBy
+from ichreport.params.choices import SAMPLES, SplitBy
 from ichreport.splits import SPLITS
 
 __all__ = ["SPLIT_ENDS", "Sample", "draw", "hash_shares", "leak_audit", "linked_groups"]
@@ -44,6 +45,13 @@ class Sample:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @property
+    def identity(self) -> str:
+        """A hash of which slices it holds, in which split and group each."""
+        table = pd.DataFrame({"row": self.rows, "split": self.split, "group": self.group})
+        hashes = pd.util.hash_pandas_object(table, index=False, categorize=False)
+        return hashlib.sha256(hashes.to_numpy().tobytes()).hexdigest()
 
     def rows_of(self, split: str) -> NDArray[np.int64]:
         """The row numbers of one split, ascending.
@@ -95,11 +103,9 @@ def draw(
         rows = np.arange(len(slices))
     else:
         raise ValueError(f"sample must be sampa, sampb or fullid, got {sample!r}.")
-    if (split_by or SPLIT_BY[sample]) == "slice":
-        whole = slices["sop_instance_uid"].to_numpy()[rows]
-    else:
-        whole = group[rows]
-    position = hash_shares(whole, seed, f"split by {split_by or SPLIT_BY[sample]}")
+    split_by = split_by or SAMPLES[sample].split_by
+    units = slices["sop_instance_uid"].to_numpy() if split_by == "slice" else group
+    position = hash_shares(units[rows], seed, f"split by {split_by}")
     split = np.array(SPLITS)[np.searchsorted(SPLIT_ENDS, position, side="right")]
     for name in SPLITS:
         if not (split == name).any():
@@ -108,6 +114,20 @@ def draw(
                 f"The data are too few for hashed splits: use more, or another seed."
             )
     return Sample(sample, rows.astype(np.int64), split, group[rows])
+
+
+def rows_of_any(
+    slices: pd.DataFrame, samples: Iterable[choices.Sample], **sampling: Any
+) -> NDArray[np.int64]:
+    """The row numbers of slices that are in any of some samples, ascending.
+
+    Args:
+        slices: A store's slices.
+        samples: The samples, at least one.
+        **sampling: As `draw` takes it.
+    """
+    drawn = [draw(slices, sample, **sampling).rows for sample in samples]
+    return np.unique(np.concatenate(drawn))
 
 
 def leak_audit(slices: pd.DataFrame, sample: Sample) -> pd.DataFrame:

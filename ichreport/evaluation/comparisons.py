@@ -29,16 +29,6 @@ from ichreport.splits import Split
 
 Outcome = Literal["better", "worse", "not distinguishable", "undefined"]
 
-BASELINES: Final[Mapping[tuple[str, str], str]] = {
-    ("sampa", "slice"): "05-sampa-raw-densenet-bce",
-    ("sampa", "group"): "16-sampa-bygroup-raw-densenet-bce",
-    ("sampb", "group"): "10-sampb-raw-densenet4-bce",
-    ("fullid", "group"): "13-fullid-raw-densenet4-bce",
-}
-"""By sample and split, the run against which the others stand: frozen DenseNet121, raw HU, one
-slice, plain BCE. A run split by slice has seen its test patients, so that it is no measure for one
-that has not."""
-
 ALPHA: Final = 0.05
 
 _ROUNDING: Final = 1e-12
@@ -173,24 +163,6 @@ def difference_above_floors(
         p=p_value(resampled[0] - resampled[1], groups=fewest),
         shared_slices=_overlap(*(rows["sop_instance_uid"] for rows in both)),
     )
-
-
-def declared_baselines(samples: Mapping[str, tuple[str, str]]) -> dict[str, str]:
-    """Each run's baseline: the one of its own sample and split.
-
-    Args:
-        samples: By the run's name, its sample (`sampa`, `sampb` or `fullid`) and what that is split
-            by (`slice` or `group`).
-
-    Returns:
-        The baseline's name by the run's, without the baselines themselves and without runs whose
-        sample and split have none.
-    """
-    return {
-        name: BASELINES[kind]
-        for name, kind in samples.items()
-        if kind in BASELINES and name != BASELINES[kind]
-    }
 
 
 def compare_runs(

@@ -2,51 +2,56 @@
 
 import contextlib
 import functools
-import importlib
 import os
 import secrets
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Final
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from ichreport.params.choices import Devices
-from ichreport.params.experiment import Experiment
+from ichreport.params.parts import Machine
 
 
-def start(experiment: Experiment) -> dict[str, Any]:
-    """Set seeds and determinism, check that the asked-for devices are there, and describe them.
+def start(machine: Machine, *, require_gpu: bool = False) -> dict[str, Any]:
+    """Check that the asked-for devices are there, and describe them and how they compute.
+
+    Args:
+        machine: How networks are to compute.
+        require_gpu: Whether a machine without a GPU is refused.
 
     Raises:
-        RuntimeError: If the experiment requires a GPU, or more devices than there are.
+        RuntimeError: If a GPU is required and there is none, or there are fewer devices than asked.
     """
-    machine = describe()
-    if experiment.require_gpu and not machine["gpu"]:
+    described = describe()
+    if require_gpu and not described["gpu"]:
         raise RuntimeError(
-            f"require_gpu is true, but {machine['backend']} sees only {machine['devices']}. "
+            f"require_gpu is true, but {described['backend']} sees only {described['devices']}. "
             'Install the GPU build (pip install ".[gpu]"), or set require_gpu: false.'
         )
-    keras.utils.set_random_seed(training_seed(experiment))
-    return machine | {
-        "devices_used": len(group(experiment.devices)),
-        "precision": experiment.precision,
-        "determinism": experiment.determinism,
+    return described | {
+        "devices_used": len(group(machine.devices)),
+        "precision": machine.precision,
+        "determinism": machine.determinism,
     }
+
+
+def software() -> dict[str, str]:
+    """The Keras backend and the versions that compute."""
+    name = keras.backend.backend()
+    return {"backend": name, "version": version(name), "keras": keras.__version__}
 
 
 def describe() -> dict[str, Any]:
     """The Keras backend, its version, its devices, and whether one of them is a GPU."""
-    name = keras.backend.backend()
-    found = _framework().devices()
+    devices = _framework().devices()
     return {
-        "backend": name,
-        "version": version(name),
-        "keras": keras.__version__,
-        "devices": [device for device, _ in found] or [f"CPU, {_cores()} threads"],
-        "gpu": any(is_gpu for _, is_gpu in found),
+        **software(),
+        "devices": [device for device, _ in devices] or [f"CPU, {_cores()} threads"],
+        "gpu": any(is_gpu for _, is_gpu in devices),
     }
 
 
@@ -87,11 +92,9 @@ def jit_compile() -> bool:
     )
 
 
-def training_seed(experiment: Experiment) -> int:
+def training_seed(seed: int, machine: Machine) -> int:
     """What initial weights, order and dropout are drawn from; without determinism, a new one."""
-    if experiment.determinism == "none":
-        return secrets.randbits(31)
-    return experiment.seed_of_training
+    return secrets.randbits(31) if machine.determinism == "none" else seed
 
 
 @functools.cache
@@ -102,62 +105,61 @@ def group(devices: Devices) -> Any:
         RuntimeError: If there are fewer than asked for.
         ValueError: If the backend cannot share batches.
     """
-    found = _framework().Group(devices)
-    if devices != "all" and len(found) < devices:
+    shared = _framework().Group(devices)
+    if devices != "all" and len(shared) < devices:
         raise RuntimeError(
-            f"devices is {devices}, but {keras.backend.backend()} sees only {found.names}; "
+            f"devices is {devices}, but {keras.backend.backend()} sees only {shared.names}; "
             "set devices: all for those that there are."
         )
-    return found
+    return shared
 
 
 @contextlib.contextmanager
-def building(experiment: Experiment) -> Iterator[None]:
-    """Where models and optimizers are built: in an experiment's precision, on all its devices."""
+def building(machine: Machine) -> Iterator[None]:
+    """Where models and optimizers are built: in a machine's precision, on all its devices."""
     before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(experiment.precision)
+    keras.config.set_dtype_policy(machine.precision)
     try:
-        with group(experiment.devices).scope():
+        with group(machine.devices).scope():
             yield
     finally:
         keras.config.set_dtype_policy(before)
 
 
-def adam(experiment: Experiment) -> keras.optimizers.Optimizer:
-    """The optimizer that an experiment trains with."""
-    with building(experiment):
-        _, step_size = experiment.step_size
+def adam(step_size: float, machine: Machine) -> keras.optimizers.Optimizer:
+    """The optimizer of all trainings, with its step size at the start."""
+    with building(machine):
         optimizer = keras.optimizers.Adam(step_size)
-        if experiment.precision == "mixed_float16":  # whose small gradients would be 0
+        if machine.precision == "mixed_float16":  # whose small gradients would be 0
             return keras.optimizers.LossScaleOptimizer(optimizer)
         return optimizer
 
 
 def program(
     model: keras.Model,
-    experiment: Experiment,
+    machine: Machine,
     *,
     loss: Callable[[Any, Any], Any] | None = None,
     optimizer: keras.optimizers.Optimizer | None = None,
     jit: bool | None = None,
 ) -> Any:
-    """A model compiled for the experiment's devices; see `frameworks`' `Program`.
+    """A model compiled for a machine's devices; see `frameworks`' `Program`.
 
     `jit` says whether to use XLA; what pays on the machine if not given.
     """
     return _framework().Program(
         model,
-        group(experiment.devices),
+        group(machine.devices),
         jit=jit_compile() if jit is None else jit,
-        strict=experiment.determinism == "strict",
+        strict=machine.determinism == "strict",
         loss=loss,
         optimizer=optimizer,
     )
 
 
-def batch_size(experiment: Experiment, size: int) -> int:
-    """A batch size that the experiment's devices can share: rounded up to a multiple of them."""
-    count = len(group(experiment.devices))
+def batch_size(size: int, machine: Machine) -> int:
+    """A batch size that a machine's devices can share: rounded up to a multiple of them."""
+    count = len(group(machine.devices))
     return -(-size // count) * count
 
 
@@ -186,7 +188,32 @@ def gradient(function: Callable[[Any], Any], inputs: NDArray[np.float32]) -> NDA
 
 
 def _framework() -> Any:
-    return importlib.import_module(f"ichreport.model.frameworks.on_{keras.backend.backend()}")
+    """The module of the framework that Keras runs on; only that one is imported."""
+    match keras.backend.backend():
+        case "jax":
+            from ichreport.model.frameworks import on_jax
+
+            return on_jax
+        case "torch":
+            from ichreport.model.frameworks import on_torch
+
+            return on_torch
+        case _:
+            from ichreport.model.frameworks import on_tensorflow
+
+            return on_tensorflow
+
+
+_FRAMEWORKS: Final = ("jax", "tensorflow", "torch")
+
+
+def unused_frameworks() -> list[str]:
+    """The modules of the frameworks that Keras does not run on here."""
+    return [
+        f"ichreport.model.frameworks.on_{name}"
+        for name in _FRAMEWORKS
+        if name != keras.backend.backend()
+    ]
 
 
 _framework()  # now, before anything is built: what it sets of a GPU cannot be set later

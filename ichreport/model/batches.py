@@ -30,17 +30,17 @@ class SliceBatches:
     """Batches of slices.
 
     Attributes:
-        read: From places of slices, (n,), and which of them to mirror, bool (n,), to the model's
+        read: From indices of slices, (n,), and which of them to mirror, bool (n,), to the model's
             input for them.
-        truth: Labels of all slices, (slices, 6), by place.
-        places: Which of them.
+        truth: Labels of all slices, (slices, 6), by index.
+        indices: Which of them.
         size: Slices a batch.
         mirroring: Draws which half of the slices is mirrored; none is without.
     """
 
     read: Callable[[NDArray[np.int64], NDArray[np.bool_]], Any]
     truth: NDArray[np.float32]
-    places: NDArray[np.int64]
+    indices: NDArray[np.int64]
     size: int
     mirroring: np.random.Generator | None = None
 
@@ -48,7 +48,7 @@ class SliceBatches:
         self, random: np.random.Generator | None
     ) -> Iterator[tuple[Chosen, NDArray[np.bool_]]]:
         """The batches of one pass over the data, shuffled or in order, and what to mirror."""
-        for chosen in prefetch.in_batches(_order(self.places, random), self.size):
+        for chosen in prefetch.in_batches(_order(self.indices, random), self.size):
             mirror = np.zeros(self.size, dtype=bool)
             if self.mirroring is not None:
                 mirror = self.mirroring.random(self.size) < 0.5
@@ -56,11 +56,11 @@ class SliceBatches:
 
     def gather(self, planned: tuple[Chosen, NDArray[np.bool_]]) -> Batch:
         """One batch, its slices in the order of the store, which memory maps like."""
-        (places, count), mirror = planned
-        order = np.argsort(places, kind="stable")
+        (indices, count), mirror = planned
+        order = np.argsort(indices, kind="stable")
         counts = (np.arange(self.size) < count).astype(np.float32)
-        places = places[order]
-        return Batch(self.read(places, mirror), self.truth[places], counts[order])
+        indices = indices[order]
+        return Batch(self.read(indices, mirror), self.truth[indices], counts[order])
 
 
 @dataclass(frozen=True)
@@ -68,14 +68,14 @@ class SeriesBatches:
     """Batches of whole series of features, padded to one length, with the padding masked.
 
     Attributes:
-        found: Features of all slices, (slices, features), in series order.
+        features: Features of all slices, (slices, features), in series order.
         truth: Their labels, (slices, 6).
         series: First and one-past-last slice of each series, (series, 2).
         length: Slices that every series is padded to.
         size: Series a batch.
     """
 
-    found: NDArray[np.float32]
+    features: NDArray[np.float32]
     truth: NDArray[np.float32]
     series: NDArray[np.int64]
     length: int
@@ -87,16 +87,16 @@ class SeriesBatches:
 
     def gather(self, chosen: Chosen) -> Batch:
         """One batch; series that only fill it up have slices, which count nothing."""
-        places, count = chosen
-        starts, stops = self.series[places].T
+        indices, count = chosen
+        starts, stops = self.series[indices].T
         steps = np.arange(self.length)
         present = steps < (stops - starts)[:, None]
         slices = np.where(present, starts[:, None] + steps, starts[:, None])
-        given = self.found[slices] * present[..., None]
+        features = self.features[slices] * present[..., None]
         truth = self.truth[slices] * present[..., None]
         weights = (present & (np.arange(self.size) < count)[:, None]).astype(np.float32)
-        return Batch({"features": given, "present": present}, truth, weights)
+        return Batch({"features": features, "present": present}, truth, weights)
 
 
-def _order(places: NDArray[np.int64], random: np.random.Generator | None) -> NDArray[np.int64]:
-    return places if random is None else random.permutation(places)
+def _order(indices: NDArray[np.int64], random: np.random.Generator | None) -> NDArray[np.int64]:
+    return indices if random is None else random.permutation(indices)

@@ -22,10 +22,10 @@ from scipy import ndimage
 from ichreport.data.samples import Sample
 from ichreport.data.store import Store
 from ichreport.labels import LABELS
-from ichreport.model import backend, features, networks
+from ichreport.model import backbones, backend, networks
 from ichreport.model.inputs import hu_of
-from ichreport.model.training import Trained
-from ichreport.params.experiment import Experiment
+from ichreport.model.training import Trained, features_of
+from ichreport.params.parts import TrainingPlan
 
 SMALLEST_MAP = 24
 """The small network's maps come from its deepest block of at least this many pixels a side.
@@ -58,36 +58,6 @@ class Heatmaps:
     side: int
 
 
-def heatmaps(
-    trained: Trained,
-    store: Store,
-    rows: NDArray[np.int64],
-    label: str,
-    sample: Sample,
-    *,
-    backbone: keras.Model | None = None,
-) -> Heatmaps:
-    """The heat maps of some slices for one label.
-
-    Args:
-        trained: A trained row.
-        store: Where the slices are.
-        rows: Their row numbers.
-        label: One of the six labels.
-        sample: The sample that the row was trained on; a sequence head reads a slice's whole
-            series of it.
-        backbone: A frozen backbone to look through instead of the row's own, as
-            `networks.backbone` makes it. The small network has none, and a backbone of which
-            layers train is part of the row.
-
-    Raises:
-        ValueError: If there is no such label.
-    """
-    if label not in LABELS:
-        raise ValueError(f"label must be one of {', '.join(LABELS)}, got {label!r}.")
-    return by_label(trained, store, sample, {label: rows}, backbone=backbone)[label]
-
-
 def by_label(
     trained: Trained,
     store: Store,
@@ -96,18 +66,35 @@ def by_label(
     *,
     backbone: keras.Model | None = None,
 ) -> dict[str, Heatmaps]:
-    """The heat maps of several labels, each for slices of its own; see `heatmaps`."""
-    experiment = trained.experiment
-    if experiment.network == "cnn7":
+    """The heat maps of labels, each for slices of its own.
+
+    Args:
+        trained: A trained row.
+        store: Where the slices are.
+        sample: The sample that the row was trained on; a sequence head reads a slice's whole
+            series of it.
+        rows: By label, row numbers of slices.
+        backbone: A frozen backbone to look through instead of the row's own, as `backbones.build`
+            makes it. The small network has none, and a backbone of which layers train is part of
+            the row.
+
+    Raises:
+        ValueError: If there is no such label.
+    """
+    unknown = [label for label in rows if label not in LABELS]
+    if unknown:
+        raise ValueError(f"label must be one of {', '.join(LABELS)}, got {unknown[0]!r}.")
+    plan = trained.plan
+    if plan.backbone is None:
         return _of_small_network(trained, store, rows)
-    if experiment.trainable_layers:
-        backbone, head = networks.halves(trained.model)
+    if plan.is_fine_tuned:
+        backbone, head = networks.maps_and_head(trained.model)
         trained = replace(trained, model=head)
-    looks = backbone or networks.backbone(experiment)  # once for all labels
-    read = partial(_features, store, experiment, backbone)
+    looks = backbone or backbones.build(plan.backbone, plan.machine)  # once for all labels
+    read = partial(_features, store, plan, backbone)
     return {
-        label: _of_backbone(trained, store, own, label, sample, looks, read)
-        for label, own in rows.items()
+        label: _of_backbone(trained, store, chosen, label, sample, looks, read)
+        for label, chosen in rows.items()
     }
 
 
@@ -117,14 +104,15 @@ def _of_small_network(
     """The small network's maps of all labels, in one pass over the slices of all of them."""
     if not rows:
         return {}
-    asked = np.concatenate(list(rows.values()))
-    labels = np.repeat([LABELS.index(label) for label in rows], [len(own) for own in rows.values()])
-    hu = hu_of(store, asked, trained.experiment.input)
+    slices = np.concatenate(list(rows.values()))
+    counts = [len(chosen) for chosen in rows.values()]
+    labels = np.repeat([LABELS.index(label) for label in rows], counts)
+    hu = hu_of(store, slices, trained.plan.view.input)
     relevance = _small_network(trained.model, hu, labels)
-    ends = np.cumsum([len(own) for own in rows.values()])[:-1]
+    ends = np.cumsum(counts)[:-1]
     return {
-        label: _scaled_up(own, store.image_size, "HiResCAM")
-        for label, own in zip(rows, np.split(relevance, ends), strict=True)
+        label: _scaled_up(maps, store.image_size, "HiResCAM")
+        for label, maps in zip(rows, np.split(relevance, ends), strict=True)
     }
 
 
@@ -137,12 +125,11 @@ def _of_backbone(
     looks: keras.Model,
     read: Callable[[NDArray[np.int64]], NDArray[np.float32]],
 ) -> Heatmaps:
-    experiment, index = trained.experiment, LABELS.index(label)
-    maps = _maps(looks, hu_of(store, rows, experiment.input))
+    plan, index = trained.plan, LABELS.index(label)
+    maps = _maps(looks, hu_of(store, rows, plan.view.input))
     weights = _head_weights(trained, store, rows, index, sample, read)
-    linear = experiment.head == "dense" and experiment.dense_layers == 1
     relevance = np.einsum("nijc,nc->nij", maps, weights)
-    return _scaled_up(relevance, store.image_size, "CAM" if linear else "Grad-CAM")
+    return _scaled_up(relevance, store.image_size, "CAM" if plan.head.is_linear else "Grad-CAM")
 
 
 def _maps(model: keras.Model, hu: NDArray[np.int16]) -> NDArray[np.float32]:
@@ -150,13 +137,13 @@ def _maps(model: keras.Model, hu: NDArray[np.int16]) -> NDArray[np.float32]:
 
     Batches are filled up to a power of two: JAX compiles each operation for each number of slices.
     """
-    found = []
+    batches = []
     for start in range(0, len(hu), _BATCH):
-        own = hu[start : start + _BATCH]
-        size = 1 << (len(own) - 1).bit_length()
-        maps = backend.to_numpy(model(np.resize(own, (size, *own.shape[1:])), training=False))
-        found.append(maps[: len(own)].astype(np.float32, copy=False))
-    return np.concatenate(found)
+        batch = hu[start : start + _BATCH]
+        size = 1 << (len(batch) - 1).bit_length()
+        maps = backend.to_numpy(model(np.resize(batch, (size, *batch.shape[1:])), training=False))
+        batches.append(maps[: len(batch)].astype(np.float32, copy=False))
+    return np.concatenate(batches)
 
 
 def _small_network(
@@ -177,9 +164,9 @@ def _small_network(
     which = np.eye(len(LABELS), dtype=np.float32)[labels]
     relevance = []
     for start in range(0, len(hu), _SLICES_AT_ONCE):
-        own = slice(start, start + _SLICES_AT_ONCE)
-        maps = _maps(maps_model, hu[own])
-        slopes = backend.gradient(partial(_logits_of, rest, which[own]), maps)
+        part = slice(start, start + _SLICES_AT_ONCE)
+        maps = _maps(maps_model, hu[part])
+        slopes = backend.gradient(partial(_logits_of, rest, which[part]), maps)
         relevance.append((maps * slopes).sum(axis=-1))
     return np.concatenate(relevance)
 
@@ -190,12 +177,12 @@ def _logits_of(rest: keras.Model, which: NDArray[np.float32], maps: Any) -> Any:
 
 
 def _features(
-    store: Store, experiment: Experiment, backbone: keras.Model | None, rows: NDArray[np.int64]
+    store: Store, plan: TrainingPlan, backbone: keras.Model | None, rows: NDArray[np.int64]
 ) -> NDArray[np.float32]:
     """The stored features of some slices, or those that another backbone gives."""
     if backbone is None:
-        return features.load_or_compute(store, rows, experiment)
-    hu = hu_of(store, rows, experiment.input)
+        return features_of(store, rows, plan)
+    hu = hu_of(store, rows, plan.view.input)
     pooled: NDArray[np.float32] = _maps(backbone, hu).mean(axis=(1, 2))
     return pooled
 
@@ -213,22 +200,21 @@ def _head_weights(
     Pooling is a mean, so this is Grad-CAM's mean gradient up to the number of pixels of a map. For
     a linear head it is the layer's weights themselves, over the features' deviation.
     """
-    experiment, model = trained.experiment, trained.model
-    if experiment.head == "dense":
-        found = read(rows)
-        return backend.gradient(lambda x: model(x, training=False)[:, index], found)
+    model = trained.model
+    if not trained.plan.head.spec.reads_series:
+        return backend.gradient(lambda x: model(x, training=False)[:, index], read(rows))
     uids = store.slices["series_instance_uid"].to_numpy()
     result = []
     for row in rows:
         series = sample.rows[uids[sample.rows] == uids[row]]
-        place = int(np.flatnonzero(series == row)[0])
-        found = read(series)[None]
-        present = keras.ops.ones(found.shape[:2], dtype="bool")
+        step = int(np.flatnonzero(series == row)[0])
+        features = read(series)[None]
+        present = keras.ops.ones(features.shape[:2], dtype="bool")
 
-        def logit(x: Any, place: int = place, present: Any = present) -> Any:
-            return model({"features": x, "present": present}, training=False)[:, place, index]
+        def logit(x: Any, step: int = step, present: Any = present) -> Any:
+            return model({"features": x, "present": present}, training=False)[:, step, index]
 
-        result.append(backend.gradient(logit, found)[0, place])
+        result.append(backend.gradient(logit, features)[0, step])
     return np.stack(result)
 
 
@@ -237,8 +223,8 @@ def _scaled_up(relevance: NDArray[np.float32], size: int, method: Method) -> Hea
     positive = np.maximum(relevance, 0).astype(np.float32)
     factor = size / positive.shape[1]
     heat = np.empty((len(positive), size, size), dtype=np.float32)
-    for one, scaled in zip(positive, heat, strict=True):
-        ndimage.zoom(one, factor, output=scaled, order=1, mode="nearest", grid_mode=True)
+    for coarse, scaled in zip(positive, heat, strict=True):
+        ndimage.zoom(coarse, factor, output=scaled, order=1, mode="nearest", grid_mode=True)
     top = heat.max(axis=(1, 2))
     empty = ~(top > 0)
     heat /= np.where(empty, 1, top)[:, None, None]

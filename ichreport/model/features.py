@@ -9,13 +9,15 @@ process compute while the others wait for the same slices.
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ichreport.data.store import Store
+from ichreport.dependencies import fingerprint
 from ichreport.files import (
     atomic_file,
     check_space,
@@ -25,36 +27,53 @@ from ichreport.files import (
     sha256_of_json,
     write_json,
 )
-from ichreport.model import backend, networks, prefetch
+from ichreport.model import backbones, backend, prefetch
 from ichreport.model.inputs import hu_of
-from ichreport.params.experiment import Experiment
+from ichreport.params.parts import Backbone, Machine
 
-ROWS_PER_PART = 8192
+FORMAT: Final = 3
+ROWS_PER_PART: Final = 8192
+BATCH_SIZE: Final = 32
+_CODE: Final = "ichreport.model.features"
 
 
-def key(store: Store, experiment: Experiment) -> dict[str, Any]:
+def folder_of(store: Store) -> Path:
+    """Where the features of a store's slices are kept: beside it."""
+    return store.folder.parent / "features"
+
+
+def key(store: Store, backbone: Backbone, machine: Machine) -> dict[str, Any]:
     """Everything that the features of a slice depend on."""
+    view = backbone.view
     return {
-        "format": 2,
+        "format": FORMAT,
+        "code": fingerprint(_CODE, without=backend.unused_frameworks()),
         "store": store.manifest["store_hash"],
-        "input": experiment.input,
-        "network": experiment.network,
+        "input": view.input,
+        "network": view.network,
         "image_size": store.image_size,
-        "pixels_seen": experiment.pixels_seen,
-        "weights": networks.weights_identity(experiment),
-        "precision": experiment.precision,
+        "pixels_seen": view.pixels_seen,
+        "weights": backbones.weights_identity(backbone),
+        "precision": machine.precision,
     }
 
 
 def load_or_compute(
-    store: Store, rows: NDArray[np.int64], experiment: Experiment
+    store: Store,
+    rows: NDArray[np.int64],
+    backbone: Backbone,
+    machine: Machine,
+    *,
+    batch_size: int = BATCH_SIZE,
 ) -> NDArray[np.float32]:
     """The features of some slices, computing those that nobody has computed yet.
 
     Args:
         store: Where the slices are.
         rows: Their row numbers.
-        experiment: Gives network, input, weights, batch size and where features are kept.
+        backbone: Which network, what it sees, and its weights.
+        machine: How it computes.
+        batch_size: Slices that it computes at a time.
 
     Returns:
         float32 array of shape (len(rows), features).
@@ -62,11 +81,17 @@ def load_or_compute(
     Raises:
         FileNotFoundError: If the weights are not to be had.
     """
-    return _gather(compute(store, rows, experiment), rows)
+    return _gather(compute(store, rows, backbone, machine, batch_size=batch_size), rows)
 
 
 def compute(
-    store: Store, rows: NDArray[np.int64], experiment: Experiment, *, progress: bool = False
+    store: Store,
+    rows: NDArray[np.int64],
+    backbone: Backbone,
+    machine: Machine,
+    *,
+    batch_size: int = BATCH_SIZE,
+    progress: bool = False,
 ) -> Path:
     """Compute and store the features of some slices that nobody has computed yet.
 
@@ -75,7 +100,9 @@ def compute(
     Args:
         store: Where the slices are.
         rows: Their row numbers.
-        experiment: As `load_or_compute`.
+        backbone: As in `load_or_compute`.
+        machine: As in `load_or_compute`.
+        batch_size: As in `load_or_compute`.
         progress: Whether to show a progress bar.
 
     Returns:
@@ -84,57 +111,60 @@ def compute(
     Raises:
         FileNotFoundError: If the weights are not to be had.
     """
-    made_of = key(store, experiment)
-    folder = _folder(made_of, experiment)
+    made_of = key(store, backbone, machine)
+    folder = _folder(store, made_of)
     with folder_lock(folder):
         remove_partials(folder)
         missing = np.setdiff1d(rows, _stored_rows(folder))
         if missing.size:
-            if experiment.input != "adjacent":  # whose neighbours come from the page cache
+            if backbone.view.input_spec.slices_seen == 1:  # neighbours come from the page cache
                 missing = store.in_order_of_storage(missing)
-            parameters = _compute(store, missing, experiment, folder, progress=progress)
-            write_json(folder / "key.json", {**made_of, "parameters": parameters})
+            model = backbones.pooled(backbones.build(backbone, machine))
+            size = backend.batch_size(batch_size, machine)
+            _compute(store, missing, model, backbone, machine, folder, size, progress=progress)
+            write_json(folder / "key.json", {**made_of, "parameters": int(model.count_params())})
     return folder
 
 
-def backbone_parameters(store: Store, experiment: Experiment) -> int:
+def backbone_parameters(store: Store, backbone: Backbone, machine: Machine) -> int:
     """The number of parameters of the backbone behind some stored features.
 
     Raises:
         FileNotFoundError: If its features have not been computed.
     """
-    path = _folder(key(store, experiment), experiment) / "key.json"
+    path = _folder(store, key(store, backbone, machine)) / "key.json"
     return int(read_json(path)["parameters"])
 
 
-def _folder(made_of: dict[str, Any], experiment: Experiment) -> Path:
-    return experiment.features_folder / sha256_of_json(made_of)[:16]
+def _folder(store: Store, made_of: dict[str, Any]) -> Path:
+    return folder_of(store) / sha256_of_json(made_of)[:16]
 
 
 def _compute(
     store: Store,
     rows: NDArray[np.int64],
-    experiment: Experiment,
+    model: keras.Model,
+    backbone: Backbone,
+    machine: Machine,
     folder: Path,
+    size: int,
     *,
     progress: bool,
-) -> int:
-    """Compute and store; gives the backbone's number of parameters."""
-    model = networks.pooled(networks.backbone(experiment))
+) -> None:
+    """Pass slices through a backbone, in batches of one size, and store what comes out."""
     check_space(folder, len(rows) * (model.output_shape[-1] * 4 + 8))  # float32, and row numbers
-    program = backend.program(model, experiment)
-    size = backend.batch_size(experiment, experiment.batch_size)
+    program = backend.program(model, machine)
+    kind = backbone.view.input
     with (
         tqdm(total=len(rows), unit="slice", desc=model.name, disable=not progress) as bar,
         _Parts(folder, rows, bar) as parts,
     ):
         prefetch.run(
-            lambda chosen: program.place(hu_of(store, chosen[0], experiment.input)),
+            lambda chosen: program.place(hu_of(store, chosen[0], kind)),
             prefetch.in_batches(rows, size),
             program.forward,
             lambda result: parts.add(backend.to_numpy(result)),
         )
-    return int(model.count_params())
 
 
 class _Parts:
@@ -151,7 +181,7 @@ class _Parts:
 
     def __init__(self, folder: Path, rows: NDArray[np.int64], bar: Any) -> None:
         self._folder, self._rows, self._bar = folder, rows, bar
-        self._found: list[NDArray[np.float32]] = []
+        self._batches: list[NDArray[np.float32]] = []
         self._written = self._counted = 0
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="features")
         self._writing: Future[None] | None = None
@@ -166,15 +196,15 @@ class _Parts:
 
     def add(self, features: NDArray[np.float32]) -> None:
         """Take the next batch, of which the last may hold more than there are rows."""
-        own = features[: len(self._rows) - self._counted]
-        self._found.append(own)
-        self._counted += len(own)
-        self._bar.update(len(own))
+        wanted = features[: len(self._rows) - self._counted]
+        self._batches.append(wanted)
+        self._counted += len(wanted)
+        self._bar.update(len(wanted))
         if self._counted - self._written >= ROWS_PER_PART or self._counted == len(self._rows):
             self._wait()
             rows = self._rows[self._written : self._counted]
-            self._writing = self._writer.submit(_write_part, self._folder, rows, self._found)
-            self._found, self._written = [], self._counted
+            self._writing = self._writer.submit(_write_part, self._folder, rows, self._batches)
+            self._batches, self._written = [], self._counted
 
     def _wait(self) -> None:
         """Until the part before is written; raises what writing it has raised."""
@@ -199,9 +229,9 @@ def _write_array(path: Path, array: NDArray[Any]) -> None:
 
 
 def _parts(folder: Path) -> list[tuple[NDArray[np.int64], Path]]:
-    found = sorted(folder.glob("rows-*.npy"))
+    paths = sorted(folder.glob("rows-*.npy"))
     return [
-        (np.load(path), path.with_name(path.name.replace("rows", "features"))) for path in found
+        (np.load(path), path.with_name(path.name.replace("rows", "features"))) for path in paths
     ]
 
 
@@ -216,7 +246,7 @@ def _gather(folder: Path, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     result = np.empty((len(rows), maps[0].shape[1]), dtype=np.float32)
     for (stored, _), features in zip(parts, maps, strict=True):
         order = np.argsort(stored)
-        place = np.searchsorted(stored, rows, sorter=order).clip(max=len(stored) - 1)
-        here = stored[order[place]] == rows
-        result[here] = features[order[place[here]]]
+        nearest = order[np.searchsorted(stored, rows, sorter=order).clip(max=len(stored) - 1)]
+        here = stored[nearest] == rows
+        result[here] = features[nearest[here]]
     return result

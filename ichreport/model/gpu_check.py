@@ -4,10 +4,11 @@ import keras
 import numpy as np
 
 from ichreport.labels import LABELS
-from ichreport.model import backend, losses, networks
-from ichreport.params.experiment import Experiment
+from ichreport.model import backend, heads, losses, networks
+from ichreport.params.parts import HeadPart, Machine, View
 
-_SLICES, _FEATURES = 8, 16
+_SLICES, _FEATURES, _STEP_SIZE = 8, 16, 2e-3
+_MACHINE = Machine()
 
 
 def check() -> str:
@@ -29,33 +30,32 @@ def check() -> str:
 
 def convolutions() -> float:
     """A training step of the small network, mirroring included; gives its loss."""
-    experiment = Experiment(network="cnn7", image_size=32)
-    model = networks.flipping(networks.cnn7(experiment), experiment)
+    view = View("raw", "cnn7", image_size=32, pixels_seen=32)
+    network = networks.cnn7(view, HeadPart("dense", 2), _MACHINE)
+    model = networks.flipping(network, view, _MACHINE)
     hu = np.zeros((_SLICES, 1, 32, 32), dtype=np.int16)
-    return _step(model, experiment, {"hu": hu, "flip": np.arange(_SLICES) % 2 == 0}, (_SLICES,))
+    return _step(model, {"hu": hu, "flip": np.arange(_SLICES) % 2 == 0}, (_SLICES,))
 
 
 def recurrence() -> float:
     """A training step of an LSTM with attention over a padded series; gives its loss."""
-    experiment = Experiment(sample="sampb", head="bilstm-attention")
-    model = networks.sequence_head(experiment, _FEATURES)
+    model = heads.build(HeadPart("bilstm-attention", 2), _FEATURES, _MACHINE)
     present = np.arange(_SLICES) < [[_SLICES], [_SLICES // 2]]
     features = np.ones((2, _SLICES, _FEATURES), dtype=np.float32)
-    return _step(model, experiment, {"features": features, "present": present}, (2, _SLICES))
+    return _step(model, {"features": features, "present": present}, (2, _SLICES))
 
 
 def _step(
     model: keras.Model,
-    experiment: Experiment,
     inputs: dict[str, np.ndarray],
     items: tuple[int, ...],
 ) -> float:
     truth = np.zeros((*items, len(LABELS)), dtype=np.float32)
     program = backend.program(
         model,
-        experiment,
+        _MACHINE,
         loss=losses.build("bce", truth.reshape(-1, len(LABELS))),
-        optimizer=backend.adam(experiment),
+        optimizer=backend.adam(_STEP_SIZE, _MACHINE),
     )
     weights = np.ones(items, dtype=np.float32)
     return float(backend.to_numpy(program.train(inputs, truth, weights)))

@@ -1,7 +1,7 @@
 """From Hounsfield units to a network's input, as Keras layers that travel with the model."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import keras
 import numpy as np
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from ichreport.data.resample import HU_MAX, HU_MIN, area_means
 from ichreport.data.store import Store
 from ichreport.data.windowing import WINDOWS, sigmoid_slope_and_offset
-from ichreport.params.choices import Input, Network
+from ichreport.params.choices import INPUTS, NETWORKS, Input, Network
+from ichreport.params.parts import View
 
 
 @keras.saving.register_keras_serializable("ichreport")
@@ -60,23 +61,21 @@ class BackboneScaling(layers.Layer):  # type: ignore[misc]
     """Three channels in [0, 1] scaled as a backbone's ImageNet weights expect them.
 
     Args:
-        network: densenet121 (ImageNet mean and deviation), inceptionresnetv2 ([-1, 1]) or
-            efficientnetb7 ([0, 255]; the network scales from there by itself).
+        network: The backbone; `NETWORKS` says what it expects.
     """
 
-    def __init__(self, network: str, **options: Any) -> None:
+    def __init__(self, network: Network, **options: Any) -> None:
         super().__init__(**options)
         self.network = network
 
     def call(self, images: Any) -> Any:
         """Images of shape (..., 3) in [0, 1] to float32 of the same shape."""
-        if self.network == "densenet121":
+        scaling = NETWORKS[self.network].scaling
+        if scaling == "imagenet":
             mean = np.array([0.485, 0.456, 0.406], dtype=np.float32)
             deviation = np.array([0.229, 0.224, 0.225], dtype=np.float32)
             return (images - mean) / deviation
-        if self.network == "inceptionresnetv2":
-            return images * 2.0 - 1.0
-        return images * 255.0
+        return images * 2.0 - 1.0 if scaling == "symmetric" else images * 255.0
 
     def get_config(self) -> dict[str, Any]:
         """The layer's arguments."""
@@ -123,17 +122,11 @@ class Mirror(layers.Layer):  # type: ignore[misc]
         return ops.where(ops.reshape(flip, (-1, 1, 1, 1)), mirrored, hu)
 
 
-_LAYERS: dict[Input, Any] = {
-    "raw": RawHU,
-    "adjacent": RawHU,
+_LAYERS: Final[Mapping[str, Any]] = {
+    "none": RawHU,
     "linear": LinearWindows,
     "sigmoid": SigmoidWindows,
 }
-
-
-def slices_seen(kind: Input) -> int:
-    """How many slices a network sees to judge one: it alone, or with its two neighbours."""
-    return 3 if kind == "adjacent" else 1
 
 
 def hu_of(store: Store, rows: NDArray[np.int64], kind: Input) -> NDArray[np.int16]:
@@ -142,34 +135,35 @@ def hu_of(store: Store, rows: NDArray[np.int64], kind: Input) -> NDArray[np.int1
     Returns:
         int16 array of shape (len(rows), slices seen, size, size).
     """
-    if kind == "adjacent":
+    if INPUTS[kind].slices_seen > 1:
         return store.adjacent_hu(rows)
     return store.hu(rows)[:, None]
 
 
-def hu_input(image_size: int, kind: Input) -> Any:
+def hu_input(view: View) -> Any:
     """A model's input: int16 HU of shape (batch, slices seen, image_size, image_size)."""
-    return keras.Input((slices_seen(kind), image_size, image_size), dtype="int16", name="hu")
+    shape = (view.input_spec.slices_seen, view.image_size, view.image_size)
+    return keras.Input(shape, dtype="int16", name="hu")
 
 
-def images(hu: Any, kind: Input, network: Network, size: int | None = None) -> Any:
+def images(hu: Any, view: View) -> Any:
     """Turn a batch of HU into what a network sees.
 
     Args:
         hu: Output of `hu_input`.
-        kind: raw, linear, sigmoid or adjacent.
-        network: The network; backbones get three channels and their own scaling.
-        size: Pixels a side that it sees; all if not given. Where these are fewer, HU are averaged.
+        view: How. Where the network sees fewer pixels than there are, HU are averaged; backbones
+            get three channels and their own scaling.
 
     Returns:
-        float32 tensor of shape (batch, size, size, channels).
+        float32 tensor of shape (batch, pixels_seen, pixels_seen, channels).
     """
-    if size not in (None, hu.shape[-1]):
-        hu = AreaAverage(size, name="averaged", dtype="float32")(hu)
-    seen = _LAYERS[kind](name="input", dtype="float32")(hu)  # HU need more than 8 bits
+    if view.pixels_seen != hu.shape[-1]:
+        hu = AreaAverage(view.pixels_seen, name="averaged", dtype="float32")(hu)
+    layer = _LAYERS[view.input_spec.windows]
+    seen = layer(name="input", dtype="float32")(hu)  # HU need more than 8 bits
     seen = layers.Permute((2, 3, 1), name="channels_last", dtype="float32")(seen)
-    if network == "cnn7":
+    if not view.network_spec.is_backbone:
         return seen
     if seen.shape[-1] == 1:
         seen = layers.Concatenate(name="three_channels", dtype="float32")([seen, seen, seen])
-    return BackboneScaling(network, name="scaling", dtype="float32")(seen)
+    return BackboneScaling(view.network, name="scaling", dtype="float32")(seen)

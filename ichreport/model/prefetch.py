@@ -27,21 +27,21 @@ IN_FLIGHT: Final = 2
 Chosen = tuple[NDArray[np.int64], int]
 
 
-def in_batches(places: NDArray[np.int64], size: int) -> Iterator[Chosen]:
-    """Cut places into batches of one size, so that a device compiles once.
+def in_batches(indices: NDArray[np.int64], size: int) -> Iterator[Chosen]:
+    """Cut indices into batches of one size, so that a device compiles once.
 
     Args:
-        places: Shape (n,), in the order in which they are to come.
-        size: Places a batch.
+        indices: Shape (n,), in the order in which they are to come.
+        size: Items a batch.
 
     Yields:
-        `size` places, and how many of them count: the last batch is filled up from the first, with
-        places that do not.
+        `size` indices, and how many of them count: the last batch is filled up from the first, with
+        indices that do not.
     """
-    for start in range(0, len(places), size):
-        own = places[start : start + size]
-        filling = np.resize(places, size - len(own))
-        yield np.concatenate([own, filling]), len(own)
+    for start in range(0, len(indices), size):
+        chosen = indices[start : start + size]
+        filling = np.resize(indices, size - len(chosen))
+        yield np.concatenate([chosen, filling]), len(chosen)
 
 
 def run(

@@ -14,10 +14,11 @@ from ichreport.data.samples import Sample
 from ichreport.data.store import Store
 from ichreport.files import atomic_file
 from ichreport.labels import LABELS
-from ichreport.model import backend, features, losses, networks, training_loop
+from ichreport.model import backbones, backend, features, heads, losses, networks, training_loop
 from ichreport.model.batches import SeriesBatches, SliceBatches
 from ichreport.model.inputs import hu_of
-from ichreport.params.experiment import Experiment
+from ichreport.params.choices import NETWORKS
+from ichreport.params.parts import TrainingPlan
 
 SLICES_A_PREDICTION = 1024
 """Slices a batch where a head predicts from features: small rows, and no gradients to keep."""
@@ -31,14 +32,14 @@ class Trained:
     """A trained row.
 
     Attributes:
-        experiment: What was trained.
+        plan: What was trained, and how.
         model: From HU (where convolutions train) or from features (a head) to logits.
         history: By measure (`loss`, `val_loss`), one value an epoch.
         trainable: Parameters that training changes.
         frozen: Parameters that it does not: frozen layers', moving averages, standardisation.
     """
 
-    experiment: Experiment
+    plan: TrainingPlan
     model: keras.Model
     history: dict[str, list[float]]
     trainable: int
@@ -58,7 +59,7 @@ class Trained:
 def fit(
     store: Store,
     sample: Sample,
-    experiment: Experiment,
+    plan: TrainingPlan,
     *,
     watch: bool = True,
     seed: int | None = None,
@@ -66,14 +67,15 @@ def fit(
 ) -> Trained:
     """Train a row on its sample's train split, watching its validation split.
 
+    See `training_loop.fit`.
+
     Args:
         store: Where the slices are.
         sample: Which of them, and in which split.
-        experiment: Network, head, loss, epochs, patience, batch size, learning rate, seed,
-            devices, precision and determinism.
+        plan: What is trained, and how.
         watch: Whether to watch validation; without it all epochs run and the last weights stay.
-        seed: Seed of the first weights and of the order of slices; the experiment's if not given,
-            which also is the seed of a backbone without weights.
+        seed: Seed of the first weights and of the order of slices; the plan's if not given. A
+            backbone without weights has a seed of its own.
         verbose: Whether to print a line an epoch.
 
     Raises:
@@ -83,48 +85,75 @@ def fit(
     truth = _truth(store, sample.rows)
     split = {name: np.flatnonzero(sample.split == name) for name in ("train", "validation")}
     if not split["train"].size or (watch and not split["validation"].size):
-        raise ValueError(f"{experiment.name}: train and validation need at least one slice each.")
-    if experiment.head != "dense" and _splits_a_series(store, sample):
+        raise ValueError(f"{plan.name}: train and validation need at least one slice each.")
+    if plan.head.spec.reads_series and _splits_a_series(store, sample):
         raise ValueError(
-            f"{experiment.name}: head {experiment.head} reads whole series, but the splits of "
-            f"this sample {sample.name} tear some apart; split it by group."
+            f"{plan.name}: head {plan.head.kind} reads whole series, but the splits of this sample "
+            f"{sample.name} tear some apart; split it by group."
         )
-    seed = backend.training_seed(experiment) if seed is None else seed
+    if seed is None:
+        seed = backend.training_seed(plan.fitting.seed, plan.machine)
     batches: Mapping[str, training_loop.Batches]
-    if experiment.network == "cnn7":
-        keras.utils.set_random_seed(seed)
-        model = head = networks.cnn7(experiment)
-    elif experiment.trainable_layers:
-        backbone = networks.backbone(experiment)
-        keras.utils.set_random_seed(seed)
-        model = networks.fine_tuned(backbone, experiment)
-        _, head = networks.halves(model)
-        at_start = features.load_or_compute(store, sample.rows[split["train"]], experiment)
-        networks.standardise(head, at_start)
+    if plan.trains_on_slices:
+        model, head = _network(store, sample.rows[split["train"]], plan, seed)
+        learner = networks.flipping(model, plan.view, plan.machine)
+        batches = _slice_batches(store, sample, plan, truth, seed)
     else:
-        found = features.load_or_compute(store, sample.rows, experiment)
+        stored = features_of(store, sample.rows, plan)
         keras.utils.set_random_seed(seed)
-        model = head = _head(experiment, found.shape[1])
-        networks.standardise(head, found, split["train"])
-    if experiment.trains_on_slices:
-        learner = networks.flipping(model, experiment)
-        batches = _slice_batches(store, sample, experiment, truth, seed)
-    else:
-        learner = model
-        batches = _feature_batches(store, sample, experiment, found, truth)
-    of_train = truth[split["train"]]
-    if experiment.loss != "weighted-bce":  # whose best constant is log-odds 0 by construction
-        networks.set_output_bias(head, of_train.mean(axis=0, dtype=np.float64))
+        learner = model = head = heads.build(plan.head, stored.shape[1], plan.machine)
+        heads.standardise(head, stored, split["train"])
+        batches = _feature_batches(store, sample, plan, stored, truth)
+    truth_of_train = truth[split["train"]]
+    if plan.fitting.loss != "weighted-bce":  # whose best constant is log-odds 0 by construction
+        heads.set_output_bias(head, truth_of_train.mean(axis=0, dtype=np.float64))
     history = training_loop.fit(
         learner,
-        losses.build(experiment.loss, of_train),
+        losses.build(plan.fitting.loss, truth_of_train),
         batches["train"],
         batches["validation"] if watch else None,
-        experiment,
+        plan.fitting,
+        plan.machine,
+        name=plan.name,
         seed=seed,
         verbose=verbose,
     )
-    return _counted(store, experiment, model, history)
+    return _counted(store, plan, model, history)
+
+
+def _network(
+    store: Store, rows: NDArray[np.int64], plan: TrainingPlan, seed: int
+) -> tuple[keras.Model, keras.Model]:
+    """A network that trains on slices, and the model that holds its Dense layers.
+
+    Args:
+        store: Where the slices are.
+        rows: Those of the training split, by whose features a fine-tuned head is standardised.
+        plan: What is trained.
+        seed: Seed of the first weights.
+    """
+    if plan.backbone is None:
+        keras.utils.set_random_seed(seed)
+        model = networks.cnn7(plan.view, plan.head, plan.machine)
+        return model, model
+    frozen = backbones.build(plan.backbone, plan.machine)
+    keras.utils.set_random_seed(seed)
+    model = networks.fine_tuned(frozen, plan)
+    _, head = networks.maps_and_head(model)
+    heads.standardise(head, features_of(store, rows, plan))
+    return model, head
+
+
+def features_of(store: Store, rows: NDArray[np.int64], plan: TrainingPlan) -> NDArray[np.float32]:
+    """The features of some slices that a plan's frozen backbone gives: (slices, features).
+
+    Raises:
+        ValueError: If the plan has no backbone.
+    """
+    if plan.backbone is None:
+        raise ValueError(f"{plan.name}: network {plan.view.network} has no features.")
+    size = plan.fitting.batch_size
+    return features.load_or_compute(store, rows, plan.backbone, plan.machine, batch_size=size)
 
 
 def predict(trained: Trained, store: Store, sample: Sample) -> pd.DataFrame:
@@ -154,21 +183,22 @@ def predict(trained: Trained, store: Store, sample: Sample) -> pd.DataFrame:
 
 def logits_of(trained: Trained, store: Store, sample: Sample) -> NDArray[np.float32]:
     """The logits of every slice of a sample: float32 (slices, 6)."""
-    experiment = trained.experiment
-    program = backend.program(trained.model, experiment)
-    size = backend.batch_size(experiment, experiment.batch_size)
-    if experiment.trains_on_slices:
+    plan = trained.plan
+    program = backend.program(trained.model, plan.machine)
+    if plan.trains_on_slices:
+        size = backend.batch_size(plan.fitting.batch_size, plan.machine)
+        kind = plan.view.input
         return training_loop.outputs(
-            program, lambda rows: hu_of(store, rows, experiment.input), sample.rows, size
+            program, lambda rows: hu_of(store, rows, kind), sample.rows, size
         )
-    found = features.load_or_compute(store, sample.rows, experiment)
-    if experiment.head == "dense":
-        size = backend.batch_size(experiment, SLICES_A_PREDICTION)
-        return training_loop.outputs(program, found.__getitem__, np.arange(len(found)), size)
-    whole = _series_batches(store, sample, experiment, found)
+    stored = features_of(store, sample.rows, plan)
+    if not plan.head.spec.reads_series:
+        size = backend.batch_size(SLICES_A_PREDICTION, plan.machine)
+        return training_loop.outputs(program, stored.__getitem__, np.arange(len(stored)), size)
+    whole = _series_batches(store, sample, plan, stored)
     padded = training_loop.outputs(
         program,
-        lambda places: whole.gather((places, len(places))).inputs,
+        lambda indices: whole.gather((indices, len(indices))).inputs,
         np.arange(len(whole.series)),
         whole.size,
     )
@@ -177,7 +207,7 @@ def logits_of(trained: Trained, store: Store, sample: Sample) -> NDArray[np.floa
     return logits
 
 
-def load(store: Store, experiment: Experiment, path: Path) -> Trained:
+def load(store: Store, plan: TrainingPlan, path: Path) -> Trained:
     """Rebuild a trained row from its weights.
 
     Raises:
@@ -186,51 +216,43 @@ def load(store: Store, experiment: Experiment, path: Path) -> Trained:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist; run the experiment first.")
-    model = untrained(experiment)
-    networks.load_weights(model, path, experiment.name)
-    return _counted(store, experiment, model, {})
+    model = untrained(plan)
+    backbones.load_weights(model, path, plan.name)
+    return _counted(store, plan, model, {})
 
 
-def untrained(experiment: Experiment) -> keras.Model:
+def untrained(plan: TrainingPlan) -> keras.Model:
     """A row's model with random weights, all of them: what a run keeps fits into it."""
-    if experiment.network == "cnn7":
-        return networks.cnn7(experiment)
-    if experiment.trainable_layers:
-        random = experiment.model_copy(update={"weights": None})
-        return networks.fine_tuned(networks.backbone(random), experiment)
-    return _head(experiment, networks.BACKBONES[experiment.network].features)
+    if plan.backbone is None:
+        return networks.cnn7(plan.view, plan.head, plan.machine)
+    if plan.is_fine_tuned:
+        random = replace(plan.backbone, weights=None)
+        return networks.fine_tuned(backbones.build(random, plan.machine), plan)
+    return heads.build(plan.head, NETWORKS[plan.view.network].features, plan.machine)
 
 
 def _counted(
-    store: Store, experiment: Experiment, model: keras.Model, history: dict[str, list[float]]
+    store: Store, plan: TrainingPlan, model: keras.Model, history: dict[str, list[float]]
 ) -> Trained:
     """A trained row with its numbers of parameters, a frozen backbone's included."""
-    on_features = not experiment.trains_on_slices
-    frozen = features.backbone_parameters(store, experiment) if on_features else 0
+    frozen = 0
+    if plan.backbone is not None and not plan.trains_on_slices:
+        frozen = features.backbone_parameters(store, plan.backbone, plan.machine)
     trainable = _count(model.trainable_weights)
     frozen += _count(model.weights) - trainable
-    return Trained(experiment, model, history, trainable, frozen)
-
-
-def _head(experiment: Experiment, width: int) -> keras.Model:
-    if experiment.head == "dense":
-        return networks.dense_head(experiment, width)
-    return networks.sequence_head(experiment, width)
+    return Trained(plan, model, history, trainable, frozen)
 
 
 def _slice_batches(
-    store: Store,
-    sample: Sample,
-    experiment: Experiment,
-    truth: NDArray[np.float32],
-    seed: int,
+    store: Store, sample: Sample, plan: TrainingPlan, truth: NDArray[np.float32], seed: int
 ) -> dict[str, SliceBatches]:
     """Slices of the store; half of those of train are mirrored left to right."""
-    size = backend.batch_size(experiment, experiment.batch_size)
+    size = backend.batch_size(plan.fitting.batch_size, plan.machine)
     random = np.random.default_rng([seed, 1])  # not the numbers that draw the order
+    kind = plan.view.input
 
-    def read(places: NDArray[np.int64], mirror: NDArray[np.bool_]) -> Any:
-        return {"hu": hu_of(store, sample.rows[places], experiment.input), "flip": mirror}
+    def read(indices: NDArray[np.int64], mirror: NDArray[np.bool_]) -> Any:
+        return {"hu": hu_of(store, sample.rows[indices], kind), "flip": mirror}
 
     return {
         name: SliceBatches(read, truth, np.flatnonzero(sample.split == name), size, mirroring)
@@ -241,42 +263,44 @@ def _slice_batches(
 def _feature_batches(
     store: Store,
     sample: Sample,
-    experiment: Experiment,
-    found: NDArray[np.float32],
+    plan: TrainingPlan,
+    stored: NDArray[np.float32],
     truth: NDArray[np.float32],
 ) -> dict[str, SliceBatches] | dict[str, SeriesBatches]:
     """Stored features, by slice or by series."""
     splits = ("train", "validation")
-    if experiment.head == "dense":
-        size = backend.batch_size(experiment, experiment.batch_size)
-        return {
-            name: SliceBatches(
-                lambda places, _: found[places], truth, np.flatnonzero(sample.split == name), size
-            )
-            for name in splits
-        }
-    whole = _series_batches(store, sample, experiment, found, truth)
-    of_series = sample.split[whole.series[:, 0]]
-    return {name: replace(whole, series=whole.series[of_series == name]) for name in splits}
+    if plan.head.spec.reads_series:
+        whole = _series_batches(store, sample, plan, stored, truth)
+        split = sample.split[whole.series[:, 0]]
+        return {name: replace(whole, series=whole.series[split == name]) for name in splits}
+    size = backend.batch_size(plan.fitting.batch_size, plan.machine)
+
+    def read(indices: NDArray[np.int64], _: NDArray[np.bool_]) -> Any:
+        return stored[indices]
+
+    return {
+        name: SliceBatches(read, truth, np.flatnonzero(sample.split == name), size)
+        for name in splits
+    }
 
 
 def _series_batches(
     store: Store,
     sample: Sample,
-    experiment: Experiment,
-    found: NDArray[np.float32],
+    plan: TrainingPlan,
+    stored: NDArray[np.float32],
     truth: NDArray[np.float32] | None = None,
 ) -> SeriesBatches:
     """All series of a sample; without labels where there is nothing to learn."""
     series = _series(store, sample.rows)
     lengths = series[:, 1] - series[:, 0]
-    size = max(SERIES_A_BATCH, round(experiment.batch_size / float(lengths.mean())))
+    size = max(SERIES_A_BATCH, round(plan.fitting.batch_size / float(lengths.mean())))
     return SeriesBatches(
-        found,
-        np.zeros((len(found), len(LABELS)), dtype=np.float32) if truth is None else truth,
+        stored,
+        np.zeros((len(stored), len(LABELS)), dtype=np.float32) if truth is None else truth,
         series,
         length=int(lengths.max()),
-        size=backend.batch_size(experiment, size),
+        size=backend.batch_size(size, plan.machine),
     )
 
 

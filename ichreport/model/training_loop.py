@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ichreport.model import backend, losses, prefetch
 from ichreport.model.batches import Batch, SeriesBatches, SliceBatches
-from ichreport.params.experiment import Experiment
+from ichreport.params.parts import Fitting, Machine
 
 Batches = SliceBatches | SeriesBatches
 
@@ -24,8 +24,10 @@ def fit(
     loss: losses.LossFunction,
     train: Batches,
     validation: Batches | None,
-    experiment: Experiment,
+    fitting: Fitting,
+    machine: Machine,
     *,
+    name: str,
     seed: int,
     verbose: bool = False,
 ) -> dict[str, list[float]]:
@@ -39,7 +41,9 @@ def fit(
         loss: From truth and logits to the loss of each slice.
         train: Batches to learn from, in an order of its own each epoch.
         validation: Batches to watch; without, all epochs run and the last weights stay.
-        experiment: Epochs, patience, learning rate, devices and precision.
+        fitting: Epochs, patience and step size.
+        machine: How it computes.
+        name: The run, for messages.
         seed: Draws the orders.
         verbose: Whether to print a line an epoch.
 
@@ -50,25 +54,25 @@ def fit(
     Raises:
         ValueError: If a loss is not finite.
     """
-    program = backend.program(model, experiment, loss=loss, optimizer=backend.adam(experiment))
+    optimizer = backend.adam(fitting.step_size, machine)
+    program = backend.program(model, machine, loss=loss, optimizer=optimizer)
     random = np.random.default_rng(seed)
-    watched = _Watched(program, experiment.patience)
+    watched = _Watched(program, fitting.patience)
     history: dict[str, list[float]] = {"loss": []}
     if validation is not None:
         history["val_loss"] = []
-    for epoch in range(experiment.epochs):
+    for epoch in range(fitting.epochs):
         history["loss"].append(_pass(program, program.train, train, random))
         if validation is not None:
             history["val_loss"].append(_pass(program, program.evaluate, validation, None))
-        now = {name: values[-1] for name, values in history.items()}
+        now = {measure: values[-1] for measure, values in history.items()}
         if verbose:
-            shown = ", ".join(f"{name} {value:.4f}" for name, value in now.items())
-            print(f"epoch {epoch + 1} of {experiment.epochs}: {shown}")  # noqa: T201
+            shown = ", ".join(f"{measure} {value:.4f}" for measure, value in now.items())
+            print(f"epoch {epoch + 1} of {fitting.epochs}: {shown}")  # noqa: T201
         if not np.isfinite(list(now.values())).all():
-            parameter, step_size = experiment.step_size
             raise ValueError(
-                f"{experiment.name}: the loss is not finite after {epoch + 1} epochs; "
-                f"try a {parameter} below {step_size!r}."
+                f"{name}: the loss is not finite after {epoch + 1} epochs; "
+                f"try a {fitting.step_size_name} below {fitting.step_size!r}."
             )
         if validation is not None and watched.is_enough(now["val_loss"]):
             break
@@ -125,16 +129,18 @@ def _pass(program: Any, step: Any, batches: Batches, random: np.random.Generator
     return float(np.sum(totals) / np.sum(counted))
 
 
-def outputs(program: Any, gather: Any, places: NDArray[np.int64], size: int) -> NDArray[np.float32]:
-    """What a program gives for each of some places, (places, ...), in their order.
+def outputs(
+    program: Any, gather: Any, indices: NDArray[np.int64], size: int
+) -> NDArray[np.float32]:
+    """What a program gives for each of some items, (items, ...), in their order.
 
     Args:
         program: See `backend.program`.
-        gather: From places to the program's input.
-        places: Shape (n,), at least one.
-        size: Places a batch.
+        gather: From indices of items to the program's input.
+        indices: Shape (n,), at least one.
+        size: Items a batch.
     """
-    found: list[NDArray[np.float32]] = []
+    results: list[NDArray[np.float32]] = []
     counts: list[int] = []
 
     def compute(gathered: Any) -> Any:
@@ -143,10 +149,10 @@ def outputs(program: Any, gather: Any, places: NDArray[np.int64], size: int) -> 
         return program.forward(inputs)
 
     def keep(result: Any) -> None:
-        found.append(backend.to_numpy(result)[: counts[len(found)]])
+        results.append(backend.to_numpy(result)[: counts[len(results)]])
 
-    batches = prefetch.in_batches(places, size)
+    batches = prefetch.in_batches(indices, size)
     prefetch.run(
         lambda chosen: (program.place(gather(chosen[0])), chosen[1]), batches, compute, keep
     )
-    return np.concatenate(found).astype(np.float32, copy=False)
+    return np.concatenate(results).astype(np.float32, copy=False)

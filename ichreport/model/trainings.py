@@ -33,12 +33,13 @@ from ichreport.files import (
 )
 from ichreport.model import backend, features, training
 from ichreport.model.training import Trained
-from ichreport.params.experiment import Experiment
+from ichreport.params.parts import TrainingPlan
 
 FORMAT: Final = 1
 WEIGHTS: Final = "model.weights.h5"
 PREDICTIONS: Final = "predictions.parquet"
 _NOTE: Final = "training.json"
+_CODE: Final = "ichreport.model.training"
 
 
 @dataclass(frozen=True)
@@ -79,29 +80,35 @@ class Training:
                 _link_or_copy(self.folder / name, partial)
 
 
-def fit_or_find(store: Store, sample: Sample, experiment: Experiment) -> Training:
+def folder_of(store: Store) -> Path:
+    """Where trainings on a store are kept: beside it."""
+    return store.folder.parent / "trainings"
+
+
+def fit_or_find(store: Store, sample: Sample, plan: TrainingPlan) -> Training:
     """A row's training: found where it is kept, else made and kept.
 
     Args:
         store: Where the slices are.
         sample: Which of them, and in which split.
-        experiment: The row.
+        plan: The row.
 
     Raises:
         ValueError: As `training.fit`, and if a kept file is damaged.
     """
-    made_of = key(store, sample, experiment, code=fingerprint(training.__name__))
-    return keep(experiment, made_of, lambda: fit_and_predict(store, sample, experiment))
+    code = fingerprint(_CODE, without=backend.unused_frameworks())
+    made_of = key(store, sample, plan, code=code)
+    return keep(store, made_of, lambda: fit_and_predict(store, sample, plan))
 
 
 Made = tuple[Trained, pd.DataFrame, dict[str, float]]
 """A trained row, its predictions, and the seconds of `training` and `prediction`."""
 
 
-def fit_and_predict(store: Store, sample: Sample, experiment: Experiment, **options: Any) -> Made:
+def fit_and_predict(store: Store, sample: Sample, plan: TrainingPlan, **options: Any) -> Made:
     """Train a row and predict all of its sample, by the clock; `options` are those of `fit`."""
     started = perf_counter()
-    trained = training.fit(store, sample, experiment, **options)
+    trained = training.fit(store, sample, plan, **options)
     fitted = perf_counter()
     predictions = training.predict(trained, store, sample)
     return (
@@ -114,38 +121,39 @@ def fit_and_predict(store: Store, sample: Sample, experiment: Experiment, **opti
     )
 
 
-def key(store: Store, sample: Sample, experiment: Experiment, *, code: str) -> dict[str, Any]:
+def key(store: Store, sample: Sample, plan: TrainingPlan, *, code: str) -> dict[str, Any]:
     """Everything that a training depends on.
 
     Args:
         store: Where the slices are.
         sample: The slices and their splits.
-        experiment: The row.
+        plan: The row.
         code: The fingerprint of the code that trains.
     """
+    backbone = plan.backbone
     return {
         "format": FORMAT,
         "code": code,
         "store": store.manifest["store_hash"],
         "sample": sample.identity,
-        "features": features.key(store, experiment) if experiment.needs_features else None,
+        "features": features.key(store, backbone, plan.machine) if backbone else None,
         "software": backend.software(),
-        "parameters": experiment.training_parameters,
+        "plan": plan.values(),
     }
 
 
-def keep(experiment: Experiment, made_of: Mapping[str, Any], train: Callable[[], Made]) -> Training:
+def keep(store: Store, made_of: Mapping[str, Any], train: Callable[[], Made]) -> Training:
     """Find a training by its key, or make and keep it.
 
     Args:
-        experiment: What is trained.
+        store: Where the slices are; trainings are kept beside it.
         made_of: Everything that the training depends on.
         train: Makes it.
 
     Raises:
         ValueError: If a kept file is damaged; the message names it and the cure.
     """
-    folder = experiment.trainings_folder / sha256_of_json(made_of)[:16]
+    folder = folder_of(store) / sha256_of_json(made_of)[:16]
     with folder_lock(folder):
         remove_partials(folder)
         is_new = not (folder / _NOTE).is_file()
@@ -181,7 +189,7 @@ def _write(
         "frozen": trained.frozen,
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": {part: round(taken, 3) for part, taken in seconds.items()},
-        "machine": backend.start(trained.experiment.machine),
+        "machine": backend.start(trained.plan.machine),
     }
     write_json(folder / _NOTE, note)
 

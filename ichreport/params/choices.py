@@ -1,25 +1,161 @@
-"""The closed choices of a row, and what each is: samples, inputs, networks, heads, losses."""
+"""The closed choices of a row, and what each is: samples, inputs, networks, heads, losses.
+
+Each table here is the only place that lists its choices: a new backbone is a line of `NETWORKS` and
+a word of `Network`.
+"""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import PlainValidator
 
-Sample = Literal["sampa", "sampb", "fullid"]
-Input = Literal["raw", "linear", "sigmoid", "adjacent"]
 Network = Literal["cnn7", "densenet121", "efficientnetb7", "inceptionresnetv2"]
+Input = Literal["raw", "linear", "sigmoid", "adjacent"]
 Head = Literal["dense", "bilstm", "bilstm-attention"]
 Loss = Literal["bce", "weighted-bce", "focal"]
+Sample = Literal["sampa", "sampb", "fullid"]
 SplitBy = Literal["slice", "group"]
-SPLIT_BY: Final[Mapping[Sample, SplitBy]] = {"sampa": "slice", "sampb": "group", "fullid": "group"}
-"""What stays together in each sample's splits: nothing, as the poster did, or a linked group."""
-SMALLEST_SIDE: Final[Mapping[Network, int]] = {
-    "cnn7": 32,
-    "densenet121": 32,
-    "efficientnetb7": 32,
-    "inceptionresnetv2": 75,
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """What a network is.
+
+    Attributes:
+        words: Its name in a sentence.
+        smallest_side: Pixels a side of the smallest image that it takes.
+        application: The backbone's name in `keras.applications`; empty for a network that trains
+            from scratch.
+        features: Channels of a backbone's last feature maps.
+        scaling: What values in [0, 1] become for a backbone's ImageNet weights: `imagenet` (less
+            the mean, over the deviation of its colours), `symmetric` ([-1, 1]) or `bytes`
+            ([0, 255], from which the network scales by itself).
+    """
+
+    words: str
+    smallest_side: int
+    application: str = ""
+    features: int = 0
+    scaling: Literal["", "imagenet", "symmetric", "bytes"] = ""
+
+    @property
+    def is_backbone(self) -> bool:
+        """Whether it is a pre-trained network on whose features a head is trained."""
+        return bool(self.application)
+
+
+NETWORKS: Final[Mapping[Network, NetworkSpec]] = {
+    "cnn7": NetworkSpec(
+        "a network of seven blocks (convolution, pooling, batch normalisation, ReLU)", 32
+    ),
+    "densenet121": NetworkSpec("DenseNet121", 32, "DenseNet121", 1024, "imagenet"),
+    "efficientnetb7": NetworkSpec("EfficientNetB7", 32, "EfficientNetB7", 2560, "bytes"),
+    "inceptionresnetv2": NetworkSpec(
+        "Inception-ResNet-v2", 75, "InceptionResNetV2", 1536, "symmetric"
+    ),
 }
-"""Pixels a side of the smallest image that each network takes."""
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """What a network sees of a slice.
+
+    Attributes:
+        words: That, in a sentence.
+        windows: How HU become numbers: `none` (a scanner's range onto [0, 1]), or the brain,
+            subdural and bone windows, each `linear` or `sigmoid`, as three channels.
+        slices_seen: Slices that it sees to judge one: the slice alone, or with its two neighbours.
+    """
+
+    words: str
+    windows: Literal["none", "linear", "sigmoid"]
+    slices_seen: int = 1
+
+
+INPUTS: Final[Mapping[Input, InputSpec]] = {
+    "raw": InputSpec("HU clipped to a 12-bit scanner's range and scaled to [0, 1]", "none"),
+    "linear": InputSpec(
+        "the Brain, Subdural and Bone windows as three channels, each linear", "linear"
+    ),
+    "sigmoid": InputSpec(
+        "the Brain, Subdural and Bone windows as three channels, each a sigmoid", "sigmoid"
+    ),
+    "adjacent": InputSpec(
+        "a slice and its two neighbours as three channels, HU scaled to [0, 1]", "none", 3
+    ),
+}
+
+
+@dataclass(frozen=True)
+class HeadSpec:
+    """What a backbone's head is.
+
+    Attributes:
+        words: What stands before its Dense layers, in a sentence; empty if nothing does.
+        reads_series: Whether it reads whole series instead of single slices.
+        attends: Whether self-attention follows the recurrence.
+    """
+
+    words: str = ""
+    reads_series: bool = False
+    attends: bool = False
+
+
+HEADS: Final[Mapping[Head, HeadSpec]] = {
+    "dense": HeadSpec(),
+    "bilstm": HeadSpec(" behind a bidirectional LSTM over the series", reads_series=True),
+    "bilstm-attention": HeadSpec(
+        " behind a bidirectional LSTM with attention over the series",
+        reads_series=True,
+        attends=True,
+    ),
+}
+
+LOSSES: Final[Mapping[Loss, str]] = {
+    "bce": "Binary cross-entropy, the same for every label",
+    "weighted-bce": "Binary cross-entropy with the positives weighted by their rarity",
+    "focal": "Focal loss",
+}
+"""What each loss is, in words."""
+
+
+@dataclass(frozen=True)
+class SampleSpec:
+    """What a sample is.
+
+    Attributes:
+        name: How the poster spells it.
+        words: What it holds, in a sentence with `{sampa_share}` or `{sampb_share}` in it.
+        split_by: What stays together in its splits unless an experiment says otherwise: a `slice`
+            alone, as the poster did, or a `group` of linked patients.
+        share: The parameter that says how much of the data it takes; empty if all.
+    """
+
+    name: str
+    words: str
+    split_by: SplitBy
+    share: str = ""
+
+
+SAMPLES: Final[Mapping[Sample, SampleSpec]] = {
+    "sampa": SampleSpec("SampA", "SampA, {sampa_share:.0%} of the slices.", "slice", "sampa_share"),
+    "sampb": SampleSpec(
+        "SampB", "SampB, {sampb_share:.0%} of the series, whole.", "group", "sampb_share"
+    ),
+    "fullid": SampleSpec("FullID", "FullID, all slices.", "group"),
+}
+
+
+def listed(choices: Any) -> str:
+    """The words of a `Literal` as a person lists them: `a, b or c`."""
+    *first, last = get_args(choices)
+    return f"{', '.join(first)} or {last}"
+
+
+def backbones() -> list[Network]:
+    """The networks that are backbones."""
+    return [name for name, spec in NETWORKS.items() if spec.is_backbone]
 
 
 Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]

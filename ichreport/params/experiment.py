@@ -1,21 +1,26 @@
 """An experiment: one row of the results, within a profile."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
 from ichreport.params.choices import (
-    SMALLEST_SIDE,
-    SPLIT_BY,
+    HEADS,
+    NETWORKS,
+    SAMPLES,
     Head,
     Input,
     Loss,
     Network,
+    NetworkSpec,
     Sample,
     SplitBy,
     TrainableLayers,
+    listed,
 )
+from ichreport.params.parts import Backbone, Fitting, HeadPart, TrainingPlan, View
 from ichreport.params.profile import NAME_PATTERN, Profile
 from ichreport.params.yaml import read_yaml
 
@@ -35,12 +40,15 @@ class Experiment(Profile):
     poster_row: int | None = Field(
         default=None, ge=1, le=14, description="row of the poster's table that this reproduces"
     )
-    sample: Sample = Field(default="sampa", description="sampa, sampb or fullid")
-    input: Input = Field(default="raw", description="raw, linear, sigmoid or adjacent")
-    network: Network = Field(
-        default="densenet121", description="cnn7, densenet121, efficientnetb7 or inceptionresnetv2"
+    baseline: str | None = Field(
+        default=None,
+        pattern=NAME_PATTERN,
+        description="run that this one is compared with; null: none",
     )
-    head: Head = Field(default="dense", description="dense, bilstm or bilstm-attention")
+    sample: Sample = Field(default="sampa", description=listed(Sample))
+    input: Input = Field(default="raw", description=listed(Input))
+    network: Network = Field(default="densenet121", description=listed(Network))
+    head: Head = Field(default="dense", description=listed(Head))
     dense_layers: int = Field(
         default=2, ge=1, le=8, description="Dense layers of the head, the logits included"
     )
@@ -50,7 +58,7 @@ class Experiment(Profile):
     fine_tuning_rate: float = Field(
         default=1e-4, gt=0, description="Adam's step size where layers of a backbone train"
     )
-    loss: Loss = Field(default="bce", description="bce, weighted-bce or focal")
+    loss: Loss = Field(default="bce", description=listed(Loss))
     split_by: SplitBy | None = Field(
         default=None, description="slice or group; null: sampa by slice, the others by group"
     )
@@ -60,37 +68,37 @@ class Experiment(Profile):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if self.network == "cnn7" and self.head != "dense":
+        if not self.network_spec.is_backbone and self.head != "dense":
             raise ValueError(
-                f"head {self.head} reads the features of a backbone, and network cnn7 has none; "
-                "choose head: dense, or a backbone."
+                f"head {self.head} reads the features of a backbone, and network {self.network} "
+                "has none; choose head: dense, or a backbone."
             )
-        if self.trainable_layers and self.network == "cnn7":
+        if self.trainable_layers and not self.network_spec.is_backbone:
             raise ValueError(
-                "trainable_layers is for backbones, and network cnn7 always trains whole; "
-                "leave trainable_layers out."
+                f"trainable_layers is for backbones, and network {self.network} always trains "
+                "whole; leave trainable_layers out."
             )
-        if self.trainable_layers and self.head != "dense":
+        if self.trainable_layers and HEADS[self.head].reads_series:
             raise ValueError(
                 f"head {self.head} reads stored features, which trainable_layers would change; "
                 "choose head: dense, or trainable_layers: 0."
             )
-        if self.head != "dense" and self.splits_by == "slice":
+        if HEADS[self.head].reads_series and self.splits_by == "slice":
             raise ValueError(
                 f"head {self.head} reads whole series, and sample {self.sample} is split by slice; "
                 "choose head: dense, split_by: group, or sample: sampb or fullid."
             )
-        if self.image_size < SMALLEST_SIDE[self.network]:
+        least = self.network_spec.smallest_side
+        if self.image_size < least:
             raise ValueError(
-                f"image_size must be at least {SMALLEST_SIDE[self.network]} for {self.network}, "
-                f"got {self.image_size}."
+                f"image_size must be at least {least} for {self.network}, got {self.image_size}."
             )
         return self
 
     @property
     def splits_by(self) -> SplitBy:
         """What stays together in this run's splits."""
-        return self.split_by or SPLIT_BY[self.sample]
+        return self.split_by or SAMPLES[self.sample].split_by
 
     @property
     def seed_of_training(self) -> int:
@@ -108,14 +116,14 @@ class Experiment(Profile):
         return super().sampling | {"split_by": self.split_by}
 
     @property
-    def pixels_seen(self) -> int:
-        """Pixels a side that the network sees: the store's, or for a backbone `backbone_size`.
+    def network_spec(self) -> NetworkSpec:
+        """What the network is."""
+        return NETWORKS[self.network]
 
-        A backbone that takes nothing that small sees the fewest that it takes.
-        """
-        if self.network == "cnn7" or self.backbone_size is None:
-            return self.image_size
-        return min(max(self.backbone_size, SMALLEST_SIDE[self.network]), self.image_size)
+    @property
+    def pixels_seen(self) -> int:
+        """Pixels a side that the network sees."""
+        return self.view.pixels_seen
 
     @property
     def needs_features(self) -> bool:
@@ -123,18 +131,43 @@ class Experiment(Profile):
 
         Where some of its layers train, the head is standardised by the features at the start.
         """
-        return self.network != "cnn7"
+        return self.network_spec.is_backbone
 
     @property
     def trains_on_slices(self) -> bool:
         """Whether convolutions train, so that each epoch reads the slices themselves."""
-        return self.network == "cnn7" or self.trainable_layers != 0
+        return self.plan.trains_on_slices
 
     @property
-    def step_size(self) -> tuple[str, float]:
-        """The parameter that says how large Adam's steps are, and its value."""
-        name = "fine_tuning_rate" if self.trainable_layers else "learning_rate"
-        return name, getattr(self, name)
+    def view(self) -> View:
+        """What its network sees of the store's slices."""
+        return self.view_of(self.input, self.network)
+
+    @property
+    def backbone(self) -> Backbone | None:
+        """Its pre-trained network; None for one that trains from scratch."""
+        return self.backbone_of(self.input, self.network)
+
+    @property
+    def step_size_name(self) -> Literal["learning_rate", "fine_tuning_rate"]:
+        """The parameter that says how large Adam's steps are."""
+        return "fine_tuning_rate" if self.trainable_layers else "learning_rate"
+
+    @property
+    def plan(self) -> TrainingPlan:
+        """All that its training depends on, but for its slices and the code."""
+        fitting = Fitting(
+            loss=self.loss,
+            epochs=self.epochs,
+            patience=self.patience,
+            batch_size=self.batch_size,
+            step_size=getattr(self, self.step_size_name),
+            step_size_name=self.step_size_name,
+            trainable_layers=self.trainable_layers,
+            seed=self.seed_of_training,
+        )
+        head = HeadPart(self.head, self.dense_layers)
+        return TrainingPlan(self.name, self.view, self.backbone, head, fitting, self.machine)
 
     @property
     def features_marker(self) -> Path:
@@ -175,7 +208,34 @@ def read_each_experiment(profile: Profile) -> tuple[dict[str, Experiment], dict[
             experiments |= _rows_of(profile, path)
         except ValueError as mistake:
             mistakes[stem] = str(mistake)
+    for name, experiment in list(experiments.items()):
+        problem = _problem_of_baseline(experiment, experiments, mistakes)
+        if problem:
+            path = profile.experiment_files[experiment.row]
+            mistakes[name] = f"{path}: baseline: {problem}"
+            del experiments[name]
     return experiments, mistakes
+
+
+def _problem_of_baseline(
+    experiment: Experiment, experiments: Mapping[str, Experiment], mistakes: Mapping[str, str]
+) -> str:
+    """Why an experiment cannot be compared with its baseline; nothing if it can, or has none."""
+    name = experiment.baseline
+    if name is None or name in mistakes:  # a row that fails is no mistake of the others
+        return ""
+    if name not in experiments:
+        return f"{name!r} is no experiment. There are {', '.join(experiments)}."
+    baseline = experiments[name]
+    if name == experiment.row:
+        return f"{name!r} is this row itself; leave baseline out."
+    if (baseline.sample, baseline.splits_by) != (experiment.sample, experiment.splits_by):
+        return (
+            f"{name!r} is of {baseline.sample} split by {baseline.splits_by}, this row of "
+            f"{experiment.sample} split by {experiment.splits_by}; name one that is tested on the "
+            "same slices."
+        )
+    return ""
 
 
 def _rows_of(profile: Profile, path: Path) -> dict[str, Experiment]:

@@ -5,7 +5,15 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from ichreport.params.choices import Determinism, Devices, Precision
+from ichreport.params.choices import (
+    NETWORKS,
+    Determinism,
+    Devices,
+    Input,
+    Network,
+    Precision,
+)
+from ichreport.params.parts import Backbone, Machine, View
 from ichreport.params.yaml import Parameters, project_path
 
 NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
@@ -140,6 +148,22 @@ class Profile(Parameters):
         """The store of ingested slices."""
         return project_path(self.store)
 
+    def view_of(self, input: Input, network: Network) -> View:  # noqa: A002
+        """What a network sees of the store's slices through an input.
+
+        A backbone sees `backbone_size` pixels a side, or the fewest that it takes.
+        """
+        seen, spec = self.image_size, NETWORKS[network]
+        if spec.is_backbone and self.backbone_size is not None:
+            seen = min(max(self.backbone_size, spec.smallest_side), self.image_size)
+        return View(input, network, self.image_size, seen)
+
+    def backbone_of(self, input: Input, network: Network) -> Backbone | None:  # noqa: A002
+        """A pre-trained network behind an input; None if the network trains from scratch."""
+        if not NETWORKS[network].is_backbone:
+            return None
+        return Backbone(self.view_of(input, network), self.weights, self.seed)
+
     @property
     def experiment_files(self) -> dict[str, Path]:
         """The parameter file of each expected run, by the run's name, in order."""
@@ -150,6 +174,11 @@ class Profile(Parameters):
     def features_folder(self) -> Path:
         """The stored features, beside the store they were computed from."""
         return self.store_folder.parent / "features"
+
+    @property
+    def machine(self) -> Machine:
+        """How networks compute."""
+        return Machine(self.devices, self.precision, self.determinism)
 
     @property
     def sampling(self) -> dict[str, Any]:

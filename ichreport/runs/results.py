@@ -19,9 +19,6 @@ from ichreport.params.profile import Profile
 from ichreport.runs.record import RunRecord, read_runs
 from ichreport.splits import Split
 
-SAMPLE_NAMES: Final[Mapping[Sample, str]] = {"sampa": "SampA", "sampb": "SampB", "fullid": "FullID"}
-"""The poster's spelling of the samples."""
-
 VERDICT_KINDS: Final = {
     "learned": "good",
     "not learned": "bad",

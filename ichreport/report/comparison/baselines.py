@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from ichreport.evaluation.comparisons import compare_runs, declared_baselines
+from ichreport.evaluation.comparisons import compare_runs
 from ichreport.evaluation.findings import Part, findings
 from ichreport.evaluation.inference.training_seeds import across_seeds
 from ichreport.evaluation.scores import score_table
@@ -48,7 +48,11 @@ def against_baselines(found: Results) -> pd.DataFrame:
         The columns of `evaluation.comparisons.compare_runs`, rows of both scores.
     """
     rows = found.rows
-    baselines = declared_baselines({name: (own.sample, own.split_by) for name, own in rows.items()})
+    baselines = {
+        name: own.run.experiment.baseline
+        for name, own in rows.items()
+        if own.run.experiment.baseline
+    }
     runs = {name: own.predictions for name, own in rows.items()}
     return pd.concat(
         [compare_runs(runs, baselines, score=score, label=of) for score, of, _ in _COMPARED],

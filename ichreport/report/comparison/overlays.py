@@ -12,10 +12,11 @@ from matplotlib.ticker import MaxNLocator
 from ichreport.evaluation import curves
 from ichreport.evaluation.predictions import of_split, probabilities, truths
 from ichreport.labels import ANY, LABELS
+from ichreport.params.choices import SAMPLES
 from ichreport.report.html.blocks import Drawing, Sentences, lines, number
 from ichreport.report.html.figure_style import STYLE
 from ichreport.report.html.palette import ACCENT, FAINT, SOFT
-from ichreport.runs.results import SAMPLE_NAMES, Results, Scored
+from ichreport.runs.results import Results, Scored
 
 _PANEL: Final = (3.3, 3.0)
 _NOTHING: Final = Sentences(["No run has predictions."])
@@ -26,8 +27,8 @@ def roc_of_all(found: Results) -> Drawing | Sentences:
     """ROC curves of any bleeding on test: a panel a sample and split, a line a run."""
     areas = {name: own.scores["test"]["auc"][ANY] for name, own in found.scored.items()}
     by_test_set: dict[str, list[Scored]] = {}
-    for own in sorted(found.scored.values(), key=lambda own: list(SAMPLE_NAMES).index(own.sample)):
-        drawn_as = f"{SAMPLE_NAMES[own.sample]} by {own.split_by}"
+    for own in sorted(found.scored.values(), key=lambda own: list(SAMPLES).index(own.sample)):
+        drawn_as = f"{SAMPLES[own.sample].name} by {own.split_by}"
         by_test_set.setdefault(drawn_as, []).append(own)
     if not areas:
         return _NOTHING

@@ -12,10 +12,11 @@ from ichreport.evaluation import curves
 from ichreport.evaluation.predictions import of_split, probabilities, truths
 from ichreport.evaluation.scores import without_nan
 from ichreport.labels import LABELS
+from ichreport.params.choices import SAMPLES
 from ichreport.report.comparison import all_runs, overlays
 from ichreport.report.html import data_frame
 from ichreport.report.run.score_tables import with_interval
-from ichreport.runs.results import SAMPLE_NAMES, Results, Scored
+from ichreport.runs.results import Results, Scored
 
 PATH: Final = "compare.html"
 SCRIPT: Final = Path(__file__).with_name("compare.js")
@@ -100,7 +101,7 @@ def _run(own: Scored, found: Results, points: int) -> dict[str, Any]:
         "name": own.run.name,
         "page": f"experiments/{own.run.name}.html",
         "question": own.run.experiment.question,
-        "sample": SAMPLE_NAMES[own.sample],
+        "sample": SAMPLES[own.sample].name,
         "test": f"{learned.slices:,} slices of {rows['group'].nunique():,} linked groups{seen}",
         "test_set": _test_set(own),
         "loss": own.run.experiment.loss,

@@ -10,11 +10,12 @@ from ichreport import poster
 from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.evaluation.thresholds import rate_table
 from ichreport.labels import ANY, LABELS, SUBTYPES
+from ichreport.params.choices import SAMPLES
 from ichreport.params.experiment import SEED_MARK, Experiment
 from ichreport.report.html.blocks import Cell, Link, Marked, Sentences, Table, number
 from ichreport.report.run.score_tables import SHARES_TOO, with_interval
 from ichreport.runs.record import RunRecord
-from ichreport.runs.results import SAMPLE_NAMES, VERDICT_KINDS, VERDICTS_EXPLAINED, Results, Scored
+from ichreport.runs.results import VERDICT_KINDS, VERDICTS_EXPLAINED, Results, Scored
 from ichreport.splits import SPLITS, Split
 
 POSTER_RULE: Final = "recall-85"
@@ -211,14 +212,14 @@ def _floors(results: Results) -> list[list[Cell]]:
     for own in results.scored.values():
         first.setdefault((own.sample, own.split_by), own)
     rows: list[list[Cell]] = []
-    for sample, split_by in product(SAMPLE_NAMES, ("slice", "group")):
+    for sample, split_by in product(SAMPLES, ("slice", "group")):
         if (sample, split_by) not in first:
             continue
         scores = first[sample, split_by].scores
         theirs = number(poster_floor()) if (sample, split_by) == ("fullid", "group") else "–"
         rows.append(
             [
-                f"constant prevalence, {SAMPLE_NAMES[sample]} split by {split_by}",
+                f"constant prevalence, {SAMPLES[sample].name} split by {split_by}",
                 *(number(scores[split]["floor"]["weighted_log_loss_sum"]) for split in SPLITS),
                 *("–", theirs, "–"),
                 number(scores["test"]["floor"]["auc"][ANY]),

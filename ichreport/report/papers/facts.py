@@ -7,7 +7,7 @@ record, its predictions, the profile, the store's manifest, or the measured maps
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ from ichreport.evaluation.inference.training_seeds import across_seeds
 from ichreport.evaluation.predictions import of_split
 from ichreport.evaluation.scores import ALL_LABELS, score_table
 from ichreport.labels import ANY
+from ichreport.params.choices import HEADS, INPUTS, LOSSES, NETWORKS, SAMPLES
 from ichreport.params.experiment import Experiment
 from ichreport.params.profile import Profile
 from ichreport.report.html.blocks import number
@@ -28,34 +29,6 @@ from ichreport.runs.results import Results, Scored
 from ichreport.splits import SPLITS
 
 Facts = Mapping[str, str]
-
-NETWORKS: Final = {
-    "cnn7": "a network of seven blocks (convolution, pooling, batch normalisation, ReLU)",
-    "densenet121": "DenseNet121",
-    "efficientnetb7": "EfficientNetB7",
-    "inceptionresnetv2": "Inception-ResNet-v2",
-}
-HEADS: Final = {
-    "dense": "",
-    "bilstm": " behind a bidirectional LSTM over the series",
-    "bilstm-attention": " behind a bidirectional LSTM with attention over the series",
-}
-INPUTS: Final = {
-    "raw": "HU clipped to a 12-bit scanner's range and scaled to [0, 1]",
-    "linear": "the Brain, Subdural and Bone windows as three channels, each linear",
-    "sigmoid": "the Brain, Subdural and Bone windows as three channels, each a sigmoid",
-    "adjacent": "a slice and its two neighbours as three channels, HU scaled to [0, 1]",
-}
-LOSSES: Final = {
-    "bce": "Binary cross-entropy, the same for every label",
-    "weighted-bce": "Binary cross-entropy with the positives weighted by their rarity",
-    "focal": "Focal loss",
-}
-SAMPLES: Final = {
-    "sampa": "SampA, {sampa_share:.0%} of the slices.",
-    "sampb": "SampB, {sampb_share:.0%} of the series, whole.",
-    "fullid": "FullID, all slices.",
-}
 
 
 def gather(folder: Path, profile: Profile, found: Results, figures: Figures | None) -> Facts:
@@ -139,9 +112,9 @@ def _of_run(best: Scored) -> dict[str, str]:
         "image_size": str(asked.image_size),
         "pixels_seen": str(asked.pixels_seen),
         "network_words": f"{_network(asked)}, global average pooling and {layers}"
-        f"{HEADS[asked.head]}",
-        "input_words": INPUTS[asked.input],
-        "sample_words": SAMPLES[asked.sample].format_map(dict(asked)),
+        f"{HEADS[asked.head].words}",
+        "input_words": INPUTS[asked.input].words,
+        "sample_words": SAMPLES[asked.sample].words.format_map(dict(asked)),
         "loss_words": LOSSES[asked.loss],
         "initial_words": _initial(asked),
         "augmentation_words": "Half of the slices are flipped left to right."
@@ -151,7 +124,7 @@ def _of_run(best: Scored) -> dict[str, str]:
         "too high by that, on purpose."
         if asked.loss == "weighted-bce"
         else "Slices are not resampled; logits start at the log-odds of each label's prevalence.",
-        "step_size": f"{asked.step_size[1]:g}",
+        "step_size": f"{asked.plan.fitting.step_size:g}",
         "batch_size": f"{asked.batch_size:g}",
         **{name: str(getattr(asked, name)) for name in ("epochs", "patience", "seed")},
         "epochs_run": str(len(losses)),
@@ -186,7 +159,7 @@ def _code(known: Mapping[str, Any]) -> str:
 
 def _network(asked: Experiment) -> str:
     """The network, and what of it trains."""
-    name, trainable = NETWORKS[asked.network], asked.trainable_layers
+    name, trainable = NETWORKS[asked.network].words, asked.trainable_layers
     if not asked.needs_features:
         return name
     if not trainable:

@@ -22,8 +22,7 @@ _HOW_IT_RUNS = (
 def experiment(asked: Experiment) -> Table:
     """What an experiment is, and where it runs."""
     values = values_of(asked)
-    step_size, _ = asked.step_size
-    names = [*WHAT_IT_IS, step_size, *_HOW_IT_RUNS]
+    names = [*WHAT_IT_IS, asked.step_size_name, *_HOW_IT_RUNS]
     rows = [["asks", asked.question or "–"]]
     rows += [[name.replace("_", " "), in_words(values[name], 6)] for name in names]
     return Table(f"The experiment {asked.name}.", ["parameter", "value"], rows)

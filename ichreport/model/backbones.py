@@ -1,0 +1,127 @@
+"""Pre-trained networks of keras.applications, frozen: from HU to feature maps."""
+
+import warnings
+from pathlib import Path
+
+import keras
+from keras import layers
+
+from ichreport.files import sha256_of_file
+from ichreport.model import backend, inputs
+from ichreport.params.choices import NETWORKS, Network
+from ichreport.params.parts import Backbone, Machine
+from ichreport.params.yaml import project_path
+
+
+def build(backbone: Backbone, machine: Machine) -> keras.Model:
+    """A frozen backbone, from HU to its last feature maps.
+
+    Args:
+        backbone: Which network, what it sees, and its weights.
+        machine: How it computes.
+
+    Returns:
+        A model from int16 HU (batch, slices seen, size, size) to float32 maps (batch, h, w,
+        features).
+
+    Raises:
+        FileNotFoundError: If the weights are not to be had; the message says what to put where.
+    """
+    view = backbone.view
+    keras.utils.set_random_seed(backbone.seed)
+    with backend.building(machine):
+        hu = inputs.hu_input(view)
+        seen = inputs.images(hu, view)
+        network = _with_weights(backbone.network, backbone.weights, view.pixels_seen)
+        _see_exactly(network)
+        name = f"{view.network}_{view.input}"
+        model = keras.Model(hu, network(seen, training=False), name=name)
+    model.trainable = False
+    return model
+
+
+def _see_exactly(network: keras.Model) -> None:
+    """Compute in float32 up to the first convolution, whatever the precision.
+
+    Of raw HU, bfloat16 tells brain from brain in steps of 4 to 8 HU, and grey matter from white is
+    10.
+    """
+    for layer in network.layers:
+        layer.dtype_policy = keras.DTypePolicy("float32")
+        if isinstance(layer, layers.Conv2D):
+            return
+
+
+def pooled(maps_model: keras.Model) -> keras.Model:
+    """The same model with global average pooling, in float32, at its end: from HU to features."""
+    features = layers.GlobalAveragePooling2D(dtype="float32", name="pooling")(maps_model.output)
+    return keras.Model(maps_model.input, features, name=f"{maps_model.name}_pooled")
+
+
+def body(maps_model: keras.Model) -> keras.Model:
+    """The network inside a backbone, between the input's scaling and its maps."""
+    return next(layer for layer in maps_model.layers if isinstance(layer, keras.Model))
+
+
+def weights_identity(backbone: Backbone) -> str:
+    """What tells one set of backbone weights from another, as a short text.
+
+    Random weights depend on the seed and on the backend that draws them; a file is its hash.
+
+    Raises:
+        FileNotFoundError: If a weights file is named and not there.
+    """
+    if backbone.weights is None:
+        return f"random, seed {backbone.seed}, {keras.backend.backend()}, Keras {keras.__version__}"
+    if backbone.weights == "imagenet":
+        return "imagenet"
+    return f"sha256 {sha256_of_file(weights_file(backbone.network, backbone.weights))}"
+
+
+def weights_file(network: Network, weights: str) -> Path:
+    """The file that a `weights` parameter names; `{network}` in it stands for the network.
+
+    Raises:
+        FileNotFoundError: If it is not there.
+    """
+    path = project_path(weights.replace("{network}", network))
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"weights: {path} does not exist. It must hold the weights of keras.applications' "
+            f"{network} without top, as saved by model.save_weights; {{network}} in the path "
+            "stands for the network's name."
+        )
+    return path
+
+
+def _with_weights(network: Network, weights: str | None, size: int) -> keras.Model:
+    build = getattr(keras.applications, NETWORKS[network].application)
+    shape = (size, size, 3)
+    if weights is None:
+        return build(include_top=False, weights=None, input_shape=shape)
+    if weights != "imagenet":
+        model = build(include_top=False, weights=None, input_shape=shape)
+        load_weights(model, weights_file(network, weights), network)
+        return model
+    try:
+        return build(include_top=False, weights="imagenet", input_shape=shape)
+    except Exception as error:  # Keras raises a bare Exception when a download fails
+        raise FileNotFoundError(
+            f"weights: imagenet for {network} could not be loaded: {error}. Without a network "
+            "connection, put Keras' own weights file (the one without top) into ~/.keras/models/, "
+            "or name a file: weights: weights/{network}.weights.h5"
+        ) from error
+
+
+def load_weights(model: keras.Model, path: Path, what: str) -> None:
+    """Load a weights file into a model, all of it or not at all.
+
+    Raises:
+        ValueError: If the file holds the weights of another model; `what` names the one expected.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # Keras only warns of layers it skips
+            model.load_weights(path)
+    except (ValueError, OSError, KeyError, UserWarning) as error:
+        raise ValueError(f"weights: {path} does not fit {what}: {error}") from error

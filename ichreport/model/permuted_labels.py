@@ -1,0 +1,92 @@
+"""A network of a row's kind that is trained on permuted labels.
+
+For the second check of Adebayo et al. (Sanity Checks for Saliency Maps, NeurIPS 2018): maps that
+stay as they are do not depend on what the labels say.
+"""
+
+import copy
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from ichreport.data.samples import Sample
+from ichreport.data.store import Store
+from ichreport.dependencies import fingerprint
+from ichreport.labels import LABELS
+from ichreport.model import backend, training, trainings
+from ichreport.model.training import Trained
+from ichreport.params.parts import TrainingPlan
+
+MOST_SLICES: Final = 384
+"""About how many slices the network on permuted labels trains on (whole series of them).
+
+Few, so that it comes to know its labels by heart, which is all that can be learned of them.
+"""
+
+MOST_EPOCHS: Final = 20
+"""Passes over them; no more than the row itself was allowed."""
+
+_CODE: Final = "ichreport.model.permuted_labels"
+
+
+@dataclass(frozen=True)
+class Permuted:
+    """A network of a row's kind, trained on permuted labels.
+
+    Attributes:
+        trained: The network.
+        predictions: What it says of the slices that it was trained on, beside their permuted
+            labels, as `training.predict` gives it.
+        epochs: Passes over them.
+        is_new: Whether it was trained now; else it was found.
+    """
+
+    trained: Trained
+    predictions: pd.DataFrame
+    epochs: int
+    is_new: bool
+
+
+def fit_or_find(store: Store, sample: Sample, plan: TrainingPlan, *, seed: int) -> Permuted:
+    """Train a row's network anew on permuted labels of some of its training slices.
+
+    A frozen backbone stays, and only its head is trained. All epochs run: there is nothing in a
+    validation split that would tell when to stop. What was trained before is found.
+
+    Args:
+        store: Where the slices are.
+        sample: The sample that the row was trained on.
+        plan: The row.
+        seed: Seed of the choice of slices, of the permutation and of the first weights.
+    """
+    random = np.random.default_rng(seed)
+    chosen = _some_series(store, sample, random)
+    labels = store.slices[list(LABELS)].to_numpy(copy=True)
+    labels[chosen.rows] = labels[random.permutation(chosen.rows)]
+    relabelled = copy.copy(store)
+    relabelled.slices = store.slices.assign(**dict(zip(LABELS, labels.T, strict=True)))
+    epochs = min(plan.fitting.epochs, MOST_EPOCHS)
+    shorter = replace(plan, fitting=replace(plan.fitting, epochs=epochs))
+    code = fingerprint(_CODE, without=backend.unused_frameworks())
+    key = trainings.key(store, chosen, shorter, code=code) | {"permuted_labels": seed}
+    kept = trainings.keep(
+        store,
+        key,
+        lambda: trainings.fit_and_predict(relabelled, chosen, shorter, watch=False, seed=seed),
+    )
+    return Permuted(
+        training.load(store, shorter, kept.weights), kept.predictions, epochs, kept.is_new
+    )
+
+
+def _some_series(store: Store, sample: Sample, random: np.random.Generator) -> Sample:
+    """Random whole series of the train split, about `MOST_SLICES` slices of them."""
+    train = sample.split == "train"
+    series = store.slices["series_instance_uid"].to_numpy()[sample.rows]
+    names = random.permutation(np.unique(series[train]))
+    sizes = pd.Series(series[train]).value_counts().reindex(names).cumsum().to_numpy()
+    enough = int(np.searchsorted(sizes, MOST_SLICES)) + 1
+    chosen = train & np.isin(series, names[:enough])
+    return Sample(sample.name, sample.rows[chosen], sample.split[chosen], sample.group[chosen])

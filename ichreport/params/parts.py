@@ -1,0 +1,168 @@
+"""Parts of an experiment's parameters, each what one piece of the model needs to know."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from ichreport.params.choices import (
+    HEADS,
+    INPUTS,
+    NETWORKS,
+    Determinism,
+    Devices,
+    Head,
+    HeadSpec,
+    Input,
+    InputSpec,
+    Loss,
+    Network,
+    NetworkSpec,
+    Precision,
+    TrainableLayers,
+)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """How a network computes.
+
+    Attributes:
+        devices: Devices that share each batch.
+        precision: Arithmetic.
+        determinism: How alike two trainings are.
+    """
+
+    devices: Devices = 1
+    precision: Precision = "float32"
+    determinism: Determinism = "seeded"
+
+
+@dataclass(frozen=True)
+class View:
+    """What a network sees of a store's slices.
+
+    Attributes:
+        input: How HU become its input.
+        network: The network.
+        image_size: Pixels a side in the store.
+        pixels_seen: Pixels a side that it sees; at most those.
+    """
+
+    input: Input
+    network: Network
+    image_size: int
+    pixels_seen: int
+
+    @property
+    def input_spec(self) -> InputSpec:
+        """What the input is."""
+        return INPUTS[self.input]
+
+    @property
+    def network_spec(self) -> NetworkSpec:
+        """What the network is."""
+        return NETWORKS[self.network]
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A pre-trained network.
+
+    Attributes:
+        view: What it sees.
+        weights: `imagenet`, a weights file, or None for random ones.
+        seed: Seed of random weights.
+    """
+
+    view: View
+    weights: str | None
+    seed: int
+
+    @property
+    def network(self) -> Network:
+        """Its name."""
+        return self.view.network
+
+
+@dataclass(frozen=True)
+class HeadPart:
+    """What is trained on a backbone's features.
+
+    Attributes:
+        kind: Its kind.
+        dense_layers: Dense layers, the logits included.
+    """
+
+    kind: Head
+    dense_layers: int
+
+    @property
+    def spec(self) -> HeadSpec:
+        """What this kind is."""
+        return HEADS[self.kind]
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether it is one linear layer, whose activation maps are exact."""
+        return not self.spec.reads_series and self.dense_layers == 1
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """How a network is trained.
+
+    Attributes:
+        loss: The loss.
+        epochs: Most passes over the training slices.
+        patience: Epochs without gain before stopping.
+        batch_size: Slices a step.
+        step_size: Adam's step size at the start.
+        step_size_name: The parameter that says it.
+        trainable_layers: The backbone's last layers that train.
+        seed: Seed of first weights, order and dropout.
+    """
+
+    loss: Loss
+    epochs: int
+    patience: int
+    batch_size: int
+    step_size: float
+    step_size_name: Literal["learning_rate", "fine_tuning_rate"]
+    trainable_layers: TrainableLayers
+    seed: int
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """All that a training depends on, but for its slices and the code.
+
+    Attributes:
+        name: The run, for messages; nothing depends on it.
+        view: What the network sees.
+        backbone: The pre-trained network behind it; None for one that trains from scratch.
+        head: What is trained on its features; of a network from scratch, its Dense layers.
+        fitting: How it is trained.
+        machine: How it computes.
+    """
+
+    name: str
+    view: View
+    backbone: Backbone | None
+    head: HeadPart
+    fitting: Fitting
+    machine: Machine
+
+    @property
+    def is_fine_tuned(self) -> bool:
+        """Whether layers of a backbone train with the head."""
+        return self.backbone is not None and self.fitting.trainable_layers != 0
+
+    @property
+    def trains_on_slices(self) -> bool:
+        """Whether convolutions train, so that each epoch reads the slices themselves."""
+        return self.backbone is None or self.is_fine_tuned
+
+    def values(self) -> dict[str, Any]:
+        """Everything but the name, as JSON takes it: equal plans train alike."""
+        values = asdict(self)
+        del values["name"]
+        return values
