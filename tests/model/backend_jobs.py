@@ -86,7 +86,7 @@ def train_rows(store, sample, experiment, folder):
     )
     for name, changes in HEADS.items():
         asked = experiment(**changes, weights=str(folder / BACKBONE), **LONGER)
-        training.fit(store, sample, asked).save(folder / f"{name}.weights.h5")
+        training.fit(store, sample, asked.plan).save(folder / f"{name}.weights.h5")
 
 
 def see_rows(store, sample, experiment, folder):
@@ -158,7 +158,7 @@ def main(folder):
         found |= sharing(store, experiment)
     for turn in range(2):
         asked = experiment(**STRICT[BACKEND], determinism="strict")
-        trained = training.fit(store, sample, asked)
+        trained = training.fit(store, sample, asked.plan)
         for number, weight in enumerate(trained.model.get_weights()):
             arrays[f"turn {turn}, weight {number}"] = weight
     np.savez(folder / f"found-{BACKEND}.npz", **arrays)

@@ -10,7 +10,7 @@ import pytest
 
 from ichreport.data.samples import Sample
 from ichreport.labels import LABELS
-from ichreport.model import networks
+from ichreport.params.choices import NETWORKS, NetworkSpec
 from ichreport.params.experiment import Experiment
 
 SIZE = 32
@@ -86,8 +86,9 @@ def small_build(*, include_top, weights, input_shape):
 @pytest.fixture
 def small_backbone(monkeypatch):
     """A backbone that builds in no time, in DenseNet121's place: 16 x (4 * 4 * 3) parameters."""
-    small = networks.Backbone(small_build, features=16)
-    monkeypatch.setitem(networks.BACKBONES, "densenet121", small)
+    small = NetworkSpec("a small one", 32, "Small", 16, "imagenet")
+    monkeypatch.setattr(keras.applications, "Small", small_build, raising=False)
+    monkeypatch.setitem(NETWORKS, "densenet121", small)
     return small
 
 

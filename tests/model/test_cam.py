@@ -17,10 +17,10 @@ def test_the_gradient_of_a_polynomial_is_its_derivative():
 def test_on_a_linear_head_grad_cam_is_the_exact_map(store, sample, make):
     """CAM by its definition: maps times the layer's weights over the features' deviation."""
     experiment = make(network="densenet121", dense_layers=1, epochs=3)
-    trained = training.fit(store, sample, experiment)
+    trained = training.fit(store, sample, experiment.plan)
     rows = np.array([4, 11, 57])
     found = cam.heatmaps(trained, store, rows, "subdural", sample)
-    maps = networks.backbone(experiment).predict(store.hu(rows)[:, None], verbose=0)
+    maps = backbones.build(experiment.backbone, experiment.machine).predict(store.hu(rows)[:, None], verbose=0)
     weights = np.asarray(trained.model.get_layer("logits").kernel)[:, 4]
     deviation = np.sqrt(np.asarray(trained.model.get_layer("standardised").variance)).ravel()
     exact = np.maximum(np.einsum("nijc,c->nij", maps, weights / np.maximum(deviation, 1e-7)), 0)
@@ -33,9 +33,9 @@ def test_on_a_linear_head_grad_cam_is_the_exact_map(store, sample, make):
 def test_class_activation_adds_up_to_the_logit(store, sample, make):
     """With a linear head, the mean of the exact map plus a constant is the logit itself."""
     experiment = make(network="densenet121", dense_layers=1, epochs=2)
-    trained = training.fit(store, sample, experiment)
+    trained = training.fit(store, sample, experiment.plan)
     rows = np.arange(12)
-    found = features.load_or_compute(store, rows, experiment)
+    found = training.features_of(store, rows, experiment.plan)
     slopes = backend.gradient(lambda x: trained.model(x, training=False)[:, 2], found)
     logits = trained.model.predict(found, verbose=0)[:, 2]
     constant = logits - (found * slopes).sum(axis=1)
@@ -44,7 +44,7 @@ def test_class_activation_adds_up_to_the_logit(store, sample, make):
 
 def test_the_small_networks_map_peaks_on_the_bright_square(store, sample, make):
     experiment = make(epochs=30, patience=30, learning_rate=0.01)
-    trained = training.fit(store, sample, experiment)
+    trained = training.fit(store, sample, experiment.plan)
     truth = store.slices
     only = truth["epidural"].eq(1) & truth[["intraparenchymal", "intraventricular"]].eq(0).all(
         axis=1
@@ -68,13 +68,13 @@ def test_heat_lies_in_0_to_1_and_an_empty_map_says_so():
 
 def test_a_series_head_has_maps_too(store, sample, make):
     experiment = make(network="densenet121", head="bilstm", dense_layers=1)
-    trained = training.fit(store, sample, experiment)
+    trained = training.fit(store, sample, experiment.plan)
     found = cam.heatmaps(trained, store, np.array([7, 8]), "any", sample)
     assert found.method == "Grad-CAM"
     assert found.heat.shape == (2, 32, 32)
 
 
 def test_an_unknown_label_is_refused(store, sample, make):
-    trained = training.fit(store, sample, make(epochs=1))
+    trained = training.fit(store, sample, make(epochs=1).plan)
     with pytest.raises(ValueError, match="label must be one of epidural"):
         cam.heatmaps(trained, store, np.array([0]), "stroke", sample)

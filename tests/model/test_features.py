@@ -32,28 +32,28 @@ def passes(monkeypatch):
 
 def test_stored_features_are_the_backbones_own(store, experiment):
     rows = np.array([90, 3, 41, 3])
-    found = features.load_or_compute(store, rows, experiment)
-    model = networks.pooled(networks.backbone(experiment))
+    found = training.features_of(store, rows, experiment.plan)
+    model = backbones.pooled(backbones.build(experiment.backbone, experiment.machine))
     expected = model.predict(store.hu(rows)[:, None], verbose=0)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 
 def test_only_missing_slices_are_computed(store, experiment, passes):
-    first = features.load_or_compute(store, np.arange(20), experiment)
-    again = features.load_or_compute(store, np.arange(19, -1, -1), experiment)
+    first = training.features_of(store, np.arange(20), experiment.plan)
+    again = training.features_of(store, np.arange(19, -1, -1), experiment.plan)
     np.testing.assert_array_equal(again, first[::-1])
     assert len(passes) == 1
-    features.load_or_compute(store, np.arange(30), experiment)
+    training.features_of(store, np.arange(30), experiment.plan)
     [folder] = experiment.features_folder.iterdir()
     assert [len(np.load(path)) for path in sorted(folder.glob("rows-*"))] == [20, 10]
 
 
 def test_a_part_without_its_row_numbers_does_not_count(store, experiment, passes):
-    first = features.load_or_compute(store, np.arange(10), experiment)
+    first = training.features_of(store, np.arange(10), experiment.plan)
     [folder] = experiment.features_folder.iterdir()
     (folder / "rows-00000.npy").unlink()
     np.testing.assert_allclose(
-        features.load_or_compute(store, np.arange(10), experiment), first, rtol=1e-5
+        training.features_of(store, np.arange(10), experiment.plan), first, rtol=1e-5
     )
     assert len(passes) == 2
 
@@ -63,7 +63,7 @@ def test_two_jobs_that_start_together_compute_once(store, experiment, passes):
     threads = [
         threading.Thread(
             target=lambda: results.append(
-                features.load_or_compute(store, np.arange(24), experiment)
+                training.features_of(store, np.arange(24), experiment.plan)
             )
         )
         for _ in range(2)
@@ -86,7 +86,7 @@ def test_what_features_depend_on_names_their_folder(store, make):
 
 
 def test_the_key_says_what_the_folder_holds(store, experiment):
-    features.load_or_compute(store, np.arange(2), experiment)
+    training.features_of(store, np.arange(2), experiment.plan)
     [folder] = experiment.features_folder.iterdir()
     key = read_json(folder / "key.json")
     assert key["network"] == "densenet121"
@@ -96,8 +96,8 @@ def test_the_key_says_what_the_folder_holds(store, experiment):
 
 def test_many_parts_are_written_whole_in_the_order_of_storage(store, experiment, monkeypatch):
     monkeypatch.setattr(features, "ROWS_PER_PART", 32)
-    found = features.load_or_compute(store, np.arange(100), experiment)
-    model = networks.pooled(networks.backbone(experiment))
+    found = training.features_of(store, np.arange(100), experiment.plan)
+    model = backbones.pooled(backbones.build(experiment.backbone, experiment.machine))
     expected = model.predict(store.hu(np.arange(100))[:, None], verbose=0)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
     [folder] = experiment.features_folder.iterdir()
@@ -120,7 +120,7 @@ def test_a_part_that_cannot_be_written_stops_the_pass(part, store, experiment, m
     monkeypatch.setattr(features, "ROWS_PER_PART", 32)
     monkeypatch.setattr(features, "_write_part", failing)
     with pytest.raises(OSError, match="No space left"):
-        features.load_or_compute(store, np.arange(100), experiment)
+        training.features_of(store, np.arange(100), experiment.plan)
     [folder] = experiment.features_folder.iterdir()
     assert len(list(folder.glob("rows-*"))) == part - 1
     assert not [t for t in threading.enumerate() if t.name.startswith("features")]

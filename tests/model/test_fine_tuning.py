@@ -63,8 +63,8 @@ def test_the_last_convolutions_change_and_no_normalisation(
     store, sample, fine_tuned, trainable_layers, thawed
 ):
     experiment = fine_tuned(trainable_layers)
-    trained = training.fit(store, sample, experiment)
-    before = weights_of(networks.backbone(experiment))
+    trained = training.fit(store, sample, experiment.plan)
+    before = weights_of(backbones.build(experiment.backbone, experiment.machine))
     after = weights_of(networks.halves(trained.model)[0])
     changed = {name for name in before if not np.array_equal(before[name], after[name])}
     learned = {name for name in before if name.split("/")[0] in thawed}
@@ -79,8 +79,8 @@ def test_the_last_convolutions_change_and_no_normalisation(
 def test_it_starts_as_a_head_on_the_frozen_features_would(store, fine_tuned):
     experiment = fine_tuned("all")
     rows = np.arange(len(store))
-    found = features.load_or_compute(store, rows, experiment)
-    model = networks.fine_tuned(networks.backbone(experiment), experiment)
+    found = training.features_of(store, rows, experiment.plan)
+    model = networks.fine_tuned(backbones.build(experiment.backbone, experiment.machine), experiment)
     _, head = networks.halves(model)
     networks.standardise(head, found)
     expected = (found - found.mean(axis=0)) / np.maximum(found.std(axis=0), 1e-7)
@@ -92,7 +92,7 @@ def test_it_starts_as_a_head_on_the_frozen_features_would(store, fine_tuned):
 def test_training_the_backbone_too_fits_the_training_slices_better(store, sample, fine_tuned):
     plan = {"epochs": 20, "patience": 20, "learning_rate": 3e-3, "fine_tuning_rate": 3e-3}
     frozen, thawed = (
-        training.fit(store, sample, fine_tuned(layers, input="sigmoid", **plan)).history["loss"]
+        training.fit(store, sample, fine_tuned(layers, input="sigmoid", **plan).plan).history["loss"]
         for layers in (0, "all")
     )
     assert thawed[-1] < 0.6 * frozen[-1]
@@ -104,10 +104,10 @@ def test_saved_weights_predict_the_same_without_the_backbones_first_ones(
     first = tmp_path / "first.weights.h5"
     three_blocks(include_top=False, weights=None, input_shape=(32, 32, 3)).save_weights(first)
     experiment = fine_tuned(3, weights=str(first))
-    trained = training.fit(store, sample, experiment)
+    trained = training.fit(store, sample, experiment.plan)
     trained.save(tmp_path / "run.weights.h5")
     first.unlink()
-    again = training.load(store, experiment, tmp_path / "run.weights.h5")
+    again = training.load(store, experiment.plan, tmp_path / "run.weights.h5")
     for one, other in zip(trained.model.get_weights(), again.model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
     expected, found = (training.predict(each, store, sample) for each in (trained, again))
@@ -117,17 +117,17 @@ def test_saved_weights_predict_the_same_without_the_backbones_first_ones(
 
 def test_more_layers_than_there_are_is_refused(store, sample, fine_tuned):
     with pytest.raises(ValueError, match="trainable_layers is 7, but densenet121 has 3 convol"):
-        training.fit(store, sample, fine_tuned(7))
+        training.fit(store, sample, fine_tuned(7).plan)
 
 
 def test_a_loss_that_is_not_finite_names_the_step_size_that_was_used(store, sample, fine_tuned):
     with pytest.raises(ValueError, match="try a fine_tuning_rate below 1e\\+30"):
-        training.fit(store, sample, fine_tuned("all", fine_tuning_rate=1e30))
+        training.fit(store, sample, fine_tuned("all", fine_tuning_rate=1e30).plan)
 
 
 def test_its_map_is_the_exact_map_of_what_it_has_become(store, sample, fine_tuned):
     """By the definition: the trained maps times the logits' weights over the deviation."""
-    trained = training.fit(store, sample, fine_tuned("all", epochs=3))
+    trained = training.fit(store, sample, fine_tuned("all", epochs=3).plan)
     found = cam.heatmaps(trained, store, ROWS, "any", sample)
     maps_model, head = networks.halves(trained.model)
     maps = maps_model.predict(store.hu(ROWS)[:, None], verbose=0)
@@ -140,7 +140,7 @@ def test_its_map_is_the_exact_map_of_what_it_has_become(store, sample, fine_tune
 
 
 def test_its_own_backbone_becomes_random_part_by_part(store, sample, fine_tuned):
-    trained = training.fit(store, sample, fine_tuned(2, epochs=1))
+    trained = training.fit(store, sample, fine_tuned(2, epochs=1).plan)
     before = [weight.copy() for weight in trained.model.get_weights()]
     shown = list(sanity.cascade(trained, store, sample, {"any": ROWS}, seed=5))
     parts = [f"backbone, part {number} of 4" for number in (4, 3, 2, 1)]

@@ -96,7 +96,7 @@ def test_the_output_bias_starts_at_the_log_odds_of_the_prevalence(make):
 )
 def test_a_backbone_is_frozen_and_of_its_published_size(make, network, size, features, parameters):
     experiment = make(network=network, image_size=size)
-    model = networks.pooled(networks.backbone(experiment))
+    model = backbones.pooled(backbones.build(experiment.backbone, experiment.machine))
     assert model.output_shape == (None, features)
     assert model.count_params() == parameters
     assert trainable(model) == 0
@@ -172,7 +172,7 @@ def test_weights_of_a_file_are_loaded(make, tmp_path):
 def test_a_missing_weights_file_is_named_with_what_to_put_there(make, tmp_path):
     experiment = make(network="densenet121", weights=str(tmp_path / "none.weights.h5"))
     with pytest.raises(FileNotFoundError, match=r"none\.weights\.h5 does not exist.*densenet121"):
-        networks.backbone(experiment)
+        backbones.build(experiment.backbone, experiment.machine)
 
 
 def test_weights_of_another_network_are_refused(make, tmp_path):
@@ -180,7 +180,7 @@ def test_weights_of_another_network_are_refused(make, tmp_path):
     other.save_weights(tmp_path / "other.weights.h5")
     experiment = make(network="densenet121", weights=str(tmp_path / "other.weights.h5"))
     with pytest.raises(ValueError, match=r"other\.weights\.h5 does not fit densenet121"):
-        networks.backbone(experiment)
+        backbones.build(experiment.backbone, experiment.machine)
 
 
 def test_imagenet_weights_that_cannot_be_had_are_never_replaced(make, monkeypatch):
@@ -190,4 +190,4 @@ def test_imagenet_weights_that_cannot_be_had_are_never_replaced(make, monkeypatc
     monkeypatch.setattr("keras.src.utils.file_utils.get_file", offline)
     experiment = make(network="densenet121", weights="imagenet")
     with pytest.raises(FileNotFoundError, match=r"imagenet for densenet121.*put Keras' own"):
-        networks.backbone(experiment)
+        backbones.build(experiment.backbone, experiment.machine)

@@ -39,7 +39,7 @@ def test_features_are_kept_in_float32_and_close_to_those_of_float32(store, make,
 
 @pytest.mark.parametrize("precision", MIXED)
 def test_a_trained_network_predicts_nearly_the_same(store, sample, make, tmp_path, precision):
-    trained = training.fit(store, sample, make(epochs=3))
+    trained = training.fit(store, sample, make(epochs=3).plan)
     trained.save(tmp_path / "w.weights.h5")
     mixed = training.load(store, make(precision=precision), tmp_path / "w.weights.h5")
     first, second = (training.predict(one, store, sample)[COLUMNS] for one in (trained, mixed))
@@ -53,7 +53,7 @@ def test_a_trained_network_predicts_nearly_the_same(store, sample, make, tmp_pat
 def test_training_goes_nearly_the_same_way(store, sample, make, network, precision):
     """A step scaled wrongly, or a gradient lost in 16 bits, would show at once."""
     losses = [
-        training.fit(store, sample, make(network=network, dense_layers=1, precision=one)).history
+        training.fit(store, sample, make(network=network, dense_layers=1, precision=one).plan).history
         for one in ("float32", precision)
     ]
     np.testing.assert_allclose(losses[1]["loss"], losses[0]["loss"], atol=0.03)

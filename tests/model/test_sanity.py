@@ -18,7 +18,7 @@ def untaught(store, experiment):
     """A row whose weights are not those that its experiment's seed gives."""
     networks.keras.utils.set_random_seed(99)
     if experiment.network != "cnn7":
-        features.load_or_compute(store, np.arange(4), experiment)
+        training.features_of(store, np.arange(4), experiment.plan)
     return training.Trained(experiment, training.untrained(experiment), {}, 0, 0)
 
 
@@ -106,7 +106,7 @@ def test_looking_through_the_rows_own_backbone_changes_nothing(store, sample, ma
     experiment = make(network="densenet121", head=head, dense_layers=1)
     trained = untaught(store, experiment)
     stored = cam.heatmaps(trained, store, ROWS["any"], "any", sample)
-    own = networks.backbone(experiment)
+    own = backbones.build(experiment.backbone, experiment.machine)
     through = cam.heatmaps(trained, store, ROWS["any"], "any", sample, backbone=own)
     np.testing.assert_allclose(stored.heat, through.heat, atol=1e-4)
 

@@ -20,7 +20,7 @@ HEADS = [
 
 def test_the_small_network_learns_bright_squares(store, sample, make):
     experiment = make(epochs=30, patience=30, learning_rate=0.01)
-    trained = training.fit(store, sample, experiment)
+    trained = training.fit(store, sample, experiment.plan)
     predictions = training.predict(trained, store, sample)
     assert scores_of(predictions)["train"]["auc"]["any"] > 0.9
     assert min(trained.history["loss"]) < 0.7 * trained.history["loss"][0]
@@ -30,7 +30,7 @@ def test_the_small_network_learns_bright_squares(store, sample, make):
 def test_the_same_seed_gives_the_same_probabilities(store, sample, make, changes):
     experiment = make(**changes)
     tables = [
-        training.predict(training.fit(store, sample, experiment), store, sample) for _ in range(2)
+        training.predict(training.fit(store, sample, experiment.plan), store, sample) for _ in range(2)
     ]
     columns = [f"probability_{label}" for label in LABELS]
     np.testing.assert_allclose(tables[0][columns], tables[1][columns], atol=1e-6)
@@ -39,16 +39,16 @@ def test_the_same_seed_gives_the_same_probabilities(store, sample, make, changes
 @pytest.mark.parametrize("changes", HEADS, ids=lambda c: c.get("head", c["network"]))
 def test_saved_weights_predict_the_same(store, sample, make, changes, tmp_path):
     experiment = make(**changes)
-    trained = training.fit(store, sample, experiment)
+    trained = training.fit(store, sample, experiment.plan)
     trained.save(tmp_path / "model.weights.h5")
-    again = training.load(store, experiment, tmp_path / "model.weights.h5")
+    again = training.load(store, experiment.plan, tmp_path / "model.weights.h5")
     first, second = (training.logits_of(t, store, sample) for t in (trained, again))
     np.testing.assert_allclose(first, second, atol=1e-6)
     assert (again.trainable, again.frozen) == (trained.trainable, trained.frozen)
 
 
 def test_predictions_hold_one_row_a_slice_with_its_truth(store, sample, make):
-    predictions = training.predict(training.fit(store, sample, make(epochs=1)), store, sample)
+    predictions = training.predict(training.fit(store, sample, make(epochs=1).plan), store, sample)
     assert predictions["sop_instance_uid"].tolist() == store.slices["sop_instance_uid"].tolist()
     for label in LABELS:
         np.testing.assert_array_equal(predictions[f"truth_{label}"], store.slices[label])
@@ -66,7 +66,7 @@ def test_a_series_head_scores_each_slice_at_its_own_place(store, sample, make):
         network="densenet121", head="bilstm", dense_layers=1, epochs=60, patience=60,
         learning_rate=0.01,
     )  # fmt: skip
-    trained = training.fit(store, sample, experiment)
+    trained = training.fit(store, sample, experiment.plan)
     trained_on = sample.split == "train"
     logits = training.logits_of(trained, store, sample)[trained_on, -1]
     truth = store.slices["any"].to_numpy()[trained_on]
@@ -76,7 +76,7 @@ def test_a_series_head_scores_each_slice_at_its_own_place(store, sample, make):
 
 def test_training_stops_when_validation_does_not_improve(store, sample, make):
     experiment = make(epochs=50, patience=1, learning_rate=0.1)
-    history = training.fit(store, sample, experiment).history
+    history = training.fit(store, sample, experiment.plan).history
     best = int(np.argmin(history["val_loss"]))
     assert len(history["val_loss"]) == best + 2 < 50
 
@@ -86,7 +86,7 @@ def test_a_series_head_refuses_a_sample_that_splits_series(store, sample, make):
     broken = type(sample)("sampa", sample.rows, split, sample.group)
     experiment = make(network="densenet121", head="bilstm", sample="sampb")
     with pytest.raises(ValueError, match="reads whole series, but the splits of this sample sampa"):
-        training.fit(store, broken, experiment)
+        training.fit(store, broken, experiment.plan)
     assert not experiment.features_folder.exists()  # refused before hours of a backbone
 
 
@@ -94,11 +94,11 @@ def test_slices_without_labels_are_refused(store, sample, make):
     store.slices.loc[3, "any"] = -1
     store.slices.loc[:2, "subdural"] = -1
     with pytest.raises(ValueError, match="without a label: subdural 3, any 1"):
-        training.fit(store, sample, make())
+        training.fit(store, sample, make().plan)
 
 
 def test_weights_of_another_row_are_refused(store, sample, make, tmp_path):
-    training.fit(store, sample, make(epochs=1)).save(tmp_path / "w.weights.h5")
+    training.fit(store, sample, make(epochs=1).plan).save(tmp_path / "w.weights.h5")
     with pytest.raises(ValueError, match="does not fit tiny"):
         training.load(store, make(dense_layers=3), tmp_path / "w.weights.h5")
     with pytest.raises(FileNotFoundError, match="run the experiment first"):
