@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ichreport import dependencies
-from ichreport.dependencies import closure, fingerprint
+from ichreport.dependencies import closure
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "ichreport"
@@ -83,7 +83,9 @@ def test_a_fingerprint_is_of_what_code_does(tmp_path):
         return dependencies._meaning(path)
 
     plain = meaning("def f(x):\n    return x + 1\n")
-    assert meaning('"""About."""\n# why\ndef f(x):\n    """Adds."""\n\n    return (x + 1)\n') == plain
+    assert (
+        meaning('"""About."""\n# why\ndef f(x):\n    """Adds."""\n\n    return (x + 1)\n') == plain
+    )
     assert meaning("def f(x):\n    return x + 2\n") != plain
     assert meaning("def f(y):\n    return y + 1\n") != plain
 

@@ -1,34 +1,65 @@
-"""Everything that is measured of one run, computed once and kept beside its predictions."""
+"""Everything that is measured of one run, computed once and kept in its record."""
 
+import hashlib
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Self
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Final, Self
 
 import numpy as np
 import pandas as pd
 
+from ichreport.evaluation import curves
 from ichreport.evaluation.average_precision import average_precision_table
-from ichreport.evaluation.calibration.reliability import calibration_table
-from ichreport.evaluation.inference.bootstrap import REPLICATES
+from ichreport.evaluation.calibration.net_benefit import PROBABILITY_THRESHOLDS, decision_curve
+from ichreport.evaluation.calibration.reliability import (
+    calibration_table,
+    make_bins,
+    reliability_curve,
+)
+from ichreport.evaluation.inference.bootstrap import REPLICATES, draw_resamples
 from ichreport.evaluation.inference.clustered_auc import auc_table
+from ichreport.evaluation.inference.intervals import Interval
 from ichreport.evaluation.inference.score_intervals import score_table_with_intervals
-from ichreport.evaluation.scores import without_nan
+from ichreport.evaluation.learning_verdict import Learned, learned_or_not
+from ichreport.evaluation.predictions import TRUTHS, of_split, probabilities, truths
 from ichreport.evaluation.studies import study_table
 from ichreport.evaluation.thresholds import frozen_thresholds, rate_table
+from ichreport.labels import LABELS
+from ichreport.splits import SPLITS, Split
+
+POSTER_RULE: Final = "recall-85"
+"""The rule of `thresholds.RULES` that the poster's operating points follow."""
+
+CURVE_POINTS: Final = 200
+"""Points that are kept of a ROC or precision-recall curve at most."""
+
+_LARGEST_DRAWN: Final = 0.5
+"""Decision curves end at 50 %: nobody asks for more than one hit for one false alarm."""
 
 
 @dataclass(frozen=True)
 class Assessment:
-    """The measures of a run, each a table with intervals over linked patient groups.
+    """The measures of a run: tables with intervals over linked patient groups, and curves.
 
     Attributes:
         scores: `score_intervals.score_table_with_intervals`, of every split.
         areas: `clustered_auc.auc_table` on test: the closed form beside the bootstrap.
         precisions: `average_precision.average_precision_table` on test.
         thresholds: `thresholds.frozen_thresholds`, chosen on validation.
-        rates: `thresholds.rate_table` on test, of these thresholds.
-        calibration: `calibration.calibration_table` on test.
+        rates: `thresholds.rate_table` of these thresholds, with `split`: all rules on test, the
+            poster's on train too.
+        calibration: `reliability.calibration_table` on test.
         studies: `studies.study_table` on test.
+        subgroups: `subgroups.subgroup_scores` of any bleeding on test, with `kind`; empty if no
+            subgroups were asked for.
+        splits: `split`, `slices`, `groups`, and positive slices by label.
+        roc: `curves.roc` on test, with `label`.
+        precision_recall: `curves.precision_recall` on test, with `label`.
+        reliability: `reliability.reliability_curve` on test, with `label`.
+        net_benefit: `net_benefit.decision_curve` on test, with `label`.
+        learned: The run against the constant prevalence of its training slices, on test.
+        test_set: A name for the slices of test: the same slices, the same name.
     """
 
     scores: pd.DataFrame
@@ -38,25 +69,78 @@ class Assessment:
     rates: pd.DataFrame
     calibration: pd.DataFrame
     studies: pd.DataFrame
+    subgroups: pd.DataFrame
+    splits: pd.DataFrame
+    roc: pd.DataFrame
+    precision_recall: pd.DataFrame
+    reliability: pd.DataFrame
+    net_benefit: pd.DataFrame
+    learned: Learned
+    test_set: str
 
-    def record(self) -> dict[str, list[dict[str, Any]]]:
-        """The tables as lists of rows, as `record.json` keeps them.
+    def with_subgroups(self, subgroups: pd.DataFrame) -> Self:
+        """The same with scores within subgroups."""
+        return replace(self, subgroups=subgroups)
 
-        `None` where undefined, and for the endless sharpness of the maximum.
+    def threshold(self, label: str, rule: str = POSTER_RULE) -> float:
+        """A label's frozen threshold; NaN where validation defines none.
+
+        Args:
+            label: One of `LABELS`.
+            rule: The name of one of `thresholds.RULES`.
         """
-        tables = {each.name: getattr(self, each.name) for each in fields(self)}
-        rows: dict[str, list[dict[str, Any]]] = without_nan(
-            {
-                name: table.replace(np.inf, np.nan).to_dict("records")
-                for name, table in tables.items()
-            }
-        )
-        return rows
+        table = self.thresholds
+        chosen = table[(table["rule"] == rule) & (table["label"] == label)]
+        return float(chosen["threshold"].iloc[0])
+
+    def score(self, score: str, label: str, split: Split = "test") -> dict[str, Any]:
+        """A score with its interval and its floor: a row of `scores`."""
+        return _row(self.scores, score=score, label=label, split=split)
+
+    def rate(self, rate: str, label: str, rule: str = POSTER_RULE) -> dict[str, Any]:
+        """A rate on test at a frozen threshold: a row of `rates`."""
+        return _row(self.rates, rate=rate, label=label, rule=rule, split="test")
+
+    def average_precision(self, label: str) -> dict[str, Any]:
+        """A label's average precision on test: a row of `precisions`."""
+        return _row(self.precisions, label=label)
+
+    def calibration_measure(self, measure: str, label: str) -> dict[str, Any]:
+        """A measure of calibration: a row of `calibration`."""
+        return _row(self.calibration, measure=measure, label=label)
+
+    def split(self, split: Split) -> dict[str, Any]:
+        """What a split holds: a row of `splits`."""
+        return _row(self.splits, split=split)
+
+    def curve(self, kind: str, label: str) -> pd.DataFrame:
+        """A label's curve on test: `roc`, `precision_recall`, `reliability` or `net_benefit`."""
+        table: pd.DataFrame = getattr(self, kind)
+        return table[table["label"] == label].drop(columns="label").reset_index(drop=True)
+
+    def record(self) -> dict[str, Any]:
+        """Everything as `record.json` keeps it: of a table, a list a column.
+
+        `None` where undefined, and for endless numbers: the sharpness of the maximum, the threshold
+        at a ROC curve's origin.
+        """
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {
+            name: _columns(value)
+            if isinstance(value, pd.DataFrame)
+            else _plain(asdict(value) if isinstance(value, Learned) else value)
+            for name, value in values.items()
+        }
 
     @classmethod
-    def of_record(cls, recorded: Mapping[str, list[dict[str, Any]]]) -> Self:
-        """The tables as a record keeps them; NaN where undefined."""
-        return cls(**{name: pd.DataFrame(rows) for name, rows in recorded.items()})
+    def from_record(cls, recorded: Mapping[str, Any]) -> Self:
+        """The assessment that a record keeps; NaN where undefined."""
+        values = {
+            name: _table(value) if isinstance(value, dict) else value
+            for name, value in recorded.items()
+            if name != "learned"
+        }
+        return cls(**values, learned=_learned(recorded["learned"]))
 
 
 def assess(predictions: pd.DataFrame, *, replicates: int = REPLICATES, seed: int = 0) -> Assessment:
@@ -69,13 +153,96 @@ def assess(predictions: pd.DataFrame, *, replicates: int = REPLICATES, seed: int
         replicates: Resamples of linked patient groups behind each interval.
         seed: Seed of the resamples.
     """
+    options: dict[str, Any] = {"replicates": replicates, "seed": seed}
     thresholds = frozen_thresholds(predictions)
+    poster_thresholds = thresholds[thresholds["rule"] == POSTER_RULE]
+    rates = [
+        rate_table(predictions, thresholds, **options).assign(split="test"),
+        rate_table(predictions, poster_thresholds, split="train", **options).assign(split="train"),
+    ]
     return Assessment(
-        scores=score_table_with_intervals(predictions, replicates=replicates, seed=seed),
+        scores=score_table_with_intervals(predictions, **options),
         areas=auc_table(predictions),
-        precisions=average_precision_table(predictions, replicates=replicates, seed=seed),
+        precisions=average_precision_table(predictions, **options),
         thresholds=thresholds,
-        rates=rate_table(predictions, thresholds, replicates=replicates, seed=seed),
-        calibration=calibration_table(predictions, replicates=replicates, seed=seed),
-        studies=study_table(predictions, replicates=replicates, seed=seed),
+        rates=pd.concat(rates, ignore_index=True),
+        calibration=calibration_table(predictions, **options),
+        studies=study_table(predictions, **options),
+        subgroups=pd.DataFrame(),
+        splits=split_table(predictions),
+        **_curves(predictions, **options),
+        learned=learned_or_not(predictions, **options),
+        test_set=_test_set(predictions),
     )
+
+
+def split_table(predictions: pd.DataFrame) -> pd.DataFrame:
+    """What each split holds: `split`, `slices`, `groups`, and positive slices by label."""
+    rows = []
+    for split in SPLITS:
+        inside = of_split(predictions, split)
+        positives = dict(zip(LABELS, inside[list(TRUTHS)].sum().tolist(), strict=True))
+        counts = {"slices": len(inside), "groups": inside["group"].nunique()}
+        rows.append({"split": split, **counts, **positives})
+    return pd.DataFrame(rows)
+
+
+def _curves(predictions: pd.DataFrame, *, replicates: int, seed: int) -> dict[str, pd.DataFrame]:
+    """The curves of every label on test."""
+    test = of_split(predictions, "test")
+    y_true, y_score = truths(test), probabilities(test)
+    resamples = draw_resamples(test["group"], replicates=replicates, seed=seed)
+    place = resamples.places(test["group"])
+    drawn = [p for p in PROBABILITY_THRESHOLDS if p <= _LARGEST_DRAWN]
+    tables: dict[str, list[pd.DataFrame]] = {}
+    for column, label in enumerate(LABELS):
+        truth, score = y_true[:, column], y_score[:, column]
+        grouped: dict[str, Any] = {"place": place, "resamples": resamples}
+        of_label = {
+            "roc": curves.roc(truth, score, max_points=CURVE_POINTS),
+            "precision_recall": curves.precision_recall(truth, score, max_points=CURVE_POINTS),
+            "reliability": reliability_curve(truth, score, make_bins(score), **grouped),
+            "net_benefit": decision_curve(truth, score, thresholds=drawn, **grouped),
+        }
+        for kind, table in of_label.items():
+            tables.setdefault(kind, []).append(table.assign(label=label))
+    return {kind: pd.concat(parts, ignore_index=True) for kind, parts in tables.items()}
+
+
+def _test_set(predictions: pd.DataFrame) -> str:
+    names = sorted(of_split(predictions, "test")["sop_instance_uid"])
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:12]
+
+
+def _row(table: pd.DataFrame, **where: str) -> dict[str, Any]:
+    """The only row of a table with these values."""
+    chosen = np.logical_and.reduce([table[name] == value for name, value in where.items()])
+    row: dict[str, Any] = table[chosen].to_dict("records")[0]  # type: ignore[assignment]
+    return row
+
+
+def _columns(table: pd.DataFrame) -> dict[str, list[Any]]:
+    return {str(name): _plain(values) for name, values in table.to_dict("list").items()}
+
+
+def _table(columns: Mapping[str, list[Any]]) -> pd.DataFrame:
+    """A recorded table; NaN where it has None."""
+    return pd.DataFrame(columns).fillna(np.nan).infer_objects()
+
+
+def _plain(value: Any) -> Any:
+    """A value with None for NaN and infinity, which JSON has no word for."""
+    if isinstance(value, Mapping):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _learned(recorded: Mapping[str, Any]) -> Learned:
+    values = {name: math.nan if value is None else value for name, value in recorded.items()}
+    intervals = {
+        name: Interval(**{key: math.nan if v is None else v for key, v in values[name].items()})
+        for name in ("difference_interval", "auc_interval")
+    }
+    return Learned(**(values | intervals))

@@ -33,10 +33,8 @@ def roc(y_true: ArrayLike, y_score: ArrayLike, *, max_points: int = MAX_POINTS) 
     if len(np.unique(truth)) < 2:
         return pd.DataFrame({name: np.empty(0) for name in columns})
     false_positive_rate, recall, threshold = roc_curve(truth, score)
-    along = false_positive_rate + recall
-    kept = _spread(along, max_points)
-    values = (false_positive_rate[kept], recall[kept], threshold[kept])
-    return pd.DataFrame(dict(zip(columns, values, strict=True)))
+    values = (false_positive_rate, recall, threshold)
+    return thin_roc(pd.DataFrame(dict(zip(columns, values, strict=True))), max_points)
 
 
 def precision_recall(
@@ -62,9 +60,24 @@ def precision_recall(
     precision, recall, threshold = precision_recall_curve(truth, score)
     # scikit-learn closes the curve with a made-up point (recall 0, precision 1): left out here.
     precision, recall, threshold = precision[-2::-1], recall[-2::-1], threshold[::-1]
-    kept = _extremes(recall, precision, max_points)
-    values = (recall[kept], precision[kept], threshold[kept])
-    return pd.DataFrame(dict(zip(columns, values, strict=True)))
+    curve = pd.DataFrame(dict(zip(columns, (recall, precision, threshold), strict=True)))
+    return thin_precision_recall(curve, max_points)
+
+
+def thin_roc(curve: pd.DataFrame, max_points: int) -> pd.DataFrame:
+    """A ROC curve with fewer points, as `roc` thins it."""
+    if curve.empty:
+        return curve
+    along = (curve["false_positive_rate"] + curve["recall"]).to_numpy()
+    return curve.iloc[_spread(along, max_points)].reset_index(drop=True)
+
+
+def thin_precision_recall(curve: pd.DataFrame, max_points: int) -> pd.DataFrame:
+    """A precision-recall curve with fewer points, as `precision_recall` thins it."""
+    if curve.empty:
+        return curve
+    kept = _extremes(curve["recall"].to_numpy(), curve["precision"].to_numpy(), max_points)
+    return curve.iloc[kept].reset_index(drop=True)
 
 
 def _spread(along: NDArray[np.float64], max_points: int) -> NDArray[np.intp]:

@@ -8,7 +8,8 @@ from typing import Any, Final
 from ichreport import poster
 from ichreport.labels import SUBTYPES
 from ichreport.report.comparison import all_runs
-from ichreport.report.html.blocks import Drawing, Fact, Facts, Sentences, duration, number
+from ichreport.report.html.blocks import Drawing, Fact, Facts, Sentences
+from ichreport.report.html.formats import duration, number
 from ichreport.report.layout.page import Page
 from ichreport.report.run import curves as run_curves
 from ichreport.runs.results import Results, Scored
@@ -68,9 +69,9 @@ def curves_of_best(found: Results) -> Drawing | Sentences:
     if best is None:
         return Sentences(["No run that is split by patient has predictions."])
     drawn = (
-        run_curves.roc_curves(best.predictions),
-        run_curves.precision_recall_curves(best.predictions),
-        run_curves.calibration(best.predictions),
+        run_curves.roc_curves(best.assessment),
+        run_curves.precision_recall_curves(best.assessment),
+        run_curves.calibration(best.assessment),
     )
     return Drawing(
         f"{best.run.name}. " + " ".join(one.caption for one in drawn),

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Final
 
-from ichreport.report.html.blocks import Sentences, Table, number
+from ichreport.report.html.blocks import Sentences, Table
+from ichreport.report.html.formats import number
 from ichreport.runs.job_times import HEAD, Job, percent, rows
 from ichreport.runs.job_times import sentences as words
 

@@ -4,20 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from ichreport import poster
 from ichreport.evaluation.assessment import Assessment
-from ichreport.evaluation.learning_verdict import Learned, learned_or_not
-from ichreport.evaluation.scores import scores_by_split
+from ichreport.evaluation.learning_verdict import Learned
 from ichreport.params.choices import Sample, SplitBy
 from ichreport.params.experiment import SEED_MARK, Experiment, read_each_experiment
 from ichreport.params.profile import Profile
 from ichreport.runs.record import RunRecord, read_runs
-from ichreport.splits import Split
 
 VERDICT_KINDS: Final = {
     "learned": "good",
@@ -40,47 +38,29 @@ VERDICTS_EXPLAINED: Final = (
 
 @dataclass(frozen=True)
 class Scored:
-    """A run with what its predictions say, computed from them alone."""
+    """A run with what its record says."""
 
     run: RunRecord
 
     @cached_property
     def predictions(self) -> pd.DataFrame:
-        """The run's predictions."""
+        """The run's predictions, for what is computed of several runs together."""
         return self.run.predictions()
 
     @cached_property
-    def scores(self) -> dict[str, dict[str, Any]]:
-        """Scores by split."""
-        return scores_by_split(self.predictions)
-
-    @cached_property
-    def assessed(self) -> Assessment:
+    def assessment(self) -> Assessment:
         """What was measured when the run was made, with intervals."""
-        return Assessment.of_record(self.run.record["assessment"])
+        return Assessment.from_record(self.run.record["assessment"])
 
-    def score(self, score: str, label: str, split: Split) -> dict[str, Any]:
-        """A score with its interval: a row of `assessed.scores`."""
-        table = self.assessed.scores
-        where = (table["score"] == score) & (table["label"] == label) & (table["split"] == split)
-        row: dict[str, Any] = table[where].to_dict("records")[0]  # type: ignore[assignment]
-        return row
-
-    def average_precision(self, label: str) -> dict[str, Any]:
-        """A label's average precision on test with its interval."""
-        table = self.assessed.precisions
-        row: dict[str, Any] = table[table["label"] == label].to_dict("records")[0]  # type: ignore[assignment]
-        return row
-
-    @cached_property
+    @property
     def learned(self) -> Learned:
         """The run against the constant prevalence of its training slices, on test."""
-        return learned_or_not(self.predictions)
+        return self.assessment.learned
 
     @property
     def test_loss(self) -> float:
         """Weighted log loss on test, summed over labels."""
-        return float(self.scores["test"]["weighted_log_loss_sum"])
+        return self.learned.score
 
     @property
     def sample(self) -> Sample:
@@ -176,7 +156,7 @@ class Results:
 
 
 def read(profile: Profile, report_folder: Path | None = None) -> Results:
-    """Read all runs of a profile's report; scores are computed when they are asked for.
+    """Read all runs of a profile's report; records alone are read.
 
     Args:
         profile: The profile.

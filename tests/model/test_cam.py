@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ichreport.model import backend, cam, features, networks, training
+from ichreport.model import backend, cam, training
 
 pytestmark = pytest.mark.usefixtures("small_backbone")
 
@@ -20,7 +20,9 @@ def test_on_a_linear_head_grad_cam_is_the_exact_map(store, sample, make):
     trained = training.fit(store, sample, experiment.plan)
     rows = np.array([4, 11, 57])
     found = cam.heatmaps(trained, store, rows, "subdural", sample)
-    maps = backbones.build(experiment.backbone, experiment.machine).predict(store.hu(rows)[:, None], verbose=0)
+    maps = backbones.build(experiment.backbone, experiment.machine).predict(
+        store.hu(rows)[:, None], verbose=0
+    )
     weights = np.asarray(trained.model.get_layer("logits").kernel)[:, 4]
     deviation = np.sqrt(np.asarray(trained.model.get_layer("standardised").variance)).ravel()
     exact = np.maximum(np.einsum("nijc,c->nij", maps, weights / np.maximum(deviation, 1e-7)), 0)

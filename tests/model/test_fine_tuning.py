@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from ichreport.model import cam, features, networks, sanity, training
+from ichreport.model import cam, networks, sanity, training
 
 ROWS = np.array([1, 2, 8])
 
@@ -80,7 +80,9 @@ def test_it_starts_as_a_head_on_the_frozen_features_would(store, fine_tuned):
     experiment = fine_tuned("all")
     rows = np.arange(len(store))
     found = training.features_of(store, rows, experiment.plan)
-    model = networks.fine_tuned(backbones.build(experiment.backbone, experiment.machine), experiment)
+    model = networks.fine_tuned(
+        backbones.build(experiment.backbone, experiment.machine), experiment
+    )
     _, head = networks.halves(model)
     networks.standardise(head, found)
     expected = (found - found.mean(axis=0)) / np.maximum(found.std(axis=0), 1e-7)
@@ -92,7 +94,9 @@ def test_it_starts_as_a_head_on_the_frozen_features_would(store, fine_tuned):
 def test_training_the_backbone_too_fits_the_training_slices_better(store, sample, fine_tuned):
     plan = {"epochs": 20, "patience": 20, "learning_rate": 3e-3, "fine_tuning_rate": 3e-3}
     frozen, thawed = (
-        training.fit(store, sample, fine_tuned(layers, input="sigmoid", **plan).plan).history["loss"]
+        training.fit(store, sample, fine_tuned(layers, input="sigmoid", **plan).plan).history[
+            "loss"
+        ]
         for layers in (0, "all")
     )
     assert thawed[-1] < 0.6 * frozen[-1]

@@ -53,7 +53,9 @@ def test_a_trained_network_predicts_nearly_the_same(store, sample, make, tmp_pat
 def test_training_goes_nearly_the_same_way(store, sample, make, network, precision):
     """A step scaled wrongly, or a gradient lost in 16 bits, would show at once."""
     losses = [
-        training.fit(store, sample, make(network=network, dense_layers=1, precision=one).plan).history
+        training.fit(
+            store, sample, make(network=network, dense_layers=1, precision=one).plan
+        ).history
         for one in ("float32", precision)
     ]
     np.testing.assert_allclose(losses[1]["loss"], losses[0]["loss"], atol=0.03)

@@ -30,7 +30,8 @@ def test_the_small_network_learns_bright_squares(store, sample, make):
 def test_the_same_seed_gives_the_same_probabilities(store, sample, make, changes):
     experiment = make(**changes)
     tables = [
-        training.predict(training.fit(store, sample, experiment.plan), store, sample) for _ in range(2)
+        training.predict(training.fit(store, sample, experiment.plan), store, sample)
+        for _ in range(2)
     ]
     columns = [f"probability_{label}" for label in LABELS]
     np.testing.assert_allclose(tables[0][columns], tables[1][columns], atol=1e-6)

@@ -23,6 +23,7 @@ from ichreport.report.html.blocks import (
     Table,
     Tile,
 )
+from ichreport.report.html.formats import in_words
 
 
 class _Cells(HTMLParser):
@@ -150,7 +151,7 @@ def test_an_interval_may_go_to_a_line_of_its_own_and_stays_text():
     ],
 )  # fmt: skip
 def test_a_parameter_is_said_in_words(value, said):
-    assert data_frame.in_words(value) == said
+    assert in_words(value) == said
 
 
 def test_a_frame_becomes_a_table_with_its_numbers_on_the_right():

@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 
 from ichreport.params.experiment import Experiment
 from ichreport.report import overview
-from ichreport.report.html.blocks import duration
+from ichreport.report.html.formats import duration
 from ichreport.runs import results
 from ichreport.runs.record import RunRecord
 from tests.report.made_up import SKILL

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ichreport.evaluation.inference.bootstrap import draw_resamples
 from ichreport.evaluation.inference.intervals import interval, share_interval
 from ichreport.evaluation.maps.localisation import heatmap_agreement, heatmap_agreements
-from ichreport.report.html.blocks import number
+from ichreport.report.html.formats import number
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,9 @@ from typing import Any, Final
 
 from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.labels import ANY, SUBTYPES
-from ichreport.report.html import data_frame
 from ichreport.report.html.blocks import Cell, Link, Marked, Table
+from ichreport.report.html.formats import in_words, with_interval
 from ichreport.report.run import parameters
-from ichreport.report.run.score_tables import with_interval
 from ichreport.runs.record import RunRecord
 from ichreport.runs.results import VERDICT_KINDS, VERDICTS_EXPLAINED, Results, Scored
 from ichreport.splits import SPLITS
@@ -41,7 +40,7 @@ def table(found: Results) -> Table:
     for run in found.runs:
         own, scored = parameters[run.name], found.scored.get(run.name)
         link = Link(f"experiments/{run.name}.html", run.name)
-        shown = [data_frame.in_words(own[name]) if name in own else "–" for name in names]
+        shown = [in_words(own[name]) if name in own else "–" for name in names]
         rows.append([link, *shown, *(_scores(scored) if scored else _reason(run))])
     numeric = {
         place
@@ -79,9 +78,15 @@ def _scores(scored: Scored) -> list[Cell]:
     learned, record = scored.learned, scored.run.record
     star = "" if scored.unseen_patients else " *"
     return [
-        *(with_interval(scored.score("weighted_log_loss_sum", ALL_LABELS, one)) for one in SPLITS),
-        *(with_interval(scored.score("auc", label, "test")) + star for label in (ANY, *SUBTYPES)),
-        with_interval(scored.average_precision(ANY)) + star,
+        *(
+            with_interval(scored.assessment.score("weighted_log_loss_sum", ALL_LABELS, one))
+            for one in SPLITS
+        ),
+        *(
+            with_interval(scored.assessment.score("auc", label, "test")) + star
+            for label in (ANY, *SUBTYPES)
+        ),
+        with_interval(scored.assessment.average_precision(ANY)) + star,
         f"{record['model']['trainable']:,}",
         f"{sum(record['timings'].values()):.0f}",
         Marked(learned.verdict, VERDICT_KINDS[learned.verdict]),

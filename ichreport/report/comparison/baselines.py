@@ -9,22 +9,11 @@ import pandas as pd
 from ichreport.evaluation.comparisons import compare_runs
 from ichreport.evaluation.findings import Part, findings
 from ichreport.evaluation.inference.training_seeds import across_seeds
-from ichreport.evaluation.scores import score_table
 from ichreport.labels import ANY
-from ichreport.report.html.blocks import (
-    Cell,
-    Drawing,
-    Link,
-    Marked,
-    Sentences,
-    Table,
-    interval,
-    number,
-    p_value,
-)
+from ichreport.report.html.blocks import Cell, Drawing, Link, Marked, Sentences, Table
+from ichreport.report.html.formats import interval, number, p_value, with_interval
 from ichreport.report.html.palette import ACCENT
 from ichreport.report.run import curves as run_curves
-from ichreport.report.run.score_tables import with_interval
 from ichreport.runs.results import Results, Scored
 
 _OUTCOMES: Final = {"better": "good", "worse": "bad"}
@@ -208,7 +197,7 @@ def seeds(found: Results) -> Table | Sentences:
     for row, runs in found.by_row.items():
         if len(runs) < 2:
             continue
-        table = across_seeds([score_table(own.predictions) for own in runs])
+        table = across_seeds([own.assessment.scores for own in runs])
         for score, label, name in (
             ("weighted_log_loss_sum", "all", "weighted log loss"),
             ("auc", ANY, "AUC, any"),
@@ -250,7 +239,7 @@ def whole_studies(found: Results) -> Table:
     for name, own in found.rows.items():
         studies = {
             (row["pooling"], row["score"]): row
-            for row in own.run.record["assessment"]["studies"]
+            for row in _records(own.assessment.studies)
             if row["label"] == ANY
         }
         learned = studies["learned", "auc"]

@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from ichreport.evaluation.comparisons import Comparison, difference_above_floors
-from ichreport.evaluation.predictions import of_split
 from ichreport.labels import ANY
-from ichreport.report.html.blocks import Sentences, Table, number
-from ichreport.report.run.score_tables import with_interval
+from ichreport.report.html.blocks import Sentences, Table
+from ichreport.report.html.formats import number, with_interval
 from ichreport.runs.results import Results, Scored
 
 _LEAK_KINDS: Final = {
@@ -28,7 +27,7 @@ def table(found: Results) -> Table:
         if (own.sample, how) in seen:
             continue
         seen.add((own.sample, how))
-        test = len(of_split(own.predictions, "test"))
+        test = own.assessment.split("test")["slices"]
         shares = _leak_shares(own.run.record["leak"], test)
         rows.append([f"{own.sample}, split by {how}", *shares, f"{test:,}"])
     return Table(

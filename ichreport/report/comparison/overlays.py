@@ -9,12 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ichreport.evaluation import curves
-from ichreport.evaluation.predictions import of_split, probabilities, truths
-from ichreport.labels import ANY, LABELS
+from ichreport.labels import ANY
 from ichreport.params.choices import SAMPLES
-from ichreport.report.html.blocks import Drawing, Sentences, lines, number
+from ichreport.report.html.blocks import Drawing, Sentences, lines
 from ichreport.report.html.figure_style import STYLE
+from ichreport.report.html.formats import number
 from ichreport.report.html.palette import ACCENT, FAINT, SOFT
 from ichreport.runs.results import Results, Scored
 
@@ -25,7 +24,7 @@ _NOTHING: Final = Sentences(["No run has predictions."])
 @mpl.rc_context(STYLE)
 def roc_of_all(found: Results) -> Drawing | Sentences:
     """ROC curves of any bleeding on test: a panel a sample and split, a line a run."""
-    areas = {name: own.scores["test"]["auc"][ANY] for name, own in found.scored.items()}
+    areas = {name: own.learned.auc_any for name, own in found.scored.items()}
     by_test_set: dict[str, list[Scored]] = {}
     for own in sorted(found.scored.values(), key=lambda own: list(SAMPLES).index(own.sample)):
         drawn_as = f"{SAMPLES[own.sample].name} by {own.split_by}"
@@ -34,9 +33,7 @@ def roc_of_all(found: Results) -> Drawing | Sentences:
         return _NOTHING
 
     def draw(axes: Axes, own: Scored, *, marked: bool) -> None:
-        rows = of_split(own.predictions, "test")
-        column = LABELS.index(ANY)
-        curve = curves.roc(truths(rows)[:, column], probabilities(rows)[:, column], max_points=150)
+        curve = own.assessment.curve("roc", ANY)
         _line(axes, curve["false_positive_rate"], curve["recall"], marked=marked)
 
     figures = []

@@ -1,6 +1,5 @@
 """The page that sets runs side by side: any two to four, and all of them."""
 
-import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,13 +8,12 @@ from typing import Any, Final
 import pandas as pd
 
 from ichreport.evaluation import curves
-from ichreport.evaluation.predictions import of_split, probabilities, truths
-from ichreport.evaluation.scores import without_nan
+from ichreport.evaluation.assessment import Assessment
+from ichreport.files import without_nan
 from ichreport.labels import LABELS
 from ichreport.params.choices import SAMPLES
 from ichreport.report.comparison import all_runs, overlays
-from ichreport.report.html import data_frame
-from ichreport.report.run.score_tables import with_interval
+from ichreport.report.html.formats import in_words, with_interval
 from ichreport.runs.results import Results, Scored
 
 PATH: Final = "compare.html"
@@ -87,14 +85,15 @@ def _start(found: Results) -> list[str]:
     if best is None:
         return []
     others = [own for own in found.scored.values() if own is not best]
-    others.sort(key=lambda own: (_test_set(own) != _test_set(best), -own.learned.auc_any))
+    others.sort(
+        key=lambda own: (own.assessment.test_set != best.assessment.test_set, -own.learned.auc_any)
+    )
     return [own.run.name for own in (best, *others[:1])]
 
 
 def _run(own: Scored, found: Results, points: int) -> dict[str, Any]:
     parameters = all_runs.parameters_of(own.run, found)
-    learned = own.learned
-    rows = of_split(own.predictions, "test")
+    test = own.assessment.split("test")
     history = own.run.record["history"]
     seen = "" if own.unseen_patients else ", whose patients stand in train too"
     return {
@@ -102,32 +101,30 @@ def _run(own: Scored, found: Results, points: int) -> dict[str, Any]:
         "page": f"experiments/{own.run.name}.html",
         "question": own.run.experiment.question,
         "sample": SAMPLES[own.sample].name,
-        "test": f"{learned.slices:,} slices of {rows['group'].nunique():,} linked groups{seen}",
-        "test_set": _test_set(own),
+        "test": f"{test['slices']:,} slices of {test['groups']:,} linked groups{seen}",
+        "test_set": own.assessment.test_set,
         "loss": own.run.experiment.loss,
         "parameters": {
-            name.replace("_", " "): data_frame.in_words(value) for name, value in parameters.items()
+            name.replace("_", " "): in_words(value) for name, value in parameters.items()
         },
         "history": {name: _rounded(history[name]) for name in ("loss", "val_loss")},
         "scores": {
             label: [
-                with_interval(own.score("auc", label, "test")),
-                with_interval(own.average_precision(label)),
-                with_interval(own.score("log_loss", label, "test")),
+                with_interval(own.assessment.score("auc", label, "test")),
+                with_interval(own.assessment.average_precision(label)),
+                with_interval(own.assessment.score("log_loss", label, "test")),
             ]
             for label in LABELS
         },
-        "curves": _curves(rows, points),
+        "curves": _curves(own.assessment, points),
     }
 
 
-def _curves(rows: pd.DataFrame, points: int) -> dict[str, dict[str, list[int]]]:
-    y_true, y_score = truths(rows), probabilities(rows)
+def _curves(assessed: Assessment, points: int) -> dict[str, dict[str, list[int]]]:
     drawn = {}
-    for column, label in enumerate(LABELS):
-        truth, score = y_true[:, column], y_score[:, column]
-        roc = curves.roc(truth, score, max_points=points)
-        pure = curves.precision_recall(truth, score, max_points=points)
+    for label in LABELS:
+        roc = curves.thin_roc(assessed.curve("roc", label), points)
+        pure = curves.thin_precision_recall(assessed.curve("precision_recall", label), points)
         drawn[label] = {
             "roc": _flat(roc, "false_positive_rate", "recall"),
             "pr": _flat(pure, "recall", "precision"),
@@ -139,12 +136,6 @@ def _flat(curve: pd.DataFrame, x: str, y: str) -> list[int]:
     """The points of a curve as x, y, x, y, …, in thousandths."""
     thousandths = (curve[[x, y]].to_numpy() * 1000).round().astype(int)
     return [int(value) for value in thousandths.ravel()]
-
-
-def _test_set(own: Scored) -> str:
-    """A name for the slices that a run was tested on: the same slices, the same name."""
-    names = sorted(of_split(own.predictions, "test")["sop_instance_uid"])
-    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:12]
 
 
 def _rounded(values: Sequence[float]) -> list[float]:

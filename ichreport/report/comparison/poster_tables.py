@@ -1,26 +1,23 @@
 """The poster's tables with ours beside them, and what the numbers say."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import product
 from typing import Any, Final
 
 import numpy as np
 
 from ichreport import poster
+from ichreport.evaluation.assessment import POSTER_RULE
 from ichreport.evaluation.scores import ALL_LABELS
-from ichreport.evaluation.thresholds import rate_table
 from ichreport.labels import ANY, LABELS, SUBTYPES
 from ichreport.params.choices import SAMPLES
 from ichreport.params.experiment import SEED_MARK, Experiment
-from ichreport.report.html.blocks import Cell, Link, Marked, Sentences, Table, number
-from ichreport.report.run.score_tables import SHARES_TOO, with_interval
+from ichreport.report.html.blocks import Cell, Link, Marked, Sentences, Table
+from ichreport.report.html.formats import number, with_interval
+from ichreport.report.run.score_tables import SHARES_TOO
 from ichreport.runs.record import RunRecord
 from ichreport.runs.results import VERDICT_KINDS, VERDICTS_EXPLAINED, Results, Scored
 from ichreport.splits import SPLITS, Split
-
-POSTER_RULE: Final = "recall-85"
-"""The rule of `evaluation.thresholds` that the poster's operating points follow."""
-
 
 _POSTER_SPLITS: Final[tuple[Split, ...]] = ("train", "test")
 
@@ -81,17 +78,14 @@ def operating_points_of_best(results: Results) -> Table:
     own = results.of_best_poster_row or results.best
     if own is None:
         return Table("Operating points: no run has predictions.", ["label"], [])
-    thresholds = own.assessed.thresholds
-    frozen = thresholds[thresholds["rule"] == POSTER_RULE]
+    rates_of = own.assessment.rates
+    chosen = rates_of[rates_of["rule"] == POSTER_RULE].to_dict("records")
+    found = {(row["split"], row["label"], row["rate"]): row for row in chosen}
     rows: list[list[str]] = []
-    found: dict[tuple[str, str, str], Mapping[str, Any]] = {}
-    for split in _POSTER_SPLITS:
-        for row in rate_table(own.predictions, frozen, split=split).to_dict("records"):
-            found[split, row["label"], row["rate"]] = row  # type: ignore[assignment]
     for label in (ANY, *SUBTYPES):
         for split in _POSTER_SPLITS:
             rates = [found[split, label, rate] for rate in ("precision", "accuracy", "recall")]
-            ours = map(with_interval, (own.score("auc", label, split), *rates))
+            ours = map(with_interval, (own.assessment.score("auc", label, split), *rates))
             theirs = map(number, poster.operating_points()[label, split])
             support = f"{rates[0]['positives']:,}"
             pairs = [text for pair in zip(ours, theirs, strict=True) for text in pair]
@@ -114,8 +108,8 @@ def sentences(results: Results) -> Sentences:
     said = [f"{len(results.scored)} of {len(results.runs)} experiments have a record."]
     best = results.best
     if best is not None:
-        area, predictions = best.learned.auc_interval, best.predictions
-        patients = predictions.loc[predictions["split"] == "test", "group"].nunique()
+        area = best.learned.auc_interval
+        patients = best.assessment.split("test")["groups"]
         said.append(
             f"On patients that it has not seen, {best.run.name} ranks any bleeding best: AUC "
             f"{number(best.learned.auc_any)} (95 % interval {number(area.low)} to "
@@ -181,7 +175,10 @@ def _with_losses(own: Scored) -> list[Cell]:
     star = "" if own.unseen_patients else " *"
     difference = own.test_loss - theirs.test if theirs else None
     return [
-        *(with_interval(own.score("weighted_log_loss_sum", ALL_LABELS, s)) for s in SPLITS),
+        *(
+            with_interval(own.assessment.score("weighted_log_loss_sum", ALL_LABELS, s))
+            for s in SPLITS
+        ),
         *(number(loss) for loss in theirs or (None, None)),
         number(difference) if difference is None or difference < 0 else f"+{difference:.3f}",
         with_interval({"value": own.learned.auc_any, "low": area.low, "high": area.high}) + star,
@@ -215,14 +212,17 @@ def _floors(results: Results) -> list[list[Cell]]:
     for sample, split_by in product(SAMPLES, ("slice", "group")):
         if (sample, split_by) not in first:
             continue
-        scores = first[sample, split_by].scores
+        assessed = first[sample, split_by].assessment
         theirs = number(poster_floor()) if (sample, split_by) == ("fullid", "group") else "–"
         rows.append(
             [
                 f"constant prevalence, {SAMPLES[sample].name} split by {split_by}",
-                *(number(scores[split]["floor"]["weighted_log_loss_sum"]) for split in SPLITS),
+                *(
+                    number(assessed.score("weighted_log_loss_sum", ALL_LABELS, split)["floor"])
+                    for split in SPLITS
+                ),
                 *("–", theirs, "–"),
-                number(scores["test"]["floor"]["auc"][ANY]),
+                number(assessed.score("auc", ANY)["floor"]),
                 "the floor",
             ]
         )

@@ -8,7 +8,8 @@ from ichreport.data.samples import Sample
 from ichreport.data.store import Store
 from ichreport.labels import ANY, LABELS
 from ichreport.report.html import data_frame
-from ichreport.report.html.blocks import Sentences, Table, number
+from ichreport.report.html.blocks import Sentences, Table
+from ichreport.report.html.formats import number
 from ichreport.splits import SPLITS
 
 

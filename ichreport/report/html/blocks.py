@@ -7,9 +7,11 @@ import base64
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from html import escape
 from io import BytesIO
-from typing import Any
+from itertools import groupby
+from typing import Any, Literal
 
 from matplotlib.figure import Figure
 from PIL import Image
@@ -37,43 +39,76 @@ Cell = str | Link | Marked
 
 
 @dataclass(frozen=True)
+class Column:
+    """A column of a table.
+
+    Attributes:
+        name: Its heading.
+        numeric: Whether it holds numbers, set in tabular figures on the right.
+        group: A heading over it and the columns beside it that have the same; none if empty.
+    """
+
+    name: str
+    numeric: bool = False
+    group: str = ""
+
+
+def numbers(*names: str, group: str = "") -> list[Column]:
+    """Columns of numbers."""
+    return [Column(name, numeric=True, group=group) for name in names]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row that is set apart.
+
+    Attributes:
+        cells: Its cells.
+        kind: `marked` (in bold: the best, say), `quiet` (in grey: a floor, a failed run), or empty.
+    """
+
+    cells: Sequence[Cell]
+    kind: Literal["", "marked", "quiet"] = ""
+
+
+@dataclass(frozen=True)
 class Table:
     """A table with a caption.
 
     Attributes:
         caption: What it shows, in a sentence or two.
-        head: Column names.
+        columns: Its columns; a text is a column of texts.
         rows: Cells, each a text, a number already formatted, a `Link` or a `Marked`.
-        numeric: Which columns hold numbers, set in tabular figures on the right.
-        marked: Rows to set in bold (the best, say).
-        quiet: Rows to set in grey (a floor, a failed run).
-        groups: Headings over neighbouring columns: the text (may be empty) and how many it spans.
         sortable: Whether a page lets the reader sort it.
     """
 
     caption: str
-    head: Sequence[str]
-    rows: Sequence[Sequence[Cell]]
-    numeric: frozenset[int] = frozenset()
-    marked: frozenset[int] = frozenset()
-    quiet: frozenset[int] = frozenset()
-    groups: Sequence[tuple[str, int]] = ()
+    columns: Sequence[Column | str]
+    rows: Sequence[Row | Sequence[Cell]]
     sortable: bool = False
 
     def __post_init__(self) -> None:
         if not self.caption:
             raise ValueError("A table needs a caption that says what it shows.")
-        for row in self.rows:
-            if len(row) != len(self.head):
+        for row in self.lines:
+            if len(row.cells) != len(self.columns):
                 raise ValueError(
-                    f"A row has {len(row)} cells under {len(self.head)} columns: {row}"
+                    f"A row has {len(row.cells)} cells under {len(self.columns)} columns: "
+                    f"{row.cells}"
                 )
-        spanned = sum(span for _, span in self.groups)
-        if self.groups and spanned != len(self.head):
-            raise ValueError(f"groups must span {len(self.head)} columns, got {spanned}.")
+
+    @cached_property
+    def head(self) -> list[Column]:
+        """Its columns, those of texts among them."""
+        return [Column(column) if isinstance(column, str) else column for column in self.columns]
+
+    @cached_property
+    def lines(self) -> list[Row]:
+        """Its rows, each with its kind."""
+        return [row if isinstance(row, Row) else Row(row) for row in self.rows]
 
     def _repr_html_(self) -> str:
-        body = "".join(self._row(number, row) for number, row in enumerate(self.rows))
+        body = "".join(self._row(row) for row in self.lines)
         kind = ' class="sortable"' if self.sortable else ""
         name = escape(first_sentence(self.caption))
         return (
@@ -84,43 +119,33 @@ class Table:
         )
 
     def __repr__(self) -> str:
-        lines = ["\t".join(_plain(cell) for cell in row) for row in (self.head, *self.rows)]
-        return "\n".join([self.caption, *lines])
+        names = "\t".join(column.name for column in self.head)
+        lines = ["\t".join(map(_plain, row.cells)) for row in self.lines]
+        return "\n".join([self.caption, names, *lines])
 
     def _groups(self) -> str:
+        if not any(column.group for column in self.head):
+            return ""
+        spans = [(text, len(list(group))) for text, group in groupby(c.group for c in self.head)]
         cells = "".join(
             f'<th scope="colgroup" colspan="{span}">{escape(text)}</th>'
             if text
             else f'<td colspan="{span}"></td>'
-            for text, span in self.groups
+            for text, span in spans
         )
-        return f'<tr class="groups">{cells}</tr>' if cells else ""
+        return f'<tr class="groups">{cells}</tr>'
 
     def _head(self) -> str:
         return "".join(
-            f'<th scope="col"{self._kind(index)}>{escape(name)}</th>'
-            for index, name in enumerate(self.head)
+            f'<th scope="col"{_class(column)}>{escape(column.name)}</th>' for column in self.head
         )
 
-    def _shown(self, column: int, cell: Cell) -> str:
-        """A cell; in a number with its interval, the interval may go to a line of its own."""
-        parts = re.fullmatch(r"(\S+) (\(.+\))(.*)", cell) if isinstance(cell, str) else None
-        if column not in self.numeric or parts is None:
-            return _cell(cell)
-        value, ends, rest = map(escape, parts.groups())
-        return f'{value} <span class="interval">{ends}{rest}</span>'
-
-    def _row(self, number: int, row: Sequence[Cell]) -> str:
-        style = "marked" if number in self.marked else "quiet" if number in self.quiet else ""
-        first, *others = row
-        cells = f'<th scope="row"{self._kind(0)}>{_cell(first)}</th>' + "".join(
-            f"<td{self._kind(index)}>{self._shown(index, cell)}</td>"
-            for index, cell in enumerate(others, 1)
+    def _row(self, row: Row) -> str:
+        name, *others = zip(self.head, row.cells, strict=True)
+        cells = f'<th scope="row"{_class(name[0])}>{_cell(name[1])}</th>' + "".join(
+            f"<td{_class(column)}>{_in_column(column, cell)}</td>" for column, cell in others
         )
-        return f'<tr class="{style}">{cells}</tr>' if style else f"<tr>{cells}</tr>"
-
-    def _kind(self, column: int) -> str:
-        return ' class="number"' if column in self.numeric else ""
+        return f'<tr class="{row.kind}">{cells}</tr>' if row.kind else f"<tr>{cells}</tr>"
 
 
 @dataclass(frozen=True)
@@ -316,40 +341,22 @@ def first_sentence(text: str) -> str:
     return re.split(r"(?<=[.:?])\s", text, maxsplit=1)[0]
 
 
-def number(value: float | None, digits: int = 3) -> str:
-    """A number with a fixed count of decimals, no sign before a zero; a dash where it is none."""
-    if value is None or value != value:
-        return "–"
-    return f"{value:z.{digits}f}".replace("-", "−")
-
-
-def interval(low: float | None, high: float | None, digits: int = 3) -> str:
-    """An interval by its ends: `0.902–0.942`, or `−0.1 to 0.2` where a sign would look like a dash.
-
-    A dash alone where an end is not defined.
-    """
-    ends = [number(end, digits) for end in (low, high)]
-    if "–" in ends:
-        return "–"
-    return (" to " if any(end.startswith("−") for end in ends) else "–").join(ends)
-
-
-def p_value(value: float | None) -> str:
-    """A p-value with three decimals, and never 0."""
-    return "<0.001" if value is not None and value < 0.001 else number(value)
-
-
-def duration(seconds: float) -> str:
-    """A time as a person says it: seconds up to a minute and a half, then hours and minutes."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
-
-
 def _image(content: bytes, alternative: str, mime: str = "image/webp") -> str:
     source = base64.b64encode(content).decode()
     return f'<img src="data:{mime};base64,{source}" alt="{escape(alternative)}">'
+
+
+def _class(column: Column) -> str:
+    return ' class="number"' if column.numeric else ""
+
+
+def _in_column(column: Column, cell: Cell) -> str:
+    """A cell; in a number with its interval, the interval may go to a line of its own."""
+    parts = re.fullmatch(r"(\S+) (\(.+\))(.*)", cell) if isinstance(cell, str) else None
+    if not column.numeric or parts is None:
+        return _cell(cell)
+    value, ends, rest = map(escape, parts.groups())
+    return f'{value} <span class="interval">{ends}{rest}</span>'
 
 
 def _cell(cell: Cell) -> str:

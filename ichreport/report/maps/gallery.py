@@ -13,7 +13,8 @@ from ichreport.data.store import Store
 from ichreport.evaluation.predictions import of_split
 from ichreport.labels import ANY, LABELS
 from ichreport.report.html import slice_images
-from ichreport.report.html.blocks import Sheet, Table, number
+from ichreport.report.html.blocks import Sheet, Table
+from ichreport.report.html.formats import number
 from ichreport.runs.record import RunRecord
 
 OUTCOMES: Final = ("found", "missed", "false alarm")

@@ -15,17 +15,9 @@ from ichreport.data.samples import Sample
 from ichreport.data.store import Store
 from ichreport.evaluation.maps.localisation import MEASURES, heatmap_table
 from ichreport.labels import ANY, LABELS
-from ichreport.report.html.blocks import (
-    Cell,
-    Drawing,
-    Marked,
-    Sentences,
-    Table,
-    interval,
-    lines,
-    number,
-)
+from ichreport.report.html.blocks import Cell, Drawing, Marked, Sentences, Table, lines
 from ichreport.report.html.figure_style import STYLE
+from ichreport.report.html.formats import interval, number
 from ichreport.report.html.palette import ACCENT, FAINT
 
 MOST: Final = 300

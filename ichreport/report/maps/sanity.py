@@ -22,8 +22,9 @@ from ichreport.evaluation.maps.likeness import (
 from ichreport.evaluation.maps.localisation import heatmap_scores
 from ichreport.evaluation.predictions import probabilities, truths
 from ichreport.evaluation.scores import auc_scores
-from ichreport.report.html.blocks import Drawing, Sentences, Table, lines, number
+from ichreport.report.html.blocks import Drawing, Sentences, Table, lines
 from ichreport.report.html.figure_style import STYLE
+from ichreport.report.html.formats import number
 from ichreport.report.html.palette import ACCENT, FAINT, SOFT
 from ichreport.report.maps.localisation import Heatmaps, groups_of, masks_of
 from ichreport.runs.record import RunRecord

@@ -17,12 +17,12 @@ from ichreport.data.store import read_manifest
 from ichreport.evaluation.inference.bootstrap import REPLICATES
 from ichreport.evaluation.inference.training_seeds import across_seeds
 from ichreport.evaluation.predictions import of_split
-from ichreport.evaluation.scores import ALL_LABELS, score_table
+from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.labels import ANY
 from ichreport.params.choices import HEADS, INPUTS, LOSSES, NETWORKS, SAMPLES
 from ichreport.params.experiment import Experiment
 from ichreport.params.profile import Profile
-from ichreport.report.html.blocks import number
+from ichreport.report.html.formats import number
 from ichreport.report.papers.tables import Figures
 from ichreport.runs import map_record
 from ichreport.runs.results import Results, Scored
@@ -90,7 +90,7 @@ def _seeds(runs: Sequence[Scored]) -> str:
     """How a row's scores on test spread over its training seeds; nothing for a single one."""
     if len(runs) < 2:
         return ""
-    spread = across_seeds([score_table(own.predictions) for own in runs])
+    spread = across_seeds([own.assessment.scores for own in runs])
     rows = spread[spread["split"] == "test"].to_dict("records")
     by_score = {(row["score"], row["label"]): row for row in rows}
     area, loss = by_score["auc", ANY], by_score["weighted_log_loss_sum", ALL_LABELS]

@@ -15,7 +15,8 @@ from ichreport.evaluation.predictions import of_split
 from ichreport.evaluation.studies import study_table
 from ichreport.evaluation.thresholds import rate_table
 from ichreport.labels import ANY, LABELS
-from ichreport.report.html.blocks import Table, number
+from ichreport.report.html.blocks import Table
+from ichreport.report.html.formats import number
 from ichreport.runs.results import Scored
 from ichreport.splits import SPLITS
 

@@ -8,44 +8,23 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from ichreport.evaluation.calibration.net_benefit import (
-    PROBABILITY_THRESHOLDS,
-    decision_curve,
-)
-from ichreport.evaluation.calibration.reliability import make_bins, reliability_curve
-from ichreport.evaluation.inference.bootstrap import draw_resamples
-from ichreport.evaluation.predictions import of_split, probabilities, truths
-from ichreport.labels import ANY, LABELS, SUBTYPES
-from ichreport.report.html.blocks import Drawing, lines, number
+from ichreport.evaluation.assessment import Assessment
+from ichreport.labels import ANY, SUBTYPES
+from ichreport.report.html.blocks import Drawing, lines
 from ichreport.report.html.figure_style import STYLE
+from ichreport.report.html.formats import number
 from ichreport.report.html.palette import FAINT, LABEL_COLORS, SOFT
-from ichreport.splits import Split
 
 _PANEL: Final = (2.5, 2.5)
-_THRESHOLDS: Final = tuple(p for p in PROBABILITY_THRESHOLDS if p <= 0.5)
-"""Decision curves end at 50 %: nobody asks for more than one hit for one false alarm."""
 
 
 @mpl.rc_context(STYLE)
-def reliability(predictions: pd.DataFrame, split: Split = "test") -> Drawing:
-    """Observed against predicted shares of every label, with intervals.
-
-    Args:
-        predictions: A run's predictions.
-        split: The split to show.
-    """
-    rows = of_split(predictions, split)
-    y_true, y_score = truths(rows), probabilities(rows)
-    resamples = draw_resamples(rows["group"])
-    place = resamples.places(rows["group"])
+def reliability(assessed: Assessment) -> Drawing:
+    """Observed against predicted shares of every label on test, with intervals."""
     panels, said, bins_of = [], [], []
     for label in (ANY, *SUBTYPES):
-        own = LABELS.index(label)
-        bins = make_bins(y_score[:, own])
-        bins_of.append(len(bins))
-        curve = reliability_curve(
-            y_true[:, own], y_score[:, own], bins, place=place, resamples=resamples
-        )
+        curve = assessed.curve("reliability", label)
+        bins_of.append(len(curve))
         curve = curve[curve["slices"] > 0]
         top = 1.05 * float(np.nanmax([curve["predicted"].max(), curve["high"].max(), 0.05]))
         figure = Figure(figsize=_PANEL)
@@ -65,7 +44,7 @@ def reliability(predictions: pd.DataFrame, split: Split = "test") -> Drawing:
     bins_said = f"{most}" if fewest == most else f"{fewest} to {most}"
     return lines(
         panels,
-        caption=f"Reliability on {split}: in {bins_said} bins of equally many slices, as far as "
+        caption=f"Reliability on test: in {bins_said} bins of equally many slices, as far as "
         "ties allow, the share that bled against the mean probability, with 95 % intervals over "
         "patient groups. On the dotted line probabilities mean what they say. Scales differ.",
         alternative=f"Six reliability curves. In the highest bin, {'; '.join(said)}.",
@@ -73,27 +52,11 @@ def reliability(predictions: pd.DataFrame, split: Split = "test") -> Drawing:
 
 
 @mpl.rc_context(STYLE)
-def net_benefit(predictions: pd.DataFrame, split: Split = "test") -> Drawing:
-    """Decision curves of every label against acting on everyone and on no one.
-
-    Args:
-        predictions: A run's predictions.
-        split: The split to show.
-    """
-    rows = of_split(predictions, split)
-    y_true, y_score = truths(rows), probabilities(rows)
-    resamples = draw_resamples(rows["group"])
-    place = resamples.places(rows["group"])
+def net_benefit(assessed: Assessment) -> Drawing:
+    """Decision curves of every label on test, against acting on everyone and on no one."""
     panels, said = [], []
     for label in (ANY, *SUBTYPES):
-        own = LABELS.index(label)
-        curve = decision_curve(
-            y_true[:, own],
-            y_score[:, own],
-            place=place,
-            resamples=resamples,
-            thresholds=_THRESHOLDS,
-        )
+        curve = assessed.curve("net_benefit", label)
         figure = Figure(figsize=_PANEL)
         axes = figure.subplots()
         color = LABEL_COLORS[label]
@@ -111,7 +74,7 @@ def net_benefit(predictions: pd.DataFrame, split: Split = "test") -> Drawing:
         said.append(f"{label} {', '.join(better) or 'nowhere'}")
     return lines(
         panels,
-        caption=f"Net benefit on {split}, true positives a slice less the false ones at the "
+        caption="Net benefit on test, true positives a slice less the false ones at the "
         "exchange rate that the threshold stands for: acting on the prediction (coloured, with its "
         "95 % interval), on everyone (grey) and on no one (0).",
         alternative="Six decision curves. Thresholds at which the prediction is above both, "

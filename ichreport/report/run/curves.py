@@ -11,22 +11,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from ichreport.evaluation import curves
-from ichreport.evaluation.average_precision import average_precision
-from ichreport.evaluation.calibration.reliability import (
-    brier_score,
-    expected_calibration_error,
-    make_bins,
-    reliability_curve,
-)
-from ichreport.evaluation.inference.bootstrap import draw_resamples
-from ichreport.evaluation.predictions import of_split, probabilities, truths
-from ichreport.evaluation.scores import auc_scores
+from ichreport.evaluation.assessment import Assessment
 from ichreport.labels import ANY, LABELS
-from ichreport.report.html.blocks import Drawing, lines, number
+from ichreport.report.html.blocks import Drawing, lines
 from ichreport.report.html.figure_style import STYLE, WIDE, one_axes
+from ichreport.report.html.formats import number
 from ichreport.report.html.palette import ACCENT, FAINT, LABEL_COLORS, PAPER, SOFT
-from ichreport.splits import Split
 
 _SQUARE: Final = (3.5, 3.5)
 _SQUARE_AND_LEGEND: Final = (3.5, 4.25)
@@ -69,76 +59,54 @@ def loss_curves(history: Mapping[str, Sequence[float]]) -> Drawing:
 
 
 @mpl.rc_context(STYLE)
-def roc_curves(predictions: pd.DataFrame, split: Split = "test") -> Drawing:
-    """ROC curves of all labels on one split.
-
-    Args:
-        predictions: A run's predictions.
-        split: The split to show.
-    """
-    y_true, y_score = _of(predictions, split)
-    areas = auc_scores(y_true, y_score)
+def roc_curves(assessed: Assessment) -> Drawing:
+    """ROC curves of all labels on test."""
+    areas = np.array([assessed.score("auc", label)["value"] for label in LABELS])
     figure, axes = one_axes(_SQUARE_AND_LEGEND)
     axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle=(0, (1, 2)))
     for index in _by_value(areas):
-        curve = curves.roc(y_true[:, index], y_score[:, index], max_points=200)
+        curve = assessed.curve("roc", LABELS[index])
         _label_line(axes, curve["false_positive_rate"], curve["recall"], index, areas[index])
     axes.set(xlabel="1 − specificity", ylabel="sensitivity", xlim=(-0.01, 1), ylim=(0, 1.01))
     _legend_below(figure, "area under the curve")
     return lines(
         figure,
-        caption=f"ROC curves on {split}, by label; the dotted line is chance." + _undefined(areas),
-        alternative=f"ROC curves on {split}. Areas: {_listed(areas)}",
+        caption="ROC curves on test, by label; the dotted line is chance." + _undefined(areas),
+        alternative=f"ROC curves on test. Areas: {_listed(areas)}",
     )
 
 
 @mpl.rc_context(STYLE)
-def precision_recall_curves(predictions: pd.DataFrame, split: Split = "test") -> Drawing:
-    """Precision-recall curves of all labels on one split.
-
-    Args:
-        predictions: A run's predictions.
-        split: The split to show.
-    """
-    y_true, y_score = _of(predictions, split)
-    shares = y_true.mean(axis=0)
-    averages = np.array(
-        [average_precision(y_true[:, index], y_score[:, index]) for index in range(len(LABELS))]
-    )
+def precision_recall_curves(assessed: Assessment) -> Drawing:
+    """Precision-recall curves of all labels on test."""
+    rows = [assessed.average_precision(label) for label in LABELS]
+    averages = np.array([row["value"] for row in rows])
     figure, axes = one_axes(_SQUARE_AND_LEGEND)
     for index in _by_value(averages):
-        curve = curves.precision_recall(y_true[:, index], y_score[:, index], max_points=200)
+        curve = assessed.curve("precision_recall", LABELS[index])
         _label_line(axes, curve["recall"], curve["precision"], index, averages[index])
-        axes.plot(1.015, shares[index], color=LABEL_COLORS[LABELS[index]], marker="<",
+        axes.plot(1.015, rows[index]["floor"], color=LABEL_COLORS[LABELS[index]], marker="<",
                   markersize=4, clip_on=False)  # fmt: skip
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.01))
     _legend_below(figure, "average precision")
     return lines(
         figure,
-        caption=f"Precision against recall on {split}, by label. The marks on the right edge are "
+        caption="Precision against recall on test, by label. The marks on the right edge are "
         "the prevalences: what a random order would reach." + _undefined(averages),
-        alternative=f"Precision-recall curves on {split}. Average precision: {_listed(averages)}",
+        alternative=f"Precision-recall curves on test. Average precision: {_listed(averages)}",
     )
 
 
 @mpl.rc_context(STYLE)
-def calibration(predictions: pd.DataFrame, split: Split = "test", label: str = ANY) -> Drawing:
-    """Observed against predicted shares of one label, with intervals over patient groups.
+def calibration(assessed: Assessment, label: str = ANY) -> Drawing:
+    """Observed against predicted shares of one label on test, with intervals over patient groups.
 
     Args:
-        predictions: A run's predictions.
-        split: The split to show.
+        assessed: The run's assessment.
         label: One of the six labels.
     """
-    rows = of_split(predictions, split)
-    column = LABELS.index(label)
-    y_true, y_score = truths(rows)[:, column], probabilities(rows)[:, column]
-    resamples = draw_resamples(rows["group"])
-    bins = make_bins(y_score)
-    table = reliability_curve(
-        y_true, y_score, bins, place=resamples.places(rows["group"]), resamples=resamples
-    )
-    table = table[table["slices"] > 0]
+    table = assessed.curve("reliability", label)
+    bins, table = len(table), table[table["slices"] > 0]
     figure, axes = one_axes(_SQUARE)
     color = LABEL_COLORS[label]
     axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle=(0, (1, 2)))
@@ -146,11 +114,11 @@ def calibration(predictions: pd.DataFrame, split: Split = "test", label: str = A
     axes.plot(table["predicted"], table["observed"], color=color, marker="o", markersize=3.4)
     axes.set(xlabel="predicted probability", ylabel="observed share", xlim=(-0.01, 1.01))
     axes.set(ylim=(-0.01, 1.01))
-    error = expected_calibration_error(y_true, y_score, bins)
-    brier = brier_score(y_true, y_score)
+    error = assessed.calibration_measure("expected_calibration_error", label)["value"]
+    brier = assessed.calibration_measure("brier", label)["value"]
     return lines(
         figure,
-        caption=f"Calibration of {label} on {split}: in {len(bins)} bins of equally many slices, "
+        caption=f"Calibration of {label} on test: in {bins} bins of equally many slices, "
         "as far as ties allow, how often bleeding was there against how probable it was said to "
         "be, with 95 % intervals. On the dotted line probabilities mean what they say. Brier score "
         f"{number(brier)}, calibration error {number(error)}.",
@@ -226,11 +194,6 @@ def _undefined(values: NDArray[np.float64]) -> str:
 def _by_value(values: NDArray[np.float64]) -> list[int]:
     """Indices of the defined values, the largest first."""
     return [int(index) for index in np.argsort(-values) if not np.isnan(values[index])]
-
-
-def _of(predictions: pd.DataFrame, split: Split) -> tuple[NDArray[Any], NDArray[Any]]:
-    rows = of_split(predictions, split)
-    return truths(rows), probabilities(rows)
 
 
 def _pair(table: pd.DataFrame, row: int) -> str:

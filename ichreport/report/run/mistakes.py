@@ -8,7 +8,8 @@ import pandas as pd
 from ichreport.data.store import Store
 from ichreport.evaluation.mistakes import KINDS, worst_mistakes
 from ichreport.labels import ANY
-from ichreport.report.html.blocks import Sentences, Sheet, number
+from ichreport.report.html.blocks import Sentences, Sheet
+from ichreport.report.html.formats import number
 from ichreport.report.html.slice_images import plain_tiles, truth_in_words
 
 _NAMES: Final = dict(zip(KINDS, ("Missed", "False alarms"), strict=True))

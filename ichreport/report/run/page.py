@@ -10,8 +10,8 @@ from ichreport.evaluation.assessment import Assessment
 from ichreport.params.experiment import Experiment
 from ichreport.params.profile import Profile
 from ichreport.report.comparison import page as comparison_page
-from ichreport.report.html import data_frame
-from ichreport.report.html.blocks import Cell, Fact, Facts, Marked, Table, duration, number
+from ichreport.report.html.blocks import Cell, Fact, Facts, Marked, Table
+from ichreport.report.html.formats import duration, in_words, number
 from ichreport.report.run import calibration_curves, mistakes, parameters, score_tables
 from ichreport.report.run import curves as run_curves
 from ichreport.runs.record import RunRecord
@@ -110,7 +110,7 @@ def _beside_neighbours(run: RunRecord, found: Results) -> Table:
     differing = [name for name in compared if any(other[name] != own[name] for other in theirs)]
     rows: list[list[Cell]] = []
     for name in dict.fromkeys((*parameters.WHAT_IT_IS, *differing)):
-        said, *others_said = [data_frame.in_words(one[name]) for one in (own, *theirs)]
+        said, *others_said = [in_words(one[name]) for one in (own, *theirs)]
         cells = [
             text if other[name] == own[name] else Marked(text, "differs")
             for text, other in zip(others_said, theirs, strict=True)
@@ -194,9 +194,9 @@ def _provenance(run: RunRecord, profile: Profile, found: Results) -> Table:
         ["requirements.lock", known["lock_sha256"] or "none"],
         ["Python", known["python"]],
         ["packages", ", ".join(f"{name} {value}" for name, value in known["packages"].items())],
-        *([name, data_frame.in_words(value)] for name, value in machine.items()),
-        ["seed of samples and splits", data_frame.in_words(run.experiment.seed)],
-        ["seed of training", data_frame.in_words(run.experiment.seed_of_training)],
+        *([name, in_words(value)] for name, value in machine.items()),
+        ["seed of samples and splits", in_words(run.experiment.seed)],
+        ["seed of training", in_words(run.experiment.seed_of_training)],
         ["started", known["started"]],
         ["finished", known["finished"]],
         [

@@ -6,7 +6,7 @@ from typing import Any
 from ichreport.params.experiment import Experiment
 from ichreport.params.profile import Profile
 from ichreport.report.html.blocks import Table
-from ichreport.report.html.data_frame import in_words
+from ichreport.report.html.formats import in_words
 
 WHAT_IT_IS = (
     "sample", "split_by", "input", "network", "trainable_layers", "head", "dense_layers", "loss",

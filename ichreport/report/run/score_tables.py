@@ -1,6 +1,5 @@
 """The tables of what was measured of one run, every figure with its interval and its n."""
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 import pandas as pd
@@ -8,7 +7,8 @@ import pandas as pd
 from ichreport.evaluation.assessment import Assessment
 from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.labels import ANY, LABELS, SUBTYPES
-from ichreport.report.html.blocks import Sentences, Table, interval, number
+from ichreport.report.html.blocks import Sentences, Table
+from ichreport.report.html.formats import interval, number, with_interval
 from ichreport.splits import SPLITS
 
 RULE_NAMES: Final = {
@@ -39,17 +39,6 @@ SHARES_TOO: Final = (
     "1998)."
 )
 """How the intervals of a table that holds areas and shares come about."""
-
-
-def with_interval(row: Mapping[str, Any], digits: int = 3) -> str:
-    """A figure with its interval, as `0.921 (0.902–0.942)`; a dash where it is undefined.
-
-    Args:
-        row: Has `value`, `low` and `high`, each None or NaN where undefined.
-        digits: Decimals.
-    """
-    value, ends = number(row["value"], digits), interval(row["low"], row["high"], digits)
-    return value if "–" in (value, ends) else f"{value} ({ends})"
 
 
 def scores(assessed: Assessment) -> Table:
@@ -134,7 +123,8 @@ def precisions(assessed: Assessment) -> Table:
 
 def operating_points(assessed: Assessment) -> Table:
     """Thresholds chosen on validation by four rules, and what each gives on test."""
-    rates = _by(assessed.rates, "rule", "label", "rate")
+    on_test = assessed.rates[assessed.rates["split"] == "test"]
+    rates = _by(on_test, "rule", "label", "rate")
     chosen_by = _by(assessed.thresholds, "rule", "label")
     rows = []
     for rule, name in RULE_NAMES.items():

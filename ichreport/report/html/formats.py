@@ -1,0 +1,66 @@
+"""Numbers, intervals and other values as texts: one format for each, on every page."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A number with a fixed count of decimals, no sign before a zero; a dash where it is none."""
+    if value is None or value != value:
+        return "–"
+    return f"{value:z.{digits}f}".replace("-", "−")
+
+
+def interval(low: float | None, high: float | None, digits: int = 3) -> str:
+    """An interval by its ends: `0.902–0.942`, or `−0.1 to 0.2` where a sign would look like a dash.
+
+    A dash alone where an end is not defined.
+    """
+    ends = [number(end, digits) for end in (low, high)]
+    if "–" in ends:
+        return "–"
+    return (" to " if any(end.startswith("−") for end in ends) else "–").join(ends)
+
+
+def p_value(value: float | None) -> str:
+    """A p-value with three decimals, and never 0."""
+    return "<0.001" if value is not None and value < 0.001 else number(value)
+
+
+def duration(seconds: float) -> str:
+    """A time as a person says it: seconds up to a minute and a half, then hours and minutes."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def with_interval(row: Mapping[str, Any], digits: int = 3) -> str:
+    """A figure with its interval, as `0.921 (0.902–0.942)`; a dash where it is undefined.
+
+    Args:
+        row: Has `value`, `low` and `high`, each None or NaN where undefined.
+        digits: Decimals.
+    """
+    value, ends = number(row["value"], digits), interval(row["low"], row["high"], digits)
+    return value if "–" in (value, ends) else f"{value} ({ends})"
+
+
+def in_words(value: Any, digits: int = 6) -> str:
+    """A value of any kind as a text; floats with so many decimals, or as they are from 6 on."""
+    if value is None or (isinstance(value, list) and not value):
+        return "none"
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    if isinstance(value, float | np.floating):
+        return f"{value:g}" if digits >= 6 else number(float(value), digits)
+    if isinstance(value, int | np.integer):
+        return f"{int(value):,}" if abs(int(value)) >= 10_000 else str(value)
+    if isinstance(value, list | tuple):
+        return ", ".join(in_words(item, digits) for item in value)
+    if isinstance(value, Mapping):
+        return json.dumps(value)
+    return str(value)
