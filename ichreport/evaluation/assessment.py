@@ -25,6 +25,7 @@ from ichreport.evaluation.learning_verdict import Learned, learned_or_not
 from ichreport.evaluation.predictions import TRUTHS, of_split, probabilities, truths
 from ichreport.evaluation.studies import study_table
 from ichreport.evaluation.thresholds import frozen_thresholds, rate_table
+from ichreport.files import without_nan
 from ichreport.labels import LABELS
 from ichreport.splits import SPLITS, Split
 
@@ -128,14 +129,14 @@ class Assessment:
         return {
             name: _columns(value)
             if isinstance(value, pd.DataFrame)
-            else _plain(asdict(value) if isinstance(value, Learned) else value)
+            else without_nan(asdict(value) if isinstance(value, Learned) else value)
             for name, value in values.items()
         }
 
     @classmethod
     def from_record(cls, recorded: Mapping[str, Any]) -> Self:
         """The assessment that a record keeps; NaN where undefined."""
-        values = {
+        values: dict[str, Any] = {
             name: _table(value) if isinstance(value, dict) else value
             for name, value in recorded.items()
             if name != "learned"
@@ -222,7 +223,7 @@ def _row(table: pd.DataFrame, **where: str) -> dict[str, Any]:
 
 
 def _columns(table: pd.DataFrame) -> dict[str, list[Any]]:
-    return {str(name): _plain(values) for name, values in table.to_dict("list").items()}
+    return {str(name): without_nan(values) for name, values in table.to_dict("list").items()}
 
 
 def _table(columns: Mapping[str, list[Any]]) -> pd.DataFrame:
@@ -230,19 +231,12 @@ def _table(columns: Mapping[str, list[Any]]) -> pd.DataFrame:
     return pd.DataFrame(columns).fillna(np.nan).infer_objects()
 
 
-def _plain(value: Any) -> Any:
-    """A value with None for NaN and infinity, which JSON has no word for."""
-    if isinstance(value, Mapping):
-        return {name: _plain(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def _learned(recorded: Mapping[str, Any]) -> Learned:
-    values = {name: math.nan if value is None else value for name, value in recorded.items()}
-    intervals = {
-        name: Interval(**{key: math.nan if v is None else v for key, v in values[name].items()})
-        for name in ("difference_interval", "auc_interval")
-    }
-    return Learned(**(values | intervals))
+    values: dict[str, Any] = _with_nan(recorded)
+    for name in ("difference_interval", "auc_interval"):
+        values[name] = Interval(**_with_nan(recorded[name]))
+    return Learned(**values)
+
+
+def _with_nan(recorded: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: math.nan if value is None else value for name, value in recorded.items()}

@@ -168,9 +168,11 @@ def _of_best(found: Results) -> list[Fact]:
 
 
 def _of_data(found: Results, *, synthetic: bool) -> list[Fact]:
+    if not found.scored:
+        return []
     slices, patients = _seen(found)
     heads = "synthetic heads" if synthetic else "patients"
-    return [Fact("Slices", f"{slices:,}", f"of {patients:,} {heads}")] if slices else []
+    return [Fact("Slices", f"{slices:,}", f"of {patients:,} {heads}")]
 
 
 def _of_machine(found: Results) -> list[Fact]:
@@ -193,13 +195,9 @@ def _of_machine(found: Results) -> list[Fact]:
 
 
 def _seen(found: Results) -> tuple[int, int]:
-    """Slices and patients that some run has predictions for."""
-    slices: set[str] = set()
-    patients: set[str] = set()
-    for own in found.scored.values():
-        slices.update(own.predictions["sop_instance_uid"])
-        patients.update(own.predictions["patient_id"])
-    return len(slices), len(patients)
+    """Slices and patients of the largest sample that a run has predictions for."""
+    samples = [own.run.record["sample"] for own in found.scored.values()]
+    return max(s["slices"] for s in samples), max(s["patients"] for s in samples)
 
 
 def _devices(own: Scored) -> list[str]:

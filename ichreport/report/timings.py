@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from ichreport.report.html.blocks import Sentences, Table
+from ichreport.report.html.blocks import Row, Sentences, Table, numbers
 from ichreport.report.html.formats import number
 from ichreport.runs.job_times import HEAD, Job, percent, rows
 from ichreport.runs.job_times import sentences as words
@@ -20,7 +20,8 @@ _PARTS: Final = {
 
 def table(jobs: Iterable[Job]) -> Table:
     """What each job took, and their sum."""
-    listed = rows(jobs)
+    *listed, sums = rows(jobs)
+    name, *measures = HEAD
     return Table(
         "What each job took: seconds by the clock, seconds of all its processes on all cores, and "
         "the memory of its largest process. Starting is everything before the first cell or the "
@@ -28,10 +29,8 @@ def table(jobs: Iterable[Job]) -> Table:
         "the share of the wall time that is neither starting nor imports. Jobs run beside each "
         "other, so that the sum is more than one waits. The row of imports is the process that "
         "has imported for all jobs that were forked from it.",
-        HEAD,
-        listed,
-        numeric=frozenset(range(1, len(HEAD))),
-        marked=frozenset({len(listed) - 1}),
+        [name, *numbers(*measures)],
+        [*listed, Row(sums, "marked")],
     )
 
 
@@ -53,9 +52,8 @@ def parts(jobs: Iterable[Job]) -> Table:
     rows = [[name, number(s, 1), percent(s, whole)] for name, s in seconds.items()]
     return Table(
         "Seconds of all jobs by what they were for.",
-        ["part", "seconds", "%"],
+        ["part", *numbers("seconds", "%")],
         rows,
-        numeric=frozenset({1, 2}),
     )
 
 

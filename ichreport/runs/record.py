@@ -15,23 +15,24 @@ from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Literal
+from typing import Any, Final, Literal, Protocol
 
 import pandas as pd
 
 from ichreport.evaluation.assessment import Assessment
-from ichreport.files import atomic_file, read_json, sha256_of_file, sha256_of_json, write_json
+from ichreport.files import read_json, sha256_of_file, sha256_of_json, write_json
 from ichreport.params.experiment import Experiment
 from ichreport.params.profile import PhantomRecipe
 from ichreport.params.yaml import project_path
 
-RECORD_FORMAT = 3
+RECORD_FORMAT: Final = 4
 PACKAGES = (
     "ichreport", "keras", "tensorflow", "jax", "torch", "numpy", "scipy", "pandas", "pyarrow",
     "pydicom", "scikit-learn",
 )  # fmt: skip
 """What a run's figures depend on; which of the frameworks there are depends on the machine."""
 
+_RUN_AGAIN: Final = "run this experiment again (make report does)"
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -110,45 +111,76 @@ class RunRecord:
         return pd.read_parquet(self.folder / "predictions.parquet")
 
 
+class Training(Protocol):
+    """What a record keeps of a training, as `model.trainings.fit_or_find` gives it."""
+
+    @property
+    def folder(self) -> Path:
+        """Where it is kept; its name is the hash of all that it depends on."""
+
+    @property
+    def predictions(self) -> pd.DataFrame:
+        """One row a slice of the sample."""
+
+    @property
+    def history(self) -> Mapping[str, list[float]]:
+        """By measure, one value an epoch."""
+
+    @property
+    def trainable(self) -> int:
+        """Parameters that training changed."""
+
+    @property
+    def frozen(self) -> int:
+        """Parameters that it did not."""
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it was trained now; else it was found."""
+
+    @property
+    def finished(self) -> str:
+        """When it was trained."""
+
+    @property
+    def seconds(self) -> Mapping[str, float]:
+        """What that took."""
+
+    @property
+    def machine(self) -> Mapping[str, Any]:
+        """On what."""
+
+    def copy_to(self, folder: Path) -> None:
+        """Put its weights and predictions there."""
+
+
 def write_run(
     experiment: Experiment,
-    predictions: pd.DataFrame,
-    *,
-    scores: Mapping[str, Any],
-    operating_points: Mapping[str, Any],
+    training: Training,
     assessed: Assessment,
-    history: Mapping[str, list[float]],
-    model: Mapping[str, Any],
+    *,
     leak: list[Mapping[str, Any]],
     store_hash: str,
-    backend: Mapping[str, Any],
     stopwatch: Stopwatch,
 ) -> Path:
-    """Write predictions and thresholds, then the record, which makes the run count as done.
+    """Write weights and predictions, then the record, which makes the run count as done.
 
     Args:
         experiment: What was run.
-        predictions: One row a slice of the sample.
-        scores: By split, as `evaluation.scores.scores_of` gives them.
-        operating_points: By label, as `evaluation.operating_points.operating_points` gives them.
-        assessed: Everything that was measured, whose thresholds also go into thresholds.json.
-        history: By measure, one value an epoch.
-        model: Counts of `trainable` and `frozen` parameters.
+        training: What training it has brought.
+        assessed: Everything that was measured.
         leak: The leak audit's rows.
         store_hash: Hash of the store that was read.
-        backend: What `model.backend.describe` says of the machine.
-        stopwatch: The run's clock.
+        stopwatch: The run's clock; the training's seconds are its own, whenever it was made.
 
     Returns:
         The path of `record.json`.
     """
-    folder = experiment.run_folder
-    with atomic_file(folder / "predictions.parquet") as partial:
-        predictions.to_parquet(partial, index=False)
-    assessment = assessed.record()
-    write_json(folder / "thresholds.json", assessment["thresholds"])
+    folder, predictions = experiment.run_folder, training.predictions
+    training.copy_to(folder)
     stopwatch.lap("writing")
     path, parameters = folder / "record.json", experiment.model_dump()
+    seconds = stopwatch.seconds | dict(training.seconds)
     write_json(
         path,
         {
@@ -156,22 +188,27 @@ def write_run(
             "name": experiment.name,
             "status": "ok",
             "parameters": parameters,
-            "scores": scores,
-            "operating_points": operating_points,
-            "assessment": assessment,
-            "history": history,
-            "model": model,
+            "sample": {
+                "slices": len(predictions),
+                "groups": predictions["group"].nunique(),
+                "patients": predictions["patient_id"].nunique(),
+            },
+            "assessment": assessed.record(),
+            "history": training.history,
+            "model": {"trainable": training.trainable, "frozen": training.frozen},
             "leak": leak,
-            "timings": {part: round(taken, 3) for part, taken in stopwatch.seconds.items()},
+            "timings": {part: round(taken, 3) for part, taken in seconds.items()},
             "provenance": {
                 **git_state(),
                 "parameters_sha256": sha256_of_json(parameters),
                 "store_hash": store_hash,
                 "lock_sha256": _lock_hash(),
+                "training": training.folder.name,
+                "trained": training.finished,
                 "predictions_sha256": sha256_of_file(folder / "predictions.parquet"),
                 "python": platform.python_version(),
                 "packages": _versions(),
-                "backend": backend,
+                "backend": training.machine,
                 "started": stopwatch.started.isoformat(timespec="seconds"),
                 "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             },
@@ -197,9 +234,6 @@ def read_runs(
         report_folder: `reports/<profile>`.
         experiments: The experiments that the report is meant to have.
         mistakes: What is wrong with the files of others, by their names: these have failed.
-
-    Raises:
-        ValueError: If a `record.json` is not readable, or of another format.
     """
     runs = report_folder / "runs"
     expected = {e.name: _explain_missing(read_run(runs / e.name), e) for e in experiments}
@@ -223,19 +257,18 @@ def _explain_missing(run: RunRecord, experiment: Experiment) -> RunRecord:
 
 
 def read_run(folder: Path) -> RunRecord:
-    """Read one run's folder; one without a record says what is known of why.
-
-    Raises:
-        ValueError: If its `record.json` is not readable, or of another format.
-    """
+    """Read one run's folder; one without a readable record says what is known of why."""
     path = folder / "record.json"
     if path.is_file():
-        record = read_json(path)
-        if record.get("format") != RECORD_FORMAT:
-            raise ValueError(
-                f"{path} has format {record.get('format')!r}, expected {RECORD_FORMAT}. "
-                "It was written by another version; run this experiment again."
-            )
+        try:
+            record = read_json(path)
+        except ValueError as error:
+            return RunRecord(folder.name, folder, "failed", {}, f"{error}; {_RUN_AGAIN}")
+        kept = record.get("format") if isinstance(record, dict) else None
+        if kept != RECORD_FORMAT:
+            reason = f"{path} has format {kept!r}, expected {RECORD_FORMAT}: it was made by "
+            reason += f"another version; {_RUN_AGAIN}"
+            return RunRecord(folder.name, folder, "failed", {}, reason)
         return RunRecord(folder.name, folder, "ok", record)
     log = _end_of(folder / "log.txt")
     reason = _notebook_error(folder / "notebook.ipynb") or _last_line(log)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.labels import ANY, SUBTYPES
-from ichreport.report.html.blocks import Cell, Link, Marked, Table
+from ichreport.report.html.blocks import Cell, Column, Link, Marked, Row, Table, numbers
 from ichreport.report.html.formats import in_words, with_interval
 from ichreport.report.run import parameters
 from ichreport.runs.record import RunRecord
@@ -36,27 +36,27 @@ def table(found: Results) -> Table:
     """All runs with their parameters and scores, those without a record with their reason."""
     parameters = {run.name: parameters_of(run, found) for run in found.runs}
     names = list(dict.fromkeys(name for own in parameters.values() for name in own))
-    rows: list[list[Cell]] = []
+    rows = []
     for run in found.runs:
-        own, scored = parameters[run.name], found.scored.get(run.name)
+        values, scored = parameters[run.name], found.scored.get(run.name)
         link = Link(f"experiments/{run.name}.html", run.name)
-        shown = [in_words(own[name]) if name in own else "–" for name in names]
-        rows.append([link, *shown, *(_scores(scored) if scored else _reason(run))])
-    numeric = {
-        place
-        for place, name in enumerate(names, 1)
-        if _are_numbers([own.get(name) for own in parameters.values()])
-    }
-    scores = range(1 + len(names), 1 + len(names) + len(_SCORES))
+        texts = [in_words(values[name]) if name in values else "–" for name in names]
+        cells = [link, *texts, *(_scores(scored) if scored else _reason(run))]
+        rows.append(Row(cells, "" if scored else "quiet"))
+    columns = [
+        Column(
+            name.replace("_", " "),
+            numeric=_are_numbers([values.get(name) for values in parameters.values()]),
+        )
+        for name in names
+    ]
     return Table(
         "Every run with its parameters and its scores. Log losses are weighted sums over labels, "
         "in nats; areas and average precision are of the test split; seconds are of the whole run. "
         "Intervals are 95 %, by bootstrap over linked patient groups. * is split by slice: its "
         f"test patients stand in train too. {VERDICTS_EXPLAINED}",
-        ["experiment", *(name.replace("_", " ") for name in names), *_SCORES, "verdict"],
+        ["experiment", *columns, *numbers(*_SCORES), "verdict"],
         rows,
-        numeric=frozenset({*numeric, *scores}),
-        quiet=frozenset(i for i, run in enumerate(found.runs) if run.name not in found.scored),
         sortable=True,
     )
 

@@ -10,7 +10,17 @@ from ichreport.evaluation.comparisons import compare_runs
 from ichreport.evaluation.findings import Part, findings
 from ichreport.evaluation.inference.training_seeds import across_seeds
 from ichreport.labels import ANY
-from ichreport.report.html.blocks import Cell, Drawing, Link, Marked, Sentences, Table
+from ichreport.report.html.blocks import (
+    Cell,
+    Column,
+    Drawing,
+    Link,
+    Marked,
+    Row,
+    Sentences,
+    Table,
+    numbers,
+)
 from ichreport.report.html.formats import interval, number, p_value, with_interval
 from ichreport.report.html.palette import ACCENT
 from ichreport.report.run import curves as run_curves
@@ -80,11 +90,19 @@ def comparisons(found: Results, compared: pd.DataFrame) -> Table:
         "better) on test, with 95 % intervals over resamples of linked patient groups that both "
         "runs share, not adjusted; p-values are, by Holm over the rows of this table, and the "
         f"outcome follows them. {_shared(compared)}",
-        ["experiment", "baseline", *("difference", "p", "outcome") * 2],
+        [
+            "experiment",
+            "baseline",
+            *_compared("weighted log loss"),
+            *_compared("AUC, any bleeding"),
+        ],
         rows,
-        numeric=frozenset({2, 3, 5, 6}),
-        groups=[("", 2), ("weighted log loss", 3), ("AUC, any bleeding", 3)],
     )
+
+
+def _compared(score: str) -> list[Column]:
+    """The columns of a difference."""
+    return [*numbers("difference", "p", group=score), Column("outcome", group=score)]
 
 
 def _shared(compared: pd.DataFrame) -> str:
@@ -160,18 +178,20 @@ def outcomes(compared: pd.DataFrame) -> Sentences:
 
 def poster_findings(found: Results) -> Table:
     """The poster's five findings, each with what these runs say to it and why."""
-    rows: list[list[Cell]] = []
-    claims = []
+    rows: list[Row] = []
     by_row = _by_poster_row(found)
     runs = {row: own.predictions for row, own in by_row.items()}
     untaught = {row for row, own in by_row.items() if own.untaught}
     for one in findings(runs, untaught=untaught):
-        claims.append(len(rows))
-        rows.append([f"{one.number}. {one.claim}", _verdict(one.verdict), *[""] * 4])
-        rows += [_part(part) for part in one.parts]
+        verdict = _verdict(one.verdict)
+        cells: list[Cell] = [f"{one.number}. {one.claim}", verdict, *[""] * 4]
+        rows.append(Row(cells, "marked"))
+        rows += [Row(_part(part)) for part in one.parts]
         notes = {"no run of row": one.missing, "random weights in row": one.untaught}
         rows += [
-            [f"{note} {', '.join(map(str, of))}", *[""] * 5] for note, of in notes.items() if of
+            Row([f"{note} {', '.join(map(str, of))}", *[""] * 5])
+            for note, of in notes.items()
+            if of
         ]
     return Table(
         "The poster's findings restated, each above the parts that it rests on. A part is "
@@ -184,10 +204,11 @@ def poster_findings(found: Results) -> Table:
         "by which the poster calls them weak, is lower even by chance. The poster's backbones were "
         "pre-trained: parts that rest on one of random weights stay undecided, whatever is "
         "measured.",
-        ["the poster says", "these runs", "here", "supports it", "contradicts it", "measured by"],
+        [
+            *("the poster says", "these runs", Column("here", numeric=True)),
+            *("supports it", "contradicts it", "measured by"),
+        ],
         rows,
-        numeric=frozenset({2}),
-        marked=frozenset(claims),
     )
 
 
@@ -227,9 +248,8 @@ def seeds(found: Results) -> Table | Sentences:
     return Table(
         "Spread over training seeds, on test: the standard deviation of one run among them. It is "
         "of training alone; intervals elsewhere are of patients.",
-        ["row and score", "mean", "standard deviation", "range", "runs"],
+        ["row and score", *numbers("mean", "standard deviation", "range", "runs")],
         rows,
-        numeric=frozenset(range(1, 5)),
     )
 
 
@@ -261,11 +281,13 @@ def whole_studies(found: Results) -> Table:
         "sample of single slices, or one that is split by slice, has no such study (–). Nothing is "
         "learned (–) where validation's studies are of one class, or score lower with bleeding "
         "than without.",
-        ["experiment", "AUC, maximum", "AUC, learned", "recall", "specificity", "positive",
-         "studies"],
+        [
+            "experiment",
+            *numbers("AUC, maximum", "AUC, learned", "recall", "specificity"),
+            *numbers("positive", "studies"),
+        ],
         rows,
-        numeric=frozenset(range(1, 7)),
-    )  # fmt: skip
+    )
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:

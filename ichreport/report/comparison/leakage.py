@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from ichreport.evaluation.comparisons import Comparison, difference_above_floors
 from ichreport.labels import ANY
-from ichreport.report.html.blocks import Sentences, Table
+from ichreport.report.html.blocks import Sentences, Table, numbers
 from ichreport.report.html.formats import number, with_interval
 from ichreport.runs.results import Results, Scored
 
@@ -33,9 +33,8 @@ def table(found: Results) -> Table:
     return Table(
         "The leak: of the test slices, the share (%) whose patient, linked group, study or series "
         "also has slices in train, or of which train holds an identical copy.",
-        ["sample", *(f"same {one}" for one in _LEAK_KINDS.values()), "test slices"],
+        ["sample", *numbers(*(f"same {kind}" for kind in _LEAK_KINDS.values()), "test slices")],
         rows,
-        numeric=frozenset(range(1, 7)),
     )
 
 
@@ -68,9 +67,12 @@ def price(found: Results) -> Table | Sentences:
         "prevalence scores on them: the weighted log loss is counted from there, below 0 is "
         "better. The difference, with its 95 % interval over the linked patient groups of both "
         "test sets, is what the split seems to gain, with the chance of one training each.",
-        ["row and score", "split by slice", "split by group", "difference", "its twin"],
+        [
+            "row and score",
+            *numbers("split by slice", "split by group", "difference"),
+            "its twin",
+        ],
         rows,
-        numeric=frozenset({1, 2, 3}),
     )
 
 

@@ -1,8 +1,7 @@
 """The poster's tables with ours beside them, and what the numbers say."""
 
-from collections.abc import Sequence
 from itertools import product
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.labels import ANY, LABELS, SUBTYPES
 from ichreport.params.choices import SAMPLES
 from ichreport.params.experiment import SEED_MARK, Experiment
-from ichreport.report.html.blocks import Cell, Link, Marked, Sentences, Table
+from ichreport.report.html.blocks import Cell, Link, Marked, Row, Sentences, Table, numbers
 from ichreport.report.html.formats import number, with_interval
 from ichreport.report.run.score_tables import SHARES_TOO
 from ichreport.runs.record import RunRecord
@@ -22,39 +21,19 @@ from ichreport.splits import SPLITS, Split
 _POSTER_SPLITS: Final[tuple[Split, ...]] = ("train", "test")
 
 
-_DIFFERENCE: Final = 6
-"""The column of the table of losses with ours less the poster's."""
-
-
 def losses(results: Results) -> Table:
     """The poster's table of losses, ours beside it, and the floors of their samples below."""
-    best = results.best
-    rows: list[list[Cell]] = []
-    marked, quiet = set(), set()
-    first_runs = [run for run in results.runs if SEED_MARK not in run.name]
-    for place, run in enumerate(first_runs):
-        own = results.scored.get(run.name)
+    rows = []
+    for run in (run for run in results.runs if SEED_MARK not in run.name):
+        scored = results.scored.get(run.name)
         link = Link(f"experiments/{run.name}.html", run.name)
-        if own is None:
-            quiet.add(place)
-            rows.append([link, *_without_losses(run, results.expected.get(run.name))])
-            continue
-        if own is best:
-            marked.add(place)
-        rows.append([link, *_with_losses(own)])
-    floors = _floors(results)
-    quiet |= set(range(len(rows), len(rows) + len(floors)))
-    rows += floors
-    head = [
-        "experiment",
-        *SPLITS,
-        *("train", "test", "test − poster"),
-        *("AUC, any bleeding, test", "against the constant"),
-    ]
-    theirs = 3
-    if results.synthetic:
-        rows, theirs = [_without_difference(row) for row in rows], 2
-        head = _without_difference(head)
+        if scored is None:
+            cells = _without_losses(run, results.expected.get(run.name), results)
+            rows.append(Row([link, *cells], "quiet"))
+        else:
+            cells = _with_losses(scored, results)
+            rows.append(Row([link, *cells], "marked" if scored is results.best else ""))
+    theirs = ["train", "test"] if results.synthetic else ["train", "test", "test − poster"]
     return Table(
         "Weighted multi-label log loss, a sum over labels, of every experiment beside the "
         "poster's; and how well it ranks any bleeding on test. Lower losses and higher areas are "
@@ -63,12 +42,14 @@ def losses(results: Results) -> Table:
         "stand in train too. Bold: the best area on unseen patients. Grey: what predicting the "
         "train prevalence everywhere scores on the same slices, by sample and split. "
         f"{VERDICTS_EXPLAINED}{_NO_DIFFERENCE if results.synthetic else ''}",
-        head,
-        rows,
-        numeric=frozenset(range(1, len(head) - 1)),
-        marked=frozenset(marked),
-        quiet=frozenset(quiet),
-        groups=[("", 1), ("log loss here", 3), ("the poster's", theirs), ("", 2)],
+        [
+            "experiment",
+            *numbers(*SPLITS, group="log loss here"),
+            *numbers(*theirs, group="the poster's"),
+            *numbers("AUC, any bleeding, test"),
+            "against the constant",
+        ],
+        [*rows, *_floors(results)],
         sortable=True,
     )
 
@@ -85,7 +66,9 @@ def operating_points_of_best(results: Results) -> Table:
     for label in (ANY, *SUBTYPES):
         for split in _POSTER_SPLITS:
             rates = [found[split, label, rate] for rate in ("precision", "accuracy", "recall")]
-            ours = map(with_interval, (own.assessment.score("auc", label, split), *rates))
+            ours = [
+                with_interval(row) for row in (own.assessment.score("auc", label, split), *rates)
+            ]
             theirs = map(number, poster.operating_points()[label, split])
             support = f"{rates[0]['positives']:,}"
             pairs = [text for pair in zip(ours, theirs, strict=True) for text in pair]
@@ -96,10 +79,12 @@ def operating_points_of_best(results: Results) -> Table:
         f"{poster.BEST_ROW}. Our thresholds are chosen on validation, exactly, and frozen; the "
         f"poster's seem to come from held-out data on a coarse grid. {SHARES_TOO} Support counts "
         "the positive slices.",
-        ["label and split", *(("here", "poster") * len(measures)), "support"],
+        [
+            "label and split",
+            *(column for name in measures for column in numbers("here", "poster", group=name)),
+            *numbers("support"),
+        ],
         rows,
-        numeric=frozenset(range(1, 10)),
-        groups=[("", 1), *((name, 2) for name in measures), ("", 1)],
     )
 
 
@@ -169,7 +154,7 @@ def poster_floor() -> float:
     return float(entropy.sum() + entropy[-1])
 
 
-def _with_losses(own: Scored) -> list[Cell]:
+def _with_losses(own: Scored, results: Results) -> list[Cell]:
     theirs = own.poster_losses
     area = own.learned.auc_interval
     star = "" if own.unseen_patients else " *"
@@ -180,7 +165,7 @@ def _with_losses(own: Scored) -> list[Cell]:
             for s in SPLITS
         ),
         *(number(loss) for loss in theirs or (None, None)),
-        number(difference) if difference is None or difference < 0 else f"+{difference:.3f}",
+        *_unless_synthetic(_signed(difference), results),
         with_interval({"value": own.learned.auc_any, "low": area.low, "high": area.high}) + star,
         Marked(own.learned.verdict, VERDICT_KINDS[own.learned.verdict]),
     ]
@@ -192,38 +177,49 @@ _NO_DIFFERENCE: Final = (
 )
 
 
-def _without_difference(row: Sequence[Any]) -> list[Any]:
-    return [*row[:_DIFFERENCE], *row[_DIFFERENCE + 1 :]]
+def _unless_synthetic(difference: str, results: Results) -> list[str]:
+    """The cell of the difference from the poster, which a table of synthetic heads lacks."""
+    return [] if results.synthetic else [difference]
 
 
-def _without_losses(run: RunRecord, expected: Experiment | None) -> list[Cell]:
+def _signed(difference: float | None) -> str:
+    positive = difference is not None and difference >= 0
+    return f"+{difference:.3f}" if positive else number(difference)
+
+
+def _quiet(*cells: Cell) -> Row:
+    return Row(cells, "quiet")
+
+
+def _without_losses(run: RunRecord, expected: Experiment | None, results: Results) -> list[Cell]:
     row = None if expected is None else expected.poster_row
     theirs = poster.losses().get(row or 0, (None, None))
     said = Marked(f"{run.status}: {run.reason}", "bad" if run.status == "failed" else "open")
-    return ["–", "–", "–", *map(number, theirs), "–", "–", said]
+    difference = _unless_synthetic("–", results)
+    return ["–", "–", "–", *map(number, theirs), *difference, "–", said]
 
 
-def _floors(results: Results) -> list[list[Cell]]:
+def _floors(results: Results) -> list[Row]:
     """The scores of constant prevalence, once for each split of each sample."""
     first: dict[tuple[str, str], Scored] = {}
     for own in results.scored.values():
         first.setdefault((own.sample, own.split_by), own)
-    rows: list[list[Cell]] = []
+    rows = []
     for sample, split_by in product(SAMPLES, ("slice", "group")):
         if (sample, split_by) not in first:
             continue
         assessed = first[sample, split_by].assessment
         theirs = number(poster_floor()) if (sample, split_by) == ("fullid", "group") else "–"
         rows.append(
-            [
+            _quiet(
                 f"constant prevalence, {SAMPLES[sample].name} split by {split_by}",
                 *(
                     number(assessed.score("weighted_log_loss_sum", ALL_LABELS, split)["floor"])
                     for split in SPLITS
                 ),
-                *("–", theirs, "–"),
+                *("–", theirs, *_unless_synthetic("–", results)),
                 number(assessed.score("auc", ANY)["floor"]),
                 "the floor",
-            ]
+            )
         )
     return rows

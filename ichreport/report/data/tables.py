@@ -8,7 +8,7 @@ from ichreport.data.samples import Sample
 from ichreport.data.store import Store
 from ichreport.labels import ANY, LABELS
 from ichreport.report.html import data_frame
-from ichreport.report.html.blocks import Sentences, Table
+from ichreport.report.html.blocks import Sentences, Table, numbers
 from ichreport.report.html.formats import number
 from ichreport.splits import SPLITS
 
@@ -55,9 +55,8 @@ def label_counts(store: Store) -> Table:
     return Table(
         f"Positive slices of each label, here among {len(store):,} slices and on the poster among "
         f"{poster.SLICES:,}.",
-        ["label", "here", "% here", "poster", "% poster"],
+        ["label", *numbers("here", "% here", "poster", "% poster")],
         rows,
-        numeric=frozenset({1, 2, 3, 4}),
     )
 
 
@@ -72,9 +71,8 @@ def sample_labels(store: Store, sample: Sample) -> Table:
     return Table(
         f"The sample {sample.name}: slices, linked patient groups and positive slices of each "
         "split.",
-        ["split", "slices", "groups", *LABELS],
+        ["split", *numbers("slices", "groups", *LABELS)],
         rows,
-        numeric=frozenset(range(1, 3 + len(LABELS))),
     )
 
 
@@ -100,7 +98,6 @@ def rules(store: Store) -> Table:
     rows = [[str(rule), f"{count:,}"] for rule, count in summary.rules_applied(store).items()]
     return Table(
         "Header rules that changed a slice, and how many each changed.",
-        ["rule", "slices"],
+        ["rule", *numbers("slices")],
         rows or [["none", "0"]],
-        numeric=frozenset({1}),
     )

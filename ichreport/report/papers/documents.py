@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-from ichreport.report.html.blocks import Cell, Table
+from ichreport.report.html.blocks import Cell, Column, Table
 
 NO_CLINICAL_MODEL: Final = (
     "Synthetic heads: this is no clinical model, and its figures check the software only."
@@ -105,9 +105,9 @@ def _point(point: Point) -> list[str]:
 
 
 def _table(table: Table) -> list[str]:
-    head = [markdown(name) or " " for name in _spanned(table)]
-    rule = ["---:" if index in table.numeric else "---" for index in range(len(head))]
-    rows = [[markdown(_text(cell)) for cell in row] for row in table.rows]
+    head = [markdown(_heading(column)) or " " for column in table.head]
+    rule = ["---:" if column.numeric else "---" for column in table.head]
+    rows = [[markdown(_text(cell)) for cell in row.cells] for row in table.lines]
     return [
         f"*{markdown(table.caption)}*",
         "",
@@ -115,11 +115,9 @@ def _table(table: Table) -> list[str]:
     ]
 
 
-def _spanned(table: Table) -> list[str]:
-    """Column names with the heading that spans them, which Markdown cannot show above them."""
-    above = [text for text, span in table.groups for _ in range(span)] or [""] * len(table.head)
-    pairs = zip(above, table.head, strict=True)
-    return [f"{group}, {name}" if group else name for group, name in pairs]
+def _heading(column: Column) -> str:
+    """A column's name with the heading over it, which Markdown cannot show above."""
+    return f"{column.group}, {column.name}" if column.group else column.name
 
 
 def _text(cell: Cell) -> str:

@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from ichreport import poster
 from ichreport.data.store import read_manifest
 from ichreport.evaluation.inference.bootstrap import REPLICATES
 from ichreport.evaluation.inference.training_seeds import across_seeds
-from ichreport.evaluation.predictions import of_split
 from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.labels import ANY
 from ichreport.params.choices import HEADS, INPUTS, LOSSES, NETWORKS, SAMPLES
@@ -55,7 +53,7 @@ def gather(folder: Path, profile: Profile, found: Results, figures: Figures | No
     manifest = _manifest(profile, best)
     facts |= _of_store(manifest)
     if best is not None and figures is not None:
-        facts |= _of_run(best) | _of_splits(best.predictions) | figures.facts()
+        facts |= _of_run(best) | _of_splits(best) | figures.facts()
         facts["seeds_words"] = _seeds(found.by_row[best.row])
     facts |= _of_maps(folder, profile, found)
     facts["source_words"] = _source(facts)
@@ -191,16 +189,17 @@ def _leak(audit: Any) -> str:
     return f"In both train and test: {listed}." if listed else ""
 
 
-def _of_splits(predictions: pd.DataFrame) -> dict[str, str]:
+def _of_splits(best: Scored) -> dict[str, str]:
+    counts = {split: best.assessment.split(split) for split in SPLITS}
+    sample = best.run.record["sample"]
     facts = {
-        "sample_slices": f"{len(predictions):,}",
-        "sample_groups": f"{predictions['group'].nunique():,}",
+        "sample_slices": f"{sample['slices']:,}",
+        "sample_groups": f"{sample['groups']:,}",
     }
     for split in SPLITS:
-        rows = of_split(predictions, split)
-        facts[f"{split}_slices"] = f"{len(rows):,}"
-        facts[f"{split}_groups"] = f"{rows['group'].nunique():,}"
-        facts[f"{split}_positives"] = f"{int(rows[f'truth_{ANY}'].sum()):,}"
+        facts[f"{split}_slices"] = f"{counts[split]['slices']:,}"
+        facts[f"{split}_groups"] = f"{counts[split]['groups']:,}"
+        facts[f"{split}_positives"] = f"{counts[split][ANY]:,}"
     return facts
 
 

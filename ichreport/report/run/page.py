@@ -5,19 +5,20 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any, Final
 
-from ichreport.data.store import Store, read_manifest
-from ichreport.evaluation.assessment import Assessment
 from ichreport.params.experiment import Experiment
 from ichreport.params.profile import Profile
 from ichreport.report.comparison import page as comparison_page
 from ichreport.report.html.blocks import Cell, Fact, Facts, Marked, Table
 from ichreport.report.html.formats import duration, in_words, number
-from ichreport.report.run import calibration_curves, mistakes, parameters, score_tables
-from ichreport.report.run import curves as run_curves
+from ichreport.report.run import parameters
 from ichreport.runs.record import RunRecord
 from ichreport.runs.results import Results, Scored
 
-_NEVER_COMPARED: Final = {"name", "question", "poster_row"}
+_NEVER_COMPARED: Final = {"name", "question", "poster_row", "baseline"}
+_ELSEWHERE: Final = (
+    '<p class="note">Its notebook was executed elsewhere and is not here: its curves, tables and '
+    "pictures are there. The command below makes them anew.</p>"
+)
 
 
 def content(run: RunRecord, profile: Profile, found: Results, story: str) -> str:
@@ -39,7 +40,7 @@ def content(run: RunRecord, profile: Profile, found: Results, story: str) -> str
         "<h2>What sets it apart</h2>",
         _beside_neighbours(run, found)._repr_html_(),
         _to_comparison(run, found),
-        story or _from_record(scored, profile),
+        story or _ELSEWHERE,
         "<h2>Where it comes from</h2>",
         _provenance(run, profile, found)._repr_html_(),
         "<h2>Run it again</h2>",
@@ -137,47 +138,6 @@ def _to_comparison(run: RunRecord, found: Results) -> str:
         return ""
     link = escape(comparison_page.address(names, up="../"))
     return f'<p><a href="{link}">Their curves and scores side by side</a></p>'
-
-
-def _from_record(scored: Scored, profile: Profile) -> str:
-    """What a notebook would show, from record and predictions."""
-    record = scored.run.record
-    assessed = Assessment.of_record(record["assessment"])
-    parts: list[tuple[str, Any]] = [
-        ("What was asked?", parameters.experiment(scored.run.experiment)),
-        ("Does it learn?", run_curves.loss_curves(record["history"])),
-        ("How good are its probabilities?", score_tables.scores(assessed)),
-        ("How well does it rank?", run_curves.roc_curves(scored.predictions)),
-        ("And with what precision?", run_curves.precision_recall_curves(scored.predictions)),
-        ("In numbers", score_tables.precisions(assessed)),
-        ("What would it do at a fixed threshold?", score_tables.operating_points(assessed)),
-        (
-            "Do its probabilities mean what they say?",
-            calibration_curves.reliability(scored.predictions),
-        ),
-        ("In numbers", score_tables.calibration(assessed)),
-        ("What mends them?", score_tables.calibration_fits(assessed)),
-        ("What would a clinic see?", score_tables.studies(assessed)),
-    ]
-    store = _store_of(scored.run, profile)
-    if store is not None:
-        shown = mistakes.worst(store, scored.predictions)
-        parts.append(("What does it get most wrong?", shown))
-    return (
-        '<p class="note">Its notebook was kept elsewhere; this page is made from its record and '
-        "its predictions.</p>"
-        + "".join(f"<h2>{heading}</h2>{shown._repr_html_()}" for heading, shown in parts)
-    )
-
-
-def _store_of(run: RunRecord, profile: Profile) -> Store | None:
-    """The store that a run read, where it is still there."""
-    try:
-        manifest = read_manifest(profile.store_folder)
-    except (FileNotFoundError, ValueError):
-        return None
-    same = manifest["store_hash"] == run.record["provenance"]["store_hash"]
-    return Store.open(profile.store_folder) if same else None
 
 
 def _provenance(run: RunRecord, profile: Profile, found: Results) -> Table:

@@ -5,8 +5,9 @@ from typing import Any
 
 from ichreport.params.experiment import Experiment
 from ichreport.params.profile import Profile
-from ichreport.report.html.blocks import Table
-from ichreport.report.html.formats import in_words
+from ichreport.report.html.blocks import Sentences, Table
+from ichreport.report.html.formats import duration, in_words
+from ichreport.runs.record import Training
 
 WHAT_IT_IS = (
     "sample", "split_by", "input", "network", "trainable_layers", "head", "dense_layers", "loss",
@@ -32,6 +33,18 @@ def machine(described: Mapping[str, Any]) -> Table:
     """The machine and the Keras backend that a run used."""
     rows = [[name.replace("_", " "), in_words(value, 0)] for name, value in described.items()]
     return Table("Backend and devices of this run.", ["what", "value"], rows)
+
+
+def training(made: Training) -> Sentences:
+    """Whether a training was made now or found, and what it took."""
+    seconds = duration(made.seconds["training"])
+    found = (
+        f"Trained now, in {seconds}."
+        if made.is_new
+        else f"Found: it was trained at {made.finished} (UTC) in {seconds}, and nothing that it "
+        "depends on has changed since."
+    )
+    return Sentences([f"{found} It is kept as {made.folder.name}."])
 
 
 def parameters_of(profile: Profile) -> Table:

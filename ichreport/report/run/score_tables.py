@@ -1,5 +1,6 @@
 """The tables of what was measured of one run, every figure with its interval and its n."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import pandas as pd
@@ -7,7 +8,7 @@ import pandas as pd
 from ichreport.evaluation.assessment import Assessment
 from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.labels import ANY, LABELS, SUBTYPES
-from ichreport.report.html.blocks import Sentences, Table
+from ichreport.report.html.blocks import Cell, Row, Sentences, Table, numbers
 from ichreport.report.html.formats import interval, number, with_interval
 from ichreport.splits import SPLITS
 
@@ -44,16 +45,16 @@ SHARES_TOO: Final = (
 def scores(assessed: Assessment) -> Table:
     """Log losses and areas by split, with intervals, beside the floor."""
     table = assessed.scores
-    found = _by(table, "split", "score", "label")
+    values = _by(table, "split", "score", "label")
     names = list(dict.fromkeys(zip(table["score"], table["label"], strict=True)))
     rows = []
     for score, label in names:
-        cells = [with_interval(found[split, score, label]) for split in SPLITS]
-        test = found["test", score, label]
+        cells = [with_interval(values[split, score, label]) for split in SPLITS]
+        test = values["test", score, label]
         behind = f"{test['positives']:,}" if label != ALL_LABELS else "–"
         name = _SCORE_NAMES[score] + (f", {label}" if label != ALL_LABELS else "")
         rows.append([name, *cells, number(test["floor"]), behind, f"{test['contributing']:,}"])
-    sizes = {split: found[split, *names[0]] for split in SPLITS}
+    sizes = {split: values[split, *names[0]] for split in SPLITS}
     counts = "; ".join(
         f"{split} {own['slices']:,} slices of {own['groups']:,} groups"
         for split, own in sizes.items()
@@ -64,10 +65,8 @@ def scores(assessed: Assessment) -> Table:
         f"predicts the train prevalence everywhere. {_INTERVALS} Behind a figure stand the "
         "positive slices of test and the groups that it rests on: for an area those of the rarer "
         f"class. {counts}.",
-        ["score", *SPLITS, "constant, test", "positives", "groups"],
-        rows,
-        numeric=frozenset(range(1, 7)),
-        marked=frozenset({0}),
+        ["score", *numbers(*SPLITS, "constant, test", "positives", "groups")],
+        _first_marked(rows),
     )
 
 
@@ -90,23 +89,25 @@ def areas(assessed: Assessment) -> Table:
         "A second opinion on the areas' intervals: by bootstrap over groups, and in closed form "
         "for clustered slices (Obuchowski 1997). With few positive groups neither can be trusted "
         "far. Undefined: resamples of a thousand that lacked a class.",
-        ["label", "AUC, test", "bootstrap", "closed form", "positive groups", "negative groups",
-         "undefined"],
+        [
+            "label",
+            *numbers("AUC, test", "bootstrap", "closed form"),
+            *numbers("positive groups", "negative groups", "undefined"),
+        ],
         rows,
-        numeric=frozenset(range(1, 7)),
-    )  # fmt: skip
+    )
 
 
 def precisions(assessed: Assessment) -> Table:
     """Average precision on test, beside what predicting nothing reaches."""
-    found = _by(assessed.precisions, "label")
+    values = _by(assessed.precisions, "label")
     rows = [
         [
             label,
-            with_interval(found[(label,)]),
-            number(found[(label,)]["floor"]),
-            f"{found[(label,)]['positives']:,}",
-            f"{found[(label,)]['groups']:,}",
+            with_interval(values[(label,)]),
+            number(values[(label,)]["floor"]),
+            f"{values[(label,)]['positives']:,}",
+            f"{values[(label,)]['groups']:,}",
         ]
         for label in (ANY, *SUBTYPES)
     ]
@@ -114,10 +115,8 @@ def precisions(assessed: Assessment) -> Table:
         "Average precision on test: of the slices called positive, the share that bleeds, averaged "
         "over all recalls. It falls with prevalence, which is what scores without meaning reach. "
         f"{_INTERVALS} Groups are those that hold positives, or negatives where they are fewer.",
-        ["label", "average precision", "prevalence", "positives", "groups"],
-        rows,
-        numeric=frozenset(range(1, 5)),
-        marked=frozenset({0}),
+        ["label", *numbers("average precision", "prevalence", "positives", "groups")],
+        _first_marked(rows),
     )
 
 
@@ -132,35 +131,35 @@ def operating_points(assessed: Assessment) -> Table:
             chosen = chosen_by[rule, label]
             cells = [with_interval(rates[rule, label, rate], 2) for rate in _RATE_NAMES]
             support = rates[rule, label, "recall"]["positives"]
-            rows.append(
-                [
-                    f"{name}: {label}",
-                    number(chosen["threshold"], 4),
-                    number(chosen["achieved"], 2),
-                    *cells,
-                    f"{support:,}",
-                ]
-            )
+            texts = [
+                f"{name}: {label}",
+                number(chosen["threshold"], 4),
+                number(chosen["achieved"], 2),
+                *cells,
+                f"{support:,}",
+            ]
+            rows.append(Row(texts, "marked" if label == ANY else ""))
     return Table(
         "Operating points. Each rule chooses a threshold for each label on validation, where it "
         "achieves what the third column says; it is frozen and applied to test once. The Youden "
         f"index is recall + specificity − 1. {SHARES_TOO} Support counts the positive slices.",
-        ["rule", "threshold", "achieved on validation", *_RATE_NAMES.values(), "support"],
+        [
+            "rule",
+            *numbers("threshold", "achieved on validation", *_RATE_NAMES.values(), "support"),
+        ],
         rows,
-        numeric=frozenset(range(1, 9)),
-        marked=frozenset(range(0, len(rows), len(LABELS))),
     )
 
 
 def calibration(assessed: Assessment) -> Table:
     """How far each label's probabilities are off on test, and what scaling brings."""
-    found = _by(assessed.calibration, "label", "measure")
+    values = _by(assessed.calibration, "label", "measure")
     measured = ("brier", "expected_calibration_error", "log_loss", "gain_temperature", "gain_line")
     rows = [
-        [label, *(with_interval(found[label, measure]) for measure in measured)]
+        [label, *(with_interval(values[label, measure]) for measure in measured)]
         for label in (ANY, *SUBTYPES)
     ]
-    errors = [found[label, "expected_calibration_error"] for label in LABELS]
+    errors = [values[label, "expected_calibration_error"] for label in LABELS]
     fewest, most = (of(row["bins"] for row in errors) for of in (min, max))
     bins = str(most) if fewest == most else f"{fewest} to {most}"
     return Table(
@@ -170,20 +169,21 @@ def calibration(assessed: Assessment) -> Table:
         f"fitted on validation: above 0, scaling helped. {_INTERVALS} Those of gains take the "
         "scaling as given. Noise alone makes a calibration error larger than 0, and those of "
         "resamples larger still: its interval is centred on the error itself.",
-        ["label", "Brier score", "calibration error", "log loss", "gain by temperature",
-         "gain by slope and intercept"],
-        rows,
-        numeric=frozenset(range(1, 6)),
-        marked=frozenset({0}),
-    )  # fmt: skip
+        [
+            "label",
+            *numbers("Brier score", "calibration error", "log loss"),
+            *numbers("gain by temperature", "gain by slope and intercept"),
+        ],
+        _first_marked(rows),
+    )
 
 
 def calibration_fits(assessed: Assessment) -> Table:
     """What a logistic regression on each label's logits says, on test and on validation."""
-    found = _by(assessed.calibration, "label", "measure")
+    values = _by(assessed.calibration, "label", "measure")
     fits = ("slope", "in_the_large", "temperature", "validation_slope", "validation_intercept")
     rows = [
-        [label, *(with_interval(found[label, fit], 2) for fit in fits)]
+        [label, *(with_interval(values[label, fit], 2) for fit in fits)]
         for label in (ANY, *SUBTYPES)
     ]
     return Table(
@@ -192,11 +192,12 @@ def calibration_fits(assessed: Assessment) -> Table:
         "more frequent than was said. On validation, the temperature, and the slope with its "
         "intercept, that the gains above come from. Intervals are 95 %, in closed form, over the "
         "linked patient groups of that split (Liang and Zeger 1986).",
-        ["label", "slope", "in the large", "temperature", "slope", "intercept"],
-        rows,
-        numeric=frozenset(range(1, 6)),
-        marked=frozenset({0}),
-        groups=[("", 1), ("test", 2), ("validation", 3)],
+        [
+            "label",
+            *numbers("slope", "in the large", group="test"),
+            *numbers("temperature", "slope", "intercept", group="validation"),
+        ],
+        _first_marked(rows),
     )
 
 
@@ -209,54 +210,56 @@ def studies(assessed: Assessment) -> Table | Sentences:
                 "its slices. Whether a scan bleeds anywhere cannot be told from a part of it."
             ]
         )
-    found = _by(assessed.studies, "pooling", "label", "score")
+    values = _by(assessed.studies, "pooling", "label", "score")
     rows = []
     for label in (ANY, *SUBTYPES):
         for pooling in dict.fromkeys(assessed.studies["pooling"]):
-            cells = [
-                with_interval(found[pooling, label, score], 2) for score in ("auc", *_RATE_NAMES)
+            measures = [
+                with_interval(values[pooling, label, score], 2) for score in ("auc", *_RATE_NAMES)
             ]
-            own = found[pooling, label, "auc"]
-            rows.append(
-                [f"{label}, {pooling}", *cells, f"{own['positives']:,}", f"{own['studies']:,}"]
-            )
+            area = values[pooling, label, "auc"]
+            counts = [f"{area[name]:,}" for name in ("positives", "studies")]
+            cells = [f"{label}, {pooling}", *measures, *counts]
+            rows.append(Row(cells, "marked" if label == ANY else ""))
     return Table(
         "Studies of which every slice is in test: is there bleeding anywhere in the scan? The "
         "slices' probabilities are pooled by their maximum, and by a soft maximum learned on "
         "validation; the threshold "
         f"is that of 85 % recall of validation's studies. {SHARES_TOO}",
-        ["label and pooling", "AUC", *_RATE_NAMES.values(), "positive", "studies"],
+        ["label and pooling", *numbers("AUC", *_RATE_NAMES.values(), "positive", "studies")],
         rows,
-        numeric=frozenset(range(1, 9)),
-        marked=frozenset({0, 1}),
     )
 
 
-def subgroups(table: pd.DataFrame) -> Table:
-    """Scores of any bleeding within subgroups of test slices.
-
-    Args:
-        table: By `kind` of subgroup, as `evaluation.subgroups.subgroup_scores` gives each.
-    """
-    found = _by(table, "kind", "subgroup", "score")
+def subgroups(assessed: Assessment) -> Table:
+    """Scores of any bleeding within subgroups of test slices."""
+    values = _by(assessed.subgroups, "kind", "subgroup", "score")
     rows = []
-    for kind, group in dict.fromkeys((kind, group) for kind, group, _ in found):
-        area = found[kind, group, "auc"]
-        cells = [with_interval(found[kind, group, rate], 2) for rate in _SUBGROUP_RATES]
+    for kind, group in dict.fromkeys((kind, group) for kind, group, _ in values):
+        area = values[kind, group, "auc"]
+        cells = [with_interval(values[kind, group, rate], 2) for rate in _SUBGROUP_RATES]
         counts = [f"{area[name]:,}" for name in ("slices", "positives", "groups")]
         rows.append([f"{kind}: {group}", with_interval(area, 2), *cells, *counts])
     return Table(
         "Any bleeding on test within subgroups of slices, at the frozen 85 % recall threshold. "
         "Bleeds by size, contrast or number of subtypes are set against all slices without "
         f"bleeding. {SHARES_TOO} Groups are those that the area rests on.",
-        ["subgroup", "AUC", *(_RATE_NAMES[rate] for rate in _SUBGROUP_RATES), "slices",
-         "positives", "groups"],
+        [
+            "subgroup",
+            *numbers("AUC", *(_RATE_NAMES[rate] for rate in _SUBGROUP_RATES)),
+            *numbers("slices", "positives", "groups"),
+        ],
         rows,
-        numeric=frozenset(range(1, 7)),
-    )  # fmt: skip
+    )
 
 
 _SUBGROUP_RATES: Final = ("recall", "specificity")
+
+
+def _first_marked(rows: Sequence[Sequence[Cell]]) -> list[Row]:
+    """Rows of which the first, of any bleeding or of the whole score, is set in bold."""
+    first, *others = rows
+    return [Row(first, "marked"), *map(Row, others)]
 
 
 def _by(table: pd.DataFrame, *names: str) -> dict[tuple[str, ...], dict[str, Any]]:

@@ -1,6 +1,6 @@
 """Subgroups of a run's slices, from what the store knows of them, and any bleeding within each."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ichreport.data import summary
 from ichreport.data.store import Store
+from ichreport.evaluation.assessment import Assessment
 from ichreport.evaluation.inference.bootstrap import REPLICATES
 from ichreport.evaluation.predictions import of_split
 from ichreport.evaluation.subgroups import Negatives, subgroup_scores
@@ -24,7 +25,7 @@ _BRAIN: Final = (0, 100)
 def scores_within(
     predictions: pd.DataFrame,
     store: Store,
-    points: Mapping[str, Any],
+    assessed: Assessment,
     *,
     replicates: int = REPLICATES,
 ) -> pd.DataFrame:
@@ -36,7 +37,7 @@ def scores_within(
     Args:
         predictions: A run's predictions.
         store: The store that they are of.
-        points: The run's operating points by label, of which the threshold of `any` is used.
+        assessed: The run's assessment, of which the threshold of `any` is used.
         replicates: Resamples behind each interval.
 
     Returns:
@@ -45,7 +46,7 @@ def scores_within(
     test = of_split(predictions, "test").reset_index(drop=True)
     row_of = pd.Series(np.arange(len(store)), index=store.slices["sop_instance_uid"])
     rows = row_of.loc[test["sop_instance_uid"]].to_numpy(dtype=np.int64)
-    threshold = points[ANY]["threshold"]
+    threshold = assessed.threshold(ANY)
     tables = []
     for kind, by, negatives in _kinds(store, rows):
         found = subgroup_scores(
@@ -53,7 +54,7 @@ def scores_within(
             by.set_axis(test.index),
             labels=[ANY],
             negatives=negatives,
-            thresholds={ANY: np.nan if threshold is None else threshold},
+            thresholds={ANY: threshold},
             replicates=replicates,
         )
         tables.append(found.assign(kind=kind))
