@@ -5,7 +5,7 @@
 - plain: pydicom, three float windows, resize, PNG (what most public repositories do);
 - lean: pydicom without validation, np.frombuffer, the same integer pooling, one file: no checks, no
   hashes, no index, no atomic files;
-- ours: `ichreport.data.ingest.ingest`, all of it.
+- ours: `ichreport.data.ingest.make_store`, all of it.
 
 Files are 512 x 512, stored at 256 x 256, and lie in the page cache. The output goes to a memory
 file system, so that only computing is compared; and, in the figures of `disk`, to a disk, where
@@ -29,7 +29,7 @@ import pydicom
 from PIL import Image
 from side_by_side import alone, interleaved, main, median_ratio
 
-from ichreport.data.ingest.ingest import ingest
+from ichreport.data.ingest.make_store import ingest
 from ichreport.data.resample import resample_hu
 
 FILES, SOME, FEW = 4000, 150, 600
@@ -138,7 +138,7 @@ def ours(source: Path, out: Path, workers: int) -> None:
     """The ingest, from nothing, in a process of its own, so that workers start as in real use."""
     shutil.rmtree(out, ignore_errors=True)
     words = f"image_size={SIZE}, workers={workers}, progress=False"
-    code = "from ichreport.data.ingest.ingest import ingest; "
+    code = "from ichreport.data.ingest.make_store import ingest; "
     code += f"ingest({str(source)!r}, {str(out)!r}, {words})"
     subprocess.run([sys.executable, "-c", code], check=True)
 

@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 from side_by_side import alone, main
 
-from ichreport.data.labels.challenge import read_labels
+from ichreport.data.labels.challenge import read_challenge_labels
 from ichreport.labels import LABELS
 
 SLICES = 752_803
@@ -38,7 +38,7 @@ def write_csv(path: Path, slices: int) -> None:
 def ours(path: Path) -> list[int]:
     """Read with one thread."""
     pa.set_cpu_count(1)
-    return read_labels(path).frame().sum().tolist()
+    return read_challenge_labels(path).labels.sum(axis=0).tolist()
 
 
 def naive(path: Path) -> list[int]:

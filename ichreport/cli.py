@@ -225,8 +225,8 @@ def _phantom(options: argparse.Namespace) -> int:
 
 
 def _ingest(options: argparse.Namespace) -> int:
-    from ichreport.data.ingest.ingest import ingest, ingest_part
-    from ichreport.data.ingest.plan import Part
+    from ichreport.data.ingest.make_store import ingest, ingest_part
+    from ichreport.data.ingest.shard_plan import IngestPart
 
     timed.ready()
     profile = Profile.from_files(options.profile)
@@ -241,7 +241,7 @@ def _ingest(options: argparse.Namespace) -> int:
     if options.part is None:
         ingest(*folders, **work)
     else:
-        ingest_part(*folders, Part.parse(options.part), **work)
+        ingest_part(*folders, IngestPart.parse(options.part), **work)
     return 0
 
 

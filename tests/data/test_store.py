@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ichreport.data.ingest.ingest import ingest
+from ichreport.data.ingest.make_store import ingest
 from ichreport.data.store import Store, verify
 from ichreport.labels import LABELS
 
@@ -107,10 +107,28 @@ def test_a_folder_without_a_manifest_is_no_store(copy):
     assert len(verify(copy)) == 1
 
 
-def test_a_store_of_another_format_is_refused(copy):
-    (copy / "manifest.json").write_text(json.dumps({"format": 99}))
-    with pytest.raises(ValueError, match="format must be 1, got 99"):
+@pytest.mark.parametrize(
+    ("manifest", "received"), [({"format": 0}, "0"), ({"counts": {}}, "None"), ([], "None")]
+)
+def test_a_store_of_another_format_is_refused_in_one_line_that_names_the_cure(
+    copy, manifest, received
+):
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ValueError, match="another version of ichreport") as refused:
         Store.open(copy)
+    assert str(refused.value) == (
+        f"{copy / 'manifest.json'}: the store has format {received}, expected 1; another version "
+        "of ichreport made it. `make report` or `ichreport ingest` makes it anew."
+    )
+    assert verify(copy) == [str(refused.value)]
+
+
+def test_an_ingest_makes_a_store_of_another_format_anew(source, store, copy):
+    path = copy / "manifest.json"
+    path.write_text(json.dumps(store.manifest | {"format": 0}))
+    made = ingest(source[0], copy, image_size=16, progress=False)
+    assert made.manifest == store.manifest
+    assert verify(copy) == []
 
 
 def test_a_whole_store_has_no_problems(store):

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ichreport.data.dicom.decoding import IsolatedDecoder
-from ichreport.data.dicom.slices import slices as dicom_slices
+from ichreport.data.dicom.pixel_decoder import IsolatedDecoder
+from ichreport.data.dicom.slice_reader import slice_from_bytes
 
 MUTATIONS = int(os.environ.get("ICHREPORT_MUTATIONS", "20000"))
 
@@ -64,7 +64,7 @@ def files(dicom_bytes, element):
 
 def test_the_unchanged_files_are_valid(files):
     with IsolatedDecoder(20) as decoder:
-        slices = [dicom_slices.slice_of(memoryview(file), decode=decoder.decode) for file in files]
+        slices = [slice_from_bytes(memoryview(file), decode=decoder.decode) for file in files]
     np.testing.assert_array_equal(slices[0].hu, slices[4].hu)
     np.testing.assert_array_equal(slices[0].hu, slices[6].hu)
 

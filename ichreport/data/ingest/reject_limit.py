@@ -1,14 +1,14 @@
-"""Files that cannot be used: counted by reason, and too many of them stop the work."""
+"""The limit of rejected files: they are counted by reason, and too many stop the ingest."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ichreport.data.dicom.elements import kind_of_reason
+from ichreport.data.dicom.reject import kind_of_reason
 
 
 @dataclass
-class Rejects:
+class RejectLimit:
     """Counts rejects and stops the ingest when there are too many.
 
     Attributes:

@@ -23,27 +23,38 @@ from filelock import Timeout
 from tqdm import tqdm
 
 from ichreport import __version__
-from ichreport.data.ingest import shards
-from ichreport.data.ingest.index import SAME_SLICE, Index, build_index, stems
-from ichreport.data.ingest.plan import (
+from ichreport.data.ingest.make_shard import make_shard, read_note, read_rejects
+from ichreport.data.ingest.reject_limit import RejectLimit
+from ichreport.data.ingest.shard_plan import (
     CODE_VERSION,
-    Part,
-    Plan,
+    IngestPart,
+    ShardPlan,
     check_disk,
-    in_units,
     make_plan,
     remove_others,
     remove_stale_partials,
 )
-from ichreport.data.ingest.pseudonyms import Pseudonyms
-from ichreport.data.ingest.rejects import Rejects
-from ichreport.data.ingest.shards import make_shard
-from ichreport.data.ingest.sources import Source, find_source, list_files
+from ichreport.data.ingest.slice_index import (
+    SAME_SLICE,
+    SliceIndex,
+    build_index,
+    slice_names_from_files,
+)
+from ichreport.data.ingest.sources import Source, list_files, recognise_source
 from ichreport.data.ingest.workers import run_parallel
-from ichreport.data.labels.hospital import read_label_file
+from ichreport.data.labels.label_file import read_label_file
 from ichreport.data.labels.table import LabelTable
+from ichreport.data.pseudonyms import Pseudonyms
+from ichreport.data.shard_files import table_name
 from ichreport.data.store import FORMAT, MANIFEST, REJECTS, SLICES, Store, read_manifest, seal
-from ichreport.files import atomic_file, folder_lock, sha256_of_file, sha256_of_json, write_json
+from ichreport.files import (
+    as_size,
+    atomic_file,
+    folder_lock,
+    sha256_of_file,
+    sha256_of_json,
+    write_json,
+)
 
 
 def ingest(
@@ -69,11 +80,11 @@ def ingest(
         max_reject_share: Share of the files that may be rejected, in [0, 1].
         workers: Worker processes; 1 works in this process.
         progress: Whether to show a progress bar.
-        labels: A label CSV; in the challenge's folder `stage_2_train.csv` if not given.
-        pseudonymise: Whether to replace identifiers by keyed hashes; if not given, all data but the
-            challenge's are.
-        key_file: The key of the pseudonyms, made if missing; `<store>.key` beside the store if not
-            given. Who has it can trace them.
+        labels: A label CSV; by default `stage_2_train.csv` in the challenge's folder.
+        pseudonymise: Whether to replace identifiers by keyed hashes; by default for all data but
+            the challenge's.
+        key_file: The key of the pseudonyms, made if missing; by default `<store>.key` beside the
+            store. Who has it can trace them.
         seconds_per_file: The time that reading one file may take.
         wait_seconds: How long to wait while another process writes the same store; negative waits
             for as long as it takes.
@@ -84,7 +95,7 @@ def ingest(
         OSError: If the source is missing, the store cannot be written, the disk is too small or
             another process holds the store for longer than `wait_seconds`.
     """
-    job = _job(
+    job = _checked_ingest(
         Path(source),
         Path(store),
         image_size=image_size,
@@ -103,7 +114,7 @@ def ingest(
 def ingest_part(
     source: Path | str,
     store: Path | str,
-    part: Part,
+    part: IngestPart,
     *,
     workers: int = 1,
     progress: bool = True,
@@ -127,14 +138,14 @@ def ingest_part(
         ValueError: As `ingest`.
         OSError: As `ingest`.
     """
-    job = _job(Path(source), Path(store), **recipe)
+    job = _checked_ingest(Path(source), Path(store), **recipe)
     _check_workers(workers)
     with job.held(-1):
         job.make_key()
     job.run_part(part, workers=workers, progress=progress)
 
 
-def _job(
+def _checked_ingest(
     source: Path,
     store: Path,
     *,
@@ -144,22 +155,24 @@ def _job(
     pseudonymise: bool | None = None,
     key_file: Path | str | None = None,
     seconds_per_file: float = 30.0,
-) -> "_Job":
-    """What is to be done; nothing is written yet."""
+) -> "_Ingest":
+    """Check the arguments of an ingest; nothing is written yet."""
     if not 1 <= image_size <= 4096:
         raise ValueError(f"image_size must be in [1, 4096] pixels, got {image_size!r}.")
     if not 0 <= max_reject_share <= 1:
         raise ValueError(f"max_reject_share must be in [0, 1], got {max_reject_share!r}.")
-    found = find_source(source, Path(labels) if labels is not None else None)
-    if store.resolve().is_relative_to(found.folder.resolve()):
-        raise ValueError(f"store {store} must not lie in {found.folder}, the files it is made of.")
+    recognised = recognise_source(source, Path(labels) if labels is not None else None)
+    if store.resolve().is_relative_to(recognised.folder.resolve()):
+        raise ValueError(
+            f"store {store} must not lie in {recognised.folder}, the files it is made of."
+        )
     if pseudonymise is None:
-        pseudonymise = not found.challenge
+        pseudonymise = not recognised.challenge
     key_file = Path(key_file) if key_file is not None else store.with_name(f"{store.name}.key")
     if pseudonymise and key_file.resolve().is_relative_to(store.resolve()):
         raise ValueError(f"key_file {key_file} must not lie in the store, which may be shared.")
-    return _Job(
-        source=found,
+    return _Ingest(
+        source=recognised,
         store=store,
         image_size=image_size,
         max_reject_share=max_reject_share,
@@ -174,8 +187,8 @@ def _check_workers(workers: int) -> None:
 
 
 @dataclass(frozen=True)
-class _Job:
-    """One ingest."""
+class _Ingest:
+    """One ingest, its arguments checked."""
 
     source: Source
     store: Path
@@ -218,9 +231,9 @@ class _Job:
             self._make_shards(plan, workers=workers, progress=progress)
             self._finish(plan, labels, inputs)
         except OSError as error:
-            raise self._explained(error, plan) from error
+            raise self._explain(error, plan) from error
 
-    def run_part(self, part: Part, *, workers: int, progress: bool) -> None:
+    def run_part(self, part: IngestPart, *, workers: int, progress: bool) -> None:
         # Without the store's lock and without clearing up: the other parts are at work in there.
         plan = self._plan().part(part)
         if not plan.missing:
@@ -231,9 +244,9 @@ class _Job:
         try:
             self._make_shards(plan, workers=workers, progress=progress)
         except OSError as error:
-            raise self._explained(error, plan) from error
+            raise self._explain(error, plan) from error
 
-    def _plan(self) -> Plan:
+    def _plan(self) -> ShardPlan:
         return make_plan(
             self.source,
             list_files(self.source),
@@ -243,13 +256,13 @@ class _Job:
             seconds_per_file=self.seconds_per_file,
         )
 
-    def _inputs(self, plan: Plan) -> str:
+    def _inputs(self, plan: ShardPlan) -> str:
         """The hash of everything that decides the store."""
-        own = self.source.labels
+        labels = self.source.labels
         return sha256_of_json(
             {
                 "shards": [[task.number, task.key] for task in plan.tasks],
-                "labels": sha256_of_file(own) if own else None,
+                "labels": sha256_of_file(labels) if labels else None,
                 "max_reject_share": self.max_reject_share,
                 "code": CODE_VERSION,
             }
@@ -270,12 +283,12 @@ class _Job:
         table = read_label_file(self.source.labels, self.pseudonyms)
         return table.pseudonymised(self.pseudonyms) if self.pseudonyms else table
 
-    def _make_shards(self, plan: Plan, *, workers: int, progress: bool) -> None:
+    def _make_shards(self, plan: ShardPlan, *, workers: int, progress: bool) -> None:
         missing = {task.number for task in plan.missing}
-        rejects = Rejects(plan.file_count, self.max_reject_share, self.source.folder)
+        rejects = RejectLimit(plan.file_count, self.max_reject_share, self.source.folder)
         for task in plan.tasks:
             if task.number not in missing:
-                rejects.add(shards.read_rejects(self.store, task.number))
+                rejects.add(read_rejects(self.store, task.number))
         with tqdm(
             total=plan.file_count,
             initial=plan.file_count - sum(len(task.files) for task in plan.missing),
@@ -287,7 +300,7 @@ class _Job:
                 bar.update(made.files)
                 rejects.add(made.rejects)
 
-    def _finish(self, plan: Plan, labels: LabelTable | None, inputs: str) -> None:
+    def _finish(self, plan: ShardPlan, labels: LabelTable | None, inputs: str) -> None:
         numbers = [task.number for task in plan.tasks]
         index = build_index(
             self.store,
@@ -304,29 +317,30 @@ class _Job:
         for name, table in ((SLICES, index.slices), (REJECTS, index.rejects)):
             with atomic_file(self.store / name) as partial:
                 pq.write_table(table, partial, compression="zstd")
-        notes = [shards.read_note(self.store / shards.table_name(number)) for number in numbers]
+        notes = [read_note(self.store / table_name(number)) for number in numbers]
         hashes = {name: sha for note in notes if note for name, sha in note.hashes.items()}
-        tables = [SLICES, REJECTS, *map(shards.table_name, numbers)]
+        tables = [SLICES, REJECTS, *map(table_name, numbers)]
         remove_others(self.store, {*hashes, *tables})
         manifest = self._manifest(index, dict(sorted(hashes.items())), sorted(tables), inputs)
         write_json(self.store / MANIFEST, manifest)
 
-    def _check_names(self, plan: Plan, index: Index) -> None:
+    def _check_names(self, plan: ShardPlan, index: SliceIndex) -> None:
         """Count slices of one name with the other rejects: they are only known all together."""
         rejects = index.rejects.to_pylist()
-        unusable = {one["file"]: one["reason"] for one in rejects if one["reason"] != SAME_SLICE}
-        Rejects(plan.file_count, self.max_reject_share, self.source.folder).add(unusable)
+        unusable = {row["file"]: row["reason"] for row in rejects if row["reason"] != SAME_SLICE}
+        RejectLimit(plan.file_count, self.max_reject_share, self.source.folder).add(unusable)
 
-    def _slice_names(self, plan: Plan, files: Sequence[str]) -> list[str]:
+    def _slice_names(self, plan: ShardPlan, files: Sequence[str]) -> list[str]:
         """The names of the slices that some of the challenge's files are."""
         if self.pseudonyms is None:
-            return stems(files)
-        own = (file for task in plan.tasks for file in task.files)
-        found = list(self.pseudonyms.find_files(files, own).values())
-        return [self.pseudonyms.of("sop_instance_uid", name) for name in stems(found)]
+            return slice_names_from_files(files)
+        paths = (path for task in plan.tasks for path in task.files)
+        traced = list(self.pseudonyms.trace_files(files, paths).values())
+        names = slice_names_from_files(traced)
+        return [self.pseudonyms.pseudonym("sop_instance_uid", name) for name in names]
 
     def _manifest(
-        self, index: Index, hashes: dict[str, str], tables: list[str], inputs: str
+        self, index: SliceIndex, hashes: dict[str, str], tables: list[str], inputs: str
     ) -> dict[str, Any]:
         files = {name: sha256_of_file(self.store / name) for name in tables}
         folder = str(self.source.folder)
@@ -335,14 +349,14 @@ class _Job:
             "version": __version__,
             "code_version": CODE_VERSION,
             "recipe": self._recipe(),
-            "source": self.pseudonyms.file(folder) if self.pseudonyms else folder,
+            "source": self.pseudonyms.file_pseudonym(folder) if self.pseudonyms else folder,
             "challenge": self.source.challenge,
             "synthetic": self.source.synthetic,
             "truth": self.source.truth is not None,
             "labelled": self.source.labels is not None,
             "counts": _counts(index),
             "rules": index.rules,
-            "findings": [asdict(finding) for finding in index.findings],
+            "findings": [asdict(issue) for issue in index.issues],
             "inputs": inputs,
             "shards": hashes,
             "files": files,
@@ -358,19 +372,19 @@ class _Job:
             "key_fingerprint": self.pseudonyms.fingerprint if self.pseudonyms else None,
         }
 
-    def _explained(self, error: OSError, plan: Plan) -> OSError:
+    def _explain(self, error: OSError, plan: ShardPlan) -> OSError:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             return error
         free = shutil.disk_usage(self.store).free
         done = sum(path.stat().st_size for path in self.store.glob("hu-*.npy"))
         return OSError(
             f"{self.store}: the disk is full. The whole store needs about "
-            f"{in_units(plan.bytes_of_all)}, {in_units(done)} of it are done, "
-            f"{in_units(free)} are free. What is done stays: free some room and run the same again."
+            f"{as_size(plan.total_bytes)}, {as_size(done)} of it are done, "
+            f"{as_size(free)} are free. What is done stays: free some room and run the same again."
         )
 
 
-def _counts(index: Index) -> dict[str, int]:
+def _counts(index: SliceIndex) -> dict[str, int]:
     def distinct(column: str) -> int:
         return int(pc.count_distinct(index.slices[column]).as_py())
 
@@ -384,7 +398,7 @@ def _counts(index: Index) -> dict[str, int]:
     }
 
 
-def _check_labels_fit(index: Index, source: Source) -> None:
+def _check_labels_fit(index: SliceIndex, source: Source) -> None:
     if source.labels is None:
         return
     labelled = pc.any(pc.greater_equal(index.slices["any"], pa.scalar(0, pa.int8()))).as_py()

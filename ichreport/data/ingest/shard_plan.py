@@ -1,4 +1,4 @@
-"""Which shards a source needs, which of them are there, and how much disk the rest takes."""
+"""Which shards a source needs, which of them are made already, and the disk space of the rest."""
 
 import os
 import re
@@ -9,16 +9,15 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final, Self
 
-from ichreport.data.ingest import shards
-from ichreport.data.ingest.shards import ShardTask
+from ichreport.data.ingest.make_shard import ShardTask, read_note
 from ichreport.data.ingest.sources import Source, SourceFile, cut_into_chunks
-from ichreport.files import PARTIAL_SUFFIX, sha256_of_json
+from ichreport.files import PARTIAL_SUFFIX, as_size, sha256_of_json
 
 CODE_VERSION: Final = 2
 """Raised whenever a change of the code changes the bytes of a store; a test watches over it."""
 
-_OURS: Final = re.compile(r"(hu-\d{5,}\.(npy|parquet)|truth-\d{5,}\.npy)")
-_STALE: Final = re.compile(
+_SHARD_FILE: Final = re.compile(r"(hu-\d{5,}\.(npy|parquet)|truth-\d{5,}\.npy)")
+_STALE_PARTIAL: Final = re.compile(
     rf"\.(hu-\d{{5,}}|truth-\d{{5,}}|slices|rejects|manifest)-[0-9a-f]{{16}}"
     rf"\{PARTIAL_SUFFIX}\.(npy|parquet|json)"
 )
@@ -27,16 +26,16 @@ _BYTES_A_ROW: Final = 600
 
 
 @dataclass(frozen=True)
-class Part:
+class IngestPart:
     """One of several parts of an ingest, each of which may run on a machine of its own."""
 
     number: int
-    """From 1 to `of`."""
-    of: int
+    """From 1 to `total`."""
+    total: int
 
     def __post_init__(self) -> None:
-        if not 1 <= self.number <= self.of:
-            raise ValueError(f"A part must be between 1 and {self.of}, got {self.number}.")
+        if not 1 <= self.number <= self.total:
+            raise ValueError(f"A part must be between 1 and {self.total}, got {self.number}.")
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -45,14 +44,14 @@ class Part:
         Raises:
             ValueError: If it is anything else.
         """
-        found = re.fullmatch(r"([0-9]+)/([0-9]+)", text)
-        if not found:
+        match = re.fullmatch(r"([0-9]+)/([0-9]+)", text)
+        if not match:
             raise ValueError(f"A part is written 2/8, the second of eight; got {text!r}.")
-        return cls(int(found[1]), int(found[2]))
+        return cls(int(match[1]), int(match[2]))
 
 
 @dataclass(frozen=True)
-class Plan:
+class ShardPlan:
     """The shards of a store: all of them, and those that have to be made."""
 
     tasks: list[ShardTask]
@@ -60,34 +59,34 @@ class Plan:
     file_count: int
 
     @property
-    def bytes_needed(self) -> int:
+    def missing_bytes(self) -> int:
         """Disk space that the missing shards and the index will take, at most."""
-        return self._bytes_of(self.missing)
+        return self._disk_bytes(self.missing)
 
     @property
-    def bytes_of_all(self) -> int:
+    def total_bytes(self) -> int:
         """Disk space that the whole store takes, at most."""
-        return self._bytes_of(self.tasks)
+        return self._disk_bytes(self.tasks)
 
-    def part(self, part: Part) -> "Plan":
-        """Every so many-th shard of the plan, whichever of them are there.
+    def part(self, part: IngestPart) -> "ShardPlan":
+        """The shards of one part: every n-th, whether it is made already or not.
 
         The numbers of the shards stay as they are. They are the same for all parts, even while
         shards appear: missing shards take the free numbers in order, so that one that is made takes
         its own number along and leaves the others theirs.
         """
-        tasks = self.tasks[part.number - 1 :: part.of]
+        tasks = self.tasks[part.number - 1 :: part.total]
         keys = {task.key for task in tasks}
         missing = [task for task in self.missing if task.key in keys]
-        return Plan(tasks, missing, sum(len(task.files) for task in tasks))
+        return ShardPlan(tasks, missing, sum(len(task.files) for task in tasks))
 
-    def _bytes_of(self, tasks: Sequence[ShardTask]) -> int:
+    def _disk_bytes(self, tasks: Sequence[ShardTask]) -> int:
         slices = sum(len(task.files) * task.image_size**2 for task in tasks)
         pixel = 3 if tasks and tasks[0].truth else 2
         return slices * pixel + self.file_count * _BYTES_A_ROW
 
 
-def make_plan(source: Source, files: Sequence[SourceFile], store: Path, **recipe: Any) -> Plan:
+def make_plan(source: Source, files: Sequence[SourceFile], store: Path, **recipe: Any) -> ShardPlan:
     """Assign chunks of files to shards, keeping the shards that are right as they are.
 
     Args:
@@ -96,14 +95,14 @@ def make_plan(source: Source, files: Sequence[SourceFile], store: Path, **recipe
         store: The folder of the shards, which may hold some already.
         recipe: `image_size`, `pseudonyms` and `seconds_per_file` of `ShardTask`.
     """
-    masks = _stamps(source.truth) if source.truth else {}
+    masks = _mask_stamps(source.truth) if source.truth else {}
     chunks = cut_into_chunks(list(files))
     keys = [_key(chunk, masks, source, recipe) for chunk in chunks]
-    there = _shards_there(store, set(keys))
-    free = (number for number in count() if number not in set(there.values()))
+    made = _made_shards(store, set(keys))
+    free = (number for number in count() if number not in set(made.values()))
     tasks = [
         ShardTask(
-            number=there[key] if key in there else next(free),
+            number=made[key] if key in made else next(free),
             key=key,
             folder=str(source.folder),
             files=tuple(file.path for file in chunk),
@@ -114,7 +113,7 @@ def make_plan(source: Source, files: Sequence[SourceFile], store: Path, **recipe
         )
         for key, chunk in zip(keys, chunks, strict=True)
     ]
-    return Plan(tasks, [task for task in tasks if task.key not in there], len(files))
+    return ShardPlan(tasks, [task for task in tasks if task.key not in made], len(files))
 
 
 def _key(
@@ -138,56 +137,47 @@ def _key(
     )
 
 
-def _stamps(folder: Path) -> dict[str, tuple[int, int]]:
+def _mask_stamps(folder: Path) -> dict[str, tuple[int, int]]:
     with os.scandir(folder) as entries:
         stats = ((entry.name, entry.stat()) for entry in entries if entry.name.endswith(".png"))
         return {name[:-4]: (stat.st_size, stat.st_mtime_ns) for name, stat in stats}
 
 
-def _shards_there(store: Path, keys: set[str]) -> dict[str, int]:
-    there: dict[str, int] = {}
+def _made_shards(store: Path, keys: set[str]) -> dict[str, int]:
+    """The numbers of the shards that are made, by key."""
+    made: dict[str, int] = {}
     if not store.is_dir():
-        return there
+        return made
     for path in sorted(store.glob("hu-*.parquet")):
-        note = shards.read_note(path)
+        note = read_note(path)
         if note and note.key in keys and not note.passing:
-            there.setdefault(note.key, int(path.stem.removeprefix("hu-")))
-    return there
+            made.setdefault(note.key, int(path.stem.removeprefix("hu-")))
+    return made
 
 
 def remove_stale_partials(store: Path) -> None:
     """Remove what a killed ingest left half-written."""
     for path in store.iterdir():
-        if _STALE.fullmatch(path.name):
+        if _STALE_PARTIAL.fullmatch(path.name):
             path.unlink()
 
 
 def remove_others(store: Path, keep: set[str]) -> None:
     """Remove shards that no chunk of the source needs any more."""
     for path in store.iterdir():
-        if _OURS.fullmatch(path.name) and path.name not in keep:
+        if _SHARD_FILE.fullmatch(path.name) and path.name not in keep:
             path.unlink()
 
 
-def check_disk(store: Path, plan: Plan) -> None:
+def check_disk(store: Path, plan: ShardPlan) -> None:
     """Stop before the disk is full, where that can be known.
 
     Raises:
         OSError: If the missing shards do not fit; the message says what is needed and free.
     """
     free = shutil.disk_usage(store).free
-    if plan.bytes_needed > free:
+    if plan.missing_bytes > free:
         raise OSError(
-            f"{store}: the disk has too little room. Needed: {in_units(plan.bytes_needed)}, "
-            f"free: {in_units(free)}. Free some, or ingest at a smaller image_size."
+            f"{store}: the disk has too little room. Needed: {as_size(plan.missing_bytes)}, "
+            f"free: {as_size(free)}. Free some, or ingest at a smaller image_size."
         )
-
-
-def in_units(number: int) -> str:
-    """Bytes as a person reads them."""
-    value = float(number)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if value < 1000:
-            return f"{value:.3g} {unit}"
-        value /= 1000
-    return f"{value:.3g} TB"

@@ -1,4 +1,4 @@
-"""Decoding compressed pixels in a process of its own.
+"""Decoding compressed pixels in a separate process.
 
 Decoders of JPEG and its kin are native code: on bad bytes they may crash, hang, or allocate what a
 forged size asks for. So they run in a second process with a limit of memory and time; when it dies,
@@ -17,10 +17,10 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ichreport.data.dicom.elements import RejectError
 from ichreport.data.dicom.header import Header
-from ichreport.data.dicom.slices import COMPRESSED
-from ichreport.data.ingest.workers import limit_memory
+from ichreport.data.dicom.limits import limit_memory
+from ichreport.data.dicom.reject import RejectError
+from ichreport.data.dicom.transfer_syntaxes import COMPRESSED
 
 MOST_MEMORY: Final = 2**30
 """Bytes that decoding one slice may take on top of the process itself."""
@@ -79,10 +79,10 @@ class IsolatedDecoder:
     def _started(self) -> Connection:
         if self._connection is None:
             context = multiprocessing.get_context("spawn")
-            self._connection, theirs = context.Pipe()
-            self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
+            self._connection, remote = context.Pipe()
+            self._process = context.Process(target=_serve, args=(remote,), daemon=True)
             self._process.start()
-            theirs.close()
+            remote.close()
         return self._connection
 
     def _stop(self) -> None:

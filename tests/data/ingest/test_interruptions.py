@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from ichreport.data.ingest import plan, shards, sources
-from ichreport.data.ingest.ingest import ingest
-from ichreport.data.ingest.shards import ArrayFile
+from ichreport.data import shard_files
+from ichreport.data.ingest import sources
+from ichreport.data.ingest.make_store import ingest
 from ichreport.data.ingest.workers import run_parallel
+from ichreport.data.shard_files import ArrayFile
 from ichreport.data.store import Store, verify
 
 pytestmark = pytest.mark.slow
@@ -32,7 +33,7 @@ def source(tmp_path_factory, write_challenge):
 
 @pytest.fixture(autouse=True)
 def _small_chunks(monkeypatch):
-    monkeypatch.setattr(sources, "SMALLEST_CHUNK", 16)
+    monkeypatch.setattr(sources, "_SMALLEST_CHUNK", 16)
 
 
 def run(source, store, **words):
@@ -93,7 +94,7 @@ def test_a_disk_that_is_too_small_stops_before_the_work_starts(source, tmp_path,
 def test_a_disk_that_fills_up_leaves_no_store_and_the_rest_goes_on_later(
     source, tmp_path, monkeypatch, step, flushed_at_once
 ):
-    monkeypatch.setattr(shards, "FLUSHED_AT_ONCE", flushed_at_once)
+    monkeypatch.setattr(shard_files, "_FLUSH_BYTES", flushed_at_once)
     run(source, tmp_path / "reference")
     left = [step]
 
@@ -185,8 +186,3 @@ def test_workers_end_with_a_killed_parent(tmp_path):
     while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
-
-
-def test_disk_space_is_told_in_units_people_read():
-    told = [plan.in_units(number) for number in (0, 999, 1000, 98_700_000_000, 3 * 10**12)]
-    assert told == ["0 bytes", "999 bytes", "1 kB", "98.7 GB", "3 TB"]

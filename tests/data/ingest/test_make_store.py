@@ -6,16 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ichreport.data.dicom.elements import kind_of_reason
-from ichreport.data.ingest import plan, sources
-from ichreport.data.ingest.ingest import ingest, ingest_part
+from ichreport.data.dicom.reject import kind_of_reason
+from ichreport.data.ingest import shard_plan, sources
+from ichreport.data.ingest.make_store import ingest, ingest_part
 from ichreport.data.store import Store, verify
 from ichreport.files import folder_lock
 
 
 @pytest.fixture(autouse=True)
 def _small_chunks(monkeypatch):
-    monkeypatch.setattr(sources, "SMALLEST_CHUNK", 16)
+    monkeypatch.setattr(sources, "_SMALLEST_CHUNK", 16)
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_another_recipe_redoes_everything(source, tmp_path):
 def test_another_version_of_the_code_redoes_everything(source, tmp_path, monkeypatch):
     run(source[0], tmp_path / "store")
     old = stamps(tmp_path / "store")
-    monkeypatch.setattr(plan, "CODE_VERSION", plan.CODE_VERSION + 1)
+    monkeypatch.setattr(shard_plan, "CODE_VERSION", shard_plan.CODE_VERSION + 1)
     run(source[0], tmp_path / "store")
     new = stamps(tmp_path / "store")
     assert all(new[name] != old[name] for name in old)
@@ -273,7 +273,7 @@ def test_two_ingests_of_one_store_do_not_mix(source, tmp_path):
 
 
 def test_bytes_of_a_store_change_only_with_the_code_version(tmp_path, dicom_bytes):
-    """When this fails, the same files give another store: raise `plan.CODE_VERSION`, then this."""
+    """When this fails, the same files give another store: raise `CODE_VERSION`, then this."""
     tree = tmp_path / "tree"
     tree.mkdir()
     stored = np.random.default_rng(0).integers(-2000, 4096, (12, 10, 14))
@@ -286,12 +286,12 @@ def test_bytes_of_a_store_change_only_with_the_code_version(tmp_path, dicom_byte
     store = run(tree, tmp_path / "store", image_size=6, pseudonymise=False)
     golden = {2: "b5316cda8d84d244"}
     (shard_hash,) = store.manifest["shards"].values()
-    assert {plan.CODE_VERSION: shard_hash[:16]} == golden
+    assert {shard_plan.CODE_VERSION: shard_hash[:16]} == golden
 
 
 def run_part(source, store, text, **words):
     recipe = {"image_size": 16, "progress": False} | words
-    ingest_part(source, store, plan.Part.parse(text), **recipe)
+    ingest_part(source, store, shard_plan.IngestPart.parse(text), **recipe)
 
 
 def test_parts_in_any_order_and_a_whole_ingest_give_the_bytes_of_one_ingest(source, tmp_path):
@@ -305,7 +305,7 @@ def test_parts_in_any_order_and_a_whole_ingest_give_the_bytes_of_one_ingest(sour
 
 
 def run_part_in_small_chunks(*arguments, **words):
-    sources.SMALLEST_CHUNK = 16  # a new process has not been patched
+    sources._SMALLEST_CHUNK = 16  # a new process has not been patched
     run_part(*arguments, **words)
 
 
@@ -368,14 +368,14 @@ def test_a_part_stops_at_labels_that_cannot_be_used(source, tmp_path):
 @pytest.mark.parametrize("text", ["0/2", "3/2", "2", "1/2/3", "-1/2", "a/b", "1/0"])
 def test_a_part_that_makes_no_sense_is_refused(text):
     with pytest.raises(ValueError, match="part"):
-        plan.Part.parse(text)
+        shard_plan.IngestPart.parse(text)
 
 
 def test_the_parts_of_a_plan_share_its_shards_out(source, tmp_path):
-    found = sources.find_source(source[0])
+    found = sources.recognise_source(source[0])
     recipe = {"image_size": 16, "pseudonyms": None, "seconds_per_file": 30.0}
-    whole = plan.make_plan(found, sources.list_files(found), tmp_path / "store", **recipe)
-    parts = [whole.part(plan.Part(number, 4)) for number in (1, 2, 3, 4)]
+    whole = shard_plan.make_plan(found, sources.list_files(found), tmp_path / "store", **recipe)
+    parts = [whole.part(shard_plan.IngestPart(number, 4)) for number in (1, 2, 3, 4)]
     shared = sorted(task.number for part in parts for task in part.tasks)
     assert shared == [task.number for task in whole.tasks]
     assert sum(part.file_count for part in parts) == whole.file_count

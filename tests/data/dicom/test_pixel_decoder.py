@@ -9,11 +9,11 @@ import pytest
 from pydicom.encaps import encapsulate
 from pydicom.pixels import get_encoder
 
-from ichreport.data.dicom import decoding
-from ichreport.data.dicom.decoding import IsolatedDecoder
-from ichreport.data.dicom.elements import RejectError
-from ichreport.data.dicom.slices import slices as dicom_slices
-from ichreport.data.dicom.time_limit import time_limit
+from ichreport.data.dicom import pixel_decoder
+from ichreport.data.dicom.limits import time_limit
+from ichreport.data.dicom.pixel_decoder import IsolatedDecoder
+from ichreport.data.dicom.reject import RejectError
+from ichreport.data.dicom.slice_reader import slice_from_bytes
 
 pytest.importorskip("openjpeg", reason="needs the extra `compressed`")
 pytest.importorskip("libjpeg", reason="needs the extra `compressed`")
@@ -66,7 +66,7 @@ def encoded(syntax, pixels=STORED, bits=12):
 
 @pytest.mark.parametrize("syntax", [RLE, JPEG_2000])
 def test_lossless_pixels_come_back_exactly(decoder, compressed, syntax):
-    made = dicom_slices.slice_of(compressed(syntax, encoded(syntax)), decode=decoder.decode)
+    made = slice_from_bytes(compressed(syntax, encoded(syntax)), decode=decoder.decode)
     np.testing.assert_array_equal(made.hu, STORED.astype(int) - 1024)
 
 
@@ -77,7 +77,7 @@ def test_other_encoders_files_decode_like_the_uncompressed_one(decoder, compress
     dataset = pydicom.dcmread(TEST_FILES / name)
     frame = next(pydicom.encaps.generate_frames(dataset.PixelData, number_of_frames=1))
     reference = pydicom.dcmread(TEST_FILES / "MR_small.dcm").pixel_array
-    made = dicom_slices.slice_of(
+    made = slice_from_bytes(
         compressed(
             dataset.file_meta.TransferSyntaxUID, frame, reference, bits=16, signed=True,
             intercept="0",
@@ -92,7 +92,7 @@ def test_damaged_compressed_pixels_are_refused(decoder, compressed, syntax):
     for frame in (b"\0\0", b"\xff\xd8\xff\xf7garbage", bytes(400)):
         ended = frame + b"\xff\xd9"
         with pytest.raises(RejectError, match=r"cannot be decoded as|crash the decoder of"):
-            dicom_slices.slice_of(compressed(syntax, ended), decode=decoder.decode)
+            slice_from_bytes(compressed(syntax, ended), decode=decoder.decode)
 
 
 def frame_of(name):
@@ -105,9 +105,7 @@ def frame_of(name):
 
 @pytest.mark.parametrize("name", ["JPGExtended.dcm", "MR_small_jpeg_ls_lossless.dcm"])
 def test_a_whole_jpeg_is_read(decoder, compressed, name):
-    assert (
-        np.ptp(dicom_slices.slice_of(compressed(*frame_of(name)), decode=decoder.decode).hu) > 100
-    )
+    assert np.ptp(slice_from_bytes(compressed(*frame_of(name)), decode=decoder.decode).hu) > 100
 
 
 @pytest.mark.parametrize(
@@ -121,7 +119,7 @@ def test_a_file_cut_in_its_compressed_pixels_is_refused_not_filled_up(
     start = whole.rindex(b"\xe0\x7f\x10\x00OB")
     cut = whole[: start + int(left * (len(whole) - start))]
     with pytest.raises(RejectError, match="the file is cut in the pixel data"):
-        dicom_slices.slice_of(memoryview(cut), decode=decoder.decode)
+        slice_from_bytes(memoryview(cut), decode=decoder.decode)
 
 
 @pytest.mark.parametrize("name", ["MR_small_jpeg_ls_lossless.dcm", "JPGExtended.dcm"])
@@ -129,7 +127,7 @@ def test_an_image_cut_inside_a_whole_fragment_is_refused_too(decoder, compressed
     syntax, frame, like = frame_of(name)
     for end in (len(frame) // 2, len(frame) - 40):
         with pytest.raises(RejectError, match=r"the pixels are cut: JPEG.* end of image"):
-            dicom_slices.slice_of(compressed(syntax, frame[:end], like), decode=decoder.decode)
+            slice_from_bytes(compressed(syntax, frame[:end], like), decode=decoder.decode)
 
 
 def test_fragments_that_are_no_items_are_refused(compressed, decoder):
@@ -137,7 +135,7 @@ def test_fragments_that_are_no_items_are_refused(compressed, decoder):
     place = good.rindex(struct.pack("<HH", 0xFFFE, 0xE0DD))
     bad = good[:place] + struct.pack("<HH", 0xFFFE, 0xE00D) + good[place + 4 :]
     with pytest.raises(RejectError, match="fragments of the pixel data are damaged"):
-        dicom_slices.slice_of(memoryview(bad), decode=decoder.decode)
+        slice_from_bytes(memoryview(bad), decode=decoder.decode)
 
 
 def test_a_forged_size_inside_the_stream_is_refused_within_memory(decoder, compressed):
@@ -145,8 +143,8 @@ def test_a_forged_size_inside_the_stream_is_refused_within_memory(decoder, compr
     place = frame.index(b"\xff\x51") + 6
     frame[place : place + 8] = struct.pack(">LL", 60_000, 60_000)
     with pytest.raises(RejectError, match="JPEG 2000"):
-        dicom_slices.slice_of(compressed(JPEG_2000, bytes(frame)), decode=decoder.decode)
-    assert dicom_slices.slice_of(compressed(RLE, encoded(RLE)), decode=decoder.decode).hu.any()
+        slice_from_bytes(compressed(JPEG_2000, bytes(frame)), decode=decoder.decode)
+    assert slice_from_bytes(compressed(RLE, encoded(RLE)), decode=decoder.decode).hu.any()
 
 
 def test_mutated_streams_give_a_slice_or_a_reject(decoder, compressed):
@@ -158,9 +156,7 @@ def test_mutated_streams_give_a_slice_or_a_reject(decoder, compressed):
             for _ in range(int(random.integers(1, 4))):
                 frame[int(random.integers(len(frame)))] = int(random.integers(256))
             try:
-                made = dicom_slices.slice_of(
-                    compressed(syntax, bytes(frame)), decode=decoder.decode
-                )
+                made = slice_from_bytes(compressed(syntax, bytes(frame)), decode=decoder.decode)
             except RejectError:
                 continue
             assert made.hu.shape == STORED.shape
@@ -168,38 +164,38 @@ def test_mutated_streams_give_a_slice_or_a_reject(decoder, compressed):
 
 def test_pixels_in_fragments_that_are_not_compressed_are_refused(decoder, compressed):
     with pytest.raises(RejectError, match="in fragments although they are not compressed"):
-        dicom_slices.slice_of(compressed("1.2.840.10008.1.2.1", b"1234"), decode=decoder.decode)
+        slice_from_bytes(compressed("1.2.840.10008.1.2.1", b"1234"), decode=decoder.decode)
 
 
 def test_compressed_pixels_outside_fragments_are_refused(decoder, dicom_bytes):
     content = memoryview(dicom_bytes(STORED, syntax=RLE, bits=12, signed=False))
     with pytest.raises(RejectError, match="not in fragments"):
-        dicom_slices.slice_of(content, decode=decoder.decode)
+        slice_from_bytes(content, decode=decoder.decode)
 
 
 def test_a_decoder_that_crashes_costs_one_file(compressed):
     with IsolatedDecoder(20) as decoder:
         good = compressed(RLE, encoded(RLE))
-        dicom_slices.slice_of(good, decode=decoder.decode)
+        slice_from_bytes(good, decode=decoder.decode)
         decoder._process.kill()
         with pytest.raises(RejectError, match="crash the decoder of RLE Lossless"):
-            dicom_slices.slice_of(good, decode=decoder.decode)
-        assert dicom_slices.slice_of(good, decode=decoder.decode).hu.any()
+            slice_from_bytes(good, decode=decoder.decode)
+        assert slice_from_bytes(good, decode=decoder.decode).hu.any()
 
 
 def test_a_decoder_that_hangs_is_stopped(compressed):
     with IsolatedDecoder(0.0) as decoder, pytest.raises(RejectError, match="longer than 0 s"):
-        dicom_slices.slice_of(compressed(RLE, encoded(RLE)), decode=decoder.decode)
+        slice_from_bytes(compressed(RLE, encoded(RLE)), decode=decoder.decode)
 
 
 def test_after_a_file_that_took_too_long_the_next_gets_its_own_pixels(compressed, monkeypatch):
     """The limit of a file may strike while its pixels are decoded; their answer comes late."""
-    header = dicom_slices.slice_of(compressed(RLE, encoded(RLE)), decode=lambda *_: STORED).header
+    header = slice_from_bytes(compressed(RLE, encoded(RLE)), decode=lambda *_: STORED).header
     ones, twos = (encoded(RLE, np.full_like(STORED, value)) for value in (1, 2))
 
     def pixels_of(decoder, frame):
         content = compressed(RLE, frame)
-        return dicom_slices.slice_of(content, decode=decoder.decode).hu.max() + 1024
+        return slice_from_bytes(content, decode=decoder.decode).hu.max() + 1024
 
     class Slow:
         """A connection on which waiting for the answer outlasts the limit."""
@@ -219,8 +215,8 @@ def test_after_a_file_that_took_too_long_the_next_gets_its_own_pixels(compressed
 
 
 def test_a_missing_decoder_names_the_extra(monkeypatch, compressed):
-    header = dicom_slices.slice_of(compressed(RLE, encoded(RLE)), decode=lambda *_: STORED).header
+    header = slice_from_bytes(compressed(RLE, encoded(RLE)), decode=lambda *_: STORED).header
     decoder = pydicom.pixels.get_decoder(JPEG_2000)
     monkeypatch.setattr(type(decoder), "is_available", False)
-    told = decoding._decoded(JPEG_2000, b"", replace(header))
+    told = pixel_decoder._decoded(JPEG_2000, b"", replace(header))
     assert told.endswith("install ichreport with the extra `compressed`")

@@ -5,14 +5,12 @@ import pydicom
 import pydicom.data
 import pytest
 
-from ichreport.data.dicom.elements import (
+from ichreport.data.dicom.elements import PIXEL_DATA, read_elements, read_transfer_syntax
+from ichreport.data.dicom.reject import RejectError
+from ichreport.data.dicom.transfer_syntaxes import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
-    PIXEL_DATA,
-    RejectError,
-    read_elements,
-    read_transfer_syntax,
 )
 
 UID, PATIENT, ROWS = 0x00080018, 0x00100020, 0x00280010

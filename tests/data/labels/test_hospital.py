@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
-from ichreport.data.ingest.ingest import ingest
-from ichreport.data.ingest.pseudonyms import Pseudonyms
-from ichreport.data.labels.hospital import read_label_file
+from ichreport.data.ingest.make_store import ingest
+from ichreport.data.labels.label_file import read_label_file
+from ichreport.data.pseudonyms import Pseudonyms
 from ichreport.labels import LABELS
+from tests.data.labels.frame import as_frame
 
 
 @pytest.fixture(name="write")
@@ -19,7 +20,7 @@ def write_(tmp_path):
 
 def test_any_of_the_six_labels_may_be_given(write):
     path = write("subdural,SOPInstanceUID,any\n1,1.2.3,1\n0, 1.2.4 ,0\n,1.2.5,\n,1.2.6,1\n")
-    table = read_label_file(path).frame()
+    table = as_frame(read_label_file(path))
     assert table.loc["1.2.3"].to_list() == [-1, -1, -1, -1, 1, 1]
     assert table.loc["1.2.4"].to_list() == [0, 0, 0, 0, 0, 0]  # no bleed at all: none of any kind
     assert table.loc["1.2.6"].to_list() == [-1, -1, -1, -1, -1, 1]
@@ -30,19 +31,19 @@ def test_any_follows_from_the_subtypes(write):
         "SOPInstanceUID,epidural,intraparenchymal,intraventricular,subarachnoid,subdural\n"
         "a,0,0,0,0,0\nb,0,1,,,\nc,0,0,0,0,\n"
     )
-    table = read_label_file(path).frame()
+    table = as_frame(read_label_file(path))
     assert table["any"].to_list() == [0, 1, -1]
 
 
 def test_a_byte_order_mark_and_quotes_do_no_harm(write):
     table = read_label_file(write('\ufeff"SOPInstanceUID","any"\n"1.2","1"\n'))
-    assert table.frame().loc["1.2", "any"] == 1
+    assert as_frame(table).loc["1.2", "any"] == 1
 
 
-def test_columns_that_are_no_label_are_told_not_read(write):
+def test_columns_that_are_no_label_are_named_and_not_read(write):
     table = read_label_file(write("SOPInstanceUID,any,subdurall,PatientName\n1.2,1,1,Doe\n"))
-    told = {finding.what: finding for finding in table.findings}
-    assert told["columns that are no label"].examples == ("subdurall", "PatientName")
+    issues = {issue.what: issue for issue in table.issues}
+    assert issues["columns that are no label"].examples == ("subdurall", "PatientName")
     assert "Doe" not in str(table)
 
 
@@ -91,7 +92,7 @@ def hospital(folder, dicom_bytes, *, slices=12):
 
 
 @pytest.mark.parametrize("pseudonymise", [False, True])
-def test_a_hospitals_tree_ingests_with_its_own_labels(tmp_path, dicom_bytes, pseudonymise):
+def test_a_hospitals_tree_ingests_with_its_labels(tmp_path, dicom_bytes, pseudonymise):
     hospital(tmp_path / "tree", dicom_bytes)
     labels = tmp_path / "tree" / "labels.csv"
     rows = [f"1.2.840.{n},{n % 3 == 0:d}" for n in range(11)]
@@ -107,9 +108,9 @@ def test_a_hospitals_tree_ingests_with_its_own_labels(tmp_path, dicom_bytes, pse
     expected = [-1 if n == 11 else int(n % 3 == 0) for n in number]
     assert store.slices["subdural"].to_list() == expected
     assert store.slices["any"].to_list() == [1 if e == 1 else -1 for e in expected]
-    found = {finding["what"]: finding["count"] for finding in store.manifest["findings"]}
-    assert found["files without a label row"] == 1
-    assert found["label rows without a file"] == 1
+    counts = {issue["what"]: issue["count"] for issue in store.manifest["findings"]}
+    assert counts["files without a label row"] == 1
+    assert counts["label rows without a file"] == 1
     assert ("1.2.840" in str(store.manifest["findings"])) is not pseudonymise
 
 
@@ -156,6 +157,6 @@ def test_rows_and_files_that_lack_each_other_are_told(tmp_path, write_challenge)
     )  # fmt: skip
     pseudonyms = Pseudonyms.from_file(key)
     assert {f["what"]: (f["count"], f["examples"]) for f in hidden.manifest["findings"]} == {
-        what: (count, [pseudonyms.of("sop_instance_uid", name) for name in names])
+        what: (count, [pseudonyms.pseudonym("sop_instance_uid", name) for name in names])
         for what, (count, names) in found.items()
     }

@@ -13,10 +13,10 @@ import time
 from pathlib import Path
 
 from ichreport.data.ingest import sources
-from ichreport.data.ingest.ingest import ingest
+from ichreport.data.ingest.make_store import ingest
 from ichreport.data.store import Store
 
-sources.SMALLEST_CHUNK = 16
+sources._SMALLEST_CHUNK = 16
 
 
 def start(source, store, kill_at=None):

@@ -1,21 +1,15 @@
-"""Shards: one chunk of source files becomes one file of slices and one table beside it.
+"""One chunk of source files becomes one shard: a file of slices and a table beside it.
 
-A shard `hu-00007.npy` holds the slices as (n, size, size) int16; `hu-00007.parquet` tells what each
-is, which files were rejected and why, and carries the key of the chunk: a hash of everything that
-decides the shard's bytes. The table is written last, so a table with the right key is a whole
-shard. Masks of bleeds, where the source has them, are in `truth-00007.npy`.
+The table says what each slice is, which files were rejected and why. It carries the key of the
+chunk: a hash of everything that decides the shard's bytes. The table is written last, so a table
+with the right key is a whole shard.
 """
 
-import hashlib
 import json
-import math
-import os
-from collections.abc import Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -24,24 +18,19 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from PIL import Image
 
-from ichreport.data.dicom.decoding import IsolatedDecoder
-from ichreport.data.dicom.elements import RejectError
 from ichreport.data.dicom.header import Header
-from ichreport.data.dicom.slices import (
-    RULE_NOT_SQUARE,
-    RULE_UPSAMPLED,
-    FileReader,
-    Slice,
-    read_slice,
-)
-from ichreport.data.dicom.time_limit import time_limit
-from ichreport.data.ingest.pseudonyms import Pseudonyms
+from ichreport.data.dicom.limits import time_limit
+from ichreport.data.dicom.pixel_decoder import IsolatedDecoder
+from ichreport.data.dicom.reject import RejectError
+from ichreport.data.dicom.slice_reader import FileReader, HuSlice, read_slice
+from ichreport.data.pseudonyms import Pseudonyms
 from ichreport.data.resample import resample_hu, resample_mask
+from ichreport.data.shard_files import ArrayFile, shard_name, table_name, truth_name
 from ichreport.files import atomic_file
 
-_HEADER_BYTES: Final = 128
-FLUSHED_AT_ONCE: Final = 8 * 2**20
-NOTE: Final = b"ichreport.shard"
+_NOTE: Final = b"ichreport.shard"
+_RULE_NOT_SQUARE: Final = "not square, padded with air"
+_RULE_UPSAMPLED: Final = "smaller than the store, enlarged"
 _TOO_LARGE: Final = RejectError("reading it takes more memory than a worker may have", passing=True)
 
 SCHEMA: Final = pa.schema(
@@ -85,27 +74,12 @@ class ShardTask:
 
 @dataclass(frozen=True)
 class ShardSummary:
-    """What became of a chunk's files."""
+    """How many files a shard was made of, and which were rejected."""
 
     number: int
     files: int
     rejects: dict[str, str]
     """Reason by file."""
-
-
-def shard_name(number: int) -> str:
-    """The name of a shard of slices."""
-    return f"hu-{number:05d}.npy"
-
-
-def table_name(number: int) -> str:
-    """The name of the table beside a shard."""
-    return f"hu-{number:05d}.parquet"
-
-
-def truth_name(number: int) -> str:
-    """The name of the masks beside a shard."""
-    return f"truth-{number:05d}.npy"
 
 
 def make_shard(task: ShardTask) -> ShardSummary:
@@ -123,26 +97,26 @@ def make_shard(task: ShardTask) -> ShardSummary:
         masks = None
         if task.truth is not None:
             masks = _array_file(stack, store / truth_name(task.number), "|u1", task.image_size)
-        making = _Making(task, slices, masks)
+        writer = _ShardWriter(task, slices, masks)
         with IsolatedDecoder(task.seconds_per_file) as decoder:
             for file in task.files:
-                making.take(file, decoder)
+                writer.take(file, decoder)
         written = {shard_name(task.number): slices.finish()}
         if masks is not None:
             written[truth_name(task.number)] = masks.finish()
-    _write_table(table_path, making, task.key, written)
-    return ShardSummary(task.number, len(task.files), making.rejects)
+    _write_table(table_path, writer, task.key, written)
+    return ShardSummary(task.number, len(task.files), writer.rejects)
 
 
-def _array_file(stack: ExitStack, path: Path, kind: str, size: int) -> "ArrayFile":
+def _array_file(stack: ExitStack, path: Path, kind: str, size: int) -> ArrayFile:
     partial = stack.enter_context(atomic_file(path))
     return stack.enter_context(closing(ArrayFile(partial, kind, size)))
 
 
-class _Making:
-    """One shard in the making: files go in one by one, slices and table columns come out."""
+class _ShardWriter:
+    """Takes files one by one and gives slices and the columns of the table."""
 
-    def __init__(self, task: ShardTask, slices: "ArrayFile", masks: "ArrayFile | None") -> None:
+    def __init__(self, task: ShardTask, slices: ArrayFile, masks: ArrayFile | None) -> None:
         self._task, self._slices, self._masks = task, slices, masks
         self._reader = FileReader()
         self.columns: dict[str, list[Any]] = {name: [] for name in SCHEMA.names}
@@ -151,14 +125,14 @@ class _Making:
 
     def take(self, file: str, decoder: IsolatedDecoder) -> None:
         task = self._task
-        shown = task.pseudonyms.file(file) if task.pseudonyms else file
+        shown = task.pseudonyms.file_pseudonym(file) if task.pseudonyms else file
         try:
             with time_limit(task.seconds_per_file):
-                made = read_slice(
+                read = read_slice(
                     f"{task.folder}/{file}", reader=self._reader, decode=decoder.decode
                 )
-                self._check_name(file, made.header)
-                mask = self._read_mask(file, made.header)
+                self._check_name(file, read.header)
+                mask = self._read_mask(file, read.header)
         except (RejectError, MemoryError) as error:
             reject = error if isinstance(error, RejectError) else _TOO_LARGE
             self.rejects[shown] = str(reject)
@@ -166,7 +140,7 @@ class _Making:
             self._add({"file": shown, "reason": str(reject)})
             return
         size = task.image_size
-        resampled = resample_hu(made.hu, size)
+        resampled = resample_hu(read.hu, size)
         row = self._slices.count
         pixel_hash = self._slices.append(resampled)[:32]
         truth_row = -1
@@ -174,8 +148,8 @@ class _Making:
             truth_row = self._masks.count
             self._masks.append(resample_mask(mask, size))
         self._add(
-            self._identity(made.header)
-            | _description(made, size)
+            self._identifiers(read.header)
+            | _description(read, size)
             | {
                 "blank": bool(resampled.min() == resampled.max()),
                 "row": row,
@@ -189,10 +163,11 @@ class _Making:
         for name, column in self.columns.items():
             column.append(values.get(name))
 
-    def _identity(self, header: Header) -> dict[str, Any]:
+    def _identifiers(self, header: Header) -> dict[str, Any]:
         names = ("sop_instance_uid", "patient_id", "study_instance_uid", "series_instance_uid")
-        identity = {name: getattr(header, name) for name in names}
-        return self._task.pseudonyms.identity(identity) if self._task.pseudonyms else identity
+        identifiers = {name: getattr(header, name) for name in names}
+        pseudonyms = self._task.pseudonyms
+        return pseudonyms.replace(identifiers) if pseudonyms else identifiers
 
     def _check_name(self, file: str, header: Header) -> None:
         if self._task.named_by_slice and header.sop_instance_uid != Path(file).stem:
@@ -217,28 +192,28 @@ class _Making:
         return mask
 
 
-def _description(made: Slice, size: int) -> dict[str, Any]:
-    header, rules = made.header, list(made.rules)
+def _description(read: HuSlice, size: int) -> dict[str, Any]:
+    header, rules = read.header, list(read.rules)
     if header.rows != header.columns:
-        rules.append(RULE_NOT_SQUARE)
+        rules.append(_RULE_NOT_SQUARE)
     if max(header.rows, header.columns) < size:
-        rules.append(RULE_UPSAMPLED)
+        rules.append(_RULE_UPSAMPLED)
     names = ("z", "spacing", "tilt", "family", "rows", "columns", "intercept")
     return {name: getattr(header, name) for name in (*names, "window_center", "window_width")} | {
         "rules": "; ".join(rules)
     }
 
 
-def _write_table(path: Path, making: _Making, key: str, hashes: dict[str, str]) -> None:
+def _write_table(path: Path, writer: _ShardWriter, key: str, hashes: dict[str, str]) -> None:
     note = ShardNote(
         key=key,
         hashes=hashes,
         sizes={name: (path.parent / name).stat().st_size for name in hashes},
-        passing=making.passing,
+        passing=writer.passing,
     )
-    schema = SCHEMA.with_metadata({NOTE: json.dumps(asdict(note)).encode()})
+    schema = SCHEMA.with_metadata({_NOTE: json.dumps(asdict(note)).encode()})
     with atomic_file(path) as partial:
-        pq.write_table(pa.table(making.columns, schema=schema), partial, compression="zstd")
+        pq.write_table(pa.table(writer.columns, schema=schema), partial, compression="zstd")
 
 
 @dataclass(frozen=True)
@@ -259,7 +234,7 @@ def read_note(path: Path) -> ShardNote | None:
     """What a shard's table says, or None if it cannot be read or its files are not there."""
     try:
         metadata = pq.read_schema(path).metadata or {}
-        note = ShardNote(**json.loads(metadata[NOTE]))
+        note = ShardNote(**json.loads(metadata[_NOTE]))
         sizes = {name: (path.parent / name).stat().st_size for name in note.sizes}
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -271,92 +246,3 @@ def read_rejects(store: Path, number: int) -> dict[str, str]:
     table = pq.read_table(store / table_name(number), columns=["file", "reason"])
     rejects = table.filter(pc.is_valid(table["reason"]))
     return dict(zip(rejects["file"].to_pylist(), rejects["reason"].to_pylist(), strict=True))
-
-
-class ArrayFile:
-    """A `.npy` file of (n, size, size) that grows slice by slice.
-
-    Its hash is the SHA-256 of the file's header followed by the SHA-256 of each slice, so that a
-    slice's pixels are hashed once, for the file and for the slice. A second thread flushes to the
-    disk while slices are made, so that little is left to wait for at the end.
-    """
-
-    def __init__(self, path: Path, kind: str, size: int) -> None:
-        self._kind, self._size = kind, size
-        self._digests: list[bytes] = []
-        self._stream: BinaryIO = path.open("wb")
-        self._stream.write(bytes(_HEADER_BYTES))
-        self._unflushed = 0
-        self._flusher = ThreadPoolExecutor(max_workers=1)
-        self._flushing: Future[None] | None = None
-
-    @property
-    def count(self) -> int:
-        """Slices written so far."""
-        return len(self._digests)
-
-    def append(self, pixels: NDArray[Any]) -> str:
-        """Write one slice; returns the SHA-256 of its bytes in hexadecimal."""
-        memory = np.ascontiguousarray(pixels, dtype=self._kind).data.cast("B")
-        digest = hashlib.sha256(memory)
-        self._stream.write(memory)
-        self._digests.append(digest.digest())
-        self._unflushed += memory.nbytes
-        if self._unflushed >= FLUSHED_AT_ONCE:
-            self._flush_behind()
-        return digest.hexdigest()
-
-    def _flush_behind(self) -> None:
-        if self._flushing is not None:
-            if not self._flushing.done():
-                return
-            self._flushing.result()  # tells of a full disk
-        self._unflushed = 0
-        self._stream.flush()
-        self._flushing = self._flusher.submit(os.fsync, self._stream.fileno())
-
-    def finish(self) -> str:
-        """Write the header, now that the number of slices is known; returns the file's hash."""
-        if self._flushing is not None:
-            self._flushing.result()
-        header = npy_header(self._kind, self.count, self._size)
-        self._stream.seek(0)
-        self._stream.write(header)
-        return hash_of_slices(header, self._digests)
-
-    def close(self) -> None:
-        """Close the file, once the thread is done with it."""
-        self._flusher.shutdown()
-        self._stream.close()
-
-
-def npy_header(kind: str, count: int, size: int) -> bytes:
-    """The 128 bytes before the array in a `.npy` file of version 1.0 (NEP 1)."""
-    text = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': ({count}, {size}, {size}), }}"
-    return b"\x93NUMPY\x01\x00\x76\x00" + text.encode().ljust(_HEADER_BYTES - 11) + b"\n"
-
-
-def hash_of_slices(header: bytes, digests: Iterable[bytes]) -> str:
-    """The hash of a `.npy` file: SHA-256 of its header and of its slices' SHA-256."""
-    total = hashlib.sha256(header)
-    for digest in digests:
-        total.update(digest)
-    return total.hexdigest()
-
-
-def slice_digests(path: Path) -> tuple[bytes, list[bytes]]:
-    """Read a `.npy` file of slices back: its header's bytes and the SHA-256 of each slice.
-
-    Raises:
-        ValueError: If it is not such a file, or its length is not what its header says.
-    """
-    with path.open("rb") as stream:
-        if np.lib.format.read_magic(stream) != (1, 0):
-            raise ValueError(f"{path} is not a .npy file of version 1.0.")
-        shape, _, kind = np.lib.format.read_array_header_1_0(stream)
-        step = math.prod(shape[1:]) * kind.itemsize
-        if stream.tell() != _HEADER_BYTES or path.stat().st_size != _HEADER_BYTES + shape[0] * step:
-            raise ValueError(f"{path} is not as long as its header says.")
-        stream.seek(0)
-        header = stream.read(_HEADER_BYTES)
-        return header, [hashlib.sha256(stream.read(step)).digest() for _ in range(shape[0])]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, Self
 
 _FEWEST_KEY_BYTES: Final = 16
-KINDS: Final = {
+_KINDS: Final = {
     "sop_instance_uid": "slice",
     "patient_id": "patient",
     "study_instance_uid": "study",
@@ -61,28 +61,28 @@ class Pseudonyms:
         """Tells one key from another without giving it away."""
         return self._hash("key", "")
 
-    def of(self, column: str, identifier: str) -> str:
+    def pseudonym(self, column: str, identifier: str) -> str:
         """The pseudonym of an identifier.
 
         Args:
-            column: One of `KINDS`.
+            column: `sop_instance_uid`, `patient_id`, `study_instance_uid` or `series_instance_uid`.
             identifier: As the file or the label table has it.
         """
-        kind = KINDS[column]
+        kind = _KINDS[column]
         return f"{kind}-{self._hash(kind, identifier)}"
 
-    def identity(self, identity: Mapping[str, str]) -> dict[str, str]:
+    def replace(self, identifiers: Mapping[str, str]) -> dict[str, str]:
         """The pseudonyms of a slice's identifiers, by column."""
-        return {column: self.of(column, value) for column, value in identity.items()}
+        return {column: self.pseudonym(column, value) for column, value in identifiers.items()}
 
-    def file(self, path: str) -> str:
+    def file_pseudonym(self, path: str) -> str:
         """The pseudonym of a file's path, which may name a patient too."""
         return f"file-{self._hash('file', path)}"
 
-    def find_files(self, shown: Iterable[str], paths: Iterable[str]) -> dict[str, str]:
-        """Which of `paths` the pseudonyms of `shown` stand for, for who has the key."""
-        wanted = set(shown)
-        return {name: path for path in paths if (name := self.file(path)) in wanted}
+    def trace_files(self, pseudonyms: Iterable[str], paths: Iterable[str]) -> dict[str, str]:
+        """Which of `paths` each file pseudonym stands for."""
+        wanted = set(pseudonyms)
+        return {name: path for path in paths if (name := self.file_pseudonym(path)) in wanted}
 
     def _hash(self, kind: str, text: str) -> str:
         message = f"{kind}:{text}".encode("utf-8", "surrogateescape")

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ichreport.data.labels.hospital import read_label_file as read_labels
+from ichreport.data.labels.label_file import read_label_file
 from ichreport.labels import LABELS
+from tests.data.labels.frame import as_frame
 
 
 def rows_of(name, *values):
@@ -37,22 +38,22 @@ def test_the_table_agrees_with_a_pandas_pivot(write):
         lines += rows_of(f"ID_{number:09x}", *bleeds, bleeds.max())
     random.shuffle(lines)
     path = write(*lines)
-    own = read_labels(path).frame().sort_index()
+    table = as_frame(read_label_file(path)).sort_index()
     reference = naive_pivot(path).sort_index()
-    np.testing.assert_array_equal(own.to_numpy(), reference.to_numpy())
-    assert list(own.index) == list(reference.index)
-    assert list(own.columns) == list(LABELS)
+    np.testing.assert_array_equal(table.to_numpy(), reference.to_numpy())
+    assert list(table.index) == list(reference.index)
+    assert list(table.columns) == list(LABELS)
 
 
 def test_identical_repeats_are_dropped_and_counted(write):
     """Four slices stand twice in the challenge's file: 24 surplus rows."""
     names = ["ID_921490062", "ID_489ae4179", "ID_a64d5deed", "ID_854fba667"]
     lines = list(itertools.chain(*(rows_of(name, 0, 1, 0, 0, 0, 1) for name in names)))
-    table = read_labels(write(*lines, *lines, *rows_of("ID_000000001", *[0] * 6)))
+    table = read_label_file(write(*lines, *lines, *rows_of("ID_000000001", *[0] * 6)))
     assert len(table.ids) == 5
-    (finding,) = table.findings
-    assert (finding.what, finding.count) == ("identical repeats dropped", 24)
-    assert set(finding.examples) == set(names)
+    (issue,) = table.issues
+    assert (issue.what, issue.count) == ("identical repeats dropped", 24)
+    assert set(issue.examples) == set(names)
 
 
 @pytest.mark.parametrize(
@@ -73,24 +74,24 @@ def test_identical_repeats_are_dropped_and_counted(write):
 def test_labels_that_cannot_be_right_stop_with_counts_and_examples(write, lines, message):
     path = write(*lines)
     with pytest.raises(ValueError, match="the labels cannot be used") as stopped:
-        read_labels(path)
+        read_label_file(path)
     assert str(path) in str(stopped.value)
     assert message in str(stopped.value)
 
 
-def test_all_findings_are_told_at_once(write):
+def test_all_issues_are_named_at_once(write):
     path = write("ID_1_any,7", "ID_2_what,0", "ID_3_any,0", "ID_3_any,1")
     with pytest.raises(ValueError, match="cannot be used") as stopped:
-        read_labels(path)
+        read_label_file(path)
     assert (
         len(str(stopped.value).splitlines()) == 6
     )  # the head, three that stop, one that may be, the cure
 
 
 def test_a_slice_without_all_six_rows_keeps_the_rest_unlabelled(write):
-    table = read_labels(write("ID_1_any,1", "ID_1_subdural,1", *rows_of("ID_2", *[0] * 6)))
-    assert table.frame().loc["ID_1"].to_list() == [-1, -1, -1, -1, 1, 1]
-    assert [finding.count for finding in table.findings] == [1]
+    table = read_label_file(write("ID_1_any,1", "ID_1_subdural,1", *rows_of("ID_2", *[0] * 6)))
+    assert as_frame(table).loc["ID_1"].to_list() == [-1, -1, -1, -1, 1, 1]
+    assert [issue.count for issue in table.issues] == [1]
 
 
 def test_a_file_with_other_columns_is_refused_by_name(write):
@@ -99,4 +100,4 @@ def test_a_file_with_other_columns_is_refused_by_name(write):
         ValueError,
         match=r"labels.csv: expected a CSV with the columns ID,Label, or .*; got Name, Label",
     ):
-        read_labels(path)
+        read_label_file(path)

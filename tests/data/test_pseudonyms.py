@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from ichreport.data import summary
-from ichreport.data.ingest.ingest import ingest
-from ichreport.data.ingest.pseudonyms import Pseudonyms
-from ichreport.data.samples import linked_groups
+from ichreport.data.ingest.make_store import ingest
+from ichreport.data.patient_groups import linked_groups
+from ichreport.data.pseudonyms import Pseudonyms
 from ichreport.data.store import Store
 
 CANARY = "CANARY"
@@ -172,7 +172,7 @@ def test_the_same_key_gives_the_same_pseudonyms_and_another_key_others(hospital,
 def test_who_has_the_key_finds_the_rejected_files(hospital, store):
     pseudonyms = Pseudonyms.from_file(store.folder.with_name("store.key"))
     paths = [str(path.relative_to(hospital[0])) for path in hospital[0].rglob("*")]
-    found = pseudonyms.find_files(store.rejects["file"], paths)
+    found = pseudonyms.trace_files(store.rejects["file"], paths)
     assert len(found) == 10
     assert "CANARY patient 0/CANARY.txt" in found.values()
 
@@ -182,7 +182,7 @@ def test_a_pseudonym_is_hmac_sha256_worked_by_hand():
     import hmac
 
     expected = hmac.new(b"k" * 16, b"patient:P1", hashlib.sha256).hexdigest()[:32]
-    assert Pseudonyms(b"k" * 16).of("patient_id", "P1") == f"patient-{expected}"
+    assert Pseudonyms(b"k" * 16).pseudonym("patient_id", "P1") == f"patient-{expected}"
     assert "k" * 16 not in repr(Pseudonyms(b"k" * 16))
 
 

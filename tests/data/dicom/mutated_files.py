@@ -10,11 +10,10 @@ import sys
 
 import numpy as np
 
-from ichreport.data.dicom.decoding import IsolatedDecoder
-from ichreport.data.dicom.elements import RejectError
-from ichreport.data.dicom.slices import slices as dicom_slices
-from ichreport.data.dicom.time_limit import time_limit
-from ichreport.data.ingest.workers import limit_memory
+from ichreport.data.dicom.limits import limit_memory, time_limit
+from ichreport.data.dicom.pixel_decoder import IsolatedDecoder
+from ichreport.data.dicom.reject import RejectError
+from ichreport.data.dicom.slice_reader import slice_from_bytes
 from ichreport.data.resample import resample_hu
 
 MOST_MEMORY = 200 * 2**20
@@ -52,7 +51,7 @@ def mutate(content, random):
 def read(content, decoder):
     """Read one file as an ingest does, and check what a slice promises."""
     with time_limit(SECONDS):
-        made = dicom_slices.slice_of(memoryview(content), decode=decoder.decode)
+        made = slice_from_bytes(memoryview(content), decode=decoder.decode)
     assert made.hu.dtype == np.int16
     assert made.hu.shape == (made.header.rows, made.header.columns)
     assert -1024 <= made.hu.min() <= made.hu.max() <= 3071
