@@ -5,13 +5,17 @@
 - plain: pydicom, three float windows, resize, PNG (what most public repositories do);
 - lean: pydicom without validation, np.frombuffer, the same integer pooling, one file: no checks, no
   hashes, no index, no atomic files;
-- ours: `ichreport.data.ingest.make_store`, all of it.
+- ours: `ichreport.data.ingest.make_store.ingest`, all of it.
 
 Files are 512 x 512, stored at 256 x 256, and lie in the page cache. The output goes to a memory
 file system, so that only computing is compared; and, in the figures of `disk`, to a disk, where
 ours flushes each shard before it counts as there.
+
+Two parts that libraries could do are measured by themselves: reading a header, beside pydicom with
+`specific_tags` and `stop_before_pixels`, and halving a slice, beside Pillow's box filter.
 """
 
+import io
 import os
 import shutil
 import statistics
@@ -29,6 +33,8 @@ import pydicom
 from PIL import Image
 from side_by_side import alone, interleaved, main, median_ratio
 
+from ichreport.data.dicom.elements import read_elements, read_transfer_syntax
+from ichreport.data.dicom.header import WANTED, read_header
 from ichreport.data.ingest.make_store import ingest
 from ichreport.data.resample import resample_hu
 
@@ -149,6 +155,37 @@ def ours_here(source: Path, out: Path) -> None:
     ingest(source, out, image_size=SIZE, progress=False)
 
 
+def our_headers(files: list[bytes]) -> None:
+    """Read and check the wanted elements."""
+    for file in files:
+        buffer = memoryview(file)
+        syntax, start = read_transfer_syntax(buffer)
+        read_header(read_elements(buffer, start, syntax, WANTED), big_endian=False)
+
+
+def pydicom_headers(files: list[bytes]) -> None:
+    """Read the wanted elements and convert their values, unchecked."""
+    tags = sorted(WANTED)
+    for file in files:
+        dataset = pydicom.dcmread(io.BytesIO(file), specific_tags=tags, stop_before_pixels=True)
+        for tag in tags:
+            if tag in dataset:
+                _ = dataset[tag].value
+
+
+def pillow_halved(slices: list[np.ndarray]) -> None:
+    """Halve slices by Pillow's box filter, whose float32 values round to ours."""
+    for hu in slices:
+        picture = Image.fromarray(hu.astype(np.float32))
+        np.asarray(picture.resize((SIZE, SIZE), Image.Resampling.BOX))
+
+
+def our_halved(slices: list[np.ndarray]) -> None:
+    """Halve slices."""
+    for hu in slices:
+        resample_hu(hu, SIZE)
+
+
 def measure(repeats: int = 5, count: int = FILES) -> dict[str, Any]:
     """Files a second of each alternative, and the ratios that matter."""
     warnings.simplefilter("ignore")
@@ -158,11 +195,12 @@ def measure(repeats: int = 5, count: int = FILES) -> dict[str, Any]:
         source, few = Path(folder, "source"), Path(folder, "few")
         paths = write_files(source, count)
         write_files(few, FEW)
-        found: dict[str, Any] = {"files": count, "image_size": SIZE}
-        found |= _to_memory(source, few, paths, Path(ram), repeats)
-        found |= _to_disk(source, paths, Path(folder), repeats)
-        found["worker_peak_mib"] = alone(ours_here, source, Path(ram, "peak"))["peak_mib"]
-    return found
+        figures: dict[str, Any] = {"files": count, "image_size": SIZE}
+        figures |= _to_memory(source, few, paths, Path(ram), repeats)
+        figures |= _to_disk(source, paths, Path(folder), repeats)
+        figures["worker_peak_mib"] = alone(ours_here, source, Path(ram, "peak"))["peak_mib"]
+        figures |= _parts([path.read_bytes() for path in paths[:SOME]], repeats)
+    return figures
 
 
 def _to_memory(
@@ -214,6 +252,33 @@ def _to_disk(source: Path, paths: list[Path], out: Path, repeats: int) -> dict[s
         },
         "disk_ours_over_lean": median_ratio(seconds["lean"], seconds["ours"]),
         "disk_ours_over_lean_flushed": median_ratio(seconds["lean, flushed"], seconds["ours"]),
+    }
+
+
+def _parts(files: list[bytes], repeats: int) -> dict[str, Any]:
+    random = np.random.default_rng(0)
+    slices = [random.integers(-1024, 3072, (512, 512)).astype(np.int16) for _ in range(20)]
+    seconds = interleaved(
+        {
+            "header, ours": partial(our_headers, files),
+            "header, pydicom": partial(pydicom_headers, files),
+            "halving, ours": partial(our_halved, slices),
+            "halving, Pillow": partial(pillow_halved, slices),
+        },
+        repeats=repeats,
+    )
+    count = {"header": len(files), "halving": len(slices)}
+    return {
+        "microseconds_per_file": {
+            name: 1e6 * statistics.median(times) / count[name.split(",")[0]]
+            for name, times in seconds.items()
+        },
+        "header_ours_over_pydicom": median_ratio(
+            seconds["header, pydicom"], seconds["header, ours"]
+        ),
+        "halving_ours_over_pillow": median_ratio(
+            seconds["halving, Pillow"], seconds["halving, ours"]
+        ),
     }
 
 

@@ -1,4 +1,10 @@
-"""Resampling a slice by area to the store's square size, in exact integer arithmetic."""
+"""Resampling a slice by area to the store's square size, in exact integer arithmetic.
+
+Hand-written so that a slice has the same bytes on every machine. Pillow's `Image.BOX` filter gives
+other values wherever the sizes are no multiples of each other: it weighs an old pixel by whether it
+lies in the new one, not by how much of it does. Where they are, as 512 and 256 pixels, both give
+the same, and Pillow takes five times as long (`benchmarks/ingest.py`).
+"""
 
 from functools import lru_cache
 from typing import Any, Final

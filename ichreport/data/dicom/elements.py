@@ -1,9 +1,15 @@
-"""Data elements of a DICOM file: only the tags that are asked for, and nothing that can be hurt.
+"""The data elements of a DICOM file: only the tags that are asked for, safe on any bytes.
 
 A walk over the file's bytes that steps from element to element by their lengths (DICOM PS3.5
-section 7). It never allocates by a number that the file claims, never recurses, follows no deflated
-stream, and every step moves forward, so bad bytes end it with a reason. Text that is not asked for,
-such as names and dates, is never decoded.
+section 7). It never allocates by a number that the file claims, never recurses, inflates no
+deflated stream, and every step moves forward, so bad bytes end it with a reason. Text that is not
+asked for, such as names and dates, is never decoded.
+
+pydicom reads such tags too (`dcmread` with `specific_tags` and `stop_before_pixels`). This walk and
+`header` are hand-written for speed and for safety. For a file of the challenge's kind pydicom takes
+six times as long (364 beside 57 µs on one core of an AMD EPYC; `benchmarks/ingest.py`). On 10,000
+mutated files it raised five kinds of error, and it inflates deflated files whole; here each bad
+file gives a `RejectError` with a reason.
 """
 
 import struct
