@@ -38,7 +38,7 @@ from ichreport.data.dicom.header import WANTED, read_header
 from ichreport.data.ingest.make_store import ingest
 from ichreport.data.resample import resample_hu
 
-FILES, SOME, FEW = 4000, 150, 600
+FILES, PLAIN_FILES, START_FILES = 4000, 150, 600
 """All files; those of the plain loop, which is slow; those that tell what starting costs."""
 SIZE = 256
 
@@ -192,39 +192,39 @@ def measure(repeats: int = 5, count: int = FILES) -> dict[str, Any]:
     pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
     memory = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory(dir=memory) as ram:
-        source, few = Path(folder, "source"), Path(folder, "few")
+        source, small = Path(folder, "source"), Path(folder, "small")
         paths = write_files(source, count)
-        write_files(few, FEW)
+        write_files(small, START_FILES)
         figures: dict[str, Any] = {"files": count, "image_size": SIZE}
-        figures |= _to_memory(source, few, paths, Path(ram), repeats)
+        figures |= _to_memory(source, small, paths, Path(ram), repeats)
         figures |= _to_disk(source, paths, Path(folder), repeats)
         figures["worker_peak_mib"] = alone(ours_here, source, Path(ram, "peak"))["peak_mib"]
-        figures |= _parts([path.read_bytes() for path in paths[:SOME]], repeats)
+        figures |= _parts([path.read_bytes() for path in paths[:PLAIN_FILES]], repeats)
     return figures
 
 
 def _to_memory(
-    source: Path, few: Path, paths: list[Path], out: Path, repeats: int
+    source: Path, small: Path, paths: list[Path], out: Path, repeats: int
 ) -> dict[str, Any]:
-    some = paths[:SOME]
+    first = paths[:PLAIN_FILES]
     seconds = interleaved(
         {
-            "plain": partial(plain, some, out / "plain"),
+            "plain": partial(plain, first, out / "plain"),
             "lean": partial(lean, paths, out / "lean"),
             "ours": partial(ours_here, source, out / "ours"),
             "ours, 2 workers": partial(ours, source, out / "ours2", 2),
             "ours, 1 worker": partial(ours, source, out / "ours1", 1),
-            "few, 1 worker": partial(ours, few, out / "few1", 1),
-            "few, 2 workers": partial(ours, few, out / "few2", 2),
+            "few, 1 worker": partial(ours, small, out / "few1", 1),
+            "few, 2 workers": partial(ours, small, out / "few2", 2),
         },
         repeats=repeats,
     )
-    plain_seconds = [s * len(paths) / len(some) for s in seconds["plain"]]
+    plain_seconds = [s * len(paths) / len(first) for s in seconds["plain"]]
     more_1, more_2 = (
         [whole - part for whole, part in zip(seconds[a], seconds[b], strict=True)]
         for a, b in (("ours, 1 worker", "few, 1 worker"), ("ours, 2 workers", "few, 2 workers"))
     )
-    files = {"plain": SOME, "few, 1 worker": FEW, "few, 2 workers": FEW}
+    files = {"plain": PLAIN_FILES, "few, 1 worker": START_FILES, "few, 2 workers": START_FILES}
     return {
         "files_per_second": {
             name: files.get(name, len(paths)) / statistics.median(times)

@@ -10,7 +10,7 @@ from scipy.sparse.csgraph import connected_components
 def linked_groups(slices: pd.DataFrame) -> "pd.Series[str]":
     """Group patients that are linked by identical pixels, directly or through others.
 
-    Slices of one value throughout (blank ones) link nobody.
+    Blank slices, of one value throughout, link no patients.
 
     Args:
         slices: The columns `patient_id`, `pixel_hash` and, if known, `blank`.

@@ -218,7 +218,7 @@ def seal(manifest: dict[str, Any]) -> str:
 
 
 def verify(folder: Path | str) -> list[str]:
-    """Check every hash of a store.
+    """Compare every file of a store with its hash.
 
     Args:
         folder: The store.

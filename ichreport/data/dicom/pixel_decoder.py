@@ -1,8 +1,8 @@
 """Decoding compressed pixels in a separate process.
 
 Decoders of JPEG and its kin are native code: on bad bytes they may crash, hang, or allocate what a
-forged size asks for. So they run in a second process with a limit of memory and time; when it dies,
-one file is rejected and another process takes its place.
+forged size asks for. So they run in a second process with a limit of memory and time. When it dies,
+the file is rejected and another process is started.
 """
 
 import importlib
@@ -22,7 +22,7 @@ from ichreport.data.dicom.limits import limit_memory
 from ichreport.data.dicom.reject import RejectError
 from ichreport.data.dicom.transfer_syntaxes import COMPRESSED
 
-MOST_MEMORY: Final = 2**30
+_MOST_MEMORY: Final = 2**30
 """Bytes that decoding one slice may take on top of the process itself."""
 _CURE: Final = "install ichreport with the extra `compressed`"
 
@@ -96,7 +96,7 @@ class IsolatedDecoder:
 
 def _serve(connection: Connection) -> None:
     importlib.import_module("pydicom.pixels")  # before the limit, which is for decoding alone
-    limit_memory(MOST_MEMORY)
+    limit_memory(_MOST_MEMORY)
     with suppress(EOFError, OSError):
         while True:
             syntax, pixels, header = connection.recv()
@@ -127,7 +127,7 @@ def _decoded(syntax: str, pixels: bytes, header: Header) -> NDArray[Any] | str:
                 pixel_keyword="PixelData",
             )
     except MemoryError:
-        return f"decoding {name} needs more than {MOST_MEMORY // 2**20} MiB"
+        return f"decoding {name} needs more than {_MOST_MEMORY // 2**20} MiB"
     except Exception:
         return f"the pixels cannot be decoded as {name}"
     stored = np.asarray(decoded)

@@ -54,7 +54,7 @@ Decode = Callable[[str, bytes, Header], NDArray[Any]]
 
 
 class FileReader:
-    """Reads small files into one buffer that is kept, which spares the memory's first touch."""
+    """Reads small files into a buffer that it keeps, so that memory is allocated once."""
 
     def __init__(self) -> None:
         self._buffer = bytearray(2**20)

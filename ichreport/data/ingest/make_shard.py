@@ -86,7 +86,7 @@ def make_shard(task: ShardTask) -> ShardSummary:
     """Make one shard from one chunk of files. Doing it again gives the same bytes.
 
     Raises:
-        OSError: If the store cannot be written; what was there is left as no shard.
+        OSError: If the store cannot be written; an earlier shard of this number is gone then.
     """
     store = Path(task.store)
     table_path = store / table_name(task.number)

@@ -122,8 +122,8 @@ def ingest_part(
 ) -> None:
     """Make some of a store's shards, beside others that make the rest; `ingest` then joins them.
 
-    While parts are at work no whole ingest may be, which clears up what it takes for leftovers; a
-    part waits for one that is at work already.
+    No whole ingest may start beside parts: it would remove their unfinished files. A part waits for
+    a whole ingest that runs already.
 
     Args:
         source: As for `ingest`.
@@ -131,7 +131,7 @@ def ingest_part(
         part: Which of the shards to make.
         workers: Worker processes; 1 works in this process.
         progress: Whether to show a progress bar.
-        recipe: What else `ingest` takes, the same for all parts. `max_reject_share` is of each
+        recipe: The other arguments of `ingest`, the same for all parts. `max_reject_share` is of each
             part's files.
 
     Raises:
@@ -234,7 +234,7 @@ class _Ingest:
             raise self._explain(error, plan) from error
 
     def run_part(self, part: IngestPart, *, workers: int, progress: bool) -> None:
-        # Without the store's lock and without clearing up: the other parts are at work in there.
+        # Without the store's lock and without removing files: the other parts write there too.
         plan = self._plan().part(part)
         if not plan.missing:
             return
@@ -277,7 +277,7 @@ class _Ingest:
         return manifest.get("inputs") == inputs and all((self.store / n).is_file() for n in names)
 
     def _labels(self) -> LabelTable | None:
-        """Read before the work starts, so that labels that cannot be used stop it at once."""
+        """The labels. Read before the shards are made, so that unusable labels stop at once."""
         if self.source.labels is None:
             return None
         table = read_label_file(self.source.labels, self.pseudonyms)
@@ -325,7 +325,7 @@ class _Ingest:
         write_json(self.store / MANIFEST, manifest)
 
     def _check_names(self, plan: ShardPlan, index: SliceIndex) -> None:
-        """Count slices of one name with the other rejects: they are only known all together."""
+        """Count slices of the same name as rejects too: they are known once all shards are made."""
         rejects = index.rejects.to_pylist()
         unusable = {row["file"]: row["reason"] for row in rejects if row["reason"] != SAME_SLICE}
         RejectLimit(plan.file_count, self.max_reject_share, self.source.folder).add(unusable)

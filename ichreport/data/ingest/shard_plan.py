@@ -27,7 +27,7 @@ _BYTES_A_ROW: Final = 600
 
 @dataclass(frozen=True)
 class IngestPart:
-    """One of several parts of an ingest, each of which may run on a machine of its own."""
+    """One of several parts of an ingest, each of which may run on another machine."""
 
     number: int
     """From 1 to `total`."""
@@ -72,8 +72,8 @@ class ShardPlan:
         """The shards of one part: every n-th, whether it is made already or not.
 
         The numbers of the shards stay as they are. They are the same for all parts, even while
-        shards appear: missing shards take the free numbers in order, so that one that is made takes
-        its own number along and leaves the others theirs.
+        shards appear: missing shards take the free numbers in order, and a shard that is made keeps
+        its number.
         """
         tasks = self.tasks[part.number - 1 :: part.total]
         keys = {task.key for task in tasks}

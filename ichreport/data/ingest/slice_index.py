@@ -65,7 +65,7 @@ def build_index(
     """Merge the tables of shards with the labels.
 
     A slice that comes in several files is kept once, from the first file by path; the other files
-    become rejects, with a reason of their own where their pixels are others.
+    become rejects, with another reason where their pixels differ.
 
     Args:
         store: The folder of the shards.

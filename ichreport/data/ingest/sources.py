@@ -129,7 +129,7 @@ def cut_into_chunks(files: list[SourceFile]) -> list[list[SourceFile]]:
 
     Where to cut is decided by the names alone: after a file whose checksum ends in enough zero
     bits, no sooner than half and no later than twice the usual length. So a file more or less
-    changes its own chunk and sometimes the next, never all that follow.
+    changes the chunk that it is in and sometimes the next, never all that follow.
 
     Args:
         files: Sorted by path.
