@@ -131,8 +131,8 @@ def ingest_part(
         part: Which of the shards to make.
         workers: Worker processes; 1 works in this process.
         progress: Whether to show a progress bar.
-        recipe: The other arguments of `ingest`, the same for all parts. `max_reject_share` is of each
-            part's files.
+        recipe: The other arguments of `ingest`, the same for all parts. `max_reject_share` is of
+            the part's files.
 
     Raises:
         ValueError: As `ingest`.

@@ -1,4 +1,4 @@
-"""Where the cerebrospinal fluid is: ventricles, sulci and fissures, cisterns."""
+"""Cerebrospinal fluid: ventricles, sulci and fissures, cisterns."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Places on the vault of the skull: its sutures, the regions between them, its normals."""
+"""The vault of the skull: its sutures, the regions between them, points on it and its normals."""
 
 import numpy as np
 from numpy.typing import NDArray

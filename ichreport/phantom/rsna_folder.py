@@ -1,4 +1,4 @@
-"""The RSNA folder of synthetic heads: written whole, by several workers, the same every time."""
+"""The folder of synthetic heads in the layout of the RSNA challenge."""
 
 import hashlib
 import multiprocessing
@@ -15,12 +15,12 @@ from ichreport import __version__
 from ichreport.files import folder_lock, read_json, write_json, write_text
 from ichreport.labels import ANY, LABELS, SUBTYPES
 from ichreport.params.profile import PhantomRecipe
-from ichreport.phantom.cohort import PatientPlan, plan
-from ichreport.phantom.study import IMAGES, TRUTH, VISIBLE_AREA, Written, write_patient
+from ichreport.phantom.cohort import PatientPlan, plan_cohort
+from ichreport.phantom.study import IMAGES, TRUTH, VISIBLE_AREA, WrittenPatient, write_patient
 
-CONTENTS = "phantom.json"
-LABELS_FILE = "stage_2_train.csv"
-MARKER = ".made-by-ichreport-phantom"
+_CONTENTS = "phantom.json"
+_LABELS_FILE = "stage_2_train.csv"
+_MARKER = ".made-by-ichreport-phantom"
 
 
 @cache
@@ -42,7 +42,7 @@ def write_phantom(
 ) -> dict[str, Any]:
     """Write a set of synthetic head CTs in the layout of the RSNA 2019 challenge.
 
-    `phantom.json` is written last: a folder without it is not finished, and is started anew. A
+    `phantom.json` is written last: a folder without it is not finished, and is made anew. A
     folder that holds the same recipe, made by the same code, is left alone.
 
     Args:
@@ -72,9 +72,9 @@ def write_phantom(
             return made
         _clear(folder)
         written = list(_write_patients(folder, recipe, workers, progress=progress))
-        _write_labels(folder / LABELS_FILE, written)
+        _write_labels(folder / _LABELS_FILE, written)
         contents = _contents(recipe, written)
-        write_json(folder / CONTENTS, contents)
+        write_json(folder / _CONTENTS, contents)
     return contents
 
 
@@ -84,10 +84,10 @@ def _already_made(folder: Path, recipe: PhantomRecipe, *, replace: bool) -> dict
     Raises:
         ValueError: If the folder holds something that must not be overwritten.
     """
-    path = folder / CONTENTS
+    path = folder / _CONTENTS
     if not path.is_file():
-        foreign = [name for name in (LABELS_FILE, IMAGES) if (folder / name).exists()]
-        if foreign and not (folder / MARKER).is_file():
+        foreign = [name for name in (_LABELS_FILE, IMAGES) if (folder / name).exists()]
+        if foreign and not (folder / _MARKER).is_file():
             raise ValueError(
                 f"{folder} holds {' and '.join(foreign)} that did not come from a phantom; nothing "
                 "was written. Name another folder for the synthetic heads."
@@ -110,9 +110,9 @@ def _already_made(folder: Path, recipe: PhantomRecipe, *, replace: bool) -> dict
 
 def _clear(folder: Path) -> None:
     """Remove what an earlier or unfinished set left, the file that says it is whole first."""
-    write_text(folder / MARKER, "Everything here is synthetic and may be overwritten.\n")
-    (folder / CONTENTS).unlink(missing_ok=True)
-    (folder / LABELS_FILE).unlink(missing_ok=True)
+    write_text(folder / _MARKER, "Everything here is synthetic and may be overwritten.\n")
+    (folder / _CONTENTS).unlink(missing_ok=True)
+    (folder / _LABELS_FILE).unlink(missing_ok=True)
     for name in (IMAGES, TRUTH):
         shutil.rmtree(folder / name, ignore_errors=True)
         (folder / name).mkdir()
@@ -120,8 +120,8 @@ def _clear(folder: Path) -> None:
 
 def _write_patients(
     folder: Path, recipe: PhantomRecipe, workers: int, *, progress: bool
-) -> Iterator[Written]:
-    plans = plan(recipe)
+) -> Iterator[WrittenPatient]:
+    plans = plan_cohort(recipe)
     with tqdm(total=len(plans), unit="patient", desc="phantom", disable=not progress) as bar:
         if workers == 1 or len(plans) == 1:
             for each in plans:
@@ -133,7 +133,7 @@ def _write_patients(
 
 def _in_parallel(
     folder: Path, recipe: PhantomRecipe, plans: list[PatientPlan], workers: int, bar: Any
-) -> list[Written]:
+) -> list[WrittenPatient]:
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(workers, len(plans)), mp_context=context) as pool:
         jobs = [pool.submit(write_patient, folder, recipe, each) for each in plans]
@@ -147,18 +147,18 @@ def _in_parallel(
         return [job.result() for job in jobs]
 
 
-def _write_labels(path: Path, written: list[Written]) -> None:
+def _write_labels(path: Path, written: list[WrittenPatient]) -> None:
     rows = dict(row for patient in written for row in patient.labels)
     duplicated = {uid for patient in written for uid in patient.duplicated}
     lines = ["ID,Label"]
     for uid in sorted(rows):
         values = (*rows[uid], max(rows[uid]))
-        own = [f"{uid}_{label},{value}" for label, value in zip(LABELS, values, strict=True)]
-        lines += own * 2 if uid in duplicated else own
+        new = [f"{uid}_{label},{value}" for label, value in zip(LABELS, values, strict=True)]
+        lines += new * 2 if uid in duplicated else new
     write_text(path, "\n".join(lines) + "\n")
 
 
-def _contents(recipe: PhantomRecipe, written: list[Written]) -> dict[str, Any]:
+def _contents(recipe: PhantomRecipe, written: list[WrittenPatient]) -> dict[str, Any]:
     rows = [labels for patient in written for _, labels in patient.labels]
     studies = [study for patient in written for study in patient.description["studies"]]
     positive = {name: sum(row[k] for row in rows) for k, name in enumerate(SUBTYPES)}
