@@ -16,13 +16,13 @@ from pathlib import Path
 
 from ichreport.files import sha256_of_file
 from ichreport.params.experiment import read_each_experiment
-from ichreport.workflow import driver, exclusive, forkserver, lifetime, progress, reservations, timed
+from ichreport.workflow import forkserver, lifetime, make_report, progress, report_lock, reservations, timed
 
 PROFILE_FILE = config.get("profile", "params/demo.yaml")
-profile = driver.read_profile(PROFILE_FILE)
+profile = make_report.read_profile(PROFILE_FILE)
 experiments, mistakes = read_each_experiment(profile)
 
-os.environ[timed.RUNNER] = str(os.getpid())  # whose end is that of its jobs
+os.environ[timed.RUNNER] = str(os.getpid())  # its jobs end with it
 if workflow.is_main_process and progress.JOURNAL in os.environ:
     lifetime.end_with_parent()
     progress.attach(frozenset({"runs", "report"}), os.environ[progress.JOURNAL], workflow.local_exec)
@@ -149,7 +149,7 @@ localrules: report
 onstart:
     forkserver.wake()
     if progress.JOURNAL not in os.environ:  # nobody else has seen to it
-        exclusive.hold(profile.report_folder)
+        report_lock.hold_until_exit(profile.report_folder)
 
 
 rule runs:

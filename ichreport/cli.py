@@ -197,9 +197,11 @@ def _add_kernel(kernel: argparse.ArgumentParser) -> None:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from ichreport.workflow import driver
+    from ichreport.workflow import make_report
 
-    return driver.make_report(options.profile, options.snakemake, with_parent=options.with_parent)
+    return make_report.make_report(
+        options.profile, options.snakemake, with_parent=options.with_parent
+    )
 
 
 def _execute(options: argparse.Namespace) -> int:

@@ -77,7 +77,7 @@ def private_folder(prefix: str) -> Path:
 
 
 def _full_disk(path: Path, size: int | None, *, at_least: int = 0) -> OSError:
-    """An error that says which file a disk has no room for, how much it needs and how much is free."""
+    """An error that names the file, the bytes that it needs and those that are free."""
     needed = as_size(size) if size is not None else f"more than {as_size(at_least)}"
     free = as_size(shutil.disk_usage(_existing(path.parent)).free)
     return OSError(

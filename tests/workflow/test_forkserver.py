@@ -158,7 +158,7 @@ def test_a_machine_with_a_gpu_is_not_forked(monkeypatch):
     from ichreport.model import backend
 
     monkeypatch.setattr(backend, "describe", lambda: {"gpu": True})
-    assert "GPU" in forkserver.unfit()
+    assert "GPU" in forkserver.reason_not_to_fork()
 
 
 def test_waking_is_nothing_where_there_is_no_server(monkeypatch, tmp_path):

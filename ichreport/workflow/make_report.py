@@ -1,8 +1,8 @@
-"""`make report` from its first line to its last: one call at a time, and what became of it.
+"""`make report` from its first line to its last: one call at a time, and its outcome.
 
 Snakemake runs the jobs. Around it, this module checks the parameters before anything runs, keeps a
 second call of the same report out, starts the server that jobs are forked from, and ends with the
-outcome. A call that was killed leaves nothing that the next one has to be told of.
+outcome. A killed call leaves nothing that keeps the next one from working.
 """
 
 import contextlib
@@ -27,15 +27,15 @@ from ichreport.params.experiment import read_each_experiment
 from ichreport.params.profile import Profile
 from ichreport.params.yaml import project_path, shown
 from ichreport.runs import job_times
-from ichreport.workflow import exclusive, forkserver, lifetime
+from ichreport.workflow import forkserver, lifetime, report_lock
 from ichreport.workflow.progress import JOURNAL, Journal
 
 LOG: Final = "snakemake.log"
-SECONDS_TO_STOP: Final = 5
-"""That Snakemake has to end after an interrupt from the keyboard."""
+_SECONDS_TO_STOP: Final = 5
+"""How long Snakemake may take to end after an interrupt from the keyboard."""
 RUNS: Final = ("--keep-going", "runs")
 """What is made first: all runs that can be made."""
-PAGES: Final = ("--allowed-rules", "results", "pages", "report", "--", "report")
+_PAGES: Final = ("--allowed-rules", "results", "pages", "report", "--", "report")
 """What is made then, from whatever records there are: a failed run must not keep pages away."""
 _PROCESSES: Final = (
     multiprocessing.get_context("fork")  # which has imported already; this process has no threads
@@ -48,7 +48,7 @@ _TMP: Final = Path("/tmp")  # noqa: S108
 
 
 def read_profile(path: str) -> Profile:
-    """Read a profile, and check what its jobs would trip over hours later.
+    """Read a profile, and check what would make its jobs fail hours later.
 
     Args:
         path: Its parameter file.
@@ -90,25 +90,25 @@ def make_report(path: str, snakemake: Sequence[str], *, with_parent: bool = Fals
     profile = read_profile(path)
     _, mistakes = read_each_experiment(profile)
     for mistake in mistakes.values():
-        _complain(mistake)
+        _print_error(mistake)
     report = profile.report_folder
     report.mkdir(parents=True, exist_ok=True)
-    with exclusive.only_call(report) as refusal:
+    with report_lock.hold_report(report) as refusal:
         if refusal:
-            _complain(f"make report: {refusal}")
+            _print_error(f"make report: {refusal}")
             return 2
         remove_partials(report)
         with _private_folder(report) as folder:
             return _Call(path, profile, folder, snakemake or ["--cores", "all"]).make()
 
 
-def _complain(words: str) -> None:
-    print(words, file=sys.stderr, flush=True)  # noqa: T201
+def _print_error(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)  # noqa: T201
 
 
 @contextlib.contextmanager
 def _private_folder(report: Path) -> Iterator[Path]:
-    """A folder of this call's own, where names are short, as a Unix socket's have to be."""
+    """A folder for this call alone, of a short name, as a Unix socket needs."""
     noted = report / _CALL
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
         _remove(Path(read_json(noted)["folder"]))  # what a killed call has left
@@ -137,30 +137,30 @@ class _Call:
     """
 
     def __init__(self, path: str, profile: Profile, folder: Path, snakemake: Sequence[str]) -> None:
-        self._path, self._report, self._words = path, profile.report_folder, list(snakemake)
+        self._path, self._report, self._options = path, profile.report_folder, list(snakemake)
         self._log = self._report / LOG
         self._journal = folder / "journal.json"
         self._environment = _environment_of(self._journal)
         self._server = _Forkserver(folder, self._report, profile, self._environment)
         self._started = datetime.now(UTC)
-        self._asked: list[int] = []
+        self._signals_received: list[int] = []
         self._running: BaseProcess | None = None
 
     def make(self) -> int:
         """Run all jobs and say what became of them; gives the exit status."""
         self._log.unlink(missing_ok=True)
-        with self._signals(), self._server:
+        with self._ended_by_signals(), self._server:
             maps = f"{shown(self._report)}/cam.ipynb"  # the longest way: a run comes before it
             status = self._run("--prioritize", maps, *RUNS)
-            broken = status != 0 and not Journal.read(self._journal).planned
-            if not (broken or self._asked):
-                status = self._run(*PAGES) or status
-        return self._say(status, broken=broken)
+            never_started = status != 0 and not Journal.read(self._journal).planned
+            if not (never_started or self._signals_received):
+                status = self._run(*_PAGES) or status
+        return self._print_outcome(status, never_started=never_started)
 
     def _run(self, *words: str) -> int:
         """Run Snakemake to its end; gives its exit status."""
         words = (
-            *self._words,
+            *self._options,
             *("--nolock", "--rerun-incomplete", "--quiet", "rules", "host"),
             *("--config", f"profile={self._path}"),
             *words,
@@ -170,20 +170,20 @@ class _Call:
         )
         sys.stdout.flush()
         self._running.start()
-        if self._asked:  # while it was starting
+        if self._signals_received:  # while it was starting
             lifetime.kill_descendants()
         return self._server.wait(self._running)
 
     @contextlib.contextmanager
-    def _signals(self) -> Iterator[None]:
+    def _ended_by_signals(self) -> Iterator[None]:
         """End the jobs when somebody asks this process to end."""
 
         def end(number: int, _: FrameType | None) -> None:
-            self._asked.append(number)
+            self._signals_received.append(number)
             if not Journal.read(self._journal).local and self._running is not None:
                 os.kill(self._running.pid or 0, number)  # who submitted jobs takes them back
-            elif number == signal.SIGINT and self._asked.count(number) == 1:
-                signal.alarm(SECONDS_TO_STOP)  # it has reached all that the terminal started
+            elif number == signal.SIGINT and self._signals_received.count(number) == 1:
+                signal.alarm(_SECONDS_TO_STOP)  # it has reached all that the terminal started
             else:
                 lifetime.kill_descendants()
 
@@ -196,27 +196,27 @@ class _Call:
             for number, handler in earlier.items():
                 signal.signal(number, handler)
 
-    def _say(self, status: int, *, broken: bool) -> int:
+    def _print_outcome(self, status: int, *, never_started: bool) -> int:
         """Print the table of times and the outcome; gives the exit status."""
         noted = job_times.read(self._report, since=self._started)
         if noted:
             print(f"\n{job_times.as_text(noted)}\n", flush=True)  # noqa: T201
-        if self._asked:
-            _complain("make report: interrupted; the same command goes on from here.")
-            return 128 + self._asked[0]
+        if self._signals_received:
+            _print_error("make report: interrupted; the same command goes on from here.")
+            return 128 + self._signals_received[0]
         if status == 0:
             print(f"The report: {shown(self._report)}/index.html")  # noqa: T201
             return 0
-        _complain(self._broken() if broken else self._failure())
+        _print_error(self._start_error() if never_started else self._failure())
         return 1
 
-    def _broken(self) -> str:
-        """What is said of a workflow that came to no job."""
+    def _start_error(self) -> str:
+        """The message for a workflow that started no job."""
         words = self._log.read_text(encoding="utf-8", errors="replace").strip()
         return f"{words}\nmake report: the workflow could not start, for the reason above."
 
     def _failure(self) -> str:
-        """The first error's own words, its log, and where the others are."""
+        """The first error, its log, and how many jobs failed besides."""
         failed = Journal.read(self._journal).failed
         first = failed[0] if failed else {"job": "the workflow", "error": "failed", "log": ""}
         index = self._report / "index.html"
@@ -237,7 +237,7 @@ def _environment_of(journal: Path) -> dict[str, str]:
 
 
 def _snakemake(words: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
-    """Be Snakemake, in a process of its own."""
+    """Run Snakemake in this process, which does nothing else."""
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGALRM):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)

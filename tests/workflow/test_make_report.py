@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from ichreport.cli import main
-from ichreport.workflow import driver, exclusive
+from ichreport.workflow import make_report, report_lock
 from tests.workflow.killing import EXPERIMENTS, PROFILE, kill_often, predictions
 
 KILLS = 3
@@ -66,7 +66,7 @@ def test_a_profile_with_a_mistake_is_one_line_before_anything_runs(
 
 def test_a_second_call_says_so_at_once_and_touches_nothing(project):
     project.report.mkdir(parents=True)
-    with exclusive.only_call(project.report) as refusal:
+    with report_lock.hold_report(project.report) as refusal:
         assert refusal is None
         before = content(project.root)
         started = time.monotonic()
@@ -84,17 +84,17 @@ def test_a_second_call_says_so_at_once_and_touches_nothing(project):
 def test_a_lock_whose_holder_is_gone_is_nobodys(project):
     project.report.mkdir(parents=True)
     hold = (
-        "import sys, pathlib, time\nfrom ichreport.workflow import exclusive\n"
-        "with exclusive.only_call(pathlib.Path(sys.argv[1])) as refusal:\n"
+        "import sys, pathlib, time\nfrom ichreport.workflow import report_lock\n"
+        "with report_lock.hold_report(pathlib.Path(sys.argv[1])) as refusal:\n"
         "    print(refusal, flush=True)\n    time.sleep(600)\n"
     )
     words = [sys.executable, "-c", hold, project.report]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout.readline() == "None\n"
-        with exclusive.only_call(project.report) as refusal:
+        with report_lock.hold_report(project.report) as refusal:
             assert f"process {holder.pid}, since" in refusal
         holder.kill()
-    with exclusive.only_call(project.report) as refusal:
+    with report_lock.hold_report(project.report) as refusal:
         assert refusal is None
 
 
@@ -106,7 +106,7 @@ def test_a_call_waits_for_the_jobs_of_a_killed_one(project, capsys):
                                       pass_fds=[held.fileno()])  # fmt: skip
         held.close()
         started = time.monotonic()
-        with exclusive.only_call(project.report) as refusal:
+        with report_lock.hold_report(project.report) as refusal:
             assert refusal is None
         assert 1 < time.monotonic() - started < 10
         letting_go.wait()
@@ -114,18 +114,18 @@ def test_a_call_waits_for_the_jobs_of_a_killed_one(project, capsys):
 
 
 def test_jobs_that_never_end_are_said_to_hold_the_report(project, monkeypatch):
-    monkeypatch.setattr(exclusive, "SECONDS_TO_END", 1)
+    monkeypatch.setattr(report_lock, "SECONDS_TO_END", 1)
     project.report.mkdir(parents=True)
     with (project.report / ".jobs").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_SH)
-        with exclusive.only_call(project.report) as refusal:
+        with report_lock.hold_report(project.report) as refusal:
             assert "jobs of an earlier call still run after 1 s" in refusal
 
 
 def test_snakemake_by_hand_does_nothing_beside_a_call(project):
     project.report.mkdir(parents=True)
     words = ("snakemake", "--cores", "1", "--config", "profile=params/killed.yaml", "--", "runs")
-    with exclusive.only_call(project.report):
+    with report_lock.hold_report(project.report):
         done = project.run(*words)
     assert done.returncode != 0
     assert "is being made by another call" in done.stdout + done.stderr
@@ -177,11 +177,11 @@ def test_kills_at_random_moments_change_nothing_of_what_a_report_says(tmp_path, 
 def test_words_for_snakemake_come_after_two_dashes(monkeypatch):
     asked = {}
 
-    def make_report(path, snakemake, *, with_parent):
+    def record(path, snakemake, *, with_parent):
         asked.update(path=path, snakemake=snakemake, with_parent=with_parent)
         return 7
 
-    monkeypatch.setattr(driver, "make_report", make_report)
+    monkeypatch.setattr(make_report, "make_report", record)
     words = [
         "report",
         "--with-parent",
