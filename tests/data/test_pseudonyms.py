@@ -172,9 +172,9 @@ def test_the_same_key_gives_the_same_pseudonyms_and_another_key_others(hospital,
 def test_who_has_the_key_finds_the_rejected_files(hospital, store):
     pseudonyms = Pseudonyms.from_file(store.folder.with_name("store.key"))
     paths = [str(path.relative_to(hospital[0])) for path in hospital[0].rglob("*")]
-    found = pseudonyms.trace_files(store.rejects["file"], paths)
-    assert len(found) == 10
-    assert "CANARY patient 0/CANARY.txt" in found.values()
+    traced = pseudonyms.trace_files(store.rejects["file"], paths)
+    assert len(traced) == 10
+    assert "CANARY patient 0/CANARY.txt" in traced.values()
 
 
 def test_a_pseudonym_is_hmac_sha256_worked_by_hand():

@@ -104,9 +104,9 @@ def test_a_sample_that_makes_no_sense_is_refused(name, words, message):
 
 
 def test_too_few_patients_for_three_splits_say_so():
-    few = SLICES[SLICES["patient_id"] == "P0000"].reset_index(drop=True)
+    of_one_patient = SLICES[SLICES["patient_id"] == "P0000"].reset_index(drop=True)
     with pytest.raises(ValueError, match="too few slices for hashed splits"):
-        draw(few, "fullid", seed=1, **SHARES)
+        draw(of_one_patient, "fullid", seed=1, **SHARES)
 
 
 def test_an_unknown_split_is_refused():

@@ -34,10 +34,10 @@ def test_every_slice_comes_back_with_its_labels_and_mask(store, source):
     rows = np.random.default_rng(0).permutation(len(store))
     hu, truth = store.hu(rows), store.truth(rows)
     assert hu.dtype == np.int16
-    for place, row in enumerate(rows):
+    for index, row in enumerate(rows):
         expected = source[1][store.slices["sop_instance_uid"][row]]
-        np.testing.assert_array_equal(hu[place], expected.hu)
-        np.testing.assert_array_equal(truth[place], expected.mask)
+        np.testing.assert_array_equal(hu[index], expected.hu)
+        np.testing.assert_array_equal(truth[index], expected.mask)
         labels = store.slices.loc[row, list(LABELS)].to_dict()
         assert labels == {label: int(value) for label, value in expected.labels.items()}
 
@@ -52,11 +52,11 @@ def test_neighbours_stay_within_the_series(store):
     rows = np.arange(len(store))[::-1]
     adjacent = store.adjacent_hu(rows)
     assert adjacent.shape == (len(store), 3, 16, 16)
-    for place, row in enumerate(rows):
+    for index, row in enumerate(rows):
         series = store.slices["series_instance_uid"]
         mine = np.flatnonzero(series == series[row])
         expected = [max(row - 1, mine[0]), row, min(row + 1, mine[-1])]
-        np.testing.assert_array_equal(adjacent[place], store.hu(expected))
+        np.testing.assert_array_equal(adjacent[index], store.hu(expected))
 
 
 def test_the_order_of_storage_goes_through_each_shard_from_its_start(store):
@@ -141,12 +141,12 @@ def test_a_flipped_byte_is_found_and_its_file_named_wherever_it_is(copy):
     assert {path.suffix for path in files} == {".npy", ".parquet", ".json"}
     for path in files:
         content = path.read_bytes()
-        for place in {0, len(content) - 1, *random.integers(0, len(content), 12).tolist()}:
+        for index in {0, len(content) - 1, *random.integers(0, len(content), 12).tolist()}:
             broken = bytearray(content)
-            broken[place] ^= 1 << int(random.integers(8))
+            broken[index] ^= 1 << int(random.integers(8))
             path.write_bytes(broken)
             problems = verify(copy)
-            assert len(problems) == 1, (path, place)
+            assert len(problems) == 1, (path, index)
             assert path.name in problems[0]
         path.write_bytes(content)
     assert verify(copy) == []

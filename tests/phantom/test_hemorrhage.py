@@ -133,10 +133,10 @@ def test_settled_intraventricular_blood_has_a_level_across_gravity(content, down
             continue
         share = bleed.share(drawn, slow, down)
         height = -np.stack(p, 1) @ np.asarray(down)
-        own = (drawn.ventricles > 0.99) & (np.abs(p.x) > 4)
-        own &= {"left": p.x > 0, "right": p.x < 0, "both": True}[bleed.where]
+        ventricle = (drawn.ventricles > 0.99) & (np.abs(p.x) > 4)
+        ventricle &= {"left": p.x > 0, "right": p.x < 0, "both": True}[bleed.where]
         for side in (p.x > 0, p.x < 0):
-            bloody, clear = own & side & (share > 0.9), own & side & (share < 0.1)
+            bloody, clear = ventricle & side & (share > 0.9), ventricle & side & (share < 0.1)
             if bloody.any():
                 assert height[bloody].max() < height[clear].min()
 

@@ -183,7 +183,7 @@ def test_patients_without_a_bleed_have_no_positive_slice(small, headers, labels)
 def test_lookalikes_occur_with_and_without_bleeds(small):
     names = {True: set(), False: set()}
     for study in small.studies:
-        names[bool(study["bleeds"])] |= {found["name"] for found in study["lookalikes"]}
+        names[bool(study["bleeds"])] |= {lookalike["name"] for lookalike in study["lookalikes"]}
     assert names[True]
     assert names[False]
 

@@ -19,8 +19,8 @@ def scan_of(seed=0, *, clean=True, **changes):
     return dataclasses.replace(scan, **changes)
 
 
-def patient_of(head, scan, *bleeds, found=()):
-    return Patient(head, tuple(bleeds), tuple(found), scan.down(head), scan.cupping)
+def patient_of(head, scan, *bleeds, bright=()):
+    return Patient(head, tuple(bleeds), tuple(bright), scan.down(head), scan.cupping)
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +31,9 @@ def upright():
 
 def hu_at(scan, slice_, head, x, y, height, reach=3):
     """Median intensity around a canonical place in an upright scan."""
-    place = np.linalg.solve(scan.body_frame(head), [x, y, height])
-    column = round(place[0] / scan.pixel + (scan.columns - 1) / 2)
-    row = round(place[1] / scan.pixel + (scan.rows - 1) / 2)
+    position = np.linalg.solve(scan.body_frame(head), [x, y, height])
+    column = round(position[0] / scan.pixel + (scan.columns - 1) / 2)
+    row = round(position[1] / scan.pixel + (scan.rows - 1) / 2)
     r = int(reach / scan.pixel)
     return float(np.median(slice_.hu[row - r : row + r + 1, column - r : column + r + 1]))
 
@@ -195,11 +195,11 @@ def test_lookalikes_are_bright_and_bleed_nowhere(head):
     rng = np.random.default_rng(1)
     seen = set()
     while len(seen) < 6:
-        for found in lookalikes.draw(rng, 85):
-            if found.name in seen:
+        for lookalike in lookalikes.draw(rng, 85):
+            if lookalike.name in seen:
                 continue
-            seen.add(found.name)
-            slices = list(scan_series(scan, patient_of(head, scan, found=[found])))
+            seen.add(lookalike.name)
+            slices = list(scan_series(scan, patient_of(head, scan, bright=[lookalike])))
             without = scan_series(scan, patient_of(head, scan))
             brighter = [
                 int((a.hu.astype(int) - b.hu).max()) for a, b in zip(slices, without, strict=True)

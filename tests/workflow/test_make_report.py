@@ -31,7 +31,7 @@ def content(folder):
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "message"),
     [
         ({"image_sise": 64}, "params/killed.yaml: image_sise is not a known parameter."),
         ({"profile": "other"}, "params/killed.yaml: profile must be the file's name, got 'other'."),
@@ -45,7 +45,7 @@ def content(folder):
     ],
 )
 def test_a_profile_with_a_mistake_is_one_line_before_anything_runs(
-    tmp_path, make_project, changed, told
+    tmp_path, make_project, changed, message
 ):
     project = make_project(tmp_path, PROFILE, EXPERIMENTS)
     (tmp_path / "params" / "killed.yaml").write_text(
@@ -58,7 +58,7 @@ def test_a_profile_with_a_mistake_is_one_line_before_anything_runs(
     assert done.returncode != 0
     line, of_make = done.stderr.splitlines()
     assert line.startswith("ichreport report: ")
-    assert told in line
+    assert message in line
     assert of_make.startswith("make")
     assert done.stdout == ""
     assert content(tmp_path) == before

@@ -1,6 +1,6 @@
 """Mutated files are read, for test_fuzz.py: runs on its own and prints JSON.
 
-In a process of its own so that its limit of memory counts from here, whatever tests ran before; the
+In another process, so that its limit of memory counts from here, whatever tests ran before; the
 valid files come pickled on standard input.
 """
 
@@ -25,24 +25,24 @@ def mutate(content, random):
     """One to eight changes: bytes set, bits flipped, lengths forged, parts cut, doubled, moved."""
     mutated = bytearray(content)
     for _ in range(int(random.integers(1, 9))):
-        place = int(random.integers(len(mutated)))
+        position = int(random.integers(len(mutated)))
         kind = random.integers(7)
         if kind == 0:
-            mutated[place] = int(random.integers(256))
+            mutated[position] = int(random.integers(256))
         elif kind == 1:
-            mutated[place] ^= 1 << int(random.integers(8))
+            mutated[position] ^= 1 << int(random.integers(8))
         elif kind == 2:
-            mutated[place : place + 4] = random.choice(
+            mutated[position : position + 4] = random.choice(
                 [b"\xff\xff\xff\xff", b"\0\0\0\0", b"\xff\xff\xff\x7f", b"1e99", b"nan ", b"-inf"]
             )
         elif kind == 3:
-            del mutated[place : place + int(random.integers(1, 40))]
+            del mutated[position : position + int(random.integers(1, 40))]
         elif kind == 4:
-            mutated[place:place] = mutated[place : place + int(random.integers(1, 40))]
+            mutated[position:position] = mutated[position : position + int(random.integers(1, 40))]
         elif kind == 5:
-            mutated[place:place] = random.bytes(int(random.integers(1, 20)))
+            mutated[position:position] = random.bytes(int(random.integers(1, 20)))
         elif random.random() < 0.2:
-            del mutated[place:]
+            del mutated[position:]
         if not mutated:
             break
     return bytes(mutated)

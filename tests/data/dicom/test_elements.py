@@ -26,16 +26,16 @@ def walk(content):
 
 @pytest.mark.parametrize("syntax", SYNTAXES)
 def test_wanted_elements_are_found_in_every_plain_transfer_syntax(dicom_bytes, syntax):
-    found = walk(dicom_bytes(sop="ID_0000000aa", syntax=syntax))
+    elements = walk(dicom_bytes(sop="ID_0000000aa", syntax=syntax))
     order = "big" if syntax == EXPLICIT_BIG else "little"
-    assert bytes(found[UID].value) == b"ID_0000000aa"
-    assert int.from_bytes(found[ROWS].value, order) == 8
-    assert len(found[PIXEL_DATA].value) == 128
-    assert set(found) == {*WANTED, PIXEL_DATA}
+    assert bytes(elements[UID].value) == b"ID_0000000aa"
+    assert int.from_bytes(elements[ROWS].value, order) == 8
+    assert len(elements[PIXEL_DATA].value) == 128
+    assert set(elements) == {*WANTED, PIXEL_DATA}
 
 
 def nested(element, *, implicit, order):
-    """A sequence of undefined length that holds an item that holds another, then one of given."""
+    """A sequence of undefined length that holds an item with another, then one of known length."""
     name = element(0x00100010, "PN", "CANARY", implicit=implicit, order=order)
 
     def mark(tag, length=0):
@@ -43,8 +43,8 @@ def nested(element, *, implicit, order):
 
     item, item_end, end = (mark(0xFFFEE000, 0xFFFFFFFF), mark(0xFFFEE00D), mark(0xFFFEE0DD))
     head = element(0x00081140, "SQ", b"", implicit=implicit, order=order, length=0xFFFFFFFF)
-    given = mark(0xFFFEE000, len(name)) + name
-    return head + item + name + head + given + end + item_end + given + end
+    sized = mark(0xFFFEE000, len(name)) + name
+    return head + item + name + head + sized + end + item_end + sized + end
 
 
 @pytest.mark.parametrize("syntax", SYNTAXES)
@@ -53,8 +53,8 @@ def test_nested_sequences_of_undefined_length_are_passed_over(dicom_bytes, eleme
     plain = dicom_bytes(syntax=syntax)
     cut = plain.index(struct.pack(order + "HH", 0x0010, 0x0020))
     sequence = nested(element, implicit=syntax == IMPLICIT_LITTLE, order=order)
-    found = walk(plain[:cut] + sequence + plain[cut:])
-    assert set(found) == {*WANTED, PIXEL_DATA}
+    elements = walk(plain[:cut] + sequence + plain[cut:])
+    assert set(elements) == {*WANTED, PIXEL_DATA}
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -63,15 +63,15 @@ def test_the_walk_agrees_with_pydicom_on_its_own_files():
     for path in sorted(Path(pydicom.data.__file__).parent.glob("test_files/*.dcm")):
         try:
             reference = pydicom.dcmread(path, stop_before_pixels=True)
-            own = walk(path.read_bytes())
+            elements = walk(path.read_bytes())
         except (RejectError, pydicom.errors.InvalidDicomError):
             continue
-        if UID not in own or "SOPInstanceUID" not in reference:
+        if UID not in elements or "SOPInstanceUID" not in reference:
             continue
-        assert bytes(own[UID].value).decode("ascii").strip("\0 ") == reference.SOPInstanceUID
+        assert bytes(elements[UID].value).decode("ascii").strip("\0 ") == reference.SOPInstanceUID
         if "Rows" in reference:
             order = "little" if reference.original_encoding[1] else "big"
-            assert int.from_bytes(own[ROWS].value, order) == reference.Rows
+            assert int.from_bytes(elements[ROWS].value, order) == reference.Rows
         compared += 1
     assert compared > 40
 
@@ -95,8 +95,8 @@ def test_what_is_not_dicom_is_refused_with_a_reason(content, reason):
 def test_a_length_beyond_the_end_of_the_file_allocates_nothing(dicom_bytes, element):
     plain = dicom_bytes()
     start = plain.index(struct.pack("<HH", 0x0010, 0x0020))
-    found = walk(plain[:start] + element(0x00090010, "UN", b"xx", length=0xFFFFFFF0))
-    assert set(found) == {UID}
+    elements = walk(plain[:start] + element(0x00090010, "UN", b"xx", length=0xFFFFFFF0))
+    assert set(elements) == {UID}
 
 
 def test_a_header_of_endless_elements_is_refused(dicom_bytes, element):

@@ -1,6 +1,6 @@
 """Mutated files: each gives a valid slice or a reject.
 
-More than the usual 20,000: `ICHREPORT_MUTATIONS=1000000 pytest tests/data/test_fuzz.py`.
+More than the usual 20,000: `ICHREPORT_MUTATIONS=1000000 pytest tests/data/dicom/test_fuzz.py`.
 """
 
 import json
@@ -78,7 +78,7 @@ def test_every_mutated_file_gives_a_valid_slice_or_a_reject_in_little_memory(fil
         check=False,
     )
     assert done.returncode == 0, done.stderr.decode()
-    told = json.loads(done.stdout)
-    assert told["valid"] > MUTATIONS / 50
-    assert len(told["reasons"]) > 15
-    assert told["late"] == []
+    outcome = json.loads(done.stdout)
+    assert outcome["valid"] > MUTATIONS / 50
+    assert len(outcome["reasons"]) > 15
+    assert outcome["late"] == []

@@ -132,16 +132,16 @@ def test_an_image_cut_inside_a_whole_fragment_is_refused_too(decoder, compressed
 
 def test_fragments_that_are_no_items_are_refused(compressed, decoder):
     good = bytes(compressed(RLE, encoded(RLE)))
-    place = good.rindex(struct.pack("<HH", 0xFFFE, 0xE0DD))
-    bad = good[:place] + struct.pack("<HH", 0xFFFE, 0xE00D) + good[place + 4 :]
+    position = good.rindex(struct.pack("<HH", 0xFFFE, 0xE0DD))
+    bad = good[:position] + struct.pack("<HH", 0xFFFE, 0xE00D) + good[position + 4 :]
     with pytest.raises(RejectError, match="fragments of the pixel data are damaged"):
         slice_from_bytes(memoryview(bad), decode=decoder.decode)
 
 
 def test_a_forged_size_inside_the_stream_is_refused_within_memory(decoder, compressed):
     frame = bytearray(encoded(JPEG_2000))
-    place = frame.index(b"\xff\x51") + 6
-    frame[place : place + 8] = struct.pack(">LL", 60_000, 60_000)
+    position = frame.index(b"\xff\x51") + 6
+    frame[position : position + 8] = struct.pack(">LL", 60_000, 60_000)
     with pytest.raises(RejectError, match="JPEG 2000"):
         slice_from_bytes(compressed(JPEG_2000, bytes(frame)), decode=decoder.decode)
     assert slice_from_bytes(compressed(RLE, encoded(RLE)), decode=decoder.decode).hu.any()
@@ -218,5 +218,5 @@ def test_a_missing_decoder_names_the_extra(monkeypatch, compressed):
     header = slice_from_bytes(compressed(RLE, encoded(RLE)), decode=lambda *_: STORED).header
     decoder = pydicom.pixels.get_decoder(JPEG_2000)
     monkeypatch.setattr(type(decoder), "is_available", False)
-    told = pixel_decoder._decoded(JPEG_2000, b"", replace(header))
-    assert told.endswith("install ichreport with the extra `compressed`")
+    reason = pixel_decoder._decoded(JPEG_2000, b"", replace(header))
+    assert reason.endswith("install ichreport with the extra `compressed`")

@@ -77,38 +77,38 @@ def main(source, work):
         assert finish(start(source, reference)) == 0
         durations.append(time.perf_counter() - started)
     expected = content(reference)
-    told = {"random": [], "steps": [], "stale": 0, "unequal": [], "half": []}
+    outcome = {"random": [], "steps": [], "stale": 0, "unequal": [], "half": []}
 
     def again(name, status):
         store = work / "store"
         partials = [path for path in store.glob(".*") if path.name != ".lock"]
-        told["stale"] += len(partials)
+        outcome["stale"] += len(partials)
         if status == 9 and reads_as_done(store) and content(store) != expected:
-            told["half"].append(name)
+            outcome["half"].append(name)
         if finish(start(source, store)) != 0 or content(store) != expected:
-            told["unequal"].append(name)
+            outcome["unequal"].append(name)
         shutil.rmtree(store)
 
     moments = random.Random(6)
-    while told["random"].count(9) < 30 and len(told["random"]) < 200:
+    while outcome["random"].count(9) < 30 and len(outcome["random"]) < 200:
         child = start(source, work / "store")
         time.sleep(moments.uniform(0, min(durations)))
         os.kill(child, signal.SIGKILL)
         status = finish(child)
-        told["random"].append(status)
+        outcome["random"].append(status)
         (work / "store").mkdir(exist_ok=True)
-        again(f"random {len(told['random'])}", status)
+        again(f"random {len(outcome['random'])}", status)
     status, step = 9, 0
     while status == 9:
         status = finish(start(source, work / "store", kill_at=step))
-        told["steps"].append(status)
+        outcome["steps"].append(status)
         (work / "store").mkdir(exist_ok=True)
         again(f"step {step}", status)
         step += 1
     two = [start(source, work / "store") for _ in range(2)]
-    told["together"] = [finish(child) for child in two]
-    told["together_equal"] = content(work / "store") == expected
-    sys.stdout.write(json.dumps(told))
+    outcome["together"] = [finish(child) for child in two]
+    outcome["together_equal"] = content(work / "store") == expected
+    sys.stdout.write(json.dumps(outcome))
 
 
 if __name__ == "__main__":

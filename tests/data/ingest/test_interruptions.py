@@ -45,7 +45,7 @@ def content(store):
 
 
 @pytest.fixture(scope="module")
-def told(source, tmp_path_factory):
+def outcome(source, tmp_path_factory):
     """What became of ingests killed at 30 random moments and before every step that writes."""
     script = Path(__file__).with_name("interrupted_ingests.py")
     done = subprocess.run(
@@ -58,28 +58,28 @@ def told(source, tmp_path_factory):
     return json.loads(done.stdout)
 
 
-def test_kills_at_random_moments_leave_nothing_that_reads_as_done_but_is_not(told):
-    assert told["random"].count(9) == 30
-    assert told["half"] == []
+def test_kills_at_random_moments_leave_nothing_that_reads_as_done_but_is_not(outcome):
+    assert outcome["random"].count(9) == 30
+    assert outcome["half"] == []
 
 
-def test_kills_before_every_write_step_were_tried(told):
-    assert set(told["steps"][:-1]) == {9}
-    assert told["steps"][-1] == 0
-    assert len(told["steps"]) > 20
+def test_kills_before_every_write_step_were_tried(outcome):
+    assert set(outcome["steps"][:-1]) == {9}
+    assert outcome["steps"][-1] == 0
+    assert len(outcome["steps"]) > 20
 
 
-def test_an_ingest_after_any_kill_gives_the_same_bytes_as_an_undisturbed_one(told):
-    assert told["unequal"] == []
+def test_an_ingest_after_any_kill_gives_the_same_bytes_as_an_undisturbed_one(outcome):
+    assert outcome["unequal"] == []
 
 
-def test_stale_partial_files_were_left_and_then_collected(told):
-    assert told["stale"] > 0
+def test_stale_partial_files_were_left_and_then_collected(outcome):
+    assert outcome["stale"] > 0
 
 
-def test_of_two_ingests_at_once_one_waits_and_both_end_well(told):
-    assert told["together"] == [0, 0]
-    assert told["together_equal"]
+def test_of_two_ingests_at_once_one_waits_and_both_end_well(outcome):
+    assert outcome["together"] == [0, 0]
+    assert outcome["together_equal"]
 
 
 def test_a_disk_that_is_too_small_stops_before_the_work_starts(source, tmp_path, monkeypatch):

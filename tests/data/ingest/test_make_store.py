@@ -183,9 +183,9 @@ def test_slices_of_the_same_pixels_and_other_labels_are_told(source, tmp_path, d
     same = dicom_bytes(np.arange(1024).reshape(32, 32), sop=ill[1])
     (folder / "stage_2_train" / f"{ill[1]}.dcm").write_bytes(same)
     store = run(folder, tmp_path / "store")
-    (found,) = [f for f in store.manifest["findings"] if "other labels" in f["what"]]
-    assert found["count"] == 2
-    assert set(found["examples"]) == {ill[1], well[1]}
+    (issue,) = [f for f in store.manifest["findings"] if "other labels" in f["what"]]
+    assert issue["count"] == 2
+    assert set(issue["examples"]) == {ill[1], well[1]}
 
 
 def test_a_file_under_another_slices_name_is_rejected(source, tmp_path):
@@ -372,9 +372,11 @@ def test_a_part_that_makes_no_sense_is_refused(text):
 
 
 def test_the_parts_of_a_plan_share_its_shards_out(source, tmp_path):
-    found = sources.recognise_source(source[0])
+    recognised = sources.recognise_source(source[0])
     recipe = {"image_size": 16, "pseudonyms": None, "seconds_per_file": 30.0}
-    whole = shard_plan.make_plan(found, sources.list_files(found), tmp_path / "store", **recipe)
+    whole = shard_plan.make_plan(
+        recognised, sources.list_files(recognised), tmp_path / "store", **recipe
+    )
     parts = [whole.part(shard_plan.IngestPart(number, 4)) for number in (1, 2, 3, 4)]
     shared = sorted(task.number for part in parts for task in part.tasks)
     assert shared == [task.number for task in whole.tasks]

@@ -144,8 +144,8 @@ def test_rows_and_files_that_lack_each_other_are_told(tmp_path, write_challenge)
     lines = [line for line in csv.read_text().splitlines() if not line.startswith(written[2])]
     csv.write_text("\n".join(lines) + "\n")
     store = ingest(tmp_path / "rsna", tmp_path / "store", image_size=8, progress=False)
-    found = {f["what"]: (f["count"], f["examples"]) for f in store.manifest["findings"]}
-    assert found == {
+    issues = {f["what"]: (f["count"], f["examples"]) for f in store.manifest["findings"]}
+    assert issues == {
         "files without a label row": (1, [written[2]]),
         "label rows whose file was rejected": (1, [written[1]]),
         "label rows without a file": (1, [written[0]]),
@@ -158,5 +158,5 @@ def test_rows_and_files_that_lack_each_other_are_told(tmp_path, write_challenge)
     pseudonyms = Pseudonyms.from_file(key)
     assert {f["what"]: (f["count"], f["examples"]) for f in hidden.manifest["findings"]} == {
         what: (count, [pseudonyms.pseudonym("sop_instance_uid", name) for name in names])
-        for what, (count, names) in found.items()
+        for what, (count, names) in issues.items()
     }
