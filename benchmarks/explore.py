@@ -58,8 +58,8 @@ def write_store(folder: Path, size: Size) -> None:
 
 def explore(store: Path) -> float:
     """Seconds of the notebook, the start of its kernel and its imports included."""
-    words = ["-m", "papermill", str(NOTEBOOK), str(store / "explored.ipynb"), "-k", "python3"]
-    given = [
+    papermill = ["-m", "papermill", str(NOTEBOOK), str(store / "explored.ipynb"), "-k", "python3"]
+    parameters = [
         "-p",
         "store",
         str(store),
@@ -72,7 +72,7 @@ def explore(store: Path) -> float:
     ]
     started = time.perf_counter()
     subprocess.run(
-        [sys.executable, *words, *given, "--no-progress-bar"],
+        [sys.executable, *papermill, *parameters, "--no-progress-bar"],
         check=True, capture_output=True, env=os.environ | {"OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     return time.perf_counter() - started

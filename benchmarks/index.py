@@ -52,7 +52,7 @@ def write_tables(folder: Path, size: Size) -> int:
     patient = np.concatenate(
         [np.arange(size.patients), random.integers(0, size.patients, size.studies - size.patients)]
     )
-    place = np.arange(size.slices) - np.concatenate([[0], cuts])[study]
+    position = np.arange(size.slices) - np.concatenate([[0], cuts])[study]
     pixel = np.arange(size.slices)
     twins = random.permutation(size.slices)[: 2 * size.twins].reshape(2, -1)
     pixel[twins[0]] = pixel[twins[1]]
@@ -65,7 +65,7 @@ def write_tables(folder: Path, size: Size) -> int:
         "patient_id": np.array([f"ID_{p * 7919 % 16**8:08x}" for p in patient])[study],
         "study_instance_uid": studies[study],
         "series_instance_uid": np.char.add(studies, "0")[study],
-        "z": 5.0 * place + study % 97,
+        "z": 5.0 * position + study % 97,
         "spacing": np.full(size.slices, 0.488281),
         "tilt": (study % 20).astype(float),
         "family": bits,

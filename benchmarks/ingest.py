@@ -141,11 +141,11 @@ def lean(paths: list[Path], out: Path, *, flush: bool = False) -> None:
 
 
 def ours(source: Path, out: Path, workers: int) -> None:
-    """The ingest, from nothing, in a process of its own, so that workers start as in real use."""
+    """The ingest, from nothing, in another process, so that workers start as in real use."""
     shutil.rmtree(out, ignore_errors=True)
-    words = f"image_size={SIZE}, workers={workers}, progress=False"
+    arguments = f"image_size={SIZE}, workers={workers}, progress=False"
     code = "from ichreport.data.ingest.make_store import ingest; "
-    code += f"ingest({str(source)!r}, {str(out)!r}, {words})"
+    code += f"ingest({str(source)!r}, {str(out)!r}, {arguments})"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
@@ -214,17 +214,17 @@ def _to_memory(
             "ours": partial(ours_here, source, out / "ours"),
             "ours, 2 workers": partial(ours, source, out / "ours2", 2),
             "ours, 1 worker": partial(ours, source, out / "ours1", 1),
-            "few, 1 worker": partial(ours, small, out / "few1", 1),
-            "few, 2 workers": partial(ours, small, out / "few2", 2),
+            "start, 1 worker": partial(ours, small, out / "start1", 1),
+            "start, 2 workers": partial(ours, small, out / "start2", 2),
         },
         repeats=repeats,
     )
     plain_seconds = [s * len(paths) / len(first) for s in seconds["plain"]]
     more_1, more_2 = (
         [whole - part for whole, part in zip(seconds[a], seconds[b], strict=True)]
-        for a, b in (("ours, 1 worker", "few, 1 worker"), ("ours, 2 workers", "few, 2 workers"))
+        for a, b in (("ours, 1 worker", "start, 1 worker"), ("ours, 2 workers", "start, 2 workers"))
     )
-    files = {"plain": PLAIN_FILES, "few, 1 worker": START_FILES, "few, 2 workers": START_FILES}
+    files = {"plain": PLAIN_FILES, "start, 1 worker": START_FILES, "start, 2 workers": START_FILES}
     return {
         "files_per_second": {
             name: files.get(name, len(paths)) / statistics.median(times)

@@ -3,7 +3,7 @@
 Hand-written so that a slice has the same bytes on every machine. Pillow's `Image.BOX` filter gives
 other values wherever the sizes are no multiples of each other: it weighs an old pixel by whether it
 lies in the new one, not by how much of it does. Where they are, as 512 and 256 pixels, both give
-the same, and Pillow takes five times as long (`benchmarks/ingest.py`).
+the same, and Pillow takes four to six times as long (`benchmarks/ingest.py`).
 """
 
 from functools import lru_cache

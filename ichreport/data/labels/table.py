@@ -47,12 +47,27 @@ class LabelIssues:
         self.issues: list[LabelIssue] = []
 
     def add_slices(
-        self, what: str, ids: pa.StringArray, where: NDArray[np.bool_], *, stops: bool
+        self,
+        what: str,
+        ids: pa.StringArray,
+        where: NDArray[np.bool_],
+        *,
+        stops: bool,
+        count: int | None = None,
     ) -> None:
-        """Note the slices where something is odd, if there are any."""
+        """Note the slices where something is odd, if there are any.
+
+        Args:
+            what: What is odd.
+            ids: The slices.
+            where: Which of them.
+            stops: Whether it stops.
+            count: How often it occurs; by default once in each of the slices.
+        """
         if where.any():
             names = ids.take(pa.array(np.flatnonzero(where)[:_SHOWN])).to_pylist()
-            self.issues.append(LabelIssue(what, int(where.sum()), self._shown(names), stops))
+            count = int(where.sum()) if count is None else count
+            self.issues.append(LabelIssue(what, count, self._shown(names), stops))
 
     def add_lines(
         self, what: str, where: NDArray[np.bool_], text: Callable[[int], str], *, stops: bool
@@ -140,7 +155,9 @@ class LabelTable:
             surplus = (np.bincount(rows, minlength=len(ids)) - 1).clip(0)
             repeated += np.where(differs, 0, surplus)
         issues.add_slices("repeats that contradict each other", ids, contradicted, stops=True)
-        _note_repeats(issues, ids, repeated)
+        issues.add_slices(
+            "identical repeats dropped", ids, repeated > 0, stops=False, count=int(repeated.sum())
+        )
         if complete:
             _complete(labels)
         _check_any(labels, ids, issues)
@@ -163,14 +180,6 @@ def _unique_slices(names: list[pa.StringArray]) -> tuple[pa.StringArray, list[ND
     encoded = pa.concat_arrays(names).dictionary_encode()
     ends = np.cumsum([len(column) for column in names])[:-1]
     return encoded.dictionary, np.split(encoded.indices.to_numpy(), ends)
-
-
-def _note_repeats(issues: LabelIssues, ids: pa.StringArray, repeated: NDArray[np.int64]) -> None:
-    issues.add_slices("identical repeats dropped", ids, repeated > 0, stops=False)
-    if repeated.any():  # count the surplus rows, not the slices they belong to
-        slices = issues.issues.pop()
-        rows = int(repeated.sum())
-        issues.issues.append(LabelIssue(slices.what, rows, slices.examples, stops=False))
 
 
 def _complete(labels: NDArray[np.int8]) -> None:
