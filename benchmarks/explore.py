@@ -21,9 +21,9 @@ import pyarrow.parquet as pq
 from index import FULL, SMALL, Size, write_tables
 from side_by_side import main
 
-from ichreport.data.ingest.index import build_index, stems
-from ichreport.data.ingest.shards import shard_name
+from ichreport.data.ingest.slice_index import build_index, slice_names_from_files
 from ichreport.data.labels.table import LabelTable
+from ichreport.data.shard_files import shard_name
 from ichreport.data.store import FORMAT
 from ichreport.files import write_json
 
@@ -36,7 +36,7 @@ def write_store(folder: Path, size: Size) -> None:
     numbers = range(write_tables(folder, size))
     with np.load(folder / "labels.npz") as stored:
         labels = LabelTable(pa.array(stored["names"].tolist(), pa.string()), stored["labels"])
-    index = build_index(folder, numbers, labels, slice_names=stems)
+    index = build_index(folder, numbers, labels, slice_names=slice_names_from_files)
     pq.write_table(index.slices, folder / "slices.parquet", compression="zstd")
     pq.write_table(index.rejects, folder / "rejects.parquet")
     sizes = np.bincount(index.slices["shard"].to_numpy())
@@ -58,8 +58,8 @@ def write_store(folder: Path, size: Size) -> None:
 
 def explore(store: Path) -> float:
     """Seconds of the notebook, the start of its kernel and its imports included."""
-    words = ["-m", "papermill", str(NOTEBOOK), str(store / "explored.ipynb"), "-k", "python3"]
-    given = [
+    papermill = ["-m", "papermill", str(NOTEBOOK), str(store / "explored.ipynb"), "-k", "python3"]
+    parameters = [
         "-p",
         "store",
         str(store),
@@ -72,7 +72,7 @@ def explore(store: Path) -> float:
     ]
     started = time.perf_counter()
     subprocess.run(
-        [sys.executable, *words, *given, "--no-progress-bar"],
+        [sys.executable, *papermill, *parameters, "--no-progress-bar"],
         check=True, capture_output=True, env=os.environ | {"OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     return time.perf_counter() - started

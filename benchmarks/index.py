@@ -19,9 +19,12 @@ import pyarrow.parquet as pq
 from side_by_side import alone, main
 
 from ichreport.data import samples, summary
-from ichreport.data.ingest.index import build_index, stems
-from ichreport.data.ingest.shards import SCHEMA, table_name
+from ichreport.data.ingest.make_shard import SCHEMA
+from ichreport.data.ingest.slice_index import build_index, slice_names_from_files
 from ichreport.data.labels.table import LabelTable
+from ichreport.data.leakage import leak_audit
+from ichreport.data.patient_groups import linked_groups
+from ichreport.data.shard_files import table_name
 from ichreport.data.store import Store
 from ichreport.labels import LABELS
 
@@ -49,7 +52,7 @@ def write_tables(folder: Path, size: Size) -> int:
     patient = np.concatenate(
         [np.arange(size.patients), random.integers(0, size.patients, size.studies - size.patients)]
     )
-    place = np.arange(size.slices) - np.concatenate([[0], cuts])[study]
+    position = np.arange(size.slices) - np.concatenate([[0], cuts])[study]
     pixel = np.arange(size.slices)
     twins = random.permutation(size.slices)[: 2 * size.twins].reshape(2, -1)
     pixel[twins[0]] = pixel[twins[1]]
@@ -62,7 +65,7 @@ def write_tables(folder: Path, size: Size) -> int:
         "patient_id": np.array([f"ID_{p * 7919 % 16**8:08x}" for p in patient])[study],
         "study_instance_uid": studies[study],
         "series_instance_uid": np.char.add(studies, "0")[study],
-        "z": 5.0 * place + study % 97,
+        "z": 5.0 * position + study % 97,
         "spacing": np.full(size.slices, 0.488281),
         "tilt": (study % 20).astype(float),
         "family": bits,
@@ -103,19 +106,19 @@ def work(folder: Path, shards: int, size: Size) -> dict[str, float]:
     with np.load(folder / "labels.npz") as stored:
         labels = LabelTable(pa.array(stored["names"].tolist(), pa.string()), stored["labels"])
     last = time.perf_counter()
-    index = build_index(folder, range(shards), labels, slice_names=stems)
+    index = build_index(folder, range(shards), labels, slice_names=slice_names_from_files)
     done("merge, label and sort")
     pq.write_table(index.slices, folder / "slices.parquet", compression="zstd")
     done("write")
     slices = pq.read_table(folder / "slices.parquet").to_pandas()
     done("read")
-    groups = samples.linked_groups(slices)
+    groups = linked_groups(slices)
     done("link")
     shares = {"sampa_share": 0.1328, "sampb_share": 0.1328}
     drawn = [samples.draw(slices, name, seed=1, **shares) for name in ("sampa", "sampb", "fullid")]
     done("draw and split three samples")
     for sample in drawn:
-        samples.leak_audit(slices, sample)
+        leak_audit(slices, sample)
     done("audit three samples")
     store = Store(folder, {"recipe": {"image_size": 256}}, slices, pd.DataFrame())
     store.adjacent_rows(np.arange(len(store)))
@@ -123,7 +126,7 @@ def work(folder: Path, shards: int, size: Size) -> dict[str, float]:
     for table in (
         *(summary.label_counts, summary.co_occurrence, summary.labels_per_slice),
         *(summary.slices_per_study, summary.bleed_positions, summary.series_geometry),
-        *(summary.families, summary.windows, summary.matrices),
+        *(summary.families, summary.windows),
     ):
         table(slices)
     done("summary tables")

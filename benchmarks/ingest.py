@@ -5,13 +5,17 @@
 - plain: pydicom, three float windows, resize, PNG (what most public repositories do);
 - lean: pydicom without validation, np.frombuffer, the same integer pooling, one file: no checks, no
   hashes, no index, no atomic files;
-- ours: `ichreport.data.ingest.ingest`, all of it.
+- ours: `ichreport.data.ingest.make_store.ingest`, all of it.
 
 Files are 512 x 512, stored at 256 x 256, and lie in the page cache. The output goes to a memory
 file system, so that only computing is compared; and, in the figures of `disk`, to a disk, where
 ours flushes each shard before it counts as there.
+
+Two parts that libraries could do are measured by themselves: reading a header, beside pydicom with
+`specific_tags` and `stop_before_pixels`, and halving a slice, beside Pillow's box filter.
 """
 
+import io
 import os
 import shutil
 import statistics
@@ -29,10 +33,12 @@ import pydicom
 from PIL import Image
 from side_by_side import alone, interleaved, main, median_ratio
 
-from ichreport.data.ingest.ingest import ingest
+from ichreport.data.dicom.elements import read_elements, read_transfer_syntax
+from ichreport.data.dicom.header import WANTED, read_header
+from ichreport.data.ingest.make_store import ingest
 from ichreport.data.resample import resample_hu
 
-FILES, SOME, FEW = 4000, 150, 600
+FILES, PLAIN_FILES, START_FILES = 4000, 150, 600
 """All files; those of the plain loop, which is slow; those that tell what starting costs."""
 SIZE = 256
 
@@ -135,11 +141,11 @@ def lean(paths: list[Path], out: Path, *, flush: bool = False) -> None:
 
 
 def ours(source: Path, out: Path, workers: int) -> None:
-    """The ingest, from nothing, in a process of its own, so that workers start as in real use."""
+    """The ingest, from nothing, in another process, so that workers start as in real use."""
     shutil.rmtree(out, ignore_errors=True)
-    words = f"image_size={SIZE}, workers={workers}, progress=False"
-    code = "from ichreport.data.ingest.ingest import ingest; "
-    code += f"ingest({str(source)!r}, {str(out)!r}, {words})"
+    arguments = f"image_size={SIZE}, workers={workers}, progress=False"
+    code = "from ichreport.data.ingest.make_store import ingest; "
+    code += f"ingest({str(source)!r}, {str(out)!r}, {arguments})"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
@@ -149,44 +155,76 @@ def ours_here(source: Path, out: Path) -> None:
     ingest(source, out, image_size=SIZE, progress=False)
 
 
+def our_headers(files: list[bytes]) -> None:
+    """Read and check the wanted elements."""
+    for file in files:
+        buffer = memoryview(file)
+        syntax, start = read_transfer_syntax(buffer)
+        read_header(read_elements(buffer, start, syntax, WANTED), big_endian=False)
+
+
+def pydicom_headers(files: list[bytes]) -> None:
+    """Read the wanted elements and convert their values, unchecked."""
+    tags = sorted(WANTED)
+    for file in files:
+        dataset = pydicom.dcmread(io.BytesIO(file), specific_tags=tags, stop_before_pixels=True)
+        for tag in tags:
+            if tag in dataset:
+                _ = dataset[tag].value
+
+
+def pillow_halved(slices: list[np.ndarray]) -> None:
+    """Halve slices by Pillow's box filter, whose float32 values round to ours."""
+    for hu in slices:
+        picture = Image.fromarray(hu.astype(np.float32))
+        np.asarray(picture.resize((SIZE, SIZE), Image.Resampling.BOX))
+
+
+def our_halved(slices: list[np.ndarray]) -> None:
+    """Halve slices."""
+    for hu in slices:
+        resample_hu(hu, SIZE)
+
+
 def measure(repeats: int = 5, count: int = FILES) -> dict[str, Any]:
     """Files a second of each alternative, and the ratios that matter."""
     warnings.simplefilter("ignore")
     pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
     memory = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory(dir=memory) as ram:
-        source, few = Path(folder, "source"), Path(folder, "few")
+        source, small = Path(folder, "source"), Path(folder, "small")
         paths = write_files(source, count)
-        write_files(few, FEW)
-        found: dict[str, Any] = {"files": count, "image_size": SIZE}
-        found |= _to_memory(source, few, paths, Path(ram), repeats)
-        found |= _to_disk(source, paths, Path(folder), repeats)
-        found["worker_peak_mib"] = alone(ours_here, source, Path(ram, "peak"))["peak_mib"]
-    return found
+        write_files(small, START_FILES)
+        figures: dict[str, Any] = {"files": count, "image_size": SIZE}
+        figures |= _to_memory(source, small, paths, Path(ram), repeats)
+        figures |= _to_disk(source, paths, Path(folder), repeats)
+        figures["worker_peak_mib"] = alone(ours_here, source, Path(ram, "peak"))["peak_mib"]
+        figures |= _parts([path.read_bytes() for path in paths[:PLAIN_FILES]], repeats)
+    return figures
 
 
 def _to_memory(
-    source: Path, few: Path, paths: list[Path], out: Path, repeats: int
+    source: Path, small: Path, paths: list[Path], out: Path, repeats: int
 ) -> dict[str, Any]:
-    some = paths[:SOME]
+    first = paths[:PLAIN_FILES]
     seconds = interleaved(
         {
-            "plain": partial(plain, some, out / "plain"),
+            "plain": partial(plain, first, out / "plain"),
             "lean": partial(lean, paths, out / "lean"),
             "ours": partial(ours_here, source, out / "ours"),
             "ours, 2 workers": partial(ours, source, out / "ours2", 2),
             "ours, 1 worker": partial(ours, source, out / "ours1", 1),
-            "few, 1 worker": partial(ours, few, out / "few1", 1),
-            "few, 2 workers": partial(ours, few, out / "few2", 2),
+            "start, 1 worker": partial(ours, small, out / "start1", 1),
+            "start, 2 workers": partial(ours, small, out / "start2", 2),
         },
         repeats=repeats,
     )
-    plain_seconds = [s * len(paths) / len(some) for s in seconds["plain"]]
+    plain_seconds = [s * len(paths) / len(first) for s in seconds["plain"]]
     more_1, more_2 = (
         [whole - part for whole, part in zip(seconds[a], seconds[b], strict=True)]
-        for a, b in (("ours, 1 worker", "few, 1 worker"), ("ours, 2 workers", "few, 2 workers"))
+        for a, b in (("ours, 1 worker", "start, 1 worker"), ("ours, 2 workers", "start, 2 workers"))
     )
-    files = {"plain": SOME, "few, 1 worker": FEW, "few, 2 workers": FEW}
+    files = {"plain": PLAIN_FILES, "start, 1 worker": START_FILES, "start, 2 workers": START_FILES}
     return {
         "files_per_second": {
             name: files.get(name, len(paths)) / statistics.median(times)
@@ -214,6 +252,33 @@ def _to_disk(source: Path, paths: list[Path], out: Path, repeats: int) -> dict[s
         },
         "disk_ours_over_lean": median_ratio(seconds["lean"], seconds["ours"]),
         "disk_ours_over_lean_flushed": median_ratio(seconds["lean, flushed"], seconds["ours"]),
+    }
+
+
+def _parts(files: list[bytes], repeats: int) -> dict[str, Any]:
+    random = np.random.default_rng(0)
+    slices = [random.integers(-1024, 3072, (512, 512)).astype(np.int16) for _ in range(20)]
+    seconds = interleaved(
+        {
+            "header, ours": partial(our_headers, files),
+            "header, pydicom": partial(pydicom_headers, files),
+            "halving, ours": partial(our_halved, slices),
+            "halving, Pillow": partial(pillow_halved, slices),
+        },
+        repeats=repeats,
+    )
+    count = {"header": len(files), "halving": len(slices)}
+    return {
+        "microseconds_per_file": {
+            name: 1e6 * statistics.median(times) / count[name.split(",")[0]]
+            for name, times in seconds.items()
+        },
+        "header_ours_over_pydicom": median_ratio(
+            seconds["header, pydicom"], seconds["header, ours"]
+        ),
+        "halving_ours_over_pillow": median_ratio(
+            seconds["halving, Pillow"], seconds["halving, ours"]
+        ),
     }
 
 

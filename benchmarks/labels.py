@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 from side_by_side import alone, main
 
-from ichreport.data.labels.challenge import read_labels
+from ichreport.data.labels.challenge import read_challenge_labels
 from ichreport.labels import LABELS
 
 SLICES = 752_803
@@ -38,7 +38,7 @@ def write_csv(path: Path, slices: int) -> None:
 def ours(path: Path) -> list[int]:
     """Read with one thread."""
     pa.set_cpu_count(1)
-    return read_labels(path).frame().sum().tolist()
+    return read_challenge_labels(path).labels.sum(axis=0).tolist()
 
 
 def naive(path: Path) -> list[int]:
@@ -61,14 +61,14 @@ def measure(repeats: int = 3, slices: int = SLICES) -> dict[str, Any]:
         write_csv(path, slices)
         turns = [(alone(ours, path), alone(naive, path)) for _ in range(repeats)]
         base = alone(nothing, path)["peak_mib"]
-    if any(own["result"] != other["result"] for own, other in turns):
+    if any(run["result"] != other["result"] for run, other in turns):
         raise ValueError("The two tables differ.")
     return {
         "rows": (slices + 4) * 6,
-        "ours_seconds": statistics.median(own["seconds"] for own, _ in turns),
+        "ours_seconds": statistics.median(run["seconds"] for run, _ in turns),
         "naive_seconds": statistics.median(other["seconds"] for _, other in turns),
         "ours_over_naive": statistics.median(o["seconds"] / w["seconds"] for w, o in turns),
-        "ours_peak_mib": max(own["peak_mib"] for own, _ in turns),
+        "ours_peak_mib": max(run["peak_mib"] for run, _ in turns),
         "naive_peak_mib": max(other["peak_mib"] for _, other in turns),
         "imports_alone_mib": base,
     }

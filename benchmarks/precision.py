@@ -17,7 +17,7 @@ from typing import Any, get_args
 from side_by_side import alone, main
 
 from ichreport.data import samples
-from ichreport.data.ingest.ingest import ingest
+from ichreport.data.ingest.make_store import ingest
 from ichreport.data.store import Store
 from ichreport.evaluation.scores import scores_of
 from ichreport.params.choices import Precision

@@ -15,11 +15,11 @@ from typing import Any
 
 from side_by_side import Skipped
 
+from ichreport import poster
 from ichreport.data.store import read_manifest
 from ichreport.params.profile import Profile
 from ichreport.report import timings
 from ichreport.runs import job_times
-from ichreport.workflow.reservations import CHALLENGE
 
 ROOT = Path(__file__).parents[1]
 MADE_HERE = "phantom"
@@ -38,7 +38,7 @@ def measure(report: Path) -> dict[str, Any]:
     slices = int(read_manifest(profile.store_folder)["counts"]["slices"])
     starting = {"starting processes and kernels", "imports"}
     seconds = {
-        part: taken * (1 if part in starting else CHALLENGE / slices)
+        part: taken * (1 if part in starting else poster.SLICES / slices)
         for part, taken in timings.seconds_by_part(noted).items()
     }
     return {

@@ -197,9 +197,11 @@ def _add_kernel(kernel: argparse.ArgumentParser) -> None:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from ichreport.workflow import driver
+    from ichreport.workflow import make_report
 
-    return driver.make_report(options.profile, options.snakemake, with_parent=options.with_parent)
+    return make_report.make_report(
+        options.profile, options.snakemake, with_parent=options.with_parent
+    )
 
 
 def _execute(options: argparse.Namespace) -> int:
@@ -225,8 +227,8 @@ def _phantom(options: argparse.Namespace) -> int:
 
 
 def _ingest(options: argparse.Namespace) -> int:
-    from ichreport.data.ingest.ingest import ingest, ingest_part
-    from ichreport.data.ingest.plan import Part
+    from ichreport.data.ingest.make_store import ingest, ingest_part
+    from ichreport.data.ingest.shard_plan import IngestPart
 
     timed.ready()
     profile = Profile.from_files(options.profile)
@@ -241,7 +243,7 @@ def _ingest(options: argparse.Namespace) -> int:
     if options.part is None:
         ingest(*folders, **work)
     else:
-        ingest_part(*folders, Part.parse(options.part), **work)
+        ingest_part(*folders, IngestPart.parse(options.part), **work)
     return 0
 
 

@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 _log = logging.getLogger(__name__)
 
 PARTIAL_SUFFIX = ".partial"
-_LONGEST_PLACE = 50
+_LONGEST_FOLDER = 50
 
 
 @contextmanager
@@ -32,14 +32,14 @@ def atomic_file(path: Path, size: int | None = None) -> Iterator[Path]:
 
     Args:
         path: The file to write. Its folder is made if missing.
-        size: Bytes that it will have, where they are known, to name if the disk is full.
+        size: Bytes that it will have, if known; named when the disk is full.
 
     Yields:
-        The path to write to, ending like `path` does, so that writers that look at the suffix work.
+        The path to write to. It has the suffix of `path`, by which some writers choose a format.
 
     Raises:
-        NotADirectoryError: If a file is in the folder's place.
-        OSError: If the disk is full, with `ENOSPC`, whatever the writer has made of that.
+        NotADirectoryError: If the folder's path is a file.
+        OSError: If the disk is full, with `ENOSPC`, whatever error the writer raised.
     """
     _make_folder(path.parent)
     partial = path.with_name(f".{path.stem}-{secrets.token_hex(8)}{PARTIAL_SUFFIX}{path.suffix}")
@@ -49,18 +49,18 @@ def atomic_file(path: Path, size: int | None = None) -> Iterator[Path]:
             os.fsync(stream.fileno())
         partial.replace(path)
     except OSError as error:
-        if not _is_of_a_full_disk(error):
+        if not _says_disk_is_full(error):
             raise
         written = partial.stat().st_size if partial.exists() else 0
         partial.unlink(missing_ok=True)
-        raise full_disk(path, size, at_least=written) from error
+        raise _full_disk(path, size, at_least=written) from error
     finally:
         partial.unlink(missing_ok=True)
     _sync_folder(path.parent)
 
 
 def remove_partials(folder: Path) -> None:
-    """Remove what killed writers have left below a folder, in which nobody may be writing."""
+    """Remove the partial files of killed writers below a folder. Nobody may be writing there."""
     for path in folder.rglob(f".*{PARTIAL_SUFFIX}*"):
         path.unlink(missing_ok=True)
 
@@ -68,16 +68,17 @@ def remove_partials(folder: Path) -> None:
 def private_folder(prefix: str) -> Path:
     """Make a temporary folder that only this user can enter, with room for a Unix socket's name.
 
-    Such a name has a hundred characters at most. Where the usual place for temporary files is named
-    too long, the folder lies in `/tmp`.
+    Such a name has a hundred characters at most. Where the usual folder for temporary files has a
+    long name, it is made in `/tmp`.
     """
-    usual = tempfile.gettempdir()
-    place = usual if len(usual) <= _LONGEST_PLACE or not os.access("/tmp", os.W_OK) else "/tmp"  # noqa: S108
-    return Path(tempfile.mkdtemp(prefix=prefix, dir=place))
+    parent = tempfile.gettempdir()
+    if len(parent) > _LONGEST_FOLDER and os.access("/tmp", os.W_OK):  # noqa: S108
+        parent = "/tmp"  # noqa: S108
+    return Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
 
 
-def full_disk(path: Path, size: int | None, *, at_least: int = 0) -> OSError:
-    """The error of a disk that is too full for a file: where, what it needs, and what is free."""
+def _full_disk(path: Path, size: int | None, *, at_least: int = 0) -> OSError:
+    """An error that names the file, the bytes that it needs and those that are free."""
     needed = as_size(size) if size is not None else f"more than {as_size(at_least)}"
     free = as_size(shutil.disk_usage(_existing(path.parent)).free)
     return OSError(
@@ -88,17 +89,17 @@ def full_disk(path: Path, size: int | None, *, at_least: int = 0) -> OSError:
 
 
 def check_space(folder: Path, size: int) -> None:
-    """Refuse to start what a disk has no room for.
+    """Raise if a disk has too little room.
 
     Args:
-        folder: Where it goes.
-        size: Bytes that it needs.
+        folder: The folder to write to.
+        size: Bytes needed.
 
     Raises:
-        OSError: If less is free.
+        OSError: If less is free; with `ENOSPC`.
     """
     if shutil.disk_usage(_existing(folder)).free < size:
-        raise full_disk(folder, size)
+        raise _full_disk(folder, size)
 
 
 def as_size(number: int) -> str:
@@ -112,19 +113,20 @@ def as_size(number: int) -> str:
 
 
 def _existing(folder: Path) -> Path:
-    return next(one for one in (folder.absolute(), *folder.absolute().parents) if one.is_dir())
+    ancestors = (folder.absolute(), *folder.absolute().parents)
+    return next(ancestor for ancestor in ancestors if ancestor.is_dir())
 
 
-def _is_of_a_full_disk(error: OSError) -> bool:
-    """Whether a write failed for want of room; some libraries say so in words alone.
+def _says_disk_is_full(error: OSError) -> bool:
+    """Whether a write failed because the disk is full; some libraries say so in words only.
 
-    numpy tells that fewer numbers were written than asked for, h5py what HDF5 was told.
+    numpy says that fewer numbers were written than requested, h5py quotes HDF5's message.
     """
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return True
-    words = str(error)
-    short = error.errno is None and re.search(r"\d+ requested and \d+ written", words)
-    return bool(short) or os.strerror(errno.ENOSPC) in words
+    message = str(error)
+    short = error.errno is None and re.search(r"\d+ requested and \d+ written", message)
+    return bool(short) or os.strerror(errno.ENOSPC) in message
 
 
 def _make_folder(folder: Path) -> None:
@@ -153,7 +155,7 @@ def write_json(path: Path, value: Any) -> None:
     """Write `value` to `path` as indented JSON, atomically.
 
     Raises:
-        ValueError: If `value` holds NaN or infinity, which JSON has no word for.
+        ValueError: If `value` holds NaN or infinity, which JSON cannot hold.
     """
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
@@ -193,7 +195,7 @@ def sha256_of_json(value: Any) -> str:
 
 @contextmanager
 def folder_lock(folder: Path, *, timeout: float = -1) -> Iterator[None]:
-    """Hold a folder for one process at a time; the others say so and wait.
+    """Hold a folder for one process at a time; others log that they wait.
 
     Args:
         folder: The folder to hold; made if missing.
@@ -201,7 +203,7 @@ def folder_lock(folder: Path, *, timeout: float = -1) -> Iterator[None]:
 
     Raises:
         filelock.Timeout: If another process holds the folder for longer than `timeout`.
-        NotADirectoryError: If a file is in the folder's place.
+        NotADirectoryError: If the folder's path is a file.
     """
     _make_folder(folder)
     lock = FileLock(folder / ".lock")

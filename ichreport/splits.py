@@ -1,4 +1,4 @@
-"""The parts of a sample, whose names every table and every file of predictions has."""
+"""The three splits of a sample, as tables and files of predictions name them."""
 
 from typing import Final, Literal
 

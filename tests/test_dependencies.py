@@ -92,7 +92,7 @@ def test_a_fingerprint_is_of_what_code_does(tmp_path):
 
 ENTRIES = {
     "phantom": "ichreport.phantom",
-    "ingest": "ichreport.data.ingest.ingest",
+    "ingest": "ichreport.data.ingest.make_store",
     "features": "ichreport.model.features",
     "training": "ichreport.model.training",
     "permuted": "ichreport.model.permuted_labels",

@@ -81,9 +81,9 @@ def test_every_operating_point_is_the_printed_one():
     assert len(points) == 2 * len(LABELS)
     for label, printed in POINTS.items():
         figures = [float(word) for word in printed.split()]
-        for split, own in (("train", figures[:4]), ("test", figures[4:])):
+        for split, printed in (("train", figures[:4]), ("test", figures[4:])):
             point = points[label, split]
-            assert [point.auc, point.precision, point.accuracy, point.recall] == own
+            assert [point.auc, point.precision, point.accuracy, point.recall] == printed
     assert round(points[ANY, "test"].auc, 3) == 0.933
 
 

@@ -1,4 +1,10 @@
-"""Resampling a slice by area to the store's square size, in exact integer arithmetic."""
+"""Resampling a slice by area to the store's square size, in exact integer arithmetic.
+
+Hand-written so that a slice has the same bytes on every machine. Pillow's `Image.BOX` filter gives
+other values wherever the sizes are no multiples of each other: it weighs an old pixel by whether it
+lies in the new one, not by how much of it does. Where they are, as 512 and 256 pixels, both give
+the same, and Pillow takes four to six times as long (`benchmarks/ingest.py`).
+"""
 
 from functools import lru_cache
 from typing import Any, Final
@@ -12,7 +18,7 @@ HU_MAX: Final = 3071
 """The highest intensity a store holds (HU): 12 bits above air."""
 
 
-def to_square(pixels: NDArray[Any], fill: int) -> NDArray[Any]:
+def _to_square(pixels: NDArray[Any], fill: int) -> NDArray[Any]:
     """Pad the shorter side equally on both ends, so that the aspect is kept.
 
     Args:
@@ -43,7 +49,7 @@ def resample_hu(hu: NDArray[np.int16], size: int) -> NDArray[np.int16]:
         int16 intensities in the same range, shape (size, size). A slice that is not square keeps
         its aspect and is padded with air.
     """
-    square = to_square(hu, HU_MIN)
+    square = _to_square(hu, HU_MIN)
     side = square.shape[0]
     if side == size:
         return np.ascontiguousarray(square)
@@ -66,7 +72,7 @@ def resample_mask(mask: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     Returns:
         uint8 bits of shape (size, size), padded with 0 where the mask is not square.
     """
-    square = to_square(mask, 0)
+    square = _to_square(mask, 0)
     side = square.shape[0]
     if side == size:
         return np.ascontiguousarray(square)

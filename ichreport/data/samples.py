@@ -1,10 +1,10 @@
 """Samples of a store, and their splits into train, validation and test.
 
 Every choice is made by a hash of a name and the seed, compared with a share. So it depends on no
-other slice: data added later moves nobody, unless it links two groups. The price is that shares
-hold in expectation, within sampling error, and not exactly; the same goes for the class
-distribution of SampA, which an exact stratification would keep to the slice but only by letting
-each new slice move others.
+other slice: data added later moves no slice to another split, unless it links two groups. In return
+shares hold in expectation, within sampling error, and not exactly. The same goes for the class
+distribution of SampA: an exact stratification would keep it to the slice, but each new slice could
+move others.
 """
 
 import hashlib
@@ -16,14 +16,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ichreport.data.patient_groups import audit_splits, linked_groups
+from ichreport.data.patient_groups import linked_groups
 from ichreport.params import choices
 from ichreport.params.choices import SAMPLES, SplitBy
 from ichreport.splits import SPLITS
 
-__all__ = ["SPLIT_ENDS", "Sample", "draw", "hash_shares", "leak_audit", "linked_groups"]
-
-SPLIT_ENDS: Final = (0.7, 0.8)
+_SPLIT_ENDS: Final = (0.7, 0.8)
 """Where train ends and where validation ends, as shares; test is the rest: 70 / 10 / 20."""
 
 
@@ -76,10 +74,10 @@ def draw(
 ) -> Sample:
     """Draw a sample and split it.
 
-    SampA takes slices one by one and splits them one by one, as the poster did: slices of a patient
-    stand on both sides. SampB takes whole series; FullID takes everything; these two are split by
+    SampA takes slices one by one and splits them one by one, as the poster did: several splits have
+    slices of the same patient. SampB takes whole series, FullID takes everything; both are split by
     linked group. A group keeps its split when data is added, unless the new data links it to
-    another group or to a patient whose ID sorts before all of its own.
+    another group or to a patient whose ID sorts before all of the group's.
 
     Args:
         slices: A store's slices.
@@ -87,7 +85,7 @@ def draw(
         seed: Another seed, another sample and other splits.
         sampa_share: Share of the slices in SampA, in (0, 1].
         sampb_share: Share of the series in SampB, in (0, 1].
-        split_by: Slice or group, if other than the poster did.
+        split_by: Slice or group; by default as the poster did.
 
     Raises:
         ValueError: If the sample or a share makes no sense, or a split comes out empty.
@@ -95,23 +93,23 @@ def draw(
     group = linked_groups(slices).to_numpy(dtype=object)
     if sample == "sampa":
         names = slices["sop_instance_uid"]
-        rows = np.flatnonzero(hash_shares(names, seed, "sampa") < _share(sampa_share))
+        rows = np.flatnonzero(_hash_shares(names, seed, "sampa") < _share(sampa_share))
     elif sample == "sampb":
         names = slices["series_instance_uid"]
-        rows = np.flatnonzero(hash_shares(names, seed, "sampb") < _share(sampb_share))
+        rows = np.flatnonzero(_hash_shares(names, seed, "sampb") < _share(sampb_share))
     elif sample == "fullid":
         rows = np.arange(len(slices))
     else:
         raise ValueError(f"sample must be sampa, sampb or fullid, got {sample!r}.")
     split_by = split_by or SAMPLES[sample].split_by
     units = slices["sop_instance_uid"].to_numpy() if split_by == "slice" else group
-    position = hash_shares(units[rows], seed, f"split by {split_by}")
-    split = np.array(SPLITS)[np.searchsorted(SPLIT_ENDS, position, side="right")]
+    position = _hash_shares(units[rows], seed, f"split by {split_by}")
+    split = np.array(SPLITS)[np.searchsorted(_SPLIT_ENDS, position, side="right")]
     for name in SPLITS:
         if not (split == name).any():
             raise ValueError(
                 f"{sample}: no slice of {len(slices):,} is in the {name} split with seed {seed}. "
-                f"The data are too few for hashed splits: use more, or another seed."
+                f"There are too few slices for hashed splits: use more, or another seed."
             )
     return Sample(sample, rows.astype(np.int64), split, group[rows])
 
@@ -130,22 +128,7 @@ def rows_of_any(
     return np.unique(np.concatenate(drawn))
 
 
-def leak_audit(slices: pd.DataFrame, sample: Sample) -> pd.DataFrame:
-    """What stands on both sides of each pair of a sample's splits.
-
-    Args:
-        slices: The store's slices.
-        sample: A sample of them.
-
-    Returns:
-        The columns `first`, `second` (splits), `kind` (patients, groups, studies, series, identical
-        pixels), `shared` (how many of that kind stand in both), `slices_in_first` and
-        `slices_in_second` (how many slices these make up).
-    """
-    return audit_splits(slices, sample.rows, sample.split, sample.group)
-
-
-def hash_shares(names: Any, seed: int, purpose: str) -> NDArray[np.float64]:
+def _hash_shares(names: Any, seed: int, purpose: str) -> NDArray[np.float64]:
     """A number in [0, 1) for each name, which looks random and is always the same.
 
     The first 8 bytes of BLAKE2b, keyed by the seed and personalised by the purpose, over 2^64. Each

@@ -1,4 +1,4 @@
-"""Which series are shown: few, and together each label and a head without bleeding."""
+"""The choice of series to show: together they have each label and a head without bleeding."""
 
 import numpy as np
 import pandas as pd
@@ -23,46 +23,49 @@ def series_rows(store: Store, series_uid: str) -> NDArray[np.int64]:
     return rows.astype(np.int64)
 
 
-def telling_series(slices: pd.DataFrame, *, most: int = 6) -> list[str]:
-    """Series that together show each subtype that there is, and one without bleeding.
+def representative_series(slices: pd.DataFrame, *, most: int = 6) -> list[str]:
+    """Choose series that together show each subtype that occurs, and a series without bleeding.
 
-    Each next series is the one that adds most subtypes not seen so far; among equals the one with
-    most bleeding slices, then the first. The last one has no bleeding and, of those, most slices.
+    Each step takes the series that adds the most subtypes not shown so far; among equals that with
+    the most bleeding slices, then the first. The last series is the longest without bleeding.
 
     Args:
         slices: Slices to choose from, sorted as a store's are.
-        most: Series to choose at most, the one without bleeding among them.
+        most: The largest number of series, that without bleeding included.
 
     Returns:
-        Their UIDs. Where no slice has a label, the longest series.
+        The SeriesInstanceUIDs. Where no slice has a label, the longest series.
     """
     labels = [*SUBTYPES, ANY]
-    name_of = slices["series_instance_uid"]
-    length = name_of.value_counts(sort=False)
-    positive = (slices[labels] == 1).groupby(name_of, sort=False).sum()
-    known = (slices[ANY] >= 0).groupby(name_of, sort=False).all()
+    series = slices["series_instance_uid"]
+    length = series.value_counts(sort=False)
+    positive = (slices[labels] == 1).groupby(series, sort=False).sum()
+    labelled = (slices[ANY] >= 0).groupby(series, sort=False).all()
     bleeding = positive[ANY]
-    clear = length[(bleeding == 0) & known]
+    without = length[(bleeding == 0) & labelled]
     chosen: list[str] = []
-    unseen = {label for label in SUBTYPES if (positive[label] > 0).any()}
-    while unseen and len(chosen) < most - bool(len(clear)):
-        adds = (positive[sorted(unseen)] > 0).sum(axis=1)
+    not_shown = {label for label in SUBTYPES if (positive[label] > 0).any()}
+    while not_shown and len(chosen) < most - bool(len(without)):
+        adds = (positive[sorted(not_shown)] > 0).sum(axis=1)
         best = pd.DataFrame({"adds": adds, "slices": bleeding}).sort_values(
             ["adds", "slices"], ascending=False, kind="stable"
         )
         name = best.index[0]
         chosen.append(str(name))
-        unseen -= {label for label in SUBTYPES if positive.loc[name, label] > 0}
-    chosen += [str(clear.idxmax())] if len(clear) else []
+        not_shown -= {label for label in SUBTYPES if positive.loc[name, label] > 0}
+    chosen += [str(without.idxmax())] if len(without) else []
     return chosen or [str(length.idxmax())]
 
 
-def telling_row(store: Store, rows: NDArray[np.int64]) -> int:
-    """The slice of a series that shows most: most subtypes, then most bleeding, then the middle.
+def clearest_slice(store: Store, rows: NDArray[np.int64]) -> int:
+    """The slice with most subtypes; among equals that with the largest bleed, then the middle one.
 
     Args:
         store: Where the slices are.
         rows: The row numbers of a series, in order.
+
+    Returns:
+        Its row number.
     """
     subtypes = (store.slices[[*SUBTYPES]].iloc[rows] == 1).sum(axis=1).to_numpy()
     area = (store.truth(rows) > 0).sum(axis=(1, 2)) if store.has_truth else np.zeros(len(rows))

@@ -1,5 +1,6 @@
 """The store: every slice of a data set as memory-mapped HU, with an index."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -8,7 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from ichreport.data.ingest import shards
+from ichreport.data.shard_files import hash_of_slices, shard_name, slice_digests, truth_name
 from ichreport.files import read_json, sha256_of_file, sha256_of_json
 
 FORMAT: Final = 1
@@ -86,7 +87,7 @@ class Store:
             IndexError: If a row is not in the store.
         """
         rows = self._checked(rows)
-        return self._gather(shards.shard_name, self._shard[rows], self._row[rows], np.int16)
+        return self._gather(shard_name, self._shard[rows], self._row[rows], np.int16)
 
     def adjacent_hu(self, rows: Any) -> NDArray[np.int16]:
         """Slices with their neighbours in the series; at its ends the slice itself stands in.
@@ -95,8 +96,8 @@ class Store:
             rows: Row numbers of `slices`, an integer array of shape (n,), in any order.
 
         Returns:
-            int16 array of shape (n, 3, image_size, image_size): the previous (lower z), the own and
-            the next slice.
+            int16 array of shape (n, 3, image_size, image_size): the previous (lower z), the slice
+            itself and the next.
 
         Raises:
             IndexError: If a row is not in the store.
@@ -105,7 +106,7 @@ class Store:
         return self.hu(three.ravel()).reshape(*three.shape, self.image_size, self.image_size)
 
     def adjacent_rows(self, rows: Any) -> NDArray[np.int64]:
-        """Row numbers of the previous, the own and the next slice in the series, shape (n, 3)."""
+        """Row numbers of the previous slice in the series, the slice and the next, shape (n, 3)."""
         rows = self._checked(rows)
         starts = self._series_start
         before = np.where(starts[rows], rows, rows - 1)
@@ -140,7 +141,7 @@ class Store:
         masks = np.zeros((len(rows), self.image_size, self.image_size), dtype=np.uint8)
         bleeds = np.flatnonzero(self._truth_row[rows] >= 0)
         shard, row = self._shard[rows[bleeds]], self._truth_row[rows[bleeds]]
-        masks[bleeds] = self._gather(shards.truth_name, shard, row, np.uint8)
+        masks[bleeds] = self._gather(truth_name, shard, row, np.uint8)
         return masks
 
     def _checked(self, rows: Any) -> NDArray[np.int64]:
@@ -155,16 +156,20 @@ class Store:
         return checked
 
     def _gather(
-        self, name: Any, shard: NDArray[np.int64], row: NDArray[np.int64], kind: Any
+        self,
+        name: Callable[[int], str],
+        shard: NDArray[np.int64],
+        row: NDArray[np.int64],
+        kind: Any,
     ) -> NDArray[Any]:
         size = self.image_size
         gathered = np.empty((len(row), size, size), dtype=kind)
         order = np.argsort(shard, kind="stable")
         numbers, starts = np.unique(shard[order], return_index=True)
-        for number, places in zip(numbers, np.split(order, starts[1:]), strict=False):
+        for number, indices in zip(numbers, np.split(order, starts[1:]), strict=False):
             pixels = self._map(name(int(number)))
-            for place in places:
-                gathered[place] = pixels[row[place]]
+            for index in indices:
+                gathered[index] = pixels[row[index]]
         return gathered
 
     def _map(self, name: str) -> NDArray[Any]:
@@ -185,7 +190,7 @@ def series_starts(slices: pd.DataFrame) -> NDArray[np.bool_]:
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """Read what a store says about itself.
+    """Read how a store was made and what it holds.
 
     Raises:
         FileNotFoundError: If there is no whole store in `folder`.
@@ -198,21 +203,22 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             f"Run `ichreport ingest` to make or finish it."
         )
     manifest = read_json(path)
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        found = manifest.get("format") if isinstance(manifest, dict) else manifest
+    received = manifest.get("format") if isinstance(manifest, dict) else None
+    if not isinstance(manifest, dict) or received != FORMAT:
         raise ValueError(
-            f"{path}: format must be {FORMAT}, got {found!r}. Run `ichreport ingest` again."
+            f"{path}: the store has format {received!r}, expected {FORMAT}; another version of "
+            f"ichreport made it. `make report` or `ichreport ingest` makes it anew."
         )
     return manifest
 
 
 def seal(manifest: dict[str, Any]) -> str:
-    """The hash of everything in a manifest but the seal itself."""
+    """The hash of everything in a manifest but its `seal`."""
     return sha256_of_json({name: value for name, value in manifest.items() if name != "seal"})
 
 
 def verify(folder: Path | str) -> list[str]:
-    """Check every hash of a store.
+    """Compare every file of a store with its hash.
 
     Args:
         folder: The store.
@@ -231,17 +237,17 @@ def verify(folder: Path | str) -> list[str]:
     for name, expected in (manifest["files"] | manifest["shards"]).items():
         path = folder / name
         try:
-            found = _hash_of_shard(path) if name.endswith(".npy") else sha256_of_file(path)
+            actual = _hash_of_shard(path) if name.endswith(".npy") else sha256_of_file(path)
         except (OSError, ValueError) as error:
             problems.append(f"{path} cannot be read: {error}")
             continue
-        if found != expected:
+        if actual != expected:
             problems.append(
-                f"{path} is damaged: its hash is {found[:12]}…, expected {expected[:12]}…. "
+                f"{path} is damaged: its hash is {actual[:12]}…, expected {expected[:12]}…. "
                 f"Delete it and run `ichreport ingest` again."
             )
     return problems
 
 
 def _hash_of_shard(path: Path) -> str:
-    return shards.hash_of_slices(*shards.slice_digests(path))
+    return hash_of_slices(*slice_digests(path))

@@ -1,4 +1,4 @@
-"""Tables that show a store's data as they are, from the store alone."""
+"""Tables of what is in a store: labels, geometry, headers, intensities, rejects."""
 
 from typing import Any, Final
 
@@ -7,19 +7,19 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ichreport.data.dicom.elements import kind_of_reason
+from ichreport.data.dicom.reject import kind_of_reason
 from ichreport.data.resample import HU_MAX, HU_MIN
 from ichreport.data.store import Store, series_starts
 from ichreport.labels import LABELS, SUBTYPES
 
-BONE: Final = 300
+_BONE_HU: Final = 300
 """HU above which a pixel counts as bone."""
-_EVEN: Final = 0.01
+_EVEN_MM: Final = 0.01
 """mm; steps in z that differ by less are equal."""
 
 
 def label_counts(slices: pd.DataFrame) -> pd.DataFrame:
-    """How often each label is given and positive.
+    """How often each label occurs.
 
     Args:
         slices: A store's slices.
@@ -61,21 +61,21 @@ def bleed_positions(slices: pd.DataFrame, bins: int = 20) -> pd.DataFrame:
 
     Args:
         slices: A store's slices.
-        bins: Parts into which the way from a series' lowest z (0) to its highest (1) is divided.
+        bins: Equal intervals from a series' lowest z (0) to its highest (1).
 
     Returns:
-        A row a part, indexed by its middle: the share of the labelled slices there with each label,
-        and the number of `slices`. Series of a single z have no position and are left out.
+        A row an interval, indexed by its middle: for each label the share of the labelled slices
+        that have it, and the number of `slices`. Series of a single z are left out.
     """
-    place = relative_z(slices)
-    known = np.isfinite(place)
-    part = np.minimum((place[known] * bins).astype(np.int64), bins - 1)
+    position = relative_z(slices)
+    known = np.isfinite(position)
+    interval = np.minimum((position[known] * bins).astype(np.int64), bins - 1)
     middle = pd.Index((np.arange(bins) + 0.5) / bins, name="relative z")
-    table: dict[str, NDArray[Any]] = {"slices": np.bincount(part, minlength=bins)}
+    table: dict[str, NDArray[Any]] = {"slices": np.bincount(interval, minlength=bins)}
     for label in LABELS:
-        given = slices[label].to_numpy()[known]
-        positive = np.bincount(part[given == 1], minlength=bins)
-        labelled = np.bincount(part[given >= 0], minlength=bins)
+        values = slices[label].to_numpy()[known]
+        positive = np.bincount(interval[values == 1], minlength=bins)
+        labelled = np.bincount(interval[values >= 0], minlength=bins)
         table[label] = positive / np.where(labelled > 0, labelled, np.nan)
     return pd.DataFrame(table, index=middle)
 
@@ -87,15 +87,15 @@ def relative_z(slices: pd.DataFrame) -> NDArray[np.float64]:
     low = np.minimum.reduceat(z, start)[number] if len(z) else z
     high = np.maximum.reduceat(z, start)[number] if len(z) else z
     length = np.where(high > low, high - low, np.nan)
-    place: NDArray[np.float64] = (z - low) / length
-    return place
+    relative: NDArray[np.float64] = (z - low) / length
+    return relative
 
 
 def hu_histogram(store: Store, *, slices: int = 200, seed: int = 0, step: int = 20) -> pd.DataFrame:
     """The distribution of HU inside the skull, in bone, and outside, from a sample of slices.
 
-    Inside is what bone encloses in the slice's own plane; where the skull is open, as at its base,
-    nothing is.
+    Inside is what bone encloses within the slice. Where the skull is open, as at its base, nothing
+    counts as inside.
 
     Args:
         store: The store.
@@ -111,9 +111,9 @@ def hu_histogram(store: Store, *, slices: int = 200, seed: int = 0, step: int = 
     rows = np.sort(random.choice(len(store), min(slices, len(store)), replace=False))
     edges = np.arange(HU_MIN, HU_MAX + step + 1, step)
     counts = {name: np.zeros(len(edges) - 1) for name in ("inside", "bone", "outside")}
-    for part in np.array_split(rows, max(1, len(rows) // 64)):
-        hu = store.hu(part)
-        bone = hu > BONE
+    for batch in np.array_split(rows, max(1, len(rows) // 64)):
+        hu = store.hu(batch)
+        bone = hu > _BONE_HU
         filled = np.stack([ndimage.binary_fill_holes(plane) for plane in bone])
         for name, where in (("inside", filled & ~bone), ("bone", bone), ("outside", ~filled)):
             bins = (hu[where].astype(np.int64) - HU_MIN) // step
@@ -137,7 +137,8 @@ def series_geometry(slices: pd.DataFrame) -> pd.DataFrame:
     z = slices["z"].to_numpy(dtype=np.float64)
     same = number[1:] == number[:-1]
     steps = pd.Series(np.diff(z)[same]).groupby(number[1:][same])
-    every = pd.RangeIndex(len(start))
+    numbers = pd.RangeIndex(len(start))
+    spread = (steps.max() - steps.min()).reindex(numbers, fill_value=0)
     first = slices.iloc[start]
     return pd.DataFrame(
         {
@@ -145,8 +146,8 @@ def series_geometry(slices: pd.DataFrame) -> pd.DataFrame:
             "slices": np.diff([*start, len(slices)]),
             "spacing": first["spacing"].to_numpy(),
             "tilt": first["tilt"].to_numpy(),
-            "step": steps.median().reindex(every).to_numpy(),
-            "uneven": (steps.max() - steps.min()).reindex(every, fill_value=0).to_numpy() > _EVEN,
+            "step": steps.median().reindex(numbers).to_numpy(),
+            "uneven": spread.to_numpy() > _EVEN_MM,
         }
     )
 
@@ -159,11 +160,6 @@ def families(slices: pd.DataFrame) -> pd.DataFrame:
 def windows(slices: pd.DataFrame) -> pd.DataFrame:
     """How many slices carry which window (center and width, HU; NaN where none), most first."""
     return _count(slices, ["window_center", "window_width"])
-
-
-def matrices(slices: pd.DataFrame) -> pd.DataFrame:
-    """How many slices came as which matrix, most first."""
-    return _count(slices, ["rows", "columns"])
 
 
 def rules_applied(store: Store) -> "pd.Series[int]":
@@ -182,27 +178,11 @@ def rejects_by_reason(store: Store) -> pd.DataFrame:
     return table.sort_values("files", ascending=False, kind="stable").reset_index(drop=True)
 
 
-def label_findings(store: Store) -> pd.DataFrame:
-    """What was odd about labels and files: `what`, `count` and the first `examples`."""
-    findings = store.manifest["findings"]
-    rows = [(f["what"], f["count"], ", ".join(f["examples"])) for f in findings]
+def label_issues(store: Store) -> pd.DataFrame:
+    """What is odd about labels and files: `what`, `count` and the first `examples`."""
+    issues = store.manifest["findings"]
+    rows = [(issue["what"], issue["count"], ", ".join(issue["examples"])) for issue in issues]
     return pd.DataFrame(rows, columns=["what", "count", "examples"])
-
-
-def describe(store: Store) -> str:
-    """What an ingest made, in a few lines for a person."""
-    counts = store.manifest["counts"]
-    lines = [
-        f"{store.folder}: {counts['slices']:,} slices of {store.image_size} px in "
-        f"{counts['series']:,} series, {counts['studies']:,} studies, {counts['patients']:,} "
-        f"patients; {counts['rejects']:,} of {counts['files']:,} files rejected."
-    ]
-    for reason, files, first in rejects_by_reason(store).itertuples(index=False):
-        lines.append(f"  rejected {files:,}: {reason} (first: {first})")
-    for what, count, examples in label_findings(store).itertuples(index=False):
-        lines.append(f"  {what}: {count:,} (first: {examples})")
-    lines += [f"  {rule}: {count:,} slices" for rule, count in rules_applied(store).items()]
-    return "\n".join(lines)
 
 
 def _series(slices: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -76,27 +76,3 @@ def sigmoid_slope_and_offset(window: Window, epsilon: float = EPSILON) -> tuple[
         raise ValueError(f"epsilon of a sigmoid window must be in (0, 0.5), got {epsilon!r}.")
     slope = 2 / window.width * math.log(1 / epsilon - 1)
     return slope, -window.center * slope
-
-
-def sigmoid_window(
-    hu: NDArray[Any], window: Window, epsilon: float = EPSILON
-) -> NDArray[np.float32]:
-    """Map HU smoothly onto (0, 1): a window whose ends still let some contrast through.
-
-    Args:
-        hu: Intensities in HU, any shape.
-        window: The band; its ends map to `epsilon` and 1 - `epsilon`, its center to 0.5.
-        epsilon: The value at the lower end, in (0, 0.5).
-
-    Returns:
-        float32 array of the shape of `hu`.
-
-    Raises:
-        ValueError: If `epsilon` is not in (0, 0.5).
-    """
-    slope, offset = sigmoid_slope_and_offset(window, epsilon)
-    exponent = np.asarray(hu, dtype=np.float32) * np.float32(slope) + np.float32(offset)
-    # tanh neither overflows nor loses the small values that 1 / (1 + exp) would.
-    half = np.float32(0.5)
-    smooth: NDArray[np.float32] = half + half * np.tanh(half * exponent)
-    return smooth

@@ -1,7 +1,7 @@
 """Where a run does well and where it fails: scores within subgroups of slices."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -25,7 +25,7 @@ from ichreport.evaluation.predictions import (
 )
 from ichreport.evaluation.scores import auc_score, log_loss_terms
 from ichreport.evaluation.thresholds import rates_with_intervals
-from ichreport.labels import LABELS
+from ichreport.labels import ANY, LABELS
 from ichreport.splits import Split
 
 Negatives = Literal["own", "all"]
@@ -91,6 +91,49 @@ def subgroup_scores(
             table += [named | one | counts for one in measured]
     columns = ["label", "subgroup", "score", "value", "low", "high", "groups", "undefined"]
     return pd.DataFrame(table, columns=[*columns, "slices", "positives"])
+
+
+def strata_scores(
+    predictions: pd.DataFrame,
+    strata: Iterable[tuple[str, pd.Series, bool]],
+    *,
+    threshold: float | None,
+    replicates: int = REPLICATES,
+) -> pd.DataFrame:
+    """Scores of any bleeding on test within the classes of slices by each of some properties.
+
+    Args:
+        predictions: A run's predictions.
+        strata: For each property its name, the class of each slice by `sop_instance_uid`, and
+            whether only slices with bleeding are in a class, as `data.strata.stratify` gives them.
+            Such classes are scored against all negatives of the split.
+        threshold: The frozen threshold of `any`; without one the rates are missing.
+        replicates: Resamples of linked patient groups behind each interval.
+
+    Returns:
+        The columns of `subgroup_scores`, with the property, `kind`, before them.
+
+    Raises:
+        ValueError: If a slice of the test split is not in the strata.
+    """
+    test = of_split(predictions, "test").reset_index(drop=True)
+    thresholds = {ANY: math.nan if threshold is None else threshold}
+    tables = []
+    for name, classes, bleeding_only in strata:
+        missing = ~test["sop_instance_uid"].isin(classes.index)
+        if missing.any():
+            raise ValueError(f"{name}: {missing.sum():,} slices of the test split have no class.")
+        table = subgroup_scores(
+            test,
+            classes.loc[test["sop_instance_uid"]].set_axis(test.index),
+            labels=[ANY],
+            negatives="all" if bleeding_only else "own",
+            thresholds=thresholds,
+            replicates=replicates,
+        )
+        table.insert(0, "kind", name)
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
 
 
 def _subgroups(by: pd.Series) -> list[Any]:

@@ -2,9 +2,9 @@
 
 import os
 
-from ichreport.importing import uncollected
+from ichreport.importing import without_garbage_collection
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # the start-up chatter of TensorFlow's libraries
 
-with uncollected():
+with without_garbage_collection():
     import keras as keras

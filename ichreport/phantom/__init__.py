@@ -1,5 +1,5 @@
 """Synthetic head CTs, written as DICOM in the layout of the RSNA 2019 challenge."""
 
-from ichreport.phantom.folder import write_phantom
+from ichreport.phantom.rsna_folder import write_phantom
 
 __all__ = ["write_phantom"]

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from ichreport.phantom.shapes import Array, Points, Vector, bump, smooth_max, smooth_step, vector
 
-HALF_LENGTH = 81.0
-HALF_WIDTH = 67.0
+_HALF_LENGTH = 81.0
+_HALF_WIDTH = 67.0
 DOME_HEIGHT = 76.0
-DOME_DROP = 112.0
-CENTER_Y = 3.0
+_DOME_DROP = 112.0
+_CENTER_Y = 3.0
 
 
 @dataclass(frozen=True)
@@ -124,21 +124,21 @@ def cavity(p: Points) -> Cavity:
     The vault is an ellipsoid, wider behind than in front, squared a little at its corners and
     flattened at the top.
     """
-    y = (p.y - np.float32(CENTER_Y)) * np.float32(1 / HALF_LENGTH)
-    width = HALF_WIDTH * (1 + np.float32(0.08) * y - np.float32(0.05) * y * y)
-    height = np.where(p.z > 0, np.float32(1 / DOME_HEIGHT), np.float32(1 / DOME_DROP))
+    y = (p.y - np.float32(_CENTER_Y)) * np.float32(1 / _HALF_LENGTH)
+    width = _HALF_WIDTH * (1 + np.float32(0.08) * y - np.float32(0.05) * y * y)
+    height = np.where(p.z > 0, np.float32(1 / DOME_HEIGHT), np.float32(1 / _DOME_DROP))
     x2, y2 = np.square(p.x / width), y * y
     z2 = np.square(p.z * height)
     squares = x2 + y2 + z2 * (np.float32(0.5) + np.float32(0.5) * z2) - np.float32(0.22) * x2 * y2
     radius = np.sqrt(np.maximum(squares, np.float32(1e-3)))
     rise = np.abs(p.z) * height * height * (np.float32(0.5) + z2)
-    gradient = np.sqrt(x2 / (width * width) + y2 * np.float32(HALF_LENGTH**-2) + rise * rise)
+    gradient = np.sqrt(x2 / (width * width) + y2 * np.float32(_HALF_LENGTH**-2) + rise * rise)
     gradient = np.maximum(gradient, radius * np.float32(1e-3))
     vault = (radius - 1) * radius / gradient
     slope = rise / gradient
     if p.z.min() > 0:
         return Cavity(radius, vault, np.full_like(vault, -99), vault, slope)
-    floor = (floor_height(p) - p.z) * np.float32(0.8)
+    floor = (_floor_height(p) - p.z) * np.float32(0.8)
     return Cavity(radius, vault, floor, smooth_max(vault, floor, 8), slope)
 
 
@@ -147,7 +147,7 @@ def petrous(p: Points) -> Array:
     return (p.y - 4 - np.float32(0.63) * (np.abs(p.x) - 10)) * np.float32(0.846)
 
 
-def floor_height(p: Points) -> Array:
+def _floor_height(p: Points) -> Array:
     """Height of the skull's floor under each point (canonical mm).
 
     Three steps: the roofs of the orbits in front, the middle fossae beside the sella, the

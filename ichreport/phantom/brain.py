@@ -1,17 +1,17 @@
-"""What lies inside the dura, without its blood: grey and white matter, fluid, falx, tentorium."""
+"""The content of the dura without blood: grey and white matter, fluid, falx, tentorium."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-from ichreport.phantom import fluid
+from ichreport.phantom import csf
 from ichreport.phantom.anatomy import Cavity, Head
-from ichreport.phantom.landmarks import EDGE, Landmarks, Pressure
+from ichreport.phantom.landmarks import EDGE, Landmarks, MassEffect
 from ichreport.phantom.shapes import Array, Points, any_of, bump, ellipsoid, inside, smooth_step
 
-DURA = 46.0
-VENOUS = 53.0
-CORTEX = 3.3
+_DURA = 46.0
+_VENOUS = 53.0
+_CORTEX = 3.3
 """Thickness of the cortex (mm)."""
 
 
@@ -38,7 +38,7 @@ def draw(
     p: Points,
     space: Cavity,
     *,
-    pressure: Pressure,
+    mass_effect: MassEffect,
     outside: Array,
     clogged: Array | None,
     slow: Array,
@@ -49,26 +49,26 @@ def draw(
         head: The person.
         p: Points within the cavity, one-dimensional.
         space: The cavity, measured at `p`.
-        pressure: What displaces the brain.
+        mass_effect: What displaces the brain.
         outside: Depth of each point below the dura or below blood outside the arachnoid (mm).
         clogged: Share of subarachnoid blood (0 to 1), which widens the spaces that it fills.
         slow: `slow_noise` at or near the points.
     """
-    at = Landmarks.find(head, p, space, pressure=pressure, outside=outside, slow=slow)
-    chambers, around = fluid.ventricles(head, at)
-    gaps, cortex = fluid.sulci(head, at, clogged)
+    at = Landmarks.find(head, p, space, mass_effect=mass_effect, outside=outside, slow=slow)
+    chambers, around = csf.ventricles(head, at)
+    gaps, cortex = csf.sulci(head, at, clogged)
     hu = _cerebrum(head, at, cortex, around)
     if at.low:
         hu += at.below * (_cerebellum(head, at) - hu)
-        stem, cisterns = fluid.brainstem(head, at)
+        stem, cisterns = csf.brainstem(head, at)
         hu += stem * (np.float32(head.white + 3) - hu)
         gaps *= 1 - stem
         np.maximum(gaps, cisterns, out=gaps)
     hu += np.maximum(gaps, chambers) * (np.float32(head.csf) - hu)
     sinus = _sinuses(p, space, at) * inside(-outside, EDGE)
     dura = _dura(at, space)
-    hu += dura * (np.float32(DURA) - hu)
-    hu += sinus * (np.float32(VENOUS) - hu)
+    hu += dura * (np.float32(_DURA) - hu)
+    hu += sinus * (np.float32(_VENOUS) - hu)
     soft = 1 - np.maximum(sinus, dura)
     return Brain(
         hu=hu,
@@ -80,7 +80,7 @@ def draw(
 
 
 def _cerebrum(head: Head, at: Landmarks, cortex: Array, around: Array) -> Array:
-    grey = inside(cortex - np.float32(CORTEX), 1.6)
+    grey = inside(cortex - np.float32(_CORTEX), 1.6)
     white: Array = np.float32(0.7) * at.slow
     white += np.float32(head.white)
     caps = np.float32(head.leukoaraiosis) * np.exp(np.minimum(-around, 0) * np.float32(1 / 7))
@@ -109,10 +109,10 @@ def _cerebellum(head: Head, at: Landmarks) -> Array:
 
 def _dura(at: Landmarks, space: Cavity) -> Array:
     """Share of the falx, the tentorium, and the dura that lines the skull."""
-    share: Array = fluid.cleft(at.middle, np.float32(0.8)) * smooth_step(at.arch, 5, 10)
+    share: Array = csf.cleft(at.middle, np.float32(0.8)) * smooth_step(at.arch, 5, 10)
     if at.low:
         share *= smooth_step(at.tent, -1, 1)
-        tent = fluid.cleft(np.abs(at.tent), np.float32(1.0))
+        tent = csf.cleft(np.abs(at.tent), np.float32(1.0))
         tent *= smooth_step(at.behind, 0, 4) * smooth_step(at.rim, 0.30, 0.36)
         np.maximum(share, tent, out=share)
     lining = inside(-space.wall - np.float32(0.6), 1.2)

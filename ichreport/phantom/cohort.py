@@ -1,4 +1,4 @@
-"""Who is in the set: which patients bleed and how, their studies, headers, faults and names."""
+"""The patients of a set: which of them bleed and how, their studies, headers, faults and names."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -8,60 +8,61 @@ import numpy as np
 
 from ichreport.params.profile import PhantomRecipe
 
-E, P, V, A, D = (
+EDH, IPH, IVH, SAH, SDH = (
     "epidural",
     "intraparenchymal",
     "intraventricular",
     "subarachnoid",
     "subdural",
 )
+"""The subtypes by their usual abbreviations."""
 
-Combinations = tuple[tuple[tuple[str, ...], float], ...]
+_Combinations = tuple[tuple[tuple[str, ...], float], ...]
 
-ENRICHED: Final[Combinations] = (
-    ((E,), 0.08),
-    ((E, D), 0.05),
-    ((E, A), 0.05),
-    ((E, P, A), 0.04),
-    ((D,), 0.06),
-    ((D, A), 0.08),
-    ((D, P, A), 0.08),
-    ((A,), 0.03),
-    ((A, P), 0.05),
-    ((A, V), 0.06),
-    ((A, P, V), 0.06),
-    ((P, V), 0.07),
-    ((V,), 0.03),
-    ((P,), 0.05),
+ENRICHED: Final[_Combinations] = (
+    ((EDH,), 0.08),
+    ((EDH, SDH), 0.05),
+    ((EDH, SAH), 0.05),
+    ((EDH, IPH, SAH), 0.04),
+    ((SDH,), 0.06),
+    ((SDH, SAH), 0.08),
+    ((SDH, IPH, SAH), 0.08),
+    ((SAH,), 0.03),
+    ((SAH, IPH), 0.05),
+    ((SAH, IVH), 0.06),
+    ((SAH, IPH, IVH), 0.06),
+    ((IPH, IVH), 0.07),
+    ((IVH,), 0.03),
+    ((IPH,), 0.05),
 )
 """Share of patients with each combination of bleeds; the rest bleeds nowhere."""
 
-RSNA: Final[Combinations] = (
-    ((E,), 0.0020),
-    ((E, D), 0.0134),
-    ((E, A), 0.0005),
-    ((E, P, A), 0.0005),
-    ((D,), 0.0097),
-    ((D, A), 0.0187),
-    ((D, P, A), 0.0918),
-    ((A,), 0.0075),
-    ((A, P), 0.0075),
-    ((A, V), 0.0038),
-    ((A, P, V), 0.0075),
-    ((P, V), 0.1406),
-    ((V,), 0.0061),
-    ((P,), 0.0200),
+RSNA: Final[_Combinations] = (
+    ((EDH,), 0.0020),
+    ((EDH, SDH), 0.0134),
+    ((EDH, SAH), 0.0005),
+    ((EDH, IPH, SAH), 0.0005),
+    ((SDH,), 0.0097),
+    ((SDH, SAH), 0.0187),
+    ((SDH, IPH, SAH), 0.0918),
+    ((SAH,), 0.0075),
+    ((SAH, IPH), 0.0075),
+    ((SAH, IVH), 0.0038),
+    ((SAH, IPH, IVH), 0.0075),
+    ((IPH, IVH), 0.1406),
+    ((IVH,), 0.0061),
+    ((IPH,), 0.0200),
 )
 """The same, fitted by least squares to the share of the challenge's slices that each label has.
 
 The share of slices that a bleed reaches, on which the fit rests, was measured on these heads.
 """
 
-SUBTLE: Final = 0.14
+_SUBTLE_SHARE: Final = 0.14
 """Share of bleeds that are small and faint."""
 
-TWO_STUDIES: Final = 0.14
-THREE_STUDIES: Final = 0.03
+_TWO_STUDIES_SHARE: Final = 0.14
+_THREE_STUDIES_SHARE: Final = 0.03
 """Shares of patients with at least so many studies."""
 
 FAULTS: Final[tuple[str, ...]] = (
@@ -72,10 +73,10 @@ FAULTS: Final[tuple[str, ...]] = (
     "zero intercept",
     "duplicated label",
 )
-"""What is wrong with a few series: one file cut short; a matrix that is no square; -2000 outside
+"""What is wrong with some series: one file cut short; a matrix that is no square; -2000 outside
 the field of view; the 12-bit wrap; intercept 0 with signed pixels; six rows twice in the CSV."""
 
-FAMILY_OF_FAULT: Final = {"padded": "b", "wrapped": "a", "zero intercept": "b"}
+_FAULT_FAMILY: Final = {"padded": "b", "wrapped": "a", "zero intercept": "b"}
 
 
 @dataclass(frozen=True)
@@ -106,23 +107,23 @@ class PatientPlan:
     studies: tuple[StudyPlan, ...]
 
 
-def plan(recipe: PhantomRecipe) -> list[PatientPlan]:
+def plan_cohort(recipe: PhantomRecipe) -> list[PatientPlan]:
     """Decide who bleeds, who comes back, and where the faults are.
 
-    Combinations are spread evenly over the patients (systematic sampling), so that also a small
+    _Combinations are spread evenly over the patients (systematic sampling), so that also a small
     set has each bleed about as often as it should.
     """
     rng = np.random.default_rng([recipe.seed, 0])
     combinations = _spread(rng, recipe)
-    subtle = rng.random((recipe.patients, 5)) < SUBTLE
+    subtle = rng.random((recipe.patients, 5)) < _SUBTLE_SHARE
     returns = rng.random(recipe.patients)
-    counts = 1 + (returns < TWO_STUDIES) + (returns < THREE_STUDIES)
+    counts = 1 + (returns < _TWO_STUDIES_SHARE) + (returns < _THREE_STUDIES_SHARE)
     series = int(counts.sum())
     families = np.where(rng.permutation(series) % 2 == 0, "a", "b").astype(object)
     faults = _place_faults(rng, series) if recipe.faults else {}
     for number, names in faults.items():
         for name in names:
-            families[number] = FAMILY_OF_FAULT.get(name, families[number])
+            families[number] = _FAULT_FAMILY.get(name, families[number])
     plans, first = [], 0
     for number, (combination, count) in enumerate(zip(combinations, counts, strict=True)):
         studies = tuple(
@@ -138,29 +139,29 @@ def plan(recipe: PhantomRecipe) -> list[PatientPlan]:
 def _spread(rng: np.random.Generator, recipe: PhantomRecipe) -> list[tuple[str, ...]]:
     table = ENRICHED if recipe.prevalence == "enriched" else RSNA
     ends = np.cumsum([share for _, share in table])
-    places = (np.arange(recipe.patients) + rng.random()) / recipe.patients
-    chosen = np.searchsorted(ends, places, side="right")
+    positions = (np.arange(recipe.patients) + rng.random()) / recipe.patients
+    chosen = np.searchsorted(ends, positions, side="right")
     combinations = [table[i][0] if i < len(table) else () for i in chosen]
     return [combinations[i] for i in rng.permutation(recipe.patients)]
 
 
 def _place_faults(rng: np.random.Generator, series: int) -> dict[int, list[str]]:
-    """Faults by series; those that set the family or the pixels get a series of their own first."""
+    """Faults by series; first those that set the family or the pixels, each in another series."""
     order = rng.permutation(series)
     placed: dict[int, list[str]] = {}
-    exclusive = [name for name in FAULTS if name in FAMILY_OF_FAULT]
-    for place, name in enumerate(exclusive[:series]):
-        placed.setdefault(int(order[place]), []).append(name)
-    others = [name for name in FAULTS if name not in FAMILY_OF_FAULT]
-    for place, name in enumerate(others, start=len(exclusive)):
-        placed.setdefault(int(order[place % series]), []).append(name)
+    exclusive = [name for name in FAULTS if name in _FAULT_FAMILY]
+    for index, name in enumerate(exclusive[:series]):
+        placed.setdefault(int(order[index]), []).append(name)
+    others = [name for name in FAULTS if name not in _FAULT_FAMILY]
+    for index, name in enumerate(others, start=len(exclusive)):
+        placed.setdefault(int(order[index % series]), []).append(name)
     return placed
 
 
 def identifier(seed: int, kind: str, number: int) -> str:
     """A name such as the challenge gives: `ID_` and hexadecimal digits in no order.
 
-    Numbers map one to one to names, so that names never meet however large the set.
+    Each number has another name, however large the set.
 
     Args:
         seed: The recipe's seed.

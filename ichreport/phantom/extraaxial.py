@@ -6,9 +6,16 @@ from typing import ClassVar, Self
 import numpy as np
 
 from ichreport.phantom.anatomy import Cavity
+from ichreport.phantom.cranial_vault import (
+    REGIONS,
+    beyond_region,
+    direction_to,
+    on_vault,
+    outward,
+    point,
+)
 from ichreport.phantom.landmarks import callosal_arch, tentorium
 from ichreport.phantom.shapes import Array, Points, Vector, smooth_max, smooth_step, sphere, vector
-from ichreport.phantom.vault import REGIONS, beyond_region, direction_to, on_vault, outward, point
 
 
 def acute_hu(rng: np.random.Generator, *, subtle: bool) -> float:

@@ -15,9 +15,9 @@ from ichreport.phantom.shapes import (
     wander,
 )
 
-AIR = np.float32(-990)
-ORBITAL_FAT = np.float32(-92)
-BONE = np.float32(1150)
+_AIR = np.float32(-990)
+_ORBITAL_FAT = np.float32(-92)
+_BONE = np.float32(1150)
 
 
 def skin(p: Points) -> Array:
@@ -65,19 +65,19 @@ def _bones(m: Points, hu: Array, within: Array, edge: float) -> None:
     nasal = capsule(m, (3.5, -90, -38), (5, -97, -54), (2.6, 2.0))
     brow = capsule(m, (12, -84, -24), (46, -68, -28), (5.0, 5.5))
     bones = np.minimum(np.minimum(zygoma, arch), np.minimum(np.minimum(jaw, nasal), brow))
-    _paint(hu, inside(bones, edge) * within, BONE)
+    _paint(hu, inside(bones, edge) * within, _BONE)
 
 
 def _mastoid(head: Head, m: Points, hu: Array, within: Array, cells: Array, edge: float) -> None:
     bone = ellipsoid(m, (56, 24, -48), (13, 15, 22))
-    _paint(hu, inside(bone, edge) * within, BONE)
+    _paint(hu, inside(bone, edge) * within, _BONE)
     aired = inside(ellipsoid(m, (54, 24, -47), (10, 12, 18)), 4.0)
     threshold = 2.2 * head.aeration - 0.9
-    _paint(hu, aired * smooth_step(threshold - cells, 0.0, 0.7), AIR)
+    _paint(hu, aired * smooth_step(threshold - cells, 0.0, 0.7), _AIR)
     canal = capsule(m, (84, 10, -46), (48, 9, -45), (4.0, 3.2))
-    _paint(hu, inside(canal, edge), AIR)
+    _paint(hu, inside(canal, edge), _AIR)
     ear_drum = ellipsoid(m, (45, 9, -43), (4, 5, 6))
-    _paint(hu, inside(ear_drum, edge), AIR)
+    _paint(hu, inside(ear_drum, edge), _AIR)
 
 
 def _sinuses(m: Points, hu: Array, within: Array, cells: Array, edge: float) -> None:
@@ -87,24 +87,24 @@ def _sinuses(m: Points, hu: Array, within: Array, cells: Array, edge: float) -> 
     ethmoid = np.maximum(ethmoid, np.abs(m.z + 42) - 12)
     walls = inside(ethmoid - np.float32(1.8), edge) * within
     _paint(hu, walls, np.float32(650))
-    _paint(hu, inside(ethmoid, edge) * (1 - septa), AIR)
+    _paint(hu, inside(ethmoid, edge) * (1 - septa), _AIR)
     sphenoid = ellipsoid(m, (0, -20, -43), (15, 13, 10)) + np.float32(0.9) * cells
     sphenoid = np.maximum(sphenoid, np.float32(0.8) - m.x)
     _paint(hu, inside(sphenoid - np.float32(2), edge) * within, np.float32(900))
-    _paint(hu, inside(sphenoid, edge), AIR)
+    _paint(hu, inside(sphenoid, edge), _AIR)
     frontal = ellipsoid(m, (10, -81, -15), (8, 2.4, 9))
-    _paint(hu, inside(frontal, edge) * (m.x > 0.8), AIR)
+    _paint(hu, inside(frontal, edge) * (m.x > 0.8), _AIR)
     nose = np.maximum(np.abs(m.x - 6) - 4, np.maximum(np.abs(m.y + 62) - 30, m.z + 56))
     maxillary = ellipsoid(m, (30, -56, -69), (15, 18, 16))
     _paint(hu, inside(maxillary - np.float32(1.8), edge) * within, np.float32(900))
-    _paint(hu, inside(np.minimum(nose, maxillary), edge) * within, AIR)
+    _paint(hu, inside(np.minimum(nose, maxillary), edge) * within, _AIR)
 
 
 def _orbits(m: Points, hu: Array, within: Array, edge: float) -> None:
     cone = capsule(m, (32, -68, -38), (15, -32, -35), (18.0, 5.5))
     rim = inside(cone - np.float32(2.2), edge) * within * smooth_step(m.y, -82, -74)
     _paint(hu, np.minimum(rim, smooth_step(-hu, -900, 300)), np.float32(800))
-    _paint(hu, inside(cone, edge) * within, ORBITAL_FAT)
+    _paint(hu, inside(cone, edge) * within, _ORBITAL_FAT)
     nerve = capsule(m, (31, -62, -38), (15, -32, -35), (2.0, 1.9))
     medial = capsule(m, (20.5, -70, -38), (14, -36, -36), (1.6, 2.0))
     lateral = capsule(m, (45, -64, -38), (20, -34, -36), (1.5, 1.8))

@@ -1,4 +1,8 @@
-"""DICOM as the challenge wrote it: 22 elements, in two families of headers."""
+"""DICOM as the challenge wrote it: 22 elements, in two families of headers.
+
+pydicom encodes the header of a series once. What differs between its slices is put into those bytes
+by hand: a file of 512 x 512 pixels takes 0.5 ms so, and 2.3 ms by `pydicom.dcmwrite` each.
+"""
 
 import struct
 from io import BytesIO
@@ -14,12 +18,12 @@ from pydicom.uid import PYDICOM_IMPLEMENTATION_UID, UID, CTImageStorage, Explici
 from ichreport.phantom.cohort import StudyPlan
 from ichreport.phantom.scanner import Scan
 
-ANY_NAME = "ID_000000000"
-ANY_UID = "2.25.100000000000"
-ANY_POSITION = "0\\0\\0"
-EMPTY_PIXELS = struct.pack("<HH2sHL", 0x7FE0, 0x0010, b"OW", 0, 0)
+_ANY_NAME = "ID_000000000"
+_ANY_UID = "2.25.100000000000"
+_ANY_POSITION = "0\\0\\0"
+_EMPTY_PIXELS = struct.pack("<HH2sHL", 0x7FE0, 0x0010, b"OW", 0, 0)
 
-PADDING = -2000
+_PADDING = -2000
 """Stored value outside the field of view of a padded series."""
 
 
@@ -67,13 +71,13 @@ def _header(scan: Scan, study: StudyPlan, names: Names, style: Style) -> Dataset
     signed = study.family == "b"
     row, column = scan.orientation
     header = Dataset()
-    header.SOPInstanceUID = ANY_NAME
+    header.SOPInstanceUID = _ANY_NAME
     header.Modality = "CT"
     header.PatientID = names.patient_id
     header.StudyInstanceUID = names.study_instance_uid
     header.SeriesInstanceUID = names.series_instance_uid
     header.StudyID = ""
-    header.ImagePositionPatient = ANY_POSITION
+    header.ImagePositionPatient = _ANY_POSITION
     header.ImageOrientationPatient = [_number(v, style) for v in (*row, *column)]
     header.SamplesPerPixel = 1
     header.PhotometricInterpretation = "MONOCHROME2"
@@ -93,7 +97,7 @@ def _header(scan: Scan, study: StudyPlan, names: Names, style: Style) -> Dataset
     meta = FileMetaDataset()
     meta.FileMetaInformationVersion = b"\0\1"
     meta.MediaStorageSOPClassUID = CTImageStorage
-    meta.MediaStorageSOPInstanceUID = UID(ANY_UID)
+    meta.MediaStorageSOPInstanceUID = UID(_ANY_UID)
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     meta.ImplementationClassUID = PYDICOM_IMPLEMENTATION_UID
     header.file_meta = meta
@@ -113,11 +117,11 @@ def stored(hu: NDArray[np.int16], scan: Scan, study: StudyPlan, style: Style) ->
     else:
         values = hu - np.int16(style.intercept)
     if "padded" in study.faults:
-        values = np.where(beyond_field(scan), np.int16(PADDING), values)
+        values = np.where(_beyond_field(scan), np.int16(_PADDING), values)
     return values.astype("<i2" if study.family == "b" else "<u2").tobytes()
 
 
-def beyond_field(scan: Scan) -> NDArray[np.bool_]:
+def _beyond_field(scan: Scan) -> NDArray[np.bool_]:
     """Pixels outside the scanner's circular field of view."""
     y = np.arange(scan.rows) - (scan.rows - 1) / 2
     x = np.arange(scan.columns) - (scan.columns - 1) / 2
@@ -126,7 +130,7 @@ def beyond_field(scan: Scan) -> NDArray[np.bool_]:
 
 
 class Template:
-    """What the files of a series share, encoded once by pydicom; the rest is put in between."""
+    """The bytes that the files of a series share, encoded once by pydicom."""
 
     def __init__(self, scan: Scan, study: StudyPlan, names: Names, style: Style) -> None:
         self.scan = scan
@@ -136,8 +140,8 @@ class Template:
             header = _header(scan, study, names, style)
             pydicom.dcmwrite(stream, header, enforce_file_format=True)
         whole = stream.getvalue()
-        position = _element(0x0020, 0x0032, ANY_POSITION)
-        self._front, self._back = whole.removesuffix(EMPTY_PIXELS).split(position)
+        position = _element(0x0020, 0x0032, _ANY_POSITION)
+        self._front, self._back = whole.removesuffix(_EMPTY_PIXELS).split(position)
 
     def write(self, path: Path, number: int, pixels: bytes) -> None:
         """Write one slice.
@@ -148,14 +152,14 @@ class Template:
             pixels: Its stored pixels.
         """
         uid = f"2.25.1{int(path.stem[3:], 16):011d}"
-        front = self._front.replace(ANY_NAME.encode(), path.stem.encode())
-        front = front.replace(ANY_UID.encode(), uid.encode())
+        front = self._front.replace(_ANY_NAME.encode(), path.stem.encode())
+        front = front.replace(_ANY_UID.encode(), uid.encode())
         corner = "\\".join(_number(v, self.style) for v in self.scan.corner(number))
         with path.open("wb") as stream:
             stream.write(front)
             stream.write(_element(0x0020, 0x0032, corner))
             stream.write(self._back)
-            stream.write(EMPTY_PIXELS[:-4] + struct.pack("<L", len(pixels)))
+            stream.write(_EMPTY_PIXELS[:-4] + struct.pack("<L", len(pixels)))
             stream.write(pixels)
 
 

@@ -8,9 +8,10 @@ import numpy as np
 
 from ichreport.phantom.anatomy import Cavity
 from ichreport.phantom.brain import Brain
+from ichreport.phantom.cranial_vault import REGIONS, direction_to, on_vault
+from ichreport.phantom.csf import LATERAL_VENTRICLE, OCCIPITAL_TIP
 from ichreport.phantom.extraaxial import Epidural, Subdural, acute_hu
-from ichreport.phantom.fluid import LATERAL_VENTRICLE, OCCIPITAL_TIP
-from ichreport.phantom.landmarks import EDGE, Pressure
+from ichreport.phantom.landmarks import EDGE, MassEffect
 from ichreport.phantom.shapes import (
     Array,
     Points,
@@ -22,7 +23,6 @@ from ichreport.phantom.shapes import (
     vector,
     wander,
 )
-from ichreport.phantom.vault import REGIONS, direction_to, on_vault
 
 
 @dataclass(frozen=True)
@@ -204,14 +204,14 @@ class Intraventricular:
         sides = {"left": (1,), "right": (-1,), "both": (-1, 1)}[self.where]
         share = np.zeros_like(height)
         for side in sides:
-            own = p.x * side > 2.5
+            same_side = p.x * side > 2.5
             tip = np.asarray(OCCIPITAL_TIP) * (side, 1, 1)
             level = -float(tip @ np.asarray(down)) - LATERAL_VENTRICLE[6][2][1] + self.depth
             settled = inside(height - np.float32(level), EDGE)
             if self.cast:
                 clot = smooth_step(slow + np.float32(0.5), -0.1, 0.3)
                 settled = np.maximum(settled, clot * smooth_step(-p.z, -30, -15))
-            share = np.maximum(share, settled * own)
+            share = np.maximum(share, settled * same_side)
         if self.lower:
             midline = (np.abs(p.x) < 12) & (np.abs(p.x) <= 2.5 + 12 * (p.z < -20))
             share = np.maximum(share, midline & (p.z < 9))
@@ -220,13 +220,13 @@ class Intraventricular:
 
 Bleed = Epidural | Subdural | Subarachnoid | Intraparenchymal | Intraventricular
 
-KINDS: dict[str, type[Bleed]] = {
+BLEED_TYPES: dict[str, type[Bleed]] = {
     kind.subtype: kind
     for kind in (Epidural, Intraparenchymal, Intraventricular, Subarachnoid, Subdural)
 }
 
 
-class Stripped(NamedTuple):
+class ExtraaxialBlood(NamedTuple):
     """Blood between skull and brain.
 
     Attributes:
@@ -238,8 +238,8 @@ class Stripped(NamedTuple):
     bleeds: list[tuple[Epidural | Subdural, Array]]
 
 
-def strip(bleeds: Sequence[Bleed], p: Points, space: Cavity) -> Stripped:
-    """Place the epidural and subdural bleeds, which the brain's surface gives way to."""
+def place_extraaxial(bleeds: Sequence[Bleed], p: Points, space: Cavity) -> ExtraaxialBlood:
+    """Place the epidural and subdural bleeds, which push the surface of the brain inwards."""
     outside = -space.wall
     placed: list[tuple[Epidural | Subdural, Array]] = []
     for bleed in bleeds:
@@ -247,11 +247,11 @@ def strip(bleeds: Sequence[Bleed], p: Points, space: Cavity) -> Stripped:
             distance = bleed.distance(p, space)
             placed.append((bleed, inside(distance, EDGE)))
             outside = np.minimum(outside, distance)
-    return Stripped(outside, placed)
+    return ExtraaxialBlood(outside, placed)
 
 
-def pressure_of(bleeds: Sequence[Bleed]) -> Pressure:
-    """What all bleeds of a head together do to its brain."""
+def mass_effect(bleeds: Sequence[Bleed]) -> MassEffect:
+    """How all bleeds of a head together displace its brain."""
     shift = sum(float(getattr(bleed, "shift", 0.0)) for bleed in bleeds)
     pushes = tuple(bleed.push for bleed in bleeds if isinstance(bleed, Intraparenchymal))
-    return Pressure(float(np.clip(shift, -9, 9)), pushes)
+    return MassEffect(float(np.clip(shift, -9, 9)), pushes)

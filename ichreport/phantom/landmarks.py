@@ -1,4 +1,4 @@
-"""Where a point inside the dura lies: its side, its depth, its place among falx and tentorium."""
+"""Where a point inside the dura lies: its side, its depth, its position to falx and tentorium."""
 
 from dataclasses import dataclass
 from typing import NamedTuple, Self
@@ -11,19 +11,19 @@ from ichreport.phantom.shapes import Array, Points, Vector, smooth_step, sphere,
 EDGE = 1.25
 """Width of the edge response inside the brain (mm)."""
 
-FOLD_RATE = 0.7
+_FOLD_RATE = 0.7
 """Labyrinth voxels a mm: sulci lie about 11 mm apart."""
 
-SLOW_RATE = 0.17
+_SLOW_RATE = 0.17
 """Labyrinth voxels a mm of the noise that varies over centimetres."""
 
-TENTORIUM_TOP = -1.0
+_TENTORIUM_TOP = -1.0
 """Height above which there is neither tentorium nor brainstem (mm)."""
 
 
 @dataclass(frozen=True)
-class Pressure:
-    """How blood displaces the brain.
+class MassEffect:
+    """The mass effect of blood: how it displaces the brain.
 
     Attributes:
         shift: Shift of the midline towards the patient's left (mm).
@@ -34,7 +34,7 @@ class Pressure:
     pushes: tuple[tuple[Vector, float, float], ...] = ()
 
     def undo(self, p: Points, space: Cavity) -> Points:
-        """Where the brain that is now at `p` would be without the pressure."""
+        """Where the brain that is now at `p` would be without the mass effect."""
         x, y, z = p
         if self.shift:
             x = x - np.float32(self.shift) * np.maximum(1 - space.radius * space.radius, 0)
@@ -86,7 +86,7 @@ class Landmarks(NamedTuple):
         p: Points,
         space: Cavity,
         *,
-        pressure: Pressure,
+        mass_effect: MassEffect,
         outside: Array,
         slow: Array,
     ) -> Self:
@@ -96,15 +96,15 @@ class Landmarks(NamedTuple):
             head: The person.
             p: The points, one-dimensional.
             space: The cavity, measured at `p`.
-            pressure: What displaces the brain.
+            mass_effect: What displaces the brain.
             outside: Depth below the dura or below blood outside the arachnoid (mm).
             slow: `slow_noise` at or near the points.
         """
-        rest = pressure.undo(p, space)
+        rest = mass_effect.undo(p, space)
         mirrored = Points(np.abs(rest.x), rest.y, rest.z)
         tent, rim = tentorium(rest)
         behind = petrous(rest)
-        low = bool(rest.z.min() < TENTORIUM_TOP)
+        low = bool(rest.z.min() < _TENTORIUM_TOP)
         below = np.zeros_like(slow)
         if low:
             below = smooth_step(-tent, -0.8, 0.8) * smooth_step(behind, -3, 1)
@@ -140,7 +140,7 @@ def tentorium(p: Points) -> tuple[Array, Array]:
 def slow_noise(head: Head, p: Points) -> Array:
     """Noise that varies over centimetres, variance 1."""
     coordinates = [
-        v * np.float32(SLOW_RATE) + np.float32(start + 31)
+        v * np.float32(_SLOW_RATE) + np.float32(start + 31)
         for v, start in zip(p, head.origin, strict=True)
     ]
     return wander(*coordinates)
@@ -149,8 +149,8 @@ def slow_noise(head: Head, p: Points) -> Array:
 def _folds(head: Head, rest: Points, mirrored: Points, space: Cavity, outside: Array) -> Array:
     """The labyrinth, looked up on the surface above each point.
 
-    So sulci run inwards, slanted by the person's twist; near the midline they are looked up in
-    place.
+    So sulci run inwards, slanted by the person's twist; near the midline they are looked up at
+    the point itself.
     """
     outwards = np.float32(0.45) / np.maximum(space.radius, np.float32(0.4)) - np.float32(0.45)
     outwards *= smooth_step(mirrored.x, 8, 30)
@@ -159,7 +159,7 @@ def _folds(head: Head, rest: Points, mirrored: Points, space: Cavity, outside: A
     for value, start, twist in zip(rest, head.origin, head.twist, strict=True):
         on_surface = value * outwards
         on_surface += np.float32(twist) * outside
-        on_surface *= np.float32(FOLD_RATE)
+        on_surface *= np.float32(_FOLD_RATE)
         on_surface += np.float32(start)
         coordinates.append(on_surface)
     return wander(*coordinates)

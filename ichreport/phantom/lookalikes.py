@@ -8,7 +8,7 @@ from ichreport.phantom.brain import Brain
 from ichreport.phantom.landmarks import EDGE
 from ichreport.phantom.shapes import Array, Points, Vector, ellipsoid, inside
 
-SINUS = "hyperdense sinus"
+_SINUS = "hyperdense sinus"
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Lookalike:
             p: The points, where they are now; the sinus lies in the fixed dura.
             brain: The brain, with where its points rest when nothing presses on them.
         """
-        if self.name == SINUS:
+        if self.name == _SINUS:
             return brain.sinus
         rest = p if self.name == "calcified falx" else brain.rest
         low, high = float(rest.z.min()), float(rest.z.max())
@@ -49,23 +49,23 @@ class Lookalike:
 def draw(rng: np.random.Generator, age: float) -> list[Lookalike]:
     """Draw a person's look-alikes; calcifications come with age, in bleeders and others alike."""
     old = float(np.clip((age - 20) / 60, 0.15, 1))
-    found = []
+    lookalikes = []
     if rng.random() < 0.55 * old + 0.1:
-        found.append(_choroid(rng))
+        lookalikes.append(_choroid(rng))
     if rng.random() < 0.5 * old + 0.15:
         center = (rng.normal(0, 0.6), rng.normal(22, 1), rng.normal(2, 1))
-        found.append(
+        lookalikes.append(
             _spots("calcified pineal", rng.uniform(110, 320), [(center, _radii(rng, 2.2, 3.6))])
         )
     if rng.random() < 0.3 * old:
-        found.append(_falx(rng))
+        lookalikes.append(_falx(rng))
     if rng.random() < 0.15:
-        found.append(Lookalike(SINUS, float(rng.uniform(66, 76)), ()))
+        lookalikes.append(Lookalike(_SINUS, float(rng.uniform(66, 76)), ()))
     if rng.random() < 0.2:
-        found.append(_parenchymal(rng))
+        lookalikes.append(_parenchymal(rng))
     if rng.random() < 0.18 * old:
-        found.append(_basal_ganglia(rng))
-    return found
+        lookalikes.append(_basal_ganglia(rng))
+    return lookalikes
 
 
 def _choroid(rng: np.random.Generator) -> Lookalike:

@@ -14,17 +14,17 @@ from ichreport.phantom.anatomy import Head
 from ichreport.phantom.section import Patient, Section
 from ichreport.phantom.shapes import Array, Points, Vector, vector
 
-FINEST = 1.1
+_FINEST = 1.1
 """Spacing of the points that anatomy is drawn on (mm), unless the pixels are coarser."""
 
-BOTTOM, TOP = -57.0, 80.0
+_BOTTOM, _TOP = -57.0, 80.0
 """Height of the lowest and the highest slice of a typical series in the canonical head (mm)."""
 
-VISIBLE_SHARE = 0.45
+_VISIBLE_SHARE = 0.45
 """A pixel belongs to a bleed's truth mask if at least this share of it is blood."""
 
-AIR = -1000.0
-LIMITS = (-1024, 3071)
+_AIR = -1000.0
+_LIMITS = (-1024, 3071)
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Scan:
         """
         count = max(6, round(slices * rng.uniform(0.88, 1.12)))
         tilt = float(rng.uniform(8, 19)) if rng.random() < 0.65 else 0.0
-        low, high = BOTTOM + rng.normal(0, 4), TOP + rng.normal(0, 2.5)
+        low, high = _BOTTOM + rng.normal(0, 4), _TOP + rng.normal(0, 2.5)
         gaps = np.ones(count - 1)
         if rng.random() < 0.12:
             gaps[: count // 3] = 0.5
@@ -171,7 +171,7 @@ class Grid(NamedTuple):
     @classmethod
     def over(cls, rows: int, columns: int, pixel: float) -> "Grid":
         """Lay points over a slice."""
-        step = max(FINEST, pixel)
+        step = max(_FINEST, pixel)
         down, to_rows = _splines(rows, pixel, step)
         across, to_columns = _splines(columns, pixel, step)
         return cls(down, across, to_rows, to_columns)
@@ -204,11 +204,11 @@ def _splines(pixels: int, pixel: float, step: float) -> tuple[Array, sparse.csr_
     return points.astype(np.float32), matrix
 
 
-class Slice(NamedTuple):
+class ScannedSlice(NamedTuple):
     """One slice as it leaves the scanner.
 
     Attributes:
-        hu: int16 (rows, columns), within `LIMITS`.
+        hu: int16 (rows, columns), within `_LIMITS`.
         masks: For each subtype that bleeds here, where: bool (rows, columns).
         volumes: For each subtype, its blood in this slice (ml).
         lookalikes: Area of each look-alike (mm²), in the order of the patient's.
@@ -220,19 +220,19 @@ class Slice(NamedTuple):
     lookalikes: list[float]
 
 
-def take(scan: Scan, patient: Patient) -> Iterator[Slice]:
-    """Take a series, from the neck up."""
+def scan_series(scan: Scan, patient: Patient) -> Iterator[ScannedSlice]:
+    """Scan a patient, slice by slice from the neck up."""
     rng = np.random.default_rng(scan.seed)
-    rest = head_rest(scan, patient.head)
+    rest = _head_rest(scan, patient.head)
     spacing = scan.spacing
     for number, height in enumerate(scan.heights):
         drawn = _slab(scan, patient, height, min(5.0, float(spacing[number])))
         hu = _expose(scan, patient.head, scan.grid.pixels(drawn.hu), rest, height, rng)
         area = scan.grid.step**2
         volume = area * spacing[number] * np.cos(np.deg2rad(scan.tilt)) / 1000
-        yield Slice(
+        yield ScannedSlice(
             hu=hu,
-            masks={k: scan.grid.pixels(v) >= VISIBLE_SHARE for k, v in drawn.blood.items()},
+            masks={k: scan.grid.pixels(v) >= _VISIBLE_SHARE for k, v in drawn.blood.items()},
             volumes={k: float(v.sum() * volume) for k, v in drawn.blood.items()},
             lookalikes=[v * area for v in drawn.lookalikes],
         )
@@ -244,7 +244,7 @@ def _slab(scan: Scan, patient: Patient, height: float, thickness: float) -> Sect
     row, column = np.asarray(scan.orientation)
     along, below = frame @ row, frame @ column
     base = frame @ (np.array([0, 0, height]) - np.asarray(scan.offset))
-    hu = np.full((len(grid.down), len(grid.across)), AIR, np.float32)
+    hu = np.full((len(grid.down), len(grid.across)), _AIR, np.float32)
     total = Section(hu, lookalikes=[0.0] * len(patient.lookalikes))
     window = _window(grid, scan, patient.head, base)
     if window is None:
@@ -288,7 +288,7 @@ def _window(
     return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
-def head_rest(scan: Scan, head: Head) -> Array:
+def _head_rest(scan: Scan, head: Head) -> Array:
     """The head rest in every slice: a thin curved shell under the occiput, with foam on it (HU)."""
     grid = scan.grid
     occiput = 90 + head.skull + head.scalp
@@ -297,7 +297,7 @@ def head_rest(scan: Scan, head: Head) -> Array:
     radius = np.sqrt(np.square(x) + np.square(y)) - np.float32(119)
     shell = np.clip(2 - np.abs(radius), 0, 1) * (y > 60)
     foam = np.clip(5 - np.abs(radius + 7), 0, 1) * (y > 64)
-    hu = np.full(radius.shape, AIR, np.float32) + 60 * foam
+    hu = np.full(radius.shape, _AIR, np.float32) + 60 * foam
     return grid.pixels((hu + shell * (150 - hu)).astype(np.float32))
 
 
@@ -325,7 +325,7 @@ def _expose(
     grain *= level
     grain *= body
     hu += grain
-    np.clip(hu, *LIMITS, out=hu)
+    np.clip(hu, *_LIMITS, out=hu)
     return np.rint(hu, out=hu).astype(np.int16)
 
 

@@ -11,16 +11,16 @@ from ichreport.phantom.landmarks import slow_noise
 from ichreport.phantom.lookalikes import Lookalike
 from ichreport.phantom.shapes import Array, Points, Vector, any_of, inside
 
-OEDEMA = 13.0
+_OEDEMA = 13.0
 """Darkening of the brain around a bleed (HU)."""
 
-SUBPLANES = 2
+_SUBPLANES = 2
 """Planes that a slice's content averages, for partial volume along its thickness."""
 
 
 @dataclass(frozen=True)
 class Patient:
-    """A head with what is wrong with it at one time.
+    """A head with its bleeds and look-alikes at one time.
 
     Attributes:
         head: The person.
@@ -56,7 +56,7 @@ def draw(patient: Patient, p: Points, *, lift: Vector, edge: float, thickness: f
     """Draw a slab.
 
     Skull and face are drawn once, their surfaces blurred as far as they lean towards the slab; the
-    content of the dura is the mean of `SUBPLANES` planes.
+    content of the dura is the mean of `_SUBPLANES` planes.
 
     Args:
         patient: The head.
@@ -75,12 +75,12 @@ def draw(patient: Patient, p: Points, *, lift: Vector, edge: float, thickness: f
     slow = slow_noise(patient.head, middle)
     bone = flat.take(index)
     total = bone.copy()
-    for number in range(SUBPLANES):
-        place = (number + 0.5) / SUBPLANES - 0.5
-        plane = Points(*(v + np.float32(place * d) for v, d in zip(middle, lift, strict=True)))
+    for number in range(_SUBPLANES):
+        offset = (number + 0.5) / _SUBPLANES - 0.5
+        plane = Points(*(v + np.float32(offset * d) for v, d in zip(middle, lift, strict=True)))
         near = cavity(plane)
-        blur = np.float32(edge) + np.float32(thickness / SUBPLANES) * near.slope
-        share = inside(near.wall, blur) * np.float32(1 / SUBPLANES)
+        blur = np.float32(edge) + np.float32(thickness / _SUBPLANES) * near.slope
+        share = inside(near.wall, blur) * np.float32(1 / _SUBPLANES)
         content, blood = _content(patient, plane, near, slow, section.lookalikes)
         total += share * (content - bone)
         for subtype, amount in blood.items():
@@ -96,14 +96,14 @@ def _content(
 ) -> tuple[Array, dict[str, Array]]:
     """Intensity of the content of the dura, and each subtype's share; adds to what is `seen`."""
     bleeds = patient.bleeds
-    stripped = hemorrhage.strip(bleeds, p, space)
+    extraaxial = hemorrhage.place_extraaxial(bleeds, p, space)
     densities = [(b, b.density(p)) for b in bleeds if isinstance(b, Subarachnoid)]
     content = brain.draw(
         patient.head,
         p,
         space,
-        pressure=hemorrhage.pressure_of(bleeds),
-        outside=stripped.outside,
+        mass_effect=hemorrhage.mass_effect(bleeds),
+        outside=extraaxial.outside,
         clogged=any_of([density for _, density in densities]) if densities else None,
         slow=slow,
     )
@@ -112,26 +112,26 @@ def _content(
         share = lookalike.share(p, content)
         if share is not None:
             layers.hu += share * (np.float32(lookalike.hu) - layers.hu)
-            seen[number] += float(share.sum()) / SUBPLANES
+            seen[number] += float(share.sum()) / _SUBPLANES
     for diluted, density in densities:
         layers.put(diluted, density * content.subarachnoid)
     for bleed in bleeds:
         if isinstance(bleed, Intraventricular):
             layers.put(bleed, bleed.share(content, slow, patient.down))
         elif isinstance(bleed, Intraparenchymal):
-            distance = np.maximum(bleed.distance(p), np.float32(1.5) - stripped.outside)
+            distance = np.maximum(bleed.distance(p), np.float32(1.5) - extraaxial.outside)
             swollen = inside(distance - np.float32(bleed.oedema), 3.0)
             swollen *= (1 - content.subarachnoid) * (1 - content.ventricles)
-            layers.hu -= np.float32(OEDEMA if bleed.oedema > 1 else OEDEMA / 4) * swollen
+            layers.hu -= np.float32(_OEDEMA if bleed.oedema > 1 else _OEDEMA / 4) * swollen
             layers.put(bleed, inside(distance, 1.6))
-    for outer, amount in stripped.bleeds:
+    for outer, amount in extraaxial.bleeds:
         layers.put(outer, amount, settled=outer.settled(p))
     cup = np.exp(np.minimum(space.wall, 0) * np.float32(1 / 9))
     return layers.hu + np.float32(patient.cupping) * cup, layers.blood
 
 
 class _Layers:
-    """Bleeds over what is there; each gives way to those put later."""
+    """Bleeds painted over tissue; each later one replaces what is under it."""
 
     def __init__(self, hu: Array, slow: Array) -> None:
         self.hu = hu

@@ -15,10 +15,10 @@ from scipy import fft
 Array = NDArray[Any]
 Vector = tuple[float, float, float]
 
-LABYRINTH_SIZE = 128
+_LABYRINTH_SIZE = 128
 """Voxels a side of the periodic labyrinth; a power of two, so that indices wrap by a bit mask."""
 
-LABYRINTH_UNIT = 32
+_LABYRINTH_UNIT = 32
 """Steps of the stored labyrinth to a standard deviation."""
 
 
@@ -138,16 +138,16 @@ def labyrinth() -> NDArray[np.int8]:
     """Periodic noise of one wavelength, 16 voxels: its zero crossings wind like sulci.
 
     Returns:
-        int8, flat, `LABYRINTH_SIZE` voxels a side, mean 0, standard deviation `LABYRINTH_UNIT`. The
-        same in every process; small, so that it stays in the processor's cache.
+        int8, flat, `_LABYRINTH_SIZE` voxels a side, mean 0, standard deviation `_LABYRINTH_UNIT`.
+        The same in every process; small, so that it stays in the processor's cache.
     """
-    frequency = fft.fftfreq(LABYRINTH_SIZE) ** 2
-    last = fft.rfftfreq(LABYRINTH_SIZE) ** 2
+    frequency = fft.fftfreq(_LABYRINTH_SIZE) ** 2
+    last = fft.rfftfreq(_LABYRINTH_SIZE) ** 2
     radius = np.sqrt(frequency[:, None, None] + frequency[:, None] + last)
     band = np.exp(-0.5 * ((radius - 1 / 16) / 0.014) ** 2).astype(np.float32)
-    white = np.random.default_rng(7).standard_normal((LABYRINTH_SIZE,) * 3, dtype=np.float32)
+    white = np.random.default_rng(7).standard_normal((_LABYRINTH_SIZE,) * 3, dtype=np.float32)
     noise = fft.irfftn(fft.rfftn(white) * band, s=white.shape)
-    noise *= LABYRINTH_UNIT / noise.std()
+    noise *= _LABYRINTH_UNIT / noise.std()
     return np.clip(np.rint(noise), -127, 127).astype(np.int8).ravel()
 
 
@@ -164,9 +164,9 @@ def wander(x: Array, y: Array, z: Array) -> Array:
     lows, highs, parts = [], [], []
     for axis, value in enumerate((x, y, z)):
         floor = np.floor(value)
-        low = floor.astype(np.intp) & (LABYRINTH_SIZE - 1)
-        high = (low + 1) & (LABYRINTH_SIZE - 1)
-        stride = LABYRINTH_SIZE**axis
+        low = floor.astype(np.intp) & (_LABYRINTH_SIZE - 1)
+        high = (low + 1) & (_LABYRINTH_SIZE - 1)
+        stride = _LABYRINTH_SIZE**axis
         lows.append(low * stride)
         highs.append(high * stride)
         parts.append(value - floor)
@@ -192,5 +192,5 @@ def wander(x: Array, y: Array, z: Array) -> Array:
     step -= first
     step *= parts[2]
     step += first
-    step *= np.float32(1 / LABYRINTH_UNIT)
+    step *= np.float32(1 / _LABYRINTH_UNIT)
     return step

@@ -4,13 +4,13 @@ import numpy as np
 
 from ichreport.phantom import face
 from ichreport.phantom.anatomy import Cavity, Head, petrous
+from ichreport.phantom.cranial_vault import sutures
 from ichreport.phantom.shapes import Array, Points, bump, inside, smooth_min, smooth_step, wander
-from ichreport.phantom.vault import sutures
 
-AIR = -1000.0
-FAT = -95.0
-MUSCLE = 55.0
-SKIN = 45.0
+_AIR = -1000.0
+_FAT = -95.0
+_MUSCLE = 55.0
+_SKIN = 45.0
 
 
 def shell(head: Head, p: Points, space: Cavity, edge: float, thickness: float) -> Array:
@@ -26,7 +26,7 @@ def shell(head: Head, p: Points, space: Cavity, edge: float, thickness: float) -
     Returns:
         Intensity (HU); deep inside the cavity it is not drawn.
     """
-    hu = np.full(p.x.shape, AIR, np.float32)
+    hu = np.full(p.x.shape, _AIR, np.float32)
     low = bool(p.z.min() < -8)
     reach = 1.45 * head.skull + head.scalp + 6
     near = space.vault < reach
@@ -61,7 +61,7 @@ def _draw(
         skin = smooth_min(skin, outline, 14)
         outer = np.maximum(outer, space.floor - _base_thickness(p))
     soft = _soft_tissue(head, p, space, skin, rough)
-    hu = AIR + inside(skin, blur) * (soft - np.float32(AIR))
+    hu = _AIR + inside(skin, blur) * (soft - np.float32(_AIR))
     bone = _bone(head, p, space, bone_width, rough, low=low)
     hu += inside(outer, blur) * (bone - hu)
     if low:
@@ -113,7 +113,7 @@ def _soft_tissue(head: Head, p: Points, space: Cavity, skin: Array, rough: Array
     )
     galea = inside(np.abs(-skin - np.float32(head.scalp)) - np.float32(0.6), 1.2)
     muscle = np.maximum(muscle, np.float32(0.75) * galea)
-    hu: Array = FAT + muscle * np.float32(MUSCLE - FAT)
+    hu: Array = _FAT + muscle * np.float32(_MUSCLE - _FAT)
     dermis = inside(-skin - np.float32(2.0), 1.2)
-    hu += dermis * (np.float32(SKIN) - hu)
+    hu += dermis * (np.float32(_SKIN) - hu)
     return hu

@@ -10,11 +10,11 @@ from PIL import Image
 
 from ichreport.labels import ANY, SUBTYPES
 from ichreport.params.profile import PhantomRecipe
-from ichreport.phantom import headers, hemorrhage, lookalikes, scanner
+from ichreport.phantom import headers, lookalikes, scanner
 from ichreport.phantom.anatomy import Head
 from ichreport.phantom.cohort import PatientPlan, StudyPlan, identifier
-from ichreport.phantom.hemorrhage import Bleed
-from ichreport.phantom.scanner import Scan, Slice
+from ichreport.phantom.hemorrhage import BLEED_TYPES, Bleed
+from ichreport.phantom.scanner import Scan, ScannedSlice
 from ichreport.phantom.section import Patient
 
 IMAGES = "stage_2_train"
@@ -23,18 +23,18 @@ TRUTH = "truth"
 VISIBLE_AREA = 40.0
 """A slice is positive for a subtype if its truth mask covers at least this area (mm²)."""
 
-KEPT_BYTES = 0.29
+_KEPT_BYTES = 0.29
 """Share of its pixel bytes that the truncated file keeps."""
 
-SHOWN = 3
+_SHOWN = 3
 """Slices named for each bleed and look-alike: where most of it is visible."""
 
-STUDIES_A_PATIENT = 8
-SLICES_A_STUDY = 128
+_STUDIES_A_PATIENT = 8
+_SLICES_A_STUDY = 128
 
 
 @dataclasses.dataclass
-class Written:
+class WrittenPatient:
     """What a patient's files hold.
 
     Attributes:
@@ -48,7 +48,7 @@ class Written:
     duplicated: list[str] = dataclasses.field(default_factory=list)
 
 
-def write_patient(folder: Path, recipe: PhantomRecipe, plan: PatientPlan) -> Written:
+def write_patient(folder: Path, recipe: PhantomRecipe, plan: PatientPlan) -> WrittenPatient:
     """Write all slices of one patient.
 
     Args:
@@ -58,15 +58,15 @@ def write_patient(folder: Path, recipe: PhantomRecipe, plan: PatientPlan) -> Wri
     """
     rng = np.random.default_rng([recipe.seed, 2, plan.number])
     head = Head.draw(rng)
-    found = tuple(lookalikes.draw(rng, head.age))
+    bright = tuple(lookalikes.draw(rng, head.age))
     bleeds = tuple(
-        hemorrhage.KINDS[subtype].draw(rng, subtle=subtle) for subtype, subtle in plan.subtypes
+        BLEED_TYPES[subtype].draw(rng, subtle=subtle) for subtype, subtle in plan.subtypes
     )
     patient_id = identifier(recipe.seed, "patient", plan.number)
     traits = {k: v for k, v in dataclasses.asdict(head).items() if k not in ("origin", "twist")}
-    written = Written({"patient_id": patient_id, **_rounded(traits), "studies": []})
+    written = WrittenPatient({"patient_id": patient_id, **_rounded(traits), "studies": []})
     for order, study in enumerate(plan.studies):
-        number = plan.number * STUDIES_A_PATIENT + order
+        number = plan.number * _STUDIES_A_PATIENT + order
         names = headers.Names(
             patient_id,
             identifier(recipe.seed, "study", number),
@@ -74,7 +74,7 @@ def write_patient(folder: Path, recipe: PhantomRecipe, plan: PatientPlan) -> Wri
         )
         at_study = tuple(later(bleed, order) for bleed in bleeds)
         scan = _draw_scan(rng, recipe, study)
-        patient = Patient(head, at_study, found, scan.down(head), scan.cupping)
+        patient = Patient(head, at_study, bright, scan.down(head), scan.cupping)
         _write_study(folder, recipe, study, scan, patient, names, number, rng, written)
     return written
 
@@ -100,16 +100,16 @@ def _write_study(
     names: headers.Names,
     number: int,
     rng: np.random.Generator,
-    written: Written,
+    written: WrittenPatient,
 ) -> None:
     style = headers.draw_style(rng, study)
     slices = []
     template = headers.Template(scan, study, names, style)
-    for place, taken in enumerate(scanner.take(scan, patient)):
-        uid = identifier(recipe.seed, "slice", number * SLICES_A_STUDY + place)
+    for index, taken in enumerate(scanner.scan_series(scan, patient)):
+        uid = identifier(recipe.seed, "slice", number * _SLICES_A_STUDY + index)
         pixels = headers.stored(taken.hu, scan, study, style)
-        template.write(folder / IMAGES / f"{uid}.dcm", place, pixels)
-        truth = truth_bits(taken, scan)
+        template.write(folder / IMAGES / f"{uid}.dcm", index, pixels)
+        truth = _truth_bits(taken, scan)
         if truth.any():
             image = Image.fromarray(truth)
             image.save(folder / TRUTH / f"{uid}.png", compress_level=1)
@@ -128,10 +128,10 @@ def _write_study(
     written.description["studies"].append(entry)
 
 
-def truth_bits(taken: Slice, scan: Scan) -> NDArray[np.uint8]:
+def _truth_bits(taken: ScannedSlice, scan: Scan) -> NDArray[np.uint8]:
     """Where a reader can see blood: bit k is set where `SUBTYPES[k]` bleeds.
 
-    A mask smaller than `VISIBLE_AREA` is left out, as nobody would mark it.
+    A mask smaller than `VISIBLE_AREA` is left out, as no reader would mark it.
     """
     bits = np.zeros(taken.hu.shape, np.uint8)
     for subtype, mask in taken.masks.items():
@@ -143,7 +143,7 @@ def truth_bits(taken: Slice, scan: Scan) -> NDArray[np.uint8]:
 def _truncate(path: Path, pixel_bytes: int) -> None:
     size = path.stat().st_size
     with path.open("rb+") as stream:
-        stream.truncate(size - pixel_bytes + 2 * round(pixel_bytes * KEPT_BYTES / 2))
+        stream.truncate(size - pixel_bytes + 2 * round(pixel_bytes * _KEPT_BYTES / 2))
 
 
 def _describe(
@@ -152,7 +152,7 @@ def _describe(
     patient: Patient,
     names: headers.Names,
     style: headers.Style,
-    slices: list[tuple[str, Slice, tuple[int, ...]]],
+    slices: list[tuple[str, ScannedSlice, tuple[int, ...]]],
 ) -> dict[str, Any]:
     kinds = {bleed.subtype for bleed in patient.bleeds}
     volumes = {k: [taken.volumes.get(k, 0.0) for _, taken, _ in slices] for k in sorted(kinds)}
@@ -167,13 +167,13 @@ def _describe(
         }
         for bleed in patient.bleeds
     ]
-    found = []
-    for place, lookalike in enumerate(patient.lookalikes):
-        areas = [taken.lookalikes[place] for _, taken, _ in slices]
+    shown_lookalikes = []
+    for index, lookalike in enumerate(patient.lookalikes):
+        areas = [taken.lookalikes[index] for _, taken, _ in slices]
         shown = _best(slices, areas, least=2.0)
         if shown:  # a small one may lie between two slices
             entry = {"name": lookalike.name, "hu": round(lookalike.hu, 1)}
-            found.append({**entry, "sop_instance_uids": shown})
+            shown_lookalikes.append({**entry, "sop_instance_uids": shown})
     return {
         "study_instance_uid": names.study_instance_uid,
         "series_instance_uid": names.series_instance_uid,
@@ -191,15 +191,15 @@ def _describe(
             ANY: sum(max(row) for _, _, row in slices),
         },
         "bleeds": bleeds,
-        "lookalikes": found,
+        "lookalikes": shown_lookalikes,
     }
 
 
 def _best(
-    slices: list[tuple[str, Slice, tuple[int, ...]]], amounts: list[float], least: float
+    slices: list[tuple[str, ScannedSlice, tuple[int, ...]]], amounts: list[float], least: float
 ) -> list[str]:
     """The slices that show most of something, the best first; none that shows less than `least`."""
-    order = np.argsort(-np.asarray(amounts), kind="stable")[:SHOWN]
+    order = np.argsort(-np.asarray(amounts), kind="stable")[:_SHOWN]
     return [slices[int(i)][0] for i in order if amounts[int(i)] >= least]
 
 

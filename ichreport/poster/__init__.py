@@ -1,7 +1,7 @@
-"""The poster that this project reproduces: what it is called, and the figures of its three tables.
+"""The poster that this project reproduces: its title and author, and the figures of its tables.
 
-Nothing here is ours. The figures stand as they are printed in the CSV files beside this module,
-which are read when they are first asked for.
+The CSV files beside this module hold the figures as they are printed; each is read at its first
+use.
 """
 
 import csv
@@ -20,7 +20,7 @@ LIMITS: Final = (
     "figure a row and no interval; how it summed the loss, split SampA and chose its thresholds is "
     "inferred from them."
 )
-"""What anyone who reads its figures has to know of them."""
+"""What a reader of its figures has to know."""
 
 SLICES: Final = 752_803
 """Labelled slices of the challenge's data, which the poster rounds to 753K."""

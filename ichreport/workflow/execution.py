@@ -43,7 +43,7 @@ _ANSI: Final = re.compile(r"\x1b\[[0-9;]*m")
 _log = logging.getLogger(__name__)
 
 
-class _Died(Exception):  # noqa: N818
+class _KernelDied(Exception):  # noqa: N818
     """A kernel ended before its first cell."""
 
 
@@ -64,17 +64,17 @@ def execute(notebook: Path, output: Path, parameters: Mapping[str, Any], kernel:
         RuntimeError: If its kernel died: twice before its first cell, or once after.
     """
     if forkserver.FORK in os.environ:  # before anything here starts a thread
-        KernelToBe.waiting = KernelToBe()
+        WaitingKernel.waiting = WaitingKernel()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    papermill_io.register(str(output), _Whole())
+    papermill_io.register(str(output), _AtomicHandler())
     try:
         try:
             _execute(notebook, output, parameters, kernel)
-        except _Died as reason:
-            words = f"The kernel died before its first cell ({reason}); starting it once more."
-            print(words, file=sys.stderr)  # noqa: T201
+        except _KernelDied as reason:
+            message = f"The kernel died before its first cell ({reason}); starting it once more."
+            print(message, file=sys.stderr)  # noqa: T201
             _execute(notebook, output, parameters, kernel)
-    except _Died as reason:
+    except _KernelDied as reason:
         raise RuntimeError(f"{notebook}: its kernel died: {reason}") from reason
     except PapermillExecutionError as error:
         return _explain(error)
@@ -84,11 +84,11 @@ def execute(notebook: Path, output: Path, parameters: Mapping[str, Any], kernel:
     return 0
 
 
-class KernelToBe:
+class WaitingKernel:
     """A process that waits to become a kernel: forked while this one had no threads yet."""
 
-    waiting: "KernelToBe | None" = None
-    """The one that the next kernel is made of, if any."""
+    waiting: "WaitingKernel | None" = None
+    """The process that the next kernel is made of, if there is one."""
 
     def __init__(self) -> None:
         read, self._write = os.pipe()
@@ -100,9 +100,11 @@ class KernelToBe:
             _become_kernel(read)
         os.close(read)
 
-    def start(self, words: list[str], environment: Mapping[str, str], folder: str | None) -> None:
-        """Let it become a kernel: with the words after `ipykernel_launcher`."""
-        message = {"words": words, "environment": dict(environment), "folder": folder}
+    def start(
+        self, arguments: list[str], environment: Mapping[str, str], folder: str | None
+    ) -> None:
+        """Make it a kernel, with the arguments after `ipykernel_launcher`."""
+        message = {"arguments": arguments, "environment": dict(environment), "folder": folder}
         with os.fdopen(self._write, "wb") as stream:
             stream.write(json.dumps(message).encode())
 
@@ -136,7 +138,7 @@ class KernelToBe:
 
 
 def _become_kernel(read: int) -> NoReturn:
-    """Wait for the words of a kernel, then be it, to its end."""
+    """Wait for the arguments of a kernel, then run as that kernel to its end."""
 
     def work() -> int:
         lifetime.die_with_parent()
@@ -148,17 +150,17 @@ def _become_kernel(read: int) -> NoReturn:
             os.environ.update(message["environment"])
             if message["folder"]:
                 os.chdir(message["folder"])
-            sys.argv = ["ipykernel_launcher", *message["words"]]
+            sys.argv = ["ipykernel_launcher", *message["arguments"]]
             from ipykernel import kernelapp
 
-            kernelapp.launch_new_instance(argv=message["words"])
+            kernelapp.launch_new_instance(argv=message["arguments"])
         return 0
 
     forkserver.end_with(work)
 
 
 class JobProvisioner(LocalProvisioner):
-    """Starts the kernel of a job: on Unix sockets, from `KernelToBe.waiting` where there is one."""
+    """Starts the kernel of a job: on Unix sockets, from a `WaitingKernel` where there is one."""
 
     async def pre_launch(self, **options: Any) -> dict[str, Any]:
         """Choose where the kernel's sockets are."""
@@ -170,18 +172,18 @@ class JobProvisioner(LocalProvisioner):
 
     async def launch_kernel(self, cmd: list[str], **options: Any) -> Any:
         """Start it."""
-        kernel, KernelToBe.waiting = KernelToBe.waiting, None
+        kernel, WaitingKernel.waiting = WaitingKernel.waiting, None
         if kernel is None or "ipykernel_launcher" not in cmd:
             held = [int(os.environ[forkserver.HELD])] if forkserver.HELD in os.environ else []
             return await super().launch_kernel(cmd, pass_fds=held, **options)
-        words = cmd[cmd.index("ipykernel_launcher") + 1 :]
+        arguments = cmd[cmd.index("ipykernel_launcher") + 1 :]
         environment = {**options["env"], "JPY_PARENT_PID": str(os.getpid())}
-        kernel.start(words, environment, options.get("cwd"))
+        kernel.start(arguments, environment, options.get("cwd"))
         self.process, self.pid, self.pgid = cast("Any", kernel), kernel.pid, kernel.pid
         return self.connection_info
 
 
-class _Whole(LocalHandler):  # type: ignore[misc]
+class _AtomicHandler(LocalHandler):  # type: ignore[misc]
     """Writes a notebook so that it is whole or not there."""
 
     def write(self, buf: str, path: str) -> None:
@@ -206,11 +208,11 @@ def _execute(notebook: Path, output: Path, parameters: Mapping[str, Any], kernel
             )
     except DeadKernelError as error:
         if not executed:
-            raise _Died(str(error)) from error
+            raise _KernelDied(str(error)) from error
         raise RuntimeError(f"{notebook}: {error} after its cell {executed[-1] + 1}.") from error
     except RuntimeError as error:
         if "before replying" in str(error):  # to the first question, before any cell
-            raise _Died(str(error)) from error
+            raise _KernelDied(str(error)) from error
         raise
 
 

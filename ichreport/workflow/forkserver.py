@@ -30,24 +30,24 @@ from typing import Any, Final, NoReturn
 
 import ichreport
 from ichreport.files import write_json
-from ichreport.importing import uncollected
+from ichreport.importing import without_garbage_collection
 from ichreport.workflow import lifetime
 
 ADDRESS: Final = "ICHREPORT_FORKSERVER"
-"""Names, in a job's environment, the socket of the server, where there is one."""
+"""The environment variable that names the socket of the server, where there is one."""
 FORK: Final = "ICHREPORT_FORK"
-"""Takes the place of `ADDRESS` in the environment of a fork."""
+"""The environment variable that a fork has instead of `ADDRESS`."""
 HELD: Final = "ICHREPORT_HELD"
-"""Names, in a job's environment, the descriptor that all of its processes keep open."""
-FORKED: Final = frozenset({"execute", "features", "render"})
-"""The commands that are worth a fork: those that import most of what there is."""
+"""The environment variable that names the descriptor that all processes of a job keep open."""
+_FORKED_COMMANDS: Final = frozenset({"execute", "features", "render"})
+"""The commands that import most of the package, which is why they are forked."""
 WITHOUT_THREADS: Final = {
     "OMP_NUM_THREADS": "1",
     "JE_ARROW_MALLOC_CONF": "background_thread:false",  # of pyarrow's allocator
 }
 """Environment variables of the server, with which importing starts no thread."""
-ELSEWHERE: Final = ("ichreport.model.frameworks", "ichreport.workflow.forkserver")
-"""What is not imported ahead: a framework's module comes with the framework that is chosen."""
+_NOT_IMPORTED: Final = ("ichreport.model.frameworks", "ichreport.workflow.forkserver")
+"""Modules that are not imported ahead: a framework's module imports that framework."""
 
 _LENGTH: Final = 8
 """Bytes that say how long a message is."""
@@ -106,7 +106,7 @@ def run(command: Sequence[str], environment: Mapping[str, str], held: int) -> Ou
         have done is still to do.
     """
     address = environment.get(ADDRESS)
-    if not address or list(command[:1]) != ["ichreport"] or command[1] not in FORKED:
+    if not address or list(command[:1]) != ["ichreport"] or command[1] not in _FORKED_COMMANDS:
         return None
     request = {
         "command": list(command),
@@ -137,8 +137,8 @@ def main(words: Sequence[str]) -> int:
         del sys.path[0]
     listening = socket.socket(fileno=int(words[0]))
     started, clock = datetime.now(UTC), time.perf_counter()
-    import_everything()
-    reason = unfit()
+    _import_package()
+    reason = reason_not_to_fork()
     if reason:
         print(f"Jobs start as processes of their own: {reason}.", flush=True)  # noqa: T201
         return 1
@@ -153,22 +153,22 @@ def main(words: Sequence[str]) -> int:
         "status": 0,
     }
     write_json(Path(words[1]), note)
-    Server(listening).serve()
+    ForkServer(listening).serve()
     return 0
 
 
-def import_everything() -> None:
+def _import_package() -> None:
     """Import all modules of the package, and so all libraries that they use.
 
     Matplotlib's list of fonts, which is made where there is none yet, is made here, once.
     """
-    with uncollected():
+    with without_garbage_collection():
         for module in pkgutil.walk_packages(ichreport.__path__, "ichreport."):
-            if not module.name.startswith(ELSEWHERE):
+            if not module.name.startswith(_NOT_IMPORTED):
                 __import__(module.name)
 
 
-def unfit() -> str | None:
+def reason_not_to_fork() -> str | None:
     """Why this process must not be forked, once it has imported all; None if it may."""
     if importlib.import_module("ichreport.model.backend").describe()["gpu"]:
         return "there is a GPU, which a fork could not use"
@@ -178,7 +178,7 @@ def unfit() -> str | None:
     return None
 
 
-class Server:
+class ForkServer:
     """Forks a job for each caller, and tells the caller how it ended.
 
     Args:

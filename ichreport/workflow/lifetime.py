@@ -1,8 +1,8 @@
-"""Processes that end when one that they work for has ended, however that came about.
+"""Processes that end with the process that they work for, however that ends.
 
 A process that is killed cannot tell its children. Those of a report would train on, beside the
-jobs of the next call, and write into the same folders. So each watches who it works for: a parent
-that is gone is no longer the parent, which any Unix shows.
+jobs of the next call, and write into the same folders. So each watches its parent: when that has
+ended, the process has another parent, on any Unix.
 """
 
 import ctypes

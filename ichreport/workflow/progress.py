@@ -1,6 +1,6 @@
-"""What a person sees of the jobs: a line as each starts, and one as it ends.
+"""The lines that a person sees of the jobs: one as each starts, and one as it ends.
 
-Snakemake says much of itself and little of the report. Its events are taken instead, and become
+Snakemake prints much about itself and little about the report. Its events become these lines:
 
     experiment 13-fullid-raw-densenet4-bce started; log: reports/demo/runs/13-…/log.txt
     12/28 experiment 13-fullid-raw-densenet4-bce 0:41; 14 left, 2 of them running
@@ -20,7 +20,7 @@ from ichreport.files import read_json, write_json
 
 JOURNAL: Final = "ICHREPORT_JOURNAL"
 """Names, in Snakemake's environment, the file in which a call keeps what became of its jobs."""
-SHOWING_JOBS: Final = 2
+_LATER_JOBS: Final = 2
 """The jobs that follow when some run was made: results and pages."""
 
 
@@ -43,11 +43,11 @@ class Journal:
 
     @classmethod
     def read(cls, path: Path) -> "Journal":
-        """What a file keeps; an empty one if there is none yet."""
+        """Read a journal from a file; an empty one if there is no file yet."""
         return cls(**read_json(path)) if path.is_file() else cls()
 
     def write(self, path: Path) -> None:
-        """Keep it in a file."""
+        """Write it to a file."""
         write_json(path, asdict(self))
 
 
@@ -90,11 +90,11 @@ class Progress(logging.Handler):
         if event == "run_info":
             self._plan(record.__dict__["stats"])
         elif event == "job_info":
-            self._start(_Job.of(record.__dict__))
+            self._start(_Job.from_event(record.__dict__))
         elif event == "job_finished":
             self._end(record.__dict__["job_id"], None)
         elif event == "job_error":
-            self._end(record.__dict__["jobid"], _error_of(record.__dict__))
+            self._end(record.__dict__["jobid"], _logged_error(record.__dict__))
         elif record.levelno >= logging.ERROR and not (
             self._jobs and _says_that_a_job_failed(record)
         ):
@@ -102,7 +102,7 @@ class Progress(logging.Handler):
 
     def _plan(self, stats: Mapping[str, Any]) -> None:
         jobs = sum(n for rule, n in stats.items() if rule not in {"total", *self._targets})
-        later = SHOWING_JOBS if "runs" in stats else 0
+        later = _LATER_JOBS if "runs" in stats else 0
         self._journal.planned = self._before + jobs + later
         self._keep()
 
@@ -121,9 +121,9 @@ class Progress(logging.Handler):
             return
         self._running.discard(number)
         self._journal.ended += 1
-        words = f"{job.name} {as_time(time.monotonic() - job.started)}"
+        words = f"{job.name} {as_duration(time.monotonic() - job.started)}"
         if error is not None:
-            words = f"{job.name} failed after {as_time(time.monotonic() - job.started)}"
+            words = f"{job.name} failed after {as_duration(time.monotonic() - job.started)}"
             self._journal.failed.append({"job": job.name, "log": job.log, "error": error})
         journal = self._journal
         left = journal.planned - journal.ended
@@ -134,7 +134,7 @@ class Progress(logging.Handler):
         self._keep()
 
     def _error(self, message: str) -> None:
-        """What Snakemake has to say of itself, which no job's error says."""
+        """Take an error of Snakemake's that belongs to no job."""
         first = next(iter(message.strip().splitlines()), "")
         if not self._journal.failed:
             self._journal.failed.append({"job": "the workflow", "log": "", "error": first})
@@ -159,13 +159,13 @@ class _Job:
     started: float
 
     @classmethod
-    def of(cls, event: Mapping[str, Any]) -> "_Job":
+    def from_event(cls, event: Mapping[str, Any]) -> "_Job":
         rule, log = event["rule_name"], next(iter(event["log"] or []), "")
         words = (rule, *(str(value) for value in (event["wildcards"] or {}).values()))
         return cls(event["jobid"], rule, " ".join(words), str(log), time.monotonic())
 
 
-def as_time(seconds: float) -> str:
+def as_duration(seconds: float) -> str:
     """Seconds as 0:41, 12:05 or 2:03:17."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
@@ -173,7 +173,7 @@ def as_time(seconds: float) -> str:
 
 
 def error_in(log: Path) -> str:
-    """The words of the error that a job's log ends with; empty if it says nothing."""
+    """The last line of a job's log, which is its error; empty if there is none."""
     try:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -182,14 +182,14 @@ def error_in(log: Path) -> str:
 
 
 def _says_that_a_job_failed(record: logging.LogRecord) -> bool:
-    """Whether an error may be of no more than a failed job, which has a line of its own."""
+    """Whether an error only says that a job failed, which another line says already."""
     if getattr(record, "exception", None) == "RuleException":
         return True
-    said = ("At least one job did not complete", "Exiting because a job execution failed")
-    return record.getMessage().startswith(said)
+    messages = ("At least one job did not complete", "Exiting because a job execution failed")
+    return record.getMessage().startswith(messages)
 
 
-def _error_of(event: Mapping[str, Any]) -> str:
+def _logged_error(event: Mapping[str, Any]) -> str:
     logs = [Path(str(path)) for path in event["log"] or []]
     return next(filter(None, map(error_in, logs)), "It left no word; it may have been killed.")
 

@@ -15,7 +15,7 @@ from ichreport.params.choices import Sample
 from ichreport.params.experiment import Experiment
 from ichreport.params.profile import Profile
 
-FILES_A_SECOND: Final = 50
+_FILES_A_SECOND: Final = 50
 """DICOM files that one core reads and resamples."""
 _START_MINUTES: Final = 15
 _PROCESS_MIB: Final = 3_000
@@ -56,7 +56,7 @@ def slices(profile: Profile, sample: Sample = "fullid") -> int:
 
 def reading(profile: Profile, *, threads: int, jobs: int = 1) -> Reservation:
     """Making or reading the source's files, in one of `jobs` jobs of `threads` processes."""
-    seconds = slices(profile) / jobs / (FILES_A_SECOND * threads)
+    seconds = slices(profile) / jobs / (_FILES_A_SECOND * threads)
     index_mib = 4 * slices(profile) // 1024  # 4 KiB a row: what 752,803 took, twice
     return Reservation(_PROCESS_MIB + 500 * threads + index_mib, _minutes(seconds))
 
@@ -74,7 +74,7 @@ def training(experiment: Experiment) -> Reservation:
     One that computes its own features, because no other job has, has the time for that too.
     """
     count, memory = slices(experiment, experiment.sample), _computing_mib(experiment)
-    seconds = count * experiment.epochs / _rate(_of_epochs(experiment), experiment)
+    seconds = count * experiment.epochs / _rate(_epoch_rates(experiment), experiment)
     if experiment.needs_features:
         seconds += count / _rate(_BACKBONE, experiment)
         memory += 2 * count * _WIDEST_FEATURES * 4 // 2**20
@@ -89,7 +89,7 @@ def showing(profile: Profile) -> Reservation:
     return Reservation(memory, _START_MINUTES + _SHOWING_MINUTES)
 
 
-def _of_epochs(experiment: Experiment) -> tuple[int, int]:
+def _epoch_rates(experiment: Experiment) -> tuple[int, int]:
     """How fast slices go through an epoch of training."""
     if not experiment.trains_on_slices:
         return _HEAD

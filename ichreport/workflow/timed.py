@@ -2,9 +2,8 @@
 
     python -m ichreport.workflow.timed reports/demo/timings/ingest.json -- ichreport ingest p.yaml
 
-Sampling from outside, as a workflow runner does, misses what a process takes between two looks and
-every process that ends before the next. What the kernel adds up for a process that was waited for
-misses nothing.
+Sampling from outside, as a workflow runner does, misses peaks between two samples and every process
+that ends before the next. What the kernel adds up for a process that was waited for misses nothing.
 
 A job ends with the runner that the environment names and with this process, whichever is killed
 first. Until it has ended, it holds `.jobs`, a file beside the notes' folder: the next call waits
@@ -31,28 +30,28 @@ from ichreport.files import write_json
 from ichreport.workflow import forkserver, lifetime
 
 READY: Final = "ICHREPORT_READY"
-"""Names, in a job's environment, the file that it touches when its imports are done."""
+"""The environment variable that names the file that a job touches when its imports are done."""
 RUNNER: Final = "ICHREPORT_RUNNER"
-"""Names, in a job's environment, the process whose end is the job's."""
+"""The environment variable that names the process with which a job ends."""
 PARENT: Final = "ICHREPORT_PARENT"
-"""Names, in a job's environment, the process that started it and whose end is the job's."""
+"""The environment variable that names the process that started a job and with which it ends."""
 JOBS: Final = ".jobs"
 
 
-def main(words: Sequence[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Run a command, and note beside it what it took.
 
     Args:
-        words: The path of the note, `--`, and the command.
+        arguments: The path of the note, `--`, and the command.
 
     Returns:
         The command's exit status, as a shell gives it.
     """
-    if len(words) < 3 or words[1] != "--":
+    if len(arguments) < 3 or arguments[1] != "--":
         usage = "usage: python -m ichreport.workflow.timed NOTE.json -- COMMAND…"
         print(usage, file=sys.stderr)  # noqa: T201
         return 2
-    note = Path(words[0])
+    note = Path(arguments[0])
     note.parent.mkdir(parents=True, exist_ok=True)
     ready = note.with_name(f".{note.stem}.ready")
     ready.unlink(missing_ok=True)
@@ -61,7 +60,9 @@ def main(words: Sequence[str]) -> int:
     with _held(note.parent.parent / JOBS) as held:
         _end_with_runner()
         environment[forkserver.HELD] = str(held)
-        outcome = forkserver.run(words[2:], environment, held) or _run(words[2:], environment, held)
+        outcome = forkserver.run(arguments[2:], environment, held) or _run(
+            arguments[2:], environment, held
+        )
     wall = time.perf_counter() - clock
     written: dict[str, Any] = {
         "started": started.isoformat(),

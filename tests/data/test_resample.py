@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ichreport.data.resample import area_sums, resample_hu, resample_mask, to_square
+from ichreport.data.resample import area_sums, resample_hu, resample_mask
 
 RANDOM = np.random.default_rng(7)
 
@@ -63,8 +63,8 @@ def test_halving_holds_at_the_ends_of_the_range_and_rounds_half_up():
 @pytest.mark.parametrize("shape", [(638, 490), (430, 404), (408, 374), (3, 8)])
 def test_a_slice_that_is_not_square_keeps_its_aspect_on_air(shape):
     hu = np.full(shape, 1000, dtype=np.int16)
-    square = to_square(hu, -1024)
     side = max(shape)
+    square = resample_hu(hu, side)
     assert square.shape == (side, side)
     assert (square == 1000).sum() == hu.size
     rows, columns = np.nonzero(square == 1000)

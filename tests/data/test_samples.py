@@ -4,48 +4,27 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ichreport.data import samples
-from ichreport.data.samples import draw, hash_shares, leak_audit, linked_groups
+from ichreport.data.leakage import leak_audit
+from ichreport.data.samples import _hash_shares, draw
 from ichreport.labels import LABELS
 from ichreport.splits import SPLITS
-
-SHARES = {"sampa_share": 0.5, "sampb_share": 0.5}
-
-
-def make_slices(patients=60, studies=2, per_series=25, seed=0):
-    random = np.random.default_rng(seed)
-    rows = []
-    for patient in range(patients):
-        for study in range(int(random.integers(1, studies + 1))):
-            name = (f"P{patient:04d}", f"S{patient}-{study}", f"R{patient}-{study}")
-            rows += [(*name, z) for z in range(per_series)]
-    columns = ["patient_id", "study_instance_uid", "series_instance_uid", "z"]
-    slices = pd.DataFrame(rows, columns=columns)
-    slices["sop_instance_uid"] = [f"ID_{n:09x}" for n in random.permutation(len(rows))]
-    slices["pixel_hash"] = [f"{n:032x}" for n in range(len(rows))]
-    slices["blank"] = False
-    for label, share in zip(LABELS, [0.02, 0.1, 0.1, 0.1, 0.2, 0.3], strict=True):
-        slices[label] = (random.random(len(rows)) < share).astype(np.int8)
-    return slices
-
-
-SLICES = make_slices()
+from tests.data.made_slices import SHARES, SLICES, make_slices
 
 
 def test_a_hash_share_is_blake2b_worked_by_hand():
     digest = hashlib.blake2b(b"ID_1", digest_size=8, key=b"7", person=b"sampa").digest()
     expected = int.from_bytes(digest, "big") / 2**64
-    np.testing.assert_allclose(hash_shares(["ID_1", "ID_1"], 7, "sampa"), expected, rtol=1e-12)
+    np.testing.assert_allclose(_hash_shares(["ID_1", "ID_1"], 7, "sampa"), expected, rtol=1e-12)
 
 
 def test_hash_shares_are_uniform_and_differ_by_seed_and_purpose():
     names = [f"ID_{n}" for n in range(20_000)]
-    first = hash_shares(names, 1, "a")
+    first = _hash_shares(names, 1, "a")
     assert first.min() >= 0
     assert first.max() < 1
     counts = np.histogram(first, bins=20, range=(0, 1))[0]
     assert ((counts - 1000) ** 2 / 1000).sum() < 45  # chi-square, 19 degrees: p = 0.0007
-    for other in (hash_shares(names, 2, "a"), hash_shares(names, 1, "b")):
+    for other in (_hash_shares(names, 2, "a"), _hash_shares(names, 1, "b")):
         assert abs(np.corrcoef(first, other)[0, 1]) < 0.03
 
 
@@ -111,72 +90,6 @@ def test_fullid_is_everything():
     )
 
 
-def test_groups_are_what_spreads_from_patient_to_patient_by_shared_pixels():
-    random = np.random.default_rng(2)
-    slices = make_slices(patients=200, per_series=8)
-    shared = random.choice(len(slices), 120, replace=False)
-    slices.loc[shared, "pixel_hash"] = [f"shared-{n // 2}" for n in range(120)]
-    # Each patient takes the smallest name among those it shares pixels with, until none changes.
-    name = {patient: patient for patient in slices["patient_id"]}
-    pairs = [set(part) for _, part in slices.groupby("pixel_hash")["patient_id"]]
-    changed = True
-    while changed:
-        before = dict(name)
-        for pair in pairs:
-            name |= dict.fromkeys(pair, min(name[patient] for patient in pair))
-        changed = name != before
-    groups = linked_groups(slices)
-    assert groups.to_list() == [name[patient] for patient in slices["patient_id"]]
-    assert groups.nunique() < 200
-
-
-def test_blank_slices_link_nobody():
-    slices = SLICES.assign(pixel_hash="air", blank=True)
-    assert (linked_groups(slices) == slices["patient_id"]).all()
-
-
-def test_groups_keep_linked_patients_on_one_side():
-    shared = SLICES["patient_id"].str[-2:].astype(int).floordiv(3).astype(str)
-    pixel_hash = SLICES["pixel_hash"].where(SLICES["z"] > 0, shared)
-    slices = SLICES.assign(pixel_hash=pixel_hash)
-    sample = draw(slices, "fullid", seed=3, **SHARES)
-    audit = leak_audit(slices, sample)
-    assert len(set(sample.group)) == 20
-    assert audit["shared"].sum() == 0
-
-
-def test_the_audit_counts_what_stands_on_both_sides():
-    slices = pd.DataFrame(
-        {
-            "patient_id": ["a", "a", "b", "b", "c"],
-            "study_instance_uid": ["1", "1", "2", "3", "4"],
-            "series_instance_uid": ["1", "1", "2", "3", "4"],
-            "pixel_hash": ["x", "y", "z", "w", "y"],
-        }
-    )
-    split = np.array(["train", "test", "train", "validation", "train"])
-    sample = samples.Sample("sampa", np.arange(5), split, np.array(["a", "a", "b", "b", "a"]))
-    audit = leak_audit(slices, sample).set_index(["first", "second", "kind"])
-
-    def counts(*key):
-        return audit.loc[key, ["shared", "slices_in_first", "slices_in_second"]].to_list()
-
-    assert counts("train", "test", "patients") == [1, 1, 1]
-    assert counts("train", "test", "groups") == [1, 2, 1]
-    assert counts("train", "test", "identical pixels") == [1, 1, 1]
-    assert counts("train", "validation", "patients") == [1, 1, 1]
-    assert counts("train", "validation", "series") == [0, 0, 0]
-    assert counts("validation", "test", "patients") == [0, 0, 0]
-
-
-def test_blank_slices_are_no_leak():
-    slices = SLICES.assign(pixel_hash="air", blank=True)
-    audit = leak_audit(slices, draw(slices, "fullid", seed=3, **SHARES))
-    assert audit["shared"].sum() == 0
-    seen = leak_audit(SLICES.assign(pixel_hash="x"), draw(SLICES, "fullid", seed=3, **SHARES))
-    assert (seen.loc[seen["kind"] == "identical pixels", "shared"] == 1).all()
-
-
 @pytest.mark.parametrize(
     ("name", "words", "message"),
     [
@@ -191,9 +104,9 @@ def test_a_sample_that_makes_no_sense_is_refused(name, words, message):
 
 
 def test_too_few_patients_for_three_splits_say_so():
-    few = SLICES[SLICES["patient_id"] == "P0000"].reset_index(drop=True)
-    with pytest.raises(ValueError, match="too few for hashed splits"):
-        draw(few, "fullid", seed=1, **SHARES)
+    of_one_patient = SLICES[SLICES["patient_id"] == "P0000"].reset_index(drop=True)
+    with pytest.raises(ValueError, match="too few slices for hashed splits"):
+        draw(of_one_patient, "fullid", seed=1, **SHARES)
 
 
 def test_an_unknown_split_is_refused():

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ichreport.data.ingest.ingest import ingest
+from ichreport.data.ingest.make_store import ingest
 from ichreport.data.store import Store, verify
 from ichreport.labels import LABELS
 
@@ -34,10 +34,10 @@ def test_every_slice_comes_back_with_its_labels_and_mask(store, source):
     rows = np.random.default_rng(0).permutation(len(store))
     hu, truth = store.hu(rows), store.truth(rows)
     assert hu.dtype == np.int16
-    for place, row in enumerate(rows):
+    for index, row in enumerate(rows):
         expected = source[1][store.slices["sop_instance_uid"][row]]
-        np.testing.assert_array_equal(hu[place], expected.hu)
-        np.testing.assert_array_equal(truth[place], expected.mask)
+        np.testing.assert_array_equal(hu[index], expected.hu)
+        np.testing.assert_array_equal(truth[index], expected.mask)
         labels = store.slices.loc[row, list(LABELS)].to_dict()
         assert labels == {label: int(value) for label, value in expected.labels.items()}
 
@@ -52,11 +52,11 @@ def test_neighbours_stay_within_the_series(store):
     rows = np.arange(len(store))[::-1]
     adjacent = store.adjacent_hu(rows)
     assert adjacent.shape == (len(store), 3, 16, 16)
-    for place, row in enumerate(rows):
+    for index, row in enumerate(rows):
         series = store.slices["series_instance_uid"]
         mine = np.flatnonzero(series == series[row])
         expected = [max(row - 1, mine[0]), row, min(row + 1, mine[-1])]
-        np.testing.assert_array_equal(adjacent[place], store.hu(expected))
+        np.testing.assert_array_equal(adjacent[index], store.hu(expected))
 
 
 def test_the_order_of_storage_goes_through_each_shard_from_its_start(store):
@@ -107,10 +107,28 @@ def test_a_folder_without_a_manifest_is_no_store(copy):
     assert len(verify(copy)) == 1
 
 
-def test_a_store_of_another_format_is_refused(copy):
-    (copy / "manifest.json").write_text(json.dumps({"format": 99}))
-    with pytest.raises(ValueError, match="format must be 1, got 99"):
+@pytest.mark.parametrize(
+    ("manifest", "received"), [({"format": 0}, "0"), ({"counts": {}}, "None"), ([], "None")]
+)
+def test_a_store_of_another_format_is_refused_in_one_line_that_names_the_cure(
+    copy, manifest, received
+):
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ValueError, match="another version of ichreport") as refused:
         Store.open(copy)
+    assert str(refused.value) == (
+        f"{copy / 'manifest.json'}: the store has format {received}, expected 1; another version "
+        "of ichreport made it. `make report` or `ichreport ingest` makes it anew."
+    )
+    assert verify(copy) == [str(refused.value)]
+
+
+def test_an_ingest_makes_a_store_of_another_format_anew(source, store, copy):
+    path = copy / "manifest.json"
+    path.write_text(json.dumps(store.manifest | {"format": 0}))
+    made = ingest(source[0], copy, image_size=16, progress=False)
+    assert made.manifest == store.manifest
+    assert verify(copy) == []
 
 
 def test_a_whole_store_has_no_problems(store):
@@ -123,12 +141,12 @@ def test_a_flipped_byte_is_found_and_its_file_named_wherever_it_is(copy):
     assert {path.suffix for path in files} == {".npy", ".parquet", ".json"}
     for path in files:
         content = path.read_bytes()
-        for place in {0, len(content) - 1, *random.integers(0, len(content), 12).tolist()}:
+        for index in {0, len(content) - 1, *random.integers(0, len(content), 12).tolist()}:
             broken = bytearray(content)
-            broken[place] ^= 1 << int(random.integers(8))
+            broken[index] ^= 1 << int(random.integers(8))
             path.write_bytes(broken)
             problems = verify(copy)
-            assert len(problems) == 1, (path, place)
+            assert len(problems) == 1, (path, index)
             assert path.name in problems[0]
         path.write_bytes(content)
     assert verify(copy) == []

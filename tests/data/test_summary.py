@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from ichreport.data import summary
-from ichreport.data.ingest.ingest import ingest
+from ichreport.data.ingest.make_store import ingest
 from ichreport.labels import LABELS
 
 LABEL_ROWS = [
@@ -75,7 +75,6 @@ def test_series_geometry_knows_uneven_steps():
 def test_headers_are_counted_most_first():
     assert summary.families(SLICES)["slices"].to_list() == [3, 1, 1]
     assert summary.windows(SLICES)["slices"].to_list() == [3, 2]
-    assert summary.matrices(SLICES).iloc[0].to_list() == [512, 512, 4]
 
 
 def test_an_empty_table_is_summarised_too():
@@ -114,20 +113,12 @@ def test_the_hu_histogram_tells_inside_from_bone_from_outside(store):
     assert table.max().to_list() == [1, 1, 1]
 
 
-def test_rules_rejects_and_findings_are_told(store):
+def test_rules_rejects_and_issues_are_counted(store):
     assert summary.rules_applied(store).to_dict() == {"first of several windows kept": 149}
     (reject,) = summary.rejects_by_reason(store).to_dict("records")
     assert reject["files"] == 1
     assert reject["reason"] == "the pixel data are cut: 2,038 of 2,048 bytes are there"
-    assert summary.label_findings(store)["what"].to_list() == [
+    assert summary.label_issues(store)["what"].to_list() == [
         "label rows whose file was rejected",
         "slices whose pixels another slice has too, with other labels",  # all heads are alike
     ]
-
-
-def test_an_ingest_is_described_in_a_few_lines(store):
-    lines = summary.describe(store).splitlines()
-    assert "149 slices of 32 px in 5 series" in lines[0]
-    assert "1 of 150 files rejected" in lines[0]
-    assert "rejected 1: the pixel data are cut" in lines[1]
-    assert len(lines) == 5

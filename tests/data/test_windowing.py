@@ -11,6 +11,12 @@ from ichreport.data.windowing import BONE, BRAIN, EPSILON, SUBDURAL, WINDOWS, Wi
 HU = np.arange(-1024, 3072)
 
 
+def sigmoid(hu, window):
+    """The window that the slope and the offset give."""
+    slope, offset = windowing.sigmoid_slope_and_offset(window)
+    return 1 / (1 + np.exp(-(slope * hu + offset)))
+
+
 @pytest.mark.parametrize("window", WINDOWS.values(), ids=WINDOWS)
 def test_linear_window_agrees_with_pydicom(window):
     header = Dataset()
@@ -26,7 +32,7 @@ def test_linear_window_agrees_with_pydicom(window):
 @pytest.mark.parametrize("window", WINDOWS.values(), ids=WINDOWS)
 def test_a_sigmoid_window_maps_its_ends_to_epsilon_and_its_center_to_a_half(window):
     marks = np.array([*window.ends, window.center])
-    mapped = windowing.sigmoid_window(marks, window)
+    mapped = sigmoid(marks, window)
     np.testing.assert_allclose(mapped, [EPSILON, 1 - EPSILON, 0.5], atol=1e-6)
 
 
@@ -34,16 +40,15 @@ def test_a_sigmoid_window_maps_its_ends_to_epsilon_and_its_center_to_a_half(wind
 def test_a_sigmoid_window_is_the_logistic_function_of_the_paper(window):
     slope = 2 / window.width * np.log(255 - 1)
     reference = 1 / (1 + np.exp(-(slope * HU.astype(float) - window.center * slope)))
-    np.testing.assert_allclose(windowing.sigmoid_window(HU, window), reference, atol=2e-6)
+    np.testing.assert_allclose(sigmoid(HU, window), reference, atol=1e-12)
 
 
-def test_both_windows_rise_and_stay_within_0_and_1():
-    for function in (windowing.linear_window, windowing.sigmoid_window):
-        mapped = function(HU.astype(np.int16), BRAIN)
-        assert mapped.dtype == np.float32
-        assert (np.diff(mapped) >= 0).all()
-        assert mapped.min() >= 0
-        assert mapped.max() <= 1
+def test_a_linear_window_rises_and_stays_within_0_and_1():
+    mapped = windowing.linear_window(HU.astype(np.int16), BRAIN)
+    assert mapped.dtype == np.float32
+    assert (np.diff(mapped) >= 0).all()
+    assert mapped.min() >= 0
+    assert mapped.max() <= 1
 
 
 @pytest.mark.parametrize("width", [0, -80, np.nan, np.inf])
@@ -52,7 +57,7 @@ def test_an_empty_window_is_refused(width):
         Window(40, width)
 
 
-def test_a_window_needs_a_place():
+def test_a_window_needs_a_finite_center():
     with pytest.raises(ValueError, match="center must be finite"):
         Window(np.nan, 80)
 
@@ -60,7 +65,7 @@ def test_a_window_needs_a_place():
 @pytest.mark.parametrize("epsilon", [0, 0.5, -1, np.nan])
 def test_an_epsilon_that_gives_no_rising_window_is_refused(epsilon):
     with pytest.raises(ValueError, match="epsilon of a sigmoid window"):
-        windowing.sigmoid_window(HU, BRAIN, epsilon)
+        windowing.sigmoid_slope_and_offset(BRAIN, epsilon)
 
 
 def test_the_examples_in_the_docstrings_hold():

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import log_loss, recall_score, roc_auc_score
 
-from ichreport.evaluation.subgroups import subgroup_scores
+from ichreport.evaluation.subgroups import strata_scores, subgroup_scores
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +64,41 @@ def test_an_empty_subgroup_is_a_row_with_its_count_and_no_score(predictions, fam
 def test_a_column_of_other_rows_is_refused(predictions, family):
     with pytest.raises(ValueError, match="by must have the index of predictions"):
         subgroup_scores(predictions, family.iloc[1:])
+
+
+def test_strata_are_scored_one_property_after_the_other(predictions, family):
+    names = predictions["sop_instance_uid"].to_numpy()
+    header = family.set_axis(names)
+    large = pd.Series(np.where(predictions["truth_any"] == 1, "large", None), index=names)
+    shuffled = large.sample(frac=1, random_state=0)
+    table = strata_scores(
+        predictions,
+        [("header", header, False), ("area", shuffled, True)],
+        threshold=0.4,
+        replicates=20,
+    )
+    assert table.columns[0] == "kind"
+    for kind, by, negatives in (("header", family, "own"), ("area", large, "all")):
+        expected = subgroup_scores(
+            predictions,
+            by.set_axis(predictions.index),
+            labels=["any"],
+            negatives=negatives,
+            thresholds={"any": 0.4},
+            replicates=20,
+        )
+        scored = table[table["kind"] == kind].drop(columns="kind").reset_index(drop=True)
+        pd.testing.assert_frame_equal(scored, expected)
+
+
+def test_strata_without_a_threshold_have_no_rates(predictions, family):
+    header = family.set_axis(predictions["sop_instance_uid"].to_numpy())
+    table = strata_scores(predictions, [("header", header, False)], threshold=None, replicates=5)
+    assert table.loc[table["score"] == "recall", "value"].isna().all()
+    assert table.loc[table["score"] == "auc", "value"].notna().all()
+
+
+def test_strata_that_lack_a_slice_are_refused(predictions, family):
+    header = family.set_axis(predictions["sop_instance_uid"].to_numpy()).iloc[:-1]
+    with pytest.raises(ValueError, match="header: 1 slices of the test split have no class"):
+        strata_scores(predictions, [("header", header, False)], threshold=None, replicates=5)

@@ -42,6 +42,15 @@ def test_sigmoid_windows_map_their_ends_to_epsilon(channel, window):
     np.testing.assert_allclose(found[0, channel, :, 0], [epsilon, 0.5, 1 - epsilon], rtol=1e-4)
 
 
+def test_sigmoid_windows_are_the_logistic_function_of_the_paper():
+    """Lee, Kim and Do, arXiv:1812.00572."""
+    windowed = values(inputs.SigmoidWindows())
+    for channel, window in enumerate((BRAIN, SUBDURAL, BONE)):
+        slope = 2 / window.width * np.log(255 - 1)
+        expected = 1 / (1 + np.exp(-slope * (HU[:, 0].astype(float) - window.center)))
+        np.testing.assert_allclose(windowed[:, channel], expected, atol=2e-6)
+
+
 @pytest.mark.parametrize(
     ("network", "module"),
     [

@@ -6,7 +6,7 @@ import pytest
 from ichreport.labels import SUBTYPES
 from ichreport.params.profile import PhantomRecipe
 from ichreport.phantom import write_phantom
-from ichreport.phantom.cohort import ENRICHED, FAULTS, RSNA, identifier, plan
+from ichreport.phantom.cohort import ENRICHED, FAULTS, RSNA, identifier, plan_cohort
 
 CHALLENGE = {
     "epidural": 0.42,
@@ -20,7 +20,7 @@ CHALLENGE = {
 
 
 def share_of_patients(recipe, subtype):
-    plans = plan(recipe)
+    plans = plan_cohort(recipe)
     return np.mean([subtype in dict(each.subtypes) for each in plans])
 
 
@@ -56,7 +56,7 @@ def test_combinations_are_shares_of_known_bleeds(table):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_each_combination_is_spread_evenly_whatever_the_seed(seed):
-    plans = plan(PhantomRecipe(patients=96, seed=seed))
+    plans = plan_cohort(PhantomRecipe(patients=96, seed=seed))
     counts = Counter(tuple(subtype for subtype, _ in each.subtypes) for each in plans)
     for combination, share in ENRICHED:
         assert abs(counts[combination] - 96 * share) < 1
@@ -67,14 +67,14 @@ def test_epidural_bleeds_are_common_enough_to_be_held_out():
 
 
 def test_bleeders_are_in_no_order():
-    plans = plan(PhantomRecipe(patients=96))
+    plans = plan_cohort(PhantomRecipe(patients=96))
     bleeds = [bool(each.subtypes) for each in plans]
     assert bleeds != sorted(bleeds)
     assert bleeds != sorted(bleeds, reverse=True)
 
 
 def test_families_are_about_equal_and_some_patients_come_back():
-    plans = plan(PhantomRecipe(patients=200, faults=False))
+    plans = plan_cohort(PhantomRecipe(patients=200, faults=False))
     studies = [study for each in plans for study in each.studies]
     assert 0.45 < np.mean([study.family == "a" for study in studies]) < 0.55
     assert {len(each.studies) for each in plans} == {1, 2, 3}
@@ -83,7 +83,7 @@ def test_families_are_about_equal_and_some_patients_come_back():
 @pytest.mark.parametrize("patients", [1, 2, 4, 12, 96])
 def test_each_fault_is_planted_once_in_its_family(patients):
     recipe = PhantomRecipe(patients=patients)
-    studies = [study for each in plan(recipe) for study in each.studies]
+    studies = [study for each in plan_cohort(recipe) for study in each.studies]
     faults = Counter(name for study in studies for name in study.faults)
     assert set(faults.values()) == {1}
     if len(studies) >= 3:
@@ -94,7 +94,7 @@ def test_each_fault_is_planted_once_in_its_family(patients):
 
 
 def test_no_faults_when_none_are_asked_for():
-    plans = plan(PhantomRecipe(patients=30, faults=False))
+    plans = plan_cohort(PhantomRecipe(patients=30, faults=False))
     assert not any(study.faults for each in plans for study in each.studies)
 
 

@@ -51,8 +51,8 @@ def hu_of(small, headers, read):
 
     def slices(study):
         for uid, header in headers.items():
-            own = header.SeriesInstanceUID == study["series_instance_uid"]
-            if own and uid != study.get("truncated"):
+            in_series = header.SeriesInstanceUID == study["series_instance_uid"]
+            if in_series and uid != study.get("truncated"):
                 whole = read(small.folder / "stage_2_train" / f"{uid}.dcm")
                 yield apply_rescale(whole.pixel_array, whole)
 

@@ -7,18 +7,18 @@ import pytest
 from ichreport.labels import SUBTYPES
 from ichreport.phantom import brain
 from ichreport.phantom.anatomy import cavity
+from ichreport.phantom.cranial_vault import sutures
 from ichreport.phantom.extraaxial import Epidural, Subdural
 from ichreport.phantom.hemorrhage import (
-    KINDS,
+    BLEED_TYPES,
     Intraparenchymal,
     Intraventricular,
     Subarachnoid,
-    pressure_of,
-    strip,
+    mass_effect,
+    place_extraaxial,
 )
-from ichreport.phantom.landmarks import Pressure, slow_noise
+from ichreport.phantom.landmarks import MassEffect, slow_noise
 from ichreport.phantom.shapes import Points
-from ichreport.phantom.vault import sutures
 
 
 def draws(kind, number=12, subtle=False):
@@ -51,16 +51,16 @@ def content(head, block):
     p, space = block.points.at(index), block.space.at(index)
     slow = slow_noise(head, p)
     drawn = brain.draw(
-        head, p, space, pressure=Pressure(), outside=-space.wall, clogged=None, slow=slow
+        head, p, space, mass_effect=MassEffect(), outside=-space.wall, clogged=None, slow=slow
     )
     return drawn, p, space, slow
 
 
 def test_there_is_a_kind_for_each_subtype():
-    assert tuple(KINDS) == SUBTYPES
+    assert tuple(BLEED_TYPES) == SUBTYPES
 
 
-@pytest.mark.parametrize("kind", KINDS.values())
+@pytest.mark.parametrize("kind", BLEED_TYPES.values())
 @pytest.mark.parametrize("subtle", [False, True])
 def test_acute_blood_is_between_50_and_80_hu(kind, subtle):
     assert all(50 <= bleed.hu <= 80 for bleed in draws(kind, subtle=subtle))
@@ -133,10 +133,10 @@ def test_settled_intraventricular_blood_has_a_level_across_gravity(content, down
             continue
         share = bleed.share(drawn, slow, down)
         height = -np.stack(p, 1) @ np.asarray(down)
-        own = (drawn.ventricles > 0.99) & (np.abs(p.x) > 4)
-        own &= {"left": p.x > 0, "right": p.x < 0, "both": True}[bleed.where]
+        ventricle = (drawn.ventricles > 0.99) & (np.abs(p.x) > 4)
+        ventricle &= {"left": p.x > 0, "right": p.x < 0, "both": True}[bleed.where]
         for side in (p.x > 0, p.x < 0):
-            bloody, clear = own & side & (share > 0.9), own & side & (share < 0.1)
+            bloody, clear = ventricle & side & (share > 0.9), ventricle & side & (share < 0.1)
             if bloody.any():
                 assert height[bloody].max() < height[clear].min()
 
@@ -154,23 +154,23 @@ def test_an_intraparenchymal_bleed_is_a_ragged_blob_of_its_size(block):
 
 def test_blood_outside_the_brain_pushes_its_surface_in(block):
     bleed = draws(Epidural, 1)[0]
-    stripped = strip([bleed], block.points, block.space)
+    extraaxial = place_extraaxial([bleed], block.points, block.space)
     within = mask_of(bleed, block)
-    assert (stripped.outside[within] <= 0).all()
-    assert (stripped.outside <= -block.space.wall).all()
+    assert (extraaxial.outside[within] <= 0).all()
+    assert (extraaxial.outside <= -block.space.wall).all()
 
 
 def test_the_midline_shifts_away_from_the_bleed():
     for bleed in draws(Subdural, 20):
-        shift = pressure_of([bleed]).shift
+        shift = mass_effect([bleed]).shift
         assert shift * bleed.side <= 0
         assert abs(shift) <= 9
-    assert any(pressure_of([b]).shift for b in draws(Subdural))
+    assert any(mass_effect([b]).shift for b in draws(Subdural))
 
 
-def test_pressure_leaves_the_skull_and_moves_the_middle(block):
-    pressure = Pressure(shift=5.0)
-    rest = pressure.undo(block.points, block.space)
+def test_mass_effect_leaves_the_skull_and_moves_the_middle(block):
+    mass_effect = MassEffect(shift=5.0)
+    rest = mass_effect.undo(block.points, block.space)
     moved = block.points.x - rest.x
     assert np.abs(moved[block.space.radius > 1]).max() == 0
     center = block.space.radius < 0.1
@@ -178,7 +178,7 @@ def test_pressure_leaves_the_skull_and_moves_the_middle(block):
 
 
 def test_a_subtle_bleed_is_smaller_and_fainter():
-    for kind in KINDS.values():
+    for kind in BLEED_TYPES.values():
         usual, subtle = draws(kind), draws(kind, subtle=True)
         assert np.mean([b.hu for b in subtle]) < np.mean([b.hu for b in usual]) - 4
     sizes = [np.mean([b.thickness for b in draws(Epidural, subtle=s)]) for s in (True, False)]

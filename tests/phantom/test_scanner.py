@@ -7,8 +7,8 @@ from scipy import ndimage
 
 from ichreport.phantom import lookalikes
 from ichreport.phantom.anatomy import Head
-from ichreport.phantom.hemorrhage import KINDS
-from ichreport.phantom.scanner import Grid, Scan, noise_tile, take
+from ichreport.phantom.hemorrhage import BLEED_TYPES
+from ichreport.phantom.scanner import Grid, Scan, noise_tile, scan_series
 from ichreport.phantom.section import Patient
 
 
@@ -19,8 +19,8 @@ def scan_of(seed=0, *, clean=True, **changes):
     return dataclasses.replace(scan, **changes)
 
 
-def patient_of(head, scan, *bleeds, found=()):
-    return Patient(head, tuple(bleeds), tuple(found), scan.down(head), scan.cupping)
+def patient_of(head, scan, *bleeds, bright=()):
+    return Patient(head, tuple(bleeds), tuple(bright), scan.down(head), scan.cupping)
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +31,9 @@ def upright():
 
 def hu_at(scan, slice_, head, x, y, height, reach=3):
     """Median intensity around a canonical place in an upright scan."""
-    place = np.linalg.solve(scan.body_frame(head), [x, y, height])
-    column = round(place[0] / scan.pixel + (scan.columns - 1) / 2)
-    row = round(place[1] / scan.pixel + (scan.rows - 1) / 2)
+    position = np.linalg.solve(scan.body_frame(head), [x, y, height])
+    column = round(position[0] / scan.pixel + (scan.columns - 1) / 2)
+    row = round(position[1] / scan.pixel + (scan.rows - 1) / 2)
     r = int(reach / scan.pixel)
     return float(np.median(slice_.hu[row - r : row + r + 1, column - r : column + r + 1]))
 
@@ -89,7 +89,7 @@ def test_some_series_are_spaced_unevenly():
 
 
 def test_tissues_have_the_intensities_of_the_literature(upright, head):
-    low, middle, high = take(upright, patient_of(head, upright))
+    low, middle, high = scan_series(upright, patient_of(head, upright))
     assert 0 <= hu_at(upright, middle, head, 11, -24, 4, reach=1.5) <= 15  # frontal horn
     assert 32 <= hu_at(upright, middle, head, 11, 8, 4) <= 42  # thalamus
     assert 32 <= hu_at(upright, low, head, 26, -3, 0) <= 42  # putamen
@@ -119,7 +119,7 @@ def test_old_people_have_wider_ventricles_and_sulci():
 def test_the_head_is_one_body_from_slice_to_slice(head):
     scan = scan_of(7, heights=tuple(np.arange(-20.0, 60.0, 5.0)))
     brains = []
-    for taken in take(scan, patient_of(head, scan)):
+    for taken in scan_series(scan, patient_of(head, scan)):
         whole, _ = ndimage.label(taken.hu > 500)
         assert whole.max() >= 1
         filled = ndimage.binary_fill_holes(taken.hu > 500)
@@ -133,8 +133,8 @@ def test_a_height_shows_the_same_whatever_the_other_slices_are(head):
     first = scan_of(1, heights=(0.0, 5.0, 10.0))
     second = dataclasses.replace(first, heights=(-5.0, 0.0, 5.0, 10.0, 15.0))
     patient = patient_of(head, first)
-    one = [taken.hu for taken in take(first, patient)]
-    other = [taken.hu for taken in take(second, patient)]
+    one = [taken.hu for taken in scan_series(first, patient)]
+    other = [taken.hu for taken in scan_series(second, patient)]
     for a, b in zip(one, other[1:4], strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -142,7 +142,10 @@ def test_a_height_shows_the_same_whatever_the_other_slices_are(head):
 def test_noise_has_the_asked_for_strength_and_no_constant_part(head):
     clean, noisy = scan_of(3), scan_of(3, noise=4.0)
     patient = patient_of(head, clean)
-    clean_slices, noisy_slices = list(take(clean, patient)), list(take(noisy, patient))
+    clean_slices, noisy_slices = (
+        list(scan_series(clean, patient)),
+        list(scan_series(noisy, patient)),
+    )
     middle = len(clean_slices) // 2
     difference = noisy_slices[middle].hu.astype(float) - clean_slices[middle].hu
     center = difference[76:116, 76:116]
@@ -163,25 +166,25 @@ def test_noise_is_that_of_back_projection():
     assert high < 0.1 * peak
 
 
-@pytest.mark.parametrize("subtype", sorted(KINDS))
+@pytest.mark.parametrize("subtype", sorted(BLEED_TYPES))
 def test_blood_shows_in_its_mask_at_its_intensity(head, subtype):
     scan = scan_of(5)
-    bleed = KINDS[subtype].draw(np.random.default_rng([5, 1]), subtle=False)
-    slices = list(take(scan, patient_of(head, scan, bleed)))
+    bleed = BLEED_TYPES[subtype].draw(np.random.default_rng([5, 1]), subtle=False)
+    slices = list(scan_series(scan, patient_of(head, scan, bleed)))
     number = int(np.argmax([taken.volumes.get(subtype, 0) for taken in slices]))
     best, mask = slices[number], slices[number].masks[subtype]
     depth = ndimage.distance_transform_edt(mask)
     core = best.hu[depth >= min(3, depth.max())]
     assert np.median(core) == pytest.approx(bleed.hu, abs=8)
-    sound = list(take(scan, patient_of(head, scan)))[number]
+    sound = list(scan_series(scan, patient_of(head, scan)))[number]
     far = ~ndimage.binary_dilation(mask, iterations=60)
     assert np.median(np.abs(best.hu[far].astype(int) - sound.hu[far])) <= 1
 
 
 def test_volumes_of_a_finely_cut_bleed_agree_with_its_shape(head, block):
-    bleed = KINDS["epidural"].draw(np.random.default_rng([2, 1]), subtle=False)
+    bleed = BLEED_TYPES["epidural"].draw(np.random.default_rng([2, 1]), subtle=False)
     scan = scan_of(6, heights=tuple(np.arange(-60.0, 85.0, 4.0)), tilt=0.0)
-    taken = take(scan, patient_of(head, scan, bleed))
+    taken = scan_series(scan, patient_of(head, scan, bleed))
     volume = sum(slice_.volumes.get("epidural", 0) for slice_ in taken)
     canonical = (bleed.distance(block.points, block.space) < 0).sum() * block.voxel
     assert volume == pytest.approx(canonical * np.prod(head.scale), rel=0.15)
@@ -192,12 +195,12 @@ def test_lookalikes_are_bright_and_bleed_nowhere(head):
     rng = np.random.default_rng(1)
     seen = set()
     while len(seen) < 6:
-        for found in lookalikes.draw(rng, 85):
-            if found.name in seen:
+        for lookalike in lookalikes.draw(rng, 85):
+            if lookalike.name in seen:
                 continue
-            seen.add(found.name)
-            slices = list(take(scan, patient_of(head, scan, found=[found])))
-            without = take(scan, patient_of(head, scan))
+            seen.add(lookalike.name)
+            slices = list(scan_series(scan, patient_of(head, scan, bright=[lookalike])))
+            without = scan_series(scan, patient_of(head, scan))
             brighter = [
                 int((a.hu.astype(int) - b.hu).max()) for a, b in zip(slices, without, strict=True)
             ]

@@ -16,7 +16,7 @@ import pydicom
 import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from ichreport.data.ingest.ingest import ingest
+from ichreport.data.ingest.make_store import ingest
 from ichreport.data.store import Store
 from ichreport.evaluation.assessment import assess
 from ichreport.evaluation.operating_points import operating_points

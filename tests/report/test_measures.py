@@ -7,13 +7,15 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score
 
+from ichreport.data import strata
 from ichreport.evaluation.assessment import assess
 from ichreport.evaluation.calibration.net_benefit import decision_curve
 from ichreport.evaluation.inference.bootstrap import draw_resamples
 from ichreport.evaluation.operating_points import operating_points
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS, of_split
+from ichreport.evaluation.subgroups import strata_scores
 from ichreport.labels import LABELS
-from ichreport.report.run import calibration_curves, score_tables, subgroups
+from ichreport.report.run import calibration_curves, score_tables
 from tests.report.made_up import predictions as make_predictions
 
 
@@ -158,8 +160,8 @@ def test_subgroups_part_the_slices_by_what_the_store_knows(store, predictions):
     table["group"] = store.slices["patient_id"]
     table[list(TRUTHS)] = store.slices[list(LABELS)].to_numpy()
     table[list(PROBABILITIES)] = random.random((len(store), len(LABELS)))
-    points = {"any": {"threshold": 0.5}}
-    found = subgroups.scores_within(table, store, points, replicates=20)
+    classes = strata.stratify(store, np.arange(len(store)))
+    found = strata_scores(table, classes, threshold=0.5, replicates=20)
     areas = found[found["score"] == "auc"]
     by_kind = areas.groupby("kind", sort=False)["slices"].sum()
     for kind in ("position", "tilt", "header"):
@@ -170,15 +172,3 @@ def test_subgroups_part_the_slices_by_what_the_store_knows(store, predictions):
     assert positives["area of the bleed"] == positives["contrast of the bleed"] <= bleeds
     shown = score_tables.subgroups(found)
     assert len(shown.rows) == len(areas)
-
-
-def test_the_area_of_a_bleed_is_its_pixels_times_what_each_covers(store):
-    row = int(np.argmax(store.slices["any"].to_numpy()))
-    area, contrast = subgroups._size_and_contrast(store, np.array([row]), np.array([True]))
-    mask = store.truth([row])[0] > 0
-    slice_ = store.slices.iloc[row]
-    side = slice_["spacing"] * slice_["rows"] / store.image_size / 10  # cm
-    assert area[0] == pytest.approx(mask.sum() * side**2)
-    hu = store.hu([row])[0]
-    brain = hu[~mask & (hu > 0) & (hu < 100)]
-    assert contrast[0] == pytest.approx(hu[mask].mean() - np.median(brain))

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ichreport.data.series_choice import series_rows, telling_row, telling_series
+from ichreport.data.series_choice import representative_series, series_rows
 from ichreport.labels import LABELS, SUBTYPES
 from ichreport.report.html.sanitise import clean
 from ichreport.report.viewer import viewer
@@ -54,7 +54,7 @@ def unpacked_hu(text, side):
 
 
 def test_hu_of_every_series_come_back_exactly(store):
-    names = telling_series(store.slices)
+    names = representative_series(store.slices)
     html = viewer.show(store, names)._repr_html_()
     for name, series in zip(names, data_of(html)["series"], strict=True):
         assert series["uid"] == name
@@ -107,7 +107,7 @@ def test_text_from_data_stays_text(planted):
 
 
 def test_what_takes_too_much_room_is_resampled_and_says_so(store):
-    name = telling_series(store.slices)[0]
+    name = representative_series(store.slices)[0]
     whole = viewer.show(store, name)
     half = viewer.show(store, name, budget=len(whole.payload["series"][0]["hu"]) // 2)
     series = half.payload["series"][0]
@@ -121,28 +121,14 @@ def test_what_takes_too_much_room_is_resampled_and_says_so(store):
     assert "Resampled" not in whole.caption
 
 
-def test_the_telling_series_show_every_subtype_and_a_clear_head(store):
-    names = telling_series(store.slices)
+def test_the_representative_series_show_every_subtype_and_a_clear_head(store):
+    names = representative_series(store.slices)
     chosen = store.slices[store.slices["series_instance_uid"].isin(names)]
     for label in SUBTYPES:
         assert (chosen[label] == 1).any() == (store.slices[label] == 1).any()
     last = chosen[chosen["series_instance_uid"] == names[-1]]
     assert (last["any"] == 0).all()
     assert len(names) == len(set(names)) <= 6
-
-
-def test_without_labels_the_longest_series_is_shown(store):
-    unlabelled = store.slices.assign(**dict.fromkeys(LABELS, -1))
-    [name] = telling_series(unlabelled)
-    counts = store.slices["series_instance_uid"].value_counts()
-    assert counts[name] == counts.max()
-
-
-def test_the_telling_slice_has_most_subtypes(store):
-    for name in telling_series(store.slices):
-        rows = series_rows(store, name)
-        subtypes = (store.slices[list(SUBTYPES)] == 1).sum(axis=1)
-        assert subtypes[telling_row(store, rows)] == subtypes.iloc[rows].max()
 
 
 def test_an_unknown_series_is_named(store):
@@ -153,7 +139,7 @@ def test_an_unknown_series_is_named(store):
 
 
 def test_probabilities_stand_at_their_slices(store, predictions):
-    name = telling_series(store.slices)[0]
+    name = representative_series(store.slices)[0]
     rows = series_rows(store, name)
     uids = store.slices["sop_instance_uid"].iloc[rows].tolist()
     some = predictions[predictions["sop_instance_uid"] != uids[1]]
@@ -166,7 +152,7 @@ def test_probabilities_stand_at_their_slices(store, predictions):
 
 
 def test_the_slice_that_a_threshold_was_chosen_on_still_reaches_it(store, predictions):
-    name = telling_series(store.slices)[0]
+    name = representative_series(store.slices)[0]
     drawn = np.random.default_rng(1).random((len(predictions), len(LABELS)), dtype=np.float32)
     columns = [f"probability_{label}" for label in LABELS]
     exact = predictions.assign(**dict(zip(columns, (drawn / 300).T, strict=True)))
@@ -206,11 +192,11 @@ def test_masks_that_the_source_has_not_are_refused(store, monkeypatch):
     monkeypatch.setitem(store.manifest, "truth", False)
     assert viewer.of_data(store).payload["series"][0]["truth"] is None
     with pytest.raises(ValueError, match="has no masks of bleeds"):
-        viewer.show(store, telling_series(store.slices)[0], truth=True)
+        viewer.show(store, representative_series(store.slices)[0], truth=True)
 
 
 def test_heat_stands_at_its_slices(store):
-    name = telling_series(store.slices)[0]
+    name = representative_series(store.slices)[0]
     rows = series_rows(store, name)[[2, 4]]
     maps = np.stack([np.full((8, 8), 0.4), np.full((8, 8), 1.0)])
     payload = viewer.show(store, name, heat={"any": viewer.Heat(rows, maps)}).payload

@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 from scipy import ndimage
 
-from ichreport.data.series_choice import series_rows, telling_row, telling_series
+from ichreport.data.series_choice import clearest_slice, representative_series, series_rows
 from ichreport.data.windowing import BRAIN, WINDOWS, Window, linear_window
 from ichreport.labels import LABELS
 from ichreport.report import site
@@ -26,7 +26,7 @@ HEATED = 3  # the slice of the first series that has a heat map; its upper left 
 @pytest.fixture
 def path(tmp_path, store, predictions):
     """A page as the report frames it, with everything that a viewer can show."""
-    names = telling_series(store.slices)[:2]
+    names = representative_series(store.slices)[:2]
     heat = np.zeros((1, 48, 48), np.float32)
     heat[0, :24, :24] = 1
     shown = viewer.show(
@@ -75,7 +75,7 @@ class Shown:
         expect(self.root).to_have_attribute("data-state", "ready")
         self.canvas = self.page.locator("canvas")
         self.slider = self.page.get_by_role("slider", name="Slice", exact=True)
-        names = telling_series(store.slices)[:2]
+        names = representative_series(store.slices)[:2]
         self.series = [store.hu(series_rows(store, name)) for name in names]
 
     def colors(self):
@@ -136,7 +136,7 @@ def last(shown):
 
 
 def test_it_opens_on_the_slice_that_shows_most(shown, store):
-    rows = series_rows(store, telling_series(store.slices)[0])
+    rows = series_rows(store, representative_series(store.slices)[0])
     subtypes = (store.slices[list(LABELS[:-1])].iloc[rows] == 1).sum(axis=1).to_numpy()
     assert subtypes[shown.number() - 1] == subtypes.max()
     shown.assert_shows(shown.number())
@@ -275,7 +275,7 @@ def test_a_click_on_a_strip_goes_to_its_slice(shown, last):
 
 
 def test_a_label_s_name_goes_to_its_most_probable_slice(shown, store, predictions):
-    rows = series_rows(store, telling_series(store.slices)[0])
+    rows = series_rows(store, representative_series(store.slices)[0])
     for label in ("any", "subdural"):
         best = int(predictions[f"probability_{label}"].to_numpy()[rows].argmax()) + 1
         button = shown.page.locator(".strips").get_by_role("button", name=label, exact=True)
@@ -284,7 +284,7 @@ def test_a_label_s_name_goes_to_its_most_probable_slice(shown, store, prediction
 
 
 def test_strips_are_as_high_as_the_probabilities(shown, store, predictions):
-    rows = series_rows(store, telling_series(store.slices)[0])
+    rows = series_rows(store, representative_series(store.slices)[0])
     label = LABELS.index("subdural")
     heights = (
         shown.page.locator(".tracks svg")
@@ -317,7 +317,7 @@ def test_heat_covers_what_is_hot_and_nothing_else(shown):
 
 
 def test_the_outline_follows_the_edge_of_each_bleeding(shown, store):
-    rows = series_rows(store, telling_series(store.slices)[0])
+    rows = series_rows(store, representative_series(store.slices)[0])
     [truth] = store.truth([rows[shown.number() - 1]])
     bleeds = [truth >> bit & 1 for bit in range(5) if (truth >> bit & 1).any()]
     assert bleeds
@@ -337,16 +337,16 @@ def test_the_outline_follows_the_edge_of_each_bleeding(shown, store):
 
 
 def test_another_series_can_be_chosen(shown, store):
-    name = telling_series(store.slices)[1]
+    name = representative_series(store.slices)[1]
     shown.page.get_by_role("combobox", name="Series").select_option(index=1)
     rows = series_rows(store, name)
     expect(shown.slider).to_have_attribute("max", str(len(rows)))
     expect(shown.canvas).to_have_attribute("aria-label", re.compile("^Series 2"))
-    shown.assert_shows(int(np.searchsorted(rows, telling_row(store, rows))) + 1, series=1)
+    shown.assert_shows(int(np.searchsorted(rows, clearest_slice(store, rows))) + 1, series=1)
 
 
 def test_slice_truth_and_probability_are_said(shown, store, predictions):
-    rows = series_rows(store, telling_series(store.slices)[0])
+    rows = series_rows(store, representative_series(store.slices)[0])
     shown.slider.fill("4")
     value = predictions["probability_any"].to_numpy()[rows[3]]
     said = shown.page.locator("[aria-live=polite]").inner_text()
@@ -356,7 +356,7 @@ def test_slice_truth_and_probability_are_said(shown, store, predictions):
 
 
 def test_labels_at_or_above_their_own_thresholds_are_said(open_page, tmp_path, store, predictions):
-    [name] = telling_series(store.slices)[:1]
+    [name] = representative_series(store.slices)[:1]
     rows = series_rows(store, name)
     known = predictions[[f"probability_{label}" for label in LABELS]].to_numpy()[rows[3]]
     given = dict(zip(LABELS, known, strict=True))  # exactly at the threshold is called
@@ -375,7 +375,7 @@ def test_labels_at_or_above_their_own_thresholds_are_said(open_page, tmp_path, s
 
 
 def test_without_thresholds_every_probability_is_said(open_page, tmp_path, store, predictions):
-    [name] = telling_series(store.slices)[:1]
+    [name] = representative_series(store.slices)[:1]
     view = viewer.show(store, name, predictions=predictions)
     shown = Shown(open_page(write_page(tmp_path, view._repr_html_())), store)
     shown.slider.fill("4")
@@ -456,7 +456,7 @@ def test_on_paper_the_picture_takes_the_viewer_s_place(shown):
 
 
 def test_in_a_notebook_each_viewer_brings_what_it_needs(open_page, tmp_path, store):
-    outputs = [viewer.show(store, name) for name in telling_series(store.slices)[:2]]
+    outputs = [viewer.show(store, name) for name in representative_series(store.slices)[:2]]
     path = tmp_path / "notebook.html"
     path.write_text("".join(output._repr_html_() for output in outputs), encoding="utf-8")
     opened = open_page(path)

@@ -107,8 +107,8 @@ def kill_often(project, expected, times, seed, log=sys.stderr):
     """
     chance, problems, kills = random.Random(seed), [], 0
     while kills < times:
-        killed, found = kill_once(project.start_report, chance, log)
-        problems += [f"kill {kills}, of {killed}: {problem}" for problem in found]
+        killed, left = kill_once(project.start_report, chance, log)
+        problems += [f"kill {kills}, of {killed}: {problem}" for problem in left]
         kills += killed is not None
         if killed is None:
             if predictions(project.report) != expected:

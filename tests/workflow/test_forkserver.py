@@ -15,11 +15,11 @@ pytestmark = pytest.mark.skipif(not forkserver.is_possible(), reason="forks are 
 
 LOOK = """
 import json, os, sys
-found = {
+state = {
     "cwd": os.getcwd(), "main": __name__, "path": sys.path[:2], "executable": sys.executable,
     "marked": os.environ.get("MARKED"), "imported": "tensorflow" in sys.modules,
 }
-print(json.dumps(found))
+print(json.dumps(state))
 """
 WAIT = "import os, time; open({!r}, 'w').write(str(os.getpid())); time.sleep(600)"
 
@@ -37,17 +37,17 @@ def test_a_forked_job_sees_what_one_of_its_own_sees_but_for_what_is_imported(
     tmp_path, server, notebooks, start_job
 ):
     source = notebooks.write(tmp_path / "in.ipynb", LOOK)
-    found = {}
-    for name, address in (("forked", server), ("own", tmp_path / "none")):
+    state = {}
+    for name, address in (("forked", server), ("alone", tmp_path / "none")):
         words = ("ichreport", "execute", source, tmp_path / f"{name}.ipynb")
         with start_job(tmp_path, address, *words, MARKED="yes") as process:
             _, said = process.communicate()
             assert process.returncode == 0, said
-        found[name] = json.loads(notebooks.printed(tmp_path / f"{name}.ipynb"))
-    assert found["forked"].pop("imported") is True
-    assert found["own"].pop("imported") is False
-    assert found["forked"] == found["own"]
-    assert found["own"]["cwd"] == str(tmp_path)
+        state[name] = json.loads(notebooks.printed(tmp_path / f"{name}.ipynb"))
+    assert state["forked"].pop("imported") is True
+    assert state["alone"].pop("imported") is False
+    assert state["forked"] == state["alone"]
+    assert state["alone"]["cwd"] == str(tmp_path)
 
 
 def test_its_status_words_time_and_memory_come_back(tmp_path, server, notebooks, start_job):
@@ -158,7 +158,7 @@ def test_a_machine_with_a_gpu_is_not_forked(monkeypatch):
     from ichreport.model import backend
 
     monkeypatch.setattr(backend, "describe", lambda: {"gpu": True})
-    assert "GPU" in forkserver.unfit()
+    assert "GPU" in forkserver.reason_not_to_fork()
 
 
 def test_waking_is_nothing_where_there_is_no_server(monkeypatch, tmp_path):

@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from ichreport.workflow import progress
-from ichreport.workflow.progress import Journal, Progress, as_time, error_in
+from ichreport.workflow.progress import Journal, Progress, as_duration, error_in
 
 STATS = {"phantom": 1, "experiment": 2, "runs": 1, "total": 4}
 
@@ -144,7 +144,7 @@ def test_an_error_of_the_workflow_itself_is_shown_and_kept(shown, journal):
     [(0, "0:00"), (41.4, "0:41"), (59.6, "1:00"), (725, "12:05"), (7397, "2:03:17")],
 )
 def test_time_is_written_as_on_a_clock(seconds, text):
-    assert as_time(seconds) == text
+    assert as_duration(seconds) == text
 
 
 def test_the_last_line_of_a_log_is_its_error(tmp_path):

@@ -52,22 +52,22 @@ def test_a_backbone_pass_on_a_gpu_slows_with_the_pixels():
 
 
 def test_training_all_layers_takes_every_epoch_through_the_network():
-    given = {"sample": "fullid", "require_gpu": True, "image_size": 256, "epochs": 10}
-    seven_blocks = experiment_of(network="cnn7", **given)
+    words = {"sample": "fullid", "require_gpu": True, "image_size": 256, "epochs": 10}
+    seven_blocks = experiment_of(network="cnn7", **words)
     # 7,528,030 / 250 s = 501.9 minutes
     assert reservations.training(seven_blocks).runtime == 15 + 502
 
 
 def test_fine_tuning_takes_the_backbone_s_pass_and_every_epoch_through_it():
-    given = {"sample": "fullid", "require_gpu": True, "image_size": 256, "epochs": 10}
-    row = experiment_of(trainable_layers=20, **given)
+    words = {"sample": "fullid", "require_gpu": True, "image_size": 256, "epochs": 10}
+    row = experiment_of(trainable_layers=20, **words)
     # 752,803 / 100 s and 7,528,030 / 40 s = 3,262.1 minutes
     assert reservations.training(row).runtime == 15 + 3_263
 
 
 def test_a_head_holds_the_features_of_all_slices_twice():
-    given = {"sample": "fullid", "require_gpu": True, "image_size": 256, "epochs": 10}
-    head = experiment_of(network="efficientnetb7", **given)
+    words = {"sample": "fullid", "require_gpu": True, "image_size": 256, "epochs": 10}
+    head = experiment_of(network="efficientnetb7", **words)
     more = reservations.training(head).mem_mb - reservations.backbone_pass(head).mem_mb
     # 752,803 slices x 2,560 numbers x 4 bytes x 2 = 14,703 MiB
     assert more == 14_703
@@ -82,15 +82,15 @@ def test_a_head_holds_the_features_of_all_slices_twice():
     ],
 )
 def test_who_reads_slices_each_epoch_may_keep_them_in_memory_up_to_a_limit(sample, cache):
-    given = {"sample": sample, "sampa_share": 0.1, "require_gpu": True, "image_size": 256}
-    row = experiment_of(network="cnn7", **given)
+    words = {"sample": sample, "sampa_share": 0.1, "require_gpu": True, "image_size": 256}
+    row = experiment_of(network="cnn7", **words)
     more = reservations.training(row).mem_mb - reservations.backbone_pass(row).mem_mb
     assert more == cache
 
 
 def test_a_sample_takes_the_time_of_its_own_slices():
-    given = {"network": "cnn7", "require_gpu": True, "image_size": 256, "epochs": 10}
-    part = experiment_of(sample="sampa", sampa_share=0.1, **given)
+    words = {"network": "cnn7", "require_gpu": True, "image_size": 256, "epochs": 10}
+    part = experiment_of(sample="sampa", sampa_share=0.1, **words)
     # 75,281 x 10 / 250 s = 50.2 minutes
     assert reservations.training(part).runtime == 15 + 51
 

@@ -20,7 +20,7 @@ if profile.phantom is not None:
             job("phantom", "ichreport phantom {params.profile:q} --workers {threads}")
 
 
-INGEST_CODE = fingerprint("ichreport.data.ingest.ingest")
+INGEST_CODE = fingerprint("ichreport.data.ingest.make_store")
 INGEST_FIELDS = ("source", "labels", "pseudonymise", "store", "image_size", "max_reject_share")
 INGEST_RECIPE = profile.model_dump_json(include=set(INGEST_FIELDS))
 

@@ -1,15 +1,23 @@
-"""Data elements of a DICOM file: only the tags that are asked for, and nothing that can be hurt.
+"""The data elements of a DICOM file: only the tags that are asked for, safe on any bytes.
 
 A walk over the file's bytes that steps from element to element by their lengths (DICOM PS3.5
-section 7). It never allocates by a number that the file claims, never recurses, follows no deflated
-stream, and every step moves forward, so bad bytes end it with a reason. Text that is not asked for,
-such as names and dates, is never decoded.
+section 7). It never allocates by a number that the file claims, never recurses, inflates no
+deflated stream, and every step moves forward, so bad bytes end it with a reason. Text that is not
+asked for, such as names and dates, is never decoded.
+
+pydicom reads such tags too (`dcmread` with `specific_tags` and `stop_before_pixels`). This walk and
+`header` are hand-written for speed and for safety. For a file of the challenge's kind pydicom takes
+six times as long (364 beside 57 µs on one core of an AMD EPYC; `benchmarks/ingest.py`). On 10,000
+mutated files it raised five kinds of error, and it inflates deflated files whole; here each bad
+file gives a `RejectError` with a reason.
 """
 
-import re
 import struct
 from dataclasses import dataclass
 from typing import Final
+
+from ichreport.data.dicom.reject import RejectError
+from ichreport.data.dicom.transfer_syntaxes import EXPLICIT_BIG, IMPLICIT_LITTLE
 
 PIXEL_DATA: Final = 0x7FE00010
 _TRANSFER_SYNTAX: Final = 0x00020010
@@ -25,31 +33,6 @@ _SHORT_VRS: Final = frozenset(
     )
 )
 _MOST_ELEMENTS: Final = 50_000
-
-IMPLICIT_LITTLE: Final = "1.2.840.10008.1.2"
-EXPLICIT_LITTLE: Final = "1.2.840.10008.1.2.1"
-EXPLICIT_BIG: Final = "1.2.840.10008.1.2.2"
-DEFLATED: Final = "1.2.840.10008.1.2.1.99"
-
-
-class RejectError(Exception):
-    """A file that cannot become a slice; its text is the reason, for a person to read.
-
-    Reasons give numbers and known words, never text out of the file, which may name a patient.
-
-    Attributes:
-        passing: Whether the cause may pass without the file changing, such as a missing decoder or
-            a folder without permission; the file is tried again by the next ingest.
-    """
-
-    def __init__(self, reason: str, *, passing: bool = False) -> None:
-        super().__init__(reason)
-        self.passing = passing
-
-
-def kind_of_reason(reason: str) -> str:
-    """A reject's reason without its numbers, to count like with like."""
-    return re.sub(r"\d[\d,.]*", "…", reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,27 +94,27 @@ def read_elements(
     """
     order = ">" if syntax == EXPLICIT_BIG else "<"
     implicit = syntax == IMPLICIT_LITTLE
-    found: dict[int, Element] = {}
+    elements: dict[int, Element] = {}
     position, end = start, len(buffer)
     for _ in range(_MOST_ELEMENTS):
         if position + 8 > end:
-            return found
+            return elements
         if implicit:
             tag, element, position = _implicit(buffer, position)
         else:
             tag, element, position = _explicit(buffer, position, order)
         if tag == PIXEL_DATA:
-            found[tag] = element
-            return found
+            elements[tag] = element
+            return elements
         if tag in wanted:
-            found[tag] = element
+            elements[tag] = element
         if element.encapsulated:
             # A UN sequence is implicit whatever the file is (PS3.5 section 6.2.2).
             position = _after_sequence(buffer, position, order, implicit or element.vr == b"UN")
     raise RejectError(f"the header has more than {_MOST_ELEMENTS:,} elements")
 
 
-def fragments(value: memoryview) -> list[memoryview]:
+def read_fragments(value: memoryview) -> list[memoryview]:
     """The fragments of encapsulated pixel data, without the table of offsets before them.
 
     Args:
@@ -140,19 +123,19 @@ def fragments(value: memoryview) -> list[memoryview]:
     Raises:
         RejectError: If they are cut or damaged: a decoder might make up what is missing.
     """
-    found: list[memoryview] = []
+    fragments: list[memoryview] = []
     position = 0
     while position + 8 <= len(value):
         group, number, length = struct.unpack_from("<HHL", value, position)
         tag = (group << 16) | number
         position += 8
         if tag == _SEQUENCE_END:
-            return found[1:]
+            return fragments[1:]
         if tag != _ITEM:
             raise RejectError("the fragments of the pixel data are damaged")
         if position + length > len(value):
             break
-        found.append(value[position : position + length])
+        fragments.append(value[position : position + length])
         position += length
     raise RejectError("the file is cut in the pixel data")
 

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ichreport.data.dicom.elements import Element, RejectError
+from ichreport.data.dicom.elements import Element
+from ichreport.data.dicom.reject import RejectError
 
-LARGEST_MATRIX: Final = 4096
-STEEPEST_TILT: Final = 45.0
+_LARGEST_MATRIX: Final = 4096
+_STEEPEST_TILT: Final = 45.0
 """Degrees; beyond it a slice is a coronal or sagittal view, not a tilted axial one."""
 
 _TAGS: Final = {
@@ -76,24 +77,24 @@ class Header:
         return f"{self.bits}-bit {'signed' if self.signed else 'unsigned'}"
 
 
-def read_header(found: Mapping[int, Element], *, big_endian: bool) -> Header:
+def read_header(elements: Mapping[int, Element], *, big_endian: bool) -> Header:
     """Check the elements of a header.
 
     Args:
-        found: The elements of `WANTED` that the file has, by tag.
+        elements: The elements of `WANTED` that the file has, by tag.
         big_endian: The byte order of binary numbers.
 
     Raises:
         RejectError: If anything needed is missing, of the wrong type or out of range.
     """
-    return _Fields(found, big_endian).header()
+    return _Fields(elements, big_endian).header()
 
 
 class _Fields:
     """Typed access to the elements of one header; anything missing or ill-typed is a reject."""
 
-    def __init__(self, found: Mapping[int, Element], big: bool) -> None:
-        self._found = found
+    def __init__(self, elements: Mapping[int, Element], big: bool) -> None:
+        self._elements = elements
         self._order: Any = "big" if big else "little"
 
     def header(self) -> Header:
@@ -138,9 +139,9 @@ class _Fields:
 
     def _matrix(self) -> tuple[int, int]:
         rows, columns = self.number("Rows"), self.number("Columns")
-        if not (0 < rows <= LARGEST_MATRIX and 0 < columns <= LARGEST_MATRIX):
+        if not (0 < rows <= _LARGEST_MATRIX and 0 < columns <= _LARGEST_MATRIX):
             raise RejectError(
-                f"the matrix is {rows} x {columns}, expected 1 to {LARGEST_MATRIX} a side"
+                f"the matrix is {rows} x {columns}, expected 1 to {_LARGEST_MATRIX} a side"
             )
         return rows, columns
 
@@ -176,10 +177,10 @@ class _Fields:
         across = axes[1] * axes[5] - axes[2] * axes[4], axes[2] * axes[3] - axes[0] * axes[5]
         along = axes[0] * axes[4] - axes[1] * axes[3]
         tilt = math.degrees(math.atan2(math.hypot(*across), abs(along)))
-        if not tilt <= STEEPEST_TILT:
+        if not tilt <= _STEEPEST_TILT:
             raise RejectError(
                 f"the slice is {tilt:.0f} degrees off the axial plane, "
-                f"expected at most {STEEPEST_TILT:.0f}"
+                f"expected at most {_STEEPEST_TILT:.0f}"
             )
         return position[2], tilt
 
@@ -199,11 +200,11 @@ class _Fields:
             return []
 
     def has(self, name: str) -> bool:
-        element = self._found.get(_TAGS[name])
+        element = self._elements.get(_TAGS[name])
         return element is not None and element.claimed > 0
 
     def number(self, name: str, signed: bool = False) -> int:
-        element = self._found.get(_TAGS[name])
+        element = self._elements.get(_TAGS[name])
         if element is None or element.claimed == 0:
             raise RejectError(f"{name} is missing; the file may be cut in the header")
         if element.vr not in _NUMBERS:
@@ -226,7 +227,7 @@ class _Fields:
         return values
 
     def text(self, name: str) -> str:
-        element = self._found.get(_TAGS[name])
+        element = self._elements.get(_TAGS[name])
         return str(element.value, "latin-1").strip(" \0") if element is not None else ""
 
     def identifier(self, name: str) -> str:

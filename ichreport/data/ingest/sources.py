@@ -1,4 +1,4 @@
-"""What a source folder holds: the challenge's layout, or a hospital's own tree of series."""
+"""What a source folder holds: the challenge's layout, or a hospital's tree of series."""
 
 import os
 import zlib
@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-TRAIN: Final = "stage_2_train"
-TEST: Final = "stage_2_test"
-LARGEST_CHUNK: Final = 2048
-SMALLEST_CHUNK: Final = 128
+_TRAIN: Final = "stage_2_train"
+_LARGEST_CHUNK: Final = 2048
+_SMALLEST_CHUNK: Final = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,7 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class Source:
-    """A folder of DICOM files with what stands beside them."""
+    """A folder of DICOM files, its labels and its masks."""
 
     folder: Path
     """The folder below which the files lie."""
@@ -39,13 +38,13 @@ class Source:
     """Whether the phantom wrote it."""
 
 
-def find_source(folder: Path, labels: Path | None = None) -> Source:
+def recognise_source(folder: Path, labels: Path | None = None) -> Source:
     """Recognise what a folder holds.
 
     Args:
         folder: The challenge's unzipped folder; or its `stage_2_test`, or any folder that holds
             `ID_….dcm` files directly; or a tree of DICOM series.
-        labels: A label CSV; `stage_2_train.csv` in the challenge's folder if not given.
+        labels: A label CSV; by default `stage_2_train.csv` in the challenge's folder.
 
     Raises:
         FileNotFoundError: If the folder or the label file is missing; the message says what is
@@ -53,26 +52,26 @@ def find_source(folder: Path, labels: Path | None = None) -> Source:
     """
     if not folder.is_dir():
         raise FileNotFoundError(
-            f"{folder} is not a folder. Expected {TRAIN}.csv and {TRAIN}/ in it, as the challenge "
-            f"unzips, or a tree of DICOM series; name the folder as `source`."
+            f"{folder} is not a folder. Expected {_TRAIN}.csv and {_TRAIN}/ in it, as the "
+            f"challenge unzips, or a tree of DICOM series; name the folder as `source`."
         )
     if labels is not None and not labels.is_file():
         raise FileNotFoundError(f"{labels} is not a file. Expected the CSV of labels.")
-    train = folder / TRAIN
+    train = folder / _TRAIN
     if not train.is_dir():
         flat = next(folder.glob("ID_*.dcm"), None) is not None
         return Source(folder, challenge=flat, labels=labels, truth=None, synthetic=False)
-    own = folder / f"{TRAIN}.csv"
-    if labels is None and not own.is_file():
+    train_labels = folder / f"{_TRAIN}.csv"
+    if labels is None and not train_labels.is_file():
         raise FileNotFoundError(
-            f"{own} is missing. Expected the challenge's labels beside {train}; to ingest the "
-            f"files without labels, name {train} itself as `source`."
+            f"{train_labels} is missing. Expected the challenge's labels beside {train}; to "
+            f"ingest the files without labels, name {train} itself as `source`."
         )
     truth = folder / "truth"
     return Source(
         train,
         challenge=True,
-        labels=labels or own,
+        labels=labels or train_labels,
         truth=truth if truth.is_dir() else None,
         synthetic=(folder / "phantom.json").is_file(),
     )
@@ -93,8 +92,8 @@ def list_files(source: Source) -> list[SourceFile]:
             continue
         if entry.name.upper() == "DICOMDIR":
             continue
-        own = source.labels
-        if own and entry.name == own.name and own.samefile(entry.path):
+        labels = source.labels
+        if labels and entry.name == labels.name and labels.samefile(entry.path):
             continue
         path = entry.name if source.challenge else os.path.relpath(entry.path, source.folder)
         files.append(_stamped(path, entry))
@@ -130,7 +129,7 @@ def cut_into_chunks(files: list[SourceFile]) -> list[list[SourceFile]]:
 
     Where to cut is decided by the names alone: after a file whose checksum ends in enough zero
     bits, no sooner than half and no later than twice the usual length. So a file more or less
-    changes its own chunk and sometimes the next, never all that follow.
+    changes the chunk that it is in and sometimes the next, never all that follow.
 
     Args:
         files: Sorted by path.
@@ -138,7 +137,7 @@ def cut_into_chunks(files: list[SourceFile]) -> list[list[SourceFile]]:
     Returns:
         Chunks of 1024 to 4096 files; of fewer in small sets, so that there is work for each core.
     """
-    usual = min(max(SMALLEST_CHUNK, 1 << (len(files) // 32).bit_length()), LARGEST_CHUNK)
+    usual = min(max(_SMALLEST_CHUNK, 1 << (len(files) // 32).bit_length()), _LARGEST_CHUNK)
     chunks: list[list[SourceFile]] = [[]]
     for file in files:
         chunk = chunks[-1]

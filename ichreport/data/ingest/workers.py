@@ -3,16 +3,16 @@
 import multiprocessing
 import multiprocessing.connection
 import os
-import resource
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from pathlib import Path
 from typing import Final, TypeVar
 
-MOST_MEMORY: Final = 2 * 2**30
+from ichreport.data.dicom.limits import limit_memory
+
+_MOST_MEMORY: Final = 2 * 2**30
 """Bytes of address space that a worker may take on top of its start; far above what it needs."""
 
 _Task = TypeVar("_Task")
@@ -59,7 +59,7 @@ def _start_worker() -> None:
     # The parent stops its workers; an interrupt from the keyboard reaches it too.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    limit_memory(MOST_MEMORY)
+    limit_memory(_MOST_MEMORY)
 
 
 def _end_with_parent() -> None:
@@ -68,16 +68,3 @@ def _end_with_parent() -> None:
     if parent is not None:
         multiprocessing.connection.wait([parent.sentinel])
         os._exit(1)
-
-
-def limit_memory(extra: int) -> None:
-    """Limit this process's address space to what it has now and `extra` bytes, where Linux can."""
-    try:
-        with Path("/proc/self/statm").open(encoding="ascii") as stream:
-            taken = int(stream.read().split()[0]) * resource.getpagesize()
-    except OSError:
-        return
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    wanted = taken + extra
-    if hard == resource.RLIM_INFINITY or wanted < hard:
-        resource.setrlimit(resource.RLIMIT_AS, (wanted, hard))

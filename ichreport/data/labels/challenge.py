@@ -9,12 +9,12 @@ import pyarrow.compute as pc
 import pyarrow.csv
 from numpy.typing import NDArray
 
-from ichreport.data.ingest.pseudonyms import Pseudonyms
-from ichreport.data.labels.table import UNLABELLED, Findings, LabelTable
+from ichreport.data.labels.table import UNLABELLED, LabelIssues, LabelTable
+from ichreport.data.pseudonyms import Pseudonyms
 from ichreport.labels import LABELS
 
 
-def read_labels(path: Path, pseudonyms: Pseudonyms | None = None) -> LabelTable:
+def read_challenge_labels(path: Path, pseudonyms: Pseudonyms | None = None) -> LabelTable:
     """Read `stage_2_train.csv`: columns `ID,Label`, IDs `ID_<9 hex>_<subtype>`.
 
     Identical repeats are dropped and counted. Slices that lack some of the six rows keep -1 there
@@ -23,19 +23,19 @@ def read_labels(path: Path, pseudonyms: Pseudonyms | None = None) -> LabelTable:
 
     Args:
         path: The CSV file.
-        pseudonyms: If given, findings show slices by their pseudonyms.
+        pseudonyms: With them, issues show slices by their pseudonyms.
 
     Returns:
         The labels by SOP Instance UID as the file has it.
 
     Raises:
-        ValueError: If the file is not such a CSV, or anything in it stops; all findings are listed.
+        ValueError: If the file is not such a CSV, or anything in it stops; all issues are listed.
     """
-    findings = Findings(path, pseudonyms)
+    issues = LabelIssues(path, pseudonyms)
     names, words = _read_columns(path)
-    values = _binary_values(names, words, findings)
-    parts = _split_by_label(names, values, findings)
-    return LabelTable.from_parts(parts, findings, complete=False)
+    values = _binary_values(names, words, issues)
+    columns = _split_by_label(names, values, issues)
+    return LabelTable.from_columns(columns, issues, complete=False)
 
 
 def _read_columns(path: Path) -> tuple[pa.StringArray, pa.DictionaryArray]:
@@ -57,11 +57,11 @@ def _read_columns(path: Path) -> tuple[pa.StringArray, pa.DictionaryArray]:
 
 
 def _binary_values(
-    names: pa.StringArray, words: pa.DictionaryArray, findings: Findings
+    names: pa.StringArray, words: pa.DictionaryArray, issues: LabelIssues
 ) -> NDArray[np.int8]:
     meaning = [{"0": 0, "1": 1}.get(w.strip(), UNLABELLED) for w in words.dictionary.to_pylist()]
     values: NDArray[np.int8] = np.array(meaning, np.int8)[words.indices.to_numpy()]
-    findings.add_lines(
+    issues.add_lines(
         "labels other than 0 and 1",
         values == UNLABELLED,
         lambda row: f"{names[row]} is {words[row].as_py()!r}",
@@ -71,18 +71,18 @@ def _binary_values(
 
 
 def _split_by_label(
-    names: pa.StringArray, values: NDArray[np.int8], findings: Findings
+    names: pa.StringArray, values: NDArray[np.int8], issues: LabelIssues
 ) -> dict[str, tuple[pa.StringArray, NDArray[np.int8]]]:
-    parts: dict[str, tuple[Any, NDArray[np.int8]]] = {}
+    columns: dict[str, tuple[Any, NDArray[np.int8]]] = {}
     unknown = np.ones(len(names), dtype=bool)
     for label in LABELS:
         ending = f"_{label}"
-        mine = pc.ends_with(names, pattern=ending)
-        where = mine.to_numpy(zero_copy_only=False)
+        ends_so = pc.ends_with(names, pattern=ending)
+        where = ends_so.to_numpy(zero_copy_only=False)
         unknown &= ~where
-        ids = pc.utf8_slice_codeunits(names.filter(mine), 0, -len(ending))
-        parts[label] = ids, values[where]
-    findings.add_lines(
+        ids = pc.utf8_slice_codeunits(names.filter(ends_so), 0, -len(ending))
+        columns[label] = ids, values[where]
+    issues.add_lines(
         "IDs that end in no known subtype", unknown, lambda row: str(names[row]), stops=True
     )
-    return parts
+    return columns

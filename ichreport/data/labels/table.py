@@ -1,4 +1,4 @@
-"""Labels by slice, whatever file they come from, and what was odd in that file."""
+"""Labels by slice, whatever file they come from, and what is odd in that file."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -6,23 +6,22 @@ from pathlib import Path
 from typing import Final, Self
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ichreport.data.ingest.pseudonyms import Pseudonyms
+from ichreport.data.pseudonyms import Pseudonyms
 from ichreport.labels import ANY, LABELS, SUBTYPES
 
 UNLABELLED: Final = -1
 _SHOWN: Final = 5
 _ANY: Final = LABELS.index(ANY)
 
-Parts = Mapping[str, tuple[pa.StringArray, NDArray[np.int8]]]
+LabelColumns = Mapping[str, tuple[pa.StringArray, NDArray[np.int8]]]
 """For each label the slices that have it, with repeats, and their values."""
 
 
 @dataclass(frozen=True)
-class Finding:
+class LabelIssue:
     """Something odd in a label file: how often, the first examples, and whether it stops."""
 
     what: str
@@ -35,62 +34,79 @@ class Finding:
         return f"{self.what}: {self.count:,}" + (f" (first: {shown})" if shown else "")
 
 
-class Findings:
+class LabelIssues:
     """Collects what is odd in one label file.
 
     Args:
         path: The file, named when it stops.
-        pseudonyms: If given, slices are shown by their pseudonyms and values not at all.
+        pseudonyms: With them, slices are shown by their pseudonyms and values not at all.
     """
 
     def __init__(self, path: Path, pseudonyms: Pseudonyms | None = None) -> None:
         self._path, self._pseudonyms = path, pseudonyms
-        self.found: list[Finding] = []
+        self.issues: list[LabelIssue] = []
 
     def add_slices(
-        self, what: str, ids: pa.StringArray, where: NDArray[np.bool_], *, stops: bool
+        self,
+        what: str,
+        ids: pa.StringArray,
+        where: NDArray[np.bool_],
+        *,
+        stops: bool,
+        count: int | None = None,
     ) -> None:
-        """Note the slices where something is odd, if there are any."""
+        """Note the slices where something is odd, if there are any.
+
+        Args:
+            what: What is odd.
+            ids: The slices.
+            where: Which of them.
+            stops: Whether it stops.
+            count: How often it occurs; by default once in each of the slices.
+        """
         if where.any():
             names = ids.take(pa.array(np.flatnonzero(where)[:_SHOWN])).to_pylist()
-            self.found.append(Finding(what, int(where.sum()), self._shown(names), stops))
+            count = int(where.sum()) if count is None else count
+            self.issues.append(LabelIssue(what, count, self._shown(names), stops))
 
     def add_lines(
-        self, what: str, where: NDArray[np.bool_], tell: Callable[[int], str], *, stops: bool
+        self, what: str, where: NDArray[np.bool_], text: Callable[[int], str], *, stops: bool
     ) -> None:
         """Note the rows of the file where something is odd, if there are any.
 
         Args:
             what: What is odd.
             where: Which rows, counted after the head line.
-            tell: What a row says.
+            text: What a row says.
             stops: Whether it stops.
         """
         if where.any():
             rows = np.flatnonzero(where)[:_SHOWN].tolist()
-            told = [
-                f"line {row + 2}" + ("" if self._pseudonyms else f" {tell(row)}") for row in rows
+            shown = [
+                f"line {row + 2}" + ("" if self._pseudonyms else f" {text(row)}") for row in rows
             ]
-            self.found.append(Finding(what, int(where.sum()), tuple(told), stops))
+            self.issues.append(LabelIssue(what, int(where.sum()), tuple(shown), stops))
 
     def add(self, what: str, examples: list[str]) -> None:
         """Note something about the file itself, which does not stop."""
         if examples:
-            self.found.append(Finding(what, len(examples), tuple(examples[:_SHOWN]), stops=False))
+            self.issues.append(
+                LabelIssue(what, len(examples), tuple(examples[:_SHOWN]), stops=False)
+            )
 
     def _shown(self, names: list[str]) -> tuple[str, ...]:
         if self._pseudonyms is None:
             return tuple(names)
-        return tuple(self._pseudonyms.of("sop_instance_uid", name) for name in names)
+        return tuple(self._pseudonyms.pseudonym("sop_instance_uid", name) for name in names)
 
     def stop(self) -> None:
-        """Raise if anything found stops.
+        """Raise if any issue stops.
 
         Raises:
-            ValueError: With every finding, a line each.
+            ValueError: With a line for each issue.
         """
-        if any(finding.stops for finding in self.found):
-            lines = [f"  {f}{'' if f.stops else ' - allowed'}" for f in self.found]
+        if any(issue.stops for issue in self.issues):
+            lines = [f"  {f}{'' if f.stops else ' - allowed'}" for f in self.issues]
             raise ValueError(
                 f"{self._path}: the labels cannot be used.\n"
                 + "\n".join(lines)
@@ -104,77 +120,66 @@ class LabelTable:
 
     Attributes:
         ids: The slices' SOP Instance UIDs, unique, in the order of the file.
-        labels: int8 of shape (len(ids), 6) in the order of `LABELS`: 0, 1, or -1 where not given.
-        findings: What was odd, none of which stops.
+        labels: int8 of shape (len(ids), 6) in the order of `LABELS`: 0, 1, or -1 where unlabelled.
+        issues: What is odd, none of which stops.
     """
 
     ids: pa.StringArray
     labels: NDArray[np.int8]
-    findings: list[Finding] = field(default_factory=list)
+    issues: list[LabelIssue] = field(default_factory=list)
 
     @classmethod
-    def from_parts(cls, parts: Parts, findings: Findings, *, complete: bool) -> Self:
+    def from_columns(cls, columns: LabelColumns, issues: LabelIssues, *, complete: bool) -> Self:
         """Put the labels together, drop identical repeats and check the rest.
 
         Args:
-            parts: For each label its slices and values.
-            findings: Takes what is odd: contradicting repeats and an `any` that is not the maximum
+            columns: For each label its slices and values.
+            issues: Takes what is odd: contradicting repeats and an `any` that is not the maximum
                 of the five, which stop; identical repeats and missing labels, which do not.
             complete: Whether to fill in labels that follow from others: no bleed at all means none
                 of any subtype, and the other way round.
 
         Raises:
-            ValueError: If anything found stops.
+            ValueError: If any issue stops.
         """
-        ids, places = _unique_slices([part for part, _ in parts.values()])
+        ids, positions = _unique_slices([names for names, _ in columns.values()])
         labels = np.full((len(ids), len(LABELS)), UNLABELLED, dtype=np.int8)
         contradicted = np.zeros(len(ids), dtype=bool)
         repeated = np.zeros(len(ids), dtype=np.int64)
-        for (label, (_, given)), place in zip(parts.items(), places, strict=True):
+        for (label, (_, values)), rows in zip(columns.items(), positions, strict=True):
             column = LABELS.index(label)
-            labels[place, column] = given
+            labels[rows, column] = values
             differs = np.zeros(len(ids), dtype=bool)
-            differs[place[labels[place, column] != given]] = True
+            differs[rows[labels[rows, column] != values]] = True
             contradicted |= differs
-            surplus = (np.bincount(place, minlength=len(ids)) - 1).clip(0)
+            surplus = (np.bincount(rows, minlength=len(ids)) - 1).clip(0)
             repeated += np.where(differs, 0, surplus)
-        findings.add_slices("repeats that contradict each other", ids, contradicted, stops=True)
-        _note_repeats(findings, ids, repeated)
+        issues.add_slices("repeats that contradict each other", ids, contradicted, stops=True)
+        issues.add_slices(
+            "identical repeats dropped", ids, repeated > 0, stops=False, count=int(repeated.sum())
+        )
         if complete:
             _complete(labels)
-        _check_any(labels, ids, findings)
+        _check_any(labels, ids, issues)
         partly = (labels == UNLABELLED).any(axis=1)
-        findings.add_slices("slices without all six labels", ids, partly, stops=False)
-        findings.stop()
-        return cls(ids, labels, findings.found)
+        issues.add_slices("slices without all six labels", ids, partly, stops=False)
+        issues.stop()
+        return cls(ids, labels, issues.issues)
 
     def pseudonymised(self, pseudonyms: Pseudonyms) -> Self:
         """The same labels by the slices' pseudonyms."""
-        ids = [pseudonyms.of("sop_instance_uid", name) for name in self.ids.to_pylist()]
-        return type(self)(pa.array(ids, pa.string()), self.labels, self.findings)
-
-    def frame(self) -> pd.DataFrame:
-        """The labels as a table, indexed by `sop_instance_uid`."""
-        index = pd.Index(self.ids.to_pandas(), name="sop_instance_uid")
-        return pd.DataFrame(self.labels, index=index, columns=list(LABELS))
+        ids = [pseudonyms.pseudonym("sop_instance_uid", name) for name in self.ids.to_pylist()]
+        return type(self)(pa.array(ids, pa.string()), self.labels, self.issues)
 
 
-def _unique_slices(parts: list[pa.StringArray]) -> tuple[pa.StringArray, list[NDArray[np.int32]]]:
-    """The slices of all labels, each once, and where each label's slices are among them."""
-    if all(part.equals(parts[0]) for part in parts[1:]):  # as in the challenge: hash a sixth
-        encoded = parts[0].dictionary_encode()
-        return encoded.dictionary, [encoded.indices.to_numpy()] * len(parts)
-    encoded = pa.concat_arrays(parts).dictionary_encode()
-    ends = np.cumsum([len(part) for part in parts])[:-1]
+def _unique_slices(names: list[pa.StringArray]) -> tuple[pa.StringArray, list[NDArray[np.int32]]]:
+    """The slices of all labels, each once, and the positions of each label's slices among them."""
+    if all(column.equals(names[0]) for column in names[1:]):  # as in the challenge: hash a sixth
+        encoded = names[0].dictionary_encode()
+        return encoded.dictionary, [encoded.indices.to_numpy()] * len(names)
+    encoded = pa.concat_arrays(names).dictionary_encode()
+    ends = np.cumsum([len(column) for column in names])[:-1]
     return encoded.dictionary, np.split(encoded.indices.to_numpy(), ends)
-
-
-def _note_repeats(findings: Findings, ids: pa.StringArray, repeated: NDArray[np.int64]) -> None:
-    findings.add_slices("identical repeats dropped", ids, repeated > 0, stops=False)
-    if repeated.any():  # count the surplus rows, not the slices they belong to
-        slices = findings.found.pop()
-        rows = int(repeated.sum())
-        findings.found.append(Finding(slices.what, rows, slices.examples, stops=False))
 
 
 def _complete(labels: NDArray[np.int8]) -> None:
@@ -185,9 +190,9 @@ def _complete(labels: NDArray[np.int8]) -> None:
     any_label[:] = np.where((any_label == UNLABELLED) & follows, highest, any_label)
 
 
-def _check_any(labels: NDArray[np.int8], ids: pa.StringArray, findings: Findings) -> None:
+def _check_any(labels: NDArray[np.int8], ids: pa.StringArray, issues: LabelIssues) -> None:
     subtypes, any_label = labels[:, : len(SUBTYPES)], labels[:, _ANY]
     highest = subtypes.max(axis=1)
     known = (any_label != UNLABELLED) & (subtypes != UNLABELLED).all(axis=1)
     wrong = (known & (any_label != highest)) | ((any_label == 0) & (highest == 1))
-    findings.add_slices("`any` is not the maximum of the five subtypes", ids, wrong, stops=True)
+    issues.add_slices("`any` is not the maximum of the five subtypes", ids, wrong, stops=True)

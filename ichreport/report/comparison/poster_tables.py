@@ -61,16 +61,19 @@ def operating_points_of_best(results: Results) -> Table:
         return Table("Operating points: no run has predictions.", ["label"], [])
     rates_of = own.assessment.rates
     chosen = rates_of[rates_of["rule"] == POSTER_RULE].to_dict("records")
-    found = {(row["split"], row["label"], row["rate"]): row for row in chosen}
+    rates: dict[Any, dict[str, Any]] = {
+        (row["split"], row["label"], row["rate"]): dict(row) for row in chosen
+    }
     rows: list[list[str]] = []
     for label in (ANY, *SUBTYPES):
         for split in _POSTER_SPLITS:
-            rates = [found[split, label, rate] for rate in ("precision", "accuracy", "recall")]
-            ours = [
-                with_interval(row) for row in (own.assessment.score("auc", label, split), *rates)
+            measures = [
+                own.assessment.score("auc", label, split),
+                *(rates[split, label, rate] for rate in ("precision", "accuracy", "recall")),
             ]
+            ours = [with_interval(measure) for measure in measures]
             theirs = map(number, poster.operating_points()[label, split])
-            support = f"{rates[0]['positives']:,}"
+            support = f"{measures[-1]['positives']:,}"
             pairs = [text for pair in zip(ours, theirs, strict=True) for text in pair]
             rows.append([f"{label}, {split}", *pairs, support])
     measures = ("AUC", "precision", "accuracy", "recall")

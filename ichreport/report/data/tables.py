@@ -80,7 +80,7 @@ def leak_audit(audit: pd.DataFrame, sample: Sample | None = None) -> Table:
     """What stands on both sides of each pair of splits.
 
     Args:
-        audit: As `data.samples.leak_audit` gives it.
+        audit: As `data.leakage.leak_audit` gives it.
         sample: The sample that was audited, to name it where a page has several.
     """
     of = f" of {sample.name}" if sample else ""

@@ -1,8 +1,7 @@
 """The figures of the papers: what a run's predictions say on test, with intervals."""
 
 from dataclasses import dataclass
-from typing import Any
-from typing import Final
+from typing import Any, Final
 
 from ichreport.evaluation.assessment import Assessment
 from ichreport.evaluation.learning_verdict import Learned

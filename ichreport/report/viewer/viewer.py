@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ichreport.data.resample import resample_hu, resample_mask
-from ichreport.data.series_choice import series_rows, telling_row, telling_series
+from ichreport.data.series_choice import clearest_slice, representative_series, series_rows
 from ichreport.data.store import Store
 from ichreport.data.windowing import WINDOWS
 from ichreport.evaluation.predictions import PROBABILITIES, of_split
@@ -158,7 +158,7 @@ def of_data(store: Store) -> Viewer:
     """A few series of a store: each label is seen, and a head without bleeding."""
     return show(
         store,
-        telling_series(store.slices),
+        representative_series(store.slices),
         caption="Whole series, chosen so that each subtype is seen, and one without bleeding.",
     )
 
@@ -173,7 +173,7 @@ def of_run(store: Store, predictions: pd.DataFrame, points: Mapping[str, Any]) -
     """
     return show(
         store,
-        telling_series(_test_slices(store, predictions), most=2),
+        representative_series(_test_slices(store, predictions), most=2),
         predictions=predictions,
         thresholds={label: points[label]["threshold"] for label in LABELS},
         budget=BUDGET_OF_A_RUN,
@@ -188,13 +188,13 @@ def map_rows(store: Store, run: RunRecord) -> dict[str, NDArray[np.int64]]:
     """The slices whose heat maps a viewer of a run shows, by label.
 
     Returns:
-        Row numbers of the test slices of a few telling series: all of them for `any`; for a subtype
-        those of the series in which it occurs.
+        Row numbers of the test slices of representative series: all of them for `any`, for a
+        subtype those of the series in which it occurs.
     """
     test = _test_slices(store, run.predictions())
     series = [
         rows[store.slices["sop_instance_uid"].iloc[rows].isin(test["sop_instance_uid"])]
-        for rows in (series_rows(store, name) for name in telling_series(test))
+        for rows in (series_rows(store, name) for name in representative_series(test))
     ]
     found = {}
     for label in LABELS:
@@ -249,12 +249,12 @@ def _test_slices(store: Store, predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def _first(store: Store, rows: NDArray[np.int64], predictions: pd.DataFrame | None) -> int:
-    """The slice of a series to open on: the most telling one, of the test split if it has such."""
+    """The clearest slice of a series, to open on; of the test split if it has such."""
     if predictions is not None:
         test = of_split(predictions, "test")["sop_instance_uid"]
         tested = rows[store.slices["sop_instance_uid"].iloc[rows].isin(test).to_numpy()]
         rows = tested if len(tested) else rows
-    return telling_row(store, rows)
+    return clearest_slice(store, rows)
 
 
 def _packed(

@@ -1,0 +1,248 @@
+"""One chunk of source files becomes one shard: a file of slices and a table beside it.
+
+The table says what each slice is, which files were rejected and why. It carries the key of the
+chunk: a hash of everything that decides the shard's bytes. The table is written last, so a table
+with the right key is a whole shard.
+"""
+
+import json
+from contextlib import ExitStack, closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from PIL import Image
+
+from ichreport.data.dicom.header import Header
+from ichreport.data.dicom.limits import time_limit
+from ichreport.data.dicom.pixel_decoder import IsolatedDecoder
+from ichreport.data.dicom.reject import RejectError
+from ichreport.data.dicom.slice_reader import FileReader, HuSlice, read_slice
+from ichreport.data.pseudonyms import Pseudonyms
+from ichreport.data.resample import resample_hu, resample_mask
+from ichreport.data.shard_files import ArrayFile, shard_name, table_name, truth_name
+from ichreport.files import atomic_file
+
+_NOTE: Final = b"ichreport.shard"
+_RULE_NOT_SQUARE: Final = "not square, padded with air"
+_RULE_UPSAMPLED: Final = "smaller than the store, enlarged"
+_TOO_LARGE: Final = RejectError("reading it takes more memory than a worker may have", passing=True)
+
+SCHEMA: Final = pa.schema(
+    [
+        *((name, pa.string()) for name in ("sop_instance_uid", "patient_id")),
+        *((name, pa.string()) for name in ("study_instance_uid", "series_instance_uid")),
+        *((name, pa.float64()) for name in ("z", "spacing", "tilt")),
+        ("family", pa.string()),
+        ("rows", pa.int32()),
+        ("columns", pa.int32()),
+        ("intercept", pa.float64()),
+        ("window_center", pa.float64()),
+        ("window_width", pa.float64()),
+        ("rules", pa.string()),
+        ("blank", pa.bool_()),
+        ("row", pa.int32()),
+        ("truth_row", pa.int32()),
+        ("pixel_hash", pa.string()),
+        ("file", pa.string()),
+        ("reason", pa.string()),
+    ]
+)
+"""Columns of a shard's table: a slice has a `row`, a reject has only `file` and `reason`."""
+
+
+@dataclass(frozen=True)
+class ShardTask:
+    """Everything a worker needs to make one shard, and nothing else."""
+
+    number: int
+    key: str
+    folder: str
+    files: tuple[str, ...]
+    store: str
+    image_size: int
+    truth: str | None
+    named_by_slice: bool
+    pseudonyms: Pseudonyms | None
+    seconds_per_file: float
+
+
+@dataclass(frozen=True)
+class ShardSummary:
+    """How many files a shard was made of, and which were rejected."""
+
+    number: int
+    files: int
+    rejects: dict[str, str]
+    """Reason by file."""
+
+
+def make_shard(task: ShardTask) -> ShardSummary:
+    """Make one shard from one chunk of files. Doing it again gives the same bytes.
+
+    Raises:
+        OSError: If the store cannot be written; an earlier shard of this number is gone then.
+    """
+    store = Path(task.store)
+    table_path = store / table_name(task.number)
+    # An old table must not vouch for new slices, should this process end between the two.
+    table_path.unlink(missing_ok=True)
+    with ExitStack() as stack:
+        slices = _array_file(stack, store / shard_name(task.number), "<i2", task.image_size)
+        masks = None
+        if task.truth is not None:
+            masks = _array_file(stack, store / truth_name(task.number), "|u1", task.image_size)
+        writer = _ShardWriter(task, slices, masks)
+        with IsolatedDecoder(task.seconds_per_file) as decoder:
+            for file in task.files:
+                writer.take(file, decoder)
+        written = {shard_name(task.number): slices.finish()}
+        if masks is not None:
+            written[truth_name(task.number)] = masks.finish()
+    _write_table(table_path, writer, task.key, written)
+    return ShardSummary(task.number, len(task.files), writer.rejects)
+
+
+def _array_file(stack: ExitStack, path: Path, kind: str, size: int) -> ArrayFile:
+    partial = stack.enter_context(atomic_file(path))
+    return stack.enter_context(closing(ArrayFile(partial, kind, size)))
+
+
+class _ShardWriter:
+    """Takes files one by one and gives slices and the columns of the table."""
+
+    def __init__(self, task: ShardTask, slices: ArrayFile, masks: ArrayFile | None) -> None:
+        self._task, self._slices, self._masks = task, slices, masks
+        self._reader = FileReader()
+        self.columns: dict[str, list[Any]] = {name: [] for name in SCHEMA.names}
+        self.rejects: dict[str, str] = {}
+        self.passing = 0
+
+    def take(self, file: str, decoder: IsolatedDecoder) -> None:
+        task = self._task
+        shown = task.pseudonyms.file_pseudonym(file) if task.pseudonyms else file
+        try:
+            with time_limit(task.seconds_per_file):
+                read = read_slice(
+                    f"{task.folder}/{file}", reader=self._reader, decode=decoder.decode
+                )
+                self._check_name(file, read.header)
+                mask = self._read_mask(file, read.header)
+        except (RejectError, MemoryError) as error:
+            reject = error if isinstance(error, RejectError) else _TOO_LARGE
+            self.rejects[shown] = str(reject)
+            self.passing += reject.passing
+            self._add({"file": shown, "reason": str(reject)})
+            return
+        size = task.image_size
+        resampled = resample_hu(read.hu, size)
+        row = self._slices.count
+        pixel_hash = self._slices.append(resampled)[:32]
+        truth_row = -1
+        if mask is not None and self._masks is not None:
+            truth_row = self._masks.count
+            self._masks.append(resample_mask(mask, size))
+        self._add(
+            self._identifiers(read.header)
+            | _description(read, size)
+            | {
+                "blank": bool(resampled.min() == resampled.max()),
+                "row": row,
+                "truth_row": truth_row,
+                "pixel_hash": pixel_hash,
+                "file": shown,
+            }
+        )
+
+    def _add(self, values: dict[str, Any]) -> None:
+        for name, column in self.columns.items():
+            column.append(values.get(name))
+
+    def _identifiers(self, header: Header) -> dict[str, Any]:
+        names = ("sop_instance_uid", "patient_id", "study_instance_uid", "series_instance_uid")
+        identifiers = {name: getattr(header, name) for name in names}
+        pseudonyms = self._task.pseudonyms
+        return pseudonyms.replace(identifiers) if pseudonyms else identifiers
+
+    def _check_name(self, file: str, header: Header) -> None:
+        if self._task.named_by_slice and header.sop_instance_uid != Path(file).stem:
+            raise RejectError("the file's name and its SOPInstanceUID are not the same slice")
+
+    def _read_mask(self, file: str, header: Header) -> NDArray[np.uint8] | None:
+        if self._task.truth is None:
+            return None
+        path = Path(self._task.truth, file).with_suffix(".png")
+        if not path.is_file():
+            return None
+        try:
+            with Image.open(path) as picture:
+                mask = np.asarray(picture)
+        except (OSError, ValueError, SyntaxError):
+            raise RejectError("the mask of its bleeds is not readable as PNG") from None
+        if mask.dtype != np.uint8 or mask.shape != (header.rows, header.columns):
+            raise RejectError(
+                f"the mask of its bleeds is {mask.dtype} of {mask.shape}, "
+                f"expected uint8 of ({header.rows}, {header.columns})"
+            )
+        return mask
+
+
+def _description(read: HuSlice, size: int) -> dict[str, Any]:
+    header, rules = read.header, list(read.rules)
+    if header.rows != header.columns:
+        rules.append(_RULE_NOT_SQUARE)
+    if max(header.rows, header.columns) < size:
+        rules.append(_RULE_UPSAMPLED)
+    names = ("z", "spacing", "tilt", "family", "rows", "columns", "intercept")
+    return {name: getattr(header, name) for name in (*names, "window_center", "window_width")} | {
+        "rules": "; ".join(rules)
+    }
+
+
+def _write_table(path: Path, writer: _ShardWriter, key: str, hashes: dict[str, str]) -> None:
+    note = ShardNote(
+        key=key,
+        hashes=hashes,
+        sizes={name: (path.parent / name).stat().st_size for name in hashes},
+        passing=writer.passing,
+    )
+    schema = SCHEMA.with_metadata({_NOTE: json.dumps(asdict(note)).encode()})
+    with atomic_file(path) as partial:
+        pq.write_table(pa.table(writer.columns, schema=schema), partial, compression="zstd")
+
+
+@dataclass(frozen=True)
+class ShardNote:
+    """What a shard's table says about its shard."""
+
+    key: str
+    """The hash of everything that decided the shard's bytes."""
+    hashes: dict[str, str]
+    """The hash of each file of the shard but the table."""
+    sizes: dict[str, int]
+    """Their lengths in bytes."""
+    passing: int
+    """Rejects whose cause may pass."""
+
+
+def read_note(path: Path) -> ShardNote | None:
+    """What a shard's table says, or None if it cannot be read or its files are not there."""
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+        note = ShardNote(**json.loads(metadata[_NOTE]))
+        sizes = {name: (path.parent / name).stat().st_size for name in note.sizes}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return note if sizes == note.sizes else None
+
+
+def read_rejects(store: Path, number: int) -> dict[str, str]:
+    """The rejects of a shard: reason by file."""
+    table = pq.read_table(store / table_name(number), columns=["file", "reason"])
+    rejects = table.filter(pc.is_valid(table["reason"]))
+    return dict(zip(rejects["file"].to_pylist(), rejects["reason"].to_pylist(), strict=True))

@@ -1,0 +1,409 @@
+"""Ingest: a folder of DICOM files becomes a store, in parallel, whatever interrupts it.
+
+The files are cut into chunks and each chunk becomes one shard. A shard is known by a hash of all
+that decides its bytes, so a second ingest keeps the shards that are still right and makes the rest;
+a killed one goes on where it stopped. The manifest is removed before anything changes and written
+when everything is there. The shards of a large source can be made in parts, on several machines
+that share a disk; a whole ingest then finds them there and writes the rest.
+"""
+
+import errno
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from filelock import Timeout
+from tqdm import tqdm
+
+from ichreport import __version__
+from ichreport.data.ingest.make_shard import make_shard, read_note, read_rejects
+from ichreport.data.ingest.reject_limit import RejectLimit
+from ichreport.data.ingest.shard_plan import (
+    CODE_VERSION,
+    IngestPart,
+    ShardPlan,
+    check_disk,
+    make_plan,
+    remove_others,
+    remove_stale_partials,
+)
+from ichreport.data.ingest.slice_index import (
+    SAME_SLICE,
+    SliceIndex,
+    build_index,
+    slice_names_from_files,
+)
+from ichreport.data.ingest.sources import Source, list_files, recognise_source
+from ichreport.data.ingest.workers import run_parallel
+from ichreport.data.labels.label_file import read_label_file
+from ichreport.data.labels.table import LabelTable
+from ichreport.data.pseudonyms import Pseudonyms
+from ichreport.data.shard_files import table_name
+from ichreport.data.store import FORMAT, MANIFEST, REJECTS, SLICES, Store, read_manifest, seal
+from ichreport.files import (
+    as_size,
+    atomic_file,
+    folder_lock,
+    sha256_of_file,
+    sha256_of_json,
+    write_json,
+)
+
+
+def ingest(
+    source: Path | str,
+    store: Path | str,
+    *,
+    image_size: int,
+    max_reject_share: float = 0.01,
+    workers: int = 1,
+    progress: bool = True,
+    labels: Path | str | None = None,
+    pseudonymise: bool | None = None,
+    key_file: Path | str | None = None,
+    seconds_per_file: float = 30.0,
+    wait_seconds: float = -1,
+) -> Store:
+    """Turn a folder of DICOM files into a store, or bring a store up to date with its source.
+
+    Args:
+        source: The challenge's unzipped folder, its `stage_2_test`, or a tree of DICOM series.
+        store: The folder to write. It must not lie among the source's files.
+        image_size: Rows and columns of the stored slices.
+        max_reject_share: Share of the files that may be rejected, in [0, 1].
+        workers: Worker processes; 1 works in this process.
+        progress: Whether to show a progress bar.
+        labels: A label CSV; by default `stage_2_train.csv` in the challenge's folder.
+        pseudonymise: Whether to replace identifiers by keyed hashes; by default for all data but
+            the challenge's.
+        key_file: The key of the pseudonyms, made if missing; by default `<store>.key` beside the
+            store. Who has it can trace them.
+        seconds_per_file: The time that reading one file may take.
+        wait_seconds: How long to wait while another process writes the same store; negative waits
+            for as long as it takes.
+
+    Raises:
+        ValueError: If an argument makes no sense, the labels cannot be used, or too many files are
+            rejected; the message lists the reasons.
+        OSError: If the source is missing, the store cannot be written, the disk is too small or
+            another process holds the store for longer than `wait_seconds`.
+    """
+    job = _checked_ingest(
+        Path(source),
+        Path(store),
+        image_size=image_size,
+        max_reject_share=max_reject_share,
+        labels=labels,
+        pseudonymise=pseudonymise,
+        key_file=key_file,
+        seconds_per_file=seconds_per_file,
+    )
+    _check_workers(workers)
+    with job.held(wait_seconds):
+        job.run(workers=workers, progress=progress)
+    return Store.open(store)
+
+
+def ingest_part(
+    source: Path | str,
+    store: Path | str,
+    part: IngestPart,
+    *,
+    workers: int = 1,
+    progress: bool = True,
+    **recipe: Any,
+) -> None:
+    """Make some of a store's shards, beside others that make the rest; `ingest` then joins them.
+
+    No whole ingest may start beside parts: it would remove their unfinished files. A part waits for
+    a whole ingest that runs already.
+
+    Args:
+        source: As for `ingest`.
+        store: The folder of the shards, on a disk that all parts share.
+        part: Which of the shards to make.
+        workers: Worker processes; 1 works in this process.
+        progress: Whether to show a progress bar.
+        recipe: The other arguments of `ingest`, the same for all parts. `max_reject_share` is of
+            the part's files.
+
+    Raises:
+        ValueError: As `ingest`.
+        OSError: As `ingest`.
+    """
+    job = _checked_ingest(Path(source), Path(store), **recipe)
+    _check_workers(workers)
+    with job.held(-1):
+        job.make_key()
+    job.run_part(part, workers=workers, progress=progress)
+
+
+def _checked_ingest(
+    source: Path,
+    store: Path,
+    *,
+    image_size: int,
+    max_reject_share: float = 0.01,
+    labels: Path | str | None = None,
+    pseudonymise: bool | None = None,
+    key_file: Path | str | None = None,
+    seconds_per_file: float = 30.0,
+) -> "_Ingest":
+    """Check the arguments of an ingest; nothing is written yet."""
+    if not 1 <= image_size <= 4096:
+        raise ValueError(f"image_size must be in [1, 4096] pixels, got {image_size!r}.")
+    if not 0 <= max_reject_share <= 1:
+        raise ValueError(f"max_reject_share must be in [0, 1], got {max_reject_share!r}.")
+    recognised = recognise_source(source, Path(labels) if labels is not None else None)
+    if store.resolve().is_relative_to(recognised.folder.resolve()):
+        raise ValueError(
+            f"store {store} must not lie in {recognised.folder}, the files it is made of."
+        )
+    if pseudonymise is None:
+        pseudonymise = not recognised.challenge
+    key_file = Path(key_file) if key_file is not None else store.with_name(f"{store.name}.key")
+    if pseudonymise and key_file.resolve().is_relative_to(store.resolve()):
+        raise ValueError(f"key_file {key_file} must not lie in the store, which may be shared.")
+    return _Ingest(
+        source=recognised,
+        store=store,
+        image_size=image_size,
+        max_reject_share=max_reject_share,
+        key_file=key_file if pseudonymise else None,
+        seconds_per_file=seconds_per_file,
+    )
+
+
+def _check_workers(workers: int) -> None:
+    if workers < 1:
+        raise ValueError(f"workers must be at least 1, got {workers!r}.")
+
+
+@dataclass(frozen=True)
+class _Ingest:
+    """One ingest, its arguments checked."""
+
+    source: Source
+    store: Path
+    image_size: int
+    max_reject_share: float
+    key_file: Path | None
+    seconds_per_file: float
+
+    @cached_property
+    def pseudonyms(self) -> Pseudonyms | None:
+        return Pseudonyms.from_file(self.key_file) if self.key_file else None
+
+    def make_key(self) -> None:
+        """Make the key of the pseudonyms if it is missing, with the store's lock held."""
+        _ = self.pseudonyms
+
+    @contextmanager
+    def held(self, wait_seconds: float) -> Iterator[None]:
+        """Hold the store's lock."""
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(folder_lock(self.store, timeout=wait_seconds))
+            except Timeout:
+                raise OSError(
+                    f"{self.store} is being written by another process; "
+                    f"waited {wait_seconds:g} s for it."
+                ) from None
+            yield
+
+    def run(self, *, workers: int, progress: bool) -> None:
+        plan = self._plan()
+        inputs = self._inputs(plan)
+        if not plan.missing and self._is_done(inputs):
+            return
+        labels = self._labels()
+        (self.store / MANIFEST).unlink(missing_ok=True)
+        remove_stale_partials(self.store)
+        check_disk(self.store, plan)
+        try:
+            self._make_shards(plan, workers=workers, progress=progress)
+            self._finish(plan, labels, inputs)
+        except OSError as error:
+            raise self._explain(error, plan) from error
+
+    def run_part(self, part: IngestPart, *, workers: int, progress: bool) -> None:
+        # Without the store's lock and without removing files: the other parts write there too.
+        plan = self._plan().part(part)
+        if not plan.missing:
+            return
+        self._labels()
+        (self.store / MANIFEST).unlink(missing_ok=True)
+        check_disk(self.store, plan)
+        try:
+            self._make_shards(plan, workers=workers, progress=progress)
+        except OSError as error:
+            raise self._explain(error, plan) from error
+
+    def _plan(self) -> ShardPlan:
+        return make_plan(
+            self.source,
+            list_files(self.source),
+            self.store,
+            image_size=self.image_size,
+            pseudonyms=self.pseudonyms,
+            seconds_per_file=self.seconds_per_file,
+        )
+
+    def _inputs(self, plan: ShardPlan) -> str:
+        """The hash of everything that decides the store."""
+        labels = self.source.labels
+        return sha256_of_json(
+            {
+                "shards": [[task.number, task.key] for task in plan.tasks],
+                "labels": sha256_of_file(labels) if labels else None,
+                "max_reject_share": self.max_reject_share,
+                "code": CODE_VERSION,
+            }
+        )
+
+    def _is_done(self, inputs: str) -> bool:
+        try:
+            manifest = read_manifest(self.store)
+        except (OSError, ValueError):
+            return False
+        names = (SLICES, REJECTS)
+        return manifest.get("inputs") == inputs and all((self.store / n).is_file() for n in names)
+
+    def _labels(self) -> LabelTable | None:
+        """The labels. Read before the shards are made, so that unusable labels stop at once."""
+        if self.source.labels is None:
+            return None
+        table = read_label_file(self.source.labels, self.pseudonyms)
+        return table.pseudonymised(self.pseudonyms) if self.pseudonyms else table
+
+    def _make_shards(self, plan: ShardPlan, *, workers: int, progress: bool) -> None:
+        missing = {task.number for task in plan.missing}
+        rejects = RejectLimit(plan.file_count, self.max_reject_share, self.source.folder)
+        for task in plan.tasks:
+            if task.number not in missing:
+                rejects.add(read_rejects(self.store, task.number))
+        with tqdm(
+            total=plan.file_count,
+            initial=plan.file_count - sum(len(task.files) for task in plan.missing),
+            desc="ingest",
+            unit=" files",
+            disable=not progress,
+        ) as bar:
+            for made in run_parallel(make_shard, plan.missing, workers):
+                bar.update(made.files)
+                rejects.add(made.rejects)
+
+    def _finish(self, plan: ShardPlan, labels: LabelTable | None, inputs: str) -> None:
+        numbers = [task.number for task in plan.tasks]
+        index = build_index(
+            self.store,
+            numbers,
+            labels,
+            slice_names=(lambda files: self._slice_names(plan, files))
+            if self.source.challenge
+            else None,
+        )
+        if not len(index.slices):
+            raise ValueError(f"{self.source.folder}: no file of {plan.file_count:,} is a slice.")
+        self._check_names(plan, index)
+        _check_labels_fit(index, self.source)
+        for name, table in ((SLICES, index.slices), (REJECTS, index.rejects)):
+            with atomic_file(self.store / name) as partial:
+                pq.write_table(table, partial, compression="zstd")
+        notes = [read_note(self.store / table_name(number)) for number in numbers]
+        hashes = {name: sha for note in notes if note for name, sha in note.hashes.items()}
+        tables = [SLICES, REJECTS, *map(table_name, numbers)]
+        remove_others(self.store, {*hashes, *tables})
+        manifest = self._manifest(index, dict(sorted(hashes.items())), sorted(tables), inputs)
+        write_json(self.store / MANIFEST, manifest)
+
+    def _check_names(self, plan: ShardPlan, index: SliceIndex) -> None:
+        """Count slices of the same name as rejects too: they are known once all shards are made."""
+        rejects = index.rejects.to_pylist()
+        unusable = {row["file"]: row["reason"] for row in rejects if row["reason"] != SAME_SLICE}
+        RejectLimit(plan.file_count, self.max_reject_share, self.source.folder).add(unusable)
+
+    def _slice_names(self, plan: ShardPlan, files: Sequence[str]) -> list[str]:
+        """The names of the slices that some of the challenge's files are."""
+        if self.pseudonyms is None:
+            return slice_names_from_files(files)
+        paths = (path for task in plan.tasks for path in task.files)
+        traced = list(self.pseudonyms.trace_files(files, paths).values())
+        names = slice_names_from_files(traced)
+        return [self.pseudonyms.pseudonym("sop_instance_uid", name) for name in names]
+
+    def _manifest(
+        self, index: SliceIndex, hashes: dict[str, str], tables: list[str], inputs: str
+    ) -> dict[str, Any]:
+        files = {name: sha256_of_file(self.store / name) for name in tables}
+        folder = str(self.source.folder)
+        manifest = {
+            "format": FORMAT,
+            "version": __version__,
+            "code_version": CODE_VERSION,
+            "recipe": self._recipe(),
+            "source": self.pseudonyms.file_pseudonym(folder) if self.pseudonyms else folder,
+            "challenge": self.source.challenge,
+            "synthetic": self.source.synthetic,
+            "truth": self.source.truth is not None,
+            "labelled": self.source.labels is not None,
+            "counts": _counts(index),
+            "rules": index.rules,
+            "findings": [asdict(issue) for issue in index.issues],
+            "inputs": inputs,
+            "shards": hashes,
+            "files": files,
+            "store_hash": sha256_of_json([hashes, files[SLICES]]),
+        }
+        return manifest | {"seal": seal(manifest)}
+
+    def _recipe(self) -> dict[str, Any]:
+        return {
+            "image_size": self.image_size,
+            "max_reject_share": self.max_reject_share,
+            "pseudonymised": self.pseudonyms is not None,
+            "key_fingerprint": self.pseudonyms.fingerprint if self.pseudonyms else None,
+        }
+
+    def _explain(self, error: OSError, plan: ShardPlan) -> OSError:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            return error
+        free = shutil.disk_usage(self.store).free
+        done = sum(path.stat().st_size for path in self.store.glob("hu-*.npy"))
+        return OSError(
+            f"{self.store}: the disk is full. The whole store needs about "
+            f"{as_size(plan.total_bytes)}, {as_size(done)} of it are done, "
+            f"{as_size(free)} are free. What is done stays: free some room and run the same again."
+        )
+
+
+def _counts(index: SliceIndex) -> dict[str, int]:
+    def distinct(column: str) -> int:
+        return int(pc.count_distinct(index.slices[column]).as_py())
+
+    return {
+        "slices": len(index.slices),
+        "patients": distinct("patient_id"),
+        "studies": distinct("study_instance_uid"),
+        "series": distinct("series_instance_uid"),
+        "rejects": len(index.rejects),
+        "files": len(index.slices) + len(index.rejects),
+    }
+
+
+def _check_labels_fit(index: SliceIndex, source: Source) -> None:
+    if source.labels is None:
+        return
+    labelled = pc.any(pc.greater_equal(index.slices["any"], pa.scalar(0, pa.int8()))).as_py()
+    if not labelled:
+        raise ValueError(
+            f"{source.labels}: no label row fits any slice of {source.folder}. Expected the "
+            f"slices' SOP Instance UIDs."
+        )

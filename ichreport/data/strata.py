@@ -1,0 +1,115 @@
+"""Strata of slices: where a slice lies, how it was scanned, and what the bleed in it is like."""
+
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ichreport.data.store import Store
+from ichreport.data.summary import relative_z
+from ichreport.labels import ANY, SUBTYPES
+
+_BRAIN_HU: Final = (0, 100)
+"""HU between which a pixel counts as brain, against which a bleed stands out."""
+_SLICES_AT_ONCE: Final = 512
+
+
+class Strata(NamedTuple):
+    """The classes of slices by one property.
+
+    Attributes:
+        name: The property, such as `position`.
+        classes: The class of each slice, by `sop_instance_uid`; missing where a slice is in none.
+        bleeding_only: Whether only slices with bleeding are in a class.
+    """
+
+    name: str
+    classes: "pd.Series[Any]"
+    bleeding_only: bool
+
+
+def stratify(store: Store, rows: NDArray[np.int64]) -> Iterator[Strata]:
+    """Sort slices into classes, by one property after the other.
+
+    Args:
+        store: The store.
+        rows: Row numbers of its slices.
+
+    Yields:
+        `position`: thirds of the way from the lowest to the highest slice of the series.
+        `tilt`: of the gantry, below 1°, 1 to 10°, 10° and more.
+        `header`: bits stored and sign, such as `12-bit unsigned`.
+        `subtypes`: how many subtypes a bleeding slice has: one, two, three or more.
+        `area of the bleed`: below 1 cm², 1 to 4 cm², 4 cm² and more. Where the store has masks.
+        `contrast of the bleed`: below 20 HU, 20 to 35 HU, 35 HU and more. Where the store has
+        masks. It is the mean of the bleed's HU less the median of the brain's.
+    """
+    slices = store.slices.iloc[rows]
+    bleeds = slices[ANY].to_numpy() == 1
+    position = relative_z(store.slices)[rows]
+    thirds = ("lower third", "middle third", "upper third")
+    yield Strata("position", _cut(slices, position, (1 / 3, 2 / 3), thirds), bleeding_only=False)
+    tilt = np.abs(slices["tilt"].to_numpy(dtype=float))
+    tilts = ("below 1°", "1 to 10°", "10° and more")
+    yield Strata("tilt", _cut(slices, tilt, (1.0, 10.0), tilts), bleeding_only=False)
+    families = slices.set_index("sop_instance_uid")["family"].astype(str)
+    yield Strata("header", families, bleeding_only=False)
+    positive = slices[list(SUBTYPES)].to_numpy().clip(min=0).sum(axis=1)
+    subtypes = np.where(bleeds, positive, np.nan)
+    counts = ("one", "two", "three or more")
+    yield Strata("subtypes", _cut(slices, subtypes, (1.5, 2.5), counts), bleeding_only=True)
+    if store.has_truth:
+        area, contrast = area_and_contrast(store, rows[bleeds])
+        for name, values, edges, classes in (
+            ("area", area, (1.0, 4.0), ("below 1 cm²", "1 to 4 cm²", "4 cm² and more")),
+            ("contrast", contrast, (20.0, 35.0), ("below 20 HU", "20 to 35 HU", "35 HU and more")),
+        ):
+            measured = np.full(len(rows), np.nan)
+            measured[bleeds] = values
+            cut = _cut(slices, measured, edges, classes)
+            yield Strata(f"{name} of the bleed", cut, bleeding_only=True)
+
+
+def area_and_contrast(
+    store: Store, rows: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The area of the bleed in each slice, and how far it stands out from the brain.
+
+    Args:
+        store: A store with masks of the bleeds.
+        rows: Row numbers of its slices.
+
+    Returns:
+        The area (cm²), and the mean of the bleed's HU less the median of the brain's (HU), each of
+        shape (len(rows),). NaN where the mask is empty or no pixel outside it is brain.
+    """
+    area, contrast = (np.full(len(rows), np.nan) for _ in range(2))
+    pixel = _pixel_areas(store, rows)
+    for start in range(0, len(rows), _SLICES_AT_ONCE):
+        batch = rows[start : start + _SLICES_AT_ONCE]
+        pairs = zip(store.hu(batch), store.truth(batch) > 0, strict=True)
+        for index, (hu, mask) in enumerate(pairs, start):
+            brain = hu[(hu > _BRAIN_HU[0]) & (hu < _BRAIN_HU[1]) & ~mask]
+            if mask.any() and brain.size:
+                area[index] = mask.sum() * pixel[index]
+                contrast[index] = hu[mask].mean() - np.median(brain)
+    return area, contrast
+
+
+def _pixel_areas(store: Store, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The area that a pixel of the store covers in each slice (cm²)."""
+    slices = store.slices.iloc[rows]
+    # A pixel of the store covers this many of the file's along each side.
+    scale = slices[["rows", "columns"]].max(axis=1).to_numpy() / store.image_size
+    areas: NDArray[np.float64] = (slices["spacing"].to_numpy(dtype=float) * scale) ** 2 / 100
+    return areas
+
+
+def _cut(
+    slices: pd.DataFrame, values: NDArray[Any], edges: tuple[float, ...], names: tuple[str, ...]
+) -> "pd.Series[Any]":
+    """Classes of numbers, each from its edge up to below the next; missing where they are."""
+    cut = pd.cut(values, [-np.inf, *edges, np.inf], right=False, labels=list(names))
+    return pd.Series(cut, index=pd.Index(slices["sop_instance_uid"]))

@@ -1,0 +1,318 @@
+"""`make report` from its first line to its last: one call at a time, and its outcome.
+
+Snakemake runs the jobs. Around it, this module checks the parameters before anything runs, keeps a
+second call of the same report out, starts the server that jobs are forked from, and ends with the
+outcome. A killed call leaves nothing that keeps the next one from working.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import selectors
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+from ichreport.files import private_folder, read_json, remove_partials, write_json
+from ichreport.params.experiment import read_each_experiment
+from ichreport.params.profile import Profile
+from ichreport.params.yaml import project_path, shown
+from ichreport.runs import job_times
+from ichreport.workflow import forkserver, lifetime, report_lock
+from ichreport.workflow.progress import JOURNAL, Journal
+
+LOG: Final = "snakemake.log"
+_SECONDS_TO_STOP: Final = 5
+"""How long Snakemake may take to end after an interrupt from the keyboard."""
+RUNS: Final = ("--keep-going", "runs")
+"""What is made first: all runs that can be made."""
+_PAGES: Final = ("--allowed-rules", "results", "pages", "report", "--", "report")
+"""What is made then, from whatever records there are: a failed run must not keep pages away."""
+_PROCESSES: Final = (
+    multiprocessing.get_context("fork")  # which has imported already; this process has no threads
+    if sys.platform == "linux"
+    else multiprocessing.get_context("spawn")
+)
+_CALL: Final = ".call.json"
+_PREFIX: Final = "ichreport-call-"
+_TMP: Final = Path("/tmp")  # noqa: S108
+
+
+def read_profile(path: str) -> Profile:
+    """Read a profile, and check what would make its jobs fail hours later.
+
+    Args:
+        path: Its parameter file.
+
+    Raises:
+        ValueError: If a parameter is wrong, or names what is not there; in one line.
+    """
+    profile = Profile.from_files(path)
+    if Path(path).stem != profile.profile:
+        raise ValueError(f"{path}: profile must be the file's name, got {profile.profile!r}.")
+    known = profile.experiment_files
+    if profile.cam_run not in known:
+        raise ValueError(
+            f"{path}: cam_run: {profile.cam_run!r} is no experiment. There are {', '.join(known)}."
+        )
+    if profile.kernel != "python3":
+        from ichreport.workflow import kernels
+
+        kernels.environment_of(profile.kernel)
+    return profile
+
+
+def make_report(path: str, snakemake: Sequence[str], *, with_parent: bool = False) -> int:
+    """Make a profile's report: all that is missing or out of date, and the pages.
+
+    Args:
+        path: The profile's parameter file.
+        snakemake: Further options of Snakemake's, such as `--cores all`.
+        with_parent: Whether to end with the process that started this one.
+
+    Returns:
+        The exit status: 0 done, 1 something failed, 2 another call is at it, 130 interrupted.
+
+    Raises:
+        ValueError: If the profile is wrong; then nothing has run.
+    """
+    if with_parent:
+        lifetime.die_with_parent()
+    profile = read_profile(path)
+    _, mistakes = read_each_experiment(profile)
+    for mistake in mistakes.values():
+        _print_error(mistake)
+    report = profile.report_folder
+    report.mkdir(parents=True, exist_ok=True)
+    with report_lock.hold_report(report) as refusal:
+        if refusal:
+            _print_error(f"make report: {refusal}")
+            return 2
+        remove_partials(report)
+        with _private_folder(report) as folder:
+            return _Call(path, profile, folder, snakemake or ["--cores", "all"]).make()
+
+
+def _print_error(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)  # noqa: T201
+
+
+@contextlib.contextmanager
+def _private_folder(report: Path) -> Iterator[Path]:
+    """A folder for this call alone, of a short name, as a Unix socket needs."""
+    noted = report / _CALL
+    with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+        _remove(Path(read_json(noted)["folder"]))  # what a killed call has left
+    folder = private_folder(_PREFIX)
+    write_json(noted, {"folder": str(folder)})
+    try:
+        yield folder
+    finally:
+        _remove(folder)
+        noted.unlink(missing_ok=True)
+
+
+def _remove(folder: Path) -> None:
+    if folder.name.startswith(_PREFIX) and folder.parent in (_TMP, Path(tempfile.gettempdir())):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class _Call:
+    """One call, which nobody else makes meanwhile.
+
+    Args:
+        path: The profile's parameter file.
+        profile: The profile.
+        folder: The call's own folder.
+        snakemake: Further options of Snakemake's.
+    """
+
+    def __init__(self, path: str, profile: Profile, folder: Path, snakemake: Sequence[str]) -> None:
+        self._path, self._report, self._options = path, profile.report_folder, list(snakemake)
+        self._log = self._report / LOG
+        self._journal = folder / "journal.json"
+        self._environment = _environment_of(self._journal)
+        self._server = _Forkserver(folder, self._report, profile, self._environment)
+        self._started = datetime.now(UTC)
+        self._signals_received: list[int] = []
+        self._running: BaseProcess | None = None
+
+    def make(self) -> int:
+        """Run all jobs and say what became of them; gives the exit status."""
+        self._log.unlink(missing_ok=True)
+        with self._ended_by_signals(), self._server:
+            maps = f"{shown(self._report)}/cam.ipynb"  # the longest way: a run comes before it
+            status = self._run("--prioritize", maps, *RUNS)
+            never_started = status != 0 and not Journal.read(self._journal).planned
+            if not (never_started or self._signals_received):
+                status = self._run(*_PAGES) or status
+        return self._print_outcome(status, never_started=never_started)
+
+    def _run(self, *words: str) -> int:
+        """Run Snakemake to its end; gives its exit status."""
+        words = (
+            *self._options,
+            *("--nolock", "--rerun-incomplete", "--quiet", "rules", "host"),
+            *("--config", f"profile={self._path}"),
+            *words,
+        )
+        self._running = _PROCESSES.Process(
+            target=_snakemake, args=(words, self._environment, self._log), name="snakemake"
+        )
+        sys.stdout.flush()
+        self._running.start()
+        if self._signals_received:  # while it was starting
+            lifetime.kill_descendants()
+        return self._server.wait(self._running)
+
+    @contextlib.contextmanager
+    def _ended_by_signals(self) -> Iterator[None]:
+        """End the jobs when somebody asks this process to end."""
+
+        def end(number: int, _: FrameType | None) -> None:
+            self._signals_received.append(number)
+            if not Journal.read(self._journal).local and self._running is not None:
+                os.kill(self._running.pid or 0, number)  # who submitted jobs takes them back
+            elif number == signal.SIGINT and self._signals_received.count(number) == 1:
+                signal.alarm(_SECONDS_TO_STOP)  # it has reached all that the terminal started
+            else:
+                lifetime.kill_descendants()
+
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
+        earlier = {number: signal.signal(number, end) for number in numbers}
+        try:
+            yield
+        finally:
+            signal.alarm(0)
+            for number, handler in earlier.items():
+                signal.signal(number, handler)
+
+    def _print_outcome(self, status: int, *, never_started: bool) -> int:
+        """Print the table of times and the outcome; gives the exit status."""
+        noted = job_times.read(self._report, since=self._started)
+        if noted:
+            print(f"\n{job_times.as_text(noted)}\n", flush=True)  # noqa: T201
+        if self._signals_received:
+            _print_error("make report: interrupted; the same command goes on from here.")
+            return 128 + self._signals_received[0]
+        if status == 0:
+            print(f"The report: {shown(self._report)}/index.html")  # noqa: T201
+            return 0
+        _print_error(self._start_error() if never_started else self._failure())
+        return 1
+
+    def _start_error(self) -> str:
+        """The message for a workflow that started no job."""
+        words = self._log.read_text(encoding="utf-8", errors="replace").strip()
+        return f"{words}\nmake report: the workflow could not start, for the reason above."
+
+    def _failure(self) -> str:
+        """The first error, its log, and how many jobs failed besides."""
+        failed = Journal.read(self._journal).failed
+        first = failed[0] if failed else {"job": "the workflow", "error": "failed", "log": ""}
+        index = self._report / "index.html"
+        others = "" if len(failed) < 2 else f" and {len(failed) - 1} more"
+        where = f"; {shown(index)} shows what there is" if index.is_file() else ""
+        return "\n".join(
+            [
+                f"{first['job']}: {first['error']}",
+                f"Its log: {first['log'] or shown(self._log)}",
+                f"make report: {first['job']}{others} failed{where}.",
+            ]
+        )
+
+
+def _environment_of(journal: Path) -> dict[str, str]:
+    binaries, path = str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)
+    return os.environ | {"PATH": f"{binaries}{os.pathsep}{path}", JOURNAL: str(journal)}
+
+
+def _snakemake(words: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+    """Run Snakemake in this process, which does nothing else."""
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGALRM):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with log.open("ab") as stream:
+        os.dup2(stream.fileno(), sys.stderr.fileno())
+    os.environ.update(environment)
+    os.chdir(project_path("."))
+    from snakemake.cli import main
+
+    sys.argv = ["snakemake", *words]
+    main(list(words))
+
+
+class _Forkserver:
+    """The server that jobs are forked from; started by the first that asks for it.
+
+    Args:
+        folder: Where its socket goes.
+        report: The report's folder, where its note of time and its words go.
+        profile: What is reported: jobs on a GPU are not forked.
+        environment: The jobs' environment, which gets to know the socket.
+    """
+
+    def __init__(
+        self, folder: Path, report: Path, profile: Profile, environment: dict[str, str]
+    ) -> None:
+        self._note, self._log = report / job_times.FOLDER / "imports.json", report / LOG
+        self._environment = environment
+        self._listening: socket.socket | None = None
+        self._server: subprocess.Popen[bytes] | None = None
+        self._is_first_report = not (report / "index.html").is_file()
+        if forkserver.is_possible() and not profile.require_gpu and profile.kernel == "python3":
+            self._listening = forkserver.listen(folder / "fork")
+            environment[forkserver.ADDRESS] = str(folder / "fork")
+
+    def __enter__(self) -> "_Forkserver":
+        if self._is_first_report:  # there will be jobs: import while Snakemake starts
+            self._start()
+
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._listening is not None:
+            self._listening.close()
+        if self._server is not None:
+            self._server.kill()
+            self._server.wait()
+
+    def wait(self, process: BaseProcess) -> int:
+        """Wait for a process to end; meanwhile, start the server when somebody asks for it."""
+        with selectors.DefaultSelector() as waiting:
+            waiting.register(process.sentinel, selectors.EVENT_READ)
+            if self._listening is not None:
+                waiting.register(self._listening, selectors.EVENT_READ)
+            while all(key.fd != process.sentinel for key, _ in waiting.select()):
+                if self._listening is not None:
+                    waiting.unregister(self._listening)
+                    self._start()
+        process.join()
+        return process.exitcode or 0
+
+    def _start(self) -> None:
+        listening, self._listening = self._listening, None
+        if listening is None:
+            return
+        number = listening.fileno()
+        self._note.parent.mkdir(parents=True, exist_ok=True)
+        with self._log.open("ab") as log:
+            self._server = subprocess.Popen(
+                [sys.executable, "-m", "ichreport.workflow.forkserver", str(number), self._note],
+                env=self._environment | forkserver.WITHOUT_THREADS,
+                cwd=project_path("."),
+                pass_fds=[number],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        listening.close()

@@ -1,0 +1,98 @@
+import struct
+
+import numpy as np
+import pytest
+
+
+def us(number):
+    return "US", struct.pack("<H", number)
+
+
+def test_the_header_is_read_as_it_stands(made):
+    header = made(np.zeros((6, 4)), z=-12.5, tilt=12.0, patient="ID_x", series="ID_y").header
+    assert (header.patient_id, header.series_instance_uid) == ("ID_x", "ID_y")
+    assert (header.rows, header.columns, header.z) == (6, 4, -12.5)
+    assert header.spacing == pytest.approx(0.488281)
+    assert header.family == "16-bit signed"
+
+
+@pytest.mark.parametrize("tilt", [-19.0, -8.0, 0.0, 8.0, 19.0])
+def test_tilt_is_the_angle_between_the_slices_normal_and_the_axis(made, tilt):
+    assert made(tilt=tilt).header.tilt == pytest.approx(abs(tilt), abs=1e-4)
+
+
+def test_the_first_of_several_windows_is_kept(made):
+    several = made(window=("00036\\00050", "00080\\00090"))
+    assert (several.header.window_center, several.header.window_width) == (36.0, 80.0)
+    assert "first of several windows kept" in several.rules
+    single = made(window=("35.000000", "100"))
+    assert single.header.window_center == 35.0
+    assert single.rules == ()
+
+
+@pytest.mark.parametrize("window", [("", ""), ("wide", "80"), ("nan", "80")])
+def test_a_missing_or_damaged_window_costs_no_slice(made, window):
+    assert np.isnan(made(window=window).header.window_center)
+
+
+@pytest.mark.parametrize(
+    ("name", "tag"),
+    [
+        ("Rows", 0x00280010),
+        ("Columns", 0x00280011),
+        ("BitsAllocated", 0x00280100),
+        ("BitsStored", 0x00280101),
+        ("SamplesPerPixel", 0x00280002),
+        ("PixelRepresentation", 0x00280103),
+        ("RescaleSlope", 0x00281053),
+        ("RescaleIntercept", 0x00281052),
+        ("ImagePositionPatient", 0x00200032),
+        ("PatientID", 0x00100020),
+        ("StudyInstanceUID", 0x0020000D),
+        ("SeriesInstanceUID", 0x0020000E),
+        ("SOPInstanceUID", 0x00080018),
+    ],
+)
+def test_a_missing_tag_is_named(reason, name, tag):
+    assert reason(drop=[tag]).startswith(f"{name} is missing")
+    assert reason(replace={tag: ("US" if tag >> 16 == 0x28 else "LO", b"")}).startswith(name)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ({"slope": "nan"}, "RescaleSlope is not finite"),
+        ({"slope": "inf"}, "RescaleSlope is not finite"),
+        ({"slope": "1e999"}, "RescaleSlope is not finite"),
+        ({"slope": "0"}, "RescaleSlope is 0, expected a positive number"),
+        ({"slope": "-1"}, "RescaleSlope is -1, expected a positive number"),
+        ({"slope": "one"}, "RescaleSlope is not a number"),
+        ({"intercept": "nan"}, "RescaleIntercept is not finite"),
+        ({"intercept": "1\\2"}, "RescaleIntercept is missing"),
+        ({"replace": {0x00280010: us(4)}}, "pixel data have 128 bytes, expected 64 for 4 x 8"),
+        ({"replace": {0x00280010: us(9)}}, "pixel data have 128 bytes, expected 144"),
+        ({"replace": {0x00280010: us(60000)}}, "matrix is 60000 x 8, expected 1 to 4096 a side"),
+        ({"replace": {0x00280010: us(0)}}, "matrix is 0 x 8"),
+        ({"replace": {0x00280010: ("LO", "8 ")}}, "Rows is of type LO, expected US"),
+        ({"replace": {0x00280010: ("UL", b"\0\0\0\0")}}, "Rows is of type UL, expected US"),
+        ({"replace": {0x00280010: ("US", b"\x08\0\x08\0")}}, "Rows has 4 bytes, expected 2"),
+        ({"replace": {0x00280002: us(3)}}, "SamplesPerPixel is 3, expected 1"),
+        ({"replace": {0x00280004: ("CS", "RGB")}}, "Interpretation is RGB, expected MONOCHROME2"),
+        ({"replace": {0x00280004: ("CS", "MONOCHROME1")}}, "is MONOCHROME1, expected MONOCHROME2"),
+        ({"replace": {0x00280004: ("CS", "SECRET")}}, "is missing or unknown"),
+        ({"extra": [(0x00280008, "IS", "2")]}, "NumberOfFrames is 2, expected 1"),
+        ({"replace": {0x00280100: us(8)}}, "BitsAllocated is 8, expected 16"),
+        ({"replace": {0x00280101: us(17)}}, "BitsStored is 17, expected 8 to 16"),
+        ({"replace": {0x00280102: us(9)}}, "HighBit is 9, expected 15 for BitsStored 16"),
+        ({"replace": {0x00280103: us(2)}}, "PixelRepresentation is 2, expected 0 or 1"),
+        ({"replace": {0x00080060: ("CS", "MR")}}, "the modality is not CT"),
+        ({"extra": [(0x00080008, "CS", "ORIGINAL\\PRIMARY\\LOCALIZER")]}, "scout view"),
+        ({"tilt": 90}, "90 degrees off the axial plane, expected at most 45"),
+        ({"patient": "a\nb"}, "PatientID is damaged"),
+        ({"pixel_data": b""}, "no pixel data; the file may be cut in the header"),
+        ({"syntax": "1.2.840.10008.1.2.1.99"}, "deflated files are refused"),
+        ({"syntax": "1.2.840.10008.1.2.4.100"}, "transfer syntax is not one that is read"),
+    ],
+)
+def test_bad_headers_are_refused_with_a_reason_a_person_understands(reason, words, expected):
+    assert expected in reason(**words)

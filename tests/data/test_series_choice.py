@@ -1,0 +1,72 @@
+"""The choice of series, worked by hand."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ichreport.data.series_choice import clearest_slice, representative_series, series_rows
+from ichreport.labels import LABELS
+
+HEADS = {
+    "bleeds": ["subdural", "subdural", ""],
+    "two kinds": ["epidural", "subdural", "", ""],
+    "longest": ["", "", "", "", ""],
+    "ventricle": ["intraventricular", "epidural"],
+    "clear": ["", "", ""],
+}
+"""The label of each slice by series."""
+
+
+@pytest.fixture
+def slices():
+    rows = [
+        {"series_instance_uid": name} | {label: int(label == bleed) for label in LABELS}
+        for name, bleeds in HEADS.items()
+        for bleed in bleeds
+    ]
+    table = pd.DataFrame(rows)
+    return table.assign(any=table[list(LABELS[:-1])].max(axis=1))
+
+
+@pytest.fixture
+def store(slices):
+    return SimpleNamespace(folder="store", slices=slices, has_truth=False)
+
+
+def test_series_add_subtypes_until_all_are_shown_and_the_last_has_no_bleeding(slices):
+    """Two series have two subtypes; the first by order wins, and then one subtype is missing."""
+    assert representative_series(slices) == ["two kinds", "ventricle", "longest"]
+
+
+def test_no_more_series_are_chosen_than_asked_for(slices):
+    assert representative_series(slices, most=2) == ["two kinds", "longest"]
+
+
+def test_without_labels_the_longest_series_is_shown(slices):
+    assert representative_series(slices.assign(**dict.fromkeys(LABELS, -1))) == ["longest"]
+
+
+def test_rows_of_a_series_are_those_that_carry_its_uid(store):
+    np.testing.assert_array_equal(series_rows(store, "two kinds"), [3, 4, 5, 6])
+
+
+def test_an_unknown_series_is_refused_by_name(store):
+    with pytest.raises(ValueError, match="store has no series 'nowhere'"):
+        series_rows(store, "nowhere")
+
+
+def test_the_clearest_slice_has_most_subtypes_and_lies_nearest_to_the_middle(store):
+    store.slices.loc[3, "subdural"] = 1
+    assert clearest_slice(store, series_rows(store, "two kinds")) == 3
+    assert clearest_slice(store, series_rows(store, "bleeds")) == 1
+    assert clearest_slice(store, series_rows(store, "clear")) == 15
+
+
+def test_among_slices_of_one_subtype_the_clearest_has_the_largest_bleed(store):
+    masks = np.zeros((len(store.slices), 2, 2), np.uint8)
+    masks[0] = 1
+    masks[1, 0] = 1
+    store.has_truth, store.truth = True, masks.__getitem__
+    assert clearest_slice(store, series_rows(store, "bleeds")) == 0

@@ -1,0 +1,76 @@
+"""The classes of slices, against the store and values worked by hand."""
+
+import numpy as np
+import pytest
+
+from ichreport.data.ingest.make_store import ingest
+from ichreport.data.strata import area_and_contrast, stratify
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory, write_challenge):
+    folder = tmp_path_factory.mktemp("strata")
+    write_challenge(folder / "rsna", patients=6, slices=9, size=32, truth=True)
+    return ingest(folder / "rsna", folder / "store", image_size=16, progress=False)
+
+
+def classes(store, rows):
+    return {strata.name: strata for strata in stratify(store, np.asarray(rows))}
+
+
+def test_what_every_slice_has_sorts_every_slice(store):
+    rows = np.arange(len(store))
+    strata = classes(store, rows)
+    for name in ("position", "tilt", "header"):
+        assert not strata[name].bleeding_only
+        assert strata[name].classes.notna().all()
+        assert list(strata[name].classes.index) == store.slices["sop_instance_uid"].to_list()
+    position = strata["position"].classes.value_counts()
+    assert position.to_dict() == {"lower third": 18, "middle third": 18, "upper third": 18}
+    assert strata["tilt"].classes.value_counts()["10° and more"] == 27
+    assert set(strata["header"].classes) == {"12-bit unsigned", "16-bit signed"}
+
+
+def test_what_only_a_bleed_has_sorts_the_bleeding_slices(store):
+    strata = classes(store, np.arange(len(store)))
+    bleeds = store.slices.set_index("sop_instance_uid")["any"] == 1
+    subtypes = strata["subtypes"]
+    assert subtypes.bleeding_only
+    assert (subtypes.classes.notna() == bleeds).all()
+    counts = store.slices.filter(regex="dural|intra|arachnoid").sum(axis=1).to_numpy()
+    assert (subtypes.classes == "two").sum() == (counts == 2).sum() > 0
+    for name in ("area of the bleed", "contrast of the bleed"):
+        assert (strata[name].classes.notna() == bleeds).all()
+
+
+def test_the_classes_of_some_slices_are_those_they_have_among_all(store):
+    rows = np.array([40, 3, 17])
+    every = classes(store, np.arange(len(store)))
+    for name, strata in classes(store, rows).items():
+        expected = every[name].classes.iloc[rows]
+        assert strata.classes.astype(object).fillna("").tolist() == (
+            expected.astype(object).fillna("").tolist()
+        )
+
+
+def test_the_area_of_a_bleed_is_its_pixels_times_what_each_covers(store):
+    row = int(np.argmax(store.slices["any"].to_numpy()))
+    area, contrast = area_and_contrast(store, np.array([row]))
+    mask = store.truth([row])[0] > 0
+    side = 0.488281 * 32 / 16 / 10  # cm
+    assert area[0] == pytest.approx(mask.sum() * side**2)
+    hu = store.hu([row])[0]
+    brain = hu[~mask & (hu > 0) & (hu < 100)]
+    assert contrast[0] == pytest.approx(hu[mask].mean() - np.median(brain))
+
+
+def test_a_slice_without_a_mask_has_no_area(store):
+    row = int(np.argmin(store.slices["any"].to_numpy()))
+    area, contrast = area_and_contrast(store, np.array([row]))
+    assert np.isnan([*area, *contrast]).all()
+
+
+def test_without_masks_there_is_no_area(tmp_path, write_challenge):
+    write_challenge(tmp_path / "rsna", slices=4)
+    store = ingest(tmp_path / "rsna", tmp_path / "store", image_size=16, progress=False)
+    assert list(classes(store, [0, 1])) == ["position", "tilt", "header", "subtypes"]

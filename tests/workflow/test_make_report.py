@@ -1,0 +1,201 @@
+"""`make report` as a whole: one call at a time, mistakes first, kills at any time."""
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from ichreport.cli import main
+from ichreport.workflow import make_report, report_lock
+from tests.workflow.killing import EXPERIMENTS, PROFILE, kill_often, predictions
+
+KILLS = 3
+SEED = 12
+
+
+@pytest.fixture
+def project(tmp_path, make_project):
+    """A project in which nothing has been made."""
+    return make_project(tmp_path, PROFILE, EXPERIMENTS)
+
+
+def content(folder):
+    """All files below a folder, with their sizes and times."""
+    files = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    return {path: (path.stat().st_size, path.stat().st_mtime_ns) for path in files}
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"image_sise": 64}, "params/killed.yaml: image_sise is not a known parameter."),
+        ({"profile": "other"}, "params/killed.yaml: profile must be the file's name, got 'other'."),
+        (
+            {"cam_run": "none"},
+            "params/killed.yaml: cam_run: 'none' is no experiment. There are cnn",
+        ),
+        ({"backbone_size": 96}, "backbone_size must be at most image_size, 64, got 96"),
+        ({"store": "data/{x}"}, "store must be a path without { and }, which stand for wildcards"),
+        ({"kernel": "nowhere"}, "kernel: no Jupyter kernel is called 'nowhere'."),
+    ],
+)
+def test_a_profile_with_a_mistake_is_one_line_before_anything_runs(
+    tmp_path, make_project, changed, message
+):
+    project = make_project(tmp_path, PROFILE, EXPERIMENTS)
+    (tmp_path / "params" / "killed.yaml").write_text(
+        "\n".join(
+            f"{name}: {value}" for name, value in (PROFILE | {"phantom": "null"} | changed).items()
+        )
+    )
+    before = content(tmp_path)
+    done = project.make_report()
+    assert done.returncode != 0
+    line, of_make = done.stderr.splitlines()
+    assert line.startswith("ichreport report: ")
+    assert message in line
+    assert of_make.startswith("make")
+    assert done.stdout == ""
+    assert content(tmp_path) == before
+
+
+def test_a_second_call_says_so_at_once_and_touches_nothing(project):
+    project.report.mkdir(parents=True)
+    with report_lock.hold_report(project.report) as refusal:
+        assert refusal is None
+        before = content(project.root)
+        started = time.monotonic()
+        done = project.make_report()
+        assert time.monotonic() - started < 20
+        assert content(project.root) == before
+    assert done.returncode != 0
+    line, _ = done.stderr.splitlines()
+    assert line.startswith(
+        f"make report: reports/killed is being made by another call (process {os.getpid()}, since "
+    )
+    assert line.endswith("nothing was touched.")
+
+
+def test_a_lock_whose_holder_is_gone_is_nobodys(project):
+    project.report.mkdir(parents=True)
+    hold = (
+        "import sys, pathlib, time\nfrom ichreport.workflow import report_lock\n"
+        "with report_lock.hold_report(pathlib.Path(sys.argv[1])) as refusal:\n"
+        "    print(refusal, flush=True)\n    time.sleep(600)\n"
+    )
+    words = [sys.executable, "-c", hold, project.report]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout.readline() == "None\n"
+        with report_lock.hold_report(project.report) as refusal:
+            assert f"process {holder.pid}, since" in refusal
+        holder.kill()
+    with report_lock.hold_report(project.report) as refusal:
+        assert refusal is None
+
+
+def test_a_call_waits_for_the_jobs_of_a_killed_one(project, capsys):
+    project.report.mkdir(parents=True)
+    with (project.report / ".jobs").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_SH)
+        letting_go = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(2)"],
+                                      pass_fds=[held.fileno()])  # fmt: skip
+        held.close()
+        started = time.monotonic()
+        with report_lock.hold_report(project.report) as refusal:
+            assert refusal is None
+        assert 1 < time.monotonic() - started < 10
+        letting_go.wait()
+    assert "Waiting for the jobs of an earlier call" in capsys.readouterr().out
+
+
+def test_jobs_that_never_end_are_said_to_hold_the_report(project, monkeypatch):
+    monkeypatch.setattr(report_lock, "SECONDS_TO_END", 1)
+    project.report.mkdir(parents=True)
+    with (project.report / ".jobs").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_SH)
+        with report_lock.hold_report(project.report) as refusal:
+            assert "jobs of an earlier call still run after 1 s" in refusal
+
+
+def test_snakemake_by_hand_does_nothing_beside_a_call(project):
+    project.report.mkdir(parents=True)
+    words = ("snakemake", "--cores", "1", "--config", "profile=params/killed.yaml", "--", "runs")
+    with report_lock.hold_report(project.report):
+        done = project.run(*words)
+    assert done.returncode != 0
+    assert "is being made by another call" in done.stdout + done.stderr
+    assert not (project.root / "data").exists()
+
+
+def test_a_workflow_that_cannot_start_says_why_and_makes_no_pages(project):
+    (project.root / "workflow").unlink()
+    (project.root / "workflow").mkdir()
+    (project.root / "workflow" / "Snakefile").write_text("rule runs:\n    input: 'nothing.txt'\n")
+    done = project.make_report()
+    assert done.returncode != 0
+    assert "nothing.txt" in done.stderr
+    assert "make report: the workflow could not start" in done.stderr
+    assert not (project.report / "index.html").exists()
+
+
+@pytest.mark.slow
+def test_an_interrupt_ends_all_jobs_and_says_how_to_go_on(project, ends):
+    call = project.start_report(stderr=subprocess.PIPE, text=True)
+    try:
+        top, below = psutil.Process(call.pid), []
+        while not any("ichreport.workflow.timed" in " ".join(p.cmdline()) for p in below):
+            time.sleep(0.1)
+            assert call.poll() is None
+            below = [p for p in top.children(recursive=True) if p.status() != "zombie"]
+        os.killpg(call.pid, signal.SIGINT)
+        _, said = call.communicate(timeout=30)
+    finally:
+        call.kill()
+    assert "make report: interrupted; the same command goes on from here." in said
+    assert all(ends(process.pid) for process in below)
+
+
+@pytest.mark.slow
+def test_kills_at_random_moments_change_nothing_of_what_a_report_says(tmp_path, make_project):
+    undisturbed, killed = (
+        make_project(folder, PROFILE, EXPERIMENTS)
+        for folder in (tmp_path / "undisturbed", tmp_path / "killed")
+    )
+    done = undisturbed.make_report()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert kill_often(killed, predictions(undisturbed.report), KILLS, SEED) == []
+    last = killed.make_report()
+    assert last.returncode == 0, last.stdout + last.stderr
+    assert predictions(killed.report) == predictions(undisturbed.report)
+    assert set(predictions(killed.report)) == set(EXPERIMENTS)
+
+
+def test_words_for_snakemake_come_after_two_dashes(monkeypatch):
+    asked = {}
+
+    def record(path, snakemake, *, with_parent):
+        asked.update(path=path, snakemake=snakemake, with_parent=with_parent)
+        return 7
+
+    monkeypatch.setattr(make_report, "make_report", record)
+    words = [
+        "report",
+        "--with-parent",
+        "params/a b.yaml",
+        "--",
+        "--cores",
+        "3",
+        "--set-threads",
+        "x=2",
+    ]
+    assert main(words) == 7
+    assert asked == {
+        "path": "params/a b.yaml",
+        "snakemake": ["--cores", "3", "--set-threads", "x=2"],
+        "with_parent": True,
+    }
