@@ -10,10 +10,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ichreport.data.store import Store
+from ichreport.evaluation.assessment import Assessment
 from ichreport.evaluation.predictions import of_split
 from ichreport.labels import ANY, LABELS
 from ichreport.report.html import slice_images
-from ichreport.report.html.blocks import Sheet, Table
+from ichreport.report.html.blocks import Sheet, Table, numbers
 from ichreport.report.html.formats import number
 from ichreport.runs.record import RunRecord
 
@@ -90,9 +91,8 @@ def counts(run: RunRecord) -> Table:
     ]
     return Table(
         f"Test slices of {run.name} at its frozen 85 % recall thresholds.",
-        ["label", *OUTCOMES],
+        ["label", *numbers(*OUTCOMES)],
         rows,
-        numeric=frozenset({1, 2, 3}),
     )
 
 
@@ -152,13 +152,12 @@ def _outlines_in_words(store: Store, label: str) -> str:
 def _called(run: RunRecord) -> pd.DataFrame:
     """A row for each label and test slice that is found, missed or a false alarm."""
     test = of_split(run.predictions(), "test")
-    points = run.record["operating_points"]
+    assessed = Assessment.from_record(run.record["assessment"])
     parts = []
     for label in LABELS:
-        threshold = points[label]["threshold"]
         probability = test[f"probability_{label}"].astype(float)
         positive = test[f"truth_{label}"] == 1
-        called = probability >= (np.inf if threshold is None else threshold)
+        called = probability >= assessed.threshold(label)  # none where it is NaN
         outcome = np.select(
             [positive & called, positive & ~called, ~positive & called], OUTCOMES, default=""
         )

@@ -15,9 +15,17 @@ from ichreport.data.samples import Sample
 from ichreport.data.store import Store
 from ichreport.evaluation.maps.localisation import MEASURES, heatmap_table
 from ichreport.labels import ANY, LABELS
-from ichreport.report.html.blocks import Cell, Drawing, Marked, Sentences, Table, lines
+from ichreport.report.html.blocks import (
+    Drawing,
+    Marked,
+    Row,
+    Sentences,
+    Table,
+    lines,
+    numbers,
+)
 from ichreport.report.html.figure_style import STYLE
-from ichreport.report.html.formats import interval, number
+from ichreport.report.html.formats import number, with_interval
 from ichreport.report.html.palette import ACCENT, FAINT
 
 MOST: Final = 300
@@ -137,14 +145,15 @@ def table(measured: Measured) -> Table | Sentences:
     """Every measure of every label with its interval, the two baselines below."""
     if not measured.labels:
         return NO_TRUTH
-    rows: list[list[Cell]] = []
+    rows: list[Row] = []
     for label in measured.labels:
         for method in ("map", *BASELINES):
             found = [measured.row(label, of, method) for of in MEASURES]
-            cells = [text for one in found for text in _with_interval(one)]
+            cells = [with_interval(row) for row in found]
             verdict = _verdict(measured, label) if method == "map" else ""
             count = f"{found[0]['slices']:,} ({found[0]['groups']:,})"
-            rows.append([BASELINES.get(method, label), verdict, count, *cells])
+            texts = [BASELINES.get(method, label), verdict, count, *cells]
+            rows.append(Row(texts, "quiet" if method in BASELINES else ""))
     return Table(
         f"How well the heat of {measured.method} finds the bleeding, on test slices that hold the "
         "label; above the centre: in how many of four measures the interval of the difference to "
@@ -154,11 +163,12 @@ def table(measured: Measured) -> Table | Sentences:
         "score of each pixel. 95 % intervals over linked patient groups: of the pointing game's "
         "share exact binomial ones (Korn and Graubard 1998), of the others by bootstrap. The maps "
         f"have {measured.side} pixels a side, scaled up. Grey: that centre, and random heat.",
-        ["label", "above the centre", "slices (groups)", *("mean", "interval") * len(MEASURES)],
+        [
+            "label",
+            "above the centre",
+            *numbers("slices (groups)", *(MEASURE_NAMES[measure] for measure in MEASURES)),
+        ],
         rows,
-        numeric=frozenset(range(2, 3 + 2 * len(MEASURES))),
-        quiet=frozenset(place for place in range(len(rows)) if place % 3),
-        groups=[("", 3), *((MEASURE_NAMES[of], 2) for of in MEASURES)],
     )
 
 
@@ -228,10 +238,6 @@ def sentences(measured: Measured) -> Sentences:
     comparisons = len(MEASURES) * len(measured.labels)
     said.append(f"These are {comparisons} intervals, each of 95 % on its own and not adjusted.")
     return Sentences(said)
-
-
-def _with_interval(row: Mapping[str, Any]) -> tuple[str, str]:
-    return number(row["value"]), interval(row["low"], row["high"])
 
 
 def _wins(measured: Measured, label: str) -> int:

@@ -22,7 +22,7 @@ from ichreport.evaluation.maps.likeness import (
 from ichreport.evaluation.maps.localisation import heatmap_scores
 from ichreport.evaluation.predictions import probabilities, truths
 from ichreport.evaluation.scores import auc_scores
-from ichreport.report.html.blocks import Drawing, Sentences, Table, lines
+from ichreport.report.html.blocks import Drawing, Sentences, Table, lines, numbers
 from ichreport.report.html.figure_style import STYLE
 from ichreport.report.html.formats import number
 from ichreport.report.html.palette import ACCENT, FAINT, SOFT
@@ -243,9 +243,8 @@ def shuffled_table(compared: BesideShuffled) -> Table:
         "linked patient groups. There is a map for each slice and label that it holds, any "
         f"included, so that a slice counts several times{pointing}. An area of 1 on its own labels "
         "means that it knows them by heart, 0.5 that it learned nothing.",
-        ["what", "of", "mean (interval)"],
+        ["what", *numbers("of", "mean (interval)")],
         rows,
-        numeric=frozenset({1, 2}),
     )
 
 

@@ -21,6 +21,7 @@ from ichreport.data.resample import resample_hu, resample_mask
 from ichreport.data.series_choice import clearest_slice, representative_series, series_rows
 from ichreport.data.store import Store
 from ichreport.data.windowing import WINDOWS
+from ichreport.evaluation.assessment import Assessment
 from ichreport.evaluation.predictions import PROBABILITIES, of_split
 from ichreport.labels import ANY, LABELS, SUBTYPES
 from ichreport.report.html import palette, slice_images
@@ -163,19 +164,19 @@ def of_data(store: Store) -> Viewer:
     )
 
 
-def of_run(store: Store, predictions: pd.DataFrame, points: Mapping[str, Any]) -> Viewer:
+def of_run(store: Store, predictions: pd.DataFrame, assessed: Assessment) -> Viewer:
     """Two series with test slices of a run: one with most subtypes, one without bleeding.
 
     Args:
         store: Where the slices are.
         predictions: The run's predictions.
-        points: Its operating points: by label a `threshold`.
+        assessed: Its assessment, of which the thresholds are drawn.
     """
     return show(
         store,
         representative_series(_test_slices(store, predictions), most=2),
         predictions=predictions,
-        thresholds={label: points[label]["threshold"] for label in LABELS},
+        thresholds={label: assessed.threshold(label) for label in LABELS},
         budget=BUDGET_OF_A_RUN,
         caption="Series with slices of the test split, one of them without bleeding. Bars are the "
         "run's probabilities: pale where it was trained or tuned on the slice, none where the "
@@ -226,13 +227,13 @@ def of_maps(
         uids = store.slices["sop_instance_uid"].iloc[own]
         scale = probability.loc[uids, f"probability_{label}"].to_numpy(dtype=np.float32)
         heat[label] = Heat(own, shown[label].heat * scale[:, None, None])
-    points = run.record["operating_points"]
+    assessed = Assessment.from_record(run.record["assessment"])
     methods = ", ".join(sorted({maps.method for maps in shown.values()}))
     return show(
         store,
         list(dict.fromkeys(store.slices["series_instance_uid"].iloc[np.unique(rows[ANY])])),
         predictions=predictions,
-        thresholds={label: points[label]["threshold"] for label in LABELS},
+        thresholds={label: assessed.threshold(label) for label in LABELS},
         heat=heat,
         caption=f"Test series of {run.name} with {methods} heat: each slice's map, scaled to its "
         "own maximum, times the slice's probability of the label. Bars are probabilities, lines "
