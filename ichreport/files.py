@@ -181,6 +181,15 @@ def read_json(path: Path) -> Any:
         raise ValueError(f"{path} is not readable as JSON: {error}") from error
 
 
+def format_of(path: Path) -> object:
+    """The format that a JSON file says it has; None if it says none or is not readable."""
+    try:
+        content = read_json(path)
+    except ValueError:
+        return None
+    return content.get("format") if isinstance(content, dict) else None
+
+
 def sha256_of_file(path: Path) -> str:
     """The SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as stream:

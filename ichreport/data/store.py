@@ -10,10 +10,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ichreport.data.shard_files import hash_of_slices, shard_name, slice_digests, truth_name
+from ichreport.data.store_format import MANIFEST, STORE_FORMAT
 from ichreport.files import read_json, sha256_of_file, sha256_of_json
 
-FORMAT: Final = 1
-MANIFEST: Final = "manifest.json"
 SLICES: Final = "slices.parquet"
 REJECTS: Final = "rejects.parquet"
 
@@ -204,9 +203,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         )
     manifest = read_json(path)
     received = manifest.get("format") if isinstance(manifest, dict) else None
-    if not isinstance(manifest, dict) or received != FORMAT:
+    if not isinstance(manifest, dict) or received != STORE_FORMAT:
         raise ValueError(
-            f"{path}: the store has format {received!r}, expected {FORMAT}; another version of "
+            f"{path}: the store has format {received!r}, expected {STORE_FORMAT}; another version of "
             f"ichreport made it. `make report` or `ichreport ingest` makes it anew."
         )
     return manifest

@@ -24,8 +24,8 @@ from ichreport.files import read_json, sha256_of_file, sha256_of_json, write_jso
 from ichreport.params.experiment import Experiment
 from ichreport.params.profile import PhantomRecipe
 from ichreport.params.yaml import project_path
+from ichreport.runs.record_format import RECORD_FORMAT
 
-RECORD_FORMAT: Final = 4
 PACKAGES = (
     "ichreport", "keras", "tensorflow", "jax", "torch", "numpy", "scipy", "pandas", "pyarrow",
     "pydicom", "scikit-learn",

@@ -22,11 +22,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from ichreport.files import private_folder, read_json, remove_partials, write_json
+from ichreport.data.store_format import MANIFEST, STORE_FORMAT
+from ichreport.files import format_of, private_folder, read_json, remove_partials, write_json
 from ichreport.params.experiment import read_each_experiment
 from ichreport.params.profile import Profile
 from ichreport.params.yaml import project_path, shown
 from ichreport.runs import job_times
+from ichreport.runs.record_format import outdated_runs
 from ichreport.workflow import forkserver, lifetime, report_lock
 from ichreport.workflow.progress import JOURNAL, Journal
 
@@ -97,9 +99,28 @@ def make_report(path: str, snakemake: Sequence[str], *, with_parent: bool = Fals
         if refusal:
             _print_error(f"make report: {refusal}")
             return 2
+        for line in _outdated(profile):
+            print(line, flush=True)  # noqa: T201
         remove_partials(report)
         with _private_folder(report) as folder:
             return _Call(path, profile, folder, snakemake or ["--cores", "all"]).make()
+
+
+def _outdated(profile: Profile) -> list[str]:
+    """A line for what another version of ichreport has made: it is made anew."""
+    lines = []
+    runs = outdated_runs(profile.report_folder)
+    if runs:
+        count = "a run" if len(runs) == 1 else f"{len(runs)} runs"
+        lines.append(
+            f"{shown(profile.report_folder)}: {count} by another version of ichreport; they are "
+            f"made anew: {', '.join(runs)}."
+        )
+    manifest = profile.store_folder / MANIFEST
+    if manifest.is_file() and format_of(manifest) != STORE_FORMAT:
+        store = shown(profile.store_folder)
+        lines.append(f"{store}: a store by another version of ichreport; it is made anew.")
+    return lines
 
 
 def _print_error(message: str) -> None:

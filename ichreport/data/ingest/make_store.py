@@ -46,7 +46,8 @@ from ichreport.data.labels.label_file import read_label_file
 from ichreport.data.labels.table import LabelTable
 from ichreport.data.pseudonyms import Pseudonyms
 from ichreport.data.shard_files import table_name
-from ichreport.data.store import FORMAT, MANIFEST, REJECTS, SLICES, Store, read_manifest, seal
+from ichreport.data.store import REJECTS, SLICES, Store, read_manifest, seal
+from ichreport.data.store_format import MANIFEST, STORE_FORMAT
 from ichreport.files import (
     as_size,
     atomic_file,
@@ -345,7 +346,7 @@ class _Ingest:
         files = {name: sha256_of_file(self.store / name) for name in tables}
         folder = str(self.source.folder)
         manifest = {
-            "format": FORMAT,
+            "format": STORE_FORMAT,
             "version": __version__,
             "code_version": CODE_VERSION,
             "recipe": self._recipe(),
