@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ichreport.model import backend, cam, features, networks, training
+from ichreport.model import backbones, backend, cam, training
 
 pytestmark = pytest.mark.usefixtures("small_backbone")
 
@@ -19,8 +19,9 @@ def test_on_a_linear_head_grad_cam_is_the_exact_map(store, sample, make):
     experiment = make(network="densenet121", dense_layers=1, epochs=3)
     trained = training.fit(store, sample, experiment.plan)
     rows = np.array([4, 11, 57])
-    found = cam.heatmaps(trained, store, rows, "subdural", sample)
-    maps = backbones.build(experiment.backbone, experiment.machine).predict(store.hu(rows)[:, None], verbose=0)
+    found = cam.by_label(trained, store, sample, {"subdural": rows})["subdural"]
+    backbone = backbones.build(experiment.backbone, experiment.machine)
+    maps = backbone.predict(store.hu(rows)[:, None], verbose=0)
     weights = np.asarray(trained.model.get_layer("logits").kernel)[:, 4]
     deviation = np.sqrt(np.asarray(trained.model.get_layer("standardised").variance)).ravel()
     exact = np.maximum(np.einsum("nijc,c->nij", maps, weights / np.maximum(deviation, 1e-7)), 0)
@@ -51,7 +52,7 @@ def test_the_small_networks_map_peaks_on_the_bright_square(store, sample, make):
     )
     only &= truth[["subarachnoid", "subdural"]].eq(0).all(axis=1)
     rows = np.flatnonzero(only)
-    found = cam.heatmaps(trained, store, rows, "any", sample)
+    found = cam.by_label(trained, store, sample, {"any": rows})["any"]
     assert (found.method, found.side) == ("HiResCAM", 16)
     inside = found.heat[:, 2:10, 1:9].sum(axis=(1, 2)) / found.heat.sum(axis=(1, 2)).clip(1e-9)
     assert np.median(inside[~found.empty]) > 2 * 64 / 32**2
@@ -69,7 +70,7 @@ def test_heat_lies_in_0_to_1_and_an_empty_map_says_so():
 def test_a_series_head_has_maps_too(store, sample, make):
     experiment = make(network="densenet121", head="bilstm", dense_layers=1)
     trained = training.fit(store, sample, experiment.plan)
-    found = cam.heatmaps(trained, store, np.array([7, 8]), "any", sample)
+    found = cam.by_label(trained, store, sample, {"any": np.array([7, 8])})["any"]
     assert found.method == "Grad-CAM"
     assert found.heat.shape == (2, 32, 32)
 
@@ -77,4 +78,4 @@ def test_a_series_head_has_maps_too(store, sample, make):
 def test_an_unknown_label_is_refused(store, sample, make):
     trained = training.fit(store, sample, make(epochs=1).plan)
     with pytest.raises(ValueError, match="label must be one of epidural"):
-        cam.heatmaps(trained, store, np.array([0]), "stroke", sample)
+        cam.by_label(trained, store, sample, {"stroke": np.array([0])})

@@ -7,12 +7,18 @@ import pytest
 from ichreport.data.resample import resample_hu
 from ichreport.data.windowing import BONE, BRAIN, SUBDURAL, linear_window
 from ichreport.model import inputs
+from ichreport.params.parts import View
 
 HU = np.arange(-2000, 4000, 7, dtype=np.int16).reshape(1, 1, -1, 1)
 
 
 def values(layer, hu=HU):
     return keras.ops.convert_to_numpy(layer(hu))
+
+
+def model_of(view):
+    hu = inputs.hu_input(view)
+    return keras.Model(hu, inputs.images(hu, view))
 
 
 def test_raw_hu_map_a_scanners_range_onto_0_to_1():
@@ -69,7 +75,8 @@ def test_scaling_is_what_the_backbones_own_preprocessing_does(network, module):
     ],
 )
 def test_every_network_gets_the_channels_it_wants(kind, network, channels):
-    seen = inputs.images(inputs.hu_input(32, kind), kind, network)
+    view = View(kind, network, image_size=32, pixels_seen=32)
+    seen = inputs.images(inputs.hu_input(view), view)
     assert seen.shape == (None, 32, 32, channels)
 
 
@@ -83,21 +90,19 @@ def test_a_network_that_sees_fewer_pixels_sees_what_a_store_of_that_size_holds(s
 
 
 def test_what_a_network_sees_has_the_size_that_it_asks_for():
-    hu = inputs.hu_input(96, "sigmoid")
-    assert inputs.images(hu, "sigmoid", "inceptionresnetv2", 75).shape == (None, 75, 75, 3)
+    view = View("sigmoid", "inceptionresnetv2", image_size=96, pixels_seen=75)
+    assert inputs.images(inputs.hu_input(view), view).shape == (None, 75, 75, 3)
 
 
 def test_a_raw_slice_is_repeated_for_a_backbone():
-    hu = inputs.hu_input(8, "raw")
-    model = keras.Model(hu, inputs.images(hu, "raw", "inceptionresnetv2"))
+    model = model_of(View("raw", "inceptionresnetv2", image_size=8, pixels_seen=8))
     found = model.predict(HU[:, :, :64].reshape(1, 1, 8, 8), verbose=0)
     np.testing.assert_array_equal(found[..., 0], found[..., 1])
     np.testing.assert_array_equal(found[..., 0], found[..., 2])
 
 
 def test_the_layers_travel_with_a_saved_model(tmp_path):
-    hu = inputs.hu_input(8, "sigmoid")
-    model = keras.Model(hu, inputs.images(hu, "sigmoid", "densenet121"))
+    model = model_of(View("sigmoid", "densenet121", image_size=8, pixels_seen=8))
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
     batch = HU[:, :, :64].reshape(1, 1, 8, 8)
