@@ -88,11 +88,7 @@ class Experiment(Profile):
                 f"head {self.head} reads whole series, and sample {self.sample} is split by slice; "
                 "choose head: dense, split_by: group, or sample: sampb or fullid."
             )
-        least = self.network_spec.smallest_side
-        if self.image_size < least:
-            raise ValueError(
-                f"image_size must be at least {least} for {self.network}, got {self.image_size}."
-            )
+        self.view_of(self.input, self.network)  # refuses slices that are too small
         return self
 
     @property
