@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ichreport import dependencies
-from ichreport.dependencies import closure, fingerprint
+from ichreport.dependencies import closure
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "ichreport"
