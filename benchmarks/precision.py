@@ -37,7 +37,7 @@ def train(store: str, given: dict[str, Any], weights: str) -> dict[str, Any]:
     from ichreport.model import backend, training
 
     experiment = Experiment(**given)
-    backend.start(experiment)
+    backend.start(experiment.machine)
     opened = Store.open(Path(store))
     sample = samples.draw(opened.slices, experiment.sample, **experiment.sampling)
 
@@ -46,10 +46,10 @@ def train(store: str, given: dict[str, Any], weights: str) -> dict[str, Any]:
         return {"auc_any": test["auc"]["any"], "log_loss_sum": test["weighted_log_loss_sum"]}
 
     started = time.perf_counter()
-    trained = training.fit(opened, sample, experiment)
+    trained = training.fit(opened, sample, experiment.plan)
     found = {"seconds": time.perf_counter() - started, **scored(trained)}
     if Path(weights).exists():
-        same = scored(training.load(opened, experiment, Path(weights)))
+        same = scored(training.load(opened, experiment.plan, Path(weights)))
         found |= {f"same_weights_{name}": value for name, value in same.items()}
     else:
         trained.save(Path(weights))
