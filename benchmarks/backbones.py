@@ -65,7 +65,7 @@ def plain(view: View, machine: Machine, batch: int) -> Callable[[], Any]:
 
         kinds = (model.trainable_variables, model.non_trainable_variables)
         state = jax.device_put([[variable.value for variable in kind] for kind in kinds])
-        call = jax.jit(lambda given, x: model.stateless_call(*given, x, training=False)[0])
+        call = jax.jit(lambda kinds, x: model.stateless_call(*kinds, x, training=False)[0])
         there = jax.device_put(images)
         return lambda: call(state, there).block_until_ready()
     import tensorflow as tf
@@ -151,10 +151,10 @@ def measure(
                     call = plain(view, computing, batch)
                     ways["plain"] = lambda call=call: [call() for _ in range(len(rows) // batch)]
                 seconds = interleaved(ways, repeats=repeats)
-                found = {way: len(rows) / statistics.median(s) for way, s in seconds.items()}
+                rates = {way: len(rows) / statistics.median(s) for way, s in seconds.items()}
                 results[f"{network}, {precision}"] = {
-                    "slices_per_second": found,
-                    "share_of_matrix_rate": found["store"] * operations(model) / rate,
+                    "slices_per_second": rates,
+                    "share_of_matrix_rate": rates["store"] * operations(model) / rate,
                 } | (
                     {"store_over_plain": median_ratio(seconds["plain"], seconds["store"])}
                     if "plain" in seconds

@@ -46,7 +46,7 @@ def batches(head: Head, features: Any, truth: Any) -> tuple[Any, Any]:
     train, validation = np.arange(SLICES), np.arange(SLICES, SLICES + VALIDATION)
     if head == "dense":
         made = [
-            SliceBatches(lambda places, _: features[places], truth, p, BATCH)
+            SliceBatches(lambda indices, _: features[indices], truth, p, BATCH)
             for p in (train, validation)
         ]
     else:
@@ -84,17 +84,17 @@ def with_fit(head: Head, features: Any, truth: Any, epochs: int) -> float:
     model.compile(optimizer=keras.optimizers.Adam(1e-3), loss=LOSS, jit_compile=False)
     sets = []
     for part in (train, validation):
-        places = part.indices if head == "dense" else np.arange(len(part.series))
+        indices = part.indices if head == "dense" else np.arange(len(part.series))
         whole = (SliceBatches if head == "dense" else SeriesBatches)(
-            **{**vars(part), "size": len(places)}
+            **{**vars(part), "size": len(indices)}
         )
         sets.append(whole.gather(next(whole.plan(None))))
-    given, watched = sets
-    found = model.fit(
-        given.inputs, given.truth, sample_weight=given.weights, batch_size=train.size,
+    batch, watched = sets
+    fitted = model.fit(
+        batch.inputs, batch.truth, sample_weight=batch.weights, batch_size=train.size,
         validation_data=tuple(watched), epochs=epochs, verbose=0,
     )  # fmt: skip
-    return float(found.history["loss"][-1])
+    return float(fitted.history["loss"][-1])
 
 
 def bare(head: Head, features: Any, truth: Any, epochs: int) -> float:
@@ -104,8 +104,8 @@ def bare(head: Head, features: Any, truth: Any, epochs: int) -> float:
     random = np.random.default_rng(1)
     loss = np.nan
     for _ in range(epochs):
-        found = [step(*train.gather(chosen)) for chosen in train.plan(random)]
-        loss = float(np.mean([float(value) for value in found]))
+        losses_of_steps = [step(*train.gather(chosen)) for chosen in train.plan(random)]
+        loss = float(np.mean([float(value) for value in losses_of_steps]))
         watched = [evaluate(*validation.gather(chosen)) for chosen in validation.plan(None)]
         [float(value) for value in watched]
     return loss
@@ -166,7 +166,7 @@ def _bare_series(features: Any) -> tuple[Any, Any]:
 def measure(repeats: int = 5) -> dict[str, Any]:
     """Milliseconds an epoch and seconds of start of each way, and ours beside the bare loop."""
     features, truth = data()
-    found: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     for head in KINDS:
         ways = {"ours": ours, "bare loop": bare, "Keras fit": with_fit}
         seconds = interleaved(
@@ -186,7 +186,7 @@ def measure(repeats: int = 5) -> dict[str, Any]:
             ]
             for name in ways
         }
-        found[head] = {
+        results[head] = {
             "milliseconds_an_epoch": {n: 1e3 * float(np.median(s)) for n, s in each.items()},
             "seconds_of_start": {
                 n: float(np.median(seconds[f"{n}, {FEW}"]) - FEW * np.median(each[n])) for n in ways
@@ -194,7 +194,7 @@ def measure(repeats: int = 5) -> dict[str, Any]:
             "ours_over_bare_loop": median_ratio(each["ours"], each["bare loop"]),
             "keras_fit_over_ours": median_ratio(each["Keras fit"], each["ours"]),
         }
-    return found
+    return results
 
 
 if __name__ == "__main__":

@@ -37,18 +37,18 @@ def measure(repeats: int = 3, count: int = COUNT) -> dict[str, Any]:
     truth = (random.random((count, 6)) < 0.3).astype(np.float32)
     model = backbones.pooled(backbones.build(plan.backbone, machine))
     program = backend.program(model, machine)
-    places = np.arange(count)
+    indices = np.arange(count)
 
     def backbone() -> np.ndarray:
-        return training_loop.outputs(program, hu.__getitem__, places, size)
+        return training_loop.outputs(program, hu.__getitem__, indices, size)
 
     features = backbone()
 
     def head() -> None:
         built = heads.build(plan.head, features.shape[1], machine)
         train, validation = (
-            SliceBatches(lambda places, _: features[places], truth, part, size)
-            for part in np.split(places, [count * 4 // 5])
+            SliceBatches(lambda indices, _: features[indices], truth, part, size)
+            for part in np.split(indices, [count * 4 // 5])
         )
         loss = losses.build("bce", truth)
         training_loop.fit(
@@ -57,14 +57,14 @@ def measure(repeats: int = 3, count: int = COUNT) -> dict[str, Any]:
 
     seconds = interleaved({"backbone": backbone, "head": head}, repeats=repeats)
     turns = list(zip(seconds["backbone"], seconds["head"], strict=True))
-    one = [(EPOCHS * b + h) / (b + h) for b, h in turns]
+    ratios = [(EPOCHS * b + h) / (b + h) for b, h in turns]
     report = [EXPERIMENTS * (EPOCHS * b + h) / (SHARED * b + EXPERIMENTS * h) for b, h in turns]
     return {
         "slices": count,
         "epochs": EPOCHS,
         "backbone_seconds": statistics.median(seconds["backbone"]),
         "head_seconds": statistics.median(seconds["head"]),
-        "pass_an_epoch_over_stored_features": statistics.median(one),
+        "pass_an_epoch_over_stored_features": statistics.median(ratios),
         "pass_an_epoch_over_shared_features_in_the_report": statistics.median(report),
     }
 

@@ -87,24 +87,24 @@ def from_store(
     rows: np.ndarray,
 ) -> None:
     """As features are computed, predictions made and networks trained."""
-    found: list[Any] = []
+    results: list[Any] = []
     prefetch.run(
         lambda chosen: program.place(hu_of(store, chosen[0], kind)),
         prefetch.in_batches(rows, BATCH),
         step,
-        lambda result: found.append(backend.to_numpy(result)),
+        lambda result: results.append(backend.to_numpy(result)),
     )
 
 
 def from_memory(step: Callable[[Any], Any], batch: Any, batches: int) -> None:
     """The same batch, already on the device, with results asked for as the stream asks for them."""
-    found: list[Any] = []
+    results: list[Any] = []
     waiting: list[Any] = []
     for _ in range(batches):
         waiting.append(step(batch))
         if len(waiting) > prefetch.IN_FLIGHT:
-            found.append(backend.to_numpy(waiting.pop(0)))
-    found.extend(backend.to_numpy(result) for result in waiting)
+            results.append(backend.to_numpy(waiting.pop(0)))
+    results.extend(backend.to_numpy(result) for result in waiting)
 
 
 def most_memory_of_features(count: int) -> float:

@@ -32,10 +32,10 @@ def passes(monkeypatch):
 
 def test_stored_features_are_the_backbones_own(store, experiment):
     rows = np.array([90, 3, 41, 3])
-    found = training.features_of(store, rows, experiment.plan)
+    stored = training.features_of(store, rows, experiment.plan)
     model = backbones.pooled(backbones.build(experiment.backbone, experiment.machine))
     expected = model.predict(store.hu(rows)[:, None], verbose=0)
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(stored, expected, rtol=1e-4, atol=1e-6)
 
 
 def test_only_missing_slices_are_computed(store, experiment, passes):
@@ -101,10 +101,10 @@ def test_the_key_says_what_the_folder_holds(store, experiment):
 
 def test_many_parts_are_written_whole_in_the_order_of_storage(store, experiment, monkeypatch):
     monkeypatch.setattr(features, "ROWS_PER_PART", 32)
-    found = training.features_of(store, np.arange(100), experiment.plan)
+    stored = training.features_of(store, np.arange(100), experiment.plan)
     model = backbones.pooled(backbones.build(experiment.backbone, experiment.machine))
     expected = model.predict(store.hu(np.arange(100))[:, None], verbose=0)
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(stored, expected, rtol=1e-4, atol=1e-6)
     [folder] = experiment.features_folder.iterdir()
     rows = [np.load(path) for path in sorted(folder.glob("rows-*"))]
     assert len(rows) > 2

@@ -70,11 +70,11 @@ def test_the_small_network_takes_every_image_size(make, size):
 def test_a_sequence_head_ignores_what_is_padding(head):
     model = sequence_head(head, 12)
     random = np.random.default_rng(1)
-    given = random.normal(size=(2, 7, 12)).astype(np.float32)
+    features = random.normal(size=(2, 7, 12)).astype(np.float32)
     present = np.arange(7) < np.array([[7], [4]])
-    first = model.predict({"features": given, "present": present}, verbose=0)
-    given[1, 4:] = 1e3
-    second = model.predict({"features": given, "present": present}, verbose=0)
+    first = model.predict({"features": features, "present": present}, verbose=0)
+    features[1, 4:] = 1e3
+    second = model.predict({"features": features, "present": present}, verbose=0)
     assert first.shape == (2, 7, 6)
     np.testing.assert_allclose(first[present], second[present], atol=1e-5)
 
@@ -82,11 +82,11 @@ def test_a_sequence_head_ignores_what_is_padding(head):
 @pytest.mark.parametrize("head", ["bilstm", "bilstm-attention"])
 def test_a_sequence_head_gives_a_slice_the_context_of_both_sides(head):
     model = sequence_head(head, 12)
-    given = np.random.default_rng(1).normal(size=(1, 5, 12)).astype(np.float32)
+    features = np.random.default_rng(1).normal(size=(1, 5, 12)).astype(np.float32)
     present = np.ones((1, 5), dtype=bool)
-    first = model.predict({"features": given, "present": present}, verbose=0)
+    first = model.predict({"features": features, "present": present}, verbose=0)
     for end, other in ((0, 4), (4, 0)):
-        changed = given.copy()
+        changed = features.copy()
         changed[0, end] += 1
         second = model.predict({"features": changed, "present": present}, verbose=0)
         assert np.abs(first[0, other] - second[0, other]).max() > 1e-6

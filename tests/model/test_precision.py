@@ -15,10 +15,10 @@ COLUMNS = [f"probability_{label}" for label in LABELS]
 
 def two_convolutions(*, include_top, weights, input_shape):
     """The first convolution of a backbone sees HU in float32; of the second, precision decides."""
-    given = keras.Input(input_shape)
-    maps = keras.layers.Conv2D(16, 4, strides=4, activation="relu", name="first")(given)
+    images = keras.Input(input_shape)
+    maps = keras.layers.Conv2D(16, 4, strides=4, activation="relu", name="first")(images)
     maps = keras.layers.Conv2D(16, 3, padding="same", activation="relu", name="second")(maps)
-    return keras.Model(given, maps)
+    return keras.Model(images, maps)
 
 
 @pytest.fixture(autouse=True)
@@ -33,9 +33,9 @@ def test_features_are_kept_in_float32_and_close_to_those_of_float32(store, make,
     rows = np.arange(40)
     exact = training.features_of(store, rows, make(network="densenet121").plan)
     asked = make(network="densenet121", precision=precision)
-    found = training.features_of(store, rows, asked.plan)
-    assert found.dtype == np.float32
-    error = np.abs(found - exact).max() / np.abs(exact).max()
+    mixed = training.features_of(store, rows, asked.plan)
+    assert mixed.dtype == np.float32
+    error = np.abs(mixed - exact).max() / np.abs(exact).max()
     assert 0 < error < 2**-7, "16 bits were not used, or more was lost than bfloat16's 8 bits"
     assert len(list(asked.features_folder.iterdir())) == 2
 
@@ -45,7 +45,9 @@ def test_a_trained_network_predicts_nearly_the_same(store, sample, make, tmp_pat
     trained = training.fit(store, sample, make(epochs=3).plan)
     trained.save(tmp_path / "w.weights.h5")
     mixed = training.load(store, make(precision=precision).plan, tmp_path / "w.weights.h5")
-    first, second = (training.predict(one, store, sample)[COLUMNS] for one in (trained, mixed))
+    first, second = (
+        training.predict(network, store, sample)[COLUMNS] for network in (trained, mixed)
+    )
     assert training.logits_of(mixed, store, sample).dtype == np.float32
     error = np.abs(first - second).to_numpy().max()
     assert 0 < error < 0.03
@@ -94,8 +96,8 @@ def test_grey_matter_differs_from_white_as_much_as_in_float32(make):
         model = keras.Model(hu, first(inputs.images(hu, plan.view)))
         return np.asarray(model(grey)) - np.asarray(model(white))
 
-    exact, found = contrast("float32"), contrast("mixed_bfloat16")
-    np.testing.assert_allclose(found, exact, rtol=1e-4, atol=1e-6)
+    exact, mixed = contrast("float32"), contrast("mixed_bfloat16")
+    np.testing.assert_allclose(mixed, exact, rtol=1e-4, atol=1e-6)
     assert np.abs(exact).max() > 1e-4
 
 

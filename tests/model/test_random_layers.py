@@ -33,8 +33,10 @@ def weights_as_maps(monkeypatch):
         digest = hashlib.sha256(b"".join(weight.tobytes() for weight in weights)).digest()
         random = np.random.default_rng(int.from_bytes(digest))
         return {
-            label: cam.Heatmaps("CAM", random.random((len(own), 32, 32)), np.zeros(len(own)), 32)
-            for label, own in rows.items()
+            label: cam.Heatmaps(
+                "CAM", random.random((len(slices), 32, 32)), np.zeros(len(slices)), 32
+            )
+            for label, slices in rows.items()
         }
 
     monkeypatch.setattr(random_layers.cam, "by_label", by_label)
@@ -95,10 +97,10 @@ def test_the_trained_network_keeps_its_weights_bit_for_bit(store, sample, make, 
     shown = dict(random_layers.cascade(trained, store, sample, ROWS, seed=5))
     for old, new in zip(before, trained.model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
-    own = cam.by_label(trained, store, sample, ROWS)
-    np.testing.assert_allclose(shown["nothing"]["any"].heat, own["any"].heat, atol=1e-4)
+    plain = cam.by_label(trained, store, sample, ROWS)
+    np.testing.assert_allclose(shown["nothing"]["any"].heat, plain["any"].heat, atol=1e-4)
     last = list(shown.values())[-1]
-    assert np.abs(last["any"].heat - own["any"].heat).max() > 0.01
+    assert np.abs(last["any"].heat - plain["any"].heat).max() > 0.01
 
 
 @pytest.mark.parametrize("head", ["dense", "bilstm"])
