@@ -104,6 +104,18 @@ def test_another_sample_or_split_trains_anew(ask, store, sample, make, fits):
     assert len(fits) == 3
 
 
+def test_a_sample_is_known_by_its_slices_splits_and_groups_and_not_by_its_name(sample):
+    rows, split, group = sample.rows, sample.split, sample.group
+    others = [
+        type(sample)("fullid", rows[1:], split[1:], group[1:]),
+        type(sample)("fullid", rows + 1, split, group),
+        type(sample)("fullid", rows, np.roll(split, 1), group),
+        type(sample)("fullid", rows, split, np.roll(group, 1)),
+    ]
+    assert len({sample.identity, *(other.identity for other in others)}) == 5
+    assert type(sample)("sampa", rows.copy(), split.copy(), group).identity == sample.identity
+
+
 def test_another_store_trains_anew(ask, store, fits):
     ask()
     store.manifest = {"store_hash": "2" * 64}
