@@ -27,33 +27,35 @@ from batches import make_store
 from side_by_side import Skipped, interleaved, main, median_ratio
 
 from ichreport.data.store import Store
-from ichreport.model import backend, networks, prefetch
+from ichreport.model import backbones, backend, prefetch
 from ichreport.model.inputs import hu_of
-from ichreport.params.experiment import Experiment
+from ichreport.params import choices
+from ichreport.params.choices import Precision
+from ichreport.params.parts import Backbone, Machine, View
 
-PRECISIONS = ("float32", "mixed_bfloat16")
+PRECISIONS: tuple[Precision, ...] = ("float32", "mixed_bfloat16")
 TORCHVISION = {"densenet121": "densenet121", "efficientnetb7": "efficientnet_b7"}
 
 
-def from_store(program: Any, store: Store, experiment: Experiment, rows: np.ndarray) -> None:
+def from_store(program: Any, store: Store, view: View, rows: np.ndarray, batch: int) -> None:
     """As features are computed."""
     prefetch.run(
-        lambda chosen: program.place(hu_of(store, chosen[0], experiment.input)),
-        prefetch.in_batches(rows, experiment.batch_size),
+        lambda chosen: program.place(hu_of(store, chosen[0], view.input)),
+        prefetch.in_batches(rows, batch),
         program.forward,
         backend.to_numpy,
     )
 
 
-def plain(experiment: Experiment) -> Callable[[], Any]:
+def plain(view: View, machine: Machine, batch: int) -> Callable[[], Any]:
     """A call of the network as one writes it without this project, waited for."""
-    shape = (experiment.batch_size, experiment.image_size, experiment.image_size, 3)
+    shape = (batch, view.pixels_seen, view.pixels_seen, 3)
     images = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     name = keras.backend.backend()
     if name == "torch":
-        return _torchvision(experiment, images)
-    build = networks.BACKBONES[experiment.network].build
-    keras.config.set_dtype_policy(experiment.precision)
+        return _torchvision(view, machine, images)
+    build = getattr(keras.applications, view.network_spec.application)
+    keras.config.set_dtype_policy(machine.precision)
     try:
         model = build(include_top=False, weights=None, input_shape=shape[1:], pooling="avg")
     finally:
@@ -63,7 +65,7 @@ def plain(experiment: Experiment) -> Callable[[], Any]:
 
         kinds = (model.trainable_variables, model.non_trainable_variables)
         state = jax.device_put([[variable.value for variable in kind] for kind in kinds])
-        call = jax.jit(lambda given, x: model.stateless_call(*given, x, training=False)[0])
+        call = jax.jit(lambda kinds, x: model.stateless_call(*kinds, x, training=False)[0])
         there = jax.device_put(images)
         return lambda: call(state, there).block_until_ready()
     import tensorflow as tf
@@ -73,15 +75,15 @@ def plain(experiment: Experiment) -> Callable[[], Any]:
     return lambda: call(there)[0, 0].numpy()  # asking for one number waits for all
 
 
-def _torchvision(experiment: Experiment, images: np.ndarray) -> Callable[[], Any]:
+def _torchvision(view: View, machine: Machine, images: np.ndarray) -> Callable[[], Any]:
     import torch
     import torchvision
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    build = getattr(torchvision.models, TORCHVISION[experiment.network])
+    build = getattr(torchvision.models, TORCHVISION[view.network])
     model = build(weights=None).eval().to(device, memory_format=torch.channels_last)
     there = torch.from_numpy(images).permute(0, 3, 1, 2).to(device)
-    half = experiment.precision != "float32"
+    half = machine.precision != "float32"
 
     def run() -> Any:
         with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=half):
@@ -139,24 +141,20 @@ def measure(
         rows = rows[: len(rows) // batch * batch]
         for precision in PRECISIONS:
             rate = matrix_rate(precision, 8_192 if machine["gpu"] else 512)
-            for network in networks.BACKBONES:
-                experiment = Experiment(
-                    network=network, image_size=size, batch_size=batch, precision=precision
-                )
-                model = networks.pooled(networks.backbone(experiment))
-                ways = {
-                    "store": partial(
-                        from_store, backend.program(model, experiment), store, experiment, rows
-                    )
-                }
+            for network in choices.backbones():
+                view, computing = View("raw", network, size, size), Machine(precision=precision)
+                frozen = backbones.build(Backbone(view, weights=None, seed=1), computing)
+                model = backbones.pooled(frozen)
+                program = backend.program(model, computing)
+                ways = {"store": partial(from_store, program, store, view, rows, batch)}
                 if keras.backend.backend() != "torch" or network in TORCHVISION:
-                    call = plain(experiment)
+                    call = plain(view, computing, batch)
                     ways["plain"] = lambda call=call: [call() for _ in range(len(rows) // batch)]
                 seconds = interleaved(ways, repeats=repeats)
-                found = {way: len(rows) / statistics.median(s) for way, s in seconds.items()}
+                rates = {way: len(rows) / statistics.median(s) for way, s in seconds.items()}
                 results[f"{network}, {precision}"] = {
-                    "slices_per_second": found,
-                    "share_of_matrix_rate": found["store"] * operations(model) / rate,
+                    "slices_per_second": rates,
+                    "share_of_matrix_rate": rates["store"] * operations(model) / rate,
                 } | (
                     {"store_over_plain": median_ratio(seconds["plain"], seconds["store"])}
                     if "plain" in seconds

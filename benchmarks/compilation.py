@@ -9,17 +9,25 @@ training step of the small network, of a head and of DenseNet121, and its featur
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import keras
 import numpy as np
 from side_by_side import interleaved, main, median_ratio
 
-from ichreport.model import backend, losses, networks
+from ichreport.model import backbones, backend, heads, losses, networks
 from ichreport.params.experiment import Experiment
+from ichreport.params.parts import Machine, TrainingPlan
 
 BATCH, SIZE, WIDTH = 64, 96, 1_024
 LOSS = losses.build("bce", np.ones((1, 6)))
+MACHINE = Machine()
+
+
+def frozen(plan: TrainingPlan) -> keras.Model:
+    """A plan's backbone."""
+    return backbones.build(plan.backbone, MACHINE)
 
 
 def steps(jit: bool) -> dict[str, Callable[[], Any]]:
@@ -29,18 +37,20 @@ def steps(jit: bool) -> dict[str, Callable[[], Any]]:
     features = random.normal(size=(BATCH, WIDTH)).astype(np.float32)
     truth = (random.random((BATCH, 6)) < 0.3).astype(np.float32)
     weights = np.ones(BATCH, dtype=np.float32)
-    small, deep = Experiment(network="cnn7"), Experiment(network="densenet121")
-    thawed = Experiment(network="densenet121", trainable_layers="all")
+    small, deep = Experiment(network="cnn7").plan, Experiment(network="densenet121").plan
+    thawed = Experiment(network="densenet121", trainable_layers="all").plan
+    optimizer_of = partial(backend.adam, small.fitting.step_size, MACHINE)
 
     def trained(model: keras.Model, inputs: Any) -> Callable[[], Any]:
-        program = backend.program(model, small, loss=LOSS, optimizer=backend.adam(small), jit=jit)
+        program = backend.program(model, MACHINE, loss=LOSS, optimizer=optimizer_of(), jit=jit)
         return lambda: backend.to_numpy(program.train(inputs, truth, weights))
 
-    forward = backend.program(networks.pooled(networks.backbone(deep)), deep, jit=jit).forward
+    pooled = backbones.pooled(frozen(deep))
+    forward = backend.program(pooled, MACHINE, jit=jit).forward
     return {
-        "train cnn7": trained(networks.cnn7(small), hu),
-        "train a dense head": trained(networks.dense_head(small, WIDTH), features),
-        "train densenet121": trained(networks.fine_tuned(networks.backbone(thawed), thawed), hu),
+        "train cnn7": trained(networks.cnn7(small.view, small.head, MACHINE), hu),
+        "train a dense head": trained(heads.build(deep.head, WIDTH, MACHINE), features),
+        "train densenet121": trained(networks.fine_tuned(frozen(thawed), thawed), hu),
         "densenet121 features": lambda: backend.to_numpy(forward(hu)),
     }
 

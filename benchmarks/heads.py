@@ -16,13 +16,17 @@ import numpy as np
 import tensorflow as tf
 from side_by_side import interleaved, main, median_ratio
 
-from ichreport.model import losses, networks, training_loop
+from ichreport.model import heads, losses, training_loop
 from ichreport.model.batches import SeriesBatches, SliceBatches
-from ichreport.params.experiment import Experiment
+from ichreport.params.choices import Head
+from ichreport.params.parts import Fitting, HeadPart, Machine
 
 SLICES, VALIDATION, WIDTH, LENGTH, BATCH = 1_512, 210, 1_024, 14, 64
 FEW, MANY = 1, 11
+STEP_SIZE = 2e-3
 LOSS = losses.build("bce", np.ones((1, 6)))
+MACHINE = Machine()
+KINDS: tuple[Head, ...] = ("dense", "bilstm")
 
 
 def data() -> tuple[np.ndarray, np.ndarray]:
@@ -32,17 +36,17 @@ def data() -> tuple[np.ndarray, np.ndarray]:
     return features, (features[:, :6] > 0.5).astype(np.float32)
 
 
-def experiment(head: str, epochs: int) -> Experiment:
-    """A head that trains for some epochs, whatever validation says."""
-    return Experiment(sample="fullid", head=head, epochs=epochs, patience=epochs, batch_size=BATCH)
+def fitting(epochs: int) -> Fitting:
+    """So many epochs, whatever validation says."""
+    return Fitting("bce", epochs, epochs, BATCH, STEP_SIZE, "learning_rate", 0, seed=1)
 
 
-def batches(head: str, features: Any, truth: Any) -> tuple[Any, Any]:
+def batches(head: Head, features: Any, truth: Any) -> tuple[Any, Any]:
     """Train and validation, by slice or by series."""
     train, validation = np.arange(SLICES), np.arange(SLICES, SLICES + VALIDATION)
     if head == "dense":
         made = [
-            SliceBatches(lambda places, _: features[places], truth, p, BATCH)
+            SliceBatches(lambda indices, _: features[indices], truth, p, BATCH)
             for p in (train, validation)
         ]
     else:
@@ -55,51 +59,53 @@ def batches(head: str, features: Any, truth: Any) -> tuple[Any, Any]:
     return made[0], made[1]
 
 
-def model_of(head: str, features: Any, epochs: int) -> keras.Model:
+def model_of(head: Head, features: Any) -> keras.Model:
     """The head."""
     keras.utils.set_random_seed(1)
-    build = networks.dense_head if head == "dense" else networks.sequence_head
-    model = build(experiment(head, epochs), WIDTH)
-    networks.standardise(model, features[:SLICES])
+    model = heads.build(HeadPart(head, dense_layers=2), WIDTH, MACHINE)
+    heads.standardise(model, features[:SLICES])
     return model
 
 
-def ours(head: str, features: Any, truth: Any, epochs: int) -> float:
+def ours(head: Head, features: Any, truth: Any, epochs: int) -> float:
     """The package's loop."""
-    model = model_of(head, features, epochs)
-    made = batches(head, features, truth)
-    return training_loop.fit(model, LOSS, *made, experiment(head, epochs), seed=1)["loss"][-1]
+    model = model_of(head, features)
+    train, validation = batches(head, features, truth)
+    history = training_loop.fit(
+        model, LOSS, train, validation, fitting(epochs), MACHINE, name=head, seed=1
+    )
+    return history["loss"][-1]
 
 
-def with_fit(head: str, features: Any, truth: Any, epochs: int) -> float:
+def with_fit(head: Head, features: Any, truth: Any, epochs: int) -> float:
     """Keras' own fit, on arrays."""
-    model = model_of(head, features, epochs)
+    model = model_of(head, features)
     train, validation = batches(head, features, truth)
     model.compile(optimizer=keras.optimizers.Adam(1e-3), loss=LOSS, jit_compile=False)
     sets = []
     for part in (train, validation):
-        places = part.places if head == "dense" else np.arange(len(part.series))
+        indices = part.indices if head == "dense" else np.arange(len(part.series))
         whole = (SliceBatches if head == "dense" else SeriesBatches)(
-            **{**vars(part), "size": len(places)}
+            **{**vars(part), "size": len(indices)}
         )
         sets.append(whole.gather(next(whole.plan(None))))
-    given, watched = sets
-    found = model.fit(
-        given.inputs, given.truth, sample_weight=given.weights, batch_size=train.size,
+    batch, watched = sets
+    fitted = model.fit(
+        batch.inputs, batch.truth, sample_weight=batch.weights, batch_size=train.size,
         validation_data=tuple(watched), epochs=epochs, verbose=0,
     )  # fmt: skip
-    return float(found.history["loss"][-1])
+    return float(fitted.history["loss"][-1])
 
 
-def bare(head: str, features: Any, truth: Any, epochs: int) -> float:
+def bare(head: Head, features: Any, truth: Any, epochs: int) -> float:
     """A compiled step and a loop around it."""
     step, evaluate = (_bare_dense if head == "dense" else _bare_series)(features)
     train, validation = batches(head, features, truth)
     random = np.random.default_rng(1)
     loss = np.nan
     for _ in range(epochs):
-        found = [step(*train.gather(chosen)) for chosen in train.plan(random)]
-        loss = float(np.mean([float(value) for value in found]))
+        losses_of_steps = [step(*train.gather(chosen)) for chosen in train.plan(random)]
+        loss = float(np.mean([float(value) for value in losses_of_steps]))
         watched = [evaluate(*validation.gather(chosen)) for chosen in validation.plan(None)]
         [float(value) for value in watched]
     return loss
@@ -124,7 +130,7 @@ def _bare_dense(features: Any) -> tuple[Any, Any]:
     @tf.function(autograph=False)
     def step(x: Any, y: Any, w: Any) -> Any:
         with tf.GradientTape() as tape:
-            value = loss(x, y, w, 1 - networks.DROPOUT)
+            value = loss(x, y, w, 1 - heads.DROPOUT)
         count.assign_add(1.0)
         rate = 1e-3 * tf.sqrt(1 - 0.999**count) / (1 - 0.9**count)
         for weight, slope, m, v in zip(
@@ -140,7 +146,7 @@ def _bare_dense(features: Any) -> tuple[Any, Any]:
 
 def _bare_series(features: Any) -> tuple[Any, Any]:
     """Keras' layers and optimizer in a compiled step."""
-    model = model_of("bilstm", features, 1)
+    model = model_of("bilstm", features)
     optimizer = keras.optimizers.Adam(1e-3)
     optimizer.build(model.trainable_variables)
 
@@ -160,8 +166,8 @@ def _bare_series(features: Any) -> tuple[Any, Any]:
 def measure(repeats: int = 5) -> dict[str, Any]:
     """Milliseconds an epoch and seconds of start of each way, and ours beside the bare loop."""
     features, truth = data()
-    found: dict[str, Any] = {}
-    for head in ("dense", "bilstm"):
+    results: dict[str, Any] = {}
+    for head in KINDS:
         ways = {"ours": ours, "bare loop": bare, "Keras fit": with_fit}
         seconds = interleaved(
             {
@@ -180,7 +186,7 @@ def measure(repeats: int = 5) -> dict[str, Any]:
             ]
             for name in ways
         }
-        found[head] = {
+        results[head] = {
             "milliseconds_an_epoch": {n: 1e3 * float(np.median(s)) for n, s in each.items()},
             "seconds_of_start": {
                 n: float(np.median(seconds[f"{n}, {FEW}"]) - FEW * np.median(each[n])) for n in ways
@@ -188,7 +194,7 @@ def measure(repeats: int = 5) -> dict[str, Any]:
             "ours_over_bare_loop": median_ratio(each["ours"], each["bare loop"]),
             "keras_fit_over_ours": median_ratio(each["Keras fit"], each["ours"]),
         }
-    return found
+    return results
 
 
 if __name__ == "__main__":

@@ -32,12 +32,12 @@ ROWS: dict[str, dict[str, Any]] = {
 }
 
 
-def train(store: str, given: dict[str, Any], weights: str) -> dict[str, Any]:
+def train(store: str, values: dict[str, Any], weights: str) -> dict[str, Any]:
     """The test scores of one row, whose float32 weights it leaves or finds in a file."""
     from ichreport.model import backend, training
 
-    experiment = Experiment(**given)
-    backend.start(experiment)
+    experiment = Experiment(**values)
+    backend.start(experiment.machine)
     opened = Store.open(Path(store))
     sample = samples.draw(opened.slices, experiment.sample, **experiment.sampling)
 
@@ -46,14 +46,14 @@ def train(store: str, given: dict[str, Any], weights: str) -> dict[str, Any]:
         return {"auc_any": test["auc"]["any"], "log_loss_sum": test["weighted_log_loss_sum"]}
 
     started = time.perf_counter()
-    trained = training.fit(opened, sample, experiment)
-    found = {"seconds": time.perf_counter() - started, **scored(trained)}
+    trained = training.fit(opened, sample, experiment.plan)
+    results = {"seconds": time.perf_counter() - started, **scored(trained)}
     if Path(weights).exists():
-        same = scored(training.load(opened, experiment, Path(weights)))
-        found |= {f"same_weights_{name}": value for name, value in same.items()}
+        same = scored(training.load(opened, experiment.plan, Path(weights)))
+        results |= {f"same_weights_{name}": value for name, value in same.items()}
     else:
         trained.save(Path(weights))
-    return found
+    return results
 
 
 def measure(patients: int = PATIENTS, epochs: int = EPOCHS) -> dict[str, Any]:
@@ -68,15 +68,15 @@ def measure(patients: int = PATIENTS, epochs: int = EPOCHS) -> dict[str, Any]:
             "store": str(folder / "store"),
         }  # fmt: skip
         for row, kind in ROWS.items():
-            ways = {one: {"precision": one} for one in get_args(Precision)}
+            ways = {precision: {"precision": precision} for precision in get_args(Precision)}
             ways["float32, another seed"] = {"training_seed": 7}
-            found = {
+            runs = {
                 way: alone(
                     train, common["store"], common | kind | values, f"{folder}/{row}.weights.h5"
                 )
                 for way, values in ways.items()
             }
-            results[row] = {way: one["result"] for way, one in found.items()}
+            results[row] = {way: run["result"] for way, run in runs.items()}
     return results
 
 

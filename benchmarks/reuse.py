@@ -17,9 +17,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from side_by_side import interleaved, main
 
-from ichreport.model import backend, losses, networks, training_loop
+from ichreport.model import backbones, backend, heads, losses, training_loop
 from ichreport.model.batches import SliceBatches
-from ichreport.model.inputs import slices_seen
 from ichreport.params.experiment import Experiment
 
 COUNT, EPOCHS = 512, 16
@@ -29,40 +28,43 @@ EXPERIMENTS, SHARED = 12, 6
 
 def measure(repeats: int = 3, count: int = COUNT) -> dict[str, Any]:
     """Seconds of a pass and of a head, and how many times as long a pass an epoch takes."""
-    experiment = Experiment(epochs=EPOCHS, patience=EPOCHS)
+    plan = Experiment(epochs=EPOCHS, patience=EPOCHS).plan
+    machine, size = plan.machine, plan.fitting.batch_size
     random = np.random.default_rng(0)
-    side = experiment.image_size
-    shape = (count, slices_seen(experiment.input), side, side)
+    side = plan.view.image_size
+    shape = (count, plan.view.input_spec.slices_seen, side, side)
     hu = random.integers(-1024, 3072, shape).astype(np.int16)
     truth = (random.random((count, 6)) < 0.3).astype(np.float32)
-    with backend.building(experiment):
-        model = networks.pooled(networks.backbone(experiment))
-    program = backend.program(model, experiment)
-    places = np.arange(count)
+    model = backbones.pooled(backbones.build(plan.backbone, machine))
+    program = backend.program(model, machine)
+    indices = np.arange(count)
 
     def backbone() -> np.ndarray:
-        return training_loop.outputs(program, hu.__getitem__, places, experiment.batch_size)
+        return training_loop.outputs(program, hu.__getitem__, indices, size)
 
     features = backbone()
 
     def head() -> None:
-        built = networks.dense_head(experiment, features.shape[1])
+        built = heads.build(plan.head, features.shape[1], machine)
         train, validation = (
-            SliceBatches(lambda places, _: features[places], truth, part, experiment.batch_size)
-            for part in np.split(places, [count * 4 // 5])
+            SliceBatches(lambda indices, _: features[indices], truth, part, size)
+            for part in np.split(indices, [count * 4 // 5])
         )
-        training_loop.fit(built, losses.build("bce", truth), train, validation, experiment, seed=1)
+        loss = losses.build("bce", truth)
+        training_loop.fit(
+            built, loss, train, validation, plan.fitting, machine, name="head", seed=1
+        )
 
     seconds = interleaved({"backbone": backbone, "head": head}, repeats=repeats)
     turns = list(zip(seconds["backbone"], seconds["head"], strict=True))
-    one = [(EPOCHS * b + h) / (b + h) for b, h in turns]
+    ratios = [(EPOCHS * b + h) / (b + h) for b, h in turns]
     report = [EXPERIMENTS * (EPOCHS * b + h) / (SHARED * b + EXPERIMENTS * h) for b, h in turns]
     return {
         "slices": count,
         "epochs": EPOCHS,
         "backbone_seconds": statistics.median(seconds["backbone"]),
         "head_seconds": statistics.median(seconds["head"]),
-        "pass_an_epoch_over_stored_features": statistics.median(one),
+        "pass_an_epoch_over_stored_features": statistics.median(ratios),
         "pass_an_epoch_over_shared_features_in_the_report": statistics.median(report),
     }
 

@@ -22,14 +22,16 @@ from batches import make_store
 from side_by_side import alone, interleaved, main, median_ratio
 
 from ichreport.data.store import Store
-from ichreport.model import backend, features, losses, networks, prefetch
+from ichreport.model import backbones, backend, features, losses, networks, prefetch
 from ichreport.model.inputs import hu_of
+from ichreport.params.choices import Input
 from ichreport.params.experiment import Experiment
+from ichreport.params.parts import TrainingPlan
 
 SIZE, BATCH, SLICES = 96, 64, 3_000
-SMALL = Experiment(network="cnn7", input="adjacent")
-DEEP = Experiment(network="densenet121", input="linear")
-TUNED = Experiment(network="densenet121", input="linear", trainable_layers=12)
+SMALL = Experiment(network="cnn7", input="adjacent").plan
+DEEP = Experiment(network="densenet121", input="linear").plan
+TUNED = Experiment(network="densenet121", input="linear", trainable_layers=12).plan
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,12 @@ class Case:
     """A network at work.
 
     Attributes:
-        experiment: Which network, and what it sees.
+        plan: Which network, and what it sees.
         batches: Batches a pass, so that it takes about a second.
         trains: Whether it takes training steps.
     """
 
-    experiment: Experiment
+    plan: TrainingPlan
     batches: int
     trains: bool = False
 
@@ -57,22 +59,21 @@ CASES = {
 
 def program_of(case: Case) -> tuple[Any, Callable[[Any], Any]]:
     """A compiled network, and what a batch of HU goes through."""
-    experiment = case.experiment
-    if experiment.network == "cnn7":
-        model = networks.cnn7(experiment)
-    elif experiment.trainable_layers:
-        model = networks.fine_tuned(networks.backbone(experiment), experiment)
+    plan = case.plan
+    if plan.backbone is None:
+        model = networks.cnn7(plan.view, plan.head, plan.machine)
     else:
-        model = networks.pooled(networks.backbone(experiment))
+        frozen = backbones.build(plan.backbone, plan.machine)
+        model = networks.fine_tuned(frozen, plan) if case.trains else backbones.pooled(frozen)
     if not case.trains:
-        program = backend.program(model, experiment)
+        program = backend.program(model, plan.machine)
         return program, program.forward
     truth = (np.random.default_rng(2).random((BATCH, 6)) < 0.3).astype(np.float32)
     program = backend.program(
         model,
-        experiment,
+        plan.machine,
         loss=losses.build("bce", truth),
-        optimizer=backend.adam(experiment),
+        optimizer=backend.adam(plan.fitting.step_size, plan.machine),
     )
     placed = program.place((truth, np.ones(BATCH, dtype=np.float32)))
     return program, lambda hu: program.train(hu, *placed)
@@ -82,28 +83,28 @@ def from_store(
     program: Any,
     step: Callable[[Any], Any],
     store: Store,
-    experiment: Experiment,
+    kind: Input,
     rows: np.ndarray,
 ) -> None:
     """As features are computed, predictions made and networks trained."""
-    found: list[Any] = []
+    results: list[Any] = []
     prefetch.run(
-        lambda chosen: program.place(hu_of(store, chosen[0], experiment.input)),
+        lambda chosen: program.place(hu_of(store, chosen[0], kind)),
         prefetch.in_batches(rows, BATCH),
         step,
-        lambda result: found.append(backend.to_numpy(result)),
+        lambda result: results.append(backend.to_numpy(result)),
     )
 
 
 def from_memory(step: Callable[[Any], Any], batch: Any, batches: int) -> None:
     """The same batch, already on the device, with results asked for as the stream asks for them."""
-    found: list[Any] = []
+    results: list[Any] = []
     waiting: list[Any] = []
     for _ in range(batches):
         waiting.append(step(batch))
         if len(waiting) > prefetch.IN_FLIGHT:
-            found.append(backend.to_numpy(waiting.pop(0)))
-    found.extend(backend.to_numpy(result) for result in waiting)
+            results.append(backend.to_numpy(waiting.pop(0)))
+    results.extend(backend.to_numpy(result) for result in waiting)
 
 
 def most_memory_of_features(count: int) -> float:
@@ -121,10 +122,10 @@ def most_memory_of_features(count: int) -> float:
         shards.mkdir()
         store = make_store(shards, size=32, count=count)
         store.manifest["store_hash"] = "made up"
-        experiment = DEEP.model_copy(update={"image_size": 32, "store": str(store.folder)})
+        small = Experiment(network="densenet121", input="linear", image_size=32)
         watcher = threading.Thread(target=watch)
         watcher.start()
-        features.compute(store, np.arange(count), experiment)
+        features.compute(store, np.arange(count), small.backbone, small.machine)
         done.set()
         watcher.join()
     return most
@@ -136,13 +137,13 @@ def measure(repeats: int = 7, slices: int = 12_000) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         store = make_store(Path(folder), size=SIZE, count=SLICES)
         for name, case in CASES.items():
-            experiment, batches = case.experiment, case.batches
+            kind, batches = case.plan.view.input, case.batches
             program, step = program_of(case)
             rows = np.random.default_rng(1).permutation(len(store))[: BATCH * batches]
-            batch = program.place(hu_of(store, rows[:BATCH], experiment.input))
+            batch = program.place(hu_of(store, rows[:BATCH], kind))
             seconds = interleaved(
                 {
-                    "from the store": partial(from_store, program, step, store, experiment, rows),
+                    "from the store": partial(from_store, program, step, store, kind, rows),
                     "from memory": partial(from_memory, step, batch, batches),
                 },
                 repeats=repeats,

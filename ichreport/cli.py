@@ -259,7 +259,10 @@ def _features(options: argparse.Namespace) -> int:
     from ichreport.model import backend, features
 
     timed.ready()
-    backbone = profile.backbone_of(options.input, options.network)
+    try:
+        backbone = profile.backbone_of(options.input, options.network)
+    except ValueError as error:
+        raise ValueError(f"{options.profile}: {error}") from error
     if backbone is None:
         raise ValueError(f"--network must be a backbone, got {options.network!r}.")
     backend.start(profile.machine, require_gpu=profile.require_gpu)

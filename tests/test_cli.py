@@ -76,7 +76,7 @@ def test_a_mistake_ends_with_one_line_and_status_2(project, capsys, words, told)
     assert not (project / "store").exists()
 
 
-@pytest.mark.parametrize("folder", ["Snakefile", "Snakefile/below"])
+@pytest.mark.parametrize("folder", ["workflow/Snakefile", "workflow/Snakefile/below"])
 def test_a_file_where_a_folder_has_to_be_made_is_named(project, capsys, folder):
     (project / "params" / "mine.yaml").write_text(f"source: scans\nstore: {folder}\n")
     (project / "scans").mkdir()

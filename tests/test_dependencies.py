@@ -133,3 +133,48 @@ def fingerprints(checkout):
 @pytest.fixture(scope="module")
 def before(checkout):
     return fingerprints(checkout)
+
+
+def changed_by(checkout, before, name, text):
+    """The entries whose fingerprint changes with some text at a file's end."""
+    path = checkout / "ichreport" / name
+    content = path.read_text()
+    path.write_text(content + text)
+    try:
+        after = fingerprints(checkout)
+    finally:
+        path.write_text(content)
+    return {entry for entry in ENTRIES if before[entry] != after[entry]}
+
+
+TRAINS = {"training", "permuted", "experiment", "cam"}
+REACHES = {
+    "files.py": set(ENTRIES),
+    "data/ingest/ingest.py": {"ingest"},
+    "model/frameworks/on_jax.py": {"features"} | TRAINS,
+    "model/losses.py": TRAINS,
+    "model/permuted_labels.py": {"permuted", "cam"},
+    "evaluation/comparisons.py": {"results"},
+    "workflow/driver.py": set(),
+}
+
+
+@pytest.mark.parametrize(("name", "entries"), REACHES.items())
+def test_a_change_of_code_reaches_what_imports_it_and_nothing_else(checkout, before, name, entries):
+    assert changed_by(checkout, before, name, "\n_CHANGED = 1\n") == entries
+
+
+def test_a_style_sheet_reaches_the_pages_and_no_training(checkout, before):
+    name = "report/layout/template/style.css"
+    assert changed_by(checkout, before, name, "\nbody {}\n") == {"results", "pages"}
+
+
+def test_a_comment_reaches_nothing(checkout, before):
+    assert changed_by(checkout, before, "files.py", "\n# Why this is so.\n") == set()
+
+
+def test_modules_that_do_not_run_are_left_out_of_a_fingerprint():
+    module = "ichreport.model.training"
+    frameworks = [f"ichreport.model.frameworks.on_{name}" for name in ("jax", "torch")]
+    assert fingerprint(module) != fingerprint(module, without=frameworks)
+    assert fingerprint("ichreport.phantom") == fingerprint("ichreport.phantom", without=frameworks)

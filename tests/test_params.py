@@ -1,12 +1,17 @@
 """What a profile, an experiment and a notebook may be told."""
 
+import json
 import math
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
 
-from ichreport.params.experiment import Experiment, read_experiments
+from ichreport import cli
+from ichreport.params import choices
+from ichreport.params.choices import HEADS, INPUTS, LOSSES, NETWORKS, SAMPLES, NetworkSpec
+from ichreport.params.experiment import Experiment, read_each_experiment, read_experiments
 from ichreport.params.profile import PhantomRecipe, Profile
 from ichreport.params.yaml import project_path
 
@@ -211,3 +216,226 @@ def test_the_demo_profile_spells_out_the_defaults(monkeypatch):
     monkeypatch.chdir(ROOT)
     demo = Profile.from_files("params/demo.yaml")
     assert demo == Profile(phantom=PhantomRecipe(), backbone_size=48)
+
+
+BASE = {"sample": "fullid", "network": "densenet121", "image_size": 96}
+CHANGES_THE_TRAINING = {
+    # field: another value, and whether a row trains otherwise with it
+    "profile": ("mine", False),
+    "source": ("elsewhere", False),
+    "labels": ("labels.csv", False),
+    "pseudonymise": (True, False),
+    "store": ("elsewhere/store", False),  # what counts is the hash of what it holds
+    "phantom": ({"patients": 5}, False),
+    "image_size": (128, True),
+    "backbone_size": (48, True),
+    "max_reject_share": (0.5, False),
+    "ingest_jobs": (4, False),
+    "sampa_share": (0.5, False),  # which slices a sample holds counts for itself
+    "sampb_share": (0.7, False),
+    "seed": (2, True),
+    "seeds": ([7], False),
+    "weights": ("imagenet", True),
+    "epochs": (5, True),
+    "patience": (5, True),
+    "batch_size": (8, True),
+    "learning_rate": (0.5, True),
+    "require_gpu": (True, False),
+    "kernel": ("ichreport-gpu", False),
+    "devices": (2, True),
+    "precision": ("mixed_bfloat16", True),
+    "determinism": ("strict", True),
+    "experiments": ("elsewhere", False),
+    "cam_run": ("another", False),
+    "cam_per_group": (2, False),
+    "name": ("another", False),
+    "question": ("Why?", False),
+    "poster_row": (3, False),
+    "baseline": ("another", False),
+    "sample": ("sampb", False),
+    "input": ("sigmoid", True),
+    "network": ("cnn7", True),
+    "head": ("bilstm", True),
+    "dense_layers": (4, True),
+    "trainable_layers": (3, True),
+    "fine_tuning_rate": (0.5, False),
+    "loss": ("focal", True),
+    "split_by": ("slice", False),
+    "training_seed": (2, True),
+}
+
+
+def plan_with(**changes):
+    return Experiment.parse(BASE | changes, where="test").plan
+
+
+def test_the_table_of_what_changes_a_training_has_every_parameter():
+    assert list(CHANGES_THE_TRAINING) == list(Experiment.model_fields)
+
+
+@pytest.mark.parametrize(("field", "row"), CHANGES_THE_TRAINING.items())
+def test_a_plan_says_what_its_training_depends_on_and_nothing_else(field, row):
+    value, changes = row
+    assert BASE.get(field, Experiment.model_fields[field].default) != value, "not varied"
+    assert (plan_with(**{field: value}).values() != plan_with().values()) == changes
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "changes"),
+    [("fine_tuning_rate", 0.5, True), ("learning_rate", 0.5, False), ("seed", 2, True)],
+)
+def test_where_a_backbone_trains_its_own_rate_counts(field, value, changes):
+    base = {"trainable_layers": 2, "training_seed": 9}
+    assert (plan_with(**base, **{field: value}).values() != plan_with(**base).values()) == changes
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "changes"),
+    [("weights", "imagenet", False), ("backbone_size", 48, False), ("seed", 2, False)],
+)
+def test_a_network_from_scratch_depends_on_no_backbone(field, value, changes):
+    base = {"network": "cnn7", "training_seed": 9}
+    assert (plan_with(**base, **{field: value}).values() != plan_with(**base).values()) == changes
+
+
+def test_the_values_of_a_plan_are_those_of_json():
+    for changes in ({}, {"network": "cnn7"}, {"trainable_layers": "all", "devices": "all"}):
+        values = plan_with(**changes).values()
+        assert json.loads(json.dumps(values)) == values
+
+
+@pytest.mark.parametrize(
+    ("words", "table"),
+    [
+        (choices.Network, NETWORKS),
+        (choices.Input, INPUTS),
+        (choices.Head, HEADS),
+        (choices.Loss, LOSSES),
+        (choices.Sample, SAMPLES),
+    ],
+)
+def test_a_table_of_choices_has_each_word_once(words, table):
+    assert list(table) == list(get_args(words))
+
+
+def test_shares_of_samples_are_parameters_that_their_words_show():
+    for spec in SAMPLES.values():
+        shares = {"sampa_share": 0.3, "sampb_share": 0.5}
+        assert spec.name in spec.words.format(**shares)
+        assert not spec.share or f"{shares[spec.share]:.0%}" in spec.words.format(**shares)
+
+
+@pytest.fixture
+def another_backbone(monkeypatch):
+    """A backbone that only the table knows."""
+    spec = NetworkSpec("a made-up one", 40, "MadeUp", 12, "symmetric")
+    monkeypatch.setitem(NETWORKS, "madeup", spec)
+    return spec
+
+
+def test_a_backbone_is_added_by_its_line_of_the_table(another_backbone):
+    profile = Profile(image_size=96, backbone_size=32, weights="imagenet")
+    view = profile.view_of("sigmoid", "madeup")
+    assert view.network_spec is another_backbone
+    assert (view.image_size, view.pixels_seen) == (96, 40)
+    backbone = profile.backbone_of("sigmoid", "madeup")
+    assert (backbone.network, backbone.view, backbone.weights) == ("madeup", view, "imagenet")
+    experiment = Experiment.model_construct(network="madeup", input="raw", head="dense")
+    assert experiment.needs_features
+    assert experiment.plan.backbone == experiment.backbone == Profile().backbone_of("raw", "madeup")
+    with pytest.raises(ValueError, match="image_size must be at least 40 for madeup, got 32"):
+        Profile(image_size=32).view_of("raw", "madeup")
+
+
+def test_a_backbone_that_is_added_has_features_on_the_command_line(another_backbone):
+    words = ["features", "p.yaml", "--samples", "sampa", "--input", "raw", "--network", "madeup"]
+    assert cli._parser().parse_args(words).network == "madeup"
+
+
+def test_a_network_from_scratch_has_no_backbone():
+    assert Profile().backbone_of("raw", "cnn7") is None
+    assert choices.backbones() == ["densenet121", "efficientnetb7", "inceptionresnetv2"]
+
+
+@pytest.fixture
+def rows_with(tmp_path):
+    """Reads three rows, of which the last may say more: experiments, mistakes and its file."""
+    write(tmp_path / "a.yaml", "name: a\n")
+    write(tmp_path / "b.yaml", "name: b\nsample: sampb\nbaseline: null\n")
+
+    def read(text, **profile):
+        path = write(tmp_path / "c.yaml", f"name: c\n{text}")
+        return *read_each_experiment(Profile(experiments=str(tmp_path), **profile)), path
+
+    return read
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("baseline: d", "'d' is no experiment. There are a, b, c."),
+        ("baseline: c", "'c' is this row itself; leave baseline out."),
+        (
+            "baseline: b",
+            "'b' is of sampb split by group, this row of sampa split by slice; name one that is "
+            "tested on the same slices.",
+        ),
+        (
+            "baseline: a\nsplit_by: group",
+            "'a' is of sampa split by slice, this row of sampa split by group; name one that is "
+            "tested on the same slices.",
+        ),
+    ],
+)
+@pytest.mark.parametrize("seeds", [[], [7, 8]])
+def test_a_baseline_that_cannot_be_is_refused_and_the_other_rows_stay(rows_with, text, told, seeds):
+    experiments, mistakes, path = rows_with(text, seeds=seeds)
+    assert mistakes == {"c": f"{path}: baseline: {told}"}
+    assert {experiment.row for experiment in experiments.values()} == {"a", "b"}
+    assert len(experiments) == 2 * (1 + len(seeds))
+
+
+def test_a_baseline_of_the_same_slices_is_taken_with_every_seed(rows_with):
+    experiments, mistakes, _ = rows_with("baseline: a", seeds=[7])
+    assert not mistakes
+    assert [experiments[name].baseline for name in ("a", "c", "c--seed-7")] == [None, "a", "a"]
+
+
+def test_a_row_whose_baseline_fails_stays(rows_with, tmp_path):
+    write(tmp_path / "a.yaml", "name: a\nloss: hinge\n")
+    experiments, mistakes, _ = rows_with("baseline: a")
+    assert list(experiments) == ["b", "c"]
+    assert list(mistakes) == ["a"]
+    write(tmp_path / "a.yaml", "name: a\nbaseline: a\n")
+    experiments, mistakes, _ = rows_with("baseline: a")
+    assert list(experiments) == ["b", "c"]
+    assert list(mistakes) == ["a"]
+
+
+PLAIN = {
+    ("sampa", "slice"): "05-sampa-raw-densenet-bce",
+    ("sampa", "group"): "16-sampa-bygroup-raw-densenet-bce",
+    ("sampb", "group"): "10-sampb-raw-densenet4-bce",
+    ("fullid", "group"): "13-fullid-raw-densenet4-bce",
+}
+
+
+def test_each_rows_baseline_is_the_plain_one_of_its_sample_and_split(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    experiments = read_experiments(Profile())
+    assert {name: experiment.baseline for name, experiment in experiments.items()} == {
+        name: None if name in PLAIN.values() else PLAIN[experiment.sample, experiment.splits_by]
+        for name, experiment in experiments.items()
+    }
+
+
+def test_a_plain_row_is_densenet121_on_raw_hu_with_plain_cross_entropy(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    experiments = read_experiments(Profile())
+    for kind, name in PLAIN.items():
+        row = experiments[name]
+        assert (row.sample, row.splits_by) == kind
+        assert (row.input, row.network, row.loss, row.head) == (
+            "raw", "densenet121", "bce", "dense",
+        )  # fmt: skip
+        assert row.trainable_layers == 0

@@ -88,11 +88,7 @@ class Experiment(Profile):
                 f"head {self.head} reads whole series, and sample {self.sample} is split by slice; "
                 "choose head: dense, split_by: group, or sample: sampb or fullid."
             )
-        least = self.network_spec.smallest_side
-        if self.image_size < least:
-            raise ValueError(
-                f"image_size must be at least {least} for {self.network}, got {self.image_size}."
-            )
+        self.view_of(self.input, self.network)  # refuses slices that are too small
         return self
 
     @property
@@ -208,12 +204,14 @@ def read_each_experiment(profile: Profile) -> tuple[dict[str, Experiment], dict[
             experiments |= _rows_of(profile, path)
         except ValueError as mistake:
             mistakes[stem] = str(mistake)
-    for name, experiment in list(experiments.items()):
-        problem = _problem_of_baseline(experiment, experiments, mistakes)
+    problems = {
+        name: _problem_of_baseline(experiment, experiments, mistakes)
+        for name, experiment in experiments.items()
+    }
+    for name, problem in problems.items():
         if problem:
-            path = profile.experiment_files[experiment.row]
-            mistakes[name] = f"{path}: baseline: {problem}"
-            del experiments[name]
+            row = experiments.pop(name).row
+            mistakes[row] = f"{profile.experiment_files[row]}: baseline: {problem}"
     return experiments, mistakes
 
 
@@ -225,9 +223,10 @@ def _problem_of_baseline(
     if name is None or name in mistakes:  # a row that fails is no mistake of the others
         return ""
     if name not in experiments:
-        return f"{name!r} is no experiment. There are {', '.join(experiments)}."
+        rows = dict.fromkeys(other.row for other in experiments.values())
+        return f"{name!r} is no experiment. There are {', '.join(rows)}."
     baseline = experiments[name]
-    if name == experiment.row:
+    if baseline.row == experiment.row:
         return f"{name!r} is this row itself; leave baseline out."
     if (baseline.sample, baseline.splits_by) != (experiment.sample, experiment.splits_by):
         return (

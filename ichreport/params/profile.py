@@ -152,8 +152,16 @@ class Profile(Parameters):
         """What a network sees of the store's slices through an input.
 
         A backbone sees `backbone_size` pixels a side, or the fewest that it takes.
+
+        Raises:
+            ValueError: If the slices are smaller than what the network takes.
         """
         seen, spec = self.image_size, NETWORKS[network]
+        if self.image_size < spec.smallest_side:
+            raise ValueError(
+                f"image_size must be at least {spec.smallest_side} for {network}, got "
+                f"{self.image_size}."
+            )
         if spec.is_backbone and self.backbone_size is not None:
             seen = min(max(self.backbone_size, spec.smallest_side), self.image_size)
         return View(input, network, self.image_size, seen)

@@ -1,7 +1,7 @@
 """What the backend tests run in processes of their own: `backend_jobs.py FOLDER`.
 
 Keras' backend is chosen once a process, and so are virtual devices. TensorFlow leaves trained rows
-in FOLDER, which JAX then looks at; each writes found-BACKEND.npz and found-BACKEND.json there.
+in FOLDER, which JAX then looks at; each writes results-BACKEND.npz and results-BACKEND.json there.
 """
 
 import json
@@ -14,7 +14,8 @@ import numpy as np
 from conftest import SIZE, MadeUpStore, made_up_sample, make_experiment, small_build
 
 from ichreport.labels import LABELS
-from ichreport.model import backend, cam, features, losses, networks, training
+from ichreport.model import backend, cam, heads, losses, networks, training
+from ichreport.params.choices import NETWORKS, NetworkSpec
 
 BACKBONE = "backbone.weights.h5"
 BACKEND = keras.backend.backend()
@@ -60,9 +61,9 @@ def where_a_batch_lies(batch):
     return [(str(part.device), list(part.data.shape)) for part in shared.addressable_shards]
 
 
-def devices_that_compute(model, hu, experiment):
+def devices_that_compute(model, hu, machine):
     """The devices that hold a program's result, or whose convolutions its graph has."""
-    program = backend.program(model, experiment)
+    program = backend.program(model, machine)
     if BACKEND == "jax":
         return sorted(str(device) for device in program.forward(hu).sharding.device_set)
     graph = program._forward.get_concrete_function(backend.group(2).place(hu)).graph
@@ -73,7 +74,7 @@ def histories(store, sample, experiment, devices):
     """Losses of each kind of network on some devices."""
     return {
         name: training.fit(
-            store, sample, experiment(**HEADS[name] | SMALL_STEPS, devices=devices)
+            store, sample, experiment(**HEADS[name] | SMALL_STEPS, devices=devices).plan
         ).history
         for name in ("cnn7", "dense", "fine-tuned")
     }
@@ -91,31 +92,30 @@ def train_rows(store, sample, experiment, folder):
 
 def see_rows(store, sample, experiment, folder):
     """Features, logits and heat of the rows that TensorFlow has trained."""
-    found = {}
+    arrays = {}
     for name, changes in HEADS.items():
         asked = experiment(**changes, weights=str(folder / BACKBONE))
         if name == "dense":
-            found["features"] = features.load_or_compute(store, sample.rows, asked)
-        trained = training.load(store, asked, folder / f"{name}.weights.h5")
-        found[f"logits {name}"] = training.logits_of(trained, store, sample)
+            arrays["features"] = training.features_of(store, sample.rows, asked.plan)
+        trained = training.load(store, asked.plan, folder / f"{name}.weights.h5")
+        arrays[f"logits {name}"] = training.logits_of(trained, store, sample)
         if name != "bilstm":  # slow without compiling
-            found[f"heat {name}"] = np.stack(
-                [cam.heatmaps(trained, store, ROWS, label, sample).heat for label in LABELS]
-            )
-    return found
+            maps = cam.by_label(trained, store, sample, dict.fromkeys(LABELS, ROWS))
+            arrays[f"heat {name}"] = np.stack([maps[label].heat for label in LABELS])
+    return arrays
 
 
 def weights_after_an_overflow(experiment, half):
     """A head's weights after steps in float16 on two devices, one of which meets an overflow."""
-    asked = experiment(**DENSE | {"dense_layers": 2}, precision="mixed_float16", devices=2)
+    plan = experiment(**DENSE | {"dense_layers": 2}, precision="mixed_float16", devices=2).plan
     keras.utils.set_random_seed(1)
-    head = networks.dense_head(asked, 8)
+    head = heads.build(plan.head, 8, plan.machine)
     truth = (np.arange(96).reshape(16, 6) % 3 == 0).astype(np.float32)
     inputs = np.random.default_rng(0).normal(size=(16, 8)).astype(np.float32)
     inputs[half] *= 1e4  # times a loss scale of 32,768: beyond what float16 holds
-    program = backend.program(
-        head, asked, loss=losses.build("bce", truth), optimizer=backend.adam(asked)
-    )
+    optimizer = backend.adam(plan.fitting.step_size, plan.machine)
+    loss = losses.build("bce", truth)
+    program = backend.program(head, plan.machine, loss=loss, optimizer=optimizer)
     before = program.weights()
     for _ in range(20):
         program.train(inputs, truth, np.ones(16, dtype=np.float32))
@@ -128,41 +128,43 @@ def weights_after_an_overflow(experiment, half):
 
 def sharing(store, experiment):
     """How two devices share a batch and its work, and what is said of a third."""
-    found = {}
-    shared = experiment(devices=2)
+    results = {}
+    plan = experiment(devices=2).plan
+    network = networks.cnn7(plan.view, plan.head, plan.machine)
     hu = store.hu(np.arange(16))[:, None]
-    found["parts"] = where_a_batch_lies(hu)
-    found["computing"] = devices_that_compute(networks.cnn7(shared), hu, shared)
-    found["overflow"] = [
+    results["parts"] = where_a_batch_lies(hu)
+    results["computing"] = devices_that_compute(network, hu, plan.machine)
+    results["overflow"] = [
         weights_after_an_overflow(experiment, half) for half in (slice(0, 8), slice(8, 16))
     ]
     try:
         backend.group(3)
     except RuntimeError as error:
-        found["too many"] = str(error)
-    return found
+        results["too many"] = str(error)
+    return results
 
 
 def main(folder):
     two_processors()
-    networks.BACKBONES["densenet121"] = networks.Backbone(small_build, features=16)
+    keras.applications.Small = small_build
+    NETWORKS["densenet121"] = NetworkSpec("a small one", 32, "Small", 16, "imagenet")
     store = MadeUpStore(folder / BACKEND / "store")
     sample = made_up_sample(store)
     experiment = partial(make_experiment, store.folder)
-    found = {"machine": backend.start(experiment(determinism="strict", devices="all"))}
+    results = {"machine": backend.start(experiment(determinism="strict", devices="all").machine)}
     if BACKEND == "tensorflow":
         train_rows(store, sample, experiment, folder)
     arrays = see_rows(store, sample, experiment, folder)
-    found["losses"] = {n: histories(store, sample, experiment, n) for n in COUNTS}
+    results["losses"] = {n: histories(store, sample, experiment, n) for n in COUNTS}
     if 2 in COUNTS:
-        found |= sharing(store, experiment)
+        results |= sharing(store, experiment)
     for turn in range(2):
         asked = experiment(**STRICT[BACKEND], determinism="strict")
         trained = training.fit(store, sample, asked.plan)
         for number, weight in enumerate(trained.model.get_weights()):
             arrays[f"turn {turn}, weight {number}"] = weight
-    np.savez(folder / f"found-{BACKEND}.npz", **arrays)
-    (folder / f"found-{BACKEND}.json").write_text(json.dumps(found))
+    np.savez(folder / f"results-{BACKEND}.npz", **arrays)
+    (folder / f"results-{BACKEND}.json").write_text(json.dumps(results))
 
 
 if __name__ == "__main__":

@@ -78,9 +78,9 @@ def small_build(*, include_top, weights, input_shape):
     """Stands for a constructor of keras.applications: one layer, 16 maps of 8 x 8."""
     assert not include_top
     assert weights is None
-    given = keras.Input(input_shape)
-    maps = keras.layers.Conv2D(16, 4, strides=4, activation="relu", use_bias=False)(given)
-    return keras.Model(given, maps)
+    images = keras.Input(input_shape)
+    maps = keras.layers.Conv2D(16, 4, strides=4, activation="relu", use_bias=False)(images)
+    return keras.Model(images, maps)
 
 
 @pytest.fixture

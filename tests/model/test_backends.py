@@ -25,10 +25,10 @@ JOB = Path(__file__).with_name("backend_jobs.py")
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory):
-    """What a process on each backend, with two virtual devices if it can, has found."""
+def results(tmp_path_factory):
+    """What a process on each backend, with two virtual devices if it can, has brought."""
     folder = tmp_path_factory.mktemp("backends")
-    results = {}
+    by_backend = {}
     installed = [*SHARING, *(["torch"] if find_spec("torch") else [])]
     for name in installed:  # TensorFlow comes first: the others look at what it has trained
         environment = os.environ | {
@@ -40,32 +40,35 @@ def found(tmp_path_factory):
             timeout=300, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
-        with np.load(folder / f"found-{name}.npz") as arrays:
-            results[name] = json.loads((folder / f"found-{name}.json").read_text()), dict(arrays)
-    return results
+        with np.load(folder / f"results-{name}.npz") as arrays:
+            by_backend[name] = (
+                json.loads((folder / f"results-{name}.json").read_text()),
+                dict(arrays),
+            )
+    return by_backend
 
 
 @pytest.mark.parametrize(
     ("backend", "devices"),
     [("tensorflow", 2), ("jax", 2), pytest.param("torch", 1, marks=TORCH.marks)],
 )
-def test_a_run_says_what_it_computed_on(found, backend, devices):
-    machine = found[backend][0]["machine"]
+def test_a_run_says_what_it_computed_on(results, backend, devices):
+    machine = results[backend][0]["machine"]
     assert (machine["backend"], machine["devices_used"]) == (backend, devices)
     assert (machine["gpu"], machine["determinism"]) == (False, "strict")
 
 
 @pytest.mark.parametrize("other", ["jax", TORCH])
-def test_features_agree_between_backends(found, other):
-    first, second = found["tensorflow"][1], found[other][1]
+def test_features_agree_between_backends(results, other):
+    first, second = results["tensorflow"][1], results[other][1]
     assert first["features"].dtype == second["features"].dtype == np.float32
     np.testing.assert_allclose(first["features"], second["features"], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("other", ["jax", TORCH])
 @pytest.mark.parametrize("kind", ["cnn7", "dense", "bilstm", "fine-tuned"])
-def test_a_row_trained_on_tensorflow_predicts_and_looks_the_same_elsewhere(found, kind, other):
-    first, second = found["tensorflow"][1], found[other][1]
+def test_a_row_trained_on_tensorflow_predicts_and_looks_the_same_elsewhere(results, kind, other):
+    first, second = results["tensorflow"][1], results[other][1]
     shared = {f"logits {kind}", f"heat {kind}"} & first.keys() & second.keys()
     assert f"logits {kind}" in shared
     for what in shared:
@@ -75,29 +78,29 @@ def test_a_row_trained_on_tensorflow_predicts_and_looks_the_same_elsewhere(found
 
 @pytest.mark.parametrize("backend", SHARING)
 @pytest.mark.parametrize("kind", ["cnn7", "dense", "fine-tuned"])
-def test_two_devices_train_as_one_does(found, backend, kind):
-    one, two = (found[backend][0]["losses"][count][kind] for count in ("1", "2"))
+def test_two_devices_train_as_one_does(results, backend, kind):
+    one, two = (results[backend][0]["losses"][count][kind] for count in ("1", "2"))
     for name in ("loss", "val_loss"):
         np.testing.assert_allclose(two[name], one[name], atol=1e-5)
     assert one["loss"][1] < one["loss"][0]
 
 
 @pytest.mark.parametrize("backend", SHARING)
-def test_two_devices_take_half_of_a_batch_each(found, backend):
-    parts = found[backend][0]["parts"]
+def test_two_devices_take_half_of_a_batch_each(results, backend):
+    parts = results[backend][0]["parts"]
     assert [shape for _, shape in parts] == [[8, 1, 32, 32]] * 2
     assert len({device for device, _ in parts}) == 2
-    assert len(found[backend][0]["computing"]) == 2
+    assert len(results[backend][0]["computing"]) == 2
 
 
 @pytest.mark.parametrize("backend", SHARING)
-def test_an_overflow_in_float16_on_either_device_leaves_the_weights_finite(found, backend):
-    assert found[backend][0]["overflow"] == [{"finite": True, "moved": True}] * 2
+def test_an_overflow_in_float16_on_either_device_leaves_the_weights_finite(results, backend):
+    assert results[backend][0]["overflow"] == [{"finite": True, "moved": True}] * 2
 
 
 @pytest.mark.parametrize("backend", [*SHARING, TORCH])
-def test_strict_determinism_gives_the_same_weights_bit_for_bit(found, backend):
-    arrays = found[backend][1]
+def test_strict_determinism_gives_the_same_weights_bit_for_bit(results, backend):
+    arrays = results[backend][1]
     weights = [name for name in arrays if name.startswith("turn 0")]
     assert len(weights) >= 7
     for name in weights:
@@ -105,6 +108,6 @@ def test_strict_determinism_gives_the_same_weights_bit_for_bit(found, backend):
 
 
 @pytest.mark.parametrize("backend", SHARING)
-def test_more_devices_than_there_are_is_refused(found, backend):
-    message = found[backend][0]["too many"]
+def test_more_devices_than_there_are_is_refused(results, backend):
+    message = results[backend][0]["too many"]
     assert message.startswith(f"devices is 3, but {backend} sees only [")

@@ -9,9 +9,9 @@ COUNT, SIZE = 1000, 32
 TRUTH = np.random.default_rng(0).random((COUNT, 6)).astype(np.float32)
 
 
-def batches_of(mirroring, places=None):
-    places = np.arange(COUNT) if places is None else places
-    return SliceBatches(lambda rows, mirror: (rows, mirror), TRUTH, places, SIZE, mirroring)
+def batches_of(mirroring, indices=None):
+    indices = np.arange(COUNT) if indices is None else indices
+    return SliceBatches(lambda rows, mirror: (rows, mirror), TRUTH, indices, SIZE, mirroring)
 
 
 def one_epoch(mirroring, random, reverse=False):

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from ichreport.model import backend, cam, training
+from ichreport.model import backbones, backend, cam, training
 
 pytestmark = pytest.mark.usefixtures("small_backbone")
 
 
 def test_the_gradient_of_a_polynomial_is_its_derivative():
     points = np.array([[1.0, 2.0], [3.0, -4.0]], dtype=np.float32)
-    found = backend.gradient(lambda x: x**3, points)
-    np.testing.assert_allclose(found, 3 * points**2, rtol=1e-6)
+    slopes = backend.gradient(lambda x: x**3, points)
+    np.testing.assert_allclose(slopes, 3 * points**2, rtol=1e-6)
 
 
 def test_on_a_linear_head_grad_cam_is_the_exact_map(store, sample, make):
@@ -19,17 +19,16 @@ def test_on_a_linear_head_grad_cam_is_the_exact_map(store, sample, make):
     experiment = make(network="densenet121", dense_layers=1, epochs=3)
     trained = training.fit(store, sample, experiment.plan)
     rows = np.array([4, 11, 57])
-    found = cam.heatmaps(trained, store, rows, "subdural", sample)
-    maps = backbones.build(experiment.backbone, experiment.machine).predict(
-        store.hu(rows)[:, None], verbose=0
-    )
+    shown = cam.by_label(trained, store, sample, {"subdural": rows})["subdural"]
+    backbone = backbones.build(experiment.backbone, experiment.machine)
+    maps = backbone.predict(store.hu(rows)[:, None], verbose=0)
     weights = np.asarray(trained.model.get_layer("logits").kernel)[:, 4]
     deviation = np.sqrt(np.asarray(trained.model.get_layer("standardised").variance)).ravel()
     exact = np.maximum(np.einsum("nijc,c->nij", maps, weights / np.maximum(deviation, 1e-7)), 0)
     exact /= np.where(exact.max(axis=(1, 2)) > 0, exact.max(axis=(1, 2)), 1)[:, None, None]
-    assert found.method == "CAM"
-    assert found.side == maps.shape[1] == 8
-    np.testing.assert_allclose(found.heat.max(axis=(1, 2)), exact.max(axis=(1, 2)), rtol=1e-4)
+    assert shown.method == "CAM"
+    assert shown.side == maps.shape[1] == 8
+    np.testing.assert_allclose(shown.heat.max(axis=(1, 2)), exact.max(axis=(1, 2)), rtol=1e-4)
 
 
 def test_class_activation_adds_up_to_the_logit(store, sample, make):
@@ -37,10 +36,10 @@ def test_class_activation_adds_up_to_the_logit(store, sample, make):
     experiment = make(network="densenet121", dense_layers=1, epochs=2)
     trained = training.fit(store, sample, experiment.plan)
     rows = np.arange(12)
-    found = training.features_of(store, rows, experiment.plan)
-    slopes = backend.gradient(lambda x: trained.model(x, training=False)[:, 2], found)
-    logits = trained.model.predict(found, verbose=0)[:, 2]
-    constant = logits - (found * slopes).sum(axis=1)
+    features = training.features_of(store, rows, experiment.plan)
+    slopes = backend.gradient(lambda x: trained.model(x, training=False)[:, 2], features)
+    logits = trained.model.predict(features, verbose=0)[:, 2]
+    constant = logits - (features * slopes).sum(axis=1)
     np.testing.assert_allclose(constant, constant[0], atol=2e-2 * np.abs(logits).max() + 1e-3)
 
 
@@ -53,30 +52,30 @@ def test_the_small_networks_map_peaks_on_the_bright_square(store, sample, make):
     )
     only &= truth[["subarachnoid", "subdural"]].eq(0).all(axis=1)
     rows = np.flatnonzero(only)
-    found = cam.heatmaps(trained, store, rows, "any", sample)
-    assert (found.method, found.side) == ("HiResCAM", 16)
-    inside = found.heat[:, 2:10, 1:9].sum(axis=(1, 2)) / found.heat.sum(axis=(1, 2)).clip(1e-9)
-    assert np.median(inside[~found.empty]) > 2 * 64 / 32**2
+    shown = cam.by_label(trained, store, sample, {"any": rows})["any"]
+    assert (shown.method, shown.side) == ("HiResCAM", 16)
+    inside = shown.heat[:, 2:10, 1:9].sum(axis=(1, 2)) / shown.heat.sum(axis=(1, 2)).clip(1e-9)
+    assert np.median(inside[~shown.empty]) > 2 * 64 / 32**2
 
 
 def test_heat_lies_in_0_to_1_and_an_empty_map_says_so():
     relevance = np.stack([-np.ones((4, 4)), np.eye(4)]).astype(np.float32)
-    found = cam._scaled_up(relevance, 16, "CAM")
-    np.testing.assert_array_equal(found.empty, [True, False])
-    np.testing.assert_array_equal(found.heat[0], 0)
-    assert found.heat[1].max() == 1
-    assert found.heat.shape == (2, 16, 16)
+    shown = cam._scaled_up(relevance, 16, "CAM")
+    np.testing.assert_array_equal(shown.empty, [True, False])
+    np.testing.assert_array_equal(shown.heat[0], 0)
+    assert shown.heat[1].max() == 1
+    assert shown.heat.shape == (2, 16, 16)
 
 
 def test_a_series_head_has_maps_too(store, sample, make):
     experiment = make(network="densenet121", head="bilstm", dense_layers=1)
     trained = training.fit(store, sample, experiment.plan)
-    found = cam.heatmaps(trained, store, np.array([7, 8]), "any", sample)
-    assert found.method == "Grad-CAM"
-    assert found.heat.shape == (2, 32, 32)
+    shown = cam.by_label(trained, store, sample, {"any": np.array([7, 8])})["any"]
+    assert shown.method == "Grad-CAM"
+    assert shown.heat.shape == (2, 32, 32)
 
 
 def test_an_unknown_label_is_refused(store, sample, make):
     trained = training.fit(store, sample, make(epochs=1).plan)
     with pytest.raises(ValueError, match="label must be one of epidural"):
-        cam.heatmaps(trained, store, np.array([0]), "stroke", sample)
+        cam.by_label(trained, store, sample, {"stroke": np.array([0])})

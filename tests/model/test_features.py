@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ichreport.files import read_json
-from ichreport.model import features, networks
+from ichreport.model import backbones, features, training
 
 pytestmark = pytest.mark.usefixtures("small_backbone")
 
@@ -20,22 +20,22 @@ def experiment(make):
 def passes(monkeypatch):
     """Counts backbones built: each is one computing pass."""
     built = []
-    original = networks.backbone
+    original = backbones.build
 
-    def counting(experiment):
-        built.append(experiment.network)
-        return original(experiment)
+    def counting(backbone, machine):
+        built.append(backbone.network)
+        return original(backbone, machine)
 
-    monkeypatch.setattr(networks, "backbone", counting)
+    monkeypatch.setattr(backbones, "build", counting)
     return built
 
 
 def test_stored_features_are_the_backbones_own(store, experiment):
     rows = np.array([90, 3, 41, 3])
-    found = training.features_of(store, rows, experiment.plan)
+    stored = training.features_of(store, rows, experiment.plan)
     model = backbones.pooled(backbones.build(experiment.backbone, experiment.machine))
     expected = model.predict(store.hu(rows)[:, None], verbose=0)
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(stored, expected, rtol=1e-4, atol=1e-6)
 
 
 def test_only_missing_slices_are_computed(store, experiment, passes):
@@ -77,12 +77,16 @@ def test_two_jobs_that_start_together_compute_once(store, experiment, passes):
 
 
 def test_what_features_depend_on_names_their_folder(store, make):
-    names = set()
-    for changes in ({}, {"input": "sigmoid"}, {"seed": 2}, {"network": "efficientnetb7"}):
-        names.add(str(features.key(store, make(**({"network": "densenet121"} | changes)))))
+    def key(**changes):
+        experiment = make(**{"network": "densenet121"} | changes)
+        return str(features.key(store, experiment.backbone, experiment.machine))
+
+    changes = ({}, {"input": "sigmoid"}, {"seed": 2}, {"network": "efficientnetb7"})
+    keys = {key(**changed) for changed in changes}
+    keys.add(key(precision="mixed_bfloat16"))
     store.manifest["store_hash"] = "2" * 64
-    names.add(str(features.key(store, make(network="densenet121"))))
-    assert len(names) == 5
+    keys.add(key())
+    assert len(keys) == 6
 
 
 def test_the_key_says_what_the_folder_holds(store, experiment):
@@ -91,15 +95,16 @@ def test_the_key_says_what_the_folder_holds(store, experiment):
     key = read_json(folder / "key.json")
     assert key["network"] == "densenet121"
     assert key["weights"].startswith("random, seed 1")
-    assert features.backbone_parameters(store, experiment) == key["parameters"] == 16 * 4 * 4 * 3
+    parameters = features.backbone_parameters(store, experiment.backbone, experiment.machine)
+    assert parameters == key["parameters"] == 16 * 4 * 4 * 3
 
 
 def test_many_parts_are_written_whole_in_the_order_of_storage(store, experiment, monkeypatch):
     monkeypatch.setattr(features, "ROWS_PER_PART", 32)
-    found = training.features_of(store, np.arange(100), experiment.plan)
+    stored = training.features_of(store, np.arange(100), experiment.plan)
     model = backbones.pooled(backbones.build(experiment.backbone, experiment.machine))
     expected = model.predict(store.hu(np.arange(100))[:, None], verbose=0)
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(stored, expected, rtol=1e-4, atol=1e-6)
     [folder] = experiment.features_folder.iterdir()
     rows = [np.load(path) for path in sorted(folder.glob("rows-*"))]
     assert len(rows) > 2

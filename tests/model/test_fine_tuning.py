@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from ichreport.model import cam, networks, sanity, training
+from ichreport.model import backbones, cam, heads, networks, random_layers, training
+from ichreport.params.choices import NETWORKS, NetworkSpec
 
 ROWS = np.array([1, 2, 8])
 
@@ -13,21 +14,21 @@ def three_blocks(*, include_top, weights, input_shape):
     """Stands for a constructor of keras.applications: three convolutions, each normalised."""
     assert not include_top
     assert weights is None
-    x = given = keras.Input(input_shape)
+    x = images = keras.Input(input_shape)
     for number, filters in enumerate((4, 8, 16), start=1):
         x = keras.layers.Conv2D(
             filters, 3, strides=2, padding="same", use_bias=False, name=f"conv{number}"
         )(x)
         x = keras.layers.BatchNormalization(name=f"bn{number}")(x)
         x = keras.layers.ReLU()(x)
-    return keras.Model(given, x)
+    return keras.Model(images, x)
 
 
 @pytest.fixture(autouse=True)
 def backbone_of_three_blocks(monkeypatch):
-    monkeypatch.setitem(
-        networks.BACKBONES, "densenet121", networks.Backbone(three_blocks, features=16)
-    )
+    three = NetworkSpec("three blocks", 32, "ThreeBlocks", 16, "imagenet")
+    monkeypatch.setattr(keras.applications, "ThreeBlocks", three_blocks, raising=False)
+    monkeypatch.setitem(NETWORKS, "densenet121", three)
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def fine_tuned(make):
 
 def weights_of(backbone):
     """Every weight of the network inside a backbone, by layer and name."""
-    inside = networks.body(backbone)
+    inside = backbones.body(backbone)
     return {
         f"{layer.name}/{weight.name}": np.array(weight)
         for layer in inside.layers
@@ -65,7 +66,7 @@ def test_the_last_convolutions_change_and_no_normalisation(
     experiment = fine_tuned(trainable_layers)
     trained = training.fit(store, sample, experiment.plan)
     before = weights_of(backbones.build(experiment.backbone, experiment.machine))
-    after = weights_of(networks.halves(trained.model)[0])
+    after = weights_of(networks.maps_and_head(trained.model)[0])
     changed = {name for name in before if not np.array_equal(before[name], after[name])}
     learned = {name for name in before if name.split("/")[0] in thawed}
     assert changed == learned
@@ -79,25 +80,22 @@ def test_the_last_convolutions_change_and_no_normalisation(
 def test_it_starts_as_a_head_on_the_frozen_features_would(store, fine_tuned):
     experiment = fine_tuned("all")
     rows = np.arange(len(store))
-    found = training.features_of(store, rows, experiment.plan)
-    model = networks.fine_tuned(
-        backbones.build(experiment.backbone, experiment.machine), experiment
-    )
-    _, head = networks.halves(model)
-    networks.standardise(head, found)
-    expected = (found - found.mean(axis=0)) / np.maximum(found.std(axis=0), 1e-7)
+    stored = training.features_of(store, rows, experiment.plan)
+    frozen = backbones.build(experiment.backbone, experiment.machine)
+    model = networks.fine_tuned(frozen, experiment.plan)
+    _, head = networks.maps_and_head(model)
+    heads.standardise(head, stored)
+    expected = (stored - stored.mean(axis=0)) / np.maximum(stored.std(axis=0), 1e-7)
     logits = np.asarray(model(store.hu(rows)[:, None], training=True))
     by_hand = expected @ np.asarray(head.get_layer("logits").kernel)
     np.testing.assert_allclose(logits, by_hand, atol=2e-3)
 
 
 def test_training_the_backbone_too_fits_the_training_slices_better(store, sample, fine_tuned):
-    plan = {"epochs": 20, "patience": 20, "learning_rate": 3e-3, "fine_tuning_rate": 3e-3}
+    longer = {"epochs": 20, "patience": 20, "learning_rate": 3e-3, "fine_tuning_rate": 3e-3}
     frozen, thawed = (
-        training.fit(store, sample, fine_tuned(layers, input="sigmoid", **plan).plan).history[
-            "loss"
-        ]
-        for layers in (0, "all")
+        training.fit(store, sample, experiment.plan).history["loss"]
+        for experiment in (fine_tuned(layers, input="sigmoid", **longer) for layers in (0, "all"))
     )
     assert thawed[-1] < 0.6 * frozen[-1]
 
@@ -112,10 +110,10 @@ def test_saved_weights_predict_the_same_without_the_backbones_first_ones(
     trained.save(tmp_path / "run.weights.h5")
     first.unlink()
     again = training.load(store, experiment.plan, tmp_path / "run.weights.h5")
-    for one, other in zip(trained.model.get_weights(), again.model.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
-    expected, found = (training.predict(each, store, sample) for each in (trained, again))
-    np.testing.assert_allclose(expected["probability_any"], found["probability_any"], atol=1e-6)
+    for weight, loaded in zip(trained.model.get_weights(), again.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, loaded)
+    expected, predicted = (training.predict(each, store, sample) for each in (trained, again))
+    np.testing.assert_allclose(expected["probability_any"], predicted["probability_any"], atol=1e-6)
     assert (again.trainable, again.frozen) == (trained.trainable, trained.frozen)
 
 
@@ -132,25 +130,25 @@ def test_a_loss_that_is_not_finite_names_the_step_size_that_was_used(store, samp
 def test_its_map_is_the_exact_map_of_what_it_has_become(store, sample, fine_tuned):
     """By the definition: the trained maps times the logits' weights over the deviation."""
     trained = training.fit(store, sample, fine_tuned("all", epochs=3).plan)
-    found = cam.heatmaps(trained, store, ROWS, "any", sample)
-    maps_model, head = networks.halves(trained.model)
+    shown = cam.by_label(trained, store, sample, {"any": ROWS})["any"]
+    maps_model, head = networks.maps_and_head(trained.model)
     maps = maps_model.predict(store.hu(ROWS)[:, None], verbose=0)
     deviation = np.sqrt(np.asarray(head.get_layer("standardised").variance)).ravel()
     weights = np.asarray(head.get_layer("logits").kernel)[:, -1] / deviation
     exact = cam._scaled_up(np.einsum("nijc,c->nij", maps, weights), 32, "CAM")
-    assert (found.method, found.side) == ("CAM", 4)
-    np.testing.assert_array_equal(found.empty, exact.empty)
-    np.testing.assert_allclose(found.heat, exact.heat, atol=1e-3)
+    assert (shown.method, shown.side) == ("CAM", 4)
+    np.testing.assert_array_equal(shown.empty, exact.empty)
+    np.testing.assert_allclose(shown.heat, exact.heat, atol=1e-3)
 
 
 def test_its_own_backbone_becomes_random_part_by_part(store, sample, fine_tuned):
     trained = training.fit(store, sample, fine_tuned(2, epochs=1).plan)
     before = [weight.copy() for weight in trained.model.get_weights()]
-    shown = list(sanity.cascade(trained, store, sample, {"any": ROWS}, seed=5))
+    shown = list(random_layers.cascade(trained, store, sample, {"any": ROWS}, seed=5))
     parts = [f"backbone, part {number} of 4" for number in (4, 3, 2, 1)]
     assert [name for name, _ in shown] == ["nothing", "logits", *parts]
-    own = cam.by_label(trained, store, sample, {"any": ROWS})
-    np.testing.assert_array_equal(shown[0][1]["any"].heat, own["any"].heat)
+    plain = cam.by_label(trained, store, sample, {"any": ROWS})
+    np.testing.assert_array_equal(shown[0][1]["any"].heat, plain["any"].heat)
     heats = [maps["any"].heat for _, maps in shown]
     assert not np.array_equal(heats[0], heats[1])
     assert not np.array_equal(heats[1], heats[-1])

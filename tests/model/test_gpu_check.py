@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 
+from ichreport.dependencies import closure
 from ichreport.model import backend, gpu_check
+from ichreport.params.experiment import Experiment
+from ichreport.params.parts import Machine
 
 
 @pytest.mark.parametrize(
@@ -44,3 +47,13 @@ def test_a_loss_that_is_no_number_is_told(monkeypatch):
 def test_a_gpu_that_does_all_is_named(monkeypatch):
     monkeypatch.setattr(backend, "check_gpu", lambda: "a GPU")
     assert gpu_check.check() == "a GPU"
+
+
+def test_it_computes_as_an_experiment_does_that_says_nothing_of_the_machine():
+    assert gpu_check._MACHINE == Machine() == Experiment().machine
+
+
+def test_it_needs_no_experiment_and_no_profile():
+    names = {path.name for path in closure("ichreport.model.gpu_check")}
+    assert {"backend.py", "parts.py"} <= names
+    assert not {"experiment.py", "profile.py"} & names

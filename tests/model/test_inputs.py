@@ -7,6 +7,7 @@ import pytest
 from ichreport.data.resample import resample_hu
 from ichreport.data.windowing import BONE, BRAIN, SUBDURAL, linear_window
 from ichreport.model import inputs
+from ichreport.params.parts import View
 
 HU = np.arange(-2000, 4000, 7, dtype=np.int16).reshape(1, 1, -1, 1)
 
@@ -15,9 +16,14 @@ def values(layer, hu=HU):
     return keras.ops.convert_to_numpy(layer(hu))
 
 
+def model_of(view):
+    hu = inputs.hu_input(view)
+    return keras.Model(hu, inputs.images(hu, view))
+
+
 def test_raw_hu_map_a_scanners_range_onto_0_to_1():
-    found = values(inputs.RawHU(), np.array([-3024, -1024, 3071, 9000], dtype=np.int16))
-    np.testing.assert_array_equal(found, [0, 0, 1, 1])
+    seen = values(inputs.RawHU(), np.array([-3024, -1024, 3071, 9000], dtype=np.int16))
+    np.testing.assert_array_equal(seen, [0, 0, 1, 1])
     middle = values(inputs.RawHU(), np.array([1023], dtype=np.int16))
     np.testing.assert_allclose(middle, [2047 / 4095], rtol=1e-6)
 
@@ -28,18 +34,18 @@ def test_raw_hu_keep_the_difference_between_blood_and_brain():
 
 
 def test_linear_windows_agree_with_the_numpy_ones():
-    found = values(inputs.LinearWindows())
+    seen = values(inputs.LinearWindows())
     for channel, window in enumerate((BRAIN, SUBDURAL, BONE)):
         expected = linear_window(HU[:, 0], window)
-        np.testing.assert_allclose(found[:, channel], expected, atol=1e-6)
+        np.testing.assert_allclose(seen[:, channel], expected, atol=1e-6)
 
 
 @pytest.mark.parametrize(("channel", "window"), [(0, BRAIN), (1, SUBDURAL), (2, BONE)])
 def test_sigmoid_windows_map_their_ends_to_epsilon(channel, window):
     ends = [window.center - window.width / 2, window.center, window.center + window.width / 2]
-    found = values(inputs.SigmoidWindows(), np.array(ends, dtype=np.int16)[None, None, :, None])
+    seen = values(inputs.SigmoidWindows(), np.array(ends, dtype=np.int16)[None, None, :, None])
     epsilon = 1 / 255
-    np.testing.assert_allclose(found[0, channel, :, 0], [epsilon, 0.5, 1 - epsilon], rtol=1e-4)
+    np.testing.assert_allclose(seen[0, channel, :, 0], [epsilon, 0.5, 1 - epsilon], rtol=1e-4)
 
 
 def test_sigmoid_windows_are_the_logistic_function_of_the_paper():
@@ -62,8 +68,8 @@ def test_sigmoid_windows_are_the_logistic_function_of_the_paper():
 def test_scaling_is_what_the_backbones_own_preprocessing_does(network, module):
     images = np.random.default_rng(1).random((2, 4, 4, 3), dtype=np.float32)
     expected = module.preprocess_input(images * 255, data_format="channels_last")
-    found = keras.ops.convert_to_numpy(inputs.BackboneScaling(network)(images))
-    np.testing.assert_allclose(found, expected, atol=2e-5)
+    scaled = keras.ops.convert_to_numpy(inputs.BackboneScaling(network)(images))
+    np.testing.assert_allclose(scaled, expected, atol=2e-5)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +84,8 @@ def test_scaling_is_what_the_backbones_own_preprocessing_does(network, module):
     ],
 )
 def test_every_network_gets_the_channels_it_wants(kind, network, channels):
-    seen = inputs.images(inputs.hu_input(32, kind), kind, network)
+    view = View(kind, network, image_size=32, pixels_seen=32)
+    seen = inputs.images(inputs.hu_input(view), view)
     assert seen.shape == (None, 32, 32, channels)
 
 
@@ -86,27 +93,25 @@ def test_every_network_gets_the_channels_it_wants(kind, network, channels):
 def test_a_network_that_sees_fewer_pixels_sees_what_a_store_of_that_size_holds(side, size):
     random = np.random.default_rng(side)
     hu = random.integers(-1024, 3072, (3, 2, side, side)).astype(np.int16)
-    found = values(inputs.AreaAverage(size), hu)
-    expected = [[resample_hu(one, size) for one in slices] for slices in hu]
-    np.testing.assert_allclose(found, expected, atol=0.5 + 1e-3)  # the store rounds to whole HU
+    averaged = values(inputs.AreaAverage(size), hu)
+    expected = [[resample_hu(slice_hu, size) for slice_hu in slices] for slices in hu]
+    np.testing.assert_allclose(averaged, expected, atol=0.5 + 1e-3)  # the store rounds to whole HU
 
 
 def test_what_a_network_sees_has_the_size_that_it_asks_for():
-    hu = inputs.hu_input(96, "sigmoid")
-    assert inputs.images(hu, "sigmoid", "inceptionresnetv2", 75).shape == (None, 75, 75, 3)
+    view = View("sigmoid", "inceptionresnetv2", image_size=96, pixels_seen=75)
+    assert inputs.images(inputs.hu_input(view), view).shape == (None, 75, 75, 3)
 
 
 def test_a_raw_slice_is_repeated_for_a_backbone():
-    hu = inputs.hu_input(8, "raw")
-    model = keras.Model(hu, inputs.images(hu, "raw", "inceptionresnetv2"))
-    found = model.predict(HU[:, :, :64].reshape(1, 1, 8, 8), verbose=0)
-    np.testing.assert_array_equal(found[..., 0], found[..., 1])
-    np.testing.assert_array_equal(found[..., 0], found[..., 2])
+    model = model_of(View("raw", "inceptionresnetv2", image_size=8, pixels_seen=8))
+    seen = model.predict(HU[:, :, :64].reshape(1, 1, 8, 8), verbose=0)
+    np.testing.assert_array_equal(seen[..., 0], seen[..., 1])
+    np.testing.assert_array_equal(seen[..., 0], seen[..., 2])
 
 
 def test_the_layers_travel_with_a_saved_model(tmp_path):
-    hu = inputs.hu_input(8, "sigmoid")
-    model = keras.Model(hu, inputs.images(hu, "sigmoid", "densenet121"))
+    model = model_of(View("sigmoid", "densenet121", image_size=8, pixels_seen=8))
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
     batch = HU[:, :, :64].reshape(1, 1, 8, 8)

@@ -18,9 +18,9 @@ def value(tensor):
 
 
 def test_bce_is_the_log_loss_of_scikit_learn():
-    found = value(losses.binary_cross_entropy(TRUTH, LOGITS)).mean(axis=0)
+    loss = value(losses.binary_cross_entropy(TRUTH, LOGITS)).mean(axis=0)
     expected = [log_loss(TRUTH[:, k], PROBABILITY[:, k]) for k in range(6)]
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    np.testing.assert_allclose(loss, expected, rtol=1e-5)
 
 
 def test_bce_stays_finite_and_exact_at_extreme_logits():
@@ -40,24 +40,24 @@ def test_the_slope_of_bce_is_the_probability_less_the_truth():
 
 def test_weighting_counts_positives_as_scikit_learns_sample_weights_do():
     weights = np.array([1, 2, 5, 10, 50, 100], dtype=np.float32)
-    found = value(losses.weighted_binary_cross_entropy(TRUTH, LOGITS, weights)).sum(axis=0)
+    loss = value(losses.weighted_binary_cross_entropy(TRUTH, LOGITS, weights)).sum(axis=0)
     for k in range(6):
         counted = np.where(TRUTH[:, k] == 1, weights[k], 1)
         expected = log_loss(TRUTH[:, k], PROBABILITY[:, k], sample_weight=counted, normalize=False)
-        assert found[k] == pytest.approx(expected, rel=1e-5)
+        assert loss[k] == pytest.approx(expected, rel=1e-5)
 
 
 def test_focal_loss_follows_its_equation():
     p_t = np.where(TRUTH == 1, PROBABILITY, 1 - PROBABILITY)
     alpha_t = np.where(TRUTH == 1, 0.25, 0.75)
     expected = -alpha_t * (1 - p_t) ** 2 * np.log(p_t)
-    found = value(losses.focal_cross_entropy(TRUTH, LOGITS))
-    np.testing.assert_allclose(found, expected, rtol=2e-4, atol=1e-7)
+    loss = value(losses.focal_cross_entropy(TRUTH, LOGITS))
+    np.testing.assert_allclose(loss, expected, rtol=2e-4, atol=1e-7)
 
 
 def test_focal_loss_of_an_undecided_positive_worked_by_hand():
-    found = value(losses.focal_cross_entropy([[1.0]], np.zeros((1, 1), dtype=np.float32)))
-    assert found[0, 0] == pytest.approx(0.25 * 0.25 * np.log(2))
+    loss = value(losses.focal_cross_entropy([[1.0]], np.zeros((1, 1), dtype=np.float32)))
+    assert loss[0, 0] == pytest.approx(0.25 * 0.25 * np.log(2))
 
 
 def test_positive_weights_are_negatives_per_positive_within_bounds():

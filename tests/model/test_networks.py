@@ -6,8 +6,29 @@ import keras
 import numpy as np
 import pytest
 
-from ichreport.model import backend, networks
-from ichreport.params.choices import SMALLEST_SIDE
+from ichreport.model import backbones, backend, heads, networks
+from ichreport.params import choices
+from ichreport.params.choices import NETWORKS
+from ichreport.params.parts import HeadPart, Machine
+
+MACHINE = Machine()
+
+
+def dense_head(features, layers):
+    return heads.build(HeadPart("dense", layers), features, MACHINE)
+
+
+def sequence_head(kind, features):
+    return heads.build(HeadPart(kind, 1), features, MACHINE)
+
+
+def cnn7(experiment):
+    plan = experiment.plan
+    return networks.cnn7(plan.view, plan.head, plan.machine)
+
+
+def build_backbone(experiment):
+    return backbones.build(experiment.backbone, experiment.machine)
 
 
 def trainable(model):
@@ -23,14 +44,14 @@ def by_hand_dense(width, layers, units=256, labels=6):
 
 
 @pytest.mark.parametrize("layers", [1, 2, 4])
-def test_a_dense_head_has_the_parameters_counted_by_hand(make, layers):
-    head = networks.dense_head(make(dense_layers=layers), 1024)
+def test_a_dense_head_has_the_parameters_counted_by_hand(layers):
+    head = dense_head(1024, layers)
     assert head.output_shape == (None, 6)
     assert trainable(head) == by_hand_dense(1024, layers)
 
 
 def test_the_small_network_has_the_parameters_counted_by_hand(make):
-    model = networks.cnn7(make(dense_layers=2))
+    model = cnn7(make(dense_layers=2))
     filters = (1, *networks.CNN7_FILTERS)
     blocks = sum(9 * a * b + 2 * b for a, b in pairwise(filters))
     assert trainable(model) == blocks + by_hand_dense(filters[-1], 2)
@@ -40,47 +61,47 @@ def test_the_small_network_has_the_parameters_counted_by_hand(make):
 
 @pytest.mark.parametrize("size", [64, 96, 256])
 def test_the_small_network_takes_every_image_size(make, size):
-    model = networks.cnn7(make(image_size=size, input="sigmoid"))
+    model = cnn7(make(image_size=size, input="sigmoid"))
     batch = np.zeros((2, 1, size, size), dtype=np.int16)
     assert model.predict(batch, verbose=0).shape == (2, 6)
 
 
 @pytest.mark.parametrize("head", ["bilstm", "bilstm-attention"])
-def test_a_sequence_head_ignores_what_is_padding(make, head):
-    model = networks.sequence_head(make(network="densenet121", head=head, dense_layers=1), 12)
+def test_a_sequence_head_ignores_what_is_padding(head):
+    model = sequence_head(head, 12)
     random = np.random.default_rng(1)
-    given = random.normal(size=(2, 7, 12)).astype(np.float32)
+    features = random.normal(size=(2, 7, 12)).astype(np.float32)
     present = np.arange(7) < np.array([[7], [4]])
-    first = model.predict({"features": given, "present": present}, verbose=0)
-    given[1, 4:] = 1e3
-    second = model.predict({"features": given, "present": present}, verbose=0)
+    first = model.predict({"features": features, "present": present}, verbose=0)
+    features[1, 4:] = 1e3
+    second = model.predict({"features": features, "present": present}, verbose=0)
     assert first.shape == (2, 7, 6)
     np.testing.assert_allclose(first[present], second[present], atol=1e-5)
 
 
 @pytest.mark.parametrize("head", ["bilstm", "bilstm-attention"])
-def test_a_sequence_head_gives_a_slice_the_context_of_both_sides(make, head):
-    model = networks.sequence_head(make(network="densenet121", head=head, dense_layers=1), 12)
-    given = np.random.default_rng(1).normal(size=(1, 5, 12)).astype(np.float32)
+def test_a_sequence_head_gives_a_slice_the_context_of_both_sides(head):
+    model = sequence_head(head, 12)
+    features = np.random.default_rng(1).normal(size=(1, 5, 12)).astype(np.float32)
     present = np.ones((1, 5), dtype=bool)
-    first = model.predict({"features": given, "present": present}, verbose=0)
+    first = model.predict({"features": features, "present": present}, verbose=0)
     for end, other in ((0, 4), (4, 0)):
-        changed = given.copy()
+        changed = features.copy()
         changed[0, end] += 1
         second = model.predict({"features": changed, "present": present}, verbose=0)
         assert np.abs(first[0, other] - second[0, other]).max() > 1e-6
 
 
-def test_the_lstm_has_the_parameters_counted_by_hand(make):
-    model = networks.sequence_head(make(network="densenet121", head="bilstm", dense_layers=1), 1024)
+def test_the_lstm_has_the_parameters_counted_by_hand():
+    model = sequence_head("bilstm", 1024)
     reduced = 1024 * 256 + 256
     lstm = 2 * 4 * (256 * 64 + 64 * 64 + 64)
     assert trainable(model) == reduced + lstm + by_hand_dense(128, 1)
 
 
-def test_the_output_bias_starts_at_the_log_odds_of_the_prevalence(make):
-    head = networks.dense_head(make(dense_layers=1), 3)
-    networks.set_output_bias(head, np.array([0.5, 0.2, 0.1, 0.0, 1.0, 0.3]))
+def test_the_output_bias_starts_at_the_log_odds_of_the_prevalence():
+    head = dense_head(3, 1)
+    heads.set_output_bias(head, np.array([0.5, 0.2, 0.1, 0.0, 1.0, 0.3]))
     bias = keras.ops.convert_to_numpy(head.get_layer("logits").bias)
     probability = 1 / (1 + np.exp(-bias))
     np.testing.assert_allclose(probability, [0.5, 0.2, 0.1, 1e-4, 1 - 1e-4, 0.3], rtol=1e-4)
@@ -95,8 +116,7 @@ def test_the_output_bias_starts_at_the_log_odds_of_the_prevalence(make):
     ],
 )
 def test_a_backbone_is_frozen_and_of_its_published_size(make, network, size, features, parameters):
-    experiment = make(network=network, image_size=size)
-    model = backbones.pooled(backbones.build(experiment.backbone, experiment.machine))
+    model = backbones.pooled(build_backbone(make(network=network, image_size=size)))
     assert model.output_shape == (None, features)
     assert model.count_params() == parameters
     assert trainable(model) == 0
@@ -104,27 +124,24 @@ def test_a_backbone_is_frozen_and_of_its_published_size(make, network, size, fea
 
 def test_random_weights_depend_on_the_seed_alone(make):
     def draw(seed):
-        body = networks.backbone(make(network="densenet121", seed=seed))
-        return np.asarray(body.weights[0])
+        return np.asarray(build_backbone(make(network="densenet121", seed=seed)).weights[0])
 
     np.testing.assert_array_equal(draw(1), draw(1))
     assert not np.array_equal(draw(1), draw(2))
 
 
-@pytest.mark.parametrize("network", networks.BACKBONES)
+@pytest.mark.parametrize("network", choices.backbones())
 def test_the_smallest_image_is_the_smallest_that_keras_takes(network):
-    side = SMALLEST_SIDE[network]
+    spec = NETWORKS[network]
+    build, side = getattr(keras.applications, spec.application), spec.smallest_side
     with pytest.raises(ValueError, match=f"at least {side}x{side}"):
-        networks.BACKBONES[network].build(
-            include_top=False, weights=None, input_shape=(side - 1, side - 1, 3)
-        )
+        build(include_top=False, weights=None, input_shape=(side - 1, side - 1, 3))
 
 
-def test_what_xla_cannot_compile_runs_without_it(make, monkeypatch):
+def test_what_xla_cannot_compile_runs_without_it(monkeypatch):
     """On a GPU Keras' LSTM calls cuDNN, and says so; a dense head is compiled there."""
-    asked = make(network="densenet121", head="bilstm")
-    heads = networks.sequence_head(asked, 8), networks.dense_head(asked, 8)
-    lstm = heads[0].get_layer("lstm")
+    both = sequence_head("bilstm", 8), dense_head(8, 2)
+    lstm = both[0].get_layer("lstm")
     for layer in (lstm.forward_layer, lstm.backward_layer):
         layer.supports_jit = False  # as its constructor does where there is a GPU
     compiled = []
@@ -134,33 +151,31 @@ def test_what_xla_cannot_compile_runs_without_it(make, monkeypatch):
         return step
 
     monkeypatch.setattr(type(backend.group(1)), "compiled", recording)
-    for head in heads:
-        backend.program(head, asked, jit=True)
-    backend.program(heads[1], make(determinism="strict"), jit=True)
+    for head in both:
+        backend.program(head, MACHINE, jit=True)
+    backend.program(both[1], Machine(determinism="strict"), jit=True)
     assert compiled == [False] * 3 + [True] * 3 + [False] * 3
 
 
-def test_dropout_follows_the_training_seed(make):
+def test_dropout_follows_the_training_seed():
     """Else runs with further seeds would share their masks, and a seed tell less than its luck."""
-    experiment = make(network="densenet121", dense_layers=2)
     ones = np.ones((4, 8), dtype=np.float32)
 
     def masked(seed):
         keras.utils.set_random_seed(seed)
-        head = networks.dense_head(experiment, 8)
-        dropout = head.get_layer("dropout1")
+        dropout = dense_head(8, 2).get_layer("dropout1")
         return np.asarray(dropout(np.tile(ones, (1, 16)), training=True))
 
     np.testing.assert_array_equal(masked(1), masked(1))
     assert not np.array_equal(masked(1), masked(2))
-    assert set(np.unique(masked(1))) == {0.0, np.float32(1 / (1 - networks.DROPOUT))}
+    assert set(np.unique(masked(1))) == {0.0, np.float32(1 / (1 - heads.DROPOUT))}
 
 
 def test_weights_of_a_file_are_loaded(make, tmp_path):
     body = keras.applications.DenseNet121(include_top=False, weights=None, input_shape=(32, 32, 3))
     body.save_weights(tmp_path / "densenet121.weights.h5")
     path = str(tmp_path / "{network}.weights.h5")
-    loaded = networks.backbone(make(network="densenet121", weights=path))
+    loaded = build_backbone(make(network="densenet121", weights=path))
     hu = np.random.default_rng(1).integers(-1024, 3071, (2, 1, 32, 32), dtype=np.int16)
     scaled = keras.applications.densenet.preprocess_input(
         np.repeat((hu[:, 0, :, :, None].astype(np.float32) + 1024) / 4095 * 255, 3, axis=-1)
@@ -172,7 +187,7 @@ def test_weights_of_a_file_are_loaded(make, tmp_path):
 def test_a_missing_weights_file_is_named_with_what_to_put_there(make, tmp_path):
     experiment = make(network="densenet121", weights=str(tmp_path / "none.weights.h5"))
     with pytest.raises(FileNotFoundError, match=r"none\.weights\.h5 does not exist.*densenet121"):
-        backbones.build(experiment.backbone, experiment.machine)
+        build_backbone(experiment)
 
 
 def test_weights_of_another_network_are_refused(make, tmp_path):
@@ -180,7 +195,7 @@ def test_weights_of_another_network_are_refused(make, tmp_path):
     other.save_weights(tmp_path / "other.weights.h5")
     experiment = make(network="densenet121", weights=str(tmp_path / "other.weights.h5"))
     with pytest.raises(ValueError, match=r"other\.weights\.h5 does not fit densenet121"):
-        backbones.build(experiment.backbone, experiment.machine)
+        build_backbone(experiment)
 
 
 def test_imagenet_weights_that_cannot_be_had_are_never_replaced(make, monkeypatch):
@@ -190,4 +205,4 @@ def test_imagenet_weights_that_cannot_be_had_are_never_replaced(make, monkeypatc
     monkeypatch.setattr("keras.src.utils.file_utils.get_file", offline)
     experiment = make(network="densenet121", weights="imagenet")
     with pytest.raises(FileNotFoundError, match=r"imagenet for densenet121.*put Keras' own"):
-        backbones.build(experiment.backbone, experiment.machine)
+        build_backbone(experiment)

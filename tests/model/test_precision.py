@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from ichreport.labels import LABELS
-from ichreport.model import backend, features, inputs, networks, training
+from ichreport.model import backbones, backend, inputs, networks, training
+from ichreport.params.choices import NETWORKS, NetworkSpec
+from ichreport.params.parts import Machine
 
 MIXED = ("mixed_bfloat16", "mixed_float16")
 COLUMNS = [f"probability_{label}" for label in LABELS]
@@ -13,26 +15,27 @@ COLUMNS = [f"probability_{label}" for label in LABELS]
 
 def two_convolutions(*, include_top, weights, input_shape):
     """The first convolution of a backbone sees HU in float32; of the second, precision decides."""
-    given = keras.Input(input_shape)
-    maps = keras.layers.Conv2D(16, 4, strides=4, activation="relu", name="first")(given)
+    images = keras.Input(input_shape)
+    maps = keras.layers.Conv2D(16, 4, strides=4, activation="relu", name="first")(images)
     maps = keras.layers.Conv2D(16, 3, padding="same", activation="relu", name="second")(maps)
-    return keras.Model(given, maps)
+    return keras.Model(images, maps)
 
 
 @pytest.fixture(autouse=True)
 def _two_convolutions(small_backbone, monkeypatch):
-    small = networks.Backbone(two_convolutions, features=16)
-    monkeypatch.setitem(networks.BACKBONES, "densenet121", small)
+    two = NetworkSpec("two convolutions", 32, "TwoConvolutions", 16, "imagenet")
+    monkeypatch.setattr(keras.applications, "TwoConvolutions", two_convolutions, raising=False)
+    monkeypatch.setitem(NETWORKS, "densenet121", two)
 
 
 @pytest.mark.parametrize("precision", MIXED)
 def test_features_are_kept_in_float32_and_close_to_those_of_float32(store, make, precision):
     rows = np.arange(40)
-    exact = features.load_or_compute(store, rows, make(network="densenet121"))
+    exact = training.features_of(store, rows, make(network="densenet121").plan)
     asked = make(network="densenet121", precision=precision)
-    found = features.load_or_compute(store, rows, asked)
-    assert found.dtype == np.float32
-    error = np.abs(found - exact).max() / np.abs(exact).max()
+    mixed = training.features_of(store, rows, asked.plan)
+    assert mixed.dtype == np.float32
+    error = np.abs(mixed - exact).max() / np.abs(exact).max()
     assert 0 < error < 2**-7, "16 bits were not used, or more was lost than bfloat16's 8 bits"
     assert len(list(asked.features_folder.iterdir())) == 2
 
@@ -41,8 +44,10 @@ def test_features_are_kept_in_float32_and_close_to_those_of_float32(store, make,
 def test_a_trained_network_predicts_nearly_the_same(store, sample, make, tmp_path, precision):
     trained = training.fit(store, sample, make(epochs=3).plan)
     trained.save(tmp_path / "w.weights.h5")
-    mixed = training.load(store, make(precision=precision), tmp_path / "w.weights.h5")
-    first, second = (training.predict(one, store, sample)[COLUMNS] for one in (trained, mixed))
+    mixed = training.load(store, make(precision=precision).plan, tmp_path / "w.weights.h5")
+    first, second = (
+        training.predict(network, store, sample)[COLUMNS] for network in (trained, mixed)
+    )
     assert training.logits_of(mixed, store, sample).dtype == np.float32
     error = np.abs(first - second).to_numpy().max()
     assert 0 < error < 0.03
@@ -52,25 +57,25 @@ def test_a_trained_network_predicts_nearly_the_same(store, sample, make, tmp_pat
 @pytest.mark.parametrize("network", ["cnn7", "densenet121"])
 def test_training_goes_nearly_the_same_way(store, sample, make, network, precision):
     """A step scaled wrongly, or a gradient lost in 16 bits, would show at once."""
-    losses = [
-        training.fit(
-            store, sample, make(network=network, dense_layers=1, precision=one).plan
-        ).history
-        for one in ("float32", precision)
+    plans = [
+        make(network=network, dense_layers=1, precision=arithmetic).plan
+        for arithmetic in ("float32", precision)
     ]
+    losses = [training.fit(store, sample, plan).history for plan in plans]
     np.testing.assert_allclose(losses[1]["loss"], losses[0]["loss"], atol=0.03)
     assert losses[1]["loss"][1] < losses[1]["loss"][0]
 
 
-def test_only_float16_scales_its_losses(make):
+def test_only_float16_scales_its_losses():
     scaled = keras.optimizers.LossScaleOptimizer
-    assert isinstance(backend.adam(make(precision="mixed_float16")), scaled)
-    assert not isinstance(backend.adam(make(precision="mixed_bfloat16")), scaled)
+    assert isinstance(backend.adam(1e-3, Machine(precision="mixed_float16")), scaled)
+    assert not isinstance(backend.adam(1e-3, Machine(precision="mixed_bfloat16")), scaled)
 
 
 def test_hu_losses_and_weights_stay_in_float32(make):
     before = keras.config.dtype_policy().name
-    model = networks.cnn7(make(precision="mixed_bfloat16"))
+    plan = make(precision="mixed_bfloat16").plan
+    model = networks.cnn7(plan.view, plan.head, plan.machine)
     assert keras.config.dtype_policy().name == before
     assert model.get_layer("conv1").compute_dtype == "float32"
     assert model.get_layer("conv2").compute_dtype == "bfloat16"
@@ -84,14 +89,15 @@ def test_grey_matter_differs_from_white_as_much_as_in_float32(make):
     grey, white = (np.full((1, 1, 32, 32), hu, dtype=np.int16) for hu in (40, 30))
 
     def contrast(precision):
-        body = networks.body(networks.backbone(make(network="densenet121", precision=precision)))
+        plan = make(network="densenet121", precision=precision).plan
+        body = backbones.body(backbones.build(plan.backbone, plan.machine))
         first = keras.Model(body.input, body.get_layer("first").output)
-        seen = inputs.hu_input(32, "raw")
-        model = keras.Model(seen, first(inputs.images(seen, "raw", "densenet121")))
+        hu = inputs.hu_input(plan.view)
+        model = keras.Model(hu, first(inputs.images(hu, plan.view)))
         return np.asarray(model(grey)) - np.asarray(model(white))
 
-    exact, found = contrast("float32"), contrast("mixed_bfloat16")
-    np.testing.assert_allclose(found, exact, rtol=1e-4, atol=1e-6)
+    exact, mixed = contrast("float32"), contrast("mixed_bfloat16")
+    np.testing.assert_allclose(mixed, exact, rtol=1e-4, atol=1e-6)
     assert np.abs(exact).max() > 1e-4
 
 
@@ -99,12 +105,12 @@ def test_grey_matter_differs_from_white_as_much_as_in_float32(make):
 def test_a_backbone_is_mixed_from_its_second_convolution_on(network, monkeypatch, make):
     monkeypatch.undo()
     asked = make(network=network, precision="mixed_bfloat16", image_size=96)
-    own = networks.body(networks.backbone(asked))
-    convolutions = [x for x in own.layers if isinstance(x, keras.layers.Conv2D)]
+    body = backbones.body(backbones.build(asked.backbone, asked.machine))
+    convolutions = [x for x in body.layers if isinstance(x, keras.layers.Conv2D)]
     first, second = convolutions[:2]
     assert (first.compute_dtype, second.compute_dtype) == ("float32", "bfloat16")
-    before = own.layers[: own.layers.index(first)]
+    before = body.layers[: body.layers.index(first)]
     assert {layer.compute_dtype for layer in before} <= {"float32"}
     assert not [
-        x for x in own.layers[own.layers.index(first) + 1 :] if x.compute_dtype == "float32"
+        x for x in body.layers[body.layers.index(first) + 1 :] if x.compute_dtype == "float32"
     ]

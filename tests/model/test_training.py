@@ -29,10 +29,8 @@ def test_the_small_network_learns_bright_squares(store, sample, make):
 @pytest.mark.parametrize("changes", HEADS, ids=lambda c: c.get("head", c["network"]))
 def test_the_same_seed_gives_the_same_probabilities(store, sample, make, changes):
     experiment = make(**changes)
-    tables = [
-        training.predict(training.fit(store, sample, experiment.plan), store, sample)
-        for _ in range(2)
-    ]
+    trainings = [training.fit(store, sample, experiment.plan) for _ in range(2)]
+    tables = [training.predict(trained, store, sample) for trained in trainings]
     columns = [f"probability_{label}" for label in LABELS]
     np.testing.assert_allclose(tables[0][columns], tables[1][columns], atol=1e-6)
 
@@ -101,6 +99,6 @@ def test_slices_without_labels_are_refused(store, sample, make):
 def test_weights_of_another_row_are_refused(store, sample, make, tmp_path):
     training.fit(store, sample, make(epochs=1).plan).save(tmp_path / "w.weights.h5")
     with pytest.raises(ValueError, match="does not fit tiny"):
-        training.load(store, make(dense_layers=3), tmp_path / "w.weights.h5")
+        training.load(store, make(dense_layers=3).plan, tmp_path / "w.weights.h5")
     with pytest.raises(FileNotFoundError, match="run the experiment first"):
-        training.load(store, make(), tmp_path / "none.weights.h5")
+        training.load(store, make().plan, tmp_path / "none.weights.h5")

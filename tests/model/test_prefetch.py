@@ -114,8 +114,8 @@ def test_an_error_anywhere_reaches_the_caller_and_leaves_no_thread(where, error)
 
 
 def test_the_last_batch_is_filled_up_from_the_first():
-    found = list(prefetch.in_batches(np.array([7, 3, 9, 4, 8]), 3))
-    assert [(batch.tolist(), count) for batch, count in found] == [([7, 3, 9], 3), ([4, 8, 7], 2)]
+    batches = list(prefetch.in_batches(np.array([7, 3, 9, 4, 8]), 3))
+    assert [(batch.tolist(), count) for batch, count in batches] == [([7, 3, 9], 3), ([4, 8, 7], 2)]
 
 
 def test_fewer_places_than_a_batch_are_repeated():

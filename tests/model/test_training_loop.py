@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
-from ichreport.model import losses, networks, training_loop
+from ichreport.model import heads, losses, training_loop
 from ichreport.model.batches import SeriesBatches, SliceBatches
+from ichreport.params.parts import Fitting, HeadPart, Machine
 
 SIZE, WIDTH = 8, 5
+MACHINE = Machine()
 
 
 @pytest.fixture
@@ -15,19 +17,19 @@ def data():
     return random.normal(size=(30, WIDTH)), (random.random((30, 6)) < 0.4).astype(np.float32)
 
 
-def adam_on_a_linear_head(features, truth, places, epochs, rate, seed):
+def adam_on_a_linear_head(features, truth, indices, epochs, rate, seed):
     """Kingma and Ba 2015, algorithm 1, with Keras' place for epsilon; means over each batch."""
     random = np.random.default_rng(seed)
     weights = np.zeros((WIDTH + 1, 6))
     first = second = np.zeros_like(weights)
     step = 0
     for _ in range(epochs):
-        order = random.permutation(places)
+        order = random.permutation(indices)
         for start in range(0, len(order), SIZE):
-            own = order[start : start + SIZE]
-            given = np.hstack([features[own], np.ones((len(own), 1))])
-            error = 1 / (1 + np.exp(-given @ weights)) - truth[own]
-            slope = given.T @ error / error.size
+            batch = order[start : start + SIZE]
+            inputs = np.hstack([features[batch], np.ones((len(batch), 1))])
+            error = 1 / (1 + np.exp(-inputs @ weights)) - truth[batch]
+            slope = inputs.T @ error / error.size
             step += 1
             first = 0.9 * first + 0.1 * slope
             second = 0.999 * second + 0.001 * slope**2
@@ -36,20 +38,28 @@ def adam_on_a_linear_head(features, truth, places, epochs, rate, seed):
     return weights
 
 
+def fitting(epochs, step_size):
+    return Fitting("bce", epochs, 3, SIZE, step_size, "learning_rate", 0, 1)
+
+
+def linear_head():
+    return heads.dense_head(HeadPart("dense", dense_layers=1), WIDTH, MACHINE)
+
+
 def reader_of(features):
-    return lambda places, _: features[places].astype(np.float32)
+    return lambda indices, _: features[indices].astype(np.float32)
 
 
-def test_training_takes_adams_steps_on_every_slice_once_an_epoch(data, make):
+def test_training_takes_adams_steps_on_every_slice_once_an_epoch(data):
     """21 slices in batches of 8: what fills the last one up must not count."""
     features, truth = data
-    places = np.arange(4, 25)
-    experiment = make(network="densenet121", dense_layers=1, epochs=4, learning_rate=0.02)
-    head = networks.dense_head(experiment, WIDTH)
+    indices = np.arange(4, 25)
+    head = linear_head()
     head.get_layer("logits").kernel.assign(np.zeros((WIDTH, 6)))
-    batches = SliceBatches(reader_of(features), truth, places, SIZE)
-    history = training_loop.fit(head, losses.build("bce", truth), batches, None, experiment, seed=3)
-    expected = adam_on_a_linear_head(features, truth, places, 4, 0.02, 3)
+    batches = SliceBatches(reader_of(features), truth, indices, SIZE)
+    loss, asked = losses.build("bce", truth), fitting(4, 0.02)
+    history = training_loop.fit(head, loss, batches, None, asked, MACHINE, name="tiny", seed=3)
+    expected = adam_on_a_linear_head(features, truth, indices, 4, 0.02, 3)
     logits = head.get_layer("logits")
     np.testing.assert_allclose(logits.kernel.numpy(), expected[:-1], atol=2e-5)
     np.testing.assert_allclose(logits.bias.numpy(), expected[-1], atol=2e-5)
@@ -57,22 +67,20 @@ def test_training_takes_adams_steps_on_every_slice_once_an_epoch(data, make):
     assert len(history["loss"]) == 4
 
 
-def test_a_validation_loss_is_the_mean_over_its_slices(data, make):
+def test_a_validation_loss_is_the_mean_over_its_slices(data):
     features, truth = data
-    experiment = make(network="densenet121", dense_layers=1, epochs=1, learning_rate=1e-12)
-    head = networks.dense_head(experiment, WIDTH)
+    head = linear_head()
     read = reader_of(features)
     train, validation = (
-        SliceBatches(read, truth, places, SIZE) for places in (np.arange(20), np.arange(20, 30))
+        SliceBatches(read, truth, indices, SIZE) for indices in (np.arange(20), np.arange(20, 30))
     )
-    found = training_loop.fit(
-        head, losses.build("bce", truth), train, validation, experiment, seed=1
-    )
+    loss, asked = losses.build("bce", truth), fitting(1, 1e-12)
+    history = training_loop.fit(head, loss, train, validation, asked, MACHINE, name="tiny", seed=1)
     kernel = head.get_layer("logits").kernel.numpy()
-    for name, places in (("loss", slice(20)), ("val_loss", slice(20, 30))):
-        logits = features[places] @ kernel
-        expected = (np.logaddexp(0, logits) - truth[places] * logits).mean()
-        assert found[name] == pytest.approx([expected], abs=1e-5)
+    for name, indices in (("loss", slice(20)), ("val_loss", slice(20, 30))):
+        logits = features[indices] @ kernel
+        expected = (np.logaddexp(0, logits) - truth[indices] * logits).mean()
+        assert history[name] == pytest.approx([expected], abs=1e-5)
 
 
 class Recorder:
