@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -25,14 +26,18 @@ def pytest_collection_modifyitems(items):
 
 
 class Project:
-    """A checkout with one profile and its experiments; its code is the tested one."""
+    """A checkout with one profile and its experiments; its code is the tested one, or a copy."""
 
-    def __init__(self, root, profile, experiments):
-        self.root, self.profile = root, profile["profile"]
+    def __init__(self, root, profile, experiments, *, copied=False):
+        self.root, self.profile, self.copied = root, profile["profile"], copied
         self.report = root / "reports" / self.profile
         root.mkdir(parents=True, exist_ok=True)
         for name in ("notebooks", "ichreport", "Makefile", "workflow"):
-            (root / name).symlink_to(ROOT / name)
+            if copied and (ROOT / name).is_dir():
+                ignored = shutil.ignore_patterns("__pycache__")
+                shutil.copytree(ROOT / name, root / name, ignore=ignored)
+            else:
+                (root / name).symlink_to(ROOT / name)
         (root / "params" / "experiments").mkdir(parents=True)
         (root / "params" / f"{self.profile}.yaml").write_text(yaml.safe_dump(profile))
         for name, values in experiments.items():
@@ -51,6 +56,7 @@ class Project:
         return kept | {
             "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}",
             "XDG_CACHE_HOME": str(self.root / "cache"),
+            **({"PYTHONPATH": str(self.root)} if self.copied else {}),
         }
 
     @property
@@ -75,11 +81,11 @@ class Project:
             **(silent | options),
         )  # fmt: skip
 
-    def jobs(self):
-        """The jobs that the runs would need now, as the runner says."""
+    def jobs(self, target="runs"):
+        """The jobs that a target would need now, as the runner says."""
         done = self.run(
             "snakemake", "--cores", "2", "--dry-run",
-            "--config", f"profile=params/{self.profile}.yaml", "--", "runs",
+            "--config", f"profile=params/{self.profile}.yaml", "--", target,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         return re.findall(r"^rule (\w+):", done.stdout + done.stderr, flags=re.MULTILINE)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ichreport import dependencies
-from ichreport.dependencies import closure
+from ichreport.dependencies import closure, fingerprint
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "ichreport"
@@ -150,12 +150,12 @@ def changed_by(checkout, before, name, text):
 TRAINS = {"training", "permuted", "experiment", "cam"}
 REACHES = {
     "files.py": set(ENTRIES),
-    "data/ingest/ingest.py": {"ingest"},
+    "data/ingest/make_store.py": {"ingest"},
     "model/frameworks/on_jax.py": {"features"} | TRAINS,
     "model/losses.py": TRAINS,
     "model/permuted_labels.py": {"permuted", "cam"},
     "evaluation/comparisons.py": {"results"},
-    "workflow/driver.py": set(),
+    "workflow/make_report.py": set(),
 }
 
 

@@ -32,7 +32,8 @@ MISTAKE = "mistaken.yaml: network must be 'cnn7', 'densenet121', "
 @pytest.fixture(scope="module")
 def project(tmp_path_factory, make_project):
     """The tiny project after its first report, in which `broken` has failed."""
-    project = make_project(tmp_path_factory.mktemp("a $(touch HERE) project"), PROFILE, EXPERIMENTS)
+    folder = tmp_path_factory.mktemp("a $(touch HERE) project")
+    project = make_project(folder, PROFILE, EXPERIMENTS, copied=True)
     project.first = project.make_report()
     return project
 
@@ -140,6 +141,102 @@ def test_a_changed_parameter_file_runs_that_experiment_alone(project):
     assert project.jobs() == []
 
 
+SHOWN_AGAIN = {"cam", "results", "pages"}
+"""What follows when a run is executed again: its record is written anew."""
+EXECUTED_AGAIN = {"experiment", *SHOWN_AGAIN}
+COMPUTED_AGAIN = {"features", "explore", *EXECUTED_AGAIN}
+AGAIN = {
+    "ichreport/report/layout/template/style.css": {"pages"},
+    "ichreport/report/comparison/compare.js": {"pages"},
+    "ichreport/report/run/score_tables.py": EXECUTED_AGAIN,
+    "ichreport/model/cam.py": {"cam", "pages"},
+    "ichreport/model/random_layers.py": {"cam", "pages"},
+    "ichreport/model/permuted_labels.py": {"cam", "pages"},
+    "ichreport/model/losses.py": EXECUTED_AGAIN,
+    "ichreport/model/heads.py": EXECUTED_AGAIN,
+    "ichreport/model/training_loop.py": EXECUTED_AGAIN,
+    "ichreport/model/backbones.py": {"features", *EXECUTED_AGAIN},
+    "ichreport/evaluation/scores.py": EXECUTED_AGAIN,
+    "ichreport/evaluation/comparisons.py": {"results", "pages"},
+    "ichreport/data/dicom/header.py": {"ingest", *COMPUTED_AGAIN},
+    "ichreport/phantom/skull.py": {"phantom", "ingest", *COMPUTED_AGAIN},
+    "notebooks/1-explore.ipynb": {"explore", "pages"},
+    "notebooks/2-experiment.ipynb": EXECUTED_AGAIN,
+    "params/experiments/cnn.yaml": EXECUTED_AGAIN,
+}
+"""By file that changes: the rules whose jobs run again."""
+
+
+def change(path):
+    """Change what a file says; gives what it said."""
+    before = path.read_text()
+    if path.suffix == ".ipynb":
+        after = before.replace('"# ', '"# Once more: ', 1)
+    elif path.suffix == ".yaml":
+        after = before.replace("learn?", "learn at all?")
+    elif path.suffix == ".py":
+        after = f"{before}\n\n_CHANGED = True\n"
+    else:
+        after = f"{before}\n/**/\n"
+    assert after != before
+    path.write_text(after)
+    return before
+
+
+@pytest.mark.parametrize(("file", "rules"), AGAIN.items())
+def test_a_change_of_a_file_runs_what_depends_on_it_again_and_nothing_else(project, file, rules):
+    path = project.root / file
+    before = change(path)
+    try:
+        assert set(project.jobs("report")) - {"report"} == rules
+    finally:
+        path.write_text(before)
+
+
+def test_words_about_code_run_nothing_again(project):
+    path = project.root / "ichreport" / "model" / "losses.py"
+    before = path.read_text()
+    path.write_text(before.replace('"""', '"""Once more. ', 1) + "\n# Why.\n")
+    try:
+        assert project.jobs("report") == []
+    finally:
+        path.write_text(before)
+
+
+def trainings(project):
+    """The trainings that are kept, and when each was made."""
+    folder = (project.root / PROFILE["store"]).parent / "trainings"
+    return {path: path.stat().st_mtime_ns for path in folder.glob("*/training.json")}
+
+
+def test_a_new_look_trains_nothing_and_renews_the_pages_that_show_it(project):
+    before, page = trainings(project), project.page("experiments/cnn.html")
+    assert len(before) >= 4  # three rows, and the network on permuted labels
+    path = project.root / "ichreport" / "report" / "run" / "score_tables.py"
+    path.write_text(path.read_text().replace('"Youden index"', '"Youden\'s index"'))
+    done = project.make_report()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert trainings(project) == before
+    after = project.page("experiments/cnn.html")
+    assert "Youden&#x27;s index" in after or "Youden's index" in after
+    assert "Youden&#x27;s index" not in page
+    assert "Youden's index" not in page
+    assert "Found: it was trained at" in after
+    assert "Trained now, in" in page
+
+
+def test_a_change_of_training_code_trains_what_depends_on_it(project):
+    before = trainings(project)
+    path = project.root / "ichreport" / "model" / "heads.py"
+    path.write_text(path.read_text().replace("DROPOUT: Final = 0.3", "DROPOUT: Final = 0.2"))
+    done = project.make_report()
+    assert done.returncode == 0, done.stdout + done.stderr
+    after = trainings(project)
+    assert before.items() <= after.items()
+    assert len(after) == 2 * len(before)
+    assert project.jobs("report") == []
+
+
 def test_a_run_by_hand_becomes_an_extra_row_with_a_page_of_its_own(project):
     by_hand = (
         "papermill", "notebooks/2-experiment.ipynb", "out.ipynb",
@@ -150,7 +247,7 @@ def test_a_run_by_hand_becomes_an_extra_row_with_a_page_of_its_own(project):
     assert done.returncode == 0, done.stderr
     assert project.make_report().returncode == 0
     assert "experiments/mine.html" in project.page("index.html")
-    assert "made from its record" in project.page("experiments/mine.html")
+    assert "Its notebook was executed elsewhere" in project.page("experiments/mine.html")
 
 
 def test_a_misspelt_parameter_stops_with_its_name_and_the_known_ones(project):
