@@ -60,6 +60,12 @@ def _fingerprint(entries: tuple[str | Path, ...], without: frozenset[str]) -> st
     return digest.hexdigest()[:16]
 
 
+def read_all_code() -> None:
+    """Read the package once, for processes that will be forked from this one."""
+    for path in _files(_graph().modules):
+        _meaning(path)
+
+
 @functools.cache
 def _graph() -> grimp.ImportGraph:
     return grimp.build_graph(_PACKAGE, exclude_type_checking_imports=True, cache_dir=None)

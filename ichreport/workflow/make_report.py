@@ -22,6 +22,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
+from ichreport import dependencies
 from ichreport.data.store_format import MANIFEST, STORE_FORMAT
 from ichreport.files import format_of, private_folder, read_json, remove_partials, write_json
 from ichreport.params.experiment import read_each_experiment
@@ -102,6 +103,7 @@ def make_report(path: str, snakemake: Sequence[str], *, with_parent: bool = Fals
         for line in _outdated(profile):
             print(line, flush=True)  # noqa: T201
         remove_partials(report)
+        dependencies.read_all_code()
         with _private_folder(report) as folder:
             return _Call(path, profile, folder, snakemake or ["--cores", "all"]).make()
 
