@@ -5,7 +5,6 @@ viewer.js turns into the viewer. A page's frame holds scripts and style once; in
 viewer brings its own.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +22,7 @@ from ichreport.labels import ANY, LABELS
 from ichreport.report.html import palette, slice_images
 from ichreport.report.html.assets import read_asset
 from ichreport.report.html.blocks import Picture, webp
+from ichreport.report.html.sanitise import data_element
 from ichreport.report.viewer.payload import Heat, make_payload
 from ichreport.runs.record import RunRecord
 
@@ -65,12 +65,8 @@ class Viewer(Picture):
         return "slices"
 
     def _content(self) -> str:
-        data = json.dumps(self.payload, separators=(",", ":"), allow_nan=False)
-        data = data.replace("<", "\\u003c")  # no text can end the script
-        return (
-            f'<div class="viewer">{super()._content()}'
-            f'<script type="application/json">{data}</script></div>'
-        )
+        data = data_element("viewer", self.payload)
+        return f'<div class="viewer">{super()._content()}{data}</div>'
 
 
 def show(
