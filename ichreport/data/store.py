@@ -205,8 +205,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     received = manifest.get("format") if isinstance(manifest, dict) else None
     if not isinstance(manifest, dict) or received != STORE_FORMAT:
         raise ValueError(
-            f"{path}: the store has format {received!r}, expected {STORE_FORMAT}; another version of "
-            f"ichreport made it. `make report` or `ichreport ingest` makes it anew."
+            f"{path}: the store has format {received!r}, expected {STORE_FORMAT}; another version "
+            "of ichreport made it. `make report` or `ichreport ingest` makes it anew."
         )
     return manifest
 

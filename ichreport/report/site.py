@@ -165,7 +165,9 @@ class _Converter:
 
     def __init__(self) -> None:
         self._exporter = HTMLExporter(
-            template_name="ichreport", extra_template_basedirs=[str(TEMPLATES)]
+            template_name="ichreport",
+            extra_template_basedirs=[str(TEMPLATES)],
+            exclude_anchor_links=True,
         )
         # A framework's start-up lines come in several outputs: one fold a cell is enough.
         self._exporter.register_preprocessor(CoalesceStreamsPreprocessor, enabled=True)

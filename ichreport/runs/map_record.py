@@ -4,10 +4,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
+from ichreport.evaluation.maps.measures import MapMeasures
+from ichreport.evaluation.maps.sanity_checks import Cascade, PermutedComparison
 from ichreport.evaluation.scores import without_nan
 from ichreport.files import read_json, write_json
-from ichreport.report.maps.localisation import Measured
-from ichreport.report.maps.sanity import BesideShuffled, Cascade
 from ichreport.runs.record import RunRecord
 
 FORMAT: Final = 2
@@ -15,18 +15,22 @@ FILE: Final = "cam.json"
 
 
 def write(
-    folder: Path, run: RunRecord, measured: Measured, cascade: Cascade, compared: BesideShuffled
+    folder: Path,
+    run: RunRecord,
+    measures: MapMeasures,
+    cascade: Cascade,
+    permuted: PermutedComparison,
 ) -> None:
     """Write `cam.json` into a report's folder, atomically.
 
     Args:
         folder: `reports/<profile>`.
         run: The run whose maps were measured.
-        measured: The measures; none where the data hold no truth.
+        measures: The measures; none where the data hold no truth.
         cascade: The check with random layers.
-        compared: The check with permuted labels.
+        permuted: The check with permuted labels.
     """
-    rows = measured.table.to_dict(orient="records")
+    rows = measures.table.to_dict(orient="records")
     write_json(
         folder / FILE,
         without_nan(
@@ -34,11 +38,11 @@ def write(
                 "format": FORMAT,
                 "run": run.name,
                 "predictions_sha256": run.record["provenance"]["predictions_sha256"],
-                "method": measured.method,
-                "side": measured.side,
+                "method": measures.method,
+                "side": measures.side,
                 "measures": rows,
                 "random_layers": asdict(cascade),
-                "permuted_labels": asdict(compared),
+                "permuted_labels": asdict(permuted),
             }
         ),
     )
@@ -57,7 +61,10 @@ def read(folder: Path, run: RunRecord) -> dict[str, Any] | None:
     path = folder / FILE
     if run.status != "ok" or not path.is_file():
         return None
-    found: dict[str, Any] = read_json(path)
-    known = run.record["provenance"].get("predictions_sha256")
-    same = found.get("format") == FORMAT and found.get("predictions_sha256") == known
-    return found if same and found.get("run") == run.name else None
+    kept: dict[str, Any] = read_json(path)
+    expected = {
+        "format": FORMAT,
+        "run": run.name,
+        "predictions_sha256": run.record["provenance"].get("predictions_sha256"),
+    }
+    return kept if all(kept.get(key) == value for key, value in expected.items()) else None

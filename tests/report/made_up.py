@@ -194,8 +194,8 @@ def predictions_for(store: Store) -> pd.DataFrame:
 def story(store: Store) -> nbformat.NotebookNode:
     """The notebook of a run, but for its training: it shows slices of the store."""
     table = predictions_for(store)
-    shown = viewer.of_run(store, table, operating_points(table))
-    cell = new_code_cell("viewer.of_run(store, predictions, points)", outputs=[output(shown)])
+    shown = viewer.of_run(store, table, assess(table, replicates=60))
+    cell = new_code_cell("viewer.of_run(store, predictions, assessed)", outputs=[output(shown)])
     return new_notebook(cells=[new_markdown_cell("# An experiment\n\n## Along a head?"), cell])
 
 

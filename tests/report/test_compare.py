@@ -51,7 +51,7 @@ def test_a_run_alone_is_compared_with_nothing(report):
     own = report.found.scored["01-small"]
     found = Results([own.run], {"01-small": own})
     assert "It takes two runs" in comparison_page.content(found)
-    assert "application/json" not in comparison_page.content(found)
+    assert "compare-data" not in comparison_page.content(found)
 
 
 def test_without_runs_all_that_is_said_in_words():

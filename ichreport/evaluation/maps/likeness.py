@@ -1,4 +1,4 @@
-"""How alike heat maps are: means over maps, those of other patients beside them, with intervals."""
+"""How alike heat maps are, beside those of other patients: means with intervals."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from ichreport.evaluation.inference.bootstrap import draw_resamples
 from ichreport.evaluation.inference.intervals import interval, share_interval
 from ichreport.evaluation.maps.localisation import heatmap_agreement, heatmap_agreements
-from ichreport.report.html.formats import number
 
 
 @dataclass(frozen=True)
@@ -32,17 +31,14 @@ class Mean:
     maps: int
     without: int
 
-    def __str__(self) -> str:
-        return f"{number(self.value)} ({number(self.low)} to {number(self.high)})"
-
     @property
     def negative(self) -> "Mean":
-        """The same with its sign turned: a difference the other way round."""
+        """The mean with its sign turned: a difference the other way round."""
         return Mean(-self.value, -self.high, -self.low, self.maps, self.without)
 
 
 @dataclass(frozen=True)
-class Others:
+class OtherPatients:
     """How alike each map is to those of other patient groups, for the same label.
 
     Attributes:
@@ -73,12 +69,14 @@ class Others:
         return _summary(self.means, group)
 
 
-def mean_of(values: NDArray[np.float64], group: NDArray[Any], *, hits: bool = False) -> Mean:
+def mean_over_maps(values: NDArray[np.float64], group: NDArray[Any], *, hits: bool = False) -> Mean:
     """The mean of a value for each map; of hits and misses with the interval of a share."""
     return _summary(lambda drawn: np.broadcast_to(values, (len(drawn), len(values))), group, hits)
 
 
-def above_others(values: NDArray[np.float64], others: Others, group: NDArray[Any]) -> Mean:
+def above_other_patients(
+    values: NDArray[np.float64], others: OtherPatients, group: NDArray[Any]
+) -> Mean:
     """The mean difference to what the maps of other groups give, both resampled together."""
     return _summary(lambda drawn: values - others.means(drawn), group)
 
@@ -100,24 +98,24 @@ def _summary(
     """
     names = pd.Index(group)
     resamples = draw_resamples(names)
-    place = resamples.places(names)
-    own = values(np.ones((1, len(resamples.groups)), dtype=np.int64))[0]
-    known = ~np.isnan(own)
-    count, groups = int(known.sum()), len(np.unique(place[known]))
+    indices = resamples.places(names)
+    observed = values(np.ones((1, len(resamples.groups)), dtype=np.int64))[0]
+    known = ~np.isnan(observed)
+    count, groups = int(known.sum()), len(np.unique(indices[known]))
     if not count:
-        return Mean(np.nan, np.nan, np.nan, 0, len(own))
+        return Mean(np.nan, np.nan, np.nan, 0, len(observed))
     drawn = values(resamples.counts)
-    weight = np.where(np.isnan(drawn), 0, resamples.counts[:, place])
+    weight = np.where(np.isnan(drawn), 0, resamples.counts[:, indices])
     total = weight.sum(axis=1)
     sums = (weight * np.nan_to_num(drawn)).sum(axis=1)
     replicates = np.where(total > 0, sums / np.maximum(total, 1), np.nan)
-    mean = float(own[known].mean())
-    found = (
+    mean = float(observed[known].mean())
+    ends = (
         share_interval(mean, replicates, units=count, groups=groups)
         if hits
         else interval(replicates, groups=groups)
     )
-    return Mean(mean, found.low, found.high, count, len(own) - count)
+    return Mean(mean, ends.low, ends.high, count, len(observed) - count)
 
 
 def agreement(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float64]:
@@ -125,28 +123,30 @@ def agreement(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float64]:
     return np.array([heatmap_agreement(a, b) for a, b in zip(first, second, strict=True)])
 
 
-def other_patients(heats: Iterable[NDArray[Any]], groups: Iterable[NDArray[Any]]) -> Others:
+def compare_with_other_patients(
+    heats: Iterable[NDArray[Any]], groups: Iterable[NDArray[Any]]
+) -> OtherPatients:
     """Compare each map with those of other groups for the same label.
 
     Args:
         heats: Label by label, (maps, rows, columns).
         groups: Label by label, the patient group of each map.
     """
-    listed = list(groups)
-    names = pd.Index(joined(listed)).unique().sort_values()
+    groups_by_label = list(groups)
+    names = pd.Index(joined(groups_by_label)).unique().sort_values()
     sums, counts = [], []
-    for heat, own in zip(heats, listed, strict=True):
-        alike = heatmap_agreements(heat)
-        pairs = (own[:, None] != own[None, :]) & ~np.isnan(alike)
-        member = (own[:, None] == names.to_numpy()[None, :]).astype(np.int64)
-        sums.append(np.where(pairs, alike, 0) @ member)
+    for heat, group in zip(heats, groups_by_label, strict=True):
+        correlation = heatmap_agreements(heat)
+        pairs = (group[:, None] != group[None, :]) & ~np.isnan(correlation)
+        member = (group[:, None] == names.to_numpy()[None, :]).astype(np.int64)
+        sums.append(np.where(pairs, correlation, 0) @ member)
         counts.append(pairs.astype(np.int64) @ member)
-    if not listed:
-        return Others(np.empty((0, 0)), np.empty((0, 0), dtype=np.int64))
-    return Others(np.concatenate(sums), np.concatenate(counts))
+    if not groups_by_label:
+        return OtherPatients(np.empty((0, 0)), np.empty((0, 0), dtype=np.int64))
+    return OtherPatients(np.concatenate(sums), np.concatenate(counts))
 
 
-def joined(parts: Iterable[NDArray[Any]]) -> NDArray[Any]:
+def joined(values: Iterable[NDArray[Any]]) -> NDArray[Any]:
     """The labels' values in one array; empty where no test slice holds a label."""
-    listed = list(parts)
-    return np.concatenate(listed) if listed else np.empty(0)
+    arrays = list(values)
+    return np.concatenate(arrays) if arrays else np.empty(0)

@@ -95,8 +95,8 @@ def iou_at_true_area(heat: NDArray[np.float64], mask: NDArray[np.bool_]) -> floa
     area = int(mask.sum())
     last = np.partition(heat.ravel(), heat.size - area)[heat.size - area]
     surely, tied = heat > last, heat == last
-    places = area - int(surely.sum())
-    intersection = int(mask[surely].sum()) + places * float(mask[tied].mean())
+    left = area - int(surely.sum())
+    intersection = int(mask[surely].sum()) + left * float(mask[tied].mean())
     return intersection / (2 * area - intersection)
 
 
@@ -151,8 +151,8 @@ def heatmap_agreements(heatmaps: ArrayLike) -> NDArray[np.float64]:
     ranks -= ranks.mean(axis=1, keepdims=True)
     length = np.sqrt((ranks**2).sum(axis=1, keepdims=True))
     ranks /= np.where(length > 0, length, math.nan)
-    found: NDArray[np.float64] = ranks @ ranks.T
-    return found
+    agreements: NDArray[np.float64] = ranks @ ranks.T
+    return agreements
 
 
 def heatmap_table(
@@ -183,24 +183,24 @@ def heatmap_table(
     """
     masks = np.asarray(truths, dtype=np.bool_)
     shape, generator = masks.shape[1:], np.random.default_rng(seed)
-    maps = {name: np.asarray(given) for name, given in methods.items()}
+    maps = {name: np.asarray(heatmaps) for name, heatmaps in methods.items()}
     maps["center"] = np.broadcast_to(center_heatmap(shape), masks.shape)
     maps["random"] = np.array([random_heatmap(shape, generator) for _ in masks])
     names = pd.Index(np.asarray(group))
     resamples = draw_resamples(names, replicates=replicates, seed=seed)
-    place = resamples.places(names)
-    scored = {name: _scored(of, masks, tolerance) for name, of in maps.items()}
+    indices = resamples.places(names)
+    scored = {name: _scored(heatmaps, masks, tolerance) for name, heatmaps in maps.items()}
 
-    def mean_of(values: NDArray[np.float64], *, hits: bool = False) -> tuple[float, float, float]:
+    def summary(values: NDArray[np.float64], *, hits: bool = False) -> tuple[float, float, float]:
         known = ~np.isnan(values)
         if not known.any():
             return math.nan, math.nan, math.nan
-        means = mean_replicates(values[known], place[known], resamples.counts)
-        mean, groups = float(values[known].mean()), len(np.unique(place[known]))
-        found = interval(means, groups=groups)
+        means = mean_replicates(values[known], indices[known], resamples.counts)
+        mean, groups = float(values[known].mean()), len(np.unique(indices[known]))
+        ends = interval(means, groups=groups)
         if hits:
-            found = share_interval(mean, means, units=int(known.sum()), groups=groups)
-        return mean, found.low, found.high
+            ends = share_interval(mean, means, units=int(known.sum()), groups=groups)
+        return mean, ends.low, ends.high
 
     table: list[dict[str, Any]] = []
     for name, scores in scored.items():
@@ -208,14 +208,14 @@ def heatmap_table(
             values = scores[:, column]
             row: dict[str, Any] = {"method": name, "measure": measure}
             row |= zip(
-                ("value", "low", "high"), mean_of(values, hits=measure == "pointing"), strict=True
+                ("value", "low", "high"), summary(values, hits=measure == "pointing"), strict=True
             )
             for baseline in ("center", "random"):
-                ends = (f"above_{baseline}{end}" for end in ("", "_low", "_high"))
-                row |= zip(ends, mean_of(values - scored[baseline][:, column]), strict=True)
+                columns = (f"above_{baseline}{end}" for end in ("", "_low", "_high"))
+                row |= zip(columns, summary(values - scored[baseline][:, column]), strict=True)
             known = ~np.isnan(values)
             counts = {"slices": int(known.sum()), "without": int((~known).sum())}
-            table.append(row | counts | {"groups": len(np.unique(place[known]))})
+            table.append(row | counts | {"groups": len(np.unique(indices[known]))})
     return pd.DataFrame(table)
 
 

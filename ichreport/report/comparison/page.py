@@ -1,6 +1,5 @@
 """The page that sets runs side by side: any two to four, and all of them."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +13,7 @@ from ichreport.labels import LABELS
 from ichreport.params.choices import SAMPLES
 from ichreport.report.comparison import all_runs, overlays
 from ichreport.report.html.formats import in_words, with_interval
+from ichreport.report.html.sanitise import data_element
 from ichreport.runs.results import Results, Scored
 
 PATH: Final = "compare.html"
@@ -70,12 +70,11 @@ def data(found: Results) -> dict[str, Any]:
 def _side_by_side(found: Results) -> str:
     if len(found.scored) < 2:
         return "<p>It takes two runs with predictions to compare; there are not as many yet.</p>"
-    held = json.dumps(without_nan(data(found)), separators=(",", ":")).replace("<", "\\u003c")
     return (
         '<div class="compare">'
         '<p class="note">To choose runs here takes JavaScript. Without it, the table and the '
         "curves below hold all of them.</p>"
-        f'<script type="application/json" class="compare-data">{held}</script></div>'
+        f"{data_element('compare', without_nan(data(found)))}</div>"
     )
 
 

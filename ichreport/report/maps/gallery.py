@@ -22,7 +22,7 @@ OUTCOMES: Final = ("found", "missed", "false alarm")
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ChosenSlices:
     """The slices shown for one label.
 
     Attributes:
@@ -42,16 +42,16 @@ class Chosen:
 class Gallery:
     """Pictures under a heading for each label."""
 
-    parts: Sequence[tuple[str, Sequence[Sheet]]]
+    sections: Sequence[tuple[str, Sequence[Sheet]]]
 
     def _repr_html_(self) -> str:
         return "".join(
-            f"<h3>{escape(heading)}</h3>" + "".join(p._repr_html_() for p in pictures)
-            for heading, pictures in self.parts
+            f"<h3>{escape(heading)}</h3>" + "".join(sheet._repr_html_() for sheet in sheets)
+            for heading, sheets in self.sections
         )
 
 
-def outcomes(run: RunRecord, store: Store, *, per_group: int) -> list[Chosen]:
+def choose_slices(run: RunRecord, store: Store, *, per_group: int) -> list[ChosenSlices]:
     """Choose test slices of each label: found, missed and false alarms, the clearest first.
 
     A slice is called positive where its probability reaches the label's frozen threshold. Found
@@ -65,26 +65,29 @@ def outcomes(run: RunRecord, store: Store, *, per_group: int) -> list[Chosen]:
     Raises:
         ValueError: If the run has no record.
     """
-    table = _called(run)
-    row_of = pd.Series(np.arange(len(store)), index=store.slices["sop_instance_uid"])
+    row_by_uid = pd.Series(np.arange(len(store)), index=store.slices["sop_instance_uid"])
     chosen = []
-    for label, own in table.groupby("label", sort=False):
-        first = [
-            part.sort_values("probability", ascending=outcome == "missed").head(per_group)
+    for label, slices in _outcome_table(run).groupby("label", sort=False):
+        clearest = pd.concat(
+            slices[slices["outcome"] == outcome]
+            .sort_values("probability", ascending=outcome == "missed")
+            .head(per_group)
             for outcome in OUTCOMES
-            for part in [own[own["outcome"] == outcome]]
-        ]
-        picked = pd.concat(first)
-        rows = row_of.loc[picked["sop_instance_uid"]].to_numpy(dtype=np.int64)
-        probability = picked["probability"].to_numpy(dtype=np.float64)
-        chosen.append(Chosen(str(label), rows, picked["outcome"].to_numpy(dtype=str), probability))
+        )
+        chosen.append(
+            ChosenSlices(
+                label=str(label),
+                rows=row_by_uid.loc[clearest["sop_instance_uid"]].to_numpy(dtype=np.int64),
+                outcomes=clearest["outcome"].to_numpy(dtype=str),
+                probabilities=clearest["probability"].to_numpy(dtype=np.float64),
+            )
+        )
     return chosen
 
 
 def counts(run: RunRecord) -> Table:
     """How many test slices of each label are found, missed, or false alarms."""
-    table = _called(run)
-    counted = table.groupby(["label", "outcome"], sort=False).size()
+    counted = _outcome_table(run).groupby(["label", "outcome"], sort=False).size()
     rows = [
         [label, *(f"{int(counted.get((label, outcome), 0)):,}" for outcome in OUTCOMES)]
         for label in LABELS
@@ -96,47 +99,49 @@ def counts(run: RunRecord) -> Table:
     )
 
 
-def rows_by_label(chosen: Sequence[Chosen]) -> dict[str, NDArray[np.int64]]:
+def rows_by_label(chosen: Sequence[ChosenSlices]) -> dict[str, NDArray[np.int64]]:
     """The row numbers of the chosen slices, by label."""
-    return {group.label: group.rows for group in chosen}
+    return {slices.label: slices.rows for slices in chosen}
 
 
-def galleries(store: Store, chosen: Sequence[Chosen], shown: Mapping[str, Any]) -> Gallery:
+def galleries(store: Store, chosen: Sequence[ChosenSlices], heatmaps: Mapping[str, Any]) -> Gallery:
     """Draw the chosen slices with their heat maps.
 
     Args:
         store: Where the slices are.
         chosen: The slices of each label.
-        shown: By label, heat maps with `method`, `heat` (slices, size, size) and `empty` (slices,).
+        heatmaps: By label, heat maps with `method`, `heat` (slices, size, size) and `empty`
+            (slices,).
     """
-    parts = []
-    for group in chosen:
-        maps = shown[group.label]
-        pictures = []
-        for outcome in OUTCOMES:
-            own = group.outcomes == outcome
-            if own.any():
-                pictures.append(_picture(store, group, outcome, own, maps))
-        parts.append((group.label, pictures))
-    return Gallery(parts)
+    sections = []
+    for slices in chosen:
+        sheets = [
+            _sheet(store, slices, outcome, heatmaps[slices.label])
+            for outcome in OUTCOMES
+            if (slices.outcomes == outcome).any()
+        ]
+        sections.append((slices.label, sheets))
+    return Gallery(sections)
 
 
-def _picture(store: Store, group: Chosen, outcome: str, own: NDArray[np.bool_], maps: Any) -> Sheet:
-    rows = group.rows[own]
+def _sheet(store: Store, slices: ChosenSlices, outcome: str, heatmaps: Any) -> Sheet:
+    """A label's slices of one outcome."""
+    label, shown = slices.label, slices.outcomes == outcome
+    rows = slices.rows[shown]
     words = (slice_images.truth_in_words(store, int(row)).removesuffix(".") for row in rows)
-    probability = (f"p {number(value, 2)}" for value in group.probabilities[own])
-    empty = int(maps.empty[own].sum())
+    probability = (f"p {number(value, 2)}" for value in slices.probabilities[shown])
+    empty = int(heatmaps.empty[shown].sum())
     silent = f" {empty} of the maps are empty: nothing speaks for the label." if empty else ""
     return slice_images.gallery(
         store,
         rows,
-        maps.heat[own],
-        caption=f"{group.label}, {outcome}, by {maps.method}: above the brain window, below the "
+        heatmaps.heat[shown],
+        caption=f"{label}, {outcome}, by {heatmaps.method}: above the brain window, below the "
         "same with heat, then the slice's true labels and the run's probability p of "
-        f"{group.label}.{_outlines_in_words(store, group.label)}{silent}",
-        alternative=f"{int(own.sum())} slices, above at the brain window, below with heat where "
-        f"the network sees {group.label}; outcome: {outcome}.",
-        label=group.label,
+        f"{label}.{_outlines_in_words(store, label)}{silent}",
+        alternative=f"{len(rows)} slices, above at the brain window, below with heat where "
+        f"the network sees {label}; outcome: {outcome}.",
+        label=label,
         texts=[", ".join(both) for both in zip(words, probability, strict=True)],
     )
 
@@ -149,27 +154,24 @@ def _outlines_in_words(store: Store, label: str) -> str:
     return f" Outlined in green: true {label} bleeding; dashed in blue: other kinds."
 
 
-def _called(run: RunRecord) -> pd.DataFrame:
+def _outcome_table(run: RunRecord) -> pd.DataFrame:
     """A row for each label and test slice that is found, missed or a false alarm."""
     test = of_split(run.predictions(), "test")
     assessed = Assessment.from_record(run.record["assessment"])
-    parts = []
+    tables = []
     for label in LABELS:
         probability = test[f"probability_{label}"].astype(float)
         positive = test[f"truth_{label}"] == 1
-        called = probability >= assessed.threshold(label)  # none where it is NaN
+        called = probability >= assessed.threshold(label)  # none where the threshold is NaN
         outcome = np.select(
             [positive & called, positive & ~called, ~positive & called], OUTCOMES, default=""
         )
-        parts.append(
-            pd.DataFrame(
-                {
-                    "label": label,
-                    "outcome": outcome,
-                    "probability": probability,
-                    "sop_instance_uid": test["sop_instance_uid"],
-                }
-            )
-        )
-    table = pd.concat(parts, ignore_index=True)
+        columns = {
+            "label": label,
+            "outcome": outcome,
+            "probability": probability,
+            "sop_instance_uid": test["sop_instance_uid"],
+        }
+        tables.append(pd.DataFrame(columns))
+    table = pd.concat(tables, ignore_index=True)
     return table[table["outcome"] != ""]

@@ -370,7 +370,7 @@
 
   async function start(root) {
     root.dataset.state = "starting";
-    const viewer = new Viewer(root, JSON.parse(root.querySelector("script").textContent));
+    const viewer = new Viewer(root, JSON.parse(root.querySelector(".viewer-data").textContent));
     await viewer.open(0);
     root.dataset.state = "ready";
   }

@@ -1,13 +1,10 @@
 """The slice viewer: whole series in HU inside a page, for the report and for JupyterLab.
 
-What Python makes is a picture for who reads without JavaScript or on paper, and data: HU without
-loss, positions, and where there are any truth, probabilities and heat maps. viewer.js
-turns both into the viewer; a page's frame holds scripts and style once, and in JupyterLab
-each viewer brings its own.
+Python makes a picture, for who reads without JavaScript or on paper, and the payload, which
+viewer.js turns into the viewer. A page's frame holds scripts and style once; in JupyterLab each
+viewer brings its own.
 """
 
-import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,29 +14,26 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ichreport.data.resample import resample_hu, resample_mask
-from ichreport.data.series_choice import clearest_slice, representative_series, series_rows
+from ichreport.data.series_choice import series_rows, clearest_slice, representative_series
 from ichreport.data.store import Store
-from ichreport.data.windowing import WINDOWS
 from ichreport.evaluation.assessment import Assessment
-from ichreport.evaluation.predictions import PROBABILITIES, of_split
-from ichreport.labels import ANY, LABELS, SUBTYPES
+from ichreport.evaluation.predictions import of_split
+from ichreport.labels import ANY, LABELS
 from ichreport.report.html import palette, slice_images
 from ichreport.report.html.assets import read_asset
 from ichreport.report.html.blocks import Picture, webp
-from ichreport.report.viewer.encode_pixels import pack_bytes, pack_heat, pack_hu
+from ichreport.report.html.sanitise import data_element
+from ichreport.report.viewer.payload import Heat, make_payload
 from ichreport.runs.record import RunRecord
 
 _FOLDER: Final = Path(__file__).parent
 SCRIPTS: Final = (_FOLDER / "pixels.js", _FOLDER / "viewer.js")
 """The viewer's scripts, in their order."""
 STYLE: Final = _FOLDER / "viewer.css"
-BUDGET: Final = 4_000_000
+_BUDGET: Final = 4_000_000
 """Characters of HU at most: a page with a viewer is at most 6 MB."""
-BUDGET_OF_A_RUN: Final = 1_200_000
+_RUN_BUDGET: Final = 1_200_000
 """The same on an experiment's page, which is at most 2 MB."""
-_SMALLEST: Final = 64
-_HEAT_SIDE: Final = 48
 _HOW: Final = (
     "Scroll by wheel (after a click), arrow keys, slider, the strips, or a finger on the image; "
     "drag with the mouse to set the window. Left and right are not marked: the store does not keep "
@@ -59,10 +53,10 @@ class Viewer(Picture):
 
     def _repr_html_(self) -> str:
         """The figure, with script and style for a notebook; a page drops those for its own."""
-        own = palette.variables(palette.LIGHT)
+        light = palette.variables(palette.LIGHT)
         dark = palette.variables(palette.DARK)
         return (
-            f"{super()._repr_html_()}<style>.viewer{{{own}}}"
+            f"{super()._repr_html_()}<style>.viewer{{{light}}}"
             f'[data-jp-theme-light="false"] .viewer{{{dark}}}{read_asset(STYLE)}</style>'
             + "".join(f"<script>{read_asset(path)}</script>" for path in SCRIPTS)
         )
@@ -71,25 +65,8 @@ class Viewer(Picture):
         return "slices"
 
     def _content(self) -> str:
-        data = json.dumps(self.payload, separators=(",", ":"), allow_nan=False)
-        data = data.replace("<", "\\u003c")  # no text can end the script
-        return (
-            f'<div class="viewer">{super()._content()}'
-            f'<script type="application/json">{data}</script></div>'
-        )
-
-
-@dataclass(frozen=True)
-class Heat:
-    """Heat maps of some slices for one label.
-
-    Attributes:
-        rows: Row numbers of the slices in the store, shape (n,).
-        maps: Values in [0, 1], shape (n, size, size) with any size.
-    """
-
-    rows: NDArray[np.int64]
-    maps: NDArray[np.float32]
+        data = data_element("viewer", self.payload)
+        return f'<div class="viewer">{super()._content()}{data}</div>'
 
 
 def show(
@@ -97,11 +74,11 @@ def show(
     series_uid: str | Sequence[str],
     *,
     predictions: pd.DataFrame | None = None,
-    thresholds: Mapping[str, float | None] | None = None,
+    thresholds: Mapping[str, float] | None = None,
     heat: Mapping[str, Heat] | None = None,
     truth: bool | None = None,
     caption: str = "",
-    budget: int = BUDGET,
+    budget: int = _BUDGET,
 ) -> Viewer:
     """A viewer of one series or several.
 
@@ -109,7 +86,7 @@ def show(
         store: Where the slices are.
         series_uid: The series' UID, or several.
         predictions: A run's predictions; its probabilities are drawn along the series.
-        thresholds: The run's frozen threshold of each label, drawn as lines; None where undefined.
+        thresholds: The run's frozen threshold of each label, drawn as lines; NaN where undefined.
         heat: By label, heat maps of some of the slices.
         truth: Whether to outline the bleeds; if not given, where the store has masks.
         caption: What is shown and why; a plain text if not given.
@@ -119,38 +96,30 @@ def show(
     Raises:
         ValueError: If the store has no such series, or no masks where `truth` asks for them.
     """
-    names = [series_uid] if isinstance(series_uid, str) else list(series_uid)
-    if not names:
+    uids = [series_uid] if isinstance(series_uid, str) else list(series_uid)
+    if not uids:
         raise ValueError("series_uid must name a series, got none.")
     if truth and not store.has_truth:
         raise ValueError(f"{store.folder} has no masks of bleeds: its source has no truth/.")
-    rows = [series_rows(store, name) for name in names]
-    side, packed = _packed(store, rows, budget)
+    series = [series_rows(store, uid) for uid in uids]
+    first_rows = [_first_row(store, rows, predictions) for rows in series]
     outlined = store.has_truth if truth is None else truth
-    places = None if predictions is None else predictions.set_index("sop_instance_uid")
-    first = [_first(store, own, predictions) for own in rows]
-    frozen = [_as_written(thresholds.get(label)) for label in LABELS] if thresholds else None
-    series = [
-        _names(store, number, own)
-        | _geometry(store, own, side)
-        | {"first": int(np.searchsorted(own, row)), "hu": hu}
-        | {"truth": _truth(store, own, side) if outlined else None}
-        | _predicted(store, own, places)
-        | {"heat": _heat(own, heat or {})}
-        for number, (own, row, hu) in enumerate(zip(rows, first, packed, strict=True), 1)
-    ]
-    payload = {
-        "windows": [[name, window.center, window.width] for name, window in WINDOWS.items()],
-        "labels": list(LABELS),
-        "colors": [palette.DARK[f"label-{label}"] for label in LABELS],
-        "thresholds": frozen,
-        "series": series,
-    }
+    payload = make_payload(
+        store,
+        series,
+        first_rows=first_rows,
+        predictions=predictions,
+        thresholds=thresholds,
+        heat=heat or {},
+        outlined=outlined,
+        budget=budget,
+    )
+    side = payload["series"][0]["side"]
     return Viewer(
         _caption(caption, store, side, outlined=outlined),
-        _alternative(store, rows, first),
+        _alternative(store, series, first_rows),
         "image/webp",
-        webp(slice_images.montage(store, np.array(first))),
+        webp(slice_images.montage(store, np.array(first_rows))),
         payload,
     )
 
@@ -176,8 +145,8 @@ def of_run(store: Store, predictions: pd.DataFrame, assessed: Assessment) -> Vie
         store,
         representative_series(_test_slices(store, predictions), most=2),
         predictions=predictions,
-        thresholds={label: assessed.threshold(label) for label in LABELS},
-        budget=BUDGET_OF_A_RUN,
+        thresholds=_thresholds(assessed),
+        budget=_RUN_BUDGET,
         caption="Series with slices of the test split, one of them without bleeding. Bars are the "
         "run's probabilities: pale where it was trained or tuned on the slice, none where the "
         "slice is not in its sample. Lines are its frozen 85 % recall thresholds, marks below the "
@@ -189,27 +158,30 @@ def map_rows(store: Store, run: RunRecord) -> dict[str, NDArray[np.int64]]:
     """The slices whose heat maps a viewer of a run shows, by label.
 
     Returns:
-        Row numbers of the test slices of representative series: all of them for `any`, for a
-        subtype those of the series in which it occurs.
+        Row numbers of the test slices of a few representative series: all of them for `any`; for a subtype
+        those of the series in which it occurs.
     """
     test = _test_slices(store, run.predictions())
     series = [
         rows[store.slices["sop_instance_uid"].iloc[rows].isin(test["sop_instance_uid"])]
-        for rows in (series_rows(store, name) for name in representative_series(test))
+        for rows in (series_rows(store, uid) for uid in representative_series(test))
     ]
-    found = {}
+    rows_by_label = {}
     for label in LABELS:
         bleeds = [rows for rows in series if (store.slices[label].iloc[rows] == 1).any()]
-        wanted = series if label == ANY else bleeds
-        if wanted:
-            found[label] = np.concatenate(wanted)
-    return found
+        shown = series if label == ANY else bleeds
+        if shown:
+            rows_by_label[label] = np.concatenate(shown)
+    return rows_by_label
 
 
 def of_maps(
-    store: Store, run: RunRecord, rows: Mapping[str, NDArray[np.int64]], shown: Mapping[str, Any]
+    store: Store,
+    run: RunRecord,
+    rows_by_label: Mapping[str, NDArray[np.int64]],
+    heatmaps: Mapping[str, Any],
 ) -> Viewer:
-    """Telling test series of a run with its heat maps.
+    """Test series of a run with its heat maps.
 
     Each map was scaled to its own maximum; here it is multiplied by the slice's probability, so
     that a slice which the network calls clear stays dark.
@@ -217,23 +189,24 @@ def of_maps(
     Args:
         store: Where the slices are.
         run: A run with a record.
-        rows: The slices of each label; see `map_rows`.
-        shown: By label, heat maps of these slices with `method` and `heat` (slices, size, size).
+        rows_by_label: The slices of each label; see `map_rows`.
+        heatmaps: By label, heat maps of these slices with `method` and `heat` (slices, size, size).
     """
     predictions = run.predictions()
-    probability = predictions.set_index("sop_instance_uid")
+    by_uid = predictions.set_index("sop_instance_uid")
     heat = {}
-    for label, own in rows.items():
-        uids = store.slices["sop_instance_uid"].iloc[own]
-        scale = probability.loc[uids, f"probability_{label}"].to_numpy(dtype=np.float32)
-        heat[label] = Heat(own, shown[label].heat * scale[:, None, None])
+    for label, rows in rows_by_label.items():
+        uids = store.slices["sop_instance_uid"].iloc[rows]
+        probability = by_uid.loc[uids, f"probability_{label}"].to_numpy(dtype=np.float32)
+        heat[label] = Heat(rows, heatmaps[label].heat * probability[:, None, None])
     assessed = Assessment.from_record(run.record["assessment"])
-    methods = ", ".join(sorted({maps.method for maps in shown.values()}))
+    series = store.slices["series_instance_uid"].iloc[np.unique(rows_by_label[ANY])]
+    methods = ", ".join(sorted({maps.method for maps in heatmaps.values()}))
     return show(
         store,
-        list(dict.fromkeys(store.slices["series_instance_uid"].iloc[np.unique(rows[ANY])])),
+        list(dict.fromkeys(series)),
         predictions=predictions,
-        thresholds={label: assessed.threshold(label) for label in LABELS},
+        thresholds=_thresholds(assessed),
         heat=heat,
         caption=f"Test series of {run.name} with {methods} heat: each slice's map, scaled to its "
         "own maximum, times the slice's probability of the label. Bars are probabilities, lines "
@@ -241,16 +214,20 @@ def of_maps(
     )
 
 
+def _thresholds(assessed: Assessment) -> dict[str, float]:
+    return {label: assessed.threshold(label) for label in LABELS}
+
+
 def _test_slices(store: Store, predictions: pd.DataFrame) -> pd.DataFrame:
     test = of_split(predictions, "test")["sop_instance_uid"]
-    found = store.slices[store.slices["sop_instance_uid"].isin(test)]
-    if found.empty:
+    slices = store.slices[store.slices["sop_instance_uid"].isin(test)]
+    if slices.empty:
         raise ValueError("No slice of the store is in the test split of these predictions.")
-    return found
+    return slices
 
 
-def _first(store: Store, rows: NDArray[np.int64], predictions: pd.DataFrame | None) -> int:
-    """The clearest slice of a series, to open on; of the test split if it has such."""
+def _first_row(store: Store, rows: NDArray[np.int64], predictions: pd.DataFrame | None) -> int:
+    """The slice of a series to open on; of the test split if the series has such slices."""
     if predictions is not None:
         test = of_split(predictions, "test")["sop_instance_uid"]
         tested = rows[store.slices["sop_instance_uid"].iloc[rows].isin(test).to_numpy()]
@@ -258,93 +235,8 @@ def _first(store: Store, rows: NDArray[np.int64], predictions: pd.DataFrame | No
     return clearest_slice(store, rows)
 
 
-def _packed(
-    store: Store, rows: Sequence[NDArray[np.int64]], budget: int
-) -> tuple[int, Sequence[str]]:
-    """The series' HU as text, in as many pixels a side as the budget allows."""
-    side = store.image_size
-    while True:
-        packed = [
-            pack_hu(np.stack([resample_hu(one, side) for one in store.hu(own)])) for own in rows
-        ]
-        total = sum(map(len, packed))
-        if total <= budget or side <= _SMALLEST:
-            return side, packed
-        side = max(_SMALLEST, int(side * min(0.95, math.sqrt(budget / total))))
-
-
-def _names(store: Store, number: int, rows: NDArray[np.int64]) -> dict[str, Any]:
-    table = store.slices.iloc[rows]
-    known = (table[[*LABELS]] >= 0).all(axis=None)
-    seen = [label for label in SUBTYPES if (table[label] == 1).any()]
-    words = (", ".join(seen) or "no bleeding") if known else "not all slices labelled"
-    return {
-        "name": f"Series {number}: {words}",
-        "uid": str(table["series_instance_uid"].iloc[0]),
-        "truths": [[int(value) for value in table[label]] for label in LABELS],
-    }
-
-
-def _geometry(store: Store, rows: NDArray[np.int64], side: int) -> dict[str, Any]:
-    table = store.slices.iloc[rows]
-    first = table.iloc[0]
-    millimetres = float(first["spacing"]) * max(first["rows"], first["columns"]) / side
-    return {
-        "side": side,
-        "positions": [round(float(z), 1) if math.isfinite(z) else None for z in table["z"]],
-        "millimetres": round(millimetres, 4) if math.isfinite(millimetres) else None,
-    }
-
-
-def _truth(store: Store, rows: NDArray[np.int64], side: int) -> str:
-    return pack_bytes(np.stack([resample_mask(mask, side) for mask in store.truth(rows)]))
-
-
-def _predicted(
-    store: Store, rows: NDArray[np.int64], predictions: pd.DataFrame | None
-) -> dict[str, Any]:
-    """Probabilities by label and slice, and each slice's split; None where there are none."""
-    if predictions is None:
-        return {"probabilities": None, "splits": None}
-    found = predictions.reindex(store.slices["sop_instance_uid"].iloc[rows])
-    return {
-        "probabilities": [[_as_written(value) for value in found[name]] for name in PROBABILITIES],
-        "splits": [split if isinstance(split, str) else None for split in found["split"]],
-    }
-
-
-def _as_written(value: float | None) -> float | None:
-    """A probability or a threshold in six significant digits; None where undefined.
-
-    A threshold is the probability of some slice: both are rounded alike, so that this slice still
-    reaches it.
-    """
-    return None if value is None or math.isnan(value) else float(f"{value:.6g}")
-
-
-def _heat(rows: NDArray[np.int64], heat: Mapping[str, Heat]) -> list[dict[str, Any]]:
-    found = []
-    for label in LABELS:
-        if label not in heat:
-            continue
-        own = np.isin(heat[label].rows, rows)
-        if own.any():
-            maps = heat[label].maps[own]
-            side = min(_HEAT_SIDE, maps.shape[1])
-            places = np.searchsorted(rows, heat[label].rows[own])
-            found.append(
-                {
-                    "label": label,
-                    "side": side,
-                    "slices": [int(place) for place in places],
-                    "maps": pack_heat(maps, side=side),
-                }
-            )
-    return found
-
-
-def _caption(given: str, store: Store, side: int, *, outlined: bool) -> str:
-    parts = [given or "A series, slice by slice.", _HOW]
+def _caption(text: str, store: Store, side: int, *, outlined: bool) -> str:
+    parts = [text or "A series, slice by slice.", _HOW]
     if outlined:
         parts.append("Bleeding is outlined in its label's colour.")
     if side < store.image_size:
@@ -352,10 +244,12 @@ def _caption(given: str, store: Store, side: int, *, outlined: bool) -> str:
     return " ".join(parts)
 
 
-def _alternative(store: Store, rows: Sequence[NDArray[np.int64]], first: Sequence[int]) -> str:
-    said = [
-        f"series {number}, slice {int(np.searchsorted(own, row)) + 1} of {len(own)}: "
-        f"{slice_images.truth_in_words(store, row)}"
-        for number, (own, row) in enumerate(zip(rows, first, strict=True), 1)
+def _alternative(
+    store: Store, series: Sequence[NDArray[np.int64]], first_rows: Sequence[int]
+) -> str:
+    descriptions = [
+        f"series {number}, slice {int(np.searchsorted(rows, first)) + 1} of {len(rows)}: "
+        f"{slice_images.truth_in_words(store, first)}"
+        for number, (rows, first) in enumerate(zip(series, first_rows, strict=True), 1)
     ]
-    return f"At the brain window, truth outlined where it is known: {' '.join(said)}"
+    return f"At the brain window, truth outlined where it is known: {' '.join(descriptions)}"

@@ -1,7 +1,7 @@
 """What the checks say of maps whose dependence on the weights is known."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,11 +10,11 @@ import pytest
 from scipy.stats import spearmanr
 
 from ichreport.data.samples import Sample
-from ichreport.evaluation.maps import likeness
+from ichreport.evaluation.maps import likeness, measures, sanity_checks
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.files import read_json
 from ichreport.labels import LABELS
-from ichreport.report.maps import localisation as map_localisation
+from ichreport.report.html.formats import with_interval
 from ichreport.report.maps import sanity as map_sanity
 from ichreport.runs import map_record
 from ichreport.runs.record import RunRecord
@@ -54,12 +54,16 @@ def store():
     return SimpleNamespace(has_truth=True, truth=lambda rows: truth[rows])
 
 
-def check(seed=0):
-    """What a network on permuted labels says: nothing of them."""
+def training(seed=0):
+    """A training on permuted labels that learned nothing of them."""
     random = np.random.default_rng(seed)
     values = {name: random.integers(0, 2, 400) for name in TRUTHS}
     values |= {name: random.random(400) for name in PROBABILITIES}
     return SimpleNamespace(predictions=pd.DataFrame(values), epochs=3)
+
+
+def text(mean):
+    return with_interval(asdict(mean))
 
 
 def pointing_at(row, column):
@@ -75,30 +79,32 @@ def test_maps_that_change_with_the_weights_depend_on_them(sample):
         ("logits", maps(noise(1) + noise(2))),
         ("all", maps(noise(3))),
     ]
-    found = map_sanity.likeness(stages, sample, ROWS)
+    found = sanity_checks.compare_stages(stages, sample, ROWS)
     assert found.stages["nothing"].value == pytest.approx(1)
     assert 0.5 < found.stages["logits"].value < 0.9
     assert abs(found.stages["all"].value) < 0.02
     assert found.stages["all"].low < 0.02 > found.other_slices.value
-    said = str(map_sanity.sentences(found, shuffled(sample)))
+    said = str(map_sanity.sentences(found, permuted(sample)))
     assert "not distinguishable from that of the trained network's maps of other patients" in said
-    assert f"the difference is {found.excess}" in said
+    assert f"the difference is {text(found.excess)}" in said
 
 
 def test_maps_that_stay_when_all_is_random_are_told_as_the_images_own(sample):
-    found = map_sanity.likeness(
+    found = sanity_checks.compare_stages(
         [("nothing", maps(noise(1))), ("all", maps(noise(1) ** 2))], sample, ROWS
     )
     assert found.stages["all"].value == pytest.approx(1)  # ranks do not see the square
     assert found.excess.low > 0.9
-    said = str(map_sanity.sentences(found, shuffled(sample)))
+    said = str(map_sanity.sentences(found, permuted(sample)))
     assert "and not from what was learned" in said
 
 
 def test_the_mean_is_spearman_s_over_maps_and_empty_ones_are_left_out(sample):
     random = noise(2)
     random[:5] = 0
-    found = map_sanity.likeness([("nothing", maps(noise(1))), ("all", maps(random))], sample, ROWS)
+    found = sanity_checks.compare_stages(
+        [("nothing", maps(noise(1))), ("all", maps(random))], sample, ROWS
+    )
     expected = [
         spearmanr(a.ravel(), b.ravel()).statistic
         for a, b in zip(noise(1)[5:], random[5:], strict=True)
@@ -106,82 +112,96 @@ def test_the_mean_is_spearman_s_over_maps_and_empty_ones_are_left_out(sample):
     last = found.stages["all"]
     assert last.value == pytest.approx(np.mean(expected))
     assert (last.maps, last.without) == (35, 5)
-    assert "5 are empty and left out" in str(map_sanity.sentences(found, shuffled(sample)))
+    assert "5 are empty and left out" in str(map_sanity.sentences(found, permuted(sample)))
 
 
 def test_maps_of_other_patients_are_never_of_the_same_group():
     heat, group = noise(1, 4), np.array(["a", "a", "a", "b"])
-    found = likeness.other_patients([heat], [group]).means(np.ones((1, 2), int))[0]
+    found = likeness.compare_with_other_patients([heat], [group]).means(np.ones((1, 2), int))[0]
     to_b = [spearmanr(one.ravel(), heat[3].ravel()).statistic for one in heat[:3]]
     np.testing.assert_allclose(found, [*to_b, np.mean(to_b)])
-    alone = likeness.other_patients([heat[:3]], [group[:3]])
+    alone = likeness.compare_with_other_patients([heat[:3]], [group[:3]])
     assert math.isnan(alone.mean(group[:3]).value)
 
 
 def test_maps_of_other_patients_are_of_the_same_label():
     first, second = noise(1, 2), noise(2, 2)
     group = np.array(["a", "b"])
-    found = likeness.other_patients([first, second], [group, group])
+    found = likeness.compare_with_other_patients([first, second], [group, group])
     expected = [spearmanr(*both.reshape(2, -1)).statistic for both in (first, second)]
     assert found.mean(np.tile(group, 2)).value == pytest.approx(np.mean(expected))
 
 
 def test_a_pair_counts_as_often_as_both_of_its_patients_were_drawn():
     heat, group = noise(1, 3), np.array(["a", "b", "c"])
-    found = likeness.other_patients([heat], [group]).means(np.array([[1, 3, 0]]))[0]
+    found = likeness.compare_with_other_patients([heat], [group]).means(np.array([[1, 3, 0]]))[0]
     pair = spearmanr(heat[0].ravel(), heat[1].ravel()).statistic
     to_c = [spearmanr(one.ravel(), heat[2].ravel()).statistic for one in heat[:2]]
     np.testing.assert_allclose(found, [pair, pair, (to_c[0] + 3 * to_c[1]) / 4])
 
 
 def test_an_interval_of_a_share_of_nothing_does_not_shrink_to_a_point(sample):
-    found = likeness.mean_of(np.zeros(COUNT), sample.group, hits=True)
+    found = likeness.mean_over_maps(np.zeros(COUNT), sample.group, hits=True)
     assert (found.value, found.low) == (0, 0)
     assert found.high == pytest.approx(1 - 0.025 ** (1 / 20))  # Clopper and Pearson, 20 groups
 
 
 def test_a_curve_that_rises_again_is_told(sample):
     stages = [("nothing", noise(1)), ("logits", noise(2)), ("all", noise(1) + noise(2))]
-    found = map_sanity.likeness([(name, maps(heat)) for name, heat in stages], sample, ROWS)
+    found = sanity_checks.compare_stages(
+        [(name, maps(heat)) for name, heat in stages], sample, ROWS
+    )
     assert found.lowest == "logits"
     assert found.rise.value == pytest.approx(
         found.stages["all"].value - found.stages["logits"].value
     )
-    said = str(map_sanity.sentences(found, shuffled(sample)))
+    said = str(map_sanity.sentences(found, permuted(sample)))
     assert "Of 2 stages the rank correlation is lowest" in said
     assert "random down to logits. It does not keep falling" in said
-    assert f"higher, by {found.rise}" in said
+    assert f"higher, by {text(found.rise)}" in said
 
 
 def test_a_curve_that_falls_to_its_end_is_not_said_to_rise(sample):
     stages = [("nothing", noise(1)), ("logits", noise(1) + noise(2)), ("all", noise(2))]
-    found = map_sanity.likeness([(name, maps(heat)) for name, heat in stages], sample, ROWS)
-    said = str(map_sanity.sentences(found, shuffled(sample)))
-    assert f"is lowest when every layer is random, {found.stages['all']}." in said
+    found = sanity_checks.compare_stages(
+        [(name, maps(heat)) for name, heat in stages], sample, ROWS
+    )
+    said = str(map_sanity.sentences(found, permuted(sample)))
+    assert f"is lowest when every layer is random, {text(found.stages['all'])}." in said
     assert "higher" not in said
 
 
 def test_a_layer_that_turns_maps_below_those_of_other_patients_matters(sample):
     alike = noise(5, 1) + 0.5 * noise(1)  # what all patients share, and their own
     stages = [("nothing", alike), ("logits", noise(2)), ("all", noise(5, 1) + 0.5 * noise(3))]
-    found = map_sanity.likeness([(name, maps(heat)) for name, heat in stages], sample, ROWS)
+    found = sanity_checks.compare_stages(
+        [(name, maps(heat)) for name, heat in stages], sample, ROWS
+    )
     assert found.below.high < 0
     assert found.below.value == pytest.approx(
         found.stages["logits"].value - found.other_slices.value
     )
-    said = str(map_sanity.sentences(found, shuffled(sample)))
-    assert f"by {found.below.negative}: the maps depend on the weights of those layers" in said
+    said = str(map_sanity.sentences(found, permuted(sample)))
+    assert (
+        f"by {text(found.below.negative)}: the maps depend on the weights of those layers" in said
+    )
 
 
-RUN = RunRecord("mine", SimpleNamespace(), "ok", {"history": {"loss": [2.0, 1.0]}})
+HISTORY = {"loss": [2.0, 1.0]}
 
 
-def shuffled(sample, first=None, second=None, store=None, checked=None):
+def permuted(sample, first=None, second=None, store=None):
     none = SimpleNamespace(has_truth=False)
     first = noise(1) if first is None else first
     second = noise(2) if second is None else second
-    return map_sanity.beside_shuffled(
-        RUN, store or none, sample, ROWS, maps(first), maps(second), checked or check()
+    return sanity_checks.compare_with_permuted(
+        store or none,
+        sample,
+        ROWS,
+        maps(first),
+        maps(second),
+        history=HISTORY,
+        training=training(),
     )
 
 
@@ -194,55 +214,55 @@ def shuffled(sample, first=None, second=None, store=None, checked=None):
     ],
 )
 def test_permuted_labels_are_held_against_maps_of_other_patients(sample, own, other, said):
-    found = shuffled(sample, own, other)
+    found = permuted(sample, own, other)
     assert found.excess.value == pytest.approx(found.correlation.value - found.other_slices.value)
     assert found.excess.low < found.excess.value < found.excess.high
-    cascade = map_sanity.likeness([("nothing", maps(noise(1)))], sample, ROWS)
+    cascade = sanity_checks.compare_stages([("nothing", maps(noise(1)))], sample, ROWS)
     assert said in str(map_sanity.sentences(cascade, found))
 
 
 def test_how_much_each_network_trained_on_is_said(sample):
     half = Sample("fullid", sample.rows, np.where(sample.rows < 30, "train", "test"), sample.group)
-    found = shuffled(half)
+    found = permuted(half)
     assert (found.run_slices, found.run_epochs) == (30, 2)
-    rows = {row[0]: row[1:] for row in map_sanity.shuffled_table(found).rows}
+    rows = {row[0]: row[1:] for row in map_sanity.permuted_table(found).rows}
     assert rows["training, this run"] == ["30 slices", "2 epochs"]
     assert rows["training, permuted labels"] == ["400 slices", "3 epochs"]
-    cascade = map_sanity.likeness([("nothing", maps(noise(1)))], sample, ROWS)
+    cascade = sanity_checks.compare_stages([("nothing", maps(noise(1)))], sample, ROWS)
     assert "The run trained on 30 slices, 2 epochs" in str(map_sanity.sentences(cascade, found))
 
 
 def test_a_run_that_points_where_permuted_labels_do_not_passes(sample, store):
-    found = shuffled(sample, pointing_at(3, 5), pointing_at(9, 9), store)
+    found = permuted(sample, pointing_at(3, 5), pointing_at(9, 9), store)
     assert found.pointing["trained"].value == 1
     assert found.pointing["shuffled"].value == 0
     assert found.pointing["difference"].low == 1
     said = str(
         map_sanity.sentences(
-            map_sanity.likeness([("nothing", maps(noise(1)))], sample, ROWS), found
+            sanity_checks.compare_stages([("nothing", maps(noise(1)))], sample, ROWS), found
         )
     )
     assert "points at the bleeding more often" in said
 
 
 def test_a_run_that_points_no_better_than_permuted_labels_fails_and_says_so(sample, store):
-    cascade = map_sanity.likeness([("nothing", maps(noise(1)))], sample, ROWS)
-    same = shuffled(sample, pointing_at(3, 5), pointing_at(3, 5), store)
+    cascade = sanity_checks.compare_stages([("nothing", maps(noise(1)))], sample, ROWS)
+    same = permuted(sample, pointing_at(3, 5), pointing_at(3, 5), store)
     assert "The method fails: the run does not point" in str(map_sanity.sentences(cascade, same))
-    worse = shuffled(sample, pointing_at(9, 9), pointing_at(3, 5), store)
+    worse = permuted(sample, pointing_at(9, 9), pointing_at(3, 5), store)
     assert "The method fails: the permuted labels'" in str(map_sanity.sentences(cascade, worse))
 
 
 def test_labels_that_were_not_learned_have_an_area_of_a_half(sample):
-    found = shuffled(sample)
+    found = permuted(sample)
     assert found.auc == pytest.approx(0.5, abs=0.05)
     assert (found.slices, found.epochs) == (400, 3)
     assert found.pointing == {}
-    assert "pointing" not in repr(map_sanity.shuffled_table(found))
+    assert "pointing" not in repr(map_sanity.permuted_table(found))
 
 
 def test_the_curve_says_in_words_what_it_draws(sample):
-    found = map_sanity.likeness(
+    found = sanity_checks.compare_stages(
         [("nothing", maps(noise(1))), ("block <1>", maps(noise(2)))], sample, ROWS
     )
     drawn = map_sanity.curve(found)
@@ -251,13 +271,12 @@ def test_the_curve_says_in_words_what_it_draws(sample):
 
 
 def test_what_was_measured_is_kept_whole_and_only_for_its_run(sample, store, tmp_path):
-    asked = {"any": ROWS["any"]}
     heat = pointing_at(3, 5)
     heat[0] = 0
-    measured = map_localisation.measure(store, sample, asked, maps(heat))
-    cascade = map_sanity.likeness([("nothing", maps(heat))], sample, ROWS)
+    measured = measures.measure(store, sample, ROWS, maps(heat))
+    cascade = sanity_checks.compare_stages([("nothing", maps(heat))], sample, ROWS)
     run = RunRecord("mine", tmp_path, "ok", {"provenance": {"predictions_sha256": "ab"}})
-    map_record.write(tmp_path, run, measured, cascade, shuffled(sample))
+    map_record.write(tmp_path, run, measured, cascade, permuted(sample))
     kept = map_record.read(tmp_path, run)
     assert kept == read_json(tmp_path / "cam.json")
     [row] = [r for r in kept["measures"] if (r["method"], r["measure"]) == ("map", "pointing")]
@@ -270,28 +289,32 @@ def test_what_was_measured_is_kept_whole_and_only_for_its_run(sample, store, tmp
 
 
 def test_an_undefined_figure_is_null_in_the_file(sample, tmp_path):
-    empty = map_localisation.Measured("CAM", 3, pd.DataFrame())
-    cascade = map_sanity.likeness([("nothing", maps(noise(1) * 0))], sample, ROWS)
+    empty = measures.MapMeasures("CAM", 3, pd.DataFrame())
+    cascade = sanity_checks.compare_stages([("nothing", maps(noise(1) * 0))], sample, ROWS)
     assert math.isnan(cascade.stages["nothing"].value)
     assert "nothing –" in map_sanity.curve(cascade).alternative
-    assert "No map is left" in str(map_sanity.sentences(cascade, shuffled(sample)))
+    assert "No map is left" in str(map_sanity.sentences(cascade, permuted(sample)))
     run = RunRecord("mine", tmp_path, "ok", {"provenance": {"predictions_sha256": "ab"}})
-    map_record.write(tmp_path, run, empty, cascade, shuffled(sample))
+    map_record.write(tmp_path, run, empty, cascade, permuted(sample))
     kept = map_record.read(tmp_path, run)
     assert kept["random_layers"]["stages"]["nothing"]["value"] is None
     assert kept["measures"] == []
 
 
-def test_few_slices_of_each_label_are_a_seeded_choice():
-    asked = {label: np.arange(50) for label in LABELS[:2]}
-    chosen = map_sanity.few(asked, most=8)
-    assert all(len(set(rows)) == 8 for rows in chosen.values())
-    np.testing.assert_array_equal(map_sanity.few(asked, most=8)["epidural"], chosen["epidural"])
+def test_some_slices_of_each_label_are_a_seeded_choice():
+    rows = {label: np.arange(50) for label in LABELS[:2]}
+    chosen = sanity_checks.choose_slices(rows, max_slices=8)
+    assert all(len(set(chosen_rows)) == 8 for chosen_rows in chosen.values())
+    np.testing.assert_array_equal(
+        sanity_checks.choose_slices(rows, max_slices=8)["epidural"], chosen["epidural"]
+    )
 
 
 def test_a_test_split_without_any_bleeding_leaves_everything_undefined(sample, store):
-    cascade = map_sanity.likeness([("nothing", {}), ("logits", {})], sample, {})
+    cascade = sanity_checks.compare_stages([("nothing", {}), ("logits", {})], sample, {})
     assert [(mean.maps, mean.without) for mean in cascade.stages.values()] == [(0, 0), (0, 0)]
-    compared = map_sanity.beside_shuffled(RUN, store, sample, {}, {}, {}, check())
+    compared = sanity_checks.compare_with_permuted(
+        store, sample, {}, {}, {}, history=HISTORY, training=training()
+    )
     assert math.isnan(compared.correlation.value)
     assert math.isnan(compared.excess.value)

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from ichreport.data.samples import Sample
+from ichreport.evaluation.maps import measures
 from ichreport.evaluation.maps.localisation import center_heatmap
 from ichreport.labels import LABELS
 from ichreport.report.maps import localisation as map_localisation
@@ -53,26 +54,27 @@ def sample():
 
 
 @pytest.fixture
-def asked(store, sample):
-    return map_localisation.positives(store, sample)
+def bleeding(store, sample):
+    return measures.bleeding_slices(store, sample)
 
 
-def at_the_truth(store, asked):
+def at_the_truth(store, bleeding):
     return {
-        label: Heat(map_localisation.masks_of(store, rows, label).astype(np.float32))
-        for label, rows in asked.items()
+        label: Heat(measures.truth_masks(store, rows, label).astype(np.float32))
+        for label, rows in bleeding.items()
     }
 
 
-def test_positives_are_the_test_slices_that_hold_a_label(store, asked):
-    np.testing.assert_array_equal(asked["subdural"], np.arange(0, 45, 2))
-    np.testing.assert_array_equal(asked["epidural"], np.arange(30))
-    assert set(asked) == {"epidural", "subdural", "any"}  # no label without a slice
+def test_bleeding_slices_are_the_test_slices_that_hold_a_label(store, bleeding):
+    np.testing.assert_array_equal(bleeding["subdural"], np.arange(0, 45, 2))
+    np.testing.assert_array_equal(bleeding["epidural"], np.arange(30))
+    assert set(bleeding) == {"epidural", "subdural", "any"}  # no label without a slice
 
 
 def test_of_too_many_slices_a_seeded_choice_is_taken(store, sample):
     first, again, other = (
-        map_localisation.positives(store, sample, most=7, seed=seed)["any"] for seed in (1, 1, 2)
+        measures.bleeding_slices(store, sample, max_slices=7, seed=seed)["any"]
+        for seed in (1, 1, 2)
     )
     np.testing.assert_array_equal(first, again)
     assert len(first) == 7
@@ -81,23 +83,21 @@ def test_of_too_many_slices_a_seeded_choice_is_taken(store, sample):
 
 def test_the_mask_of_a_subtype_is_its_bit_and_of_any_all_bits(store):
     rows = np.array([0, 1, 31])
-    areas = {
-        label: map_localisation.masks_of(store, rows, label).sum(axis=(1, 2)) for label in LABELS
-    }
+    areas = {label: measures.truth_masks(store, rows, label).sum(axis=(1, 2)) for label in LABELS}
     assert areas["epidural"].tolist() == [9, 9, 0]
     assert areas["subdural"].tolist() == [9, 0, 0]
     assert areas["any"].tolist() == [18, 9, 0]
 
 
-def test_heat_on_the_truth_is_perfect_and_above_the_centre_everywhere(store, sample, asked):
-    measured = map_localisation.measure(store, sample, asked, at_the_truth(store, asked))
-    for label in asked:
+def test_heat_on_the_truth_is_perfect_and_above_the_centre_everywhere(store, sample, bleeding):
+    measured = measures.measure(store, sample, bleeding, at_the_truth(store, bleeding))
+    for label in bleeding:
         row = measured.row(label, "iou")
         assert row["value"] == row["low"] == 1
-        assert row["slices"] == len(asked[label])
+        assert row["slices"] == len(bleeding[label])
     assert measured.row("epidural", "iou")["groups"] == 10
     shown = map_localisation.table(measured)
-    assert [row[1].text for row in shown.rows[::3]] == ["4 of 4"] * 3
+    assert [row.cells[1].text for row in shown.rows[::3]] == ["4 of 4"] * 3
     said = map_localisation.sentences(measured).sentences
     assert all(
         "CAM is above the image centre for epidural, subdural and any." in s for s in said[:4]
@@ -105,31 +105,35 @@ def test_heat_on_the_truth_is_perfect_and_above_the_centre_everywhere(store, sam
     assert not any("fails" in sentence for sentence in said)
 
 
-def test_heat_that_is_the_centres_own_fails_and_says_so(store, sample, asked):
+def test_heat_that_is_the_centres_own_fails_and_says_so(store, sample, bleeding):
     centre = center_heatmap((SIZE, SIZE))
-    shown = {label: Heat(np.repeat(centre[None], len(rows), 0)) for label, rows in asked.items()}
-    measured = map_localisation.measure(store, sample, asked, shown)
-    found = map_localisation.table(measured)
-    assert [(row[1].text, row[1].kind) for row in found.rows[::3]] == [("fails", "bad")] * 3
+    heatmaps = {
+        label: Heat(np.repeat(centre[None], len(rows), 0)) for label, rows in bleeding.items()
+    }
+    measured = measures.measure(store, sample, bleeding, heatmaps)
+    shown = map_localisation.table(measured)
+    assert [(row.cells[1].text, row.cells[1].kind) for row in shown.rows[::3]] == [
+        ("fails", "bad")
+    ] * 3
     said = "\n".join(map_localisation.sentences(measured).sentences)
     assert "CAM fails for epidural, subdural and any" in said
     assert "not distinguishable from it for epidural, subdural and any" in said
 
 
-def test_heat_in_the_far_corner_is_below_the_centre(store, sample, asked):
+def test_heat_in_the_far_corner_is_below_the_centre(store, sample, bleeding):
     heat = np.zeros((SIZE, SIZE), np.float32)
     heat[-1, 0] = 1
-    shown = {label: Heat(np.repeat(heat[None], len(rows), 0)) for label, rows in asked.items()}
-    measured = map_localisation.measure(store, sample, asked, shown)
+    shown = {label: Heat(np.repeat(heat[None], len(rows), 0)) for label, rows in bleeding.items()}
+    measured = measures.measure(store, sample, bleeding, shown)
     assert "By share of heat inside, CAM is below the image centre for epidural" in "\n".join(
         map_localisation.sentences(measured).sentences
     )
 
 
-def test_empty_maps_are_counted_and_no_zero(store, sample, asked):
-    shown = at_the_truth(store, asked)
+def test_empty_maps_are_counted_and_no_zero(store, sample, bleeding):
+    shown = at_the_truth(store, bleeding)
     shown["epidural"].heat[:4] = 0
-    measured = map_localisation.measure(store, sample, asked, shown)
+    measured = measures.measure(store, sample, bleeding, shown)
     row = measured.row("epidural", "pointing")
     assert (row["value"], row["slices"], row["without"]) == (1, 26, 4)
     assert "for an empty map or an empty mask: epidural 4." in str(
@@ -137,22 +141,24 @@ def test_empty_maps_are_counted_and_no_zero(store, sample, asked):
     )
 
 
-def test_the_table_shows_the_measures_that_were_computed(store, sample, asked):
-    measured = map_localisation.measure(store, sample, asked, at_the_truth(store, asked))
-    found = map_localisation.table(measured)
+def test_the_table_shows_the_measures_that_were_computed(store, sample, bleeding):
+    measured = measures.measure(store, sample, bleeding, at_the_truth(store, bleeding))
+    shown = map_localisation.table(measured)
     centre = measured.row("subdural", "share_inside", "center")
-    place = [row[0] for row in found.rows].index("subdural") + 1
-    name, _, count, *cells = found.rows[place]
-    assert (name, count) == ("– centre", f"{centre['slices']} ({centre['groups']})")
-    assert cells[2] == f"{centre['value']:.3f}"
-    assert cells[3] == f"{centre['low']:.3f}–{centre['high']:.3f}"
+    names = [row.cells[0] for row in shown.rows]
+    row = shown.rows[names.index("subdural") + 1]
+    name, _, slices, *cells = row.cells
+    assert (name, slices) == ("– centre", f"{centre['slices']} ({centre['groups']})")
+    ends = f"{centre['low']:.3f}–{centre['high']:.3f}"
+    assert cells[1] == f"{centre['value']:.3f} ({ends})"
+    assert [row.kind for row in shown.rows] == ["", "quiet", "quiet"] * 3
     assert "epidural 1.000" in map_localisation.above_center(measured).alternative.split(";")[0]
 
 
 def test_without_truth_nothing_is_measured_and_that_is_said(sample):
     store = MadeUpStore(has_truth=False)
-    asked = map_localisation.positives(store, sample)
-    measured = map_localisation.measure(store, sample, asked, {"any": Heat(np.zeros((1, 4, 4)))})
+    bleeding = measures.bleeding_slices(store, sample)
+    measured = measures.measure(store, sample, bleeding, {"any": Heat(np.zeros((1, 4, 4)))})
     assert "do not say where the bleeding is" in str(map_localisation.table(measured))
     for shown in (map_localisation.above_center, map_localisation.sentences):
         assert str(shown(measured)) == "Nothing was measured."

@@ -12,10 +12,12 @@ from ichreport.report.maps import gallery
 
 def sheets(store, label):
     rows = np.flatnonzero(store.slices[ANY] == 1)[:2]
-    chosen = gallery.Chosen(label, rows, np.array(["found", "false alarm"]), np.array([0.9, 0.25]))
+    chosen = gallery.ChosenSlices(
+        label, rows, np.array(["found", "false alarm"]), np.array([0.9, 0.25])
+    )
     heat = np.zeros((2, store.image_size, store.image_size), dtype=np.float32)
     shown = SimpleNamespace(method="CAM", heat=heat, empty=np.array([False, True]))
-    [(heading, pictures)] = gallery.galleries(store, [chosen], {label: shown}).parts
+    [(heading, pictures)] = gallery.galleries(store, [chosen], {label: shown}).sections
     assert heading == label
     return rows, pictures
 
