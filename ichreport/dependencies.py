@@ -41,20 +41,28 @@ def closure(*entries: str | Path) -> frozenset[Path]:
     return frozenset(_files(_modules(entries)))
 
 
-def fingerprint(*entries: str | Path, without: Sequence[str] = ()) -> str:
+def fingerprint(*entries: str | Path, without: Sequence[str] = (), within: str = _PACKAGE) -> str:
     """A hash of what the code of a closure does: 16 hexadecimal digits.
 
     Args:
         entries: As `closure` takes them.
         without: Modules that are known not to run, and what only they import.
+        within: A package: only its part of the closure counts.
     """
-    return _fingerprint(entries, frozenset(without))
+    modules = [
+        module
+        for entry in entries
+        for module in ([entry] if isinstance(entry, str) else _imported_by(entry))
+    ]
+    return _fingerprint(tuple(modules), frozenset(without), within)
 
 
 @functools.cache
-def _fingerprint(entries: tuple[str | Path, ...], without: frozenset[str]) -> str:
+def _fingerprint(entries: tuple[str, ...], without: frozenset[str], within: str) -> str:
     digest = hashlib.sha256()
-    for path in sorted(_files(_modules(entries, without))):
+    folder = _FOLDER.joinpath(*within.split(".")[1:])
+    paths = (path for path in _files(_modules(entries, without)) if path.is_relative_to(folder))
+    for path in sorted(paths):
         digest.update(f"{path.relative_to(_FOLDER).as_posix()}\n".encode())
         digest.update(_meaning(path))
     return digest.hexdigest()[:16]

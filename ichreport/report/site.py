@@ -16,6 +16,7 @@ from ichreport.report import overview, timings
 from ichreport.report.comparison import all_runs
 from ichreport.report.comparison import page as comparison_page
 from ichreport.report.html.sanitise import clean
+from ichreport.report.layout import markup
 from ichreport.report.layout.page import TEMPLATES, Page, framed
 from ichreport.report.papers import pages as papers
 from ichreport.report.run import page as run_page
@@ -25,6 +26,12 @@ from ichreport.runs.record import RunRecord
 from ichreport.runs.results import Results, read
 
 _LOG_LINES: Final = 60
+_NOTEBOOKS: Final = {
+    "explore": "1-explore.ipynb",
+    "cam": "3-cam.ipynb",
+    "results": "4-results.ipynb",
+}
+"""The notebook of each page, by the name of the executed one."""
 _SCRIPTS: Final = {
     "viewer": viewer.SCRIPTS,
     "compare": (comparison_page.SCRIPT,),
@@ -93,7 +100,9 @@ def _page(path: str, content: str, short: str, about: str) -> Page:
 def _page_of_run(converter: "_Converter", run: RunRecord, profile: Profile, found: Results) -> Page:
     path = f"experiments/{run.name}.html"
     notebook = run.folder / "notebook.ipynb"
-    story = converter.body(_read(notebook)) if run.status == "ok" and notebook.is_file() else ""
+    there = run.status == "ok" and notebook.is_file()
+    by_hand = "the command below, with ichreport execute in place of papermill"
+    story = _shown(converter, run.folder.parents[1], notebook, by_hand) if there else ""
     fragment = clean(run_page.content(run, profile, found, story), where=path)
     return Page(
         path,
@@ -120,13 +129,23 @@ def _page_of_notebook(
     path = path or f"{stem}.html"
     notebook, log = folder / f"{stem}.ipynb", folder / f"{stem}.log"
     if notebook.is_file():
-        content = converter.body(_read(notebook))
+        name, report = _NOTEBOOKS[stem], f"reports/{folder.name}"
+        by_hand = f"ichreport execute notebooks/{name} {report}/{stem}.ipynb"
+        content = _shown(converter, folder, notebook, f"{by_hand} -f params/{folder.name}.yaml")
     elif log.is_file():
         said = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:]
         content = failure("The notebook failed.", "\n".join(said))
     else:
         return []
     return [_page(path, content + more, short, about)]
+
+
+def _shown(converter: "_Converter", folder: Path, path: Path, by_hand: str) -> str:
+    """What an executed notebook shows; a note where other code than today's made its outputs."""
+    notebook = _read(path)
+    if markup.is_current(notebook, path):
+        return converter.body(notebook)
+    return outdated(f"reports/{folder.name}/{path.relative_to(folder).as_posix()}", by_hand)
 
 
 def _page_of_timings(folder: Path) -> list[Page]:
@@ -143,6 +162,20 @@ def failure(reason: str, log: str) -> str:
     """The content of a page that has no figures: why, and the end of the log."""
     end = f'<h2>The end of its log</h2><pre tabindex="0">{escape(log)}</pre>' if log else ""
     return f'<p class="lead">There are no figures here. {escape(reason)}</p>{end}'
+
+
+def outdated(name: str, by_hand: str) -> str:
+    """A note in the place of what a notebook shows.
+
+    Args:
+        name: The executed notebook.
+        by_hand: The command that executes it anew, or where it stands.
+    """
+    return (
+        f'<p class="note">What {escape(name)} shows is left out: its outputs were made by another '
+        "version of the code, or not by ichreport execute, and may not fit this page. make report "
+        f"executes it anew; by hand: {escape(by_hand)}.</p>"
+    )
 
 
 def _scripts(html: str) -> list[Path]:

@@ -7,7 +7,8 @@ does what `papermill` does with the same words, and besides:
 - The kernel's sockets are files in a folder that only this user can enter. Two kernels that start
   together cannot choose the same, as they can TCP ports, and nobody else can connect.
 - The kernel reads no IPython profile of the user's and shares no history with other kernels.
-- The notebook is written when it has ended, whole or not at all.
+- The notebook is written when it has ended, whole or not at all, and says by which version of the
+  report's code its outputs were made.
 - A kernel that dies before its first cell is started once more.
 """
 
@@ -24,6 +25,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NoReturn, cast
 
+import nbformat
 import papermill
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
@@ -32,6 +34,7 @@ from papermill.exceptions import PapermillExecutionError
 from papermill.iorw import LocalHandler, papermill_io
 
 from ichreport.files import private_folder, write_text
+from ichreport.report.layout import markup
 from ichreport.workflow import forkserver, lifetime
 
 PROVISIONER: Final = "ichreport-job"
@@ -66,7 +69,7 @@ def execute(notebook: Path, output: Path, parameters: Mapping[str, Any], kernel:
     if forkserver.FORK in os.environ:  # before anything here starts a thread
         WaitingKernel.waiting = WaitingKernel()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    papermill_io.register(str(output), _AtomicHandler())
+    papermill_io.register(str(output), _AtomicHandler(_metadata(notebook)))
     try:
         try:
             _execute(notebook, output, parameters, kernel)
@@ -184,10 +187,26 @@ class JobProvisioner(LocalProvisioner):
 
 
 class _AtomicHandler(LocalHandler):  # type: ignore[misc]
-    """Writes a notebook so that it is whole or not there."""
+    """Writes a notebook with further metadata, so that it is whole or not there."""
+
+    def __init__(self, metadata: Mapping[str, Any]) -> None:
+        self._metadata = metadata
 
     def write(self, buf: str, path: str) -> None:
-        write_text(Path(path), buf)
+        executed = nbformat.reads(buf, as_version=4)
+        executed.metadata.update(self._metadata)
+        write_text(Path(path), nbformat.writes(executed))
+
+
+def _metadata(notebook: Path) -> dict[str, Any]:
+    """What an executed notebook keeps of the code that made its outputs.
+
+    Taken before its first cell: if the code changes meanwhile, the outputs count as older.
+    """
+    try:
+        return {markup.KEY: {"markup": markup.markup_version(notebook)}}
+    except (OSError, ValueError):  # not there, or with cells that are no plain Python
+        return {}
 
 
 def _execute(notebook: Path, output: Path, parameters: Mapping[str, Any], kernel: str) -> None:

@@ -26,6 +26,7 @@ from ichreport.labels import LABELS
 from ichreport.params.experiment import Experiment
 from ichreport.params.profile import Profile
 from ichreport.report import site
+from ichreport.report.layout import markup
 from ichreport.report.viewer import viewer
 from ichreport.runs import record, results
 from ichreport.runs.results import Results
@@ -102,9 +103,9 @@ def make(folder: Path, source: Path) -> Report:
                 experiment = Experiment.parse({**given, **values, "name": name}, where=name)
                 write_run(experiment, predictions(experiment.sample, seed, SKILL[name]))
         _fail(report / "runs" / "04-broken")
-        nbformat.write(story(store), report / "runs" / "01-small" / "notebook.ipynb")
-        nbformat.write(executed("1-explore", given), report / "explore.ipynb")
-        nbformat.write(executed("4-results", given), report / "results.ipynb")
+        write_executed(story(store), report / "runs" / "01-small" / "notebook.ipynb")
+        write_executed(executed("1-explore", given), report / "explore.ipynb")
+        write_executed(executed("4-results", given), report / "results.ipynb")
         (report / "cam.log").write_text(f"Traceback\nValueError: {PLANTED}\n")
         site.render(report, profile)
         return Report(report, profile, results.read(profile, report), store)
@@ -170,6 +171,13 @@ def executed(name: str, values: dict[str, object]) -> nbformat.NotebookNode:
             if "parameters" in cell.metadata.get("tags", []):
                 namespace.update(values)
     return notebook
+
+
+def write_executed(notebook: nbformat.NotebookNode, path: Path) -> None:
+    """Write a notebook as `ichreport execute` does: with the version of what made its outputs."""
+    nbformat.write(notebook, path)
+    notebook.metadata[markup.KEY] = {"markup": markup.markup_version(path)}
+    nbformat.write(notebook, path)
 
 
 def output(shown: object) -> nbformat.NotebookNode:

@@ -5,12 +5,11 @@ import shutil
 import subprocess
 import sys
 
-import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from ichreport.report import site
-from tests.report.made_up import PICTURE, ROOT, SCRIPT
+from tests.report.made_up import PICTURE, ROOT, SCRIPT, write_executed
 
 
 @pytest.fixture
@@ -84,7 +83,7 @@ def test_a_report_without_results_says_what_to_run(copied, report):
 )
 def test_a_picture_without_words_stops_the_render_and_is_named(copied, report, kept, problem):
     cell = new_code_cell("show()", outputs=[new_output("display_data", kept)])
-    nbformat.write(new_notebook(cells=[cell]), copied / "explore.ipynb")
+    write_executed(new_notebook(cells=[cell]), copied / "explore.ipynb")
     with pytest.raises(ValueError, match=rf"explore\.html: {problem}\. Show it as one of"):
         site.render(copied, report.profile)
 

@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from ichreport.cli import main
+from ichreport.report.layout import markup
 from ichreport.workflow import execution, forkserver
 
 CORES = os.cpu_count() or 1
@@ -39,6 +40,18 @@ def test_parameters_reach_the_cells(execute, notebooks):
     status, output = execute("size = 1", "print(size + 1)", parameters={"size": 41})
     assert status == 0
     assert notebooks.printed(output) == "42\n"
+
+
+def test_a_notebook_says_by_which_version_of_the_report_it_was_made(execute):
+    _, output = execute("pass", "from ichreport.report.html import blocks")
+    kept = nbformat.read(output, as_version=4).metadata["ichreport"]
+    assert kept == {"markup": markup.markup_version(output)}
+
+
+def test_cells_that_are_no_plain_python_run_and_say_no_version(execute, notebooks):
+    status, output = execute("pass", "%time print(1)")
+    assert status == 0
+    assert "ichreport" not in nbformat.read(output, as_version=4).metadata
 
 
 def test_by_command_files_come_before_single_values(tmp_path, notebooks):

@@ -15,6 +15,7 @@ from ichreport.report.papers import pages, templates
 from ichreport.report.papers.documents import Document, Point, Section, markdown
 from ichreport.report.papers.facts import gather
 from ichreport.report.papers.tables import Figures
+from tests.report.made_up import write_executed
 
 TRIPOD = [
     *("1", "2", "3a", "3b", "3c", "4", "5a", "5b", "6a", "6b", "6c", "7", "8a", "8b", "8c"),
@@ -349,7 +350,7 @@ def test_a_table_cell_with_a_bar_stays_one_cell():
 
 def test_the_site_has_the_papers_as_files_and_as_a_page(report):
     report.write_manifest(store_hash="cd" * 32)  # made anew since: its slices are not looked up
-    nbformat.write(nbformat.v4.new_notebook(), report.folder / "results.ipynb")
+    write_executed(nbformat.v4.new_notebook(), report.folder / "results.ipynb")
     site.render(report.folder, report.profile)
     page = (report.folder / "papers.html").read_text(encoding="utf-8")
     for stem in ("model-card", "claim-2024", "tripod-ai"):

@@ -1,0 +1,42 @@
+"""Which version of the report's code made what an executed notebook shows.
+
+A page puts outputs that a notebook kept into a frame with today's style and scripts. They fit where
+both come from the same code, which a hash in the notebook's metadata says.
+"""
+
+from pathlib import Path
+from typing import Final
+
+from nbformat import NotebookNode
+
+from ichreport.dependencies import fingerprint
+
+KEY: Final = "ichreport"
+"""Where in a notebook's metadata its version is kept, as `{"markup": version}`."""
+
+
+def markup_version(notebook: Path) -> str:
+    """A hash of the code of `ichreport.report` that a notebook's outputs are made by.
+
+    It covers the modules that the code cells import, directly or through others, and the scripts,
+    styles and templates beside them. It changes only where `make report` executes the notebook
+    anew, so that this is always the cure.
+
+    Args:
+        notebook: The notebook, executed or not.
+
+    Raises:
+        ValueError: If it is not readable, or its cells are no plain Python.
+    """
+    return fingerprint(notebook, within="ichreport.report")
+
+
+def is_current(executed: NotebookNode, path: Path) -> bool:
+    """Whether a notebook's outputs were made by today's code.
+
+    Args:
+        executed: The executed notebook.
+        path: Its file.
+    """
+    kept = executed.metadata.get(KEY, {}).get("markup")
+    return bool(kept == markup_version(path))
