@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ichreport.data.series_choice import series_rows, clearest_slice, representative_series
+from ichreport.data.series_choice import clearest_slice, representative_series, series_rows
 from ichreport.data.store import Store
 from ichreport.evaluation.assessment import Assessment
 from ichreport.evaluation.predictions import of_split
