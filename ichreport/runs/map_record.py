@@ -4,8 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from ichreport.evaluation.scores import without_nan
-from ichreport.files import read_json, write_json
+from ichreport.files import read_json, without_nan, write_json
 from ichreport.report.maps.localisation import Measured
 from ichreport.report.maps.sanity import BesideShuffled, Cascade
 from ichreport.runs.record import RunRecord

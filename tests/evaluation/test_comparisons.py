@@ -13,7 +13,7 @@ from ichreport.evaluation.comparisons import (
     declared_baselines,
     difference_above_floors,
 )
-from ichreport.evaluation.learning_verdict import learned_or_not
+from ichreport.evaluation.floor import compare_with_floor
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.evaluation.scores import split_scores
 from ichreport.params.choices import SPLIT_BY
@@ -170,7 +170,7 @@ def test_the_harder_of_two_test_sets_does_not_make_the_worse_run(predictions):
 
 def test_a_difference_above_floors_is_that_of_the_two_gains(runs):
     found = difference_above_floors(runs["better"], runs["base"], replicates=300)
-    own, base = (learned_or_not(runs[name], replicates=10) for name in ("better", "base"))
+    own, base = (compare_with_floor(runs[name], replicates=10) for name in ("better", "base"))
     assert found.value == pytest.approx(own.difference)
     assert found.difference == pytest.approx(own.difference - base.difference)
     assert found.interval.low < found.difference < found.interval.high < 0

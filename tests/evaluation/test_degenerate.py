@@ -9,7 +9,7 @@ from ichreport.evaluation.comparisons import compare_runs
 from ichreport.evaluation.findings import findings
 from ichreport.evaluation.inference.clustered_auc import auc_table
 from ichreport.evaluation.inference.score_intervals import score_table_with_intervals
-from ichreport.evaluation.learning_verdict import learned_or_not
+from ichreport.evaluation.floor import compare_with_floor
 from ichreport.evaluation.mistakes import worst_mistakes
 from ichreport.evaluation.operating_points import operating_points
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
@@ -48,7 +48,7 @@ def test_every_table_is_made(case, predictions):
     assert len(findings(dict.fromkeys(range(1, 15), given), **FEW)) == 5
     subgroup_scores(given, half, thresholds={"any": 0.5}, **FEW)
     worst_mistakes(given, "any")
-    learned_or_not(given, **FEW)
+    compare_with_floor(given, **FEW)
 
 
 @pytest.mark.parametrize("case", ["no bleeding", "only bleeding"])

@@ -11,7 +11,7 @@ from scipy.stats import norm
 from sklearn.metrics import log_loss, roc_auc_score
 
 from ichreport.evaluation import scores
-from ichreport.evaluation.predictions import of_split, probabilities, truths
+from ichreport.evaluation.predictions import select_split, probabilities, truths
 from ichreport.labels import LABELS, SCORE_WEIGHTS
 
 SLICES = 752_803
@@ -64,7 +64,7 @@ def test_calibrated_binormal_scores_with_the_poster_s_areas_give_its_best_sum():
 
 
 def test_scores_agree_with_scikit_learn(predictions):
-    rows = of_split(predictions, "test")
+    rows = select_split(predictions, "test")
     y_true, y_score = truths(rows), probabilities(rows)
     losses = [log_loss(y_true[:, k], y_score[:, k], labels=[0, 1]) for k in range(6)]
     np.testing.assert_allclose(scores.log_losses(y_true, y_score), losses, rtol=1e-12)
@@ -105,8 +105,8 @@ def test_a_certain_mistake_costs_34_5_nats_as_in_the_challenge():
 
 def test_floor_is_the_train_prevalence_scored_elsewhere(predictions):
     recorded = scores.scores_of(predictions)
-    train = truths(of_split(predictions, "train"))
-    test = truths(of_split(predictions, "test"))
+    train = truths(select_split(predictions, "train"))
+    test = truths(select_split(predictions, "test"))
     p, q = train.mean(axis=0), test.mean(axis=0)
     cross_entropy = -(q * np.log(p) + (1 - q) * np.log(1 - p))
     floor = recorded["test"]["floor"]
@@ -141,7 +141,7 @@ def test_the_table_lists_each_score_once_beside_its_floor_and_counts(predictions
     assert len(table) == 3 * (2 + 6 + 6)
     assert not table.duplicated(["split", "score", "label"]).any()
     row = table.set_index(["split", "score", "label"]).loc[("test", "auc", "subdural")]
-    rows = of_split(predictions, "test")
+    rows = select_split(predictions, "test")
     expected = roc_auc_score(rows["truth_subdural"], rows["probability_subdural"])
     assert row["value"] == pytest.approx(expected)
     assert (row["floor"], row["slices"]) == (0.5, len(rows))

@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import accuracy_score, log_loss, precision_score, recall_score, roc_auc_score
 
 from ichreport.evaluation.assessment import assess
-from ichreport.evaluation.learning_verdict import Verdict
+from ichreport.evaluation.floor import Verdict
 from ichreport.labels import ANY, LABELS, SUBTYPES
 from ichreport.params.experiment import Experiment
 from ichreport.params.profile import PhantomRecipe

@@ -11,7 +11,7 @@ from ichreport.evaluation.assessment import assess
 from ichreport.evaluation.calibration.net_benefit import decision_curve
 from ichreport.evaluation.inference.bootstrap import draw_resamples
 from ichreport.evaluation.operating_points import operating_points
-from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS, of_split
+from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS, select_split
 from ichreport.labels import LABELS
 from ichreport.report.run import calibration_curves, score_tables, subgroups
 from tests.report.made_up import predictions as make_predictions
@@ -117,10 +117,10 @@ def test_both_opinions_on_an_area_stand_beside_each_other(assessed):
 
 
 def test_only_thresholds_that_are_worth_it_are_told(predictions):
-    rows = of_split(predictions, "test")
+    rows = select_split(predictions, "test")
     truth, score = rows["truth_any"].to_numpy(), rows["probability_any"].to_numpy()
     resamples = draw_resamples(rows["group"])
-    curve = decision_curve(truth, score, place=resamples.places(rows["group"]), resamples=resamples)
+    curve = decision_curve(truth, score, group_codes=resamples.group_codes(rows["group"]), resamples=resamples)
     expected = {
         round(100 * row["threshold"])
         for row in curve.to_dict("records")

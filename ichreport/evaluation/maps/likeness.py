@@ -100,7 +100,7 @@ def _summary(
     """
     names = pd.Index(group)
     resamples = draw_resamples(names)
-    place = resamples.places(names)
+    place = resamples.group_codes(names)
     own = values(np.ones((1, len(resamples.groups)), dtype=np.int64))[0]
     known = ~np.isnan(own)
     count, groups = int(known.sum()), len(np.unique(place[known]))

@@ -188,7 +188,7 @@ def heatmap_table(
     maps["random"] = np.array([random_heatmap(shape, generator) for _ in masks])
     names = pd.Index(np.asarray(group))
     resamples = draw_resamples(names, replicates=replicates, seed=seed)
-    place = resamples.places(names)
+    place = resamples.group_codes(names)
     scored = {name: _scored(of, masks, tolerance) for name, of in maps.items()}
 
     def mean_of(values: NDArray[np.float64], *, hits: bool = False) -> tuple[float, float, float]:

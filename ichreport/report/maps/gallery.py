@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ichreport.data.store import Store
-from ichreport.evaluation.predictions import of_split
+from ichreport.evaluation.predictions import select_split
 from ichreport.labels import ANY, LABELS
 from ichreport.report.html import slice_images
 from ichreport.report.html.blocks import Sheet, Table
@@ -151,7 +151,7 @@ def _outlines_in_words(store: Store, label: str) -> str:
 
 def _called(run: RunRecord) -> pd.DataFrame:
     """A row for each label and test slice that is found, missed or a false alarm."""
-    test = of_split(run.predictions(), "test")
+    test = select_split(run.predictions(), "test")
     points = run.record["operating_points"]
     parts = []
     for label in LABELS:

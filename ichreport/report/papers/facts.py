@@ -16,7 +16,7 @@ from ichreport import poster
 from ichreport.data.store import read_manifest
 from ichreport.evaluation.inference.bootstrap import REPLICATES
 from ichreport.evaluation.inference.training_seeds import across_seeds
-from ichreport.evaluation.predictions import of_split
+from ichreport.evaluation.predictions import select_split
 from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.labels import ANY
 from ichreport.params.choices import HEADS, INPUTS, LOSSES, NETWORKS, SAMPLES
@@ -197,7 +197,7 @@ def _of_splits(predictions: pd.DataFrame) -> dict[str, str]:
         "sample_groups": f"{predictions['group'].nunique():,}",
     }
     for split in SPLITS:
-        rows = of_split(predictions, split)
+        rows = select_split(predictions, split)
         facts[f"{split}_slices"] = f"{len(rows):,}"
         facts[f"{split}_groups"] = f"{rows['group'].nunique():,}"
         facts[f"{split}_positives"] = f"{int(rows[f'truth_{ANY}'].sum()):,}"

@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import pandas as pd
 
-from ichreport.evaluation.calibration.reliability import calibration_table
-from ichreport.evaluation.inference.score_intervals import score_table_with_intervals
-from ichreport.evaluation.learning_verdict import Learned
-from ichreport.evaluation.operating_points import RATES
-from ichreport.evaluation.predictions import of_split
+from ichreport.evaluation.calibration.measures import calibration_table
+from ichreport.evaluation.floor import FloorComparison
+from ichreport.evaluation.inference.score_intervals import score_table
+from ichreport.evaluation.predictions import select_split
+from ichreport.evaluation.rates import RATES
 from ichreport.evaluation.studies import study_table
 from ichreport.evaluation.thresholds import rate_table
 from ichreport.labels import ANY, LABELS
@@ -43,7 +43,7 @@ class Figures:
     @cached_property
     def scores(self) -> pd.DataFrame:
         """Every score on test with its interval."""
-        return score_table_with_intervals(self.scored.predictions, splits=("test",))
+        return score_table(self.scored.predictions, splits=("test",))
 
     @cached_property
     def rates(self) -> pd.DataFrame:
@@ -70,7 +70,7 @@ class Figures:
 
     def facts(self) -> dict[str, str]:
         """The figures that the papers cite in sentences; empty where undefined."""
-        learned: Learned = self.scored.learned
+        learned: FloorComparison = self.scored.learned
         area, loss = self._score("auc", ANY), self._score("weighted_log_loss_sum", "all")
         recall, specificity = self._rate(ANY, "recall"), self._rate(ANY, "specificity")
         facts = {"floor": _known(learned.floor)}
@@ -94,7 +94,7 @@ class Figures:
         """Slices, groups and positives of each split."""
         rows = []
         for split in SPLITS:
-            own = of_split(self.scored.predictions, split)
+            own = select_split(self.scored.predictions, split)
             positives = [f"{int(own[f'truth_{label}'].sum()):,}" for label in LABELS]
             rows.append([split, f"{len(own):,}", f"{own['group'].nunique():,}", *positives])
         return Table(

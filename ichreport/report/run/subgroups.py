@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ichreport.data import summary
 from ichreport.data.store import Store
 from ichreport.evaluation.inference.bootstrap import REPLICATES
-from ichreport.evaluation.predictions import of_split
+from ichreport.evaluation.predictions import select_split
 from ichreport.evaluation.subgroups import Negatives, subgroup_scores
 from ichreport.labels import ANY, SUBTYPES
 
@@ -42,7 +42,7 @@ def scores_within(
     Returns:
         The columns of `evaluation.subgroups.subgroup_scores`, with `kind` before them.
     """
-    test = of_split(predictions, "test").reset_index(drop=True)
+    test = select_split(predictions, "test").reset_index(drop=True)
     row_of = pd.Series(np.arange(len(store)), index=store.slices["sop_instance_uid"])
     rows = row_of.loc[test["sop_instance_uid"]].to_numpy(dtype=np.int64)
     threshold = points[ANY]["threshold"]

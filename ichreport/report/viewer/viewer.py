@@ -21,7 +21,7 @@ from ichreport.data.resample import resample_hu, resample_mask
 from ichreport.data.series_choice import series_rows, telling_row, telling_series
 from ichreport.data.store import Store
 from ichreport.data.windowing import WINDOWS
-from ichreport.evaluation.predictions import PROBABILITIES, of_split
+from ichreport.evaluation.predictions import PROBABILITIES, select_split
 from ichreport.labels import ANY, LABELS, SUBTYPES
 from ichreport.report.html import palette, slice_images
 from ichreport.report.html.assets import read_asset
@@ -241,7 +241,7 @@ def of_maps(
 
 
 def _test_slices(store: Store, predictions: pd.DataFrame) -> pd.DataFrame:
-    test = of_split(predictions, "test")["sop_instance_uid"]
+    test = select_split(predictions, "test")["sop_instance_uid"]
     found = store.slices[store.slices["sop_instance_uid"].isin(test)]
     if found.empty:
         raise ValueError("No slice of the store is in the test split of these predictions.")
@@ -251,7 +251,7 @@ def _test_slices(store: Store, predictions: pd.DataFrame) -> pd.DataFrame:
 def _first(store: Store, rows: NDArray[np.int64], predictions: pd.DataFrame | None) -> int:
     """The slice of a series to open on: the most telling one, of the test split if it has such."""
     if predictions is not None:
-        test = of_split(predictions, "test")["sop_instance_uid"]
+        test = select_split(predictions, "test")["sop_instance_uid"]
         tested = rows[store.slices["sop_instance_uid"].iloc[rows].isin(test).to_numpy()]
         rows = tested if len(tested) else rows
     return telling_row(store, rows)

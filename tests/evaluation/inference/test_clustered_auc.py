@@ -92,8 +92,8 @@ def test_a_variance_of_zero_comes_out_as_zero_whatever_rounding_leaves_of_it(pre
         truth_any=[1, 0, 1, 0, 1, 1, 1, 0, 1, 0, 0, 0],
         probability_any=np.array([5, 3, 1, 4, 1, 2, 5, 2, 1, 4, 0, 4]) / 6,
     )
-    place = pd.factorize(rows["group"])[0]
-    found = clustered_auc(rows["truth_any"], rows["probability_any"], place)
+    codes = pd.factorize(rows["group"])[0]
+    found = clustered_auc(rows["truth_any"], rows["probability_any"], codes)
     assert found.covariance[0, 0] == 0
     own = auc_table(rows).set_index("label").loc["any"]
     assert own["standard_error"] == 0

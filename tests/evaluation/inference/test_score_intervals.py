@@ -32,7 +32,7 @@ def test_a_replicate_is_the_score_of_its_groups_repeated(predictions):
     resamples = draw_resamples(rows["group"], replicates=3, seed=4)
     replicates = score_replicates(rows, resamples)
     for replicate, counts in enumerate(resamples.counts):
-        repeated = rows.loc[np.repeat(rows.index, counts[resamples.places(rows["group"])])]
+        repeated = rows.loc[np.repeat(rows.index, counts[resamples.group_codes(rows["group"])])]
         expected = split_scores(truths(repeated), probabilities(repeated))
         got = replicates["weighted_log_loss_sum", "all"][replicate]
         assert got == pytest.approx(expected["weighted_log_loss_sum"])

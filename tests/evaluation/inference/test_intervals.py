@@ -81,11 +81,11 @@ def coverage(*, grouped, studies=600, patients=150, replicates=300):
         truth = (ill + rng.normal(size=len(patient)) > 1.2).astype(int)
         shared = rng.normal(size=patients)[patient]
         score = truth + math.sqrt(0.5) * (shared + rng.normal(size=len(patient)))
-        place = patient if grouped else np.arange(len(patient))
-        names = [f"{k:05d}" for k in range(place.max() + 1)]
+        codes = patient if grouped else np.arange(len(patient))
+        names = [f"{k:05d}" for k in range(codes.max() + 1)]
         counts = bootstrap.draw_resamples(names, replicates=replicates, seed=study).counts
-        areas = bootstrap.auc_replicates(truth, score, place, counts)
-        groups = intervals.contributing(place, truth == 1, truth == 0)
+        areas = bootstrap.auc_replicates(truth, score, codes, counts)
+        groups = intervals.count_groups(codes, truth == 1, truth == 0)
         found = intervals.interval(areas, groups=groups)
         hits += found.low <= area <= found.high
     return hits / studies
@@ -111,8 +111,8 @@ def test_a_perfect_share_or_area_counts_each_group_as_one_slice():
     assert (found.low, found.high) == (pytest.approx(0.025 ** (1 / 12)), 1)
     found = intervals.share_interval(0.0, np.zeros(50), units=300, groups=12)
     assert (found.low, found.high) == (0, pytest.approx(1 - 0.025 ** (1 / 12)))
-    positive, place = np.array([True, True, False, False, False]), np.array([0, 1, 2, 3, 0])
-    found = intervals.area_interval(1.0, np.ones(50), positive, place)
+    positive, codes = np.array([True, True, False, False, False]), np.array([0, 1, 2, 3, 0])
+    found = intervals.area_interval(1.0, np.ones(50), positive, codes)
     assert (found.low, found.high, found.groups) == (pytest.approx(0.025**0.5), 1, 2)
 
 

@@ -7,7 +7,7 @@ import pytest
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss, log_loss
 
-from ichreport.evaluation.calibration.reliability import reliability
+from ichreport.evaluation.calibration import reliability
 from ichreport.evaluation.inference.bootstrap import draw_resamples
 from ichreport.evaluation.predictions import PROBABILITIES
 from ichreport.labels import LABELS
@@ -34,7 +34,7 @@ def test_reliability_agrees_with_scikit_learn(calibrated, binning, strategy):
     resamples = draw_resamples(group, replicates=100)
     bins = reliability.make_bins(score, binning=binning)
     curve = reliability.reliability_curve(
-        truth, score, bins, place=resamples.places(group), resamples=resamples
+        truth, score, bins, group_codes=resamples.group_codes(group), resamples=resamples
     )
     observed, predicted = calibration_curve(truth, score, n_bins=10, strategy=strategy)
     filled = curve[curve["slices"] > 0]
@@ -53,7 +53,7 @@ def test_most_intervals_of_calibrated_scores_hold_the_diagonal(calibrated):
         truth,
         score,
         reliability.make_bins(score, num_bins=20),
-        place=resamples.places(group),
+        group_codes=resamples.group_codes(group),
         resamples=resamples,
     )
     held = (curve["low"] <= curve["predicted"]) & (curve["predicted"] <= curve["high"])
@@ -64,7 +64,7 @@ def test_an_empty_bin_is_missing_not_zero():
     resamples = draw_resamples(["a", "b"], replicates=10)
     bins = reliability.make_bins([0.05, 0.95], binning="width")
     curve = reliability.reliability_curve(
-        [0, 1], [0.05, 0.95], bins, place=np.array([0, 1]), resamples=resamples
+        [0, 1], [0.05, 0.95], bins, group_codes=np.array([0, 1]), resamples=resamples
     )
     assert curve["slices"].tolist() == [1, 0, 0, 0, 0, 0, 0, 0, 0, 1]
     assert curve["observed"].isna().sum() == 8

@@ -11,7 +11,7 @@ from statsmodels.discrete.discrete_model import Logit
 from statsmodels.genmod.families import Binomial
 from statsmodels.genmod.generalized_linear_model import GLM
 
-from ichreport.evaluation.calibration.reliability import recalibration
+from ichreport.evaluation.calibration import recalibration
 
 
 @pytest.fixture(scope="module")
@@ -69,40 +69,40 @@ def test_slope_and_intercept_are_those_of_logistic_regression(calibrated):
 def in_groups():
     """2,000 slices of 200 groups, each with a shift of its own that scores do not know."""
     rng = np.random.default_rng(5)
-    place = np.repeat(np.arange(200), 10)
+    codes = np.repeat(np.arange(200), 10)
     z = rng.normal(-1, 1.5, 2000)
-    shift = rng.normal(0, 1.0, 200)[place]
-    return (rng.random(2000) < expit(z + shift)).astype(int), 1.4 * z + 0.3, place
+    shift = rng.normal(0, 1.0, 200)[codes]
+    return (rng.random(2000) < expit(z + shift)).astype(int), 1.4 * z + 0.3, codes
 
 
 def test_errors_of_slope_and_intercept_are_statsmodels_cluster_robust_ones(in_groups):
-    truth, z, place = in_groups
+    truth, z, codes = in_groups
     fitted = Logit(truth, np.stack([z, np.ones_like(z)], axis=1)).fit(
-        disp=0, tol=1e-12, cov_type="cluster", cov_kwds={"groups": place, "use_correction": False}
+        disp=0, tol=1e-12, cov_type="cluster", cov_kwds={"groups": codes, "use_correction": False}
     )
-    found = recalibration.line_errors(truth, z, recalibration.fit_logistic(truth, z), place)
+    found = recalibration.line_errors(truth, z, recalibration.fit_logistic(truth, z), codes)
     np.testing.assert_allclose(found, fitted.bse * math.sqrt(200 / 199), rtol=1e-5)
 
 
 def test_the_error_of_a_temperature_is_that_of_its_inverse_as_a_slope(in_groups):
-    truth, z, place = in_groups
+    truth, z, codes = in_groups
     fitted = Logit(truth, z[:, None]).fit(
-        disp=0, tol=1e-12, cov_type="cluster", cov_kwds={"groups": place, "use_correction": False}
+        disp=0, tol=1e-12, cov_type="cluster", cov_kwds={"groups": codes, "use_correction": False}
     )
     temperature = recalibration.fit_temperature(truth, expit(z))
-    found = recalibration.temperature_error(truth, expit(z), temperature, place)
+    found = recalibration.temperature_error(truth, expit(z), temperature, codes)
     relative = fitted.bse[0] / fitted.params[0]  # ln T = -ln slope
     assert found == pytest.approx(relative * math.sqrt(200 / 199), rel=1e-4)
 
 
 def test_the_shift_and_its_error_are_those_of_statsmodels_with_the_logit_as_offset(in_groups):
-    truth, z, place = in_groups
+    truth, z, codes = in_groups
     fitted = GLM(truth, np.ones((len(z), 1)), family=Binomial(), offset=z).fit(
-        tol=1e-12, cov_type="cluster", cov_kwds={"groups": place, "use_correction": False}
+        tol=1e-12, cov_type="cluster", cov_kwds={"groups": codes, "use_correction": False}
     )
     shift = recalibration.fit_shift(truth, z)
     assert shift == pytest.approx(fitted.params[0], abs=1e-8)
-    error = recalibration.shift_error(truth, z, shift, place)
+    error = recalibration.shift_error(truth, z, shift, codes)
     assert error == pytest.approx(fitted.bse[0] * math.sqrt(200 / 199), rel=1e-5)
 
 
@@ -116,11 +116,11 @@ def test_the_shift_makes_the_mean_probability_the_share_of_positives():
 
 
 def test_slices_that_come_twice_in_their_group_bring_no_certainty(in_groups):
-    truth, z, place = in_groups
+    truth, z, codes = in_groups
     line = recalibration.fit_logistic(truth, z)
-    once = recalibration.line_errors(truth, z, line, place)
+    once = recalibration.line_errors(truth, z, line, codes)
     twice = recalibration.line_errors(
-        *(np.tile(of, 2) for of in (truth, z)), line, np.tile(place, 2)
+        *(np.tile(of, 2) for of in (truth, z)), line, np.tile(codes, 2)
     )
     np.testing.assert_allclose(twice, once)
 
