@@ -64,7 +64,7 @@ def test_frozen_thresholds_are_those_that_are_applied(assessed):
 
 def test_a_record_gives_the_tables_back(assessed):
     text = json.dumps(assessed.record(), allow_nan=False)
-    again = Assessment.of_record(json.loads(text))
+    again = Assessment.from_record(json.loads(text))
     for name in ("scores", "areas", "precisions", "thresholds", "rates", "calibration"):
         pd.testing.assert_frame_equal(
             getattr(again, name), getattr(assessed, name), check_dtype=False

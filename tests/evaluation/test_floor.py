@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from ichreport.evaluation.floor import compare_with_floor
-from ichreport.evaluation.predictions import PROBABILITIES
-from ichreport.evaluation.scores import scores_of
+from ichreport.evaluation.predictions import PROBABILITIES, probabilities, select_split, truths
+from ichreport.evaluation.scores import constant_scores, floor_probabilities, weighted_log_loss_sum
 
 
 def calibrated(predictions):
@@ -18,14 +18,21 @@ def calibrated(predictions):
     return scored
 
 
+def floor_scores(predictions):
+    """The scores on test of the constant prevalence of train."""
+    train, test = (truths(select_split(predictions, split)) for split in ("train", "test"))
+    return constant_scores(test, floor_probabilities(train))
+
+
 def test_a_run_better_than_constant_prevalence_has_learned(predictions):
     learned = compare_with_floor(calibrated(predictions), replicates=200)
     assert learned.verdict == "learned"
     assert learned.difference_interval.low < learned.difference < learned.difference_interval.high
     assert learned.difference_interval.high < 0
-    recorded = scores_of(calibrated(predictions))["test"]
-    assert learned.score == pytest.approx(recorded["weighted_log_loss_sum"])
-    assert learned.floor == pytest.approx(recorded["floor"]["weighted_log_loss_sum"])
+    test = select_split(calibrated(predictions), "test")
+    score = weighted_log_loss_sum(truths(test), probabilities(test))
+    assert learned.score == pytest.approx(score)
+    assert learned.floor == pytest.approx(floor_scores(predictions)["weighted_log_loss_sum"])
 
 
 def test_a_run_that_ranks_with_probabilities_far_off_only_ranks(predictions):
@@ -35,7 +42,7 @@ def test_a_run_that_ranks_with_probabilities_far_off_only_ranks(predictions):
     assert compare_with_floor(scored, replicates=200).verdict == "ranks only"
 
 
-def test_ranking_is_told_where_the_log_loss_is_undecided(predictions):
+def test_a_run_ranks_at_least_where_the_log_loss_is_undecided(predictions):
     scored = calibrated(predictions)
     shift = 1.0
     for _ in range(30):  # towards probabilities that score as the constant does
@@ -68,15 +75,15 @@ def test_a_bleed_that_training_never_saw_does_not_make_a_constant_look_learned(p
     """Predicting exactly 0 for it would cost 34.5 nats for each one on test."""
     train = predictions["split"] == "train"
     unseen = predictions.copy()
-    few = np.random.default_rng(1).random(len(unseen)) < 0.02
-    unseen["truth_epidural"] = (few & ~train).astype(np.int8)
+    rare = np.random.default_rng(1).random(len(unseen)) < 0.02
+    unseen["truth_epidural"] = (rare & ~train).astype(np.int8)
     constant = {
         p: min(1.6 * unseen.loc[train, p.replace("probability", "truth")].mean(), 0.95)
         for p in PROBABILITIES
     }
     constant["probability_epidural"] = 0.02
     learned = compare_with_floor(unseen.assign(**constant), replicates=200)
-    floor = scores_of(unseen)["test"]["floor"]["log_loss"]["epidural"]
+    floor = floor_scores(unseen)["log_loss"]["epidural"]
     share = unseen.loc[unseen["split"] == "test", "truth_epidural"].mean()
     assert share > 0
     half_a_slice = 0.5 / (train.sum() + 1)

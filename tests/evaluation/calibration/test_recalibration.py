@@ -80,7 +80,9 @@ def test_errors_of_slope_and_intercept_are_statsmodels_cluster_robust_ones(in_gr
     fitted = Logit(truth, np.stack([z, np.ones_like(z)], axis=1)).fit(
         disp=0, tol=1e-12, cov_type="cluster", cov_kwds={"groups": codes, "use_correction": False}
     )
-    found = recalibration.line_errors(truth, z, recalibration.fit_logistic(truth, z), codes)
+    found = recalibration.line_standard_errors(
+        truth, z, recalibration.fit_logistic(truth, z), codes
+    )
     np.testing.assert_allclose(found, fitted.bse * math.sqrt(200 / 199), rtol=1e-5)
 
 
@@ -90,7 +92,7 @@ def test_the_error_of_a_temperature_is_that_of_its_inverse_as_a_slope(in_groups)
         disp=0, tol=1e-12, cov_type="cluster", cov_kwds={"groups": codes, "use_correction": False}
     )
     temperature = recalibration.fit_temperature(truth, expit(z))
-    found = recalibration.temperature_error(truth, expit(z), temperature, codes)
+    found = recalibration.temperature_standard_error(truth, expit(z), temperature, codes)
     relative = fitted.bse[0] / fitted.params[0]  # ln T = -ln slope
     assert found == pytest.approx(relative * math.sqrt(200 / 199), rel=1e-4)
 
@@ -102,7 +104,7 @@ def test_the_shift_and_its_error_are_those_of_statsmodels_with_the_logit_as_offs
     )
     shift = recalibration.fit_shift(truth, z)
     assert shift == pytest.approx(fitted.params[0], abs=1e-8)
-    error = recalibration.shift_error(truth, z, shift, codes)
+    error = recalibration.shift_standard_error(truth, z, shift, codes)
     assert error == pytest.approx(fitted.bse[0] * math.sqrt(200 / 199), rel=1e-5)
 
 
@@ -112,14 +114,16 @@ def test_the_shift_makes_the_mean_probability_the_share_of_positives():
     assert expit(z + shift).mean() == pytest.approx(0.25, abs=1e-9)
     assert recalibration.fit_shift(truth, np.full(4, 2.0)) == pytest.approx(logit(0.25) - 2)
     assert math.isnan(recalibration.fit_shift([1, 1], [0.1, 0.2]))
-    assert math.isnan(recalibration.shift_error([1, 1], [0.1, 0.2], math.nan, np.array([0, 1])))
+    assert math.isnan(
+        recalibration.shift_standard_error([1, 1], [0.1, 0.2], math.nan, np.array([0, 1]))
+    )
 
 
 def test_slices_that_come_twice_in_their_group_bring_no_certainty(in_groups):
     truth, z, codes = in_groups
     line = recalibration.fit_logistic(truth, z)
-    once = recalibration.line_errors(truth, z, line, codes)
-    twice = recalibration.line_errors(
+    once = recalibration.line_standard_errors(truth, z, line, codes)
+    twice = recalibration.line_standard_errors(
         *(np.tile(of, 2) for of in (truth, z)), line, np.tile(codes, 2)
     )
     np.testing.assert_allclose(twice, once)
@@ -127,12 +131,19 @@ def test_slices_that_come_twice_in_their_group_bring_no_certainty(in_groups):
 
 def test_errors_are_missing_where_there_is_nothing_to_err_about():
     undefined = (math.nan, math.nan)
-    assert all(map(math.isnan, recalibration.line_errors([0, 1], [0.1, 0.2], undefined, [0, 1])))
+    assert all(
+        map(math.isnan, recalibration.line_standard_errors([0, 1], [0.1, 0.2], undefined, [0, 1]))
+    )
     one_group = np.zeros(3, dtype=int)
     assert all(
-        map(math.isnan, recalibration.line_errors([0, 1, 0], [0.1, 0.2, 0.3], (1, 0), one_group))
+        map(
+            math.isnan,
+            recalibration.line_standard_errors([0, 1, 0], [0.1, 0.2, 0.3], (1, 0), one_group),
+        )
     )
-    assert math.isnan(recalibration.temperature_error([0, 1, 0], [0.1, 0.2, 0.3], 1.0, one_group))
+    assert math.isnan(
+        recalibration.temperature_standard_error([0, 1, 0], [0.1, 0.2, 0.3], 1.0, one_group)
+    )
 
 
 def test_a_shift_of_the_odds_is_found_as_the_intercept(calibrated):
