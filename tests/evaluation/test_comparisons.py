@@ -57,13 +57,13 @@ def test_better_worse_and_alike_are_told_apart(runs):
 
 def test_a_difference_is_that_of_the_scores(runs):
     comparison = Comparison(runs, replicates=10)
-    found = comparison.difference("better", "base", "log_loss", "subdural")
+    difference = comparison.difference("better", "base", "log_loss", "subdural")
     values = []
     for name in ("better", "base"):
         rows = runs[name][runs[name]["split"] == "test"]
         values.append(split_scores(rows[list(TRUTHS)], rows[COLUMNS])["log_loss"]["subdural"])
-    assert (found.value, found.baseline) == pytest.approx(values)
-    assert found.difference == pytest.approx(values[0] - values[1])
+    assert (difference.value, difference.baseline) == pytest.approx(values)
+    assert difference.difference == pytest.approx(values[0] - values[1])
 
 
 def test_resampling_together_is_sharper_than_apart(runs):
@@ -79,8 +79,13 @@ def test_resampling_together_is_sharper_than_apart(runs):
 
 
 def test_a_run_against_itself_shows_no_difference(runs):
-    found = Comparison(runs, replicates=50).difference("base", "base", "weighted_log_loss_sum")
-    assert (found.difference, found.interval.low, found.interval.high, found.p) == (0, 0, 0, 1)
+    difference = Comparison(runs, replicates=50).difference("base", "base", "weighted_log_loss_sum")
+    assert (
+        difference.difference,
+        difference.interval.low,
+        difference.interval.high,
+        difference.p,
+    ) == (0, 0, 0, 1)
 
 
 def test_runs_on_other_slices_are_compared_by_the_groups_they_share(runs):
@@ -138,22 +143,22 @@ def test_the_harder_of_two_test_sets_does_not_make_the_worse_run(predictions):
     ]
     losses = Comparison(dict(zip("ab", constant, strict=True)), replicates=300)
     assert losses.difference("a", "b", "weighted_log_loss_sum").interval.low > 0
-    found = difference_above_floors(*constant, replicates=300)
-    np.testing.assert_allclose([found.value, found.difference], 0, atol=1e-6)
-    np.testing.assert_allclose([found.interval.low, found.interval.high], 0, atol=1e-6)
-    assert 0 < found.shared_slices < 1
+    difference = difference_above_floors(*constant, replicates=300)
+    np.testing.assert_allclose([difference.value, difference.difference], 0, atol=1e-6)
+    np.testing.assert_allclose([difference.interval.low, difference.interval.high], 0, atol=1e-6)
+    assert 0 < difference.shared_slices < 1
 
 
 def test_a_difference_above_floors_is_that_of_the_two_gains(runs):
-    found = difference_above_floors(runs["better"], runs["base"], replicates=300)
-    own, base = (compare_with_floor(runs[name], replicates=10) for name in ("better", "base"))
-    assert found.value == pytest.approx(own.difference)
-    assert found.difference == pytest.approx(own.difference - base.difference)
-    assert found.interval.low < found.difference < found.interval.high < 0
+    difference = difference_above_floors(runs["better"], runs["base"], replicates=300)
+    better, base = (compare_with_floor(runs[name], replicates=10) for name in ("better", "base"))
+    assert difference.value == pytest.approx(better.difference)
+    assert difference.difference == pytest.approx(better.difference - base.difference)
+    assert difference.interval.low < difference.difference < difference.interval.high < 0
 
 
 def test_without_training_slices_no_difference_above_floors_is_known(runs):
     untrained = runs["better"].query("split == 'test'")
-    found = difference_above_floors(untrained, runs["base"], replicates=10)
-    assert math.isnan(found.difference)
-    assert math.isnan(found.interval.low)
+    difference = difference_above_floors(untrained, runs["base"], replicates=10)
+    assert math.isnan(difference.difference)
+    assert math.isnan(difference.interval.low)

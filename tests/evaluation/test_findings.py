@@ -35,6 +35,11 @@ def many(draw_predictions):
     return draw_predictions(seed=4, patients=400)
 
 
+def criteria_by_name(runs, replicates):
+    """The criteria of the fifth finding."""
+    return {each.name: each for each in findings(runs, replicates=replicates)[4].criteria}
+
+
 def verdicts(runs):
     return [finding.verdict for finding in findings(runs, replicates=200)]
 
@@ -46,10 +51,10 @@ def test_a_simple_choice_that_is_better_than_all_supports_the_poster(draw_predic
     for simple in (2, 5, 10, 13):
         runs[simple] = predicted(many, best, simple)
     runs[2] = predicted(many, best - 0.3, 2)
-    found = findings(runs, replicates=200)
-    assert [finding.number for finding in found] == [1, 2, 3, 4, 5]
-    assert [finding.verdict for finding in found[:4]] == ["supported"] * 4
-    assert all(not finding.missing for finding in found)
+    results = findings(runs, replicates=200)
+    assert [finding.number for finding in results] == [1, 2, 3, 4, 5]
+    assert [finding.verdict for finding in results[:4]] == ["supported"] * 4
+    assert all(not finding.missing for finding in results)
 
 
 def test_alternatives_that_are_better_contradict_it(many):
@@ -65,12 +70,12 @@ def test_alternatives_that_are_alike_bring_nothing_but_do_not_let_the_simple_cho
 
 
 def test_without_runs_everything_is_undecided_and_what_is_missing_is_named():
-    found = findings({}, replicates=5)
-    assert {finding.verdict for finding in found} == {"undecided"}
-    assert found[0].missing == (2, 5)
-    assert found[3].missing == (13,)
-    assert [len(finding.criteria) for finding in found] == [2, 8, 7, 1, 6]
-    assert all(math.isnan(criterion.value) for finding in found for criterion in finding.criteria)
+    results = findings({}, replicates=5)
+    assert {finding.verdict for finding in results} == {"undecided"}
+    assert results[0].missing == (2, 5)
+    assert results[3].missing == (13,)
+    assert [len(finding.criteria) for finding in results] == [2, 8, 7, 1, 6]
+    assert all(math.isnan(criterion.value) for finding in results for criterion in finding.criteria)
 
 
 def test_random_backbones_decide_nothing_that_the_poster_says_of_pre_trained_ones(many):
@@ -86,9 +91,7 @@ def test_random_backbones_decide_nothing_that_the_poster_says_of_pre_trained_one
     assert random[1].random_backbones == tuple(range(5, 15))
     assert random[3].random_backbones == (13,)
     for before, after in zip(pretrained, random, strict=True):
-        values = [
-            [criterion.value for criterion in finding.criteria] for finding in (before, after)
-        ]
+        values = [[each.value for each in finding.criteria] for finding in (before, after)]
         np.testing.assert_array_equal(*values)
     scratch = random[1].criteria[0]
     assert scratch.rows == (2, 1)
@@ -98,13 +101,11 @@ def test_random_backbones_decide_nothing_that_the_poster_says_of_pre_trained_one
 def test_an_area_has_the_interval_of_the_run_s_table(many):
     run = predicted(many, 2.0)
     table = score_table(run, replicates=100)
-    own = table[(table["split"] == "test") & (table["score"] == "auc") & (table["label"] == "any")]
+    row = table[(table["split"] == "test") & (table["score"] == "auc") & (table["label"] == "any")]
     runs = {13: run, 5: predicted(many[many["split"] != "validation"].iloc[::3], 1.0)}
     [criterion] = findings(runs, replicates=100)[3].criteria
-    assert (criterion.interval.low, criterion.interval.high) == (
-        own["low"].item(),
-        own["high"].item(),
-    )
+    ends = (criterion.interval.low, criterion.interval.high)
+    assert ends == (row["low"].item(), row["high"].item())
 
 
 def test_a_worthless_epidural_score_supports_that_it_fails(many):
@@ -112,9 +113,7 @@ def test_a_worthless_epidural_score_supports_that_it_fails(many):
     rare = many["truth_epidural"].to_numpy() * (np.arange(len(many)) % 4 == 0)
     run["truth_epidural"] = rare
     run["probability_epidural"] = np.random.default_rng(0).random(len(run))
-    criteria = {
-        criterion.name: criterion for criterion in findings({13: run}, replicates=100)[4].criteria
-    }
+    criteria = criteria_by_name({13: run}, replicates=100)
     assert criteria["epidural fails"].verdict == "supported"
     assert criteria["epidural weaker than any"].verdict == "supported"
 
@@ -125,28 +124,26 @@ def test_a_rare_subtype_that_is_ranked_as_well_as_any_is_not_called_weak(draw_pr
     test = run[run["split"] == "test"]
     rates = test[list(TRUTHS)].mean()
     assert rates["truth_epidural"] < rates["truth_any"] / 3
-    areas = {of: roc_auc_score(test[f"truth_{of}"], test[f"probability_{of}"]) for of in LABELS}
+    areas = {x: roc_auc_score(test[f"truth_{x}"], test[f"probability_{x}"]) for x in LABELS}
     for label, criterion in zip(SUBTYPES, criteria[:5], strict=True):
         assert criterion.name == f"{label} weaker than any"
         assert criterion.value == pytest.approx(areas[label] - areas["any"])
         assert criterion.interval.low < criterion.value < criterion.interval.high
         assert criterion.verdict == "undecided"
-    assert (
-        criteria[5].measure == f"precision at 85 % recall; by chance {rates['truth_epidural']:.3f}"
-    )
+    chance = f"{rates['truth_epidural']:.3f}"
+    assert criteria[5].measure == f"precision at 85 % recall; by chance {chance}"
 
 
 def test_the_poster_s_own_difference_stands_beside_ours():
-    criteria = {criterion.name: criterion for criterion in findings({}, replicates=5)[4].criteria}
-    theirs = {"intraventricular": "+0.024", "epidural": "−0.032"}  # 0.9567, 0.9004 less 0.9329
-    for label, gap in theirs.items():
+    criteria = criteria_by_name({}, replicates=5)
+    gaps = {"intraventricular": "+0.024", "epidural": "−0.032"}  # 0.9567, 0.9004 less 0.9329
+    for label, gap in gaps.items():
         assert criteria[f"{label} weaker than any"].measure.endswith(f"the poster's is {gap}")
 
 
 def criterion(low, high, p=math.nan):
-    return Criterion(
-        "x", "y", (1,), 0, Interval(low, high, 9, 0), (-math.inf, 0.1), ((0, math.inf),), p
-    )
+    interval = Interval(low, high, 9, 0)
+    return Criterion("x", "y", (1,), 0, interval, (-math.inf, 0.1), ((0, math.inf),), p)
 
 
 def test_a_criterion_is_judged_by_its_whole_interval():

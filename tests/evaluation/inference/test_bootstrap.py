@@ -81,7 +81,7 @@ def test_a_replicate_without_positives_is_undefined_and_counted():
     codes = resamples.group_codes(group)
     areas = bootstrap.auc_replicates(truth, score, codes, resamples.counts)
     missing = int((resamples.counts[:, 0] == 0).sum() + (resamples.counts[:, 0] == 3).sum())
-    found = intervals.interval(areas, groups=3)
+    interval = intervals.interval(areas, groups=3)
     assert missing > 0
-    assert found.undefined == missing
-    assert (found.low, found.high) == (1, 1)
+    assert interval.undefined == missing
+    assert (interval.low, interval.high) == (1, 1)
