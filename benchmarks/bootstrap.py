@@ -41,19 +41,19 @@ def ours(
 ) -> NDArray[np.float64]:
     """All replicates of all labels, drawing included: (6, replicates)."""
     resamples = draw_resamples(group, replicates=REPLICATES)
-    place = resamples.places(group)
-    areas = [auc_replicates(truth[:, k], score[:, k], place, resamples.counts) for k in range(6)]
+    codes = resamples.group_codes(group)
+    areas = [auc_replicates(truth[:, k], score[:, k], codes, resamples.counts) for k in range(6)]
     return np.stack(areas)
 
 
 def by_scikit_learn(
     truth: NDArray[np.int64],
     score: NDArray[np.float32],
-    place: NDArray[np.intp],
+    codes: NDArray[np.intp],
     resamples: Resamples,
 ) -> NDArray[np.float64]:
     """The first few replicates of all labels: (6, few)."""
-    weights = [counts[place] for counts in resamples.counts[:BY_SCIKIT_LEARN]]
+    weights = [counts[codes] for counts in resamples.counts[:BY_SCIKIT_LEARN]]
     return np.array(
         [
             [roc_auc_score(truth[:, k], score[:, k], sample_weight=weight) for weight in weights]
@@ -70,15 +70,15 @@ def measure(repeats: int = 5, slices: int = SLICES) -> dict[str, Any]:
     """
     truth, score, group = make_predictions(slices)
     resamples = draw_resamples(group, replicates=REPLICATES)
-    place = resamples.places(group)
-    reference = by_scikit_learn(truth, score, place, resamples)
+    codes = resamples.group_codes(group)
+    reference = by_scikit_learn(truth, score, codes, resamples)
     worst = float(np.abs(ours(truth, score, group)[:, :BY_SCIKIT_LEARN] - reference).max())
     if worst > 1e-12:
         raise ValueError(f"A replicate differs from scikit-learn's by {worst}.")
     seconds = interleaved(
         {
             "ours": lambda: ours(truth, score, group),
-            "scikit-learn": lambda: by_scikit_learn(truth, score, place, resamples),
+            "scikit-learn": lambda: by_scikit_learn(truth, score, codes, resamples),
         },
         repeats=repeats,
     )

@@ -19,7 +19,8 @@ from side_by_side import alone, main
 from ichreport.data import samples
 from ichreport.data.ingest.make_store import ingest
 from ichreport.data.store import Store
-from ichreport.evaluation.scores import scores_of
+from ichreport.evaluation.predictions import probabilities, select_split, truths
+from ichreport.evaluation.scores import split_scores
 from ichreport.params.choices import Precision
 from ichreport.params.experiment import Experiment
 from ichreport.params.profile import PhantomRecipe
@@ -42,8 +43,9 @@ def train(store: str, values: dict[str, Any], weights: str) -> dict[str, Any]:
     sample = samples.draw(opened.slices, experiment.sample, **experiment.sampling)
 
     def scored(trained: training.Trained) -> dict[str, float]:
-        test = scores_of(training.predict(trained, opened, sample))["test"]
-        return {"auc_any": test["auc"]["any"], "log_loss_sum": test["weighted_log_loss_sum"]}
+        test = select_split(training.predict(trained, opened, sample), "test")
+        scores = split_scores(truths(test), probabilities(test))
+        return {"auc_any": scores["auc"]["any"], "log_loss_sum": scores["weighted_log_loss_sum"]}
 
     started = time.perf_counter()
     trained = training.fit(opened, sample, experiment.plan)

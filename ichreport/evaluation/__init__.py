@@ -1,1 +1,1 @@
-"""From predictions to figures with uncertainty: scores, operating points, calibration, findings."""
+"""From predictions to figures with uncertainty: scores, thresholds, calibration, findings."""

@@ -11,18 +11,15 @@ import pandas as pd
 
 from ichreport.evaluation import curves
 from ichreport.evaluation.average_precision import average_precision_table
+from ichreport.evaluation.calibration.measures import calibration_table
 from ichreport.evaluation.calibration.net_benefit import PROBABILITY_THRESHOLDS, decision_curve
-from ichreport.evaluation.calibration.reliability import (
-    calibration_table,
-    make_bins,
-    reliability_curve,
-)
+from ichreport.evaluation.calibration.reliability import make_bins, reliability_curve
+from ichreport.evaluation.floor import FloorComparison, compare_with_floor
 from ichreport.evaluation.inference.bootstrap import REPLICATES, draw_resamples
 from ichreport.evaluation.inference.clustered_auc import auc_table
 from ichreport.evaluation.inference.intervals import Interval
-from ichreport.evaluation.inference.score_intervals import score_table_with_intervals
-from ichreport.evaluation.learning_verdict import Learned, learned_or_not
-from ichreport.evaluation.predictions import TRUTHS, of_split, probabilities, truths
+from ichreport.evaluation.inference.score_intervals import score_table
+from ichreport.evaluation.predictions import TRUTHS, probabilities, select_split, truths
 from ichreport.evaluation.studies import study_table
 from ichreport.evaluation.thresholds import frozen_thresholds, rate_table
 from ichreport.files import without_nan
@@ -44,13 +41,13 @@ class Assessment:
     """The measures of a run: tables with intervals over linked patient groups, and curves.
 
     Attributes:
-        scores: `score_intervals.score_table_with_intervals`, of every split.
+        scores: `score_intervals.score_table`, of every split.
         areas: `clustered_auc.auc_table` on test: the closed form beside the bootstrap.
         precisions: `average_precision.average_precision_table` on test.
         thresholds: `thresholds.frozen_thresholds`, chosen on validation.
         rates: `thresholds.rate_table` of these thresholds, with `split`: all rules on test, the
             poster's on train too.
-        calibration: `reliability.calibration_table` on test.
+        calibration: `measures.calibration_table` on test.
         studies: `studies.study_table` on test.
         subgroups: `subgroups.subgroup_scores` of any bleeding on test, with `kind`; empty if no
             subgroups were asked for.
@@ -76,7 +73,7 @@ class Assessment:
     precision_recall: pd.DataFrame
     reliability: pd.DataFrame
     net_benefit: pd.DataFrame
-    learned: Learned
+    learned: FloorComparison
     test_set: str
 
     def with_subgroups(self, subgroups: pd.DataFrame) -> Self:
@@ -129,7 +126,7 @@ class Assessment:
         return {
             name: _columns(value)
             if isinstance(value, pd.DataFrame)
-            else without_nan(asdict(value) if isinstance(value, Learned) else value)
+            else without_nan(asdict(value) if isinstance(value, FloorComparison) else value)
             for name, value in values.items()
         }
 
@@ -162,7 +159,7 @@ def assess(predictions: pd.DataFrame, *, replicates: int = REPLICATES, seed: int
         rate_table(predictions, poster_thresholds, split="train", **options).assign(split="train"),
     ]
     return Assessment(
-        scores=score_table_with_intervals(predictions, **options),
+        scores=score_table(predictions, **options),
         areas=auc_table(predictions),
         precisions=average_precision_table(predictions, **options),
         thresholds=thresholds,
@@ -172,7 +169,7 @@ def assess(predictions: pd.DataFrame, *, replicates: int = REPLICATES, seed: int
         subgroups=pd.DataFrame(),
         splits=split_table(predictions),
         **_curves(predictions, **options),
-        learned=learned_or_not(predictions, **options),
+        learned=compare_with_floor(predictions, **options),
         test_set=_test_set(predictions),
     )
 
@@ -181,7 +178,7 @@ def split_table(predictions: pd.DataFrame) -> pd.DataFrame:
     """What each split holds: `split`, `slices`, `groups`, and positive slices by label."""
     rows = []
     for split in SPLITS:
-        inside = of_split(predictions, split)
+        inside = select_split(predictions, split)
         positives = dict(zip(LABELS, inside[list(TRUTHS)].sum().tolist(), strict=True))
         counts = {"slices": len(inside), "groups": inside["group"].nunique()}
         rows.append({"split": split, **counts, **positives})
@@ -190,15 +187,15 @@ def split_table(predictions: pd.DataFrame) -> pd.DataFrame:
 
 def _curves(predictions: pd.DataFrame, *, replicates: int, seed: int) -> dict[str, pd.DataFrame]:
     """The curves of every label on test."""
-    test = of_split(predictions, "test")
+    test = select_split(predictions, "test")
     y_true, y_score = truths(test), probabilities(test)
     resamples = draw_resamples(test["group"], replicates=replicates, seed=seed)
-    place = resamples.places(test["group"])
+    group_codes = resamples.group_codes(test["group"])
     drawn = [p for p in PROBABILITY_THRESHOLDS if p <= _LARGEST_DRAWN]
     tables: dict[str, list[pd.DataFrame]] = {}
     for column, label in enumerate(LABELS):
         truth, score = y_true[:, column], y_score[:, column]
-        grouped: dict[str, Any] = {"place": place, "resamples": resamples}
+        grouped: dict[str, Any] = {"group_codes": group_codes, "resamples": resamples}
         of_label = {
             "roc": curves.roc(truth, score, max_points=CURVE_POINTS),
             "precision_recall": curves.precision_recall(truth, score, max_points=CURVE_POINTS),
@@ -211,7 +208,7 @@ def _curves(predictions: pd.DataFrame, *, replicates: int, seed: int) -> dict[st
 
 
 def _test_set(predictions: pd.DataFrame) -> str:
-    names = sorted(of_split(predictions, "test")["sop_instance_uid"])
+    names = sorted(select_split(predictions, "test")["sop_instance_uid"])
     return hashlib.sha256("\n".join(names).encode()).hexdigest()[:12]
 
 
@@ -231,11 +228,11 @@ def _table(columns: Mapping[str, list[Any]]) -> pd.DataFrame:
     return pd.DataFrame(columns).fillna(np.nan).infer_objects()
 
 
-def _learned(recorded: Mapping[str, Any]) -> Learned:
+def _learned(recorded: Mapping[str, Any]) -> FloorComparison:
     values: dict[str, Any] = _with_nan(recorded)
     for name in ("difference_interval", "auc_interval"):
         values[name] = Interval(**_with_nan(recorded[name]))
-    return Learned(**values)
+    return FloorComparison(**values)
 
 
 def _with_nan(recorded: Mapping[str, Any]) -> dict[str, Any]:

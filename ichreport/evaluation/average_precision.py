@@ -1,4 +1,4 @@
-"""Average precision: the area under the curve of precision against recall, with its interval."""
+"""Average precision, the area under the precision-recall curve, with its interval."""
 
 import math
 from typing import Any
@@ -13,7 +13,7 @@ from ichreport.evaluation.inference.bootstrap import (
     draw_resamples,
 )
 from ichreport.evaluation.inference.intervals import area_interval
-from ichreport.evaluation.predictions import of_split, probabilities, truths
+from ichreport.evaluation.predictions import probabilities, select_split, truths
 from ichreport.labels import LABELS
 from ichreport.splits import Split
 
@@ -28,11 +28,11 @@ def average_precision(y_true: ArrayLike, y_score: ArrayLike) -> float:
         y_score: (n,), any numbers.
 
     Returns:
-        In (0, 1]; NaN where a class is missing: without negatives every order scores 1.
+        In (0, 1]; NaN if a class is missing. (Without negatives every order would score 1.)
     """
-    once = np.ones((1, 1), dtype=np.int64)
-    place = np.zeros(np.size(y_true), dtype=np.intp)
-    return float(average_precision_replicates(y_true, y_score, place, once)[0])
+    one_resample = np.ones((1, 1), dtype=np.int64)
+    group_codes = np.zeros(np.size(y_true), dtype=np.intp)
+    return float(average_precision_replicates(y_true, y_score, group_codes, one_resample)[0])
 
 
 def average_precision_table(
@@ -52,23 +52,23 @@ def average_precision_table(
 
     Returns:
         Columns `label`, `value`, `low`, `high`, `groups` (those of the rarer class), `undefined`
-        (replicates without a value), `floor` (the prevalence, which predicting nothing reaches),
+        (replicates without a value), `floor` (the prevalence, which random scores reach),
         `slices` and `positives`; NaN where undefined.
     """
-    rows = of_split(predictions, split)
+    rows = select_split(predictions, split)
     y_true, y_score = truths(rows), probabilities(rows)
     resamples = draw_resamples(rows["group"], replicates=replicates, seed=seed)
-    place = resamples.places(rows["group"])
+    group_codes = resamples.group_codes(rows["group"])
     table: list[dict[str, Any]] = []
     for column, label in enumerate(LABELS):
         truth, score = y_true[:, column], y_score[:, column]
         value = average_precision(truth, score)
-        drawn = average_precision_replicates(truth, score, place, resamples.counts)
+        resampled = average_precision_replicates(truth, score, group_codes, resamples.counts)
         table.append(
             {
                 "label": label,
                 "value": value,
-                **vars(area_interval(value, drawn, truth == 1, place)),
+                **vars(area_interval(value, resampled, truth == 1, group_codes)),
                 "floor": float(truth.mean()) if len(truth) else math.nan,
                 "slices": len(truth),
                 "positives": int(truth.sum()),

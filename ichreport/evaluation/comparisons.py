@@ -1,8 +1,8 @@
-"""Runs against a declared baseline, on the same resamples of patients.
+"""Runs against their baselines, on the same resamples of patients.
 
-Where two runs were tested on the same slices, resampling both at once takes out what those slices
-have in common. Where their samples differ, the groups that both hold are still drawn together, and
-the table says how many slices they share.
+Two runs that were tested on the same slices are resampled together, which makes the interval of
+their difference narrower. Where the slices differ, the groups that both have are still drawn
+together, and the table says how many slices they share.
 """
 
 import math
@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ichreport.evaluation.floor import losses_above_floor
 from ichreport.evaluation.inference.bootstrap import (
     REPLICATES,
     Resamples,
@@ -21,18 +22,24 @@ from ichreport.evaluation.inference.bootstrap import (
     mean_replicates,
 )
 from ichreport.evaluation.inference.intervals import Interval, holm, interval, p_value
-from ichreport.evaluation.inference.score_intervals import groups_behind, replicates_of
-from ichreport.evaluation.learning_verdict import losses_above_floor
-from ichreport.evaluation.predictions import of_split, probabilities, truths
-from ichreport.evaluation.scores import ALL_LABELS, split_scores
+from ichreport.evaluation.inference.score_intervals import contributing_groups, score_replicates
+from ichreport.evaluation.predictions import probabilities, select_split, truths
+from ichreport.evaluation.scores import ALL_LABELS, select_score, split_scores
 from ichreport.splits import Split
 
 Outcome = Literal["better", "worse", "not distinguishable", "undefined"]
 
 ALPHA: Final = 0.05
+"""Significance level of comparisons, after adjustment."""
 
 _ROUNDING: Final = 1e-12
-"""Differences this small are none: the same predictions, summed in another order."""
+"""Smaller differences count as 0: they come from summing in another order."""
+
+
+_COLUMNS: Final = [
+    *("run", "baseline", "score", "label", "value", "baseline_value", "difference"),
+    *("low", "high", "groups", "undefined", "shared_slices", "p"),
+]
 
 
 @dataclass(frozen=True)
@@ -45,8 +52,8 @@ class Difference:
         difference: `value` - `baseline`.
         interval: Interval of the difference, over groups drawn for both at once.
         p: Two-sided p-value of no difference, in agreement with the interval; not adjusted.
-        shared_slices: Slices that both were scored on, over those that either was: 1 on the same
-            slices, 0 on quite different ones.
+        shared_slices: Slices that both were scored on, over slices that either was scored on: 1 on
+            the same slices, 0 on quite different ones.
     """
 
     value: float
@@ -58,7 +65,7 @@ class Difference:
 
 
 class Comparison:
-    """Runs that were scored on one split, and resamples of all their groups together.
+    """Runs scored on one split, and shared resamples of all their groups.
 
     Args:
         runs: Predictions by the run's name.
@@ -76,10 +83,10 @@ class Comparison:
         seed: int = 0,
     ) -> None:
         self.split = split
-        self.rows = {name: of_split(predictions, split) for name, predictions in runs.items()}
+        self.rows = {name: select_split(predictions, split) for name, predictions in runs.items()}
         groups = [rows["group"] for rows in self.rows.values()]
-        every = pd.concat(groups) if groups else pd.Series([], dtype=str)
-        self.resamples: Resamples = draw_resamples(every, replicates=replicates, seed=seed)
+        together = pd.concat(groups) if groups else pd.Series([], dtype=str)
+        self.resamples: Resamples = draw_resamples(together, replicates=replicates, seed=seed)
         self._replicates: dict[tuple[str, str, str], NDArray[np.float64]] = {}
         self._scores = {
             name: split_scores(truths(rows), probabilities(rows))
@@ -88,15 +95,14 @@ class Comparison:
 
     def value(self, name: str, score: str, label: str = ALL_LABELS) -> float:
         """A run's score on the split; NaN if undefined."""
-        found = self._scores[name][score]
-        return float(found if label == ALL_LABELS else found[label])
+        return select_score(self._scores[name], score, label)
 
     def replicates(self, name: str, score: str, label: str = ALL_LABELS) -> NDArray[np.float64]:
         """A run's score in each resample: (replicates,)."""
         key = (name, score, label)
         if key not in self._replicates:
             rows = self.rows[name]
-            self._replicates[key] = replicates_of(rows, self.resamples, score, label)
+            self._replicates[key] = score_replicates(rows, self.resamples, score, label)
         return self._replicates[key]
 
     def difference(
@@ -106,14 +112,16 @@ class Comparison:
 
         Args:
             name: The run.
-            baseline: The run that it is compared with.
+            baseline: The run to compare with.
             score: As `score_table` names it.
             label: One of `LABELS`, or `all` for the scores over all six.
         """
         rows, other = self.rows[name], self.rows[baseline]
         resampled = self.replicates(name, score, label) - self.replicates(baseline, score, label)
         resampled[np.abs(resampled) < _ROUNDING] = 0
-        groups = min(groups_behind(rows, score, label), groups_behind(other, score, label))
+        groups = min(
+            contributing_groups(rows, score, label), contributing_groups(other, score, label)
+        )
         value, reference = self.value(name, score, label), self.value(baseline, score, label)
         return Difference(
             value=value,
@@ -135,33 +143,34 @@ def difference_above_floors(
 ) -> Difference:
     """How far a run's weighted log loss is above its own floor, less how far another's is.
 
-    Runs that were tested on different slices have different floors, the loss of the constant
-    prevalence of their training slices: without it, the harder slices would count as the worse run.
+    The floor is the loss of the constant prevalence of a run's training slices. Runs that were
+    tested on different slices have different floors. Without the floors, the run with the harder
+    slices would seem the worse one.
 
     Args:
-        run: Its predictions.
-        other: Those of the run that it is compared with.
+        run: The run's predictions.
+        other: The predictions of the run to compare with.
         split: The split to compare on.
         replicates: Resamples of the linked patient groups of both.
         seed: Seed of the resamples.
     """
-    both = [of_split(predictions, split) for predictions in (run, other)]
-    groups = [rows["group"] for rows in both]
+    tested = [select_split(predictions, split) for predictions in (run, other)]
+    groups = [rows["group"] for rows in tested]
     resamples = draw_resamples(pd.concat(groups), replicates=replicates, seed=seed)
-    above = [losses_above_floor(predictions, split) for predictions in (run, other)]
+    losses = [losses_above_floor(predictions, split) for predictions in (run, other)]
     resampled = [
-        mean_replicates(losses, resamples.places(of), resamples.counts)
-        for losses, of in zip(above, groups, strict=True)
+        mean_replicates(above, resamples.group_codes(names), resamples.counts)
+        for above, names in zip(losses, groups, strict=True)
     ]
-    value, reference = (float(losses.mean()) if len(losses) else math.nan for losses in above)
-    fewest = min(of.nunique() for of in groups)
+    value, reference = (float(above.mean()) if len(above) else math.nan for above in losses)
+    num_groups = min(names.nunique() for names in groups)
     return Difference(
         value=value,
         baseline=reference,
         difference=value - reference,
-        interval=interval(resampled[0] - resampled[1], groups=fewest),
-        p=p_value(resampled[0] - resampled[1], groups=fewest),
-        shared_slices=_overlap(*(rows["sop_instance_uid"] for rows in both)),
+        interval=interval(resampled[0] - resampled[1], groups=num_groups),
+        p=p_value(resampled[0] - resampled[1], groups=num_groups),
+        shared_slices=_overlap(*(rows["sop_instance_uid"] for rows in tested)),
     )
 
 
@@ -179,8 +188,8 @@ def compare_runs(
 
     Args:
         runs: Predictions by the run's name.
-        baselines: The baseline's name by the run's; pairs of which one is not among `runs`, since
-            it failed, are listed without figures.
+        baselines: The baseline's name by the run's name. A pair is listed without figures if one of
+            the two is not among `runs`.
         score: As `score_table` names it; areas are better when higher, losses when lower.
         label: One of `LABELS`, or `all` for the scores over all six.
         split: The split to compare on.
@@ -212,20 +221,14 @@ def compare_runs(
     return table
 
 
-_COLUMNS: Final = [
-    *("run", "baseline", "score", "label", "value", "baseline_value", "difference"),
-    *("low", "high", "groups", "undefined", "shared_slices", "p"),
-]
-
-
-def _as_row(found: Difference) -> dict[str, Any]:
+def _as_row(difference: Difference) -> dict[str, Any]:
     return {
-        "value": found.value,
-        "baseline_value": found.baseline,
-        "difference": found.difference,
-        "shared_slices": found.shared_slices,
-        "p": found.p,
-        **vars(found.interval),
+        "value": difference.value,
+        "baseline_value": difference.baseline,
+        "difference": difference.difference,
+        "shared_slices": difference.shared_slices,
+        "p": difference.p,
+        **vars(difference.interval),
     }
 
 
@@ -237,7 +240,7 @@ def _outcome(gain: float, p: float) -> Outcome:
     return "better" if gain > 0 else "worse"
 
 
-def _overlap(one: pd.Series, other: pd.Series) -> float:
-    """Members of both over members of either; no value stands twice in one of them."""
-    either = pd.concat([one, other]).nunique()
-    return (len(one) + len(other) - either) / either if either else math.nan
+def _overlap(uids: pd.Series, others: pd.Series) -> float:
+    """The values in both over the values in either; each must be without duplicates."""
+    either = pd.concat([uids, others]).nunique()
+    return (len(uids) + len(others) - either) / either if either else math.nan

@@ -1,4 +1,4 @@
-"""ROC and precision-recall curves, thinned to what a figure can show."""
+"""ROC and precision-recall curves, with as many points as a figure can show."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ from sklearn.metrics import precision_recall_curve, roc_curve
 from ichreport.evaluation.predictions import checked_score, checked_truth
 
 MAX_POINTS: Final = 500
-"""Points that a thinned curve has at most."""
+"""Most points of a thinned curve."""
 
 
 def roc(y_true: ArrayLike, y_score: ArrayLike, *, max_points: int = MAX_POINTS) -> pd.DataFrame:
@@ -42,8 +42,8 @@ def precision_recall(
 ) -> pd.DataFrame:
     """The precision-recall curve of one label.
 
-    Thinned within even steps of recall, of which each keeps its first, last, lowest and highest
-    point, so that no dip or peak is lost.
+    Thinned within even steps of recall, each of which keeps its first, last, lowest and
+    highest point. No dip or peak is lost.
 
     Args:
         y_true: (n,), 0 or 1.

@@ -1,10 +1,10 @@
-"""The worst misses and false alarms, to look at."""
+"""The worst misses and false alarms, for a reader to look at."""
 
 from typing import Final
 
 import pandas as pd
 
-from ichreport.evaluation.predictions import of_split
+from ichreport.evaluation.predictions import select_split
 from ichreport.splits import Split
 
 KINDS: Final = ("miss", "false alarm")
@@ -25,19 +25,19 @@ def worst_mistakes(
         label: One of `LABELS`.
         split: Where to look.
         count: Slices of each kind, at most.
-        per_study: Slices of one study among them, at most: neighbours are mistaken alike.
+        per_study: Slices of one study, at most; neighbouring slices are often mistaken alike.
 
     Returns:
         The rows of `predictions`, the worst first, with `kind` (of `KINDS`) and `probability`;
-        equal probabilities stand in the order of `sop_instance_uid`.
+        equal probabilities are in the order of `sop_instance_uid`.
     """
-    rows = of_split(predictions, split)
-    found = []
+    rows = select_split(predictions, split)
+    worst_of_kind = []
     for kind, truth, ascending in zip(KINDS, (1, 0), (True, False), strict=True):
         wrong = rows[rows[f"truth_{label}"] == truth].sort_values(
             [f"probability_{label}", "sop_instance_uid"], ascending=[ascending, True]
         )
         spread = wrong.groupby("study_instance_uid", sort=False).head(per_study)
-        found.append(spread.head(count).assign(kind=kind))
-    worst = pd.concat(found, ignore_index=True)
+        worst_of_kind.append(spread.head(count).assign(kind=kind))
+    worst = pd.concat(worst_of_kind, ignore_index=True)
     return worst.assign(probability=worst[f"probability_{label}"])

@@ -1,4 +1,4 @@
-"""The predictions of a run as arrays, checked once so that every score can rely on them."""
+"""The predictions of a run as arrays, checked so that every score can rely on them."""
 
 from typing import Any, Final
 
@@ -16,8 +16,8 @@ PROBABILITIES: Final = tuple(f"probability_{label}" for label in LABELS)
 """Columns of the predicted probabilities, in the order of `LABELS`."""
 
 
-def of_split(predictions: pd.DataFrame, split: Split) -> pd.DataFrame:
-    """The rows of one split; none if the sample has no such split."""
+def select_split(predictions: pd.DataFrame, split: Split) -> pd.DataFrame:
+    """The rows of one split; no rows if the sample has no such split."""
     return predictions[predictions["split"] == split]
 
 
@@ -45,14 +45,14 @@ def checked_truth(y_true: ArrayLike) -> NDArray[np.int64]:
     Raises:
         ValueError: If a value is neither 0 nor 1.
     """
-    given: NDArray[Any] = np.asarray(y_true)
-    wrong = ~((given == 0) | (given == 1))
+    values: NDArray[Any] = np.asarray(y_true)
+    wrong = ~((values == 0) | (values == 1))
     if wrong.any():
         raise ValueError(
-            f"y_true must be 0 or 1, got {given[wrong][0]!r} "
-            f"among {int(wrong.sum())} such values of {given.size}."
+            f"y_true must be 0 or 1, got {values[wrong][0]!r} "
+            f"among {int(wrong.sum())} such values of {values.size}."
         )
-    return given.astype(np.int64)
+    return values.astype(np.int64)
 
 
 def checked_probability(y_score: ArrayLike) -> NDArray[np.float64]:
@@ -61,24 +61,24 @@ def checked_probability(y_score: ArrayLike) -> NDArray[np.float64]:
     Raises:
         ValueError: If a value is missing or outside [0, 1].
     """
-    given = np.asarray(y_score, dtype=np.float64)
-    wrong = ~((given >= 0) & (given <= 1))  # also finds NaN
+    values = np.asarray(y_score, dtype=np.float64)
+    wrong = ~((values >= 0) & (values <= 1))  # also finds NaN
     if wrong.any():
         raise ValueError(
-            f"y_score must be a probability in [0, 1], got {float(given[wrong][0])!r} "
-            f"among {int(wrong.sum())} such values of {given.size}."
+            f"y_score must be a probability in [0, 1], got {float(values[wrong][0])!r} "
+            f"among {int(wrong.sum())} such values of {values.size}."
         )
-    return given
+    return values
 
 
 def checked_score(y_score: ArrayLike) -> NDArray[np.float64]:
-    """`y_score` as float64, for what only needs an order: any numbers but NaN.
+    """`y_score` as float64, for measures that need only an order: any numbers but NaN.
 
     Raises:
         ValueError: If a value is NaN.
     """
-    given = np.asarray(y_score, dtype=np.float64)
-    if np.isnan(given).any():
-        missing = int(np.isnan(given).sum())
-        raise ValueError(f"y_score must be numbers, got NaN in {missing} of {given.size} values.")
-    return given
+    values = np.asarray(y_score, dtype=np.float64)
+    if np.isnan(values).any():
+        missing = int(np.isnan(values).sum())
+        raise ValueError(f"y_score must be numbers, got NaN in {missing} of {values.size} values.")
+    return values

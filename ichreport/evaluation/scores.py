@@ -1,15 +1,12 @@
 """Scores of predicted probabilities: log losses, areas under the ROC curve, and the floor.
 
-A score that its slices do not define is NaN, never 0: an area with one class, anything over no
-slices.
+A score that is undefined is NaN, never 0: an area with one class, any score without slices.
 """
 
 import math
-from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
@@ -17,28 +14,24 @@ from ichreport.evaluation.predictions import (
     checked_probability,
     checked_score,
     checked_truth,
-    of_split,
-    probabilities,
-    truths,
 )
-from ichreport.labels import ANY, LABELS, SCORE_WEIGHTS
-from ichreport.splits import SPLITS
+from ichreport.labels import LABELS, SCORE_WEIGHTS
 
 CLIP: Final = 1e-15
 """Probabilities are kept this far from 0 and 1 before the logarithm, as the challenge did.
 
-scikit-learn clips at the precision of the dtype instead (2.2e-16 for float64), which tells only on
-predictions of exactly 0 or 1. One that is exactly wrong costs 34.5 nats.
+scikit-learn clips at the precision of the dtype instead (2.2e-16 for float64). The two differ only
+for predictions of exactly 0 or 1. Such a prediction costs 34.5 nats if it is wrong.
 """
 
 _WEIGHTS: Final = np.asarray(SCORE_WEIGHTS, dtype=np.float64)
 
 ALL_LABELS: Final = "all"
-"""The label under which `score_table` lists scores over all six."""
+"""The label of scores over all six labels, in tables of scores."""
 
 
 def log_loss_terms(y_true: ArrayLike, y_score: ArrayLike) -> NDArray[np.float64]:
-    """The log loss of every prediction on its own, before any mean.
+    """The log loss of each prediction, before any mean.
 
     -(y ln p + (1 - y) ln(1 - p)) with p kept `CLIP` away from 0 and 1.
 
@@ -87,7 +80,7 @@ def weighted_log_loss_sum(y_true: ArrayLike, y_score: ArrayLike) -> float:
 
 
 def challenge_log_loss(y_true: ArrayLike, y_score: ArrayLike) -> float:
-    """The challenge's score: the same as a weighted mean, so the sum over 7.
+    """The challenge's score: the weighted mean of the log losses, which is the sum over 7.
 
     Args:
         y_true: (n, 6), 0 or 1, in the order of `LABELS`.
@@ -132,12 +125,12 @@ def prevalence(y_true: ArrayLike) -> NDArray[np.float64]:
     return _mean_over_slices(checked_truth(y_true).astype(np.float64))
 
 
-def constant_of(y_true: ArrayLike) -> NDArray[np.float64]:
+def floor_probabilities(y_true: ArrayLike) -> NDArray[np.float64]:
     """The probabilities that the floor predicts: each label's prevalence among training slices.
 
-    A label that none or all of n slices have is predicted half a slice from 0 or 1, (1/2) / (n + 1)
-    (the mean that Jeffreys' prior gives). Predicting 0 itself would cost 34.5 nats for each
-    positive elsewhere, and whatever is not 0 would seem to have learned.
+    They are kept half a slice away from 0 and 1, (1/2) / (n + 1), the mean that Jeffreys' prior
+    gives. A label without positives in training would otherwise cost 34.5 nats for each positive
+    elsewhere, and any prediction above 0 would seem better than the floor.
 
     Args:
         y_true: (n, labels), 0 or 1: the training split's.
@@ -145,26 +138,26 @@ def constant_of(y_true: ArrayLike) -> NDArray[np.float64]:
     Returns:
         (labels,); NaN without slices.
     """
-    least = 0.5 / (len(checked_truth(y_true)) + 1)
-    return np.clip(prevalence(y_true), least, 1 - least)
+    margin = 0.5 / (len(checked_truth(y_true)) + 1)
+    return np.clip(prevalence(y_true), margin, 1 - margin)
 
 
 def constant_scores(y_true: ArrayLike, constant: ArrayLike) -> dict[str, Any]:
-    """The scores of predicting the same probabilities for every slice: the floor.
+    """The scores of predicting the same probabilities for every slice.
 
     Args:
         y_true: (n, 6), 0 or 1.
-        constant: (6,) probabilities, such as the `constant_of` the training split; where they are
-            NaN (no training slices) the log losses are NaN too.
+        constant: (6,) probabilities, such as the `floor_probabilities` of the training split. Where
+            one is NaN, so are the log losses.
 
     Returns:
         As `split_scores`. The areas are 0.5, or NaN with one class.
     """
     truth = checked_truth(y_true)
-    fixed = np.asarray(constant, dtype=np.float64)
-    score = np.broadcast_to(np.nan_to_num(fixed), truth.shape)
-    losses = np.where(np.isnan(fixed), math.nan, log_losses(truth, score))
-    return _as_dict(len(truth), losses, auc_scores(truth, score))
+    probability = np.asarray(constant, dtype=np.float64)
+    score = np.broadcast_to(np.nan_to_num(probability), truth.shape)
+    losses = np.where(np.isnan(probability), math.nan, log_losses(truth, score))
+    return _by_name(losses, auc_scores(truth, score))
 
 
 def split_scores(y_true: ArrayLike, y_score: ArrayLike) -> dict[str, Any]:
@@ -175,94 +168,30 @@ def split_scores(y_true: ArrayLike, y_score: ArrayLike) -> dict[str, Any]:
         y_score: (n, 6), probabilities.
 
     Returns:
-        `weighted_log_loss_sum`, `challenge_log_loss`, `log_loss` and `auc` by label, and `slices`.
+        `weighted_log_loss_sum`, `challenge_log_loss`, and by label `log_loss` and `auc`; NaN where
+        undefined.
     """
-    return _as_dict(
-        len(checked_truth(y_true)), log_losses(y_true, y_score), auc_scores(y_true, y_score)
-    )
+    return _by_name(log_losses(y_true, y_score), auc_scores(y_true, y_score))
 
 
-def scores_by_split(predictions: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    """Every score of every split, each beside its floor.
+def select_score(scores: dict[str, Any], score: str, label: str = ALL_LABELS) -> float:
+    """One value of `split_scores`; NaN if undefined.
 
     Args:
-        predictions: A run's predictions.
-
-    Returns:
-        By split: `split_scores`, and under `floor` the scores there of the constant prevalence of
-        the training split. NaN where undefined.
+        scores: As `split_scores` returns them.
+        score: `weighted_log_loss_sum`, `challenge_log_loss`, `log_loss` or `auc`.
+        label: One of `LABELS`, or `all` for the scores over all six.
     """
-    constant = constant_of(truths(of_split(predictions, "train")))
-    scores: dict[str, dict[str, Any]] = {}
-    for split in SPLITS:
-        rows = of_split(predictions, split)
-        y_true = truths(rows)
-        own = split_scores(y_true, probabilities(rows))
-        scores[split] = {**own, "floor": constant_scores(y_true, constant)}
-    return scores
+    return float(scores[score] if label == ALL_LABELS else scores[score][label])
 
 
-def scores_of(predictions: pd.DataFrame) -> dict[str, Any]:
-    """`scores_by_split` as `record.json` keeps it: `None` where undefined."""
-    recorded: dict[str, Any] = without_nan(scores_by_split(predictions))
-    return recorded
-
-
-def score_table(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Every score of every split, one a row.
-
-    Args:
-        predictions: A run's predictions.
-
-    Returns:
-        Columns `split`, `score`, `label` (`all` for scores over the six), `value`, `floor` (the
-        same score of the constant prevalence of the training split), `slices`, `positives` (of the
-        label; of `any` for scores over the six) and `groups` (linked patients).
-    """
-    rows: list[dict[str, Any]] = []
-    for split, scores in scores_by_split(predictions).items():
-        slices = predictions[predictions["split"] == split]
-        counts = {"slices": len(slices), "groups": slices["group"].nunique()}
-        for score, label, value, floor in _flat(scores, scores["floor"]):
-            of = ANY if label == ALL_LABELS else label
-            positives = int(slices[f"truth_{of}"].sum())
-            named = {"split": split, "score": score, "label": label}
-            rows.append({**named, "value": value, "floor": floor, **counts, "positives": positives})
-    return pd.DataFrame(rows)
-
-
-def without_nan(value: Any) -> Any:
-    """Nested mappings and lists with NaN replaced by `None`, which is what JSON has for it."""
-    if isinstance(value, Mapping):
-        return {key: without_nan(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_nan(inner) for inner in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
-
-
-def _flat(
-    scores: Mapping[str, Any], floor: Mapping[str, Any]
-) -> list[tuple[str, str, float, float]]:
-    """(score, label, value, floor's value), summary scores first."""
-    flat = [
-        (score, ALL_LABELS, scores[score], floor[score])
-        for score in ("weighted_log_loss_sum", "challenge_log_loss")
-    ]
-    for score in ("log_loss", "auc"):
-        flat += [(score, label, scores[score][label], floor[score][label]) for label in LABELS]
-    return flat
-
-
-def _as_dict(
-    slices: int, losses: NDArray[np.float64], areas: NDArray[np.float64]
-) -> dict[str, Any]:
+def _by_name(losses: NDArray[np.float64], areas: NDArray[np.float64]) -> dict[str, Any]:
     weighted = float(losses @ _WEIGHTS)
     return {
         "weighted_log_loss_sum": weighted,
         "challenge_log_loss": weighted / float(_WEIGHTS.sum()),
         "log_loss": dict(zip(LABELS, losses.tolist(), strict=True)),
         "auc": dict(zip(LABELS, areas.tolist(), strict=True)),
-        "slices": slices,
     }
 
 

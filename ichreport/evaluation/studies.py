@@ -1,8 +1,8 @@
 """From slices to studies: is there bleeding anywhere in this scan?
 
-A study is positive for a label if any of its slices is. Its score pools those of its slices. Only
-whole studies are scored: where a sample takes slices one by one, the bleed of a study may lie in a
-slice that it left out, and the rest would count as a study without bleeding.
+A study is positive for a label if any of its slices is. The scores of its slices are pooled. Only
+whole studies are scored: a sample of single slices may leave out the slice with the bleed, and the
+rest would count as a study without bleeding.
 """
 
 import math
@@ -27,22 +27,28 @@ from ichreport.evaluation.inference.bootstrap import (
     draw_resamples,
 )
 from ichreport.evaluation.inference.intervals import area_interval
-from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS, of_split, probabilities, truths
+from ichreport.evaluation.predictions import (
+    PROBABILITIES,
+    TRUTHS,
+    probabilities,
+    select_split,
+    truths,
+)
 from ichreport.evaluation.scores import auc_score
 from ichreport.evaluation.thresholds import RULES, Rule, rates_with_intervals
 from ichreport.labels import LABELS
 from ichreport.splits import Split
 
 SHARPNESS: Final = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, math.inf)
-"""Ways of pooling that learning chooses from: 0 is the mean of the logits, infinity the largest."""
+"""Candidates of `fit_poolings`: 0 is the mean of the logits, infinity the largest."""
 
 RIDGE: Final = 1.0
-"""Pull of the learned slope towards 1: validation may hold only a few studies."""
+"""Ridge of the learned slope towards 1, since validation may hold only a handful of studies."""
 
 
 @dataclass(frozen=True)
 class Pooling:
-    """How the logits of a study's slices become one.
+    """How the logits of a study's slices are pooled.
 
     slope · LSE_r + intercept, with LSE_r = ln(mean(exp(r · logit))) / r, which runs from the mean
     (r = 0) to the maximum (r infinite); Pinheiro and Collobert, CVPR 2015.
@@ -50,7 +56,7 @@ class Pooling:
     Attributes:
         sharpness: r, at least 0.
         slope: Factor of the pooled logit.
-        intercept: Added to it.
+        intercept: Added to the product.
     """
 
     sharpness: float
@@ -80,30 +86,30 @@ def pool_logits(
     slices = np.bincount(study)
     if sharpness == 0:
         return np.bincount(study, weights=logit) / slices
-    top = np.full(len(slices), -math.inf)
-    np.maximum.at(top, study, logit)
+    largest = np.full(len(slices), -math.inf)
+    np.maximum.at(largest, study, logit)
     if math.isinf(sharpness):
-        return top
-    # the largest is taken out before exp, so that nothing overflows
-    sums = np.bincount(study, weights=np.exp(sharpness * (logit - top[study])))
-    return top + np.log(sums / slices) / sharpness
+        return largest
+    # subtracting the largest before exp avoids an overflow
+    sums = np.bincount(study, weights=np.exp(sharpness * (logit - largest[study])))
+    return largest + np.log(sums / slices) / sharpness
 
 
 def fit_poolings(
     predictions: pd.DataFrame, *, split: Split = "validation"
 ) -> dict[str, Pooling | None]:
-    """Learn how to pool each label: the sharpness, slope and intercept of the least log loss.
+    """Learn how to pool each label: the sharpness, slope and intercept with the least log loss.
 
     Args:
         predictions: A run's predictions, one row a slice.
         split: Where to learn.
 
     Returns:
-        By label; `None` where all studies of the split are of one class, or those with the label
-        look less suspicious than those without.
+        By label; `None` where all studies of the split are of one class, or where studies with the
+        label score lower than those without.
     """
-    rows = of_split(predictions, split)
-    study = _numbered(rows)
+    rows = select_split(predictions, split)
+    study = _study_codes(rows)
     y_true, y_score = truths(rows), probabilities(rows)
     poolings: dict[str, Pooling | None] = {}
     for column, label in enumerate(LABELS):
@@ -120,53 +126,53 @@ def _fit_pooling(
     for sharpness in SHARPNESS:
         pooled = pool_logits(logit, study, sharpness)
         slope, intercept = fit_logistic(truth, pooled, ridge=RIDGE)
-        if slope > 0:  # not NaN, and more suspicion on a slice is never less on its study
+        if slope > 0:  # also refuses NaN; a slice that scores higher must not lower its study
             loss = mean_log_loss(truth, slope * pooled + intercept)
             candidates.append((loss, Pooling(sharpness, slope, intercept)))
     return min(candidates, key=lambda candidate: candidate[0])[1] if candidates else None
 
 
 def whole_studies(predictions: pd.DataFrame) -> pd.DataFrame:
-    """The slices of studies of which all slices stand in one split.
+    """The slices of those studies of which all slices are in one split.
 
     Args:
-        predictions: A run's predictions, one row a slice; its column `study_slices` says how many
-            slices a study has in the store. Without it a study is as large as what is there.
+        predictions: A run's predictions, one row a slice; its column `study_slices` is the number
+            of slices of the study in the store. Without this column, studies count as complete.
     """
     studies = predictions.groupby("study_instance_uid")["split"]
-    there = studies.transform("size")
-    whole = there == predictions.get("study_slices", there)
-    return predictions[whole & (studies.transform("nunique") == 1)]
+    size = studies.transform("size")
+    complete = size == predictions.get("study_slices", size)
+    return predictions[complete & (studies.transform("nunique") == 1)]
 
 
 def pool_studies(
     predictions: pd.DataFrame, poolings: Mapping[str, Pooling | None] | None = None
 ) -> pd.DataFrame:
-    """One row a study, in the format of predictions, so that all that scores slices scores studies.
+    """One row a study, in the format of predictions, so that studies are scored as slices are.
 
-    A sample that splits by slice has a study in several splits: each part counts on its own, with
-    the slices and the truth that it has there.
+    In a sample that is split by slice, a study may be in several splits. It counts in each split as
+    a study of its own, with its slices and their truth there.
 
     Args:
         predictions: A run's predictions, one row a slice.
-        poolings: By label; `MAXIMUM` for every label if not given. Where it is `None` the
+        poolings: By label; `MAXIMUM` for every label if left out. Where one is `None`, the
             probability is NaN.
 
     Returns:
         The columns of predictions but `sop_instance_uid` and `series_instance_uid`, and `slices`.
     """
     chosen = poolings if poolings is not None else dict.fromkeys(LABELS, MAXIMUM)
-    number = _numbered(predictions)
-    by_study = predictions.groupby(number, sort=True)
-    named = ["study_instance_uid", "patient_id", "group", "split"]
-    studies = by_study[named].first()
+    study = _study_codes(predictions)
+    by_study = predictions.groupby(study, sort=True)
+    columns = ["study_instance_uid", "patient_id", "group", "split"]
+    studies = by_study[columns].first()
     studies["slices"] = by_study.size()
     studies[list(TRUTHS)] = by_study[list(TRUTHS)].max()
     logit = to_logit(probabilities(predictions))
     for column, label in enumerate(LABELS):
         pooling = chosen[label]
         studies[PROBABILITIES[column]] = (
-            math.nan if pooling is None else _pooled(logit[:, column], number, pooling)
+            math.nan if pooling is None else _pooled(logit[:, column], study, pooling)
         )
     return studies.reset_index(drop=True)
 
@@ -178,10 +184,10 @@ def _pooled(
     return to_probability(pooling.slope * pooled + pooling.intercept)
 
 
-def _numbered(rows: pd.DataFrame) -> NDArray[np.intp]:
-    """The part of a study that each slice belongs to, numbered from 0: (n,)."""
-    numbers = rows.groupby(["split", "study_instance_uid"], sort=True).ngroup()
-    return numbers.to_numpy().astype(np.intp)
+def _study_codes(rows: pd.DataFrame) -> NDArray[np.intp]:
+    """The study of each slice, numbered from 0, (n,); a study has one number in each split."""
+    codes = rows.groupby(["split", "study_instance_uid"], sort=True).ngroup()
+    return codes.to_numpy().astype(np.intp)
 
 
 def study_table(
@@ -192,7 +198,7 @@ def study_table(
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Areas and operating points of whole studies, pooled by the maximum and as learned.
+    """Areas and rates of whole studies, pooled by the maximum and as learned on validation.
 
     Pooling and thresholds are chosen on the whole studies of validation and then frozen.
 
@@ -207,53 +213,57 @@ def study_table(
         One row for each pooling (`maximum`, `learned`), label and score (`auc`, then the rates at
         the operating point): `pooling`, `label`, `score`, `value`, `low`, `high`, `groups`,
         `undefined`, `threshold`, `sharpness` (of the pooling), `studies` and `positives`. NaN where
-        undefined, as a pooling is that could not be learned.
+        undefined, and throughout where a pooling could not be learned.
     """
     predictions = whole_studies(predictions)
     table: list[dict[str, Any]] = []
-    ways: dict[str, Mapping[str, Pooling | None]] = {
+    poolings_by_name: dict[str, Mapping[str, Pooling | None]] = {
         "maximum": dict.fromkeys(LABELS, MAXIMUM),
         "learned": fit_poolings(predictions),
     }
-    for way, poolings in ways.items():
+    for name, poolings in poolings_by_name.items():
         studies = pool_studies(predictions, poolings)
-        chosen, rows = of_split(studies, "validation"), of_split(studies, split)
+        validation, rows = select_split(studies, "validation"), select_split(studies, split)
         resamples = draw_resamples(rows["group"], replicates=replicates, seed=seed)
-        for label, truths_of, scores_of in zip(LABELS, TRUTHS, PROBABILITIES, strict=True):
+        group_codes = resamples.group_codes(rows["group"])
+        for label, truth_column, score_column in zip(LABELS, TRUTHS, PROBABILITIES, strict=True):
             pooling = poolings[label]
-            threshold = (
-                rule.threshold(chosen[truths_of], chosen[scores_of]) if pooling else math.nan
-            )
-            truth = rows[truths_of].to_numpy(np.int64)
-            named = {
-                "pooling": way,
+            threshold = math.nan
+            if pooling:
+                threshold = rule.threshold(validation[truth_column], validation[score_column])
+            truth = rows[truth_column].to_numpy(np.int64)
+            score = rows[score_column].to_numpy(np.float64)
+            keys = {
+                "pooling": name,
                 "label": label,
                 "threshold": threshold,
                 "sharpness": pooling.sharpness if pooling else math.nan,
                 "studies": len(rows),
                 "positives": int(truth.sum()),
             }
-            score = rows[scores_of].to_numpy(np.float64)
-            place = resamples.places(rows["group"])
-            table += [named | row for row in _measured(truth, score, threshold, place, resamples)]
+            scores = _scores(truth, score, threshold, group_codes, resamples)
+            table += [keys | row for row in scores]
     columns = ["pooling", "label", "score", "value", "low", "high", "groups", "undefined"]
     return pd.DataFrame(table)[[*columns, "threshold", "sharpness", "studies", "positives"]]
 
 
-def _measured(
+def _scores(
     truth: NDArray[np.int64],
     score: NDArray[np.float64],
     threshold: float,
-    place: NDArray[np.intp],
+    group_codes: NDArray[np.intp],
     resamples: Resamples,
 ) -> list[dict[str, Any]]:
-    """The area and the rates of one label; NaN throughout if its score is missing."""
-    known = not np.isnan(score).any()
+    """The area and the rates of one label; all NaN where the scores are."""
+    defined = not np.isnan(score).any()
     score = np.nan_to_num(score)
     area, areas = math.nan, np.full(resamples.replicates, math.nan)
-    if known:
-        area, areas = auc_score(truth, score), auc_replicates(truth, score, place, resamples.counts)
-    found = area_interval(area, areas, truth == 1, place)
-    rates = rates_with_intervals(truth, score, threshold, place, resamples)
+    if defined:
+        area, areas = (
+            auc_score(truth, score),
+            auc_replicates(truth, score, group_codes, resamples.counts),
+        )
+    around = area_interval(area, areas, truth == 1, group_codes)
+    rates = rates_with_intervals(truth, score, threshold, group_codes, resamples)
     rows = [{"score": rate["rate"], **rate} for rate in rates]
-    return [{"score": "auc", "value": area, **vars(found)}, *rows]
+    return [{"score": "auc", "value": area, **vars(around)}, *rows]

@@ -21,7 +21,7 @@ from ichreport.evaluation.predictions import (
     TRUTHS,
     checked_probability,
     checked_truth,
-    of_split,
+    select_split,
 )
 from ichreport.evaluation.scores import auc_score, log_loss_terms
 from ichreport.evaluation.thresholds import rates_with_intervals
@@ -72,10 +72,10 @@ def subgroup_scores(
             f"by must have the index of predictions ({len(predictions)} rows), "
             f"got another one of {len(by)} rows."
         )
-    rows = of_split(predictions, split)
+    rows = select_split(predictions, split)
     member = by.loc[rows.index]
     resamples = draw_resamples(rows["group"], replicates=replicates, seed=seed)
-    place = resamples.places(rows["group"])
+    group_codes = resamples.group_codes(rows["group"])
     table: list[dict[str, Any]] = []
     for label in labels:
         column = LABELS.index(label)
@@ -85,10 +85,12 @@ def subgroup_scores(
         for subgroup in _subgroups(by):
             inside = (member == subgroup).to_numpy(dtype=bool, na_value=False)
             chosen = inside if negatives == "own" else (inside & (truth == 1)) | (truth == 0)
-            named = {"label": label, "subgroup": subgroup}
+            keys = {"label": label, "subgroup": subgroup}
             counts = {"slices": int(chosen.sum()), "positives": int(truth[chosen].sum())}
-            measured = _measured(truth[chosen], score[chosen], threshold, place[chosen], resamples)
-            table += [named | one | counts for one in measured]
+            scores = _scores(
+                truth[chosen], score[chosen], threshold, group_codes[chosen], resamples
+            )
+            table += [keys | row | counts for row in scores]
     columns = ["label", "subgroup", "score", "value", "low", "high", "groups", "undefined"]
     return pd.DataFrame(table, columns=[*columns, "slices", "positives"])
 
@@ -116,7 +118,7 @@ def strata_scores(
     Raises:
         ValueError: If a slice of the test split is not in the strata.
     """
-    test = of_split(predictions, "test").reset_index(drop=True)
+    test = select_split(predictions, "test").reset_index(drop=True)
     thresholds = {ANY: math.nan if threshold is None else threshold}
     tables = []
     for name, classes, bleeding_only in strata:
@@ -142,22 +144,24 @@ def _subgroups(by: pd.Series) -> list[Any]:
     return sorted(by.dropna().unique())
 
 
-def _measured(
+def _scores(
     truth: NDArray[np.int64],
     score: NDArray[np.float64],
     threshold: float,
-    place: NDArray[np.intp],
+    group_codes: NDArray[np.intp],
     resamples: Resamples,
 ) -> list[dict[str, Any]]:
     """The area, the log loss and the rates of one label in one subgroup."""
-    areas = auc_replicates(truth, score, place, resamples.counts)
-    ranked = auc_score(truth, score)
-    of_areas = area_interval(ranked, areas, truth == 1, place)
-    area = {"score": "auc", "value": ranked} | vars(of_areas)
+    areas = auc_replicates(truth, score, group_codes, resamples.counts)
+    area = auc_score(truth, score)
+    area_ends = area_interval(area, areas, truth == 1, group_codes)
     terms = log_loss_terms(truth, score)
-    losses = mean_replicates(terms, place, resamples.counts)
-    mean = float(terms.mean()) if len(terms) else math.nan
-    of_losses = interval(losses, groups=len(np.unique(place)))
-    loss = {"score": "log_loss", "value": mean} | vars(of_losses)
-    rates = rates_with_intervals(truth, score, threshold, place, resamples)
-    return [area, loss, *({"score": rate.pop("rate"), **rate} for rate in rates)]
+    losses = mean_replicates(terms, group_codes, resamples.counts)
+    loss = float(terms.mean()) if len(terms) else math.nan
+    loss_ends = interval(losses, groups=len(np.unique(group_codes)))
+    rates = rates_with_intervals(truth, score, threshold, group_codes, resamples)
+    return [
+        {"score": "auc", "value": area, **vars(area_ends)},
+        {"score": "log_loss", "value": loss, **vars(loss_ends)},
+        *({"score": rate.pop("rate"), **rate} for rate in rates),
+    ]

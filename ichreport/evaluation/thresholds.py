@@ -1,4 +1,8 @@
-"""Rules that choose a threshold on one split, and how their choice fares on the others."""
+"""Thresholds: rules that choose them on one split, and their rates on the other splits.
+
+A slice is called positive where its score is at or above the threshold. Thresholds are exact: they
+come from the scores themselves, not from a grid.
+"""
 
 import math
 from collections.abc import Sequence
@@ -15,30 +19,56 @@ from ichreport.evaluation.inference.bootstrap import (
     draw_resamples,
     rate_replicates,
 )
-from ichreport.evaluation.inference.intervals import contributing, share_interval
-from ichreport.evaluation.operating_points import (
-    RATES,
-    RECALL,
-    confusion,
-    fewest,
-    threshold_at_recall,
-)
+from ichreport.evaluation.inference.intervals import count_groups, share_interval
 from ichreport.evaluation.predictions import (
     checked_score,
     checked_truth,
-    of_split,
     probabilities,
+    select_split,
     truths,
 )
+from ichreport.evaluation.rates import RATES, rates_at_threshold
 from ichreport.labels import LABELS
 from ichreport.splits import Split
+
+POSTER_RECALL: Final = 0.85
+"""The recall at which the poster reports its operating points."""
+
+
+def threshold_at_recall(y_true: ArrayLike, y_score: ArrayLike, recall: float) -> float:
+    """The largest threshold whose recall is at least `recall`.
+
+    This is the score of the k-th highest positive, where k is the smallest number of positives
+    that reaches the recall. With ties the achieved recall may be above the target, never below.
+
+    Args:
+        y_true: (n,), 0 or 1.
+        y_score: (n,), any numbers.
+        recall: The target, in (0, 1].
+
+    Returns:
+        The threshold; NaN without positives.
+
+    Raises:
+        ValueError: If `recall` is not in (0, 1].
+
+    Example:
+        >>> threshold_at_recall([1, 1, 0, 1], [0.9, 0.6, 0.4, 0.2], 2 / 3)
+        0.6
+    """
+    if not 0 < recall <= 1:
+        raise ValueError(f"recall must be in (0, 1], got {recall!r}.")
+    scores = np.sort(checked_score(y_score)[checked_truth(y_true) == 1])[::-1]
+    if not len(scores):
+        return math.nan
+    return float(scores[_smallest_count(recall, len(scores)) - 1])
 
 
 def threshold_at_specificity(y_true: ArrayLike, y_score: ArrayLike, specificity: float) -> float:
     """The smallest threshold whose specificity is at least `specificity`.
 
-    It stands just above the score of a negative: of the k-th lowest, k being the fewest negatives
-    that make up the specificity.
+    This is just above the score of the k-th lowest negative, where k is the smallest number of
+    negatives that reaches the specificity.
 
     Args:
         y_true: (n,), 0 or 1.
@@ -56,13 +86,23 @@ def threshold_at_specificity(y_true: ArrayLike, y_score: ArrayLike, specificity:
     scores = np.sort(checked_score(y_score)[checked_truth(y_true) == 0])
     if not len(scores):
         return math.nan
-    return float(np.nextafter(scores[fewest(specificity, len(scores)) - 1], math.inf))
+    return float(np.nextafter(scores[_smallest_count(specificity, len(scores)) - 1], math.inf))
+
+
+def _smallest_count(share: float, total: int) -> int:
+    """The smallest k for which k / total is at least `share`, free of the product's rounding."""
+    k = math.ceil(share * total)
+    while k > 0 and (k - 1) / total >= share:
+        k -= 1
+    while k / total < share:
+        k += 1
+    return k
 
 
 def threshold_at_youden(y_true: ArrayLike, y_score: ArrayLike) -> float:
     """The threshold with the largest recall + specificity - 1 (Youden 1950).
 
-    Of several such scores the smallest, which misses the fewest.
+    If several scores reach it, the smallest of them, which misses the fewest positives.
 
     Args:
         y_true: (n,), 0 or 1.
@@ -88,9 +128,9 @@ class Rule:
     """How a threshold is chosen.
 
     Attributes:
-        name: Under which tables list it.
-        measure: What it sets: a recall, a specificity, or the Youden index at its largest.
-        target: The least recall or specificity; NaN for the Youden index.
+        name: The rule's name in tables.
+        measure: What the rule aims at: a recall, a specificity, or the largest Youden index.
+        target: The smallest recall or specificity allowed; NaN for the Youden index.
     """
 
     name: str
@@ -98,7 +138,7 @@ class Rule:
     target: float = math.nan
 
     def threshold(self, y_true: ArrayLike, y_score: ArrayLike) -> float:
-        """The threshold that this rule chooses on these slices; NaN where it cannot."""
+        """The threshold that this rule chooses on these slices; NaN if a class is missing."""
         if self.measure == "recall":
             return threshold_at_recall(y_true, y_score, self.target)
         if self.measure == "specificity":
@@ -107,12 +147,12 @@ class Rule:
 
 
 RULES: Final = (
-    Rule("recall-85", "recall", RECALL),
+    Rule("recall-85", "recall", POSTER_RECALL),
     Rule("sensitivity-95", "recall", 0.95),
     Rule("specificity-90", "specificity", 0.90),
     Rule("youden", "youden"),
 )
-"""The poster's operating point, a screening one, a cautious one, and the balanced one."""
+"""The poster's operating point, one for screening, a cautious one, and the balanced one."""
 
 
 def frozen_thresholds(
@@ -130,16 +170,16 @@ def frozen_thresholds(
         needs), `target`, `achieved` (the targeted measure on that split; for `youden` the index
         itself), `positives` and `slices` of that split.
     """
-    rows = of_split(predictions, split)
+    rows = select_split(predictions, split)
     y_true, y_score = truths(rows), probabilities(rows)
-    frozen: list[dict[str, Any]] = []
+    table: list[dict[str, Any]] = []
     for rule in rules:
         for column, label in enumerate(LABELS):
             truth, score = y_true[:, column], y_score[:, column]
             threshold = rule.threshold(truth, score)
-            found = confusion(truth, score, threshold).rates()
-            achieved = found | {"youden": found["recall"] + found["specificity"] - 1}
-            frozen.append(
+            rates = rates_at_threshold(truth, score, threshold)
+            achieved = rates | {"youden": rates["recall"] + rates["specificity"] - 1}
+            table.append(
                 {
                     "rule": rule.name,
                     "label": label,
@@ -150,23 +190,23 @@ def frozen_thresholds(
                     "slices": len(truth),
                 }
             )
-    return pd.DataFrame(frozen)
+    return pd.DataFrame(table)
 
 
 def rate_table(
     predictions: pd.DataFrame,
-    frozen: pd.DataFrame,
+    thresholds: pd.DataFrame,
     *,
     split: Split = "test",
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Frozen thresholds applied to a split, with intervals.
+    """The rates on a split at frozen thresholds, with intervals.
 
     Args:
         predictions: A run's predictions.
-        frozen: Columns `rule`, `label` and `threshold`, as `frozen_thresholds` gives them.
-        split: Where they are applied.
+        thresholds: Columns `rule`, `label` and `threshold`, as `frozen_thresholds` returns them.
+        split: Where the thresholds are applied.
         replicates: Resamples of linked patient groups behind each interval.
         seed: Seed of the resamples.
 
@@ -175,18 +215,19 @@ def rate_table(
         `value`, `low`, `high`, `groups` (that contribute), `undefined` (replicates), `positives`,
         `slices`. NaN where undefined.
     """
-    rows = of_split(predictions, split)
+    rows = select_split(predictions, split)
     y_true, y_score = truths(rows), probabilities(rows)
     resamples = draw_resamples(rows["group"], replicates=replicates, seed=seed)
-    place = resamples.places(rows["group"])
+    group_codes = resamples.group_codes(rows["group"])
     table: list[dict[str, Any]] = []
-    for rule, label, threshold in frozen[["rule", "label", "threshold"]].itertuples(index=False):
+    columns = ["rule", "label", "threshold"]
+    for rule, label, threshold in thresholds[columns].itertuples(index=False):
         column = LABELS.index(label)
         truth, score = y_true[:, column], y_score[:, column]
-        named = {"rule": rule, "label": label, "threshold": threshold}
+        keys = {"rule": rule, "label": label, "threshold": threshold}
         counts = {"positives": int(truth.sum()), "slices": len(truth)}
-        rates = rates_with_intervals(truth, score, threshold, place, resamples)
-        table += [{**named, **rate, **counts} for rate in rates]
+        rates = rates_with_intervals(truth, score, threshold, group_codes, resamples)
+        table += [{**keys, **rate, **counts} for rate in rates]
     return pd.DataFrame(table)
 
 
@@ -194,31 +235,35 @@ def rates_with_intervals(
     truth: NDArray[np.int64],
     score: NDArray[np.float64],
     threshold: float,
-    place: NDArray[np.intp],
+    group_codes: NDArray[np.intp],
     resamples: Resamples,
 ) -> list[dict[str, Any]]:
-    """Each rate at a frozen threshold: `rate`, `value`, `low`, `high`, `groups`, `undefined`.
+    """Each rate at a frozen threshold with its interval.
 
     Args:
         truth: (n,), 0 or 1.
         score: (n,), any numbers.
         threshold: Slices at or above it are called positive; NaN leaves every rate undefined.
-        place: (n,) the group of each slice.
+        group_codes: (n,) the group of each slice, from `Resamples.group_codes`.
         resamples: The resamples to use.
+
+    Returns:
+        For each of `RATES`: `rate`, `value`, `low`, `high`, `groups`, `undefined`.
     """
-    values = confusion(truth, score, threshold).rates()
-    replicates = rate_replicates(truth, score, threshold, place, resamples.counts)
+    values = rates_at_threshold(truth, score, threshold)
+    replicates = rate_replicates(truth, score, threshold, group_codes, resamples.counts)
     called, positive = score >= threshold, truth == 1
-    behind = {
+    denominators = {
         "precision": called,
         "recall": positive,
         "specificity": ~positive,
         "accuracy": np.ones_like(positive),
         "npv": ~called,
     }
-    listed = []
+    rows = []
     for rate in RATES:
-        units, groups = int(behind[rate].sum()), contributing(place, behind[rate])
-        found = share_interval(values[rate], replicates[rate], units=units, groups=groups)
-        listed.append({"rate": rate, "value": values[rate], **vars(found)})
-    return listed
+        units = int(denominators[rate].sum())
+        groups = count_groups(group_codes, denominators[rate])
+        interval = share_interval(values[rate], replicates[rate], units=units, groups=groups)
+        rows.append({"rate": rate, "value": values[rate], **vars(interval)})
+    return rows

@@ -6,8 +6,7 @@ from typing import Any, Final
 
 from ichreport.evaluation.maps.measures import MapMeasures
 from ichreport.evaluation.maps.sanity_checks import Cascade, PermutedComparison
-from ichreport.evaluation.scores import without_nan
-from ichreport.files import read_json, write_json
+from ichreport.files import read_json, without_nan, write_json
 from ichreport.runs.record import RunRecord
 
 FORMAT: Final = 2

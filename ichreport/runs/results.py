@@ -11,7 +11,7 @@ import pandas as pd
 
 from ichreport import poster
 from ichreport.evaluation.assessment import Assessment
-from ichreport.evaluation.learning_verdict import Learned
+from ichreport.evaluation.floor import FloorComparison
 from ichreport.params.choices import Sample, SplitBy
 from ichreport.params.experiment import SEED_MARK, Experiment, read_each_experiment
 from ichreport.params.profile import Profile
@@ -53,7 +53,7 @@ class Scored:
         return Assessment.from_record(self.run.record["assessment"])
 
     @property
-    def learned(self) -> Learned:
+    def learned(self) -> FloorComparison:
         """The run against the constant prevalence of its training slices, on test."""
         return self.assessment.learned
 

@@ -17,10 +17,10 @@ from ichreport.labels import ANY, LABELS
 def slices(request):
     """600 slices of 60 groups, with scores that are all different or rounded to tenths."""
     random = np.random.default_rng(request.param)
-    place = np.repeat(np.arange(60), 10)
+    codes = np.repeat(np.arange(60), 10)
     truth = (random.random(600) < 0.15).astype(int)
     score = 1 / (1 + np.exp(-(random.normal(size=600) + 1.5 * truth)))
-    return truth, score.round(1) if request.param else score, place
+    return truth, score.round(1) if request.param else score, codes
 
 
 @pytest.fixture(scope="module")
@@ -40,25 +40,25 @@ def test_it_is_scikit_learn_s(slices):
 
 
 def test_each_replicate_is_scikit_learn_s_of_the_slices_drawn(slices):
-    truth, score, place = slices
+    truth, score, codes = slices
     counts = draw_resamples([f"{n:02d}" for n in range(60)], replicates=40, seed=1).counts
-    found = average_precision_replicates(truth, score, place, counts)
+    replicates = average_precision_replicates(truth, score, codes, counts)
     expected = [
-        average_precision_score(truth, score, sample_weight=drawn[place]) for drawn in counts
+        average_precision_score(truth, score, sample_weight=drawn[codes]) for drawn in counts
     ]
-    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    np.testing.assert_allclose(replicates, expected, rtol=1e-12)
 
 
 def test_with_one_class_it_is_undefined():
     assert math.isnan(average_precision([0, 0], [0.1, 0.2]))
     assert math.isnan(average_precision([1, 1], [0.1, 0.2]))
     assert math.isnan(average_precision([], []))
-    place = np.array([0, 1, 2])
+    codes = np.array([0, 1, 2])
     counts = np.array([[0, 2, 1], [3, 0, 0], [1, 1, 1]])
-    found = average_precision_replicates([1, 0, 0], [0.9, 0.2, 0.4], place, counts)
-    np.testing.assert_array_equal(found, [math.nan, math.nan, 1])
-    nothing = average_precision_replicates([], [], np.empty(0, int), counts)
-    assert np.isnan(nothing).all()
+    replicates = average_precision_replicates([1, 0, 0], [0.9, 0.2, 0.4], codes, counts)
+    np.testing.assert_array_equal(replicates, [math.nan, math.nan, 1])
+    empty = average_precision_replicates([], [], np.empty(0, int), counts)
+    assert np.isnan(empty).all()
 
 
 def test_the_table_holds_value_interval_and_prevalence(predictions):

@@ -11,9 +11,11 @@ from ichreport.evaluation.comparisons import (
     compare_runs,
     difference_above_floors,
 )
-from ichreport.evaluation.learning_verdict import learned_or_not
+from ichreport.evaluation.floor import compare_with_floor
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.evaluation.scores import split_scores
+from ichreport.params.experiment import Experiment
+from ichreport.params.yaml import project_path, read_yaml
 
 COLUMNS = list(PROBABILITIES)
 PAIRS = tuple(zip(PROBABILITIES, TRUTHS, strict=True))
@@ -55,13 +57,13 @@ def test_better_worse_and_alike_are_told_apart(runs):
 
 def test_a_difference_is_that_of_the_scores(runs):
     comparison = Comparison(runs, replicates=10)
-    compared = comparison.difference("better", "base", "log_loss", "subdural")
+    difference = comparison.difference("better", "base", "log_loss", "subdural")
     values = []
     for name in ("better", "base"):
         rows = runs[name][runs[name]["split"] == "test"]
         values.append(split_scores(rows[list(TRUTHS)], rows[COLUMNS])["log_loss"]["subdural"])
-    assert (compared.value, compared.baseline) == pytest.approx(values)
-    assert compared.difference == pytest.approx(values[0] - values[1])
+    assert (difference.value, difference.baseline) == pytest.approx(values)
+    assert difference.difference == pytest.approx(values[0] - values[1])
 
 
 def test_resampling_together_is_sharper_than_apart(runs):
@@ -77,9 +79,13 @@ def test_resampling_together_is_sharper_than_apart(runs):
 
 
 def test_a_run_against_itself_shows_no_difference(runs):
-    compared = Comparison(runs, replicates=50).difference("base", "base", "weighted_log_loss_sum")
-    assert (compared.difference, compared.p) == (0, 1)
-    assert (compared.interval.low, compared.interval.high) == (0, 0)
+    difference = Comparison(runs, replicates=50).difference("base", "base", "weighted_log_loss_sum")
+    assert (
+        difference.difference,
+        difference.interval.low,
+        difference.interval.high,
+        difference.p,
+    ) == (0, 0, 0, 1)
 
 
 def test_runs_on_other_slices_are_compared_by_the_groups_they_share(runs):
@@ -108,6 +114,17 @@ def test_an_unknown_score_is_refused_with_those_known(runs):
         Comparison(runs, replicates=2).replicates("base", "f1", "any")
 
 
+def test_every_declared_baseline_is_the_plain_experiment():
+    files = project_path("params/experiments").glob("*.yaml")
+    rows = {path.stem: Experiment.parse(read_yaml(path), where=str(path)) for path in files}
+    baselines = {row.baseline for row in rows.values() if row.baseline}
+    assert len(baselines) > 1
+    for name in baselines:
+        row = rows[name]
+        choices = (row.input, row.network, row.loss, row.head)
+        assert choices == ("raw", "densenet121", "bce", "dense")
+
+
 def test_an_undefined_score_makes_an_undefined_difference(runs):
     without = {name: run.assign(truth_epidural=0) for name, run in runs.items()}
     table = compare_runs(without, {"better": "base"}, score="auc", label="epidural", replicates=20)
@@ -126,22 +143,22 @@ def test_the_harder_of_two_test_sets_does_not_make_the_worse_run(predictions):
     ]
     losses = Comparison(dict(zip("ab", constant, strict=True)), replicates=300)
     assert losses.difference("a", "b", "weighted_log_loss_sum").interval.low > 0
-    compared = difference_above_floors(*constant, replicates=300)
-    np.testing.assert_allclose([compared.value, compared.difference], 0, atol=1e-6)
-    np.testing.assert_allclose([compared.interval.low, compared.interval.high], 0, atol=1e-6)
-    assert 0 < compared.shared_slices < 1
+    difference = difference_above_floors(*constant, replicates=300)
+    np.testing.assert_allclose([difference.value, difference.difference], 0, atol=1e-6)
+    np.testing.assert_allclose([difference.interval.low, difference.interval.high], 0, atol=1e-6)
+    assert 0 < difference.shared_slices < 1
 
 
 def test_a_difference_above_floors_is_that_of_the_two_gains(runs):
-    compared = difference_above_floors(runs["better"], runs["base"], replicates=300)
-    run, base = (learned_or_not(runs[name], replicates=10) for name in ("better", "base"))
-    assert compared.value == pytest.approx(run.difference)
-    assert compared.difference == pytest.approx(run.difference - base.difference)
-    assert compared.interval.low < compared.difference < compared.interval.high < 0
+    difference = difference_above_floors(runs["better"], runs["base"], replicates=300)
+    better, base = (compare_with_floor(runs[name], replicates=10) for name in ("better", "base"))
+    assert difference.value == pytest.approx(better.difference)
+    assert difference.difference == pytest.approx(better.difference - base.difference)
+    assert difference.interval.low < difference.difference < difference.interval.high < 0
 
 
 def test_without_training_slices_no_difference_above_floors_is_known(runs):
     untrained = runs["better"].query("split == 'test'")
-    compared = difference_above_floors(untrained, runs["base"], replicates=10)
-    assert math.isnan(compared.difference)
-    assert math.isnan(compared.interval.low)
+    difference = difference_above_floors(untrained, runs["base"], replicates=10)
+    assert math.isnan(difference.difference)
+    assert math.isnan(difference.interval.low)

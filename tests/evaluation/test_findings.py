@@ -8,9 +8,9 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from ichreport.evaluation import findings as module
-from ichreport.evaluation.findings import Part, findings, judged
+from ichreport.evaluation.findings import Criterion, findings, judge
 from ichreport.evaluation.inference.intervals import Interval
-from ichreport.evaluation.inference.score_intervals import score_table_with_intervals
+from ichreport.evaluation.inference.score_intervals import score_table
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.labels import LABELS, SUBTYPES
 
@@ -35,6 +35,11 @@ def many(draw_predictions):
     return draw_predictions(seed=4, patients=400)
 
 
+def criteria_by_name(runs, replicates):
+    """The criteria of the fifth finding."""
+    return {each.name: each for each in findings(runs, replicates=replicates)[4].criteria}
+
+
 def verdicts(runs):
     return [finding.verdict for finding in findings(runs, replicates=200)]
 
@@ -46,10 +51,10 @@ def test_a_simple_choice_that_is_better_than_all_supports_the_poster(draw_predic
     for simple in (2, 5, 10, 13):
         runs[simple] = predicted(many, best, simple)
     runs[2] = predicted(many, best - 0.3, 2)
-    found = findings(runs, replicates=200)
-    assert [finding.number for finding in found] == [1, 2, 3, 4, 5]
-    assert [finding.verdict for finding in found[:4]] == ["supported"] * 4
-    assert all(not finding.missing for finding in found)
+    results = findings(runs, replicates=200)
+    assert [finding.number for finding in results] == [1, 2, 3, 4, 5]
+    assert [finding.verdict for finding in results[:4]] == ["supported"] * 4
+    assert all(not finding.missing for finding in results)
 
 
 def test_alternatives_that_are_better_contradict_it(many):
@@ -65,39 +70,42 @@ def test_alternatives_that_are_alike_bring_nothing_but_do_not_let_the_simple_cho
 
 
 def test_without_runs_everything_is_undecided_and_what_is_missing_is_named():
-    found = findings({}, replicates=5)
-    assert {finding.verdict for finding in found} == {"undecided"}
-    assert found[0].missing == (2, 5)
-    assert found[3].missing == (13,)
-    assert [len(finding.parts) for finding in found] == [2, 8, 7, 1, 6]
-    assert all(math.isnan(part.value) for finding in found for part in finding.parts)
+    results = findings({}, replicates=5)
+    assert {finding.verdict for finding in results} == {"undecided"}
+    assert results[0].missing == (2, 5)
+    assert results[3].missing == (13,)
+    assert [len(finding.criteria) for finding in results] == [2, 8, 7, 1, 6]
+    assert all(math.isnan(criterion.value) for finding in results for criterion in finding.criteria)
 
 
 def test_random_backbones_decide_nothing_that_the_poster_says_of_pre_trained_ones(many):
     runs = {row: predicted(many, 1.2, row) for row in (1, 2, 5, 10, 13)}
     runs |= {row: predicted(many, 2.2, row) for row in (6, 7, 8, 9, 11, 12, 14)}
     frozen = set(range(5, 15))
-    taught, untaught = (findings(runs, untaught=of, replicates=200) for of in ((), frozen))
-    assert [finding.verdict for finding in taught[:4]].count("contradicted") == 3
-    assert {finding.verdict for finding in untaught} == {"undecided"}
-    assert untaught[0].untaught == (5,)
-    assert untaught[1].untaught == tuple(range(5, 15))
-    assert untaught[3].untaught == (13,)
-    for before, after in zip(taught, untaught, strict=True):
-        values = [[part.value for part in finding.parts] for finding in (before, after)]
+    pretrained, random = (
+        findings(runs, random_backbones=rows, replicates=200) for rows in ((), frozen)
+    )
+    assert [finding.verdict for finding in pretrained[:4]].count("contradicted") == 3
+    assert {finding.verdict for finding in random} == {"undecided"}
+    assert random[0].random_backbones == (5,)
+    assert random[1].random_backbones == tuple(range(5, 15))
+    assert random[3].random_backbones == (13,)
+    for before, after in zip(pretrained, random, strict=True):
+        values = [[each.value for each in finding.criteria] for finding in (before, after)]
         np.testing.assert_array_equal(*values)
-    scratch = untaught[1].parts[0]
+    scratch = random[1].criteria[0]
     assert scratch.rows == (2, 1)
-    assert scratch.verdict == taught[1].parts[0].verdict
+    assert scratch.verdict == pretrained[1].criteria[0].verdict
 
 
-def test_an_area_has_the_interval_that_the_run_s_own_table_gives_it(many):
+def test_an_area_has_the_interval_of_the_run_s_table(many):
     run = predicted(many, 2.0)
-    table = score_table_with_intervals(run, replicates=100)
-    own = table[(table["split"] == "test") & (table["score"] == "auc") & (table["label"] == "any")]
+    table = score_table(run, replicates=100)
+    row = table[(table["split"] == "test") & (table["score"] == "auc") & (table["label"] == "any")]
     runs = {13: run, 5: predicted(many[many["split"] != "validation"].iloc[::3], 1.0)}
-    [part] = findings(runs, replicates=100)[3].parts
-    assert (part.interval.low, part.interval.high) == (own["low"].item(), own["high"].item())
+    [criterion] = findings(runs, replicates=100)[3].criteria
+    ends = (criterion.interval.low, criterion.interval.high)
+    assert ends == (row["low"].item(), row["high"].item())
 
 
 def test_a_worthless_epidural_score_supports_that_it_fails(many):
@@ -105,57 +113,59 @@ def test_a_worthless_epidural_score_supports_that_it_fails(many):
     rare = many["truth_epidural"].to_numpy() * (np.arange(len(many)) % 4 == 0)
     run["truth_epidural"] = rare
     run["probability_epidural"] = np.random.default_rng(0).random(len(run))
-    parts = {part.name: part for part in findings({13: run}, replicates=100)[4].parts}
-    assert parts["epidural fails"].verdict == "supported"
-    assert parts["epidural weaker than any"].verdict == "supported"
+    criteria = criteria_by_name({13: run}, replicates=100)
+    assert criteria["epidural fails"].verdict == "supported"
+    assert criteria["epidural weaker than any"].verdict == "supported"
 
 
 def test_a_rare_subtype_that_is_ranked_as_well_as_any_is_not_called_weak(draw_predictions):
     run = predicted(draw_predictions(seed=4, patients=2000), 2.0)
-    parts = findings({13: run}, replicates=100)[4].parts
+    criteria = findings({13: run}, replicates=100)[4].criteria
     test = run[run["split"] == "test"]
     rates = test[list(TRUTHS)].mean()
     assert rates["truth_epidural"] < rates["truth_any"] / 3
-    areas = {of: roc_auc_score(test[f"truth_{of}"], test[f"probability_{of}"]) for of in LABELS}
-    for label, part in zip(SUBTYPES, parts[:5], strict=True):
-        assert part.name == f"{label} weaker than any"
-        assert part.value == pytest.approx(areas[label] - areas["any"])
-        assert part.interval.low < part.value < part.interval.high
-        assert part.verdict == "undecided"
-    assert parts[5].measure == f"precision at 85 % recall; by chance {rates['truth_epidural']:.3f}"
+    areas = {x: roc_auc_score(test[f"truth_{x}"], test[f"probability_{x}"]) for x in LABELS}
+    for label, criterion in zip(SUBTYPES, criteria[:5], strict=True):
+        assert criterion.name == f"{label} weaker than any"
+        assert criterion.value == pytest.approx(areas[label] - areas["any"])
+        assert criterion.interval.low < criterion.value < criterion.interval.high
+        assert criterion.verdict == "undecided"
+    chance = f"{rates['truth_epidural']:.3f}"
+    assert criteria[5].measure == f"precision at 85 % recall; by chance {chance}"
 
 
 def test_the_poster_s_own_difference_stands_beside_ours():
-    parts = {part.name: part for part in findings({}, replicates=5)[4].parts}
-    theirs = {"intraventricular": "+0.024", "epidural": "−0.032"}  # 0.9567, 0.9004 less 0.9329
-    for label, gap in theirs.items():
-        assert parts[f"{label} weaker than any"].measure.endswith(f"the poster's is {gap}")
+    criteria = criteria_by_name({}, replicates=5)
+    gaps = {"intraventricular": "+0.024", "epidural": "−0.032"}  # 0.9567, 0.9004 less 0.9329
+    for label, gap in gaps.items():
+        assert criteria[f"{label} weaker than any"].measure.endswith(f"the poster's is {gap}")
 
 
-def part(low, high, p=math.nan):
-    return Part("x", "y", (1,), 0, Interval(low, high, 9, 0), (-math.inf, 0.1), ((0, math.inf),), p)
+def criterion(low, high, p=math.nan):
+    interval = Interval(low, high, 9, 0)
+    return Criterion("x", "y", (1,), 0, interval, (-math.inf, 0.1), ((0, math.inf),), p)
 
 
-def test_a_part_is_judged_by_its_whole_interval():
-    assert judged([part(-1, 0.05)])[0].verdict == "supported"
-    assert judged([part(0.01, 0.05)])[0].verdict == "supported"  # a gain, but none worth while
-    assert judged([part(0.01, 0.2)])[0].verdict == "contradicted"
-    assert judged([part(-0.01, 0.2)])[0].verdict == "undecided"
-    assert judged([part(math.nan, math.nan)])[0].verdict == "undecided"
+def test_a_criterion_is_judged_by_its_whole_interval():
+    assert judge([criterion(-1, 0.05)])[0].verdict == "supported"
+    assert judge([criterion(0.01, 0.05)])[0].verdict == "supported"  # a gain, but none worth while
+    assert judge([criterion(0.01, 0.2)])[0].verdict == "contradicted"
+    assert judge([criterion(-0.01, 0.2)])[0].verdict == "undecided"
+    assert judge([criterion(math.nan, math.nan)])[0].verdict == "undecided"
 
 
-def test_an_untaught_part_is_not_judged_and_does_not_count_as_a_comparison():
-    lucky, random = part(0.01, 0.2, p=0.04), part(-1, 1, p=0.5)
+def test_a_criterion_on_a_random_backbone_is_not_judged_and_does_not_count_as_a_comparison():
+    lucky, random = criterion(0.01, 0.2, p=0.04), criterion(-1, 1, p=0.5)
     random = replace(random, rows=(5, 2))
-    assert judged([lucky, random])[0].verdict == "undecided"
-    first, second = judged([lucky, random], untaught={5})
+    assert judge([lucky, random])[0].verdict == "undecided"
+    first, second = judge([lucky, random], random_backbones={5})
     assert (first.verdict, second.verdict) == ("contradicted", "undecided")
 
 
 def test_one_lucky_alternative_of_many_does_not_contradict():
-    lucky = part(0.01, 0.2, p=0.04)
-    assert judged([lucky])[0].verdict == "contradicted"
-    assert judged([lucky, part(-1, 1, p=0.5)])[0].verdict == "undecided"
+    lucky = criterion(0.01, 0.2, p=0.04)
+    assert judge([lucky])[0].verdict == "contradicted"
+    assert judge([lucky, criterion(-1, 1, p=0.5)])[0].verdict == "undecided"
 
 
 def test_every_alternative_is_compared_with_a_row_of_its_own_kind():

@@ -1,6 +1,5 @@
 """Scores against closed forms, scikit-learn and the poster's own numbers."""
 
-import json
 import math
 
 import numpy as np
@@ -11,7 +10,7 @@ from scipy.stats import norm
 from sklearn.metrics import log_loss, roc_auc_score
 
 from ichreport.evaluation import scores
-from ichreport.evaluation.predictions import of_split, probabilities, truths
+from ichreport.evaluation.predictions import probabilities, select_split, truths
 from ichreport.labels import LABELS, SCORE_WEIGHTS
 
 SLICES = 752_803
@@ -64,7 +63,7 @@ def test_calibrated_binormal_scores_with_the_poster_s_areas_give_its_best_sum():
 
 
 def test_scores_agree_with_scikit_learn(predictions):
-    rows = of_split(predictions, "test")
+    rows = select_split(predictions, "test")
     y_true, y_score = truths(rows), probabilities(rows)
     losses = [log_loss(y_true[:, k], y_score[:, k], labels=[0, 1]) for k in range(6)]
     np.testing.assert_allclose(scores.log_losses(y_true, y_score), losses, rtol=1e-12)
@@ -87,14 +86,9 @@ def test_area_is_the_share_of_pairs_in_order_with_ties_half(pairs):
     assert scores.auc_score(truth, score) == pytest.approx(expected, nan_ok=True)
 
 
-def test_area_with_one_class_is_nan_and_none_in_the_record(predictions):
+def test_area_with_one_class_is_nan():
     assert math.isnan(scores.auc_score([1, 1], [0.2, 0.3]))
     assert math.isnan(scores.auc_score([], []))
-    without = predictions.assign(truth_epidural=0)
-    recorded = scores.scores_of(without)
-    assert recorded["test"]["auc"]["epidural"] is None
-    assert recorded["test"]["floor"]["auc"]["epidural"] is None
-    assert recorded["test"]["auc"]["any"] > 0.5
 
 
 def test_a_certain_mistake_costs_34_5_nats_as_in_the_challenge():
@@ -103,50 +97,25 @@ def test_a_certain_mistake_costs_34_5_nats_as_in_the_challenge():
     assert scores.log_loss_terms([1], [1.0])[0] == pytest.approx(0, abs=1e-14)
 
 
-def test_floor_is_the_train_prevalence_scored_elsewhere(predictions):
-    recorded = scores.scores_of(predictions)
-    train = truths(of_split(predictions, "train"))
-    test = truths(of_split(predictions, "test"))
+def test_the_floor_is_the_train_prevalence_scored_elsewhere(predictions):
+    train, test = (truths(select_split(predictions, split)) for split in ("train", "test"))
+    floor = scores.constant_scores(test, scores.floor_probabilities(train))
     p, q = train.mean(axis=0), test.mean(axis=0)
     cross_entropy = -(q * np.log(p) + (1 - q) * np.log(1 - p))
-    floor = recorded["test"]["floor"]
     np.testing.assert_allclose(list(floor["log_loss"].values()), cross_entropy)
     assert floor["weighted_log_loss_sum"] == pytest.approx(cross_entropy @ SCORE_WEIGHTS)
     assert set(floor["auc"].values()) == {0.5}
 
 
-def test_the_record_has_every_split_score_and_label_and_is_json(predictions):
-    recorded = json.loads(json.dumps(scores.scores_of(predictions), allow_nan=False))
-    assert list(recorded) == ["train", "validation", "test"]
-    parts = {"weighted_log_loss_sum", "challenge_log_loss", "log_loss", "auc", "slices"}
-    for split, part in recorded.items():
-        assert set(part) == parts | {"floor"}
-        assert set(part["floor"]) == parts
-        assert list(part["log_loss"]) == list(part["auc"]) == list(LABELS)
-        assert part["slices"] == (predictions["split"] == split).sum()
-        assert part["weighted_log_loss_sum"] == pytest.approx(7 * part["challenge_log_loss"])
-
-
-def test_a_split_without_slices_has_no_score_but_a_count(predictions):
-    recorded = scores.scores_of(predictions[predictions["split"] != "validation"])
-    assert recorded["validation"]["weighted_log_loss_sum"] is None
-    assert recorded["validation"]["slices"] == 0
-    untrained = scores.scores_of(predictions[predictions["split"] == "test"])
-    assert untrained["test"]["floor"]["weighted_log_loss_sum"] is None
-    assert untrained["test"]["weighted_log_loss_sum"] > 0
-
-
-def test_the_table_lists_each_score_once_beside_its_floor_and_counts(predictions):
-    table = scores.score_table(predictions)
-    assert len(table) == 3 * (2 + 6 + 6)
-    assert not table.duplicated(["split", "score", "label"]).any()
-    row = table.set_index(["split", "score", "label"]).loc[("test", "auc", "subdural")]
-    rows = of_split(predictions, "test")
-    expected = roc_auc_score(rows["truth_subdural"], rows["probability_subdural"])
-    assert row["value"] == pytest.approx(expected)
-    assert (row["floor"], row["slices"]) == (0.5, len(rows))
-    assert row["positives"] == rows["truth_subdural"].sum()
-    assert row["groups"] == rows["group"].nunique()
+def test_all_scores_of_a_set_of_slices_by_name(predictions):
+    rows = select_split(predictions, "test")
+    by_name = scores.split_scores(truths(rows), probabilities(rows))
+    assert set(by_name) == {"weighted_log_loss_sum", "challenge_log_loss", "log_loss", "auc"}
+    assert list(by_name["log_loss"]) == list(by_name["auc"]) == list(LABELS)
+    assert by_name["weighted_log_loss_sum"] == pytest.approx(7 * by_name["challenge_log_loss"])
+    assert scores.select_score(by_name, "auc", "subdural") == by_name["auc"]["subdural"]
+    total = scores.select_score(by_name, "weighted_log_loss_sum")
+    assert total == by_name["weighted_log_loss_sum"]
 
 
 @pytest.mark.parametrize(("truth", "score"), [(-1, 0.5), (2, 0.5), (1, 1.5), (1, math.nan)])

@@ -14,7 +14,7 @@ def family(predictions):
     return pd.Series(names, index=predictions.index)
 
 
-def test_each_subgroup_has_the_scores_of_its_own_slices(predictions, family):
+def test_each_subgroup_has_the_scores_of_its_slices(predictions, family):
     table = subgroup_scores(
         predictions, family, labels=["any"], thresholds={"any": 0.4}, replicates=100
     )
@@ -22,13 +22,13 @@ def test_each_subgroup_has_the_scores_of_its_own_slices(predictions, family):
     for name in ("12-bit", "16-bit"):
         rows = predictions[(predictions["split"] == "test") & (family == name)]
         truth, score = rows["truth_any"], rows["probability_any"].astype(float)
-        found = table[table["subgroup"] == name].set_index("score")
-        assert found.loc["auc", "value"] == pytest.approx(roc_auc_score(truth, score))
-        assert found.loc["log_loss", "value"] == pytest.approx(log_loss(truth, score))
-        assert found.loc["recall", "value"] == pytest.approx(recall_score(truth, score >= 0.4))
-        assert (found["slices"] == len(rows)).all()
-        assert (found["positives"] == truth.sum()).all()
-        assert ((found["low"] <= found["value"]) & (found["value"] <= found["high"])).all()
+        scored = table[table["subgroup"] == name].set_index("score")
+        assert scored.loc["auc", "value"] == pytest.approx(roc_auc_score(truth, score))
+        assert scored.loc["log_loss", "value"] == pytest.approx(log_loss(truth, score))
+        assert scored.loc["recall", "value"] == pytest.approx(recall_score(truth, score >= 0.4))
+        assert (scored["slices"] == len(rows)).all()
+        assert (scored["positives"] == truth.sum()).all()
+        assert ((scored["low"] <= scored["value"]) & (scored["value"] <= scored["high"])).all()
 
 
 def test_what_only_bleeding_has_is_scored_against_all_negatives(predictions):
@@ -45,8 +45,8 @@ def test_what_only_bleeding_has_is_scored_against_all_negatives(predictions):
     expected = roc_auc_score(chosen["truth_any"], chosen["probability_any"])
     row = table.set_index(["subgroup", "score"]).loc[("small", "auc")]
     assert row["value"] == pytest.approx(expected)
-    own = subgroup_scores(predictions, size, labels=["any"], replicates=5)
-    row = own.set_index(["subgroup", "score"]).loc[("small", "auc")]
+    table = subgroup_scores(predictions, size, labels=["any"], replicates=5)
+    row = table.set_index(["subgroup", "score"]).loc[("small", "auc")]
     assert np.isnan(row["value"])
     assert row["positives"] == row["slices"] > 0
 

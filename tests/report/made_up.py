@@ -14,12 +14,12 @@ import numpy as np
 import pandas as pd
 import pydicom
 import yaml
+from ichreport.evaluation.operating_points import operating_points
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from ichreport.data.ingest.make_store import ingest
 from ichreport.data.store import Store
 from ichreport.evaluation.assessment import assess
-from ichreport.evaluation.operating_points import operating_points
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.evaluation.scores import scores_of
 from ichreport.labels import LABELS

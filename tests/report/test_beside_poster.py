@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import accuracy_score, log_loss, precision_score, recall_score, roc_auc_score
 
 from ichreport.evaluation.assessment import assess
-from ichreport.evaluation.learning_verdict import Verdict
+from ichreport.evaluation.floor import Verdict
 from ichreport.labels import ANY, LABELS, SUBTYPES
 from ichreport.params.experiment import Experiment
 from ichreport.params.profile import PhantomRecipe
@@ -331,7 +331,7 @@ def test_the_sentences_sort_the_runs_by_what_they_learned():
     said = poster_tables.sentences(found).sentences
     assert "Better than the constant prevalence on test: a-good." in said
     assert "Rank bleeding, but with probabilities no better than the constant: b-ranks." in said
-    assert "Learned nothing that test shows: c-useless." in said
+    assert "FloorComparison nothing that test shows: c-useless." in said
 
 
 def test_every_verdict_has_its_colour_and_is_explained():

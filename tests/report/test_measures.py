@@ -8,12 +8,11 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from ichreport.data import strata
+from ichreport.evaluation import subgroups
 from ichreport.evaluation.assessment import assess
 from ichreport.evaluation.calibration.net_benefit import decision_curve
 from ichreport.evaluation.inference.bootstrap import draw_resamples
-from ichreport.evaluation.operating_points import operating_points
-from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS, of_split
-from ichreport.evaluation.subgroups import strata_scores
+from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS, select_split
 from ichreport.labels import LABELS
 from ichreport.report.run import calibration_curves, score_tables
 from tests.report.made_up import predictions as make_predictions
@@ -119,10 +118,12 @@ def test_both_opinions_on_an_area_stand_beside_each_other(assessed):
 
 
 def test_only_thresholds_that_are_worth_it_are_told(predictions):
-    rows = of_split(predictions, "test")
+    rows = select_split(predictions, "test")
     truth, score = rows["truth_any"].to_numpy(), rows["probability_any"].to_numpy()
     resamples = draw_resamples(rows["group"])
-    curve = decision_curve(truth, score, place=resamples.places(rows["group"]), resamples=resamples)
+    curve = decision_curve(
+        truth, score, group_codes=resamples.group_codes(rows["group"]), resamples=resamples
+    )
     expected = {
         round(100 * row["threshold"])
         for row in curve.to_dict("records")
@@ -161,7 +162,7 @@ def test_subgroups_part_the_slices_by_what_the_store_knows(store, predictions):
     table[list(TRUTHS)] = store.slices[list(LABELS)].to_numpy()
     table[list(PROBABILITIES)] = random.random((len(store), len(LABELS)))
     classes = strata.stratify(store, np.arange(len(store)))
-    found = strata_scores(table, classes, threshold=0.5, replicates=20)
+    found = subgroups.strata_scores(table, classes, threshold=0.5, replicates=20)
     areas = found[found["score"] == "auc"]
     by_kind = areas.groupby("kind", sort=False)["slices"].sum()
     for kind in ("position", "tilt", "header"):

@@ -1,1 +1,1 @@
-"""Whether probabilities mean what they say, what mends them, and what acting on them is worth."""
+"""Calibration: reliability, recalibration, and the net benefit of acting on a probability."""

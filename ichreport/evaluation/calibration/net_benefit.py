@@ -1,4 +1,4 @@
-"""Decision curves: what acting on a prediction is worth, in true positives per slice."""
+"""Decision curves: the net benefit of acting on a prediction, in true positives per slice."""
 
 from typing import Final
 
@@ -11,57 +11,57 @@ from ichreport.evaluation.inference.intervals import interval
 from ichreport.evaluation.predictions import checked_probability, checked_truth
 
 PROBABILITY_THRESHOLDS: Final = tuple(percent / 100 for percent in range(1, 100))
-"""The probabilities from which on someone would act: 1 to 99 %."""
+"""Probabilities from which on someone would act: 1 to 99 %."""
 
 
 def decision_curve(
     y_true: ArrayLike,
     y_score: ArrayLike,
     *,
-    place: NDArray[np.intp],
+    group_codes: NDArray[np.intp],
     resamples: Resamples,
     thresholds: ArrayLike = PROBABILITY_THRESHOLDS,
 ) -> pd.DataFrame:
     """The net benefit of acting on a prediction, on everyone, and on no one.
 
-    TP / n - FP / n · p / (1 - p) at a threshold p, which says how many false alarms someone would
-    take for one hit (Vickers and Elkin, Medical Decision Making 26 (2006) 565). Acting on no one is
-    worth 0.
+    TP / n - FP / n · p / (1 - p) at a threshold p (Vickers and Elkin, Medical Decision Making 26
+    (2006) 565). The threshold says how many false alarms someone would accept for one hit. The net
+    benefit of acting on no one is 0.
 
     Args:
         y_true: (n,), 0 or 1.
-        y_score: (n,), probabilities; they must be calibrated for the curve to be fair.
-        place: (n,) the group of each slice, as `Resamples.places` gives it.
+        y_score: (n,), probabilities. The curve is fair only if they are calibrated.
+        group_codes: (n,) the group of each slice, from `Resamples.group_codes`.
         resamples: Resamples of the groups.
         thresholds: Probabilities in (0, 1).
 
     Returns:
         Columns `threshold`, `net_benefit`, `low`, `high`, `treat_all`, `treat_none`, and
-        `above_both` with `above_both_low` and `above_both_high`: how far the prediction is above
-        the better of the two, with its interval. NaN without slices.
+        `above_both` with `above_both_low` and `above_both_high`: the net benefit less that of the
+        better of treating all and none, with its interval. NaN without slices.
 
     Raises:
         ValueError: If a threshold is not in (0, 1).
     """
     truth, score = checked_truth(y_true), checked_probability(y_score)
-    asked = np.asarray(thresholds, dtype=np.float64)
-    if not ((asked > 0) & (asked < 1)).all():
+    levels = np.asarray(thresholds, dtype=np.float64)
+    if not ((levels > 0) & (levels < 1)).all():
         raise ValueError(f"thresholds must be in (0, 1), got {thresholds!r}.")
-    groups = len(np.unique(place))
+    groups = len(np.unique(group_codes))
     rows = []
-    for threshold in asked.tolist():
-        worth = truth - (1 - truth) * threshold / (1 - threshold)
-        terms = np.stack([np.where(score >= threshold, worth, 0), worth], axis=1)
+    for threshold in levels.tolist():
+        benefit = truth - (1 - truth) * threshold / (1 - threshold)
+        terms = np.stack([np.where(score >= threshold, benefit, 0), benefit], axis=1)
         model, treat_all = terms.mean(axis=0) if len(terms) else (np.nan, np.nan)
-        resampled = mean_replicates(terms, place, resamples.counts)
-        own = interval(resampled[:, 0], groups=groups)
+        resampled = mean_replicates(terms, group_codes, resamples.counts)
+        around = interval(resampled[:, 0], groups=groups)
         above = interval(resampled[:, 0] - np.maximum(resampled[:, 1], 0), groups=groups)
         rows.append(
             {
                 "threshold": threshold,
                 "net_benefit": model,
-                "low": own.low,
-                "high": own.high,
+                "low": around.low,
+                "high": around.high,
                 "treat_all": treat_all,
                 "treat_none": 0.0,
                 "above_both": model - np.maximum(treat_all, 0),

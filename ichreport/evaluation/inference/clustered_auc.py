@@ -1,6 +1,6 @@
 """Areas under the ROC curve and their covariance in clustered slices, in closed form.
 
-A second opinion on the bootstrap, from placement values instead of resamples.
+This checks the bootstrap: it uses placement values instead of resamples.
 """
 
 import math
@@ -16,15 +16,15 @@ from ichreport.evaluation.inference.intervals import LEVEL
 from ichreport.evaluation.predictions import (
     checked_score,
     checked_truth,
-    of_split,
     probabilities,
+    select_split,
     truths,
 )
 from ichreport.labels import LABELS
 from ichreport.splits import Split
 
-ROUNDING: Final = 1e-12
-"""A covariance is 0 where it is so small beside the terms that it sums, or these beside one."""
+_ROUNDING: Final = 1e-12
+"""A covariance counts as 0 below this share of the terms that it sums, or of 1."""
 
 
 @dataclass(frozen=True)
@@ -46,62 +46,69 @@ class ClusteredAuc:
     def interval(self, score: int = 0, level: float = LEVEL) -> tuple[float, float]:
         """The Wald interval of one area, on the logit scale so that it stays within (0, 1).
 
-        By the t distribution with one degree of freedom less than there are groups of the rarer
-        class: with four of them and the normal one, 87 % of 95 % intervals held the area. NaN for
-        an area of exactly 0 or 1, where the scale ends.
+        The t distribution has one degree of freedom less than there are groups of the rarer class.
+        (With the normal distribution and four such groups, only 87 % of the 95 % intervals held the
+        area.) NaN for an area of exactly 0 or 1, whose logit is infinite.
         """
         area, variance = self.areas[score], self.covariance[score, score]
         if not (0 < area < 1 and variance > 0):  # also refuses NaN
             return math.nan, math.nan
         logit = math.log(area / (1 - area))
         freedom = min(self.positive_groups, self.negative_groups) - 1
-        reach = t.ppf((1 + level) / 2, freedom) * math.sqrt(variance) / (area * (1 - area))
-        low, high = 1 / (1 + np.exp(-np.array([logit - reach, logit + reach])))
+        half_width = t.ppf((1 + level) / 2, freedom) * math.sqrt(variance) / (area * (1 - area))
+        low, high = 1 / (1 + np.exp(-np.array([logit - half_width, logit + half_width])))
         return float(low), float(high)
 
 
-def clustered_auc(y_true: ArrayLike, y_scores: ArrayLike, place: NDArray[np.intp]) -> ClusteredAuc:
+def clustered_auc(
+    y_true: ArrayLike, y_scores: ArrayLike, group_codes: NDArray[np.intp]
+) -> ClusteredAuc:
     """Areas of scores on the same slices, with the covariance of Obuchowski.
 
-    Obuchowski, Nonparametric analysis of clustered ROC curve data, Biometrics 53 (1997) 567: sums
-    of placement values over each group take the part that single placement values have in DeLong's
-    estimate, to which this comes down where every group is one slice.
+    Obuchowski, Nonparametric analysis of clustered ROC curve data, Biometrics 53 (1997) 567: as
+    DeLong's estimate, with sums of placement values over each group in place of single placement
+    values. The two agree where every group is one slice.
 
     Args:
         y_true: (n,), 0 or 1.
         y_scores: (n,) or (n, k), one column a score.
-        place: (n,) the group of each slice, as numbers from 0.
+        group_codes: (n,) the group of each slice, numbered from 0.
     """
     positive, scores = checked_truth(y_true) == 1, checked_score(y_scores)
     columns = scores.reshape(len(scores), -1).T if len(scores) else np.empty((1, 0))
-    num_scores, num_groups = len(columns), len(np.unique(place))
-    positive_groups = len(np.unique(place[positive]))
-    negative_groups = len(np.unique(place[~positive]))
+    num_scores, num_groups = len(columns), len(np.unique(group_codes))
+    positive_groups = len(np.unique(group_codes[positive]))
+    negative_groups = len(np.unique(group_codes[~positive]))
     areas = np.full(num_scores, math.nan)
     covariance = np.full((num_scores, num_scores), math.nan)
     if positive_groups and negative_groups:
-        placed = [_placements(column[positive], column[~positive]) for column in columns]
-        areas = np.array([above.mean() for above, _ in placed])
+        placements = [_placements(column[positive], column[~positive]) for column in columns]
+        areas = np.array([above.mean() for above, _ in placements])
     if min(positive_groups, negative_groups) > 1:
-        of_positives = _centred(areas, [above for above, _ in placed], place[positive], place)
-        of_negatives = _centred(areas, [below for _, below in placed], place[~positive], place)
+        total = int(group_codes.max()) + 1
+        positive_sums = _centred_sums(
+            areas, [above for above, _ in placements], group_codes[positive], total
+        )
+        negative_sums = _centred_sums(
+            areas, [below for _, below in placements], group_codes[~positive], total
+        )
         m, n = int(positive.sum()), int((~positive).sum())
-        cross = of_positives.T @ of_negatives
+        cross = positive_sums.T @ negative_sums
         terms = np.stack(
             [
-                positive_groups / (positive_groups - 1) * (of_positives.T @ of_positives) / m**2,
-                negative_groups / (negative_groups - 1) * (of_negatives.T @ of_negatives) / n**2,
+                positive_groups / (positive_groups - 1) * (positive_sums.T @ positive_sums) / m**2,
+                negative_groups / (negative_groups - 1) * (negative_sums.T @ negative_sums) / n**2,
                 num_groups / (num_groups - 1) * (cross + cross.T) / (m * n),
             ]
         )
         covariance = terms.sum(axis=0)
-        scale = np.abs(terms).sum(axis=0) + ROUNDING
-        covariance[np.abs(covariance) < ROUNDING * scale] = 0
+        scale = np.abs(terms).sum(axis=0) + _ROUNDING
+        covariance[np.abs(covariance) < _ROUNDING * scale] = 0
     return ClusteredAuc(areas, covariance, positive_groups, negative_groups)
 
 
 def auc_table(predictions: pd.DataFrame, *, split: Split = "test") -> pd.DataFrame:
-    """Each label's area with the interval of the closed form, to hold against the bootstrap's.
+    """Each label's area with its interval in closed form, to compare with the bootstrap's.
 
     Args:
         predictions: A run's predictions.
@@ -111,23 +118,23 @@ def auc_table(predictions: pd.DataFrame, *, split: Split = "test") -> pd.DataFra
         Columns `label`, `value`, `standard_error`, `low`, `high`, `positive_groups` and
         `negative_groups`; NaN where undefined.
     """
-    rows = of_split(predictions, split)
+    rows = select_split(predictions, split)
     y_true, y_score = truths(rows), probabilities(rows)
-    place = pd.factorize(rows["group"])[0].astype(np.intp)
+    group_codes = pd.factorize(rows["group"])[0].astype(np.intp)
     table = []
     for column, label in enumerate(LABELS):
-        found = clustered_auc(y_true[:, column], y_score[:, column], place)
-        low, high = found.interval()
-        variance = float(found.covariance[0, 0])
+        auc = clustered_auc(y_true[:, column], y_score[:, column], group_codes)
+        low, high = auc.interval()
+        variance = float(auc.covariance[0, 0])
         table.append(
             {
                 "label": label,
-                "value": float(found.areas[0]),
+                "value": float(auc.areas[0]),
                 "standard_error": math.sqrt(variance),
                 "low": low,
                 "high": high,
-                "positive_groups": found.positive_groups,
-                "negative_groups": found.negative_groups,
+                "positive_groups": auc.positive_groups,
+                "negative_groups": auc.negative_groups,
             }
         )
     return pd.DataFrame(table)
@@ -136,7 +143,7 @@ def auc_table(predictions: pd.DataFrame, *, split: Split = "test") -> pd.DataFra
 def _placements(
     positives: NDArray[np.float64], negatives: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Of each positive the share of negatives below it; of each negative that of positives above.
+    """The share of negatives below each positive, and of positives above each negative.
 
     Ties count half.
     """
@@ -151,16 +158,15 @@ def _share_below(values: NDArray[np.float64], others: NDArray[np.float64]) -> ND
     return share
 
 
-def _centred(
+def _centred_sums(
     areas: NDArray[np.float64],
     placements: list[NDArray[np.float64]],
-    place: NDArray[np.intp],
-    every_place: NDArray[np.intp],
+    group_codes: NDArray[np.intp],
+    num_groups: int,
 ) -> NDArray[np.float64]:
-    """(groups, k): sums of placement values over each group, less the area for each slice."""
-    total = int(every_place.max()) + 1
+    """Sums over each group of placement value less area, (groups, k)."""
     sums = [
-        np.bincount(place, weights=values - area, minlength=total)
+        np.bincount(group_codes, weights=values - area, minlength=num_groups)
         for area, values in zip(areas, placements, strict=True)
     ]
     return np.stack(sums, axis=1)

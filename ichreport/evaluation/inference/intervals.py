@@ -13,12 +13,12 @@ LEVEL: Final = 0.95
 """Confidence of every interval in the report."""
 
 _RESOLVED: Final = 10
-"""Replicates beyond zero that it takes to tell their share."""
+"""Replicates beyond zero that are needed to estimate their share."""
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A confidence interval and how much stands behind it.
+    """A confidence interval and the amount of data behind it.
 
     Attributes:
         low: Lower end; NaN if fewer than two groups contribute or no replicate was defined.
@@ -36,10 +36,10 @@ class Interval:
 def interval(replicates: ArrayLike, *, groups: int, level: float = LEVEL) -> Interval:
     """The expanded percentile interval of bootstrap replicates.
 
-    A bootstrap of n groups is too narrow by sqrt((n - 1) / n) and uses normal where t quantiles are
-    due. Both are mended by taking percentiles further out, at Φ(± sqrt(n / (n - 1)) t(n - 1))
-    instead of (1 ± level) / 2 (Hesterberg, The American Statistician 69 (2015) 371).
-    With many groups it is the plain percentile interval.
+    A plain percentile interval of n groups is too narrow by sqrt((n - 1) / n), and it uses normal
+    quantiles where t quantiles are due. Percentiles further out correct both: at
+    Φ(± sqrt(n / (n - 1)) t(n - 1)) instead of (1 ± level) / 2 (Hesterberg, The American
+    Statistician 69 (2015) 371). With many groups it is the plain percentile interval.
 
     Args:
         replicates: (R,) values of the score; NaN where a replicate leaves it undefined.
@@ -67,16 +67,17 @@ def share_interval(
 ) -> Interval:
     """The interval of a share, such as a recall, in clustered slices.
 
-    Clopper and Pearson's interval for as many independent slices as would be as uncertain (Korn and
-    Graubard, Survey Methodology 24 (1998) 193), with the uncertainty that the replicates show. Near
-    0 and 1 and with few groups it holds its level where percentiles do not; a share of exactly 0 or
-    1, of which every replicate is the same, counts each group as one slice.
+    Clopper and Pearson's interval for the number of independent slices that would be equally
+    uncertain (Korn and Graubard, Survey Methodology 24 (1998) 193). The replicates give the
+    uncertainty. It keeps its level near 0 and 1 and with a small number of groups, where
+    percentiles do not. For a share of exactly 0 or 1 all replicates are equal; then each group
+    counts as one slice.
 
     Args:
-        share: The share itself, in [0, 1], or NaN.
-        replicates: (R,) values of it; NaN where a replicate leaves it undefined.
-        units: The slices that it is a share of.
-        groups: The groups that hold them.
+        share: The share, in [0, 1], or NaN.
+        replicates: (R,) values of the share; NaN where a replicate leaves it undefined.
+        units: Number of slices in the denominator.
+        groups: Number of groups with such slices.
         level: Confidence, in (0, 1).
 
     Raises:
@@ -85,7 +86,7 @@ def share_interval(
     defined, undefined = _defined(replicates, level)
     if groups < 2 or math.isnan(share) or not len(defined):
         return Interval(math.nan, math.nan, groups, undefined)
-    # A bootstrap of n groups varies by (n - 1) / n of what the share does.
+    # The bootstrap variance of n groups is (n - 1) / n of the share's variance.
     variance, upper = float(defined.var()) * groups / (groups - 1), (1 + level) / 2
     effective = float(groups)
     if 0 < share < 1 and variance > 0:
@@ -105,42 +106,42 @@ def estimate_interval(
     Args:
         value: The estimate; NaN if undefined.
         standard_error: Its standard error; NaN if undefined.
-        groups: Groups that contribute; its degrees of freedom are one less.
+        groups: Groups that contribute; the degrees of freedom are one less.
         level: Confidence, in (0, 1).
     """
     if groups < 2 or math.isnan(value) or math.isnan(standard_error):
         return Interval(math.nan, math.nan, groups, 0)
-    reach = float(t.ppf((1 + level) / 2, groups - 1)) * standard_error
-    return Interval(value - reach, value + reach, groups, 0)
+    half_width = float(t.ppf((1 + level) / 2, groups - 1)) * standard_error
+    return Interval(value - half_width, value + half_width, groups, 0)
 
 
 def area_interval(
     area: float,
     replicates: ArrayLike,
     positive: NDArray[np.bool_],
-    place: NDArray[np.intp],
+    group_codes: NDArray[np.intp],
     level: float = LEVEL,
 ) -> Interval:
     """The interval of an area under a curve: of the ROC curve, or average precision.
 
-    That of `interval`, with the groups of the rarer class; an area of exactly 0 or 1, of which
-    every replicate is the same, has that of such a share of those groups.
+    As `interval`, with the groups of the rarer class. For an area of exactly 0 or 1 all replicates
+    are equal; its interval is `share_interval` over those groups.
 
     Args:
-        area: The area itself, in [0, 1], or NaN.
-        replicates: (R,) values of it; NaN where a replicate lacks a class.
+        area: The area, in [0, 1], or NaN.
+        replicates: (R,) values of the area; NaN where a replicate lacks a class.
         positive: (n,), true for positives.
-        place: (n,) the group of each slice.
+        group_codes: (n,) the group of each slice.
         level: Confidence, in (0, 1).
     """
-    groups = contributing(place, positive, ~positive)
+    groups = count_groups(group_codes, positive, ~positive)
     if area in (0, 1):
         return share_interval(area, replicates, units=groups, groups=groups, level=level)
     return interval(replicates, groups=groups, level=level)
 
 
 def _defined(replicates: ArrayLike, level: float) -> tuple[NDArray[np.float64], int]:
-    """The replicates with a value, and how many have none."""
+    """The replicates with a value, and the number of those without."""
     if not 0 < level < 1:
         raise ValueError(f"level must be in (0, 1), got {level!r}.")
     values = np.asarray(replicates, dtype=np.float64)
@@ -151,9 +152,9 @@ def _defined(replicates: ArrayLike, level: float) -> tuple[NDArray[np.float64], 
 def p_value(replicates: ArrayLike, *, groups: int) -> float:
     """The two-sided p-value of a difference being zero, in agreement with `interval`.
 
-    1 - the largest level whose expanded percentile interval excludes zero. A thousand replicates
-    cannot tell how far out zero lies where hardly any reach it, and an adjustment for many
-    comparisons needs to know: with fewer than ten beyond it, their mean and standard deviation do.
+    1 - the largest level whose expanded percentile interval excludes zero. With fewer than ten
+    replicates beyond zero, their share is too uncertain for an adjustment for many comparisons;
+    then the mean and the standard deviation of the replicates replace it.
 
     Args:
         replicates: (R,) differences; NaN where undefined.
@@ -173,21 +174,24 @@ def p_value(replicates: ArrayLike, *, groups: int) -> float:
     return float(2 * t.cdf(z / math.sqrt(groups / (groups - 1)), groups - 1))
 
 
-def contributing(place: NDArray[np.intp], *classes: NDArray[np.bool_]) -> int:
-    """The groups behind a score: of the classes of slices that it needs, those of the rarest.
+def count_groups(group_codes: NDArray[np.intp], *classes: NDArray[np.bool_]) -> int:
+    """The number of groups behind a score that needs slices of several classes.
 
     Args:
-        place: (n,) the group of each slice, as `Resamples.places` gives it.
+        group_codes: (n,) the group of each slice, from `Resamples.group_codes`.
         *classes: (n,) masks of slices; for an area the positives and the negatives.
+
+    Returns:
+        The groups with slices of a class; of the class with the fewest groups.
     """
-    return min(len(np.unique(place[members])) for members in classes)
+    return min(len(np.unique(group_codes[members])) for members in classes)
 
 
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     """Holm's step-down adjustment (Scandinavian Journal of Statistics 6 (1979) 65).
 
     Args:
-        p_values: (n,); NaN for tests that could not be made, which do not count.
+        p_values: (n,); NaN for tests that could not be made. They do not count.
 
     Returns:
         (n,) adjusted p-values, at most 1; NaN where the p-value is.

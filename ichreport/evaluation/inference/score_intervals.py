@@ -14,131 +14,145 @@ from ichreport.evaluation.inference.bootstrap import (
     draw_resamples,
     mean_replicates,
 )
-from ichreport.evaluation.inference.intervals import Interval, area_interval, contributing, interval
-from ichreport.evaluation.predictions import of_split, probabilities, truths
-from ichreport.evaluation.scores import ALL_LABELS, auc_score, log_loss_terms, score_table
-from ichreport.labels import LABELS, SCORE_WEIGHTS
+from ichreport.evaluation.inference.intervals import Interval, area_interval, count_groups, interval
+from ichreport.evaluation.predictions import probabilities, select_split, truths
+from ichreport.evaluation.scores import (
+    ALL_LABELS,
+    constant_scores,
+    floor_probabilities,
+    log_loss_terms,
+    select_score,
+    split_scores,
+)
+from ichreport.labels import ANY, LABELS, SCORE_WEIGHTS
 from ichreport.splits import SPLITS, Split
 
-WEIGHTED_SCORES: Final = ("weighted_log_loss_sum", "challenge_log_loss")
-"""The scores over all six labels."""
+_WEIGHTED_SCORES: Final = ("weighted_log_loss_sum", "challenge_log_loss")
+_KEYS: Final = (
+    *((score, ALL_LABELS) for score in _WEIGHTED_SCORES),
+    *((score, label) for score in ("log_loss", "auc") for label in LABELS),
+)
+"""Score and label of each row of the table, for one split."""
 
 
-def score_table_with_intervals(
+def score_table(
     predictions: pd.DataFrame,
     *,
     splits: Sequence[Split] = SPLITS,
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """`score_table` with a 95 % interval for every score, over linked patient groups.
+    """Every score of every split, one a row, with its floor and its 95 % interval.
 
     Args:
         predictions: A run's predictions.
         splits: The splits to list.
-        replicates: Resamples behind each interval.
+        replicates: Resamples of linked patient groups behind each interval.
         seed: Seed of the resamples.
 
     Returns:
-        The columns of `score_table`, then `low`, `high`, `contributing` (groups behind the score:
-        for an area those with positives or those with negatives, whichever are fewer) and
-        `undefined` (replicates without a value).
+        Columns `split`, `score`, `label` (`all` for scores over the six labels), `value`, `floor`
+        (the same score of the constant prevalence of the training split), `slices`, `groups`
+        (linked patients), `positives` (of the label; of `any` for scores over the six), `low`,
+        `high`, `contributing` (groups behind the score: for an area those with positives or those
+        with negatives, whichever are fewer) and `undefined` (replicates without a value). NaN where
+        undefined.
     """
-    table = score_table(predictions)
-    table = table[table["split"].isin(splits)].reset_index(drop=True)
-    found: dict[tuple[str, str, str], Interval] = {}
+    constant = floor_probabilities(truths(select_split(predictions, "train")))
+    table: list[dict[str, Any]] = []
     for split in splits:
-        rows = of_split(predictions, split)
+        rows = select_split(predictions, split)
+        scores = split_scores(truths(rows), probabilities(rows))
+        floor = constant_scores(truths(rows), constant)
         resamples = draw_resamples(rows["group"], replicates=replicates, seed=seed)
-        for (score, label), one in score_intervals(rows, resamples).items():
-            found[split, score, label] = one
-    keys = table[["split", "score", "label"]].itertuples(index=False, name=None)
-    listed: list[dict[str, Any]] = [
-        {"low": i.low, "high": i.high, "contributing": i.groups, "undefined": i.undefined}
-        for i in (found[key] for key in keys)
-    ]
-    return pd.concat([table, pd.DataFrame(listed)], axis=1)
+        intervals = _score_intervals(rows, scores, resamples)
+        for score, label in _KEYS:
+            counted = ANY if label == ALL_LABELS else label
+            around = intervals[score, label]
+            table.append(
+                {
+                    "split": split,
+                    "score": score,
+                    "label": label,
+                    "value": select_score(scores, score, label),
+                    "floor": select_score(floor, score, label),
+                    "slices": len(rows),
+                    "groups": rows["group"].nunique(),
+                    "positives": int(rows[f"truth_{counted}"].sum()),
+                    "low": around.low,
+                    "high": around.high,
+                    "contributing": around.groups,
+                    "undefined": around.undefined,
+                }
+            )
+    return pd.DataFrame(table)
 
 
-def score_intervals(rows: pd.DataFrame, resamples: Resamples) -> dict[tuple[str, str], Interval]:
-    """The interval of every score of a set of slices, by (score, label).
-
-    Args:
-        rows: Predictions of one split.
-        resamples: Resamples of groups that hold all of these slices' groups.
-    """
-    y_true, y_score = truths(rows), probabilities(rows)
-    place = resamples.places(rows["group"])
-    found = {}
-    for (score, label), replicates in score_replicates(rows, resamples).items():
-        if score == "auc":
-            truth, scored = (of[:, LABELS.index(label)] for of in (y_true, y_score))
-            area = auc_score(truth, scored)
-            found[score, label] = area_interval(area, replicates, truth == 1, place)
-        else:
-            found[score, label] = interval(replicates, groups=len(np.unique(place)))
-    return found
-
-
-def groups_behind(rows: pd.DataFrame, score: str, label: str) -> int:
-    """The groups that contribute to a score: for an area those of the rarer class.
+def contributing_groups(rows: pd.DataFrame, score: str, label: str = ALL_LABELS) -> int:
+    """The number of groups that contribute to a score: for an area those of the rarer class.
 
     Args:
         rows: Predictions of one split.
         score: As `score_table` names it.
-        label: One of `LABELS`, or `all`.
+        label: One of `LABELS`, or `all` for the scores over all six.
     """
-    place = pd.factorize(rows["group"])[0].astype(np.intp)
+    group_codes = pd.factorize(rows["group"])[0].astype(np.intp)
     if score != "auc":
-        return len(np.unique(place))
+        return len(np.unique(group_codes))
     positive = (rows[f"truth_{label}"] == 1).to_numpy()
-    return contributing(place, positive, ~positive)
+    return count_groups(group_codes, positive, ~positive)
 
 
 def score_replicates(
-    rows: pd.DataFrame, resamples: Resamples
-) -> dict[tuple[str, str], NDArray[np.float64]]:
-    """Every score of a set of slices in each resample, by (score, label): (replicates,) each.
-
-    Args:
-        rows: Predictions of one split.
-        resamples: Resamples of groups that hold all of these slices' groups.
-    """
-    losses = _loss_replicates(rows, resamples)
-    found = {(score, ALL_LABELS): _weighted(losses, score) for score in WEIGHTED_SCORES}
-    found |= {("log_loss", label): losses[:, column] for column, label in enumerate(LABELS)}
-    return found | {("auc", label): _auc_replicates(rows, label, resamples) for label in LABELS}
-
-
-def replicates_of(
     rows: pd.DataFrame, resamples: Resamples, score: str, label: str = ALL_LABELS
 ) -> NDArray[np.float64]:
-    """One score of a set of slices in each resample: (replicates,).
+    """One score of a set of slices in each resample.
 
     Args:
         rows: Predictions of one split.
-        resamples: Resamples of groups that hold all of these slices' groups.
+        resamples: Resamples of groups. All groups of these slices must be among them.
         score: As `score_table` names it.
         label: One of `LABELS`, or `all` for the scores over all six.
+
+    Returns:
+        (replicates,); NaN where a resample leaves the score undefined.
 
     Raises:
         ValueError: If there is no such score for that label.
     """
-    if score in WEIGHTED_SCORES and label == ALL_LABELS:
-        return _weighted(_loss_replicates(rows, resamples), score)
-    if score == "auc" and label in LABELS:
+    if (score, label) not in _KEYS:
+        raise ValueError(
+            f"score must be one of {', '.join(_WEIGHTED_SCORES)} over all labels, or log_loss or "
+            f"auc of one of {', '.join(LABELS)}; got {score!r} of {label!r}."
+        )
+    if score == "auc":
         return _auc_replicates(rows, label, resamples)
-    if score == "log_loss" and label in LABELS:
-        return _loss_replicates(rows, resamples)[:, LABELS.index(label)]
-    raise ValueError(
-        f"score must be one of {', '.join(WEIGHTED_SCORES)} over all labels, or log_loss or auc "
-        f"of one of {', '.join(LABELS)}; got {score!r} of {label!r}."
-    )
+    losses = _loss_replicates(rows, resamples)
+    return _weighted(losses, score) if label == ALL_LABELS else losses[:, LABELS.index(label)]
+
+
+def _score_intervals(
+    rows: pd.DataFrame, scores: dict[str, Any], resamples: Resamples
+) -> dict[tuple[str, str], Interval]:
+    """The interval of every score of a set of slices, by (score, label)."""
+    group_codes = resamples.group_codes(rows["group"])
+    groups = len(np.unique(group_codes))
+    losses = _loss_replicates(rows, resamples)
+    intervals = {
+        (score, ALL_LABELS): interval(_weighted(losses, score), groups=groups)
+        for score in _WEIGHTED_SCORES
+    }
+    for column, label in enumerate(LABELS):
+        intervals["log_loss", label] = interval(losses[:, column], groups=groups)
+        areas = _auc_replicates(rows, label, resamples)
+        positive = truths(rows)[:, column] == 1
+        intervals["auc", label] = area_interval(scores["auc"][label], areas, positive, group_codes)
+    return intervals
 
 
 def _loss_replicates(rows: pd.DataFrame, resamples: Resamples) -> NDArray[np.float64]:
     terms = log_loss_terms(truths(rows), probabilities(rows))
-    return mean_replicates(terms, resamples.places(rows["group"]), resamples.counts)
+    return mean_replicates(terms, resamples.group_codes(rows["group"]), resamples.counts)
 
 
 def _weighted(losses: NDArray[np.float64], score: str) -> NDArray[np.float64]:
@@ -148,6 +162,6 @@ def _weighted(losses: NDArray[np.float64], score: str) -> NDArray[np.float64]:
 
 
 def _auc_replicates(rows: pd.DataFrame, label: str, resamples: Resamples) -> NDArray[np.float64]:
-    column, place = LABELS.index(label), resamples.places(rows["group"])
+    column, group_codes = LABELS.index(label), resamples.group_codes(rows["group"])
     y_true, y_score = truths(rows)[:, column], probabilities(rows)[:, column]
-    return auc_replicates(y_true, y_score, place, resamples.counts)
+    return auc_replicates(y_true, y_score, group_codes, resamples.counts)

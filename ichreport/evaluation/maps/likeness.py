@@ -98,7 +98,7 @@ def _summary(
     """
     names = pd.Index(group)
     resamples = draw_resamples(names)
-    indices = resamples.places(names)
+    indices = resamples.group_codes(names)
     observed = values(np.ones((1, len(resamples.groups)), dtype=np.int64))[0]
     known = ~np.isnan(observed)
     count, groups = int(known.sum()), len(np.unique(indices[known]))

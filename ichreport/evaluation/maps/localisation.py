@@ -188,7 +188,7 @@ def heatmap_table(
     maps["random"] = np.array([random_heatmap(shape, generator) for _ in masks])
     names = pd.Index(np.asarray(group))
     resamples = draw_resamples(names, replicates=replicates, seed=seed)
-    indices = resamples.places(names)
+    indices = resamples.group_codes(names)
     scored = {name: _scored(heatmaps, masks, tolerance) for name, heatmaps in maps.items()}
 
     def summary(values: NDArray[np.float64], *, hits: bool = False) -> tuple[float, float, float]:

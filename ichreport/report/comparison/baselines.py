@@ -7,7 +7,7 @@ from typing import Any, Final
 import pandas as pd
 
 from ichreport.evaluation.comparisons import compare_runs
-from ichreport.evaluation.findings import Part, findings
+from ichreport.evaluation.findings import Criterion, findings
 from ichreport.evaluation.inference.training_seeds import across_seeds
 from ichreport.labels import ANY
 from ichreport.report.html.blocks import (
@@ -182,12 +182,12 @@ def poster_findings(found: Results) -> Table:
     by_row = _by_poster_row(found)
     runs = {row: own.predictions for row, own in by_row.items()}
     untaught = {row for row, own in by_row.items() if own.untaught}
-    for one in findings(runs, untaught=untaught):
+    for one in findings(runs, random_backbones=untaught):
         verdict = _verdict(one.verdict)
         cells: list[Cell] = [f"{one.number}. {one.claim}", verdict, *[""] * 4]
         rows.append(Row(cells, "marked"))
-        rows += [Row(_part(part)) for part in one.parts]
-        notes = {"no run of row": one.missing, "random weights in row": one.untaught}
+        rows += [Row(_criterion(criterion)) for criterion in one.criteria]
+        notes = {"no run of row": one.missing, "random weights in row": one.random_backbones}
         rows += [
             Row([f"{note} {', '.join(map(str, of))}", *[""] * 5])
             for note, of in notes.items()
@@ -303,11 +303,12 @@ def _verdict(verdict: str) -> Marked:
     return Marked(verdict, _VERDICTS[verdict])
 
 
-def _part(part: Part) -> list[Cell]:
-    here = with_interval({"value": part.value, **vars(part.interval)})
-    against = " or ".join(map(_range, part.contradicted_if))
+def _criterion(criterion: Criterion) -> list[Cell]:
+    here = with_interval({"value": criterion.value, **vars(criterion.interval)})
+    against = " or ".join(map(_range, criterion.contradicted_if))
     return [
-        part.name, _verdict(part.verdict), here, _range(part.supported_if), against, part.measure
+        criterion.name, _verdict(criterion.verdict), here, _range(criterion.supported_if), against,
+        criterion.measure,
     ]  # fmt: skip
 
 

@@ -108,7 +108,7 @@ def sentences(results: Results) -> Sentences:
         "ranks only": "Rank bleeding, but with probabilities no better than the constant: ",
         "ranks at least": "Rank bleeding; whether their probabilities beat the constant is "
         "undecided: ",
-        "not learned": "Learned nothing that test shows: ",
+        "not learned": "FloorComparison nothing that test shows: ",
         "undecided": "Not distinguishable from the constant prevalence: ",
     }
     for verdict, opening in by_verdict.items():

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ichreport.data.store import Store
 from ichreport.evaluation.assessment import Assessment
-from ichreport.evaluation.predictions import of_split
+from ichreport.evaluation.predictions import select_split
 from ichreport.labels import ANY, LABELS
 from ichreport.report.html import slice_images
 from ichreport.report.html.blocks import Sheet, Table, numbers
@@ -156,7 +156,7 @@ def _outlines_in_words(store: Store, label: str) -> str:
 
 def _outcome_table(run: RunRecord) -> pd.DataFrame:
     """A row for each label and test slice that is found, missed or a false alarm."""
-    test = of_split(run.predictions(), "test")
+    test = select_split(run.predictions(), "test")
     assessed = Assessment.from_record(run.record["assessment"])
     tables = []
     for label in LABELS:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ichreport.evaluation.assessment import Assessment
-from ichreport.evaluation.learning_verdict import Learned
-from ichreport.evaluation.operating_points import RATES
+from ichreport.evaluation.floor import FloorComparison
+from ichreport.evaluation.rates import RATES
 from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.labels import ANY, LABELS
 from ichreport.report.html.blocks import Table, numbers
@@ -39,7 +39,7 @@ class Figures:
 
     def facts(self) -> dict[str, str]:
         """The figures that the papers cite in sentences; empty where undefined."""
-        learned: Learned = self.scored.learned
+        learned: FloorComparison = self.scored.learned
         score, rate = self.assessment.score, self.assessment.rate
         area, loss = score("auc", ANY), score("weighted_log_loss_sum", ALL_LABELS)
         recall, specificity = rate("recall", ANY), rate("specificity", ANY)

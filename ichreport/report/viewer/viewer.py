@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ichreport.data.series_choice import clearest_slice, representative_series, series_rows
 from ichreport.data.store import Store
 from ichreport.evaluation.assessment import Assessment
-from ichreport.evaluation.predictions import of_split
+from ichreport.evaluation.predictions import select_split
 from ichreport.labels import ANY, LABELS
 from ichreport.report.html import palette, slice_images
 from ichreport.report.html.assets import read_asset
@@ -219,7 +219,7 @@ def _thresholds(assessed: Assessment) -> dict[str, float]:
 
 
 def _test_slices(store: Store, predictions: pd.DataFrame) -> pd.DataFrame:
-    test = of_split(predictions, "test")["sop_instance_uid"]
+    test = select_split(predictions, "test")["sop_instance_uid"]
     slices = store.slices[store.slices["sop_instance_uid"].isin(test)]
     if slices.empty:
         raise ValueError("No slice of the store is in the test split of these predictions.")
@@ -229,7 +229,7 @@ def _test_slices(store: Store, predictions: pd.DataFrame) -> pd.DataFrame:
 def _first_row(store: Store, rows: NDArray[np.int64], predictions: pd.DataFrame | None) -> int:
     """The slice of a series to open on; of the test split if the series has such slices."""
     if predictions is not None:
-        test = of_split(predictions, "test")["sop_instance_uid"]
+        test = select_split(predictions, "test")["sop_instance_uid"]
         tested = rows[store.slices["sop_instance_uid"].iloc[rows].isin(test).to_numpy()]
         rows = tested if len(tested) else rows
     return clearest_slice(store, rows)

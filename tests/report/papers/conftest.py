@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from ichreport.evaluation.operating_points import operating_points
 
 from ichreport.evaluation.assessment import assess
-from ichreport.evaluation.operating_points import operating_points
 from ichreport.evaluation.scores import scores_of
 from ichreport.files import write_json
 from ichreport.labels import LABELS

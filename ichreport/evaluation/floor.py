@@ -1,4 +1,7 @@
-"""Whether a run learned anything: against the constant prevalence of its training slices."""
+"""Whether a run learned anything: its scores against the floor.
+
+The floor is the score of predicting the constant prevalence of the training slices.
+"""
 
 import math
 from dataclasses import dataclass
@@ -15,11 +18,11 @@ from ichreport.evaluation.inference.bootstrap import (
     mean_replicates,
 )
 from ichreport.evaluation.inference.intervals import Interval, area_interval, interval
-from ichreport.evaluation.predictions import of_split, probabilities, truths
+from ichreport.evaluation.predictions import probabilities, select_split, truths
 from ichreport.evaluation.scores import (
     auc_score,
-    constant_of,
     constant_scores,
+    floor_probabilities,
     log_loss_terms,
     weighted_log_loss_sum,
 )
@@ -33,17 +36,17 @@ _ROUNDING: Final = 1e-9
 
 
 @dataclass(frozen=True)
-class Learned:
+class FloorComparison:
     """A run against the constant prevalence of its training slices.
 
     Attributes:
-        verdict: `learned`: its score is better than the floor. `ranks only`: its score is not, but
-            it ranks bleeding above its absence, so its probabilities are off (as weighting the
-            positives makes them). `ranks at least`: it ranks bleeding, and the interval of its
-            score allows either. `not learned`: its score is not better and it does not rank.
-            `undecided`: the intervals allow more than one of these.
+        verdict: `learned`: the score is better than the floor. `ranks only`: the score is not
+            better, but the run ranks bleeding above its absence, so its probabilities are off (as
+            weighting the positives makes them). `ranks at least`: the run ranks bleeding, and the
+            interval of the score allows either. `not learned`: the score is not better and the run
+            does not rank. `undecided`: the intervals allow more than one of these.
         score: Weighted log loss, summed over labels.
-        floor: The same of the constant prevalence.
+        floor: The weighted log loss of the constant prevalence.
         difference: `score` - `floor`; below 0 is better than the floor.
         difference_interval: Interval of the difference.
         auc_any: Area under the ROC curve for any bleeding; NaN with one class.
@@ -61,46 +64,46 @@ class Learned:
     slices: int
 
 
-def learned_or_not(
+def compare_with_floor(
     predictions: pd.DataFrame,
     *,
     split: Split = "test",
     replicates: int = REPLICATES,
     seed: int = 0,
-) -> Learned:
+) -> FloorComparison:
     """Compare a run with the constant prevalence of its training slices.
 
     Args:
         predictions: A run's predictions.
-        split: The split on which they are compared.
+        split: The split to score.
         replicates: Resamples of linked patient groups behind the intervals.
         seed: Seed of the resamples.
     """
-    rows = of_split(predictions, split)
+    rows = select_split(predictions, split)
     y_true, y_score = truths(rows), probabilities(rows)
-    constant = constant_of(truths(of_split(predictions, "train")))
+    constant = floor_probabilities(truths(select_split(predictions, "train")))
     resamples = draw_resamples(rows["group"], replicates=replicates, seed=seed)
-    place = resamples.places(rows["group"])
+    group_codes = resamples.group_codes(rows["group"])
 
     floor = float(constant_scores(y_true, constant)["weighted_log_loss_sum"])
     score = weighted_log_loss_sum(y_true, y_score)
-    above = losses_above_floor(predictions, split)
-    differences = mean_replicates(above, place, resamples.counts)
-    of_difference = interval(differences, groups=len(resamples.groups))
+    losses = losses_above_floor(predictions, split)
+    differences = mean_replicates(losses, group_codes, resamples.counts)
+    difference_interval = interval(differences, groups=len(resamples.groups))
 
     column = LABELS.index(ANY)
     positive = y_true[:, column] == 1
-    areas = auc_replicates(y_true[:, column], y_score[:, column], place, resamples.counts)
+    areas = auc_replicates(y_true[:, column], y_score[:, column], group_codes, resamples.counts)
     area = auc_score(y_true[:, column], y_score[:, column])
-    of_area = area_interval(area, areas, positive, place)
-    return Learned(
-        verdict=_verdict(of_difference, of_area),
+    auc_interval = area_interval(area, areas, positive, group_codes)
+    return FloorComparison(
+        verdict=_verdict(difference_interval, auc_interval),
         score=score,
         floor=floor,
         difference=score - floor,
-        difference_interval=of_difference,
+        difference_interval=difference_interval,
         auc_any=area,
-        auc_interval=of_area,
+        auc_interval=auc_interval,
         slices=len(rows),
     )
 
@@ -113,11 +116,11 @@ def losses_above_floor(predictions: pd.DataFrame, split: Split = "test") -> NDAr
         split: The split whose slices are scored.
 
     Returns:
-        (slices,), nats; NaN throughout where there is no training slice to take a prevalence from.
+        (slices,), nats; all NaN without training slices.
     """
-    rows = of_split(predictions, split)
+    rows = select_split(predictions, split)
     y_true = truths(rows)
-    constant = constant_of(truths(of_split(predictions, "train")))
+    constant = floor_probabilities(truths(select_split(predictions, "train")))
     if np.isnan(constant).any():
         return np.full(len(rows), math.nan)
     floor = log_loss_terms(y_true, np.broadcast_to(constant, y_true.shape))

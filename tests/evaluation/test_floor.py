@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from ichreport.evaluation.learning_verdict import learned_or_not
-from ichreport.evaluation.predictions import PROBABILITIES
-from ichreport.evaluation.scores import scores_of
+from ichreport.evaluation.floor import compare_with_floor
+from ichreport.evaluation.predictions import PROBABILITIES, probabilities, select_split, truths
+from ichreport.evaluation.scores import constant_scores, floor_probabilities, weighted_log_loss_sum
 
 
 def calibrated(predictions):
@@ -18,30 +18,37 @@ def calibrated(predictions):
     return scored
 
 
+def floor_scores(predictions):
+    """The scores on test of the constant prevalence of train."""
+    train, test = (truths(select_split(predictions, split)) for split in ("train", "test"))
+    return constant_scores(test, floor_probabilities(train))
+
+
 def test_a_run_better_than_constant_prevalence_has_learned(predictions):
-    learned = learned_or_not(calibrated(predictions), replicates=200)
+    learned = compare_with_floor(calibrated(predictions), replicates=200)
     assert learned.verdict == "learned"
     assert learned.difference_interval.low < learned.difference < learned.difference_interval.high
     assert learned.difference_interval.high < 0
-    recorded = scores_of(calibrated(predictions))["test"]
-    assert learned.score == pytest.approx(recorded["weighted_log_loss_sum"])
-    assert learned.floor == pytest.approx(recorded["floor"]["weighted_log_loss_sum"])
+    test = select_split(calibrated(predictions), "test")
+    score = weighted_log_loss_sum(truths(test), probabilities(test))
+    assert learned.score == pytest.approx(score)
+    assert learned.floor == pytest.approx(floor_scores(predictions)["weighted_log_loss_sum"])
 
 
 def test_a_run_that_ranks_with_probabilities_far_off_only_ranks(predictions):
     scored = calibrated(predictions)
     odds = scored[list(PROBABILITIES)] / (1 - scored[list(PROBABILITIES)]) * 40
     scored[list(PROBABILITIES)] = odds / (1 + odds)
-    assert learned_or_not(scored, replicates=200).verdict == "ranks only"
+    assert compare_with_floor(scored, replicates=200).verdict == "ranks only"
 
 
-def test_ranking_is_told_where_the_log_loss_is_undecided(predictions):
+def test_a_run_ranks_at_least_where_the_log_loss_is_undecided(predictions):
     scored = calibrated(predictions)
     shift = 1.0
     for _ in range(30):  # towards probabilities that score as the constant does
         odds = scored[list(PROBABILITIES)] / (1 - scored[list(PROBABILITIES)]) * np.exp(shift)
         off = scored.assign(**(odds / (1 + odds)))
-        learned = learned_or_not(off, replicates=200)
+        learned = compare_with_floor(off, replicates=200)
         shift -= learned.difference
     assert learned.difference == pytest.approx(0, abs=1e-3)
     assert learned.auc_interval.low > 0.5
@@ -51,7 +58,7 @@ def test_ranking_is_told_where_the_log_loss_is_undecided(predictions):
 def test_noise_far_from_the_prevalence_has_not_learned(predictions):
     noise = np.random.default_rng(0).random((len(predictions), 6))
     scored = predictions.assign(**dict(zip(PROBABILITIES, noise.T, strict=True)))
-    assert learned_or_not(scored, replicates=200).verdict == "not learned"
+    assert compare_with_floor(scored, replicates=200).verdict == "not learned"
 
 
 def test_the_constant_prevalence_itself_has_not_learned(predictions):
@@ -59,7 +66,7 @@ def test_the_constant_prevalence_itself_has_not_learned(predictions):
     constant = {
         p: predictions.loc[train, p.replace("probability", "truth")].mean() for p in PROBABILITIES
     }
-    learned = learned_or_not(predictions.assign(**constant), replicates=50)
+    learned = compare_with_floor(predictions.assign(**constant), replicates=50)
     assert learned.difference == pytest.approx(0, abs=1e-12)
     assert learned.verdict == "not learned"
 
@@ -68,15 +75,15 @@ def test_a_bleed_that_training_never_saw_does_not_make_a_constant_look_learned(p
     """Predicting exactly 0 for it would cost 34.5 nats for each one on test."""
     train = predictions["split"] == "train"
     unseen = predictions.copy()
-    few = np.random.default_rng(1).random(len(unseen)) < 0.02
-    unseen["truth_epidural"] = (few & ~train).astype(np.int8)
+    rare = np.random.default_rng(1).random(len(unseen)) < 0.02
+    unseen["truth_epidural"] = (rare & ~train).astype(np.int8)
     constant = {
         p: min(1.6 * unseen.loc[train, p.replace("probability", "truth")].mean(), 0.95)
         for p in PROBABILITIES
     }
     constant["probability_epidural"] = 0.02
-    learned = learned_or_not(unseen.assign(**constant), replicates=200)
-    floor = scores_of(unseen)["test"]["floor"]["log_loss"]["epidural"]
+    learned = compare_with_floor(unseen.assign(**constant), replicates=200)
+    floor = floor_scores(unseen)["log_loss"]["epidural"]
     share = unseen.loc[unseen["split"] == "test", "truth_epidural"].mean()
     assert share > 0
     half_a_slice = 0.5 / (train.sum() + 1)
@@ -87,6 +94,6 @@ def test_a_bleed_that_training_never_saw_does_not_make_a_constant_look_learned(p
 
 def test_without_slices_or_training_slices_nothing_is_decided(predictions):
     untrained = predictions[predictions["split"] == "test"]
-    assert learned_or_not(untrained, replicates=20).verdict == "undecided"
-    untested = learned_or_not(predictions[predictions["split"] == "train"], replicates=20)
+    assert compare_with_floor(untrained, replicates=20).verdict == "undecided"
+    untested = compare_with_floor(predictions[predictions["split"] == "train"], replicates=20)
     assert (untested.verdict, untested.slices) == ("undecided", 0)

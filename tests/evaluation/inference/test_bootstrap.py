@@ -23,21 +23,21 @@ def sample():
     truth = (rng.random(400) < 0.2).astype(int)
     score = np.round(np.clip(0.3 + 0.2 * truth + 0.2 * rng.normal(size=400), 0.01, 0.99), 1)
     resamples = bootstrap.draw_resamples(group, replicates=25, seed=1)
-    place = resamples.places(group)
-    return truth, score, place, resamples.counts, resamples.counts[:, place]
+    codes = resamples.group_codes(group)
+    return truth, score, codes, resamples.counts, resamples.counts[:, codes]
 
 
 def test_areas_equal_scikit_learn_s_in_every_replicate(sample):
-    truth, score, place, counts, weights = sample
+    truth, score, codes, counts, weights = sample
     expected = [roc_auc_score(truth, score, sample_weight=w) for w in weights]
-    areas = bootstrap.auc_replicates(truth, score, place, counts)
+    areas = bootstrap.auc_replicates(truth, score, codes, counts)
     np.testing.assert_allclose(areas, expected, rtol=1e-12)
 
 
 def test_losses_equal_scikit_learn_s_in_every_replicate(sample):
-    truth, score, place, counts, weights = sample
+    truth, score, codes, counts, weights = sample
     terms = np.stack([log_loss_terms(truth, score), (score - truth) ** 2], axis=1)
-    means = bootstrap.mean_replicates(terms, place, counts)
+    means = bootstrap.mean_replicates(terms, codes, counts)
     for replicate, weight in enumerate(weights):
         expected = log_loss(truth, score, sample_weight=weight)
         assert means[replicate, 0] == pytest.approx(expected, rel=1e-12)
@@ -46,8 +46,8 @@ def test_losses_equal_scikit_learn_s_in_every_replicate(sample):
 
 
 def test_rates_equal_scikit_learn_s_in_every_replicate(sample):
-    truth, score, place, counts, weights = sample
-    got = bootstrap.rate_replicates(truth, score, 0.5, place, counts)
+    truth, score, codes, counts, weights = sample
+    got = bootstrap.rate_replicates(truth, score, 0.5, codes, counts)
     called = score >= 0.5
     for replicate, weight in enumerate(weights):
         expected = {
@@ -72,16 +72,16 @@ def test_a_resample_draws_as_many_groups_as_there_are():
 def test_a_group_that_was_not_resampled_is_refused():
     resamples = bootstrap.draw_resamples(["a"], replicates=1)
     with pytest.raises(ValueError, match="group 'z' is not among the 1 resampled"):
-        resamples.places(["a", "z"])
+        resamples.group_codes(["a", "z"])
 
 
 def test_a_replicate_without_positives_is_undefined_and_counted():
     truth, score, group = [1, 0, 0, 1], [0.9, 0.2, 0.3, 0.8], ["a", "b", "c", "a"]
     resamples = bootstrap.draw_resamples(group, replicates=400, seed=0)
-    place = resamples.places(group)
-    areas = bootstrap.auc_replicates(truth, score, place, resamples.counts)
+    codes = resamples.group_codes(group)
+    areas = bootstrap.auc_replicates(truth, score, codes, resamples.counts)
     missing = int((resamples.counts[:, 0] == 0).sum() + (resamples.counts[:, 0] == 3).sum())
-    found = intervals.interval(areas, groups=3)
+    interval = intervals.interval(areas, groups=3)
     assert missing > 0
-    assert found.undefined == missing
-    assert (found.low, found.high) == (1, 1)
+    assert interval.undefined == missing
+    assert (interval.low, interval.high) == (1, 1)

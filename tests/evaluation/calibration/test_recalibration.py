@@ -11,7 +11,7 @@ from statsmodels.discrete.discrete_model import Logit
 from statsmodels.genmod.families import Binomial
 from statsmodels.genmod.generalized_linear_model import GLM
 
-from ichreport.evaluation.calibration.reliability import recalibration
+from ichreport.evaluation.calibration import recalibration
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def test_logit_and_probability_are_inverse_and_agree_with_scipy():
     assert ends == pytest.approx([-16.6, 16.6], abs=0.1)
 
 
-def test_a_temperature_that_was_put_in_is_found(calibrated):
+def test_a_temperature_that_was_put_in_is_recovered(calibrated):
     truth, z = calibrated
     assert recalibration.fit_temperature(truth, expit(z)) == pytest.approx(1, abs=0.04)
     assert recalibration.fit_temperature(truth, expit(3 * z)) == pytest.approx(3, abs=0.12)
@@ -46,8 +46,8 @@ def test_the_temperature_is_the_one_that_a_general_optimiser_finds(calibrated):
         return recalibration.mean_log_loss(truth, distorted * inverse[0])
 
     reference = 1 / minimize(loss, [1.0], tol=1e-10).x[0]
-    found = recalibration.fit_temperature(truth, expit(distorted))
-    assert found == pytest.approx(reference, rel=1e-4)
+    temperature = recalibration.fit_temperature(truth, expit(distorted))
+    assert temperature == pytest.approx(reference, rel=1e-4)
 
 
 def test_separate_classes_useless_scores_and_one_class_have_no_temperature():
@@ -69,40 +69,41 @@ def test_slope_and_intercept_are_those_of_logistic_regression(calibrated):
 def in_groups():
     """2,000 slices of 200 groups, each with a shift of its own that scores do not know."""
     rng = np.random.default_rng(5)
-    place = np.repeat(np.arange(200), 10)
+    codes = np.repeat(np.arange(200), 10)
     z = rng.normal(-1, 1.5, 2000)
-    shift = rng.normal(0, 1.0, 200)[place]
-    return (rng.random(2000) < expit(z + shift)).astype(int), 1.4 * z + 0.3, place
+    shift = rng.normal(0, 1.0, 200)[codes]
+    return (rng.random(2000) < expit(z + shift)).astype(int), 1.4 * z + 0.3, codes
 
 
 def test_errors_of_slope_and_intercept_are_statsmodels_cluster_robust_ones(in_groups):
-    truth, z, place = in_groups
+    truth, z, codes = in_groups
     fitted = Logit(truth, np.stack([z, np.ones_like(z)], axis=1)).fit(
-        disp=0, tol=1e-12, cov_type="cluster", cov_kwds={"groups": place, "use_correction": False}
+        disp=0, tol=1e-12, cov_type="cluster", cov_kwds={"groups": codes, "use_correction": False}
     )
-    found = recalibration.line_errors(truth, z, recalibration.fit_logistic(truth, z), place)
-    np.testing.assert_allclose(found, fitted.bse * math.sqrt(200 / 199), rtol=1e-5)
+    line = recalibration.fit_logistic(truth, z)
+    errors = recalibration.line_standard_errors(truth, z, line, codes)
+    np.testing.assert_allclose(errors, fitted.bse * math.sqrt(200 / 199), rtol=1e-5)
 
 
 def test_the_error_of_a_temperature_is_that_of_its_inverse_as_a_slope(in_groups):
-    truth, z, place = in_groups
+    truth, z, codes = in_groups
     fitted = Logit(truth, z[:, None]).fit(
-        disp=0, tol=1e-12, cov_type="cluster", cov_kwds={"groups": place, "use_correction": False}
+        disp=0, tol=1e-12, cov_type="cluster", cov_kwds={"groups": codes, "use_correction": False}
     )
     temperature = recalibration.fit_temperature(truth, expit(z))
-    found = recalibration.temperature_error(truth, expit(z), temperature, place)
+    error = recalibration.temperature_standard_error(truth, expit(z), temperature, codes)
     relative = fitted.bse[0] / fitted.params[0]  # ln T = -ln slope
-    assert found == pytest.approx(relative * math.sqrt(200 / 199), rel=1e-4)
+    assert error == pytest.approx(relative * math.sqrt(200 / 199), rel=1e-4)
 
 
 def test_the_shift_and_its_error_are_those_of_statsmodels_with_the_logit_as_offset(in_groups):
-    truth, z, place = in_groups
+    truth, z, codes = in_groups
     fitted = GLM(truth, np.ones((len(z), 1)), family=Binomial(), offset=z).fit(
-        tol=1e-12, cov_type="cluster", cov_kwds={"groups": place, "use_correction": False}
+        tol=1e-12, cov_type="cluster", cov_kwds={"groups": codes, "use_correction": False}
     )
     shift = recalibration.fit_shift(truth, z)
     assert shift == pytest.approx(fitted.params[0], abs=1e-8)
-    error = recalibration.shift_error(truth, z, shift, place)
+    error = recalibration.shift_standard_error(truth, z, shift, codes)
     assert error == pytest.approx(fitted.bse[0] * math.sqrt(200 / 199), rel=1e-5)
 
 
@@ -112,30 +113,32 @@ def test_the_shift_makes_the_mean_probability_the_share_of_positives():
     assert expit(z + shift).mean() == pytest.approx(0.25, abs=1e-9)
     assert recalibration.fit_shift(truth, np.full(4, 2.0)) == pytest.approx(logit(0.25) - 2)
     assert math.isnan(recalibration.fit_shift([1, 1], [0.1, 0.2]))
-    assert math.isnan(recalibration.shift_error([1, 1], [0.1, 0.2], math.nan, np.array([0, 1])))
+    error = recalibration.shift_standard_error([1, 1], [0.1, 0.2], math.nan, np.array([0, 1]))
+    assert math.isnan(error)
 
 
 def test_slices_that_come_twice_in_their_group_bring_no_certainty(in_groups):
-    truth, z, place = in_groups
+    truth, z, codes = in_groups
     line = recalibration.fit_logistic(truth, z)
-    once = recalibration.line_errors(truth, z, line, place)
-    twice = recalibration.line_errors(
-        *(np.tile(of, 2) for of in (truth, z)), line, np.tile(place, 2)
+    once = recalibration.line_standard_errors(truth, z, line, codes)
+    twice = recalibration.line_standard_errors(
+        *(np.tile(values, 2) for values in (truth, z)), line, np.tile(codes, 2)
     )
     np.testing.assert_allclose(twice, once)
 
 
-def test_errors_are_missing_where_there_is_nothing_to_err_about():
-    undefined = (math.nan, math.nan)
-    assert all(map(math.isnan, recalibration.line_errors([0, 1], [0.1, 0.2], undefined, [0, 1])))
-    one_group = np.zeros(3, dtype=int)
-    assert all(
-        map(math.isnan, recalibration.line_errors([0, 1, 0], [0.1, 0.2, 0.3], (1, 0), one_group))
-    )
-    assert math.isnan(recalibration.temperature_error([0, 1, 0], [0.1, 0.2, 0.3], 1.0, one_group))
+def test_standard_errors_are_missing_without_a_fit_and_with_one_group():
+    undefined, one_group = (math.nan, math.nan), np.zeros(3, dtype=int)
+    truth, z = [0, 1, 0], [0.1, 0.2, 0.3]
+    errors = [
+        *recalibration.line_standard_errors([0, 1], [0.1, 0.2], undefined, [0, 1]),
+        *recalibration.line_standard_errors(truth, z, (1, 0), one_group),
+        recalibration.temperature_standard_error(truth, z, 1.0, one_group),
+    ]
+    assert np.isnan(errors).all()
 
 
-def test_a_shift_of_the_odds_is_found_as_the_intercept(calibrated):
+def test_a_shift_of_the_odds_is_recovered_as_the_intercept(calibrated):
     truth, z = calibrated
     slope, intercept = recalibration.fit_logistic(truth, z + math.log(7))
     assert (slope, intercept) == pytest.approx((1, -math.log(7)), abs=0.06)

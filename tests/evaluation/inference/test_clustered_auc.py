@@ -9,7 +9,7 @@ from scipy.stats import norm
 
 from ichreport.evaluation.inference.bootstrap import auc_replicates, draw_resamples
 from ichreport.evaluation.inference.clustered_auc import auc_table, clustered_auc
-from ichreport.evaluation.inference.score_intervals import score_table_with_intervals
+from ichreport.evaluation.inference.score_intervals import score_table
 from ichreport.evaluation.scores import auc_score
 
 
@@ -31,30 +31,30 @@ def draw(rng, patients=60):
     return truth, np.round(truth + shared + noise, 1).T, patient
 
 
-def test_with_a_group_for_each_slice_it_is_delong_s():
+def test_with_a_group_for_each_slice_the_covariance_is_delong_s():
     truth, scores, _ = draw(np.random.default_rng(0))
-    found = clustered_auc(truth, scores, np.arange(len(truth)))
-    np.testing.assert_allclose(found.covariance, delong(truth, scores), rtol=1e-10)
+    auc = clustered_auc(truth, scores, np.arange(len(truth)))
+    np.testing.assert_allclose(auc.covariance, delong(truth, scores), rtol=1e-10)
     expected = [auc_score(truth, score) for score in scores.T]
-    np.testing.assert_allclose(found.areas, expected, rtol=1e-12)
+    np.testing.assert_allclose(auc.areas, expected, rtol=1e-12)
 
 
-def test_it_tells_the_spread_of_the_areas_over_many_studies():
+def test_covariance_is_the_spread_of_the_areas_over_many_studies():
     rng = np.random.default_rng(1)
     studies = [clustered_auc(*draw(rng)) for _ in range(800)]
-    seen = np.cov(np.array([study.areas for study in studies]).T)
-    told = np.mean([study.covariance for study in studies], axis=0)
-    np.testing.assert_allclose(told, seen, rtol=0.12)
+    observed = np.cov(np.array([study.areas for study in studies]).T)
+    estimated = np.mean([study.covariance for study in studies], axis=0)
+    np.testing.assert_allclose(estimated, observed, rtol=0.12)
 
 
-def test_it_agrees_with_the_bootstrap():
+def test_covariance_agrees_with_the_bootstrap():
     truth, scores, patient = draw(np.random.default_rng(2), patients=400)
-    found = clustered_auc(truth, scores, patient)
+    auc = clustered_auc(truth, scores, patient)
     names = [f"{k:03d}" for k in range(400)]
     counts = draw_resamples(names, replicates=1500).counts
     areas = [auc_replicates(truth, score, patient, counts) for score in scores.T]
-    np.testing.assert_allclose(found.covariance, np.cov(areas), rtol=0.12)
-    low, high = found.interval()
+    np.testing.assert_allclose(auc.covariance, np.cov(areas), rtol=0.12)
+    low, high = auc.interval()
     assert (low, high) == pytest.approx(np.quantile(areas[0], [0.025, 0.975]), abs=0.008)
 
 
@@ -72,14 +72,14 @@ def test_with_few_ill_patients_its_intervals_still_hold_the_area():
     assert np.mean(held) >= 0.92
 
 
-def test_one_class_or_one_group_of_it_leaves_it_undefined():
-    found = clustered_auc([0, 0], [0.1, 0.2], np.array([0, 1]))
-    assert math.isnan(found.areas[0])
-    assert math.isnan(found.covariance[0, 0])
-    found = clustered_auc([1, 0, 0], [0.3, 0.1, 0.5], np.array([0, 1, 2]))
-    assert found.areas[0] == 0.5
-    assert math.isnan(found.covariance[0, 0])
-    assert all(math.isnan(end) for end in found.interval())
+def test_one_class_or_one_group_of_a_class_leaves_the_covariance_undefined():
+    auc = clustered_auc([0, 0], [0.1, 0.2], np.array([0, 1]))
+    assert math.isnan(auc.areas[0])
+    assert math.isnan(auc.covariance[0, 0])
+    auc = clustered_auc([1, 0, 0], [0.3, 0.1, 0.5], np.array([0, 1, 2]))
+    assert auc.areas[0] == 0.5
+    assert math.isnan(auc.covariance[0, 0])
+    assert all(math.isnan(end) for end in auc.interval())
     assert math.isnan(clustered_auc([], [], np.empty(0, int)).areas[0])
 
 
@@ -92,17 +92,17 @@ def test_a_variance_of_zero_comes_out_as_zero_whatever_rounding_leaves_of_it(pre
         truth_any=[1, 0, 1, 0, 1, 1, 1, 0, 1, 0, 0, 0],
         probability_any=np.array([5, 3, 1, 4, 1, 2, 5, 2, 1, 4, 0, 4]) / 6,
     )
-    place = pd.factorize(rows["group"])[0]
-    found = clustered_auc(rows["truth_any"], rows["probability_any"], place)
-    assert found.covariance[0, 0] == 0
-    own = auc_table(rows).set_index("label").loc["any"]
-    assert own["standard_error"] == 0
-    assert math.isnan(own["low"])
+    codes = pd.factorize(rows["group"])[0]
+    auc = clustered_auc(rows["truth_any"], rows["probability_any"], codes)
+    assert auc.covariance[0, 0] == 0
+    row = auc_table(rows).set_index("label").loc["any"]
+    assert row["standard_error"] == 0
+    assert math.isnan(row["low"])
 
 
 def test_the_table_agrees_with_the_bootstrap_s_and_says_how_many_groups_stand_behind(predictions):
     table = auc_table(predictions).set_index("label")
-    other = score_table_with_intervals(predictions, splits=["test"], replicates=500)
+    other = score_table(predictions, splits=["test"], replicates=500)
     other = other[other["score"] == "auc"].set_index("label")
     np.testing.assert_allclose(table["value"], other["value"])
     common = ["subdural", "subarachnoid", "intraparenchymal"]

@@ -13,7 +13,7 @@ def curve_of(truth, score, **options):
     group = [f"{k:04d}" for k in range(len(truth))]
     resamples = draw_resamples(group, replicates=100)
     return decision_curve(
-        truth, score, place=resamples.places(group), resamples=resamples, **options
+        truth, score, group_codes=resamples.group_codes(group), resamples=resamples, **options
     )
 
 

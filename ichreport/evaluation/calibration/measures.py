@@ -1,0 +1,256 @@
+"""Measures of calibration of each label, and what recalibration fitted on validation gains."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from ichreport.evaluation.calibration.recalibration import (
+    fit_logistic,
+    fit_shift,
+    fit_temperature,
+    line_standard_errors,
+    shift_standard_error,
+    temperature_standard_error,
+    to_logit,
+    to_probability,
+)
+from ichreport.evaluation.calibration.reliability import (
+    NUM_BINS,
+    Binning,
+    Bins,
+    calibration_error_replicates,
+    expected_calibration_error,
+    make_bins,
+)
+from ichreport.evaluation.inference.bootstrap import (
+    REPLICATES,
+    Resamples,
+    draw_resamples,
+    mean_replicates,
+)
+from ichreport.evaluation.inference.intervals import (
+    Interval,
+    count_groups,
+    estimate_interval,
+    interval,
+)
+from ichreport.evaluation.predictions import (
+    TRUTHS,
+    probabilities,
+    select_split,
+    truths,
+)
+from ichreport.evaluation.scores import log_loss_terms
+from ichreport.labels import LABELS
+from ichreport.splits import Split
+
+
+@dataclass(frozen=True)
+class Recalibration:
+    """The recalibration of one label, fitted on validation.
+
+    Attributes:
+        temperature: From `fit_temperature`; NaN if undefined.
+        slope: From `fit_logistic`; NaN if undefined.
+        intercept: From `fit_logistic`; NaN if undefined. It corrects what a temperature cannot,
+            such as the shift that weighting the positives leaves.
+    """
+
+    temperature: float
+    slope: float
+    intercept: float
+
+    def with_temperature(self, y_score: ArrayLike) -> NDArray[np.float64]:
+        """Probabilities after temperature scaling, (n,); NaN if undefined."""
+        return to_probability(to_logit(y_score) / self.temperature)
+
+    def with_line(self, y_score: ArrayLike) -> NDArray[np.float64]:
+        """Probabilities after slope and intercept, (n,); NaN if undefined."""
+        return to_probability(to_logit(y_score) * self.slope + self.intercept)
+
+
+def fit_recalibrations(
+    predictions: pd.DataFrame, *, split: Split = "validation"
+) -> dict[str, Recalibration]:
+    """Each label's temperature, slope and intercept, fitted on one split.
+
+    Args:
+        predictions: A run's predictions.
+        split: Where to fit.
+    """
+    rows = select_split(predictions, split)
+    y_true, y_score = truths(rows), probabilities(rows)
+    recalibrations = {}
+    for column, label in enumerate(LABELS):
+        truth, score = y_true[:, column], y_score[:, column]
+        line = fit_logistic(truth, to_logit(score))
+        recalibrations[label] = Recalibration(fit_temperature(truth, score), *line)
+    return recalibrations
+
+
+def calibration_table(
+    predictions: pd.DataFrame,
+    *,
+    split: Split = "test",
+    num_bins: int = NUM_BINS,
+    binning: Binning = "mass",
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """How calibrated each label is, and what recalibration fitted on validation gains.
+
+    Args:
+        predictions: A run's predictions.
+        split: Where to measure.
+        num_bins: Bins of the calibration error.
+        binning: `mass` or `width`, as in `make_bins`.
+        replicates: Resamples of linked patient groups behind each interval.
+        seed: Seed of the resamples.
+
+    Returns:
+        One row for each label and measure: `label`, `measure`, `value`, `low`, `high`, `groups`,
+        `undefined`, `slices`, `positives`, `bins` and `binning` (of the calibration error). The
+        measures: `brier`, `expected_calibration_error`, `log_loss`, `log_loss_temperature`,
+        `log_loss_line`, `gain_temperature` and `gain_line` (the log loss before less the log loss
+        after recalibration; above 0 it helped), with intervals by bootstrap, for which the
+        recalibration is fixed; `slope` and `in_the_large` (the intercept at slope 1, `fit_shift`)
+        of this split, and `temperature`, `validation_slope` and `validation_intercept` of
+        validation, with intervals in closed form. Slices, positives and groups are those of the
+        split that a measure was taken on. Replicates of the calibration error are shifted so that
+        their mean is the error.
+    """
+    recalibrations = fit_recalibrations(predictions)
+    validation = select_split(predictions, "validation")
+    rows = select_split(predictions, split)
+    y_true, y_score = truths(rows), probabilities(rows)
+    resamples = draw_resamples(rows["group"], replicates=replicates, seed=seed)
+    group_codes = resamples.group_codes(rows["group"])
+    table: list[dict[str, Any]] = []
+    for column, label in enumerate(LABELS):
+        truth, score = y_true[:, column], y_score[:, column]
+        bins = make_bins(score, num_bins=num_bins, binning=binning)
+        keys = {"label": label, "bins": len(bins), "binning": bins.binning}
+        recalibration = recalibrations[label]
+        measured = _bootstrapped(truth, score, recalibration, bins, group_codes, resamples)
+        measured |= _calibration_line(rows, label)
+        fitted = _recalibration_intervals(validation, label, recalibration)
+        for part, measures in ((rows, measured), (validation, fitted)):
+            counts = {"slices": len(part), "positives": int(part[TRUTHS[column]].sum())}
+            for measure, values in measures.items():
+                table.append(keys | counts | {"measure": measure} | values)
+    columns = ["label", "measure", "value", "low", "high", "groups", "undefined"]
+    return pd.DataFrame(table)[[*columns, "slices", "positives", "bins", "binning"]]
+
+
+def _bootstrapped(
+    truth: NDArray[np.int64],
+    score: NDArray[np.float64],
+    recalibration: Recalibration,
+    bins: Bins,
+    group_codes: NDArray[np.intp],
+    resamples: Resamples,
+) -> dict[str, dict[str, Any]]:
+    """The measures with intervals by bootstrap."""
+    before = log_loss_terms(truth, score)
+    after = [
+        _terms_or_nan(truth, scaled)
+        for scaled in (recalibration.with_temperature(score), recalibration.with_line(score))
+    ]
+    terms = {
+        "brier": (score - truth) ** 2,
+        "log_loss": before,
+        "log_loss_temperature": after[0],
+        "log_loss_line": after[1],
+        "gain_temperature": before - after[0],
+        "gain_line": before - after[1],
+    }
+    means = mean_replicates(np.stack(list(terms.values()), axis=1), group_codes, resamples.counts)
+    groups = len(np.unique(group_codes))
+    measured = {
+        measure: {
+            "value": float(values.mean()) if len(values) else math.nan,
+            **vars(interval(means[:, column], groups=groups)),
+        }
+        for column, (measure, values) in enumerate(terms.items())
+    }
+    error = expected_calibration_error(truth, score, bins)
+    errors = calibration_error_replicates(truth, score, bins, group_codes, resamples.counts)
+    measured["expected_calibration_error"] = {
+        "value": error,
+        **vars(interval(_shifted(error, errors), groups=groups)),
+    }
+    return measured
+
+
+def _shifted(value: float, replicates: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Replicates of a calibration error, shifted so that their mean is the error.
+
+    Noise makes the error larger, and each resample adds noise. So the mean of the replicates, and
+    often the whole interval, would lie above the error. The spread of the replicates is kept.
+    """
+    defined = ~np.isnan(replicates)
+    if not defined.any() or math.isnan(value):
+        return replicates
+    shifted: NDArray[np.float64] = np.maximum(replicates - replicates[defined].mean() + value, 0)
+    return shifted
+
+
+def _calibration_line(rows: pd.DataFrame, label: str) -> dict[str, dict[str, Any]]:
+    """A label's calibration slope and calibration in the large."""
+    truth, score, group_codes, groups = _label_arrays(rows, label)
+    logit = to_logit(score)
+    line, shift = fit_logistic(truth, logit), fit_shift(truth, logit)
+    fits = {
+        "slope": (line[0], line_standard_errors(truth, logit, line, group_codes)[0]),
+        "in_the_large": (shift, shift_standard_error(truth, logit, shift, group_codes)),
+    }
+    return {
+        name: {"value": value, **vars(estimate_interval(value, error, groups=groups))}
+        for name, (value, error) in fits.items()
+    }
+
+
+def _recalibration_intervals(
+    rows: pd.DataFrame, label: str, recalibration: Recalibration
+) -> dict[str, dict[str, Any]]:
+    """The fits of a recalibration to these rows; the temperature's interval is made on ln T."""
+    truth, score, group_codes, groups = _label_arrays(rows, label)
+    temperature = recalibration.temperature
+    error = temperature_standard_error(truth, score, temperature, group_codes)
+    log_interval = estimate_interval(math.log(temperature), error, groups=groups)
+    around = Interval(_exp_or_nan(log_interval.low), _exp_or_nan(log_interval.high), groups, 0)
+    line = recalibration.slope, recalibration.intercept
+    errors = line_standard_errors(truth, to_logit(score), line, group_codes)
+    fits = {"temperature": {"value": temperature, **vars(around)}}
+    names = ("validation_slope", "validation_intercept")
+    for name, value, error in zip(names, line, errors, strict=True):
+        fits[name] = {"value": value, **vars(estimate_interval(value, error, groups=groups))}
+    return fits
+
+
+def _exp_or_nan(exponent: float) -> float:
+    """E to the exponent; NaN where it overflows, since an interval of two groups may be endless."""
+    try:
+        return math.exp(exponent)
+    except OverflowError:
+        return math.nan
+
+
+def _label_arrays(
+    rows: pd.DataFrame, label: str
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.intp], int]:
+    """Truth, probability and group of each slice, and the number of groups behind a fit."""
+    column = LABELS.index(label)
+    truth, score = truths(rows)[:, column], probabilities(rows)[:, column]
+    group_codes = pd.factorize(rows["group"])[0].astype(np.intp)
+    return truth, score, group_codes, count_groups(group_codes, truth == 1, truth == 0)
+
+
+def _terms_or_nan(truth: NDArray[np.int64], scaled: NDArray[np.float64]) -> NDArray[np.float64]:
+    if np.isnan(scaled).any():
+        return np.full(len(truth), math.nan)
+    return log_loss_terms(truth, scaled)

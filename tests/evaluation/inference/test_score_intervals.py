@@ -1,0 +1,67 @@
+"""Every score of the table has an interval or says why not."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from ichreport.evaluation.inference.bootstrap import draw_resamples
+from ichreport.evaluation.inference.score_intervals import (
+    score_replicates,
+    score_table,
+)
+from ichreport.evaluation.predictions import probabilities, select_split, truths
+from ichreport.evaluation.scores import split_scores
+
+
+def test_the_table_lists_each_score_once_beside_its_floor_and_counts(predictions):
+    table = score_table(predictions, replicates=2)
+    assert len(table) == 3 * (2 + 6 + 6)
+    assert not table.duplicated(["split", "score", "label"]).any()
+    row = table.set_index(["split", "score", "label"]).loc[("test", "auc", "subdural")]
+    rows = select_split(predictions, "test")
+    expected = roc_auc_score(rows["truth_subdural"], rows["probability_subdural"])
+    assert row["value"] == pytest.approx(expected)
+    assert (row["floor"], row["slices"]) == (0.5, len(rows))
+    assert row["positives"] == rows["truth_subdural"].sum()
+    assert row["groups"] == rows["group"].nunique()
+
+
+def test_a_split_without_slices_has_no_score_but_a_count(predictions):
+    table = score_table(predictions[predictions["split"] != "validation"], replicates=2)
+    validation = table[table["split"] == "validation"]
+    assert validation["value"].isna().all()
+    assert (validation["slices"] == 0).all()
+
+
+def test_without_training_slices_there_is_no_floor(predictions):
+    table = score_table(select_split(predictions, "test"), splits=["test"], replicates=2)
+    losses = table[table["score"] != "auc"]
+    assert losses["floor"].isna().all()
+    assert (losses["value"] > 0).all()
+
+
+def test_every_score_lies_in_its_interval(predictions):
+    table = score_table(predictions, replicates=200)
+    assert len(table) == 3 * 14
+    assert ((table["low"] < table["value"]) & (table["value"] < table["high"])).all()
+    assert (table["contributing"] <= table["groups"]).all()
+
+
+def test_an_undefined_score_has_no_interval_and_its_replicates_are_counted(predictions):
+    without = predictions.assign(truth_epidural=0)
+    table = score_table(without, splits=["test"], replicates=30)
+    row = table.set_index(["score", "label"]).loc[("auc", "epidural")]
+    assert row[["value", "low", "high"]].isna().all()
+    assert (row["undefined"], row["contributing"]) == (30, 0)
+
+
+def test_a_replicate_is_the_score_of_its_groups_repeated(predictions):
+    rows = predictions[predictions["split"] == "test"]
+    resamples = draw_resamples(rows["group"], replicates=3, seed=4)
+    sums = score_replicates(rows, resamples, "weighted_log_loss_sum")
+    areas = score_replicates(rows, resamples, "auc", "subdural")
+    for replicate, counts in enumerate(resamples.counts):
+        repeated = rows.loc[np.repeat(rows.index, counts[resamples.group_codes(rows["group"])])]
+        expected = split_scores(truths(repeated), probabilities(repeated))
+        assert sums[replicate] == pytest.approx(expected["weighted_log_loss_sum"])
+        assert areas[replicate] == pytest.approx(expected["auc"]["subdural"])
