@@ -125,8 +125,8 @@ def as_text(jobs: Iterable[Job]) -> str:
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     aligned = (
         "  ".join(
-            cell.rjust(width) if place else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+            cell.rjust(width) if column else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
         ).rstrip()
         for line in lines
     )

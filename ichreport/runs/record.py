@@ -240,8 +240,8 @@ def read_runs(
     if mistakes:
         failed = {n: RunRecord(n, runs / n, "failed", {}, why, "") for n, why in mistakes.items()}
         expected = dict(sorted((expected | failed).items()))
-    found = sorted(record.parent.name for record in runs.glob("*/record.json"))
-    extra = [read_run(runs / name) for name in found if name not in expected]
+    names = sorted(record.parent.name for record in runs.glob("*/record.json"))
+    extra = [read_run(runs / name) for name in names if name not in expected]
     return [*expected.values(), *extra]
 
 
@@ -297,11 +297,11 @@ def _git(root: Path, *arguments: str) -> str | None:
 
 def _versions() -> dict[str, str]:
     """The version of each of `PACKAGES` that is installed."""
-    found = {}
+    versions = {}
     for name in PACKAGES:
         with suppress(PackageNotFoundError):
-            found[name] = version(name)
-    return found
+            versions[name] = version(name)
+    return versions
 
 
 def _lock_hash() -> str | None:

@@ -37,8 +37,8 @@ class Group:
     """
 
     def __init__(self, wanted: int | Literal["all"]) -> None:
-        found = keras.distribution.list_devices()
-        self.names = found[: None if wanted == "all" else wanted]
+        names = keras.distribution.list_devices()
+        self.names = names[: None if wanted == "all" else wanted]
         self.distribution = (
             keras.distribution.DataParallel(devices=self.names) if len(self) > 1 else None
         )

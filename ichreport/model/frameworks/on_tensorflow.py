@@ -44,8 +44,8 @@ class Group:
     """
 
     def __init__(self, wanted: int | Literal["all"]) -> None:
-        found = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
-        self.names = [device.name for device in found][: None if wanted == "all" else wanted]
+        available = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+        self.names = [device.name for device in available][: None if wanted == "all" else wanted]
         self.strategy = tf.distribute.MirroredStrategy(self.names) if len(self) > 1 else None
 
     def __len__(self) -> int:

@@ -39,8 +39,8 @@ class Group:
     """
 
     def __init__(self, wanted: int | Literal["all"]) -> None:
-        found = [name for name, _ in devices()] or ["CPU"]
-        self.names = found[: None if wanted == "all" else wanted]
+        names = [name for name, _ in devices()] or ["CPU"]
+        self.names = names[: None if wanted == "all" else wanted]
         if len(self) > 1:
             raise ValueError(
                 f"devices must be 1 on torch, got {wanted!r}; set KERAS_BACKEND to jax or "
