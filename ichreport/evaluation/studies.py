@@ -261,7 +261,7 @@ def _scores(
             auc_score(truth, score),
             auc_replicates(truth, score, group_codes, resamples.counts),
         )
-    around = area_interval(area, areas, truth == 1, group_codes)
+    ci = area_interval(area, areas, truth == 1, group_codes)
     rates = rates_with_intervals(truth, score, threshold, group_codes, resamples)
     rows = [{"score": rate["rate"], **rate} for rate in rates]
-    return [{"score": "auc", "value": area, **vars(around)}, *rows]
+    return [{"score": "auc", "value": area, **vars(ci)}, *rows]

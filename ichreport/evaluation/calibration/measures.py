@@ -216,10 +216,10 @@ def _recalibration_intervals(
     temperature = recalibration.temperature
     error = temperature_standard_error(truth, score, temperature, group_codes)
     log_interval = estimate_interval(math.log(temperature), error, groups=groups)
-    around = Interval(_exp_or_nan(log_interval.low), _exp_or_nan(log_interval.high), groups, 0)
+    ci = Interval(_exp_or_nan(log_interval.low), _exp_or_nan(log_interval.high), groups, 0)
     line = recalibration.slope, recalibration.intercept
     errors = line_standard_errors(truth, to_logit(score), line, group_codes)
-    fits = {"temperature": {"value": temperature, **vars(around)}}
+    fits = {"temperature": {"value": temperature, **vars(ci)}}
     names = ("validation_slope", "validation_intercept")
     for name, value, error in zip(names, line, errors, strict=True):
         fits[name] = {"value": value, **vars(estimate_interval(value, error, groups=groups))}
