@@ -141,7 +141,7 @@ def difference_above_floors(
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> Difference:
-    """How far a run's weighted log loss is above its own floor, less how far another's is.
+    """How far a run's weighted log loss is above its floor, less how far another's is.
 
     The floor is the loss of the constant prevalence of a run's training slices. Runs that were
     tested on different slices have different floors. Without the floors, the run with the harder

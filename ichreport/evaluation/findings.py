@@ -214,16 +214,16 @@ def _transfer(
     runs: Mapping[int, pd.DataFrame], comparison: Comparison, replicates: int, seed: int
 ) -> list[Criterion]:
     """Row 5 against constant prevalence, and against row 2's network trained from scratch."""
-    value, around = math.nan, _UNKNOWN
+    value, ci = math.nan, _UNKNOWN
     if 5 in runs:
         against = compare_with_floor(runs[5], replicates=replicates, seed=seed)
-        value, around = against.difference, against.difference_interval
+        value, ci = against.difference, against.difference_interval
     floor = Criterion(
         "better than constant prevalence",
         "difference of the weighted log loss",
         (5,),
         value,
-        around,
+        ci,
         supported_if=(-math.inf, 0),
         contradicted_if=((0, math.inf),),
     )
@@ -233,16 +233,16 @@ def _transfer(
 
 def _gap(name: str, row: int, other: int, comparison: Comparison) -> Criterion:
     """The score of one row less another's: supported below 0, contradicted above 0."""
-    value, around, p = math.nan, _UNKNOWN, math.nan
+    value, ci, p = math.nan, _UNKNOWN, math.nan
     if {str(row), str(other)} <= comparison.rows.keys():
         gap = comparison.difference(str(row), str(other), _SCORE)
-        value, around, p = gap.difference, gap.interval, gap.p
+        value, ci, p = gap.difference, gap.interval, gap.p
     return Criterion(
         name,
         "difference of the weighted log loss",
         (row, other),
         value,
-        around,
+        ci,
         supported_if=(-math.inf, 0),
         contradicted_if=((0, math.inf),),
         p=p,
@@ -267,20 +267,20 @@ def _brings_nothing(name: str, comparison: Comparison) -> Criterion:
 
 def _area(comparison: Comparison) -> Criterion:
     """Row 13's area for any bleeding, near the poster's or surely not."""
-    value, around = math.nan, _UNKNOWN
+    value, ci = math.nan, _UNKNOWN
     if str(SIMPLE_BEST) in comparison.rows:
         rows, group_codes = _rows_and_group_codes(comparison)
         value = comparison.value(str(SIMPLE_BEST), "auc", ANY)
         positive = (rows[f"truth_{ANY}"] == 1).to_numpy()
         areas = comparison.replicates(str(SIMPLE_BEST), "auc", ANY)
-        around = area_interval(value, areas, positive, group_codes)
+        ci = area_interval(value, areas, positive, group_codes)
     low, high = _poster_area() - AUC_MARGIN, _poster_area() + AUC_MARGIN
     return Criterion(
         "any bleeding",
         "area under the ROC curve",
         (SIMPLE_BEST,),
         value,
-        around,
+        ci,
         supported_if=(low, high),
         contradicted_if=((-math.inf, low), (high, math.inf)),
     )
@@ -347,14 +347,14 @@ def _precision(label: str, runs: Mapping[int, pd.DataFrame], comparison: Compari
 def _weaker(label: str, comparison: Comparison) -> Criterion:
     """A subtype's area in row 13 less that of `any`, with the poster's beside it."""
     row = str(SIMPLE_BEST)
-    value, around, p = math.nan, _UNKNOWN, math.nan
+    value, ci, p = math.nan, _UNKNOWN, math.nan
     if row in comparison.rows:
         rows = comparison.rows[row]
         groups = min(contributing_groups(rows, "auc", each) for each in (label, ANY))
         replicates = comparison.replicates(row, "auc", label)
         differences = replicates - comparison.replicates(row, "auc", ANY)
         value = comparison.value(row, "auc", label) - comparison.value(row, "auc", ANY)
-        around = interval(differences, groups=groups)
+        ci = interval(differences, groups=groups)
         p = p_value(differences, groups=groups)
     points = poster.operating_points()
     gap = points[label, "test"].auc - points[ANY, "test"].auc
@@ -363,7 +363,7 @@ def _weaker(label: str, comparison: Comparison) -> Criterion:
         f"difference of the area; the poster's is {gap:+.3f}".replace("-", "−"),
         (SIMPLE_BEST,),
         value,
-        around,
+        ci,
         supported_if=(-math.inf, 0),
         contradicted_if=((0, math.inf),),
         p=p,

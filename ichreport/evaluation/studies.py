@@ -35,7 +35,7 @@ from ichreport.evaluation.predictions import (
     truths,
 )
 from ichreport.evaluation.scores import auc_score
-from ichreport.evaluation.thresholds import RULES, Rule, rates_with_intervals
+from ichreport.evaluation.thresholds import POSTER_RECALL, rates_with_intervals, threshold_at_recall
 from ichreport.labels import LABELS
 from ichreport.splits import Split
 
@@ -95,20 +95,17 @@ def pool_logits(
     return largest + np.log(sums / slices) / sharpness
 
 
-def fit_poolings(
-    predictions: pd.DataFrame, *, split: Split = "validation"
-) -> dict[str, Pooling | None]:
+def fit_poolings(predictions: pd.DataFrame) -> dict[str, Pooling | None]:
     """Learn how to pool each label: the sharpness, slope and intercept with the least log loss.
 
     Args:
-        predictions: A run's predictions, one row a slice.
-        split: Where to learn.
+        predictions: A run's predictions, one row a slice. Only validation is used.
 
     Returns:
-        By label; `None` where all studies of the split are of one class, or where studies with the
+        By label; `None` where all studies of validation are of one class, or where studies with the
         label score lower than those without.
     """
-    rows = select_split(predictions, split)
+    rows = select_split(predictions, "validation")
     study = _study_codes(rows)
     y_true, y_score = truths(rows), probabilities(rows)
     poolings: dict[str, Pooling | None] = {}
@@ -193,18 +190,17 @@ def _study_codes(rows: pd.DataFrame) -> NDArray[np.intp]:
 def study_table(
     predictions: pd.DataFrame,
     *,
-    rule: Rule = RULES[0],
     split: Split = "test",
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> pd.DataFrame:
     """Areas and rates of whole studies, pooled by the maximum and as learned on validation.
 
-    Pooling and thresholds are chosen on the whole studies of validation and then frozen.
+    Pooling and thresholds (those of the poster's recall) are chosen on the whole studies of
+    validation and then frozen.
 
     Args:
         predictions: A run's predictions, one row a slice.
-        rule: How thresholds are chosen on the studies of validation.
         split: Where to measure.
         replicates: Resamples of linked patient groups behind each interval.
         seed: Seed of the resamples.
@@ -230,7 +226,9 @@ def study_table(
             pooling = poolings[label]
             threshold = math.nan
             if pooling:
-                threshold = rule.threshold(validation[truth_column], validation[score_column])
+                threshold = threshold_at_recall(
+                    validation[truth_column], validation[score_column], POSTER_RECALL
+                )
             truth = rows[truth_column].to_numpy(np.int64)
             score = rows[score_column].to_numpy(np.float64)
             keys = {
@@ -263,7 +261,7 @@ def _scores(
             auc_score(truth, score),
             auc_replicates(truth, score, group_codes, resamples.counts),
         )
-    around = area_interval(area, areas, truth == 1, group_codes)
+    ci = area_interval(area, areas, truth == 1, group_codes)
     rates = rates_with_intervals(truth, score, threshold, group_codes, resamples)
     rows = [{"score": rate["rate"], **rate} for rate in rates]
-    return [{"score": "auc", "value": area, **vars(around)}, *rows]
+    return [{"score": "auc", "value": area, **vars(ci)}, *rows]

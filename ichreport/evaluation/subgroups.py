@@ -154,14 +154,14 @@ def _scores(
     """The area, the log loss and the rates of one label in one subgroup."""
     areas = auc_replicates(truth, score, group_codes, resamples.counts)
     area = auc_score(truth, score)
-    area_ends = area_interval(area, areas, truth == 1, group_codes)
+    area_ci = area_interval(area, areas, truth == 1, group_codes)
     terms = log_loss_terms(truth, score)
     losses = mean_replicates(terms, group_codes, resamples.counts)
     loss = float(terms.mean()) if len(terms) else math.nan
-    loss_ends = interval(losses, groups=len(np.unique(group_codes)))
+    loss_ci = interval(losses, groups=len(np.unique(group_codes)))
     rates = rates_with_intervals(truth, score, threshold, group_codes, resamples)
     return [
-        {"score": "auc", "value": area, **vars(area_ends)},
-        {"score": "log_loss", "value": loss, **vars(loss_ends)},
+        {"score": "auc", "value": area, **vars(area_ci)},
+        {"score": "log_loss", "value": loss, **vars(loss_ci)},
         *({"score": rate.pop("rate"), **rate} for rate in rates),
     ]

@@ -155,22 +155,19 @@ RULES: Final = (
 """The poster's operating point, one for screening, a cautious one, and the balanced one."""
 
 
-def frozen_thresholds(
-    predictions: pd.DataFrame, rules: Sequence[Rule] = RULES, *, split: Split = "validation"
-) -> pd.DataFrame:
-    """Each rule's threshold for each label, chosen on one split.
+def frozen_thresholds(predictions: pd.DataFrame, rules: Sequence[Rule] = RULES) -> pd.DataFrame:
+    """Each rule's threshold for each label, chosen on validation.
 
     Args:
         predictions: A run's predictions.
         rules: The rules to apply.
-        split: Where thresholds are chosen.
 
     Returns:
-        Columns `rule`, `label`, `threshold` (NaN where the split lacks the classes that the rule
-        needs), `target`, `achieved` (the targeted measure on that split; for `youden` the index
-        itself), `positives` and `slices` of that split.
+        Columns `rule`, `label`, `threshold` (NaN where validation lacks the classes that the rule
+        needs), `target`, `achieved` (the targeted measure on validation; for `youden` the index
+        itself), and `positives` and `slices` of validation.
     """
-    rows = select_split(predictions, split)
+    rows = select_split(predictions, "validation")
     y_true, y_score = truths(rows), probabilities(rows)
     table: list[dict[str, Any]] = []
     for rule in rules:

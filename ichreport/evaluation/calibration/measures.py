@@ -19,8 +19,6 @@ from ichreport.evaluation.calibration.recalibration import (
     to_probability,
 )
 from ichreport.evaluation.calibration.reliability import (
-    NUM_BINS,
-    Binning,
     Bins,
     calibration_error_replicates,
     expected_calibration_error,
@@ -73,16 +71,16 @@ class Recalibration:
         return to_probability(to_logit(y_score) * self.slope + self.intercept)
 
 
-def fit_recalibrations(
-    predictions: pd.DataFrame, *, split: Split = "validation"
-) -> dict[str, Recalibration]:
-    """Each label's temperature, slope and intercept, fitted on one split.
+def fit_recalibrations(predictions: pd.DataFrame) -> dict[str, Recalibration]:
+    """Each label's temperature, slope and intercept, fitted on validation.
 
     Args:
         predictions: A run's predictions.
-        split: Where to fit.
+
+    Returns:
+        By label.
     """
-    rows = select_split(predictions, split)
+    rows = select_split(predictions, "validation")
     y_true, y_score = truths(rows), probabilities(rows)
     recalibrations = {}
     for column, label in enumerate(LABELS):
@@ -96,8 +94,6 @@ def calibration_table(
     predictions: pd.DataFrame,
     *,
     split: Split = "test",
-    num_bins: int = NUM_BINS,
-    binning: Binning = "mass",
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> pd.DataFrame:
@@ -106,8 +102,6 @@ def calibration_table(
     Args:
         predictions: A run's predictions.
         split: Where to measure.
-        num_bins: Bins of the calibration error.
-        binning: `mass` or `width`, as in `make_bins`.
         replicates: Resamples of linked patient groups behind each interval.
         seed: Seed of the resamples.
 
@@ -132,7 +126,7 @@ def calibration_table(
     table: list[dict[str, Any]] = []
     for column, label in enumerate(LABELS):
         truth, score = y_true[:, column], y_score[:, column]
-        bins = make_bins(score, num_bins=num_bins, binning=binning)
+        bins = make_bins(score)
         keys = {"label": label, "bins": len(bins), "binning": bins.binning}
         recalibration = recalibrations[label]
         measured = _bootstrapped(truth, score, recalibration, bins, group_codes, resamples)
@@ -222,10 +216,10 @@ def _recalibration_intervals(
     temperature = recalibration.temperature
     error = temperature_standard_error(truth, score, temperature, group_codes)
     log_interval = estimate_interval(math.log(temperature), error, groups=groups)
-    around = Interval(_exp_or_nan(log_interval.low), _exp_or_nan(log_interval.high), groups, 0)
+    ci = Interval(_exp_or_nan(log_interval.low), _exp_or_nan(log_interval.high), groups, 0)
     line = recalibration.slope, recalibration.intercept
     errors = line_standard_errors(truth, to_logit(score), line, group_codes)
-    fits = {"temperature": {"value": temperature, **vars(around)}}
+    fits = {"temperature": {"value": temperature, **vars(ci)}}
     names = ("validation_slope", "validation_intercept")
     for name, value, error in zip(names, line, errors, strict=True):
         fits[name] = {"value": value, **vars(estimate_interval(value, error, groups=groups))}
@@ -233,7 +227,7 @@ def _recalibration_intervals(
 
 
 def _exp_or_nan(exponent: float) -> float:
-    """E to the exponent; NaN where it overflows, since an interval of two groups may be endless."""
+    """The exponential; NaN where it overflows, since an interval of two groups may be endless."""
     try:
         return math.exp(exponent)
     except OverflowError:

@@ -54,14 +54,14 @@ def decision_curve(
         terms = np.stack([np.where(score >= threshold, benefit, 0), benefit], axis=1)
         model, treat_all = terms.mean(axis=0) if len(terms) else (np.nan, np.nan)
         resampled = mean_replicates(terms, group_codes, resamples.counts)
-        around = interval(resampled[:, 0], groups=groups)
+        ci = interval(resampled[:, 0], groups=groups)
         above = interval(resampled[:, 0] - np.maximum(resampled[:, 1], 0), groups=groups)
         rows.append(
             {
                 "threshold": threshold,
                 "net_benefit": model,
-                "low": around.low,
-                "high": around.high,
+                "low": ci.low,
+                "high": ci.high,
                 "treat_all": treat_all,
                 "treat_none": 0.0,
                 "above_both": model - np.maximum(treat_all, 0),

@@ -107,7 +107,7 @@ def reliability_curve(
         shares = np.where(filled, sums[:, 1] / np.where(filled, sums[:, 0], 1), math.nan)
         observed = float(truth[inside].mean()) if inside.any() else math.nan
         units, groups = int(inside.sum()), count_groups(group_codes, inside)
-        around = share_interval(observed, shares, units=units, groups=groups)
+        ci = share_interval(observed, shares, units=units, groups=groups)
         rows.append(
             {
                 "bin_low": bins.edges[number],
@@ -116,7 +116,7 @@ def reliability_curve(
                 "positives": int(truth[inside].sum()),
                 "predicted": score[inside].mean() if inside.any() else math.nan,
                 "observed": observed,
-                **vars(around),
+                **vars(ci),
             }
         )
     return pd.DataFrame(rows)

@@ -1,4 +1,4 @@
-"""From bootstrap replicates to intervals and p-values that hold up with few groups."""
+"""Intervals and p-values from bootstrap replicates, for small numbers of groups too."""
 
 import math
 from dataclasses import dataclass
@@ -182,7 +182,7 @@ def count_groups(group_codes: NDArray[np.intp], *classes: NDArray[np.bool_]) -> 
         *classes: (n,) masks of slices; for an area the positives and the negatives.
 
     Returns:
-        The groups with slices of a class; of the class with the fewest groups.
+        The number of groups with slices of a class, for the class with the fewest groups.
     """
     return min(len(np.unique(group_codes[members])) for members in classes)
 

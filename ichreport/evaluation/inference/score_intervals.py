@@ -68,7 +68,7 @@ def score_table(
         intervals = _score_intervals(rows, scores, resamples)
         for score, label in _KEYS:
             counted = ANY if label == ALL_LABELS else label
-            around = intervals[score, label]
+            ci = intervals[score, label]
             table.append(
                 {
                     "split": split,
@@ -79,10 +79,10 @@ def score_table(
                     "slices": len(rows),
                     "groups": rows["group"].nunique(),
                     "positives": int(rows[f"truth_{counted}"].sum()),
-                    "low": around.low,
-                    "high": around.high,
-                    "contributing": around.groups,
-                    "undefined": around.undefined,
+                    "low": ci.low,
+                    "high": ci.high,
+                    "contributing": ci.groups,
+                    "undefined": ci.undefined,
                 }
             )
     return pd.DataFrame(table)

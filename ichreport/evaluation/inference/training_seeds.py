@@ -1,4 +1,4 @@
-"""The same row run with several seeds: how much of a score is luck of the training."""
+"""The same row trained with several seeds: how much a score varies by training alone."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ import pandas as pd
 def across_seeds(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """Mean and spread of the score tables of runs that differ in nothing but their seed.
 
-    The spread is that of training alone; intervals over patients are another matter.
+    The spread is that of training alone, without the uncertainty over patients.
 
     Args:
         tables: One `score_table` a seed.
@@ -21,11 +21,11 @@ def across_seeds(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
     Raises:
         ValueError: If there is no table.
     """
-    listed = list(tables)
-    if not listed:
+    by_seed = list(tables)
+    if not by_seed:
         raise ValueError("across_seeds needs at least one table, got none.")
     keys = ["split", "score", "label"]
-    values = pd.concat(listed).groupby(keys, sort=False)["value"]
+    values = pd.concat(by_seed).groupby(keys, sort=False)["value"]
     spread = values.agg(["mean", "std", "min", "max", "count"]).reset_index()
     names = {"std": "standard_deviation", "min": "lowest", "max": "highest", "count": "runs"}
     return spread.rename(columns=names)
