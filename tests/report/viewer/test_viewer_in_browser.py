@@ -1,6 +1,7 @@
 """What the viewer shows, read from its canvas and compared with the store."""
 
 import base64
+import math
 import re
 
 import numpy as np
