@@ -20,7 +20,7 @@ from ichreport.report.layout.page import TEMPLATES, Page, framed
 from ichreport.report.papers import pages as papers
 from ichreport.report.run import page as run_page
 from ichreport.report.viewer import viewer
-from ichreport.runs import job_times, markup
+from ichreport.runs import job_times
 from ichreport.runs.record import RunRecord
 from ichreport.runs.results import Results, read
 
@@ -62,7 +62,7 @@ def render(report_folder: Path, profile: Profile) -> Path:
 
 
 def _pages(folder: Path, profile: Profile, found: Results) -> list[Page]:
-    converter = _Converter(folder)
+    converter = _Converter()
     runs = [_page_of_run(converter, run, profile, found) for run in found.runs]
     data = _page_of_notebook(
         converter, folder, "explore", "Data", "What was read, and what would trip up an experiment."
@@ -93,7 +93,7 @@ def _page(path: str, content: str, short: str, about: str) -> Page:
 def _page_of_run(converter: "_Converter", run: RunRecord, profile: Profile, found: Results) -> Page:
     path = f"experiments/{run.name}.html"
     notebook = run.folder / "notebook.ipynb"
-    story = converter.body(notebook) if run.status == "ok" and notebook.is_file() else ""
+    story = converter.body(_read(notebook)) if run.status == "ok" and notebook.is_file() else ""
     fragment = clean(run_page.content(run, profile, found, story), where=path)
     return Page(
         path,
@@ -120,7 +120,7 @@ def _page_of_notebook(
     path = path or f"{stem}.html"
     notebook, log = folder / f"{stem}.ipynb", folder / f"{stem}.log"
     if notebook.is_file():
-        content = converter.body(notebook)
+        content = converter.body(_read(notebook))
     elif log.is_file():
         said = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:]
         content = failure("The notebook failed.", "\n".join(said))
@@ -173,8 +173,7 @@ def _remove_stale(folder: Path, pages: Iterable[Page]) -> None:
 class _Converter:
     """Executed notebooks to HTML, through the report's template."""
 
-    def __init__(self, report_folder: Path) -> None:
-        self._report_folder = report_folder
+    def __init__(self) -> None:
         self._exporter = HTMLExporter(
             template_name="ichreport",
             extra_template_basedirs=[str(TEMPLATES)],
@@ -183,26 +182,14 @@ class _Converter:
         # A framework's start-up lines come in several outputs: one fold a cell is enough.
         self._exporter.register_preprocessor(CoalesceStreamsPreprocessor, enabled=True)
 
-    def body(self, path: Path) -> str:
-        """The content of a notebook, where today's code made its markup; else what says so.
+    def body(self, notebook: NotebookNode) -> str:
+        """The content of a notebook.
 
         What the template gives: the exporter of HTML would parse it once more, for alternative
         texts and tab stops, which takes twice as long as all else and which `clean` sees to.
         """
-        notebook = _read(path)
-        if not markup.is_current(notebook.metadata):
-            return _outdated(path.relative_to(self._report_folder).as_posix())
         html: Any = TemplateExporter.from_notebook_node(self._exporter, notebook)[0]
         return str(html)
-
-
-def _outdated(name: str) -> str:
-    """What stands in the place of a notebook that today's style and scripts may not fit."""
-    return (
-        f'<p class="lead">{escape(name)} is not shown: other code than today\'s executed it, and '
-        "its tables and figures may not fit the style and scripts of this page. "
-        "<code>make report</code> executes it anew.</p>"
-    )
 
 
 def _read(path: Path) -> NotebookNode:

@@ -7,8 +7,7 @@ does what `papermill` does with the same words, and besides:
 - The kernel's sockets are files in a folder that only this user can enter. Two kernels that start
   together cannot choose the same, as they can TCP ports, and nobody else can connect.
 - The kernel reads no IPython profile of the user's and shares no history with other kernels.
-- The notebook is written when it has ended, whole or not at all, with a fingerprint of the code
-  that made its markup.
+- The notebook is written when it has ended, whole or not at all.
 - A kernel that dies before its first cell is started once more.
 """
 
@@ -33,7 +32,6 @@ from papermill.exceptions import PapermillExecutionError
 from papermill.iorw import LocalHandler, papermill_io
 
 from ichreport.files import private_folder, write_text
-from ichreport.runs import markup
 from ichreport.workflow import forkserver, lifetime
 
 PROVISIONER: Final = "ichreport-job"
@@ -68,7 +66,7 @@ def execute(notebook: Path, output: Path, parameters: Mapping[str, Any], kernel:
     if forkserver.FORK in os.environ:  # before anything here starts a thread
         KernelToBe.waiting = KernelToBe()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    papermill_io.register(str(output), _Whole(markup.fingerprint()))
+    papermill_io.register(str(output), _Whole())
     try:
         try:
             _execute(notebook, output, parameters, kernel)
@@ -184,15 +182,10 @@ class JobProvisioner(LocalProvisioner):
 
 
 class _Whole(LocalHandler):  # type: ignore[misc]
-    """Writes a notebook so that it is whole or not there, and notes what made its markup."""
-
-    def __init__(self, fingerprint: str) -> None:
-        self._fingerprint = fingerprint
+    """Writes a notebook so that it is whole or not there."""
 
     def write(self, buf: str, path: str) -> None:
-        notebook = json.loads(buf)
-        notebook["metadata"] = markup.note(notebook["metadata"], self._fingerprint)
-        write_text(Path(path), json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
+        write_text(Path(path), buf)
 
 
 def _execute(notebook: Path, output: Path, parameters: Mapping[str, Any], kernel: str) -> None:

@@ -27,7 +27,7 @@ from ichreport.params.experiment import Experiment
 from ichreport.params.profile import Profile
 from ichreport.report import site
 from ichreport.report.viewer import viewer
-from ichreport.runs import markup, record, results
+from ichreport.runs import record, results
 from ichreport.runs.results import Results
 from ichreport.splits import SPLITS
 
@@ -169,12 +169,6 @@ def executed(name: str, values: dict[str, object]) -> nbformat.NotebookNode:
             cell.outputs = [] if shown is None else [output(shown)]
             if "parameters" in cell.metadata.get("tags", []):
                 namespace.update(values)
-    return with_current_markup(notebook)
-
-
-def with_current_markup(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """The notebook as if `ichreport execute` had just executed it."""
-    notebook.metadata = markup.note(notebook.metadata, markup.fingerprint())
     return notebook
 
 
@@ -202,8 +196,7 @@ def story(store: Store) -> nbformat.NotebookNode:
     table = predictions_for(store)
     shown = viewer.of_run(store, table, assess(table, replicates=60))
     cell = new_code_cell("viewer.of_run(store, predictions, assessed)", outputs=[output(shown)])
-    cells = [new_markdown_cell("# An experiment\n\n## Along a head?"), cell]
-    return with_current_markup(new_notebook(cells=cells))
+    return new_notebook(cells=[new_markdown_cell("# An experiment\n\n## Along a head?"), cell])
 
 
 def _run(source: str, namespace: dict[str, object]) -> object:

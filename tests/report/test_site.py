@@ -7,10 +7,10 @@ import sys
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from ichreport.report import site
-from tests.report.made_up import PICTURE, ROOT, SCRIPT, with_current_markup
+from tests.report.made_up import PICTURE, ROOT, SCRIPT
 
 
 @pytest.fixture
@@ -84,32 +84,9 @@ def test_a_report_without_results_says_what_to_run(copied, report):
 )
 def test_a_picture_without_words_stops_the_render_and_is_named(copied, report, kept, problem):
     cell = new_code_cell("show()", outputs=[new_output("display_data", kept)])
-    nbformat.write(with_current_markup(new_notebook(cells=[cell])), copied / "explore.ipynb")
+    nbformat.write(new_notebook(cells=[cell]), copied / "explore.ipynb")
     with pytest.raises(ValueError, match=rf"explore\.html: {problem}\. Show it as one of"):
         site.render(copied, report.profile)
-
-
-@pytest.mark.parametrize("noted", [{}, {"ichreport": {"markup": "0" * 16}}, {"ichreport": "x"}])
-@pytest.mark.parametrize("name", ["explore.ipynb", "runs/01-small/notebook.ipynb"])
-def test_markup_of_other_code_is_never_put_into_todays_frame(copied, report, noted, name):
-    notebook = nbformat.read(copied / name, as_version=4)
-    notebook.metadata = noted
-    notebook.cells = [new_markdown_cell("# Old\n\nold markup")]
-    nbformat.write(notebook, copied / name)
-    site.render(copied, report.profile)
-    page = {"explore.ipynb": "explore.html"}.get(name, "experiments/01-small.html")
-    text = (copied / page).read_text(encoding="utf-8")
-    assert f"{name} is not shown: other code than today's executed it" in text.replace(
-        "&#x27;", "'"
-    )
-    assert "<code>make report</code> executes it anew" in text
-    assert "old markup" not in text
-
-
-def test_a_notebook_of_todays_code_is_shown(report):
-    text = (report.folder / "explore.html").read_text(encoding="utf-8")
-    assert "is not shown" not in text
-    assert '<div class="viewer">' in text
 
 
 def test_a_notebook_that_never_ran_has_no_page_and_no_link(copied, report):

@@ -17,7 +17,6 @@ import psutil
 import pytest
 
 from ichreport.cli import main
-from ichreport.runs import markup
 from ichreport.workflow import execution, forkserver
 
 CORES = os.cpu_count() or 1
@@ -40,14 +39,6 @@ def test_parameters_reach_the_cells(execute, notebooks):
     status, output = execute("size = 1", "print(size + 1)", parameters={"size": 41})
     assert status == 0
     assert notebooks.printed(output) == "42\n"
-
-
-def test_an_executed_notebook_says_what_made_its_markup(execute):
-    _, output = execute("pass", "1")
-    metadata = json.loads(output.read_text())["metadata"]
-    assert metadata["ichreport"] == {"markup": markup.fingerprint()}
-    assert markup.is_current(metadata)
-    assert "kernelspec" in metadata
 
 
 def test_by_command_files_come_before_single_values(tmp_path, notebooks):

@@ -53,7 +53,7 @@ rule results:
     output:
         f"{REPORT}/results.ipynb",
     params:
-        code=fingerprint(Path("notebooks/4-results.ipynb"), *markup.ENTRIES),
+        code=fingerprint(Path("notebooks/4-results.ipynb")),
         values=PROFILE_VALUES,
         profile=PROFILE_FILE,
         states=states(),
