@@ -1,6 +1,5 @@
 """What the first page says first: what was done, what came of it, and where to read on."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any, Final
@@ -10,7 +9,6 @@ from ichreport.labels import SUBTYPES
 from ichreport.report.comparison import all_runs
 from ichreport.report.html.blocks import Drawing, Fact, Facts, Sentences
 from ichreport.report.html.formats import duration, number
-from ichreport.report.layout.page import Page
 from ichreport.report.run import curves as run_curves
 from ichreport.runs.results import Results, Scored
 
@@ -78,16 +76,6 @@ def curves_of_best(found: Results) -> Drawing | Sentences:
         " ".join(one.alternative for one in drawn),
         [panel for one in drawn for panel in one.panels],
     )
-
-
-def cards(pages: Sequence[Page]) -> str:
-    """Links to pages, each with what it holds."""
-    items = "".join(
-        f'<li><a href="{escape(page.path)}">{escape(page.short)}</a>'
-        f"<span>{escape(page.about)}</span></li>"
-        for page in pages
-    )
-    return f'<h2>Where to read on</h2><ul class="cards">{items}</ul>' if items else ""
 
 
 def _done(found: Results, *, synthetic: bool) -> str:

@@ -1,6 +1,6 @@
 """The site: every executed notebook through one template, and a page for what has none."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +12,7 @@ from nbformat import NotebookNode
 
 from ichreport.files import write_text
 from ichreport.params.profile import Profile
-from ichreport.report import overview, timings
+from ichreport.report import timings
 from ichreport.report.comparison import all_runs
 from ichreport.report.comparison import page as comparison_page
 from ichreport.report.html.sanitise import clean
@@ -59,8 +59,8 @@ def render(report_folder: Path, profile: Profile) -> Path:
         raise FileNotFoundError(
             f"{report_folder / 'results.ipynb'} does not exist; run notebooks/4-results.ipynb."
         )
-    found = read(profile, report_folder)
-    pages = _pages(report_folder, profile, found)
+    results = read(profile, report_folder)
+    pages = _pages(report_folder, profile, results)
     for page in reversed(pages):  # index.html comes last
         html = framed(page, pages, synthetic=profile.phantom is not None)
         write_text(report_folder / page.path, html)
@@ -68,9 +68,9 @@ def render(report_folder: Path, profile: Profile) -> Path:
     return report_folder / "index.html"
 
 
-def _pages(folder: Path, profile: Profile, found: Results) -> list[Page]:
+def _pages(folder: Path, profile: Profile, results: Results) -> list[Page]:
     converter = _Converter()
-    runs = [_page_of_run(converter, run, profile, found) for run in found.runs]
+    runs = [_page_of_run(converter, run, profile, results) for run in results.runs]
     data = _page_of_notebook(
         converter, folder, "explore", "Data", "What was read, and what would trip up an experiment."
     )
@@ -78,12 +78,14 @@ def _pages(folder: Path, profile: Profile, found: Results) -> list[Page]:
         converter, folder, "cam", "Maps", "Where a network looks, for what it finds and misses."
     )
     comparison = _page(
-        comparison_page.PATH, comparison_page.content(found), "Compare", comparison_page.ABOUT
+        comparison_page.PATH, comparison_page.content(results), "Compare", comparison_page.ABOUT
     )
-    card = _page("papers.html", papers.write(folder, profile, found), papers.TITLE, papers.ABOUT)
-    others = [comparison, *data, *maps, card, *_page_of_timings(folder), *runs]
+    papers_page = _page(
+        "papers.html", papers.write(folder, profile, results), papers.TITLE, papers.ABOUT
+    )
+    others = [comparison, *data, *maps, papers_page, *_page_of_timings(folder), *runs]
     index = _page_of_notebook(
-        converter, folder, "results", "Results", "", path="index.html", more=overview.cards(others)
+        converter, folder, "results", "Results", "", path="index.html", more=_cards(others)
     )
     return [*index, *others]
 
@@ -133,8 +135,8 @@ def _page_of_notebook(
         by_hand = f"ichreport execute notebooks/{name} {report}/{stem}.ipynb"
         content = _shown(converter, folder, notebook, f"{by_hand} -f params/{folder.name}.yaml")
     elif log.is_file():
-        said = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:]
-        content = failure("The notebook failed.", "\n".join(said))
+        end = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:]
+        content = failure("The notebook failed.", "\n".join(end))
     else:
         return []
     return [_page(path, content + more, short, about)]
@@ -149,13 +151,23 @@ def _shown(converter: "_Converter", folder: Path, path: Path, by_hand: str) -> s
 
 
 def _page_of_timings(folder: Path) -> list[Page]:
-    noted = job_times.read(folder)
-    if not noted:
+    times = job_times.read(folder)
+    if not times:
         return []
     path = "time.html"
-    fragment = clean(timings.content(noted), where=path)
+    fragment = clean(timings.content(times), where=path)
     about = "What each job took, and how much of it was work."
     return [Page(path, "Where the time goes", "Time", fragment.html, fragment.contents, (), about)]
+
+
+def _cards(pages: Sequence[Page]) -> str:
+    """Links to pages, each with what it holds."""
+    items = "".join(
+        f'<li><a href="{escape(page.path)}">{escape(page.short)}</a>'
+        f"<span>{escape(page.about)}</span></li>"
+        for page in pages
+    )
+    return f'<h2>Where to read on</h2><ul class="cards">{items}</ul>' if items else ""
 
 
 def failure(reason: str, log: str) -> str:
@@ -180,7 +192,7 @@ def outdated(name: str, by_hand: str) -> str:
 
 def _scripts(html: str) -> list[Path]:
     """The scripts that a page's content needs."""
-    return [script for name, own in _SCRIPTS.items() if f'class="{name}"' in html for script in own]
+    return [path for name, paths in _SCRIPTS.items() if f'class="{name}"' in html for path in paths]
 
 
 def _remove_stale(folder: Path, pages: Iterable[Page]) -> None:

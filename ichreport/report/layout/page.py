@@ -1,4 +1,4 @@
-"""The frame of a page: head, navigation, content, scripts; everything inside one file.
+"""The frame of a page: head, navigation, content and scripts in one file.
 
 A page opens from a disk, years later, without a network. Its Content-Security-Policy names the hash
 of each script and of the style, so that nothing else runs and nothing is fetched.
@@ -61,7 +61,7 @@ def framed(page: Page, pages: Sequence[Page], *, synthetic: bool) -> str:
         pages: All pages in reading order, this one among them.
         synthetic: Whether the data are synthetic heads, which every page says.
     """
-    place = pages.index(page)
+    index = pages.index(page)
     scripts = [read_asset(path) for path in (*page.scripts, _ALWAYS)]
     early, style = read_asset(TEMPLATES / "early.js"), stylesheet()
     return (
@@ -72,8 +72,8 @@ def framed(page: Page, pages: Sequence[Page], *, synthetic: bool) -> str:
             up="../" * page.path.count("/"),
             main_pages=[other for other in pages if not other.is_experiment],
             experiments=[other for other in pages if other.is_experiment],
-            before=pages[place - 1] if place else None,
-            after=pages[place + 1] if place + 1 < len(pages) else None,
+            before=pages[index - 1] if index else None,
+            after=pages[index + 1] if index + 1 < len(pages) else None,
             synthetic=synthetic,
             style=style,
             early=early,

@@ -65,5 +65,5 @@ def pack_heat(heat: NDArray[Any], *, side: int) -> str:
         )
     area = heat.shape[1] ** 2
     steps = np.rint(np.asarray(heat, dtype=np.float64) * 255).astype(np.int64)
-    means = [np.rint(area_sums(one, side) / area) for one in steps]
+    means = [np.rint(area_sums(heatmap, side) / area) for heatmap in steps]
     return pack_bytes(np.array(means, dtype=np.uint8))

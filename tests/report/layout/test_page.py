@@ -7,9 +7,11 @@ from html.parser import HTMLParser
 
 import pytest
 
+from ichreport.dependencies import closure
 from ichreport.labels import LABELS
 from ichreport.report.html import palette
 from ichreport.report.layout.page import Page, framed
+from tests.report.made_up import ROOT
 
 
 class _Read(HTMLParser):
@@ -81,6 +83,15 @@ def test_titles_and_names_are_escaped():
     html = framed(page, [page], synthetic=False)
     assert not re.search(r"<b>|<i>|<u>", html)
     assert "&lt;b&gt;T&lt;/b&gt;" in html
+
+
+@pytest.mark.parametrize(
+    "notebook", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem
+)
+def test_a_new_frame_executes_no_notebook(notebook):
+    needed = {path.relative_to(ROOT / "ichreport").as_posix() for path in closure(notebook)}
+    assert "report/html/blocks.py" in needed
+    assert not [path for path in needed if path.startswith("report/layout/")]
 
 
 def luminance(color):

@@ -1,6 +1,7 @@
 """What the viewer shows, read from its canvas and compared with the store."""
 
 import base64
+import math
 import re
 
 import numpy as np
@@ -360,7 +361,7 @@ def test_labels_at_or_above_their_own_thresholds_are_said(open_page, tmp_path, s
     rows = series_rows(store, name)
     known = predictions[[f"probability_{label}" for label in LABELS]].to_numpy()[rows[3]]
     given = dict(zip(LABELS, known, strict=True))  # exactly at the threshold is called
-    given |= {"subdural": given["subdural"] + 1e-5, "epidural": None}
+    given |= {"subdural": given["subdural"] + 1e-5, "epidural": math.nan}
     for thresholds, said in (
         (given, ", ".join(label for label in LABELS if label not in ("subdural", "epidural"))),
         (dict.fromkeys(LABELS, 1.0), "none"),
