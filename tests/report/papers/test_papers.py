@@ -41,7 +41,7 @@ def papers(report):
 
 
 def documents(report):
-    return pages.make(report.folder, report.profile, report.found())
+    return pages.make(report.folder, report.profile, report.results())
 
 
 def rows_of(text, heading):
@@ -90,7 +90,7 @@ def test_every_rate_in_the_card_is_the_record_s(report):
 
 
 def test_the_areas_are_scikit_learn_s_and_stand_in_all_three_papers(report):
-    table = report.found().best.predictions
+    table = report.results().best.predictions
     test = table[table["split"] == "test"]
     area = f"{roc_auc_score(test['truth_any'], test['probability_any']):.3f}"
     made = papers(report)
@@ -122,7 +122,7 @@ def test_what_of_a_backbone_was_trained_stands_in_the_checklist(
 
 def test_splits_are_counted_from_the_predictions(report):
     rows = rows_of(papers(report)["model-card"], "Training data")
-    table = report.found().best.predictions
+    table = report.results().best.predictions
     for split in ("train", "validation", "test"):
         own = table[table["split"] == split]
         counts = [len(own), own["group"].nunique(), *(own[f"truth_{n}"].sum() for n in LABELS)]
@@ -133,7 +133,7 @@ def test_the_spread_over_seeds_stands_in_checklist_and_card(report):
     assert items_of(papers(report)["claim-2024"])["30"][0] == "Not done"
     report.write_run(name="mine--seed-2", training_seed=2)
     made = papers(report)
-    table = report.found().best.predictions  # the same for both seeds
+    table = report.results().best.predictions  # the same for both seeds
     test = table[table["split"] == "test"]
     area = f"{roc_auc_score(test['truth_any'], test['probability_any']):.3f}"
     said = f"Over 2 training seeds of this row, area for any bleeding {area} (standard deviation 0"
@@ -183,10 +183,10 @@ def test_ethics_dates_and_setting_apply_to_patients(report):
 
 
 def test_every_fact_that_a_template_names_is_known_somewhere(report):
-    figures = Figures(report.found().best)
+    figures = Figures(report.results().best)
     report.write_run(name="mine--seed-2", training_seed=2)
     report.write_manifest(synthetic=False, recipe={"image_size": 96, "pseudonymised": True})
-    known = set(gather(report.folder, report.profile, report.found(), figures))
+    known = set(gather(report.folder, report.profile, report.results(), figures))
     for stem in (*templates.CHECKLISTS, templates.CARD):
         template = templates.read_template(stem)
         lines = template.get("items") or [

@@ -77,7 +77,7 @@ def test_a_run_that_departs_from_its_file_says_how(experiment, network):
 
 
 def test_a_run_as_its_file_says_needs_nothing_more(report):
-    expected = report.found.expected["02-large"]
+    expected = report.results.expected["02-large"]
     command = run_page.papermill_command(expected.model_dump(), report.profile, expected)
     assert " -p " not in command
     assert " -r " not in command
@@ -94,8 +94,8 @@ def test_the_command_of_a_run_with_another_seed_makes_it_from_its_row_s_file():
 
 
 def page(report, name):
-    run = next(run for run in report.found.runs if run.name == name)
-    return run_page.content(run, report.profile, report.found, "")
+    run = next(run for run in report.results.runs if run.name == name)
+    return run_page.content(run, report.profile, report.results, "")
 
 
 def test_parameters_that_differ_from_the_neighbours_are_marked(report):
