@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from ichreport.labels import LABELS
 from ichreport.params.experiment import Experiment
 from ichreport.report import overview
 from ichreport.report.html.formats import duration
@@ -89,14 +90,6 @@ def test_the_time_is_the_runs_together(shown, report):
     assert facts(shown)["Time"].text.endswith("backbones, starting and the pages come on top")
 
 
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [(0.4, "0 s"), (89.4, "89 s"), (90, "2 min"), (5340, "89 min"), (5400, "1 h 30 min")],
-)
-def test_a_duration_is_said_as_a_person_says_it(seconds, said):
-    assert duration(seconds) == said
-
-
 def test_without_any_result_that_is_what_it_says(tmp_path):
     missing = RunRecord("a", tmp_path, "missing", {}, "not run yet")
     found = results.Results([missing], {}, {"a": Experiment(name="a")})
@@ -119,6 +112,7 @@ def test_the_curves_of_the_best_are_three_panels_with_all_their_words(report):
     assert len(drawn.panels) == 3
     for word in ("01-small", "ROC", "Precision", "Calibration"):
         assert word in drawn.caption
-    test = report.results.scored["01-small"].scores["test"]["auc"]
-    for label, area in test.items():
+    test = report.results.scored["01-small"].predictions.query("split == 'test'")
+    for label in LABELS:
+        area = roc_auc_score(test[f"truth_{label}"], test[f"probability_{label}"].astype(float))
         assert f"{label} {area:.3f}" in drawn.alternative

@@ -1,7 +1,7 @@
 """The poster's tables with ours beside them, and what the numbers say."""
 
 from itertools import product
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -61,9 +61,7 @@ def operating_points_of_best(results: Results) -> Table:
         return Table("Operating points: no run has predictions.", ["label"], [])
     rates_of = own.assessment.rates
     chosen = rates_of[rates_of["rule"] == POSTER_RULE].to_dict("records")
-    rates: dict[Any, dict[str, Any]] = {
-        (row["split"], row["label"], row["rate"]): dict(row) for row in chosen
-    }
+    rates: dict[Any, Any] = {(row["split"], row["label"], row["rate"]): row for row in chosen}
     rows: list[list[str]] = []
     for label in (ANY, *SUBTYPES):
         for split in _POSTER_SPLITS:
@@ -76,7 +74,7 @@ def operating_points_of_best(results: Results) -> Table:
             support = f"{measures[-1]['positives']:,}"
             pairs = [text for pair in zip(ours, theirs, strict=True) for text in pair]
             rows.append([f"{label}, {split}", *pairs, support])
-    measures = ("AUC", "precision", "accuracy", "recall")
+    names = ("AUC", "precision", "accuracy", "recall")
     return Table(
         f"Operating points of {own.run.name} at 85 % recall beside the poster's row "
         f"{poster.BEST_ROW}. Our thresholds are chosen on validation, exactly, and frozen; the "
@@ -84,7 +82,7 @@ def operating_points_of_best(results: Results) -> Table:
         "the positive slices.",
         [
             "label and split",
-            *(column for name in measures for column in numbers("here", "poster", group=name)),
+            *(column for name in names for column in numbers("here", "poster", group=name)),
             *numbers("support"),
         ],
         rows,
