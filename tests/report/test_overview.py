@@ -2,7 +2,6 @@
 
 import re
 
-import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
@@ -38,11 +37,12 @@ def test_one_of_a_kind_is_said_in_the_singular(report):
     assert "patients. One of them has no result." in overview.of(two, synthetic=False).lead
 
 
-def test_slices_and_patients_are_counted_once_each(shown, report):
-    tables = [own.predictions for own in report.results.scored.values()]
-    everything = pd.concat(tables).drop_duplicates("sop_instance_uid")
-    assert facts(shown)["Slices"].value == str(len(everything))
-    assert facts(shown)["Slices"].text == f"of {everything['patient_id'].nunique()} synthetic heads"
+def test_slices_and_patients_are_those_of_the_largest_sample(shown, report):
+    tables = [scored.predictions for scored in report.results.scored.values()]
+    slices = max(len(table) for table in tables)
+    patients = max(table["patient_id"].nunique() for table in tables)
+    assert facts(shown)["Slices"].value == str(slices)
+    assert facts(shown)["Slices"].text == f"of {patients} synthetic heads"
 
 
 def test_the_best_is_the_best_on_unseen_patients_with_its_interval(shown, report):
