@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from typing import Final
 
 from ichreport.report.html.blocks import Row, Sentences, Table, numbers
+from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import number
 from ichreport.runs.job_times import HEAD, Job, percent, rows
 from ichreport.runs.job_times import sentences as words
 
+_CAPTIONS: Final = Captions.beside(__file__)
 _PARTS: Final = {
     "phantom": "making the synthetic heads",
     "ingest_part": "ingest",
@@ -23,12 +25,7 @@ def table(jobs: Iterable[Job]) -> Table:
     *listed, sums = rows(jobs)
     name, *measures = HEAD
     return Table(
-        "What each job took: seconds by the clock, seconds of all its processes on all cores, and "
-        "the memory of its largest process. Starting is everything before the first cell or the "
-        "command's imports and after the last cell: processes and the notebook's kernel; work is "
-        "the share of the wall time that is neither starting nor imports. Jobs run beside each "
-        "other, so that the sum is more than one waits. The row of imports is the process that "
-        "has imported for all jobs that were forked from it.",
+        _CAPTIONS.fill("jobs"),
         [name, *numbers(*measures)],
         [*listed, Row(sums, "marked")],
     )

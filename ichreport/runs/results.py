@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,40 +17,41 @@ from ichreport.params.experiment import SEED_MARK, Experiment, read_each_experim
 from ichreport.params.profile import Profile
 from ichreport.runs.record import RunRecord, read_runs
 
-VERDICT_KINDS: Final = {
-    "learned": "good",
-    "not learned": "bad",
-    "ranks only": "open",
-    "ranks at least": "open",
-    "undecided": "open",
-}
-"""How the page sets each verdict."""
-
-VERDICTS_EXPLAINED: Final = (
-    "Against the constant, which predicts the train prevalence everywhere: learned, its log loss "
-    "is lower; ranks only, it is not, but bleeding ranks above its absence; ranks at least, that "
-    "too, and whether the log loss is lower is undecided; not learned, neither. Each goes by whole "
-    "intervals, of the log loss less the constant's and of the AUC of any bleeding beside 0.5; "
-    "undecided is what they leave open."
-)
-"""What the verdicts mean, for the captions of tables that hold them."""
-
 
 @dataclass(frozen=True)
-class Scored:
-    """A run with what its record says."""
+class ScoredRun:
+    """A run whose record has figures.
 
-    run: RunRecord
+    Attributes:
+        run_record: The run's folder and what its record says.
+    """
+
+    run_record: RunRecord
+
+    @property
+    def name(self) -> str:
+        """The run's name."""
+        return self.run_record.name
+
+    @property
+    def experiment(self) -> Experiment:
+        """What was run."""
+        return self.run_record.experiment
+
+    @property
+    def record(self) -> Mapping[str, Any]:
+        """The content of `record.json`."""
+        return self.run_record.record
 
     @cached_property
     def predictions(self) -> pd.DataFrame:
         """The run's predictions, for what is computed of several runs together."""
-        return self.run.predictions()
+        return self.run_record.predictions()
 
     @cached_property
     def assessment(self) -> Assessment:
         """What was measured when the run was made, with intervals."""
-        return Assessment.from_record(self.run.record["assessment"])
+        return Assessment.from_record(self.record["assessment"])
 
     @property
     def learned(self) -> FloorComparison:
@@ -65,12 +66,12 @@ class Scored:
     @property
     def sample(self) -> Sample:
         """The sample that the run was made on."""
-        return self.run.experiment.sample
+        return self.experiment.sample
 
     @property
     def split_by(self) -> SplitBy:
         """What the sample is split by: `slice`, or `group` of linked patients."""
-        return self.run.experiment.splits_by
+        return self.experiment.splits_by
 
     @property
     def unseen_patients(self) -> bool:
@@ -78,25 +79,26 @@ class Scored:
         return self.split_by == "group"
 
     @property
-    def untaught(self) -> bool:
+    def has_random_backbone(self) -> bool:
         """Whether it rests on a backbone of random weights, of which some stay so."""
-        asked = self.run.experiment
-        return asked.needs_features and asked.weights is None and asked.trainable_layers != "all"
+        experiment = self.experiment
+        trains_whole = experiment.trainable_layers == "all"
+        return experiment.needs_features and experiment.weights is None and not trains_whole
 
     @property
     def synthetic(self) -> bool:
         """Whether its slices are of synthetic heads."""
-        return self.run.experiment.phantom is not None
+        return self.experiment.phantom is not None
 
     @property
     def row(self) -> str:
         """The row of the table that this is a run of, with whatever seed."""
-        return self.run.name.partition(SEED_MARK)[0]
+        return self.name.partition(SEED_MARK)[0]
 
     @property
     def poster_row(self) -> int | None:
         """The row of the poster's table that this run reproduces."""
-        return self.run.experiment.poster_row
+        return self.experiment.poster_row
 
     @property
     def poster_losses(self) -> poster.Losses | None:
@@ -115,11 +117,11 @@ class Results:
     """
 
     runs: Sequence[RunRecord]
-    scored: dict[str, Scored]
+    scored: dict[str, ScoredRun]
     expected: Mapping[str, Experiment] = field(default_factory=dict)
 
     @cached_property
-    def best(self) -> Scored | None:
+    def best(self) -> ScoredRun | None:
         """The run that ranks any bleeding best on patients that it has not seen."""
         unseen = [run for run in self.scored.values() if run.unseen_patients]
         ranked = [run for run in unseen if not np.isnan(run.learned.auc_any)]
@@ -128,29 +130,29 @@ class Results:
     @property
     def synthetic(self) -> bool:
         """Whether some run is on synthetic heads, whose scores are not to be held to a poster's."""
-        return any(own.synthetic for own in self.scored.values())
+        return any(run.synthetic for run in self.scored.values())
 
     @property
-    def of_best_poster_row(self) -> Scored | None:
+    def best_poster_run(self) -> ScoredRun | None:
         """The run of the poster's best row; the first, as a run by hand takes no row's place."""
-        own = (one for one in self.rows.values() if one.poster_row == poster.BEST_ROW)
-        return next(own, None)
+        runs = (run for run in self.rows.values() if run.poster_row == poster.BEST_ROW)
+        return next(runs, None)
 
     @property
-    def by_row(self) -> dict[str, list[Scored]]:
+    def by_row(self) -> dict[str, list[ScoredRun]]:
         """The runs of each row: one, and one more for each further training seed."""
-        rows: dict[str, list[Scored]] = {}
-        for own in self.scored.values():
-            rows.setdefault(own.row, []).append(own)
+        rows: dict[str, list[ScoredRun]] = {}
+        for run in self.scored.values():
+            rows.setdefault(run.row, []).append(run)
         return rows
 
     @property
-    def rows(self) -> dict[str, Scored]:
+    def rows(self) -> dict[str, ScoredRun]:
         """Each row's first run, by name."""
-        return {name: own for name, own in self.scored.items() if own.row == name}
+        return {name: run for name, run in self.scored.items() if run.row == name}
 
     @property
-    def without(self) -> list[RunRecord]:
+    def without_figures(self) -> list[RunRecord]:
         """The runs that failed or are missing."""
         return [run for run in self.runs if run.status != "ok"]
 
@@ -164,5 +166,5 @@ def read(profile: Profile, report_folder: Path | None = None) -> Results:
     """
     experiments, mistakes = read_each_experiment(profile)
     runs = read_runs(report_folder or profile.report_folder, experiments.values(), mistakes)
-    scored = {run.name: Scored(run) for run in runs if run.status == "ok"}
+    scored = {run.name: ScoredRun(run) for run in runs if run.status == "ok"}
     return Results(runs, scored, experiments)

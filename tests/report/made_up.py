@@ -14,23 +14,22 @@ import numpy as np
 import pandas as pd
 import pydicom
 import yaml
-from ichreport.evaluation.operating_points import operating_points
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from ichreport.data.ingest.make_store import ingest
 from ichreport.data.store import Store
 from ichreport.evaluation.assessment import assess
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
-from ichreport.evaluation.scores import scores_of
 from ichreport.labels import LABELS
 from ichreport.params.experiment import Experiment
 from ichreport.params.profile import Profile
 from ichreport.report import site
 from ichreport.report.layout import markup
 from ichreport.report.viewer import viewer
-from ichreport.runs import record, results
-from ichreport.runs.results import Results
+from ichreport.runs import record
+from ichreport.runs.results import Results, read
 from ichreport.splits import SPLITS
+from tests.runs.stand_in_training import StandInTraining
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = "<script>alert(1)</script>"
@@ -60,7 +59,7 @@ class Report:
 
     folder: Path
     profile: Profile
-    found: Results
+    results: Results
     store: Store
 
     @property
@@ -108,7 +107,7 @@ def make(folder: Path, source: Path) -> Report:
         write_executed(executed("4-results", given), report / "results.ipynb")
         (report / "cam.log").write_text(f"Traceback\nValueError: {PLANTED}\n")
         site.render(report, profile)
-        return Report(report, profile, results.read(profile, report), store)
+        return Report(report, profile, read(profile, report), store)
 
 
 def predictions(
@@ -139,24 +138,16 @@ def predictions(
 
 def write_run(experiment: Experiment, table: pd.DataFrame, store_hash: str = "0" * 64) -> None:
     """Leave behind what a run does, but for its weights and its notebook."""
-    watch = record.Stopwatch()
-    watch.lap("training")
     epochs = np.arange(1, 9)
+    losses = {"loss": (1 / epochs).tolist(), "val_loss": (1 / epochs + 0.01 * epochs).tolist()}
+    machine = {"backend": "none", "devices": [PLANTED]}
     record.write_run(
         experiment,
-        table,
-        scores=scores_of(table),
-        operating_points=operating_points(table),
-        assessed=assess(table, replicates=60),
-        history={
-            "loss": (1 / epochs).tolist(),
-            "val_loss": (1 / epochs + 0.01 * epochs).tolist(),
-        },
-        model={"trainable": 1234, "frozen": 0},
+        StandInTraining(table, losses, machine, trainable=1234, frozen=0),
+        assess(table, replicates=60),
         leak=[],
         store_hash=store_hash,
-        backend={"backend": "none", "devices": [PLANTED]},
-        stopwatch=watch,
+        stopwatch=record.Stopwatch(),
     )
 
 
@@ -202,7 +193,7 @@ def predictions_for(store: Store) -> pd.DataFrame:
 def story(store: Store) -> nbformat.NotebookNode:
     """The notebook of a run, but for its training: it shows slices of the store."""
     table = predictions_for(store)
-    shown = viewer.of_run(store, table, assess(table, replicates=60))
+    shown = viewer.of_run(store, table, assess(table, replicates=10))
     cell = new_code_cell("viewer.of_run(store, predictions, assessed)", outputs=[output(shown)])
     return new_notebook(cells=[new_markdown_cell("# An experiment\n\n## Along a head?"), cell])
 

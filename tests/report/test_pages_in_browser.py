@@ -30,7 +30,7 @@ def each_page(report, open_page):
 
 def test_the_report_has_a_page_for_everything(report):
     names = {path.relative_to(report.folder).as_posix() for path in report.pages}
-    runs = {f"experiments/{run.name}.html" for run in report.found.runs}
+    runs = {f"experiments/{run.name}.html" for run in report.results.runs}
     assert names >= {"index.html", "compare.html", "explore.html", "cam.html"} | runs
     assert len(runs) == 6
 
@@ -107,10 +107,10 @@ def test_without_javascript_all_tables_figures_and_captions_are_there(report, ea
 def test_the_comparison_without_javascript_holds_all_runs(report, open_page):
     page = open_page(report.folder / "compare.html", java_script_enabled=False).page
     names = page.locator(".runs tbody th").all_inner_texts()
-    assert names == [run.name for run in report.found.runs]
+    assert names == [run.name for run in report.results.runs]
     assert page.locator("figure.drawing").count() == 2
     alternative = page.locator("figure [role=img]").first.get_attribute("aria-label")
-    for name, own in report.found.scored.items():
+    for name, own in report.results.scored.items():
         assert f"{name} {own.scores['test']['auc']['any']:.3f}" in alternative
 
 
@@ -132,8 +132,8 @@ def test_the_table_of_losses_marks_the_best_and_keeps_those_without_a_result(rep
     page = open_page(report.folder / "index.html").page
     table = page.locator("table.sortable").first
     best = table.locator("tr.marked")
-    assert best.locator("th").all_inner_texts() == [report.found.best.run.name]
-    area = report.found.best.learned.auc_any
+    assert best.locator("th").all_inner_texts() == [report.results.best.run.name]
+    area = report.results.best.learned.auc_any
     cells = best.locator("td").all_inner_texts()
     assert [cell for cell in cells if cell.startswith(f"{area:.3f} (")]
     failed = table.locator("tr.quiet", has_text="04-broken").locator("td").all_inner_texts()

@@ -1,21 +1,26 @@
-"""One table of everything: each run's parameters beside its scores."""
+"""One table of all runs: the parameters of each beside its scores."""
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
 from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.labels import ANY, SUBTYPES
+from ichreport.report.comparison import verdicts
 from ichreport.report.html.blocks import Cell, Column, Link, Marked, Row, Table, numbers
+from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import in_words, with_interval
 from ichreport.report.run import parameters
 from ichreport.runs.record import RunRecord
-from ichreport.runs.results import VERDICT_KINDS, VERDICTS_EXPLAINED, Results, Scored
+from ichreport.runs.results import Results, ScoredRun
 from ichreport.splits import SPLITS
+
+_CAPTIONS: Final = Captions.beside(__file__)
 
 SCRIPT: Final = Path(__file__).with_name("runs.js")
 
-_OF_THE_REPORT: Final = frozenset(
+_REPORT_PARAMETERS: Final = frozenset(
     {
         "name", "question", "profile", "source", "labels", "pseudonymise", "store", "phantom",
         "max_reject_share", "experiments", "cam_run", "cam_per_group", "kernel",
@@ -32,13 +37,13 @@ _SCORES: Final = (
 )
 
 
-def table(found: Results) -> Table:
+def table(results: Results) -> Table:
     """All runs with their parameters and scores, those without a record with their reason."""
-    parameters = {run.name: parameters_of(run, found) for run in found.runs}
-    names = list(dict.fromkeys(name for own in parameters.values() for name in own))
+    parameters = {run.name: parameters_of(run, results) for run in results.runs}
+    names = list(dict.fromkeys(chain.from_iterable(parameters.values())))
     rows = []
-    for run in found.runs:
-        values, scored = parameters[run.name], found.scored.get(run.name)
+    for run in results.runs:
+        values, scored = parameters[run.name], results.scored.get(run.name)
         link = Link(f"experiments/{run.name}.html", run.name)
         texts = [in_words(values[name]) if name in values else "–" for name in names]
         cells = [link, *texts, *(_scores(scored) if scored else _reason(run))]
@@ -51,45 +56,42 @@ def table(found: Results) -> Table:
         for name in names
     ]
     return Table(
-        "Every run with its parameters and its scores. Log losses are weighted sums over labels, "
-        "in nats; areas and average precision are of the test split; seconds are of the whole run. "
-        "Intervals are 95 %, by bootstrap over linked patient groups. * is split by slice: its "
-        f"test patients stand in train too. {VERDICTS_EXPLAINED}",
+        _CAPTIONS.fill("all_runs", verdicts=verdicts.explanation()),
         ["experiment", *columns, *numbers(*_SCORES), "verdict"],
         rows,
         sortable=True,
     )
 
 
-def parameters_of(run: RunRecord, found: Results) -> dict[str, Any]:
-    """The parameters that make a run what it is, as recorded or else as expected."""
-    asked = run.experiment if run.parameters else found.expected.get(run.name)
-    given = parameters.values_of(asked) if asked else {}
-    return {name: value for name, value in given.items() if name not in _OF_THE_REPORT}
+def parameters_of(run: RunRecord, results: Results) -> dict[str, Any]:
+    """The parameters that define a run: as recorded, or else as its file says."""
+    experiment = run.experiment if run.parameters else results.expected.get(run.name)
+    values = parameters.values_of(experiment) if experiment else {}
+    return {name: value for name, value in values.items() if name not in _REPORT_PARAMETERS}
 
 
 def _are_numbers(values: Sequence[Any]) -> bool:
-    """Whether all values that there are, are numbers, and there is one."""
-    given = [value for value in values if value is not None]
-    return bool(given) and all(type(value) in (int, float) for value in given)
+    """Whether there are values other than None, and all of them are numbers."""
+    known = [value for value in values if value is not None]
+    return bool(known) and all(type(value) in (int, float) for value in known)
 
 
-def _scores(scored: Scored) -> list[Cell]:
-    learned, record = scored.learned, scored.run.record
-    star = "" if scored.unseen_patients else " *"
+def _scores(run: ScoredRun) -> list[Cell]:
+    record = run.record
+    star = "" if run.unseen_patients else " *"
     return [
         *(
-            with_interval(scored.assessment.score("weighted_log_loss_sum", ALL_LABELS, one))
-            for one in SPLITS
+            with_interval(run.assessment.score("weighted_log_loss_sum", ALL_LABELS, split))
+            for split in SPLITS
         ),
         *(
-            with_interval(scored.assessment.score("auc", label, "test")) + star
+            with_interval(run.assessment.score("auc", label, "test")) + star
             for label in (ANY, *SUBTYPES)
         ),
-        with_interval(scored.assessment.average_precision(ANY)) + star,
+        with_interval(run.assessment.average_precision(ANY)) + star,
         f"{record['model']['trainable']:,}",
         f"{sum(record['timings'].values()):.0f}",
-        Marked(learned.verdict, VERDICT_KINDS[learned.verdict]),
+        verdicts.verdict_cell(run),
     ]
 
 

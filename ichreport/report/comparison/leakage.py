@@ -1,4 +1,4 @@
-"""What stands on both sides of each run's split, and what that seems to gain."""
+"""What train and test of a sample share, and what that seems to gain."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -6,9 +6,11 @@ from typing import Any, Final
 from ichreport.evaluation.comparisons import Comparison, difference_above_floors
 from ichreport.labels import ANY
 from ichreport.report.html.blocks import Sentences, Table, numbers
+from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import number, with_interval
-from ichreport.runs.results import Results, Scored
+from ichreport.runs.results import Results, ScoredRun
 
+_CAPTIONS: Final = Captions.beside(__file__)
 _LEAK_KINDS: Final = {
     "patients": "patient",
     "groups": "group",
@@ -18,55 +20,53 @@ _LEAK_KINDS: Final = {
 }
 
 
-def table(found: Results) -> Table:
+def table(results: Results) -> Table:
     """Of each sample's test slices, the shares whose relatives stand in train."""
     rows = []
     seen = set()
-    for own in found.rows.values():
-        how = own.split_by
-        if (own.sample, how) in seen:
+    for run in results.rows.values():
+        if (run.sample, run.split_by) in seen:
             continue
-        seen.add((own.sample, how))
-        test = own.assessment.split("test")["slices"]
-        shares = _leak_shares(own.run.record["leak"], test)
-        rows.append([f"{own.sample}, split by {how}", *shares, f"{test:,}"])
+        seen.add((run.sample, run.split_by))
+        test = run.assessment.split("test")["slices"]
+        shares = _leak_shares(run.record["leak"], test)
+        rows.append([f"{run.sample}, split by {run.split_by}", *shares, f"{test:,}"])
     return Table(
-        "The leak: of the test slices, the share (%) whose patient, linked group, study or series "
-        "also has slices in train, or of which train holds an identical copy.",
+        _CAPTIONS.fill("leak"),
         ["sample", *numbers(*(f"same {kind}" for kind in _LEAK_KINDS.values()), "test slices")],
         rows,
     )
 
 
-def price(found: Results) -> Table | Sentences:
-    """What the leak pays: the same row split by slice and split by patient group."""
-    pairs = [(own, other) for own in found.rows.values() for other in _same_but_split(own, found)]
+def gain(results: Results) -> Table | Sentences:
+    """What the leak seems to gain: the same row split by slice and split by patient group."""
+    pairs = [
+        (run, other) for run in results.rows.values() for other in _same_but_split(run, results)
+    ]
     if not pairs:
-        return Sentences(["No row was run with both splits, so that the leak has no price here."])
+        return Sentences(
+            ["No row was run with both splits, so what the leak gains is not known here."]
+        )
     rows = []
     for by_slice, by_group in pairs:
-        one, other = by_slice.predictions, by_group.predictions
-        areas = Comparison({"by slice": one, "by group": other})
-        gained = {
+        both = {"by slice": by_slice.predictions, "by group": by_group.predictions}
+        areas = Comparison(both)
+        differences = {
             "AUC, any": areas.difference("by slice", "by group", "auc", ANY),
-            "log loss above the constant's": difference_above_floors(one, other),
+            "log loss above the constant's": difference_above_floors(*both.values()),
         }
-        for name, difference in gained.items():
+        for name, difference in differences.items():
             rows.append(
                 [
-                    f"{by_slice.run.name}: {name}",
+                    f"{by_slice.name}: {name}",
                     number(difference.value),
                     number(difference.baseline),
                     with_interval({"value": difference.difference, **vars(difference.interval)}),
-                    by_group.run.name,
+                    by_group.name,
                 ]
             )
     return Table(
-        "The price of the leak: the same network on the same sample, split by slice as the poster "
-        "did and by patient group. The two test sets differ, and so does what the constant "
-        "prevalence scores on them: the weighted log loss is counted from there, below 0 is "
-        "better. The difference, with its 95 % interval over the linked patient groups of both "
-        "test sets, is what the split seems to gain, with the chance of one training each.",
+        _CAPTIONS.fill("leak_gain"),
         [
             "row and score",
             *numbers("split by slice", "split by group", "difference"),
@@ -77,20 +77,24 @@ def price(found: Results) -> Table | Sentences:
 
 
 def _leak_shares(audit: Sequence[Mapping[str, Any]], test: int) -> list[str]:
-    of = {row["kind"]: row for row in audit if (row["first"], row["second"]) == ("train", "test")}
+    by_kind = {
+        row["kind"]: row for row in audit if (row["first"], row["second"]) == ("train", "test")
+    }
     return [
-        number(100 * of[kind]["slices_in_second"] / test, 1) if kind in of and test else "–"
+        number(100 * by_kind[kind]["slices_in_second"] / test, 1)
+        if kind in by_kind and test
+        else "–"
         for kind in _LEAK_KINDS
     ]
 
 
-def _same_but_split(own: Scored, found: Results) -> list[Scored]:
-    """The runs that are as this one, which is split by slice, but split by group."""
-    if own.unseen_patients:
+def _same_but_split(run: ScoredRun, results: Results) -> list[ScoredRun]:
+    """Of a run that is split by slice, the runs that differ only by a split by group."""
+    if run.unseen_patients:
         return []
-    others = [other for other in found.rows.values() if other.unseen_patients]
-    return [other for other in others if _but_for_its_split(other) == _but_for_its_split(own)]
+    others = [other for other in results.rows.values() if other.unseen_patients]
+    return [other for other in others if _all_but_the_split(other) == _all_but_the_split(run)]
 
 
-def _but_for_its_split(own: Scored) -> dict[str, Any]:
-    return own.run.experiment.model_dump(exclude={"name", "question", "poster_row", "split_by"})
+def _all_but_the_split(run: ScoredRun) -> dict[str, Any]:
+    return run.experiment.model_dump(exclude={"name", "question", "poster_row", "split_by"})

@@ -14,7 +14,7 @@ from ichreport.params.choices import SAMPLES
 from ichreport.report.comparison import all_runs, overlays
 from ichreport.report.html.formats import in_words, with_interval
 from ichreport.report.html.sanitise import data_element
-from ichreport.runs.results import Results, Scored
+from ichreport.runs.results import Results, ScoredRun
 
 PATH: Final = "compare.html"
 SCRIPT: Final = Path(__file__).with_name("compare.js")
@@ -26,19 +26,19 @@ _ALL_POINTS: Final = 48_000
 """Points of curves on the whole page: about 0.45 MB."""
 
 
-def content(found: Results) -> str:
+def content(results: Results) -> str:
     """The content of the page of these runs."""
-    runs = all_runs.table(found)._repr_html_()
+    runs = all_runs.table(results)._repr_html_()
     return (
         f"<h1>{TITLE}</h1>"
         '<p class="lead">How do experiments differ, in what they are and in what they find?</p>'
         "<h2>Side by side</h2>"
-        f"{_side_by_side(found)}"
+        f"{_side_by_side(results)}"
         "<h2>All runs</h2>"
         f'<div class="runs">{runs}</div>'
         "<h2>All curves</h2>"
-        f"{overlays.roc_of_all(found)._repr_html_()}"
-        f"{overlays.learning_of_all(found)._repr_html_()}"
+        f"{overlays.roc_of_all(results)._repr_html_()}"
+        f"{overlays.learning_of_all(results)._repr_html_()}"
     )
 
 
@@ -52,83 +52,83 @@ def address(names: Sequence[str], *, up: str = "") -> str:
     return f"{up}{PATH}#runs={','.join(names)}"
 
 
-def data(found: Results) -> dict[str, Any]:
+def data(results: Results) -> dict[str, Any]:
     """What the page's script draws: by run its parameters, history, scores and curves.
 
     Numbers to read are texts, formatted as in all tables. Curves are flat lists of x and y in
     thousandths. The runs of `start` are chosen where the address names none.
     """
-    scored = list(found.scored.values())
+    scored = list(results.scored.values())
     points = max(8, min(_MAX_POINTS, _ALL_POINTS // (2 * len(LABELS) * max(1, len(scored)))))
     return {
         "labels": list(LABELS),
-        "start": _start(found),
-        "runs": [_run(own, found, points) for own in scored],
+        "start": _start(results),
+        "runs": [_run(run, results, points) for run in scored],
     }
 
 
-def _side_by_side(found: Results) -> str:
-    if len(found.scored) < 2:
+def _side_by_side(results: Results) -> str:
+    if len(results.scored) < 2:
         return "<p>It takes two runs with predictions to compare; there are not as many yet.</p>"
     return (
         '<div class="compare">'
         '<p class="note">To choose runs here takes JavaScript. Without it, the table and the '
         "curves below hold all of them.</p>"
-        f"{data_element('compare', without_nan(data(found)))}</div>"
+        f"{data_element('compare', without_nan(data(results)))}</div>"
     )
 
 
-def _start(found: Results) -> list[str]:
+def _start(results: Results) -> list[str]:
     """The best run on unseen patients, and the next best of those tested on the same slices."""
-    best = found.best or next(iter(found.scored.values()), None)
+    best = results.best or next(iter(results.scored.values()), None)
     if best is None:
         return []
-    others = [own for own in found.scored.values() if own is not best]
+    others = [run for run in results.scored.values() if run is not best]
     others.sort(
-        key=lambda own: (own.assessment.test_set != best.assessment.test_set, -own.learned.auc_any)
+        key=lambda run: (run.assessment.test_set != best.assessment.test_set, -run.learned.auc_any)
     )
-    return [own.run.name for own in (best, *others[:1])]
+    return [run.name for run in (best, *others[:1])]
 
 
-def _run(own: Scored, found: Results, points: int) -> dict[str, Any]:
-    parameters = all_runs.parameters_of(own.run, found)
-    test = own.assessment.split("test")
-    history = own.run.record["history"]
-    seen = "" if own.unseen_patients else ", whose patients stand in train too"
+def _run(run: ScoredRun, results: Results, points: int) -> dict[str, Any]:
+    parameters = all_runs.parameters_of(run.run_record, results)
+    test = run.assessment.split("test")
+    history = run.record["history"]
+    seen = "" if run.unseen_patients else ", whose patients are in train too"
     return {
-        "name": own.run.name,
-        "page": f"experiments/{own.run.name}.html",
-        "question": own.run.experiment.question,
-        "sample": SAMPLES[own.sample].name,
+        "name": run.name,
+        "page": f"experiments/{run.name}.html",
+        "question": run.experiment.question,
+        "sample": SAMPLES[run.sample].name,
         "test": f"{test['slices']:,} slices of {test['groups']:,} linked groups{seen}",
-        "test_set": own.assessment.test_set,
-        "loss": own.run.experiment.loss,
+        "test_set": run.assessment.test_set,
+        "loss": run.experiment.loss,
         "parameters": {
             name.replace("_", " "): in_words(value) for name, value in parameters.items()
         },
         "history": {name: _rounded(history[name]) for name in ("loss", "val_loss")},
         "scores": {
             label: [
-                with_interval(own.assessment.score("auc", label, "test")),
-                with_interval(own.assessment.average_precision(label)),
-                with_interval(own.assessment.score("log_loss", label, "test")),
+                with_interval(run.assessment.score("auc", label, "test")),
+                with_interval(run.assessment.average_precision(label)),
+                with_interval(run.assessment.score("log_loss", label, "test")),
             ]
             for label in LABELS
         },
-        "curves": _curves(own.assessment, points),
+        "curves": _curves(run.assessment, points),
     }
 
 
 def _curves(assessed: Assessment, points: int) -> dict[str, dict[str, list[int]]]:
-    drawn = {}
+    points_of = {}
     for label in LABELS:
         roc = curves.thin_roc(assessed.curve("roc", label), points)
-        pure = curves.thin_precision_recall(assessed.curve("precision_recall", label), points)
-        drawn[label] = {
+        precision = curves.thin_precision_recall(assessed.curve("precision_recall", label), points)
+        points_of[label] = {
             "roc": _flat(roc, "false_positive_rate", "recall"),
-            "pr": _flat(pure, "recall", "precision"),
+            "pr": _flat(precision, "recall", "precision"),
         }
-    return drawn
+    return points_of
 
 
 def _flat(curve: pd.DataFrame, x: str, y: str) -> list[int]:

@@ -1,4 +1,4 @@
-"""The poster's tables with ours beside them, and what the numbers say."""
+"""The poster's tables with our figures beside them, and what the numbers say."""
 
 from itertools import product
 from typing import Any, Final
@@ -11,18 +11,21 @@ from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.labels import ANY, LABELS, SUBTYPES
 from ichreport.params.choices import SAMPLES
 from ichreport.params.experiment import SEED_MARK, Experiment
+from ichreport.report.comparison import verdicts
 from ichreport.report.html.blocks import Cell, Link, Marked, Row, Sentences, Table, numbers
+from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import number, with_interval
-from ichreport.report.run.score_tables import SHARES_TOO
+from ichreport.report.run import score_tables
 from ichreport.runs.record import RunRecord
-from ichreport.runs.results import VERDICT_KINDS, VERDICTS_EXPLAINED, Results, Scored
+from ichreport.runs.results import Results, ScoredRun
 from ichreport.splits import SPLITS, Split
 
+_CAPTIONS: Final = Captions.beside(__file__)
 _POSTER_SPLITS: Final[tuple[Split, ...]] = ("train", "test")
 
 
 def losses(results: Results) -> Table:
-    """The poster's table of losses, ours beside it, and the floors of their samples below."""
+    """The poster's losses, ours beside them, and the floor of each sample below."""
     rows = []
     for run in (run for run in results.runs if SEED_MARK not in run.name):
         scored = results.scored.get(run.name)
@@ -34,14 +37,9 @@ def losses(results: Results) -> Table:
             cells = _with_losses(scored, results)
             rows.append(Row([link, *cells], "marked" if scored is results.best else ""))
     theirs = ["train", "test"] if results.synthetic else ["train", "test", "test − poster"]
+    synthetic = _CAPTIONS.fill("losses_synthetic") if results.synthetic else ""
     return Table(
-        "Weighted multi-label log loss, a sum over labels, of every experiment beside the "
-        "poster's; and how well it ranks any bleeding on test. Lower losses and higher areas are "
-        "better. Each row is one training, with its first seed. Intervals are 95 %, by bootstrap "
-        "over linked patient groups. * is split by slice, as the poster did: its test patients "
-        "stand in train too. Bold: the best area on unseen patients. Grey: what predicting the "
-        "train prevalence everywhere scores on the same slices, by sample and split. "
-        f"{VERDICTS_EXPLAINED}{_NO_DIFFERENCE if results.synthetic else ''}",
+        _CAPTIONS.fill("losses", verdicts=verdicts.explanation(), synthetic=synthetic),
         [
             "experiment",
             *numbers(*SPLITS, group="log loss here"),
@@ -55,18 +53,18 @@ def losses(results: Results) -> Table:
 
 
 def operating_points_of_best(results: Results) -> Table:
-    """The operating points of the run that stands for the poster's row 13, beside the poster's."""
-    own = results.of_best_poster_row or results.best
-    if own is None:
+    """The operating points of our run of the poster's best row, beside the poster's."""
+    run = results.best_poster_run or results.best
+    if run is None:
         return Table("Operating points: no run has predictions.", ["label"], [])
-    rates_of = own.assessment.rates
+    rates_of = run.assessment.rates
     chosen = rates_of[rates_of["rule"] == POSTER_RULE].to_dict("records")
     rates: dict[Any, Any] = {(row["split"], row["label"], row["rate"]): row for row in chosen}
     rows: list[list[str]] = []
     for label in (ANY, *SUBTYPES):
         for split in _POSTER_SPLITS:
             measures = [
-                own.assessment.score("auc", label, split),
+                run.assessment.score("auc", label, split),
                 *(rates[split, label, rate] for rate in ("precision", "accuracy", "recall")),
             ]
             ours = [with_interval(measure) for measure in measures]
@@ -76,10 +74,12 @@ def operating_points_of_best(results: Results) -> Table:
             rows.append([f"{label}, {split}", *pairs, support])
     names = ("AUC", "precision", "accuracy", "recall")
     return Table(
-        f"Operating points of {own.run.name} at 85 % recall beside the poster's row "
-        f"{poster.BEST_ROW}. Our thresholds are chosen on validation, exactly, and frozen; the "
-        f"poster's seem to come from held-out data on a coarse grid. {SHARES_TOO} Support counts "
-        "the positive slices.",
+        _CAPTIONS.fill(
+            "operating_points",
+            run=run.name,
+            row=poster.BEST_ROW,
+            intervals=score_tables.interval_explanation(),
+        ),
         [
             "label and split",
             *(column for name in names for column in numbers("here", "poster", group=name)),
@@ -90,42 +90,44 @@ def operating_points_of_best(results: Results) -> Table:
 
 
 def sentences(results: Results) -> Sentences:
-    """What the numbers say, computed from the runs' predictions."""
-    said = [f"{len(results.scored)} of {len(results.runs)} experiments have a record."]
+    """What the numbers say, in sentences that are computed from the runs' records."""
+    listed = [f"{len(results.scored)} of {len(results.runs)} experiments have a record."]
     best = results.best
     if best is not None:
         area = best.learned.auc_interval
         patients = best.assessment.split("test")["groups"]
-        said.append(
-            f"On patients that it has not seen, {best.run.name} ranks any bleeding best: AUC "
+        listed.append(
+            f"On patients that it has not seen, {best.name} ranks any bleeding best: AUC "
             f"{number(best.learned.auc_any)} (95 % interval {number(area.low)} to "
             f"{number(area.high)}, {best.learned.slices:,} slices of {patients:,} linked groups). "
             f"{_chosen(results)}"
         )
-    said += _beside_poster(results)
+    listed += _beside_poster(results)
     by_verdict = {
         "learned": "Better than the constant prevalence on test: ",
         "ranks only": "Rank bleeding, but with probabilities no better than the constant: ",
         "ranks at least": "Rank bleeding; whether their probabilities beat the constant is "
         "undecided: ",
-        "not learned": "FloorComparison nothing that test shows: ",
+        "not learned": "Learned nothing that test shows: ",
         "undecided": "Not distinguishable from the constant prevalence: ",
     }
     for verdict, opening in by_verdict.items():
-        names = [n for n, own in results.scored.items() if own.learned.verdict == verdict]
+        names = [name for name, run in results.scored.items() if run.learned.verdict == verdict]
         if names:
-            said.append(opening + ", ".join(names) + ".")
-    said += [f"{run.name} has no figures ({run.status}): {run.reason}" for run in results.without]
-    return Sentences(said)
+            listed.append(opening + ", ".join(names) + ".")
+    listed += [
+        f"{run.name} has no figures ({run.status}): {run.reason}" for run in results.without_figures
+    ]
+    return Sentences(listed)
 
 
 def _chosen(results: Results) -> str:
     """How the best run was chosen, and what that does to its score."""
-    unseen = [own for own in results.scored.values() if own.unseen_patients]
+    unseen = [run for run in results.scored.values() if run.unseen_patients]
     if len(unseen) < 2:
         return "It is the only such run."
-    others = len({own.sample for own in unseen}) > 1
-    slices = ", not all on the same slices" if others else ""
+    samples = {run.sample for run in unseen}
+    slices = ", not all on the same slices" if len(samples) > 1 else ""
     return (
         f"It is the best of {len(unseen)} such runs by their areas on test{slices}, which flatters "
         "it a little."
@@ -133,20 +135,20 @@ def _chosen(results: Results) -> str:
 
 
 def _beside_poster(results: Results) -> list[str]:
-    """The area of the poster's best row beside the poster's own, unless the heads are synthetic."""
-    own = results.of_best_poster_row
-    if own is None or own.synthetic:
+    """The area of the poster's best row beside the poster's, unless the heads are synthetic."""
+    run = results.best_poster_run
+    if run is None or run.synthetic:
         return []
-    area = own.learned.auc_interval
+    area = run.learned.auc_interval
     return [
-        f"The poster's row {poster.BEST_ROW} is {own.run.name} here: AUC "
-        f"{number(own.learned.auc_any)} (95 % interval {number(area.low)} to {number(area.high)}). "
+        f"The poster's row {poster.BEST_ROW} is {run.name} here: AUC "
+        f"{number(run.learned.auc_any)} (95 % interval {number(area.low)} to {number(area.high)}). "
         f"The poster's is {number(poster.operating_points()[ANY, 'test'].auc)}."
     ]
 
 
 def poster_floor() -> float:
-    """The weighted log loss of constant prevalence on the poster's own labels, as a sum.
+    """The weighted log loss of constant prevalence on the poster's labels, as a sum.
 
     The entropy of each label's prevalence, `any` twice.
     """
@@ -155,27 +157,21 @@ def poster_floor() -> float:
     return float(entropy.sum() + entropy[-1])
 
 
-def _with_losses(own: Scored, results: Results) -> list[Cell]:
-    theirs = own.poster_losses
-    area = own.learned.auc_interval
-    star = "" if own.unseen_patients else " *"
-    difference = own.test_loss - theirs.test if theirs else None
+def _with_losses(run: ScoredRun, results: Results) -> list[Cell]:
+    theirs = run.poster_losses
+    area = run.learned.auc_interval
+    star = "" if run.unseen_patients else " *"
+    difference = run.test_loss - theirs.test if theirs else None
     return [
         *(
-            with_interval(own.assessment.score("weighted_log_loss_sum", ALL_LABELS, s))
-            for s in SPLITS
+            with_interval(run.assessment.score("weighted_log_loss_sum", ALL_LABELS, split))
+            for split in SPLITS
         ),
         *(number(loss) for loss in theirs or (None, None)),
         *_unless_synthetic(_signed(difference), results),
-        with_interval({"value": own.learned.auc_any, "low": area.low, "high": area.high}) + star,
-        Marked(own.learned.verdict, VERDICT_KINDS[own.learned.verdict]),
+        with_interval({"value": run.learned.auc_any, "low": area.low, "high": area.high}) + star,
+        verdicts.verdict_cell(run),
     ]
-
-
-_NO_DIFFERENCE: Final = (
-    " These heads are synthetic, so that a difference from the poster's losses would say nothing "
-    "and is left out."
-)
 
 
 def _unless_synthetic(difference: str, results: Results) -> list[str]:
@@ -188,39 +184,34 @@ def _signed(difference: float | None) -> str:
     return f"+{difference:.3f}" if positive else number(difference)
 
 
-def _quiet(*cells: Cell) -> Row:
-    return Row(cells, "quiet")
-
-
 def _without_losses(run: RunRecord, expected: Experiment | None, results: Results) -> list[Cell]:
     row = None if expected is None else expected.poster_row
     theirs = poster.losses().get(row or 0, (None, None))
-    said = Marked(f"{run.status}: {run.reason}", "bad" if run.status == "failed" else "open")
+    reason = Marked(f"{run.status}: {run.reason}", "bad" if run.status == "failed" else "open")
     difference = _unless_synthetic("–", results)
-    return ["–", "–", "–", *map(number, theirs), *difference, "–", said]
+    return ["–", "–", "–", *map(number, theirs), *difference, "–", reason]
 
 
 def _floors(results: Results) -> list[Row]:
     """The scores of constant prevalence, once for each split of each sample."""
-    first: dict[tuple[str, str], Scored] = {}
-    for own in results.scored.values():
-        first.setdefault((own.sample, own.split_by), own)
+    first: dict[tuple[str, str], ScoredRun] = {}
+    for run in results.scored.values():
+        first.setdefault((run.sample, run.split_by), run)
     rows = []
     for sample, split_by in product(SAMPLES, ("slice", "group")):
         if (sample, split_by) not in first:
             continue
         assessed = first[sample, split_by].assessment
         theirs = number(poster_floor()) if (sample, split_by) == ("fullid", "group") else "–"
-        rows.append(
-            _quiet(
-                f"constant prevalence, {SAMPLES[sample].name} split by {split_by}",
-                *(
-                    number(assessed.score("weighted_log_loss_sum", ALL_LABELS, split)["floor"])
-                    for split in SPLITS
-                ),
-                *("–", theirs, *_unless_synthetic("–", results)),
-                number(assessed.score("auc", ANY)["floor"]),
-                "the floor",
-            )
-        )
+        cells = [
+            f"constant prevalence, {SAMPLES[sample].name} split by {split_by}",
+            *(
+                number(assessed.score("weighted_log_loss_sum", ALL_LABELS, split)["floor"])
+                for split in SPLITS
+            ),
+            *("–", theirs, *_unless_synthetic("–", results)),
+            number(assessed.score("auc", ANY)["floor"]),
+            "the floor",
+        ]
+        rows.append(Row(cells, "quiet"))
     return rows

@@ -12,9 +12,11 @@ from ichreport.data import summary
 from ichreport.data.store import Store
 from ichreport.labels import LABELS
 from ichreport.report.html.blocks import Drawing, lines
+from ichreport.report.html.captions import Captions
 from ichreport.report.html.figure_style import STYLE, WIDE, one_axes
 from ichreport.report.html.palette import ACCENT, INK, LABEL_COLORS, SECOND, SOFT
 
+_CAPTIONS: Final = Captions.beside(__file__)
 _SMALL: Final = (2.3, 1.9)
 
 
@@ -23,8 +25,8 @@ def co_occurrence(store: Store) -> Drawing:
     """How often each label comes with each other."""
     table = summary.co_occurrence(store.slices)
     counts = table.to_numpy(dtype=float)
-    own = np.diag(counts)[:, None]
-    share = np.divide(counts, own, out=np.full_like(counts, np.nan), where=own > 0)
+    totals = np.diag(counts)[:, None]
+    share = np.divide(counts, totals, out=np.full_like(counts, np.nan), where=totals > 0)
     figure, axes = one_axes((4.4, 3.5))
     import seaborn  # takes longer than all else here, and only the page of the data needs it
 
@@ -39,15 +41,18 @@ def co_occurrence(store: Store) -> Drawing:
     for name in axes.get_xticklabels():
         name.set(rotation=30, ha="left", rotation_mode="anchor")
     axes.grid(visible=False)
-    off = np.nan_to_num(share) * (1 - np.eye(len(LABELS)))
-    off[:, -1] = 0
-    row, column = np.unravel_index(np.argmax(off), off.shape)
+    off_diagonal = np.nan_to_num(share) * (1 - np.eye(len(LABELS)))
+    off_diagonal[:, -1] = 0
+    row, column = np.unravel_index(np.argmax(off_diagonal), off_diagonal.shape)
     return lines(
         figure,
-        caption="Co-occurrence of labels: of the slices with the row's label, the share that has "
-        "the column's too.",
-        alternative=f"A six by six table of shares; beside any, {LABELS[row]} comes most often "
-        f"with {LABELS[column]}, in {off[row, column]:.0%} of its slices.",
+        caption=_CAPTIONS.fill("co_occurrence"),
+        alternative=_CAPTIONS.fill(
+            "co_occurrence_alternative",
+            label=LABELS[row],
+            other=LABELS[column],
+            share=f"{off_diagonal[row, column]:.0%}",
+        ),
     )
 
 
@@ -74,13 +79,18 @@ def series_shape(store: Store) -> Drawing:
         panels.append(figure)
     return lines(
         panels,
-        caption="Slices a study, bleeding subtypes a slice, the pixels' spacing and the gantry's "
-        "tilt.",
-        alternative=f"Four histograms: studies have {int(per_study.index.min())} to "
-        f"{int(per_study.index.max())} slices, slices {int(per_slice.index.min())} to "
-        f"{int(per_slice.index.max())} subtypes; pixels are {spacing.min():.2f} to "
-        f"{spacing.max():.2f} mm wide, and series are tilted by {tilt.min():.0f} to "
-        f"{tilt.max():.0f} degrees.",
+        caption=_CAPTIONS.fill("series_shape"),
+        alternative=_CAPTIONS.fill(
+            "series_shape_alternative",
+            fewest_slices=int(per_study.index.min()),
+            most_slices=int(per_study.index.max()),
+            fewest_subtypes=int(per_slice.index.min()),
+            most_subtypes=int(per_slice.index.max()),
+            smallest_spacing=f"{spacing.min():.2f}",
+            largest_spacing=f"{spacing.max():.2f}",
+            smallest_tilt=f"{tilt.min():.0f}",
+            largest_tilt=f"{tilt.max():.0f}",
+        ),
     )
 
 
@@ -102,7 +112,7 @@ def bleed_positions(store: Store) -> Drawing:
     ]
     return lines(
         figure,
-        caption="Share of the slices at each height of the head that carry each label.",
+        caption=_CAPTIONS.fill("bleed_positions"),
         alternative=f"Six curves over the height in the series; most frequent: {', '.join(peaks)}.",
     )
 
@@ -117,13 +127,11 @@ def hu_distribution(store: Store) -> Drawing:
         axes.plot(table.index, values, label=column, color=color)
     axes.set(xlabel="intensity (HU)", ylabel="share of pixels", yscale="log")
     figure.legend(loc="outside lower center", ncols=3)
-    inside = float(table.index.to_numpy()[int(np.argmax(table["inside"]))])
+    peak = float(table.index.to_numpy()[int(np.argmax(table["inside"]))])
     return lines(
         figure,
-        caption="Intensities inside the skull, in bone and outside, over a random draw of slices. "
-        "Note the logarithmic scale.",
-        alternative=f"Three histograms on a logarithmic scale; inside the skull most pixels lie "
-        f"near {inside:.0f} HU.",
+        caption=_CAPTIONS.fill("hu_distribution"),
+        alternative=_CAPTIONS.fill("hu_distribution_alternative", peak=f"{peak:.0f}"),
     )
 
 

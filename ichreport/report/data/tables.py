@@ -1,4 +1,6 @@
-"""The tables of the report, each from one object that the notebooks hold."""
+"""The tables of the page of the data."""
+
+from typing import Final
 
 import pandas as pd
 
@@ -9,8 +11,11 @@ from ichreport.data.store import Store
 from ichreport.labels import ANY, LABELS
 from ichreport.report.html import data_frame
 from ichreport.report.html.blocks import Sentences, Table, numbers
+from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import number
 from ichreport.splits import SPLITS
+
+_CAPTIONS: Final = Captions.beside(__file__)
 
 
 def data_set(store: Store) -> Table:
@@ -31,10 +36,12 @@ def prevalence(store: Store) -> Sentences:
     """How often slices bleed here, against the poster's."""
     bleeding = float(summary.label_counts(store.slices)["share"].to_dict()[ANY])
     theirs = poster.label_counts()[ANY] / poster.SLICES
-    said = f"{100 * bleeding:.1f} % of these slices bleed; of the poster's, {100 * theirs:.1f} %."
+    sentence = (
+        f"{100 * bleeding:.1f} % of these slices bleed; of the poster's, {100 * theirs:.1f} %."
+    )
     if store.manifest["synthetic"] and bleeding > theirs:
-        said += " Synthetic heads may bleed more often, so that few of them hold every label."
-    return Sentences([said])
+        sentence += " " + _CAPTIONS.fill("synthetic_prevalence")
+    return Sentences([sentence])
 
 
 def label_counts(store: Store) -> Table:
@@ -53,8 +60,9 @@ def label_counts(store: Store) -> Table:
         for label in LABELS
     ]
     return Table(
-        f"Positive slices of each label, here among {len(store):,} slices and on the poster among "
-        f"{poster.SLICES:,}.",
+        _CAPTIONS.fill(
+            "label_counts", slices=f"{len(store):,}", poster_slices=f"{poster.SLICES:,}"
+        ),
         ["label", *numbers("here", "% here", "poster", "% poster")],
         rows,
     )
@@ -65,32 +73,31 @@ def sample_labels(store: Store, sample: Sample) -> Table:
     truth = store.slices[list(LABELS)].to_numpy()[sample.rows]
     rows = []
     for split in SPLITS:
-        own = truth[sample.split == split]
-        groups = len(set(sample.group[sample.split == split]))
-        rows.append([split, f"{len(own):,}", f"{groups:,}", *(f"{n:,}" for n in (own > 0).sum(0))])
+        inside = sample.split == split
+        positives = (truth[inside] > 0).sum(axis=0)
+        groups = len(set(sample.group[inside]))
+        rows.append([split, *(f"{count:,}" for count in (inside.sum(), groups, *positives))])
     return Table(
-        f"The sample {sample.name}: slices, linked patient groups and positive slices of each "
-        "split.",
+        _CAPTIONS.fill("sample_labels", sample=sample.name),
         ["split", *numbers("slices", "groups", *LABELS)],
         rows,
     )
 
 
 def leak_audit(audit: pd.DataFrame, sample: Sample | None = None) -> Table:
-    """What stands on both sides of each pair of splits.
+    """What each pair of splits shares.
 
     Args:
         audit: As `data.leakage.leak_audit` gives it.
         sample: The sample that was audited, to name it where a page has several.
     """
-    of = f" of {sample.name}" if sample else ""
     patients = audit.loc[audit["kind"] == "patients", "shared"]
-    torn = " Patients stand on both: it is split by slice." if patients.any() else ""
-    return data_frame.frame(
-        audit,
-        f"The leak audit{of}: patients, linked groups, studies, series and identical pixels (but "
-        f"those of blank slices) that stand on both sides of two splits.{torn}",
+    caption = _CAPTIONS.fill(
+        "leak_audit",
+        sample=f" of {sample.name}" if sample else "",
+        split=_CAPTIONS.fill("leak_audit_split_by_slice") if patients.any() else "",
     )
+    return data_frame.frame(audit, caption)
 
 
 def rules(store: Store) -> Table:

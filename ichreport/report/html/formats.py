@@ -1,7 +1,7 @@
 """Numbers, intervals and other values as texts: one format for each, on every page."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,12 @@ def interval(low: float | None, high: float | None, digits: int = 3) -> str:
     if "–" in ends:
         return "–"
     return (" to " if any(end.startswith("−") for end in ends) else "–").join(ends)
+
+
+def number_range(values: Iterable[int]) -> str:
+    """The least and the greatest of whole numbers: `8 to 10`, or `10` where they are the same."""
+    known = sorted(values)
+    return f"{known[0]}" if known[0] == known[-1] else f"{known[0]} to {known[-1]}"
 
 
 def p_value(value: float | None) -> str:

@@ -16,6 +16,9 @@ from ichreport.data.windowing import BRAIN, WINDOWS, Window, linear_window
 from ichreport.files import read_json
 from ichreport.labels import ANY, LABELS, SUBTYPES
 from ichreport.report.html.blocks import Sentences, Sheet, Tile, webp
+from ichreport.report.html.captions import Captions
+
+_CAPTIONS: Final = Captions.beside(__file__)
 
 TILE: Final = 160
 """Pixels a side of a slice on a sheet."""
@@ -34,17 +37,15 @@ def by_label(store: Store, *, columns: int = 6, seed: int = 0) -> Sheet:
     rows = []
     for label in ("no bleeding", *SUBTYPES):
         wanted = store.slices["any"] == 0 if label == "no bleeding" else store.slices[label] == 1
-        found = np.flatnonzero(wanted.to_numpy())
-        chosen = np.sort(random.permutation(found)[:columns])
+        candidates = np.flatnonzero(wanted.to_numpy())
+        chosen = np.sort(random.permutation(candidates)[:columns])
         rows.append((label, plain_tiles(store, chosen, windows=WINDOWS)))
     named = ", ".join(
         f"{name} (center {window.center:g}, width {window.width:g} HU)"
         for name, window in WINDOWS.items()
     )
     return Sheet(
-        "Random slices, without bleeding and with each subtype. Each is shown in three windows, "
-        f"from top to bottom: {named}. The brain window shows blood bright, the subdural window "
-        "thin collections beside bone, the bone window the skull.",
+        _CAPTIONS.fill("by_label", windows=named),
         f"{columns} slices of each of: no bleeding, {', '.join(SUBTYPES)}; in three windows.",
         rows,
     )
@@ -66,16 +67,16 @@ def look_alikes(store: Store, source: Path, *, columns: int = 6) -> Sheet | Sent
         return Sentences(["Real data do not say where their look-alikes are."])
     row_of = {uid: row for row, uid in enumerate(store.slices["sop_instance_uid"])}
     bleeds = store.slices["any"].to_numpy()
-    found: dict[str, list[int]] = {}
+    rows_of: dict[str, list[int]] = {}
     for patient in read_json(described)["patients"]:
         for study in patient["studies"]:
             for item in study["lookalikes"]:
                 rows = [row_of[uid] for uid in item["sop_instance_uids"] if uid in row_of]
                 clear = [row for row in rows if bleeds[row] == 0]
-                found.setdefault(item["name"], []).extend(clear[:1])
-    sheet = {name: np.array(rows[:columns]) for name, rows in sorted(found.items()) if rows}
+                rows_of.setdefault(item["name"], []).extend(clear[:1])
+    sheet = {name: np.array(rows[:columns]) for name, rows in sorted(rows_of.items()) if rows}
     return Sheet(
-        "Look-alikes in slices without bleeding, at the brain window.",
+        _CAPTIONS.fill("look_alikes"),
         f"A row each of: {', '.join(sheet)}; bright spots that are no bleeding.",
         [(name, plain_tiles(store, rows, view=f"{name}.")) for name, rows in sheet.items()],
     )
@@ -105,13 +106,13 @@ def gallery(
         texts: A short text for each slice.
     """
     tiles = []
-    given = texts or [""] * len(rows)
-    own, other = _outlines(store, rows, label), _outlines(store, rows, label, other=True)
-    parts = zip(_brain(store, rows), heat, own, other, rows, given, strict=True)
-    for plain, warmth, edge, dashes, row, text in parts:
+    below = texts or [""] * len(rows)
+    edges, other_edges = _outlines(store, rows, label), _outlines(store, rows, label, other=True)
+    parts = zip(_brain(store, rows), heat, edges, other_edges, rows, below, strict=True)
+    for plain, warmth, edge, other_edge, row, text in parts:
         images = [
-            webp(_outlined(_outlined(one, _dashed(dashes), _OTHER_COLOR), edge))
-            for one in (plain, _with_heat(plain, warmth))
+            webp(_outlined(_outlined(image, _dashed(other_edge), _OTHER_COLOR), edge))
+            for image in (plain, _with_heat(plain, warmth))
         ]
         what = f"{truth_in_words(store, int(row))} {text}".strip()
         tiles.append(Tile(images, [what, f"The same slice with its heat map: {what}"], text))
@@ -140,13 +141,13 @@ def plain_tiles(
     if not len(rows):
         return []
     edges = _outlines(store, rows) if outlined else [None] * len(rows)
-    given = texts or [""] * len(rows)
+    below = texts or [""] * len(rows)
     tiles = []
-    for hu, edge, row, text in zip(store.hu(rows), edges, rows, given, strict=True):
+    for hu, edge, row, text in zip(store.hu(rows), edges, rows, below, strict=True):
         what = " ".join(filter(None, [view, truth_in_words(store, int(row)), text]))
         tiles.append(
             Tile(
-                [webp(_outlined(_tile(_gray(hu, one)), edge)) for one in windows.values()],
+                [webp(_outlined(_tile(_gray(hu, window)), edge)) for window in windows.values()],
                 [f"{name} window: {what}" for name in windows],
                 text,
             )
@@ -167,12 +168,12 @@ def montage(store: Store, rows: NDArray[np.int64], *, columns: int = 3) -> NDArr
     """
     lines, wide = -(-len(rows) // columns), min(columns, len(rows))
     sheet = np.zeros((lines * TILE, wide * TILE, 3), dtype=np.uint8)
-    for place, (plain, edge) in enumerate(
+    for index, (plain, edge) in enumerate(
         zip(_brain(store, rows), _outlines(store, rows), strict=True)
     ):
-        top, left = (place // columns) * TILE, (place % columns) * TILE
-        drawn = _outlined(plain, edge)
-        sheet[top : top + TILE, left : left + TILE] = drawn if drawn.ndim == 3 else drawn[..., None]
+        top, left = (index // columns) * TILE, (index % columns) * TILE
+        tile = _outlined(plain, edge)
+        sheet[top : top + TILE, left : left + TILE] = tile if tile.ndim == 3 else tile[..., None]
     return sheet
 
 
@@ -183,7 +184,7 @@ def truth_in_words(store: Store, row: int) -> str:
 
 
 def _brain(store: Store, rows: NDArray[np.int64]) -> list[NDArray[np.uint8]]:
-    return [_tile(_gray(one, BRAIN)) for one in store.hu(rows)] if len(rows) else []
+    return [_tile(_gray(hu, BRAIN)) for hu in store.hu(rows)] if len(rows) else []
 
 
 def _gray(hu: NDArray[np.int16], window: Window) -> NDArray[np.uint8]:

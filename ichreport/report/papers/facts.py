@@ -23,50 +23,50 @@ from ichreport.params.profile import Profile
 from ichreport.report.html.formats import number
 from ichreport.report.papers.tables import Figures
 from ichreport.runs import map_record
-from ichreport.runs.results import Results, Scored
+from ichreport.runs.results import Results, ScoredRun
 from ichreport.splits import SPLITS
 
 Facts = Mapping[str, str]
 
 
-def gather(folder: Path, profile: Profile, found: Results, figures: Figures | None) -> Facts:
+def gather(folder: Path, profile: Profile, results: Results, figures: Figures | None) -> Facts:
     """Everything that is known.
 
     Args:
         folder: `reports/<profile>`.
         profile: The report's profile.
-        found: All runs of the report.
+        results: All runs of the report.
         figures: What the best run's predictions say; None without such a run.
     """
     facts = {
         "version": version("ichreport"),
-        "runs_done": str(len(found.scored)),
-        "runs_expected": str(len(found.runs)),
-        "runs_unseen": str(sum(run.unseen_patients for run in found.scored.values())),
+        "runs_done": str(len(results.scored)),
+        "runs_expected": str(len(results.runs)),
+        "runs_unseen": str(sum(run.unseen_patients for run in results.scored.values())),
         "replicates": f"{REPLICATES:,}",
         "poster": poster.CITATION,
         "poster_limits": poster.LIMITS,
     }
-    best = found.best
+    best = results.best
     if profile.phantom is not None:
         facts["synthetic"] = "yes"
     manifest = _manifest(profile, best)
     facts |= _of_store(manifest)
     if best is not None and figures is not None:
         facts |= _of_run(best) | _of_splits(best) | figures.facts()
-        facts["seeds_words"] = _seeds(found.by_row[best.row])
-    facts |= _of_maps(folder, profile, found)
+        facts["seeds_words"] = _seeds(results.by_row[best.row])
+    facts |= _of_maps(folder, profile, results)
     facts["source_words"] = _source(facts)
     return {name: text for name, text in facts.items() if text}
 
 
-def _manifest(profile: Profile, best: Scored | None) -> Mapping[str, Any]:
+def _manifest(profile: Profile, best: ScoredRun | None) -> Mapping[str, Any]:
     """The manifest of the store that the run was made from; empty if it is not at hand."""
     try:
         manifest: Mapping[str, Any] = read_manifest(profile.store_folder)
     except (OSError, ValueError):
         return {}
-    known = best.run.record["provenance"]["store_hash"] if best else manifest["store_hash"]
+    known = best.record["provenance"]["store_hash"] if best else manifest["store_hash"]
     return manifest if manifest["store_hash"] == known else {}
 
 
@@ -84,11 +84,11 @@ def _of_store(manifest: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _seeds(runs: Sequence[Scored]) -> str:
+def _seeds(runs: Sequence[ScoredRun]) -> str:
     """How a row's scores on test spread over its training seeds; nothing for a single one."""
     if len(runs) < 2:
         return ""
-    spread = across_seeds([own.assessment.scores for own in runs])
+    spread = across_seeds([run.assessment.scores for run in runs])
     rows = spread[spread["split"] == "test"].to_dict("records")
     by_score = {(row["score"], row["label"]): row for row in rows}
     area, loss = by_score["auc", ANY], by_score["weighted_log_loss_sum", ALL_LABELS]
@@ -99,13 +99,12 @@ def _seeds(runs: Sequence[Scored]) -> str:
     )
 
 
-def _of_run(best: Scored) -> dict[str, str]:
-    run = best.run
-    record, asked = run.record, run.experiment
+def _of_run(best: ScoredRun) -> dict[str, str]:
+    record, asked = best.record, best.experiment
     known, losses = record["provenance"], record["history"]["val_loss"]
     layers = f"{asked.dense_layers} dense layer{'s' if asked.dense_layers > 1 else ''}"
     return {
-        "run": run.name,
+        "run": best.name,
         "question": asked.question,
         "image_size": str(asked.image_size),
         "pixels_seen": str(asked.pixels_seen),
@@ -189,9 +188,9 @@ def _leak(audit: Any) -> str:
     return f"In both train and test: {listed}." if listed else ""
 
 
-def _of_splits(best: Scored) -> dict[str, str]:
+def _of_splits(best: ScoredRun) -> dict[str, str]:
     counts = {split: best.assessment.split(split) for split in SPLITS}
-    sample = best.run.record["sample"]
+    sample = best.record["sample"]
     facts = {
         "sample_slices": f"{sample['slices']:,}",
         "sample_groups": f"{sample['groups']:,}",
@@ -203,8 +202,8 @@ def _of_splits(best: Scored) -> dict[str, str]:
     return facts
 
 
-def _of_maps(folder: Path, profile: Profile, found: Results) -> dict[str, str]:
-    run = next((run for run in found.runs if run.name == profile.cam_run), None)
+def _of_maps(folder: Path, profile: Profile, results: Results) -> dict[str, str]:
+    run = next((run for run in results.runs if run.name == profile.cam_run), None)
     kept = map_record.read(folder, run) if run else None
     if kept is None:
         return {}
@@ -220,16 +219,16 @@ def _of_maps(folder: Path, profile: Profile, found: Results) -> dict[str, str]:
     facts = {"cam_run": kept["run"], "cam_method": kept["method"], "cam_checks": checks}
     rows = {(row["method"], row["measure"]): row for row in kept["measures"] if row["label"] == ANY}
     if rows:
-        own, centre = rows["map", "pointing"], rows["center", "pointing"]
+        pointing, centre = rows["map", "pointing"], rows["center", "pointing"]
         facts["cam_words"] = (
-            f"Its hottest pixel bleeds in a share of {_with_interval(own)} of test slices with "
-            f"any bleeding, the image's centre in {_with_interval(centre)}. {checks}"
+            f"Its hottest pixel bleeds in a share of {_with_interval(pointing)} of test slices "
+            f"with any bleeding, the image's centre in {_with_interval(centre)}. {checks}"
         )
     return facts
 
 
-def _with_interval(found: Mapping[str, Any]) -> str:
-    return f"{number(found['value'])} ({number(found['low'])} to {number(found['high'])})"
+def _with_interval(measure: Mapping[str, Any]) -> str:
+    return f"{number(measure['value'])} ({number(measure['low'])} to {number(measure['high'])})"
 
 
 def _source(facts: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""The papers as files beside the report's pages, and as a page of their own."""
+"""The papers as files beside the report's pages, and as a page of their run."""
 
 from pathlib import Path
 from typing import Final
@@ -15,32 +15,32 @@ TITLE: Final = "Papers"
 ABOUT: Final = "A model card of the best run, and filled reporting checklists."
 
 
-def make(folder: Path, profile: Profile, found: Results) -> list[Document]:
+def make(folder: Path, profile: Profile, results: Results) -> list[Document]:
     """The model card of the best run and the filled checklists.
 
     Args:
         folder: `reports/<profile>`.
         profile: The report's profile.
-        found: All runs of the report.
+        results: All runs of the report.
     """
-    figures = Figures(found.best) if found.best else None
-    facts = gather(folder, profile, found, figures)
+    figures = Figures(results.best) if results.best else None
+    facts = gather(folder, profile, results, figures)
     checklists = [templates.checklist(stem, facts) for stem in templates.CHECKLISTS]
     return [templates.card(facts, figures), *checklists]
 
 
-def write(folder: Path, profile: Profile, found: Results) -> str:
+def write(folder: Path, profile: Profile, results: Results) -> str:
     """Write the papers as Markdown, and give them as the content of a page.
 
     Args:
         folder: `reports/<profile>`; gets model-card.md, claim-2024.md and tripod-ai.md.
         profile: The report's profile.
-        found: All runs of the report.
+        results: All runs of the report.
 
     Returns:
         HTML with a first-level heading.
     """
-    documents = make(folder, profile, found)
+    documents = make(folder, profile, results)
     for document in documents:
         write_text(folder / f"{document.stem}.md", document.markdown())
     lead = (

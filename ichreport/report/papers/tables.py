@@ -1,4 +1,4 @@
-"""The figures of the papers: what a run's predictions say on test, with intervals."""
+"""The figures of the papers: what a run's record says of test, with intervals."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,10 +9,12 @@ from ichreport.evaluation.rates import RATES
 from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.labels import ANY, LABELS
 from ichreport.report.html.blocks import Table, numbers
+from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import number, with_interval
-from ichreport.runs.results import Scored
+from ichreport.runs.results import ScoredRun
 from ichreport.splits import SPLITS
 
+_CAPTIONS: Final = Captions.beside(__file__)
 _VERDICTS: Final = {
     "learned": "its probabilities are better than the constant prevalence of training",
     "ranks only": "it ranks bleeding, with probabilities no better than the constant prevalence",
@@ -30,7 +32,7 @@ class Figures:
         scored: The run.
     """
 
-    scored: Scored
+    scored: ScoredRun
 
     @property
     def assessment(self) -> Assessment:
@@ -69,7 +71,7 @@ class Figures:
             for split, counts in ((split, self.assessment.split(split)) for split in SPLITS)
         ]
         return Table(
-            "Slices, linked patient groups and positive slices of each split.",
+            _CAPTIONS.fill("splits"),
             ["split", *numbers(*names)],
             rows,
         )
@@ -89,9 +91,7 @@ class Figures:
             estimates = ["–", with_interval(loss), number(loss["floor"])]
             rows.append([words, "–", f"{loss['slices']:,}", *estimates])
         return Table(
-            "Test: area under the ROC curve (AUC) and log loss of each label, with 95 % intervals; "
-            "floor is the log loss of the constant prevalence of training. The weighted sum counts "
-            "any twice; the challenge's mean is a seventh of it.",
+            _CAPTIONS.fill("scores"),
             ["label", *numbers("positives", "slices", "AUC", "log loss", "floor")],
             rows,
         )
@@ -108,8 +108,7 @@ class Figures:
         ]
         names = ["NPV" if name == "npv" else name for name in RATES]
         return Table(
-            "Test: rates at each label's threshold, which was frozen on validation at 85 % recall; "
-            "95 % intervals in brackets.",
+            _CAPTIONS.fill("operating_points"),
             ["label", *numbers("threshold", *names)],
             rows,
         )
@@ -123,9 +122,7 @@ class Figures:
         ]
         bins = self.assessment.calibration["bins"].max()
         return Table(
-            "Test: Brier score, expected calibration error (at most "
-            f"{bins} bins of equally many slices), and log loss before and after a temperature "
-            "fitted on validation, with 95 % intervals.",
+            _CAPTIONS.fill("calibration", bins=bins),
             ["label", *numbers("Brier score", "calibration error", "before", "after")],
             rows,
         )
@@ -143,9 +140,7 @@ class Figures:
                 [str(pooling), f"{area['studies']:,}", f"{area['positives']:,}", *estimates]
             )
         return Table(
-            "Test: any bleeding in a whole study, its slices pooled by the maximum or as learned "
-            "on validation; recall and specificity at a threshold chosen on the studies of "
-            "validation, with 95 % intervals.",
+            _CAPTIONS.fill("studies"),
             ["pooling", *numbers("studies", "positives", "AUC", "recall", "specificity")],
             rows,
         )

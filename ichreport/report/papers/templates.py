@@ -60,10 +60,10 @@ def answer(item: Mapping[str, Any], facts: Facts) -> Answer | None:
             with `applies: false` where it says why the item does not apply.
         facts: What is known.
     """
-    for given in item.get("answers", ()):
-        if all(name in facts for name in (*given.get("when", ()), *named(given["says"]))):
-            text = _sentence(str(given["says"]).format_map(facts))
-            return Answer(text, given.get("applies", True))
+    for candidate in item.get("answers", ()):
+        if all(name in facts for name in (*candidate.get("when", ()), *named(candidate["says"]))):
+            text = _sentence(str(candidate["says"]).format_map(facts))
+            return Answer(text, candidate.get("applies", True))
     return None
 
 
@@ -83,7 +83,7 @@ def checklist(stem: str, facts: Facts) -> Document:
     rows: dict[str, list[list[str]]] = {}
     for item in template["items"]:
         rows.setdefault(item["section"], []).append(_row(item, facts))
-    sections = [Section(name, [_table(name, own)]) for name, own in rows.items()]
+    sections = [Section(name, [_table(name, items)]) for name, items in rows.items()]
     return _document(template, facts, sections, _count(list(chain(*rows.values()))))
 
 
@@ -112,16 +112,16 @@ def _section(part: Mapping[str, Any], facts: Facts, figures: Figures | None) -> 
 
 
 def _point(line: Mapping[str, Any], facts: Facts) -> Point:
-    found = answer(line, facts)
-    return Point(line["topic"], found.text if found else not_done(line))
+    known = answer(line, facts)
+    return Point(line["topic"], known.text if known else not_done(line))
 
 
 def _row(item: Mapping[str, Any], facts: Facts) -> list[str]:
-    found = answer(item, facts)
-    if found is None:
+    known = answer(item, facts)
+    if known is None:
         status, text = NOT_DONE, _sentence(item["not_done"])
     else:
-        status, text = REPORTED if found.applies else NOT_APPLICABLE, found.text
+        status, text = REPORTED if known.applies else NOT_APPLICABLE, known.text
     return [item["number"], item["asks"], status, text]
 
 
@@ -138,9 +138,13 @@ def _shown(status: str) -> Cell:
 
 
 def _count(rows: list[list[str]]) -> str:
-    found = Counter(status for _, _, status, _ in rows)
-    parts = [f"{found[REPORTED]} of {len(rows)} items are reported"]
-    parts += [f"{found[one]} {one.lower()}" for one in (NOT_APPLICABLE, NOT_DONE) if found[one]]
+    counts = Counter(status for _, _, status, _ in rows)
+    parts = [f"{counts[REPORTED]} of {len(rows)} items are reported"]
+    parts += [
+        f"{counts[status]} {status.lower()}"
+        for status in (NOT_APPLICABLE, NOT_DONE)
+        if counts[status]
+    ]
     return f"{', '.join(parts)}{', each with its reason' if len(parts) > 1 else ''}."
 
 

@@ -1,4 +1,4 @@
-"""Whether probabilities can be trusted: reliability and decision curves of every label."""
+"""Reliability and decision curves of every label."""
 
 from typing import Final
 
@@ -11,20 +11,22 @@ from matplotlib.ticker import PercentFormatter
 from ichreport.evaluation.assessment import Assessment
 from ichreport.labels import ANY, SUBTYPES
 from ichreport.report.html.blocks import Drawing, lines
+from ichreport.report.html.captions import Captions
 from ichreport.report.html.figure_style import STYLE
-from ichreport.report.html.formats import number
+from ichreport.report.html.formats import number, number_range
 from ichreport.report.html.palette import FAINT, LABEL_COLORS, SOFT
 
+_CAPTIONS: Final = Captions.beside(__file__)
 _PANEL: Final = (2.5, 2.5)
 
 
 @mpl.rc_context(STYLE)
 def reliability(assessed: Assessment) -> Drawing:
     """Observed against predicted shares of every label on test, with intervals."""
-    panels, said, bins_of = [], [], []
+    panels, words, bins = [], [], []
     for label in (ANY, *SUBTYPES):
         curve = assessed.curve("reliability", label)
-        bins_of.append(len(curve))
+        bins.append(len(curve))
         curve = curve[curve["slices"] > 0]
         top = 1.05 * float(np.nanmax([curve["predicted"].max(), curve["high"].max(), 0.05]))
         figure = Figure(figsize=_PANEL)
@@ -36,25 +38,21 @@ def reliability(assessed: Assessment) -> Drawing:
         axes.set(title=label, xlabel="predicted", ylabel="observed", xlim=(0, top), ylim=(0, top))
         panels.append(figure)
         highest = curve.iloc[-1]
-        said.append(
+        words.append(
             f"{label}: where {number(highest['predicted'], 2)} was predicted, "
             f"{number(highest['observed'], 2)} was observed"
         )
-    most, fewest = max(bins_of), min(bins_of)
-    bins_said = f"{most}" if fewest == most else f"{fewest} to {most}"
     return lines(
         panels,
-        caption=f"Reliability on test: in {bins_said} bins of equally many slices, as far as "
-        "ties allow, the share that bled against the mean probability, with 95 % intervals over "
-        "patient groups. On the dotted line probabilities mean what they say. Scales differ.",
-        alternative=f"Six reliability curves. In the highest bin, {'; '.join(said)}.",
+        caption=_CAPTIONS.fill("reliability", bins=number_range(bins)),
+        alternative=f"Six reliability curves. In the highest bin, {'; '.join(words)}.",
     )
 
 
 @mpl.rc_context(STYLE)
 def net_benefit(assessed: Assessment) -> Drawing:
     """Decision curves of every label on test, against acting on everyone and on no one."""
-    panels, said = [], []
+    panels, words = [], []
     for label in (ANY, *SUBTYPES):
         curve = assessed.curve("net_benefit", label)
         figure = Figure(figsize=_PANEL)
@@ -71,14 +69,11 @@ def net_benefit(assessed: Assessment) -> Drawing:
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         panels.append(figure)
         better = _runs(curve["above_both_low"] > 0, curve["threshold"])
-        said.append(f"{label} {', '.join(better) or 'nowhere'}")
+        words.append(f"{label} {', '.join(better) or 'nowhere'}")
     return lines(
         panels,
-        caption="Net benefit on test, true positives a slice less the false ones at the "
-        "exchange rate that the threshold stands for: acting on the prediction (coloured, with its "
-        "95 % interval), on everyone (grey) and on no one (0).",
-        alternative="Six decision curves. Thresholds at which the prediction is above both, "
-        f"interval and all: {'; '.join(said)}.",
+        caption=_CAPTIONS.fill("net_benefit"),
+        alternative=_CAPTIONS.fill("net_benefit_alternative", thresholds="; ".join(words)),
     )
 
 

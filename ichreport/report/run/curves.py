@@ -1,4 +1,4 @@
-"""Figures of runs: one colour a label, a caption and words for each."""
+"""The curves of a run: losses, ROC, precision-recall, calibration; and a dot plot of runs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from ichreport.evaluation.assessment import Assessment
 from ichreport.labels import ANY, LABELS
 from ichreport.report.html.blocks import Drawing, lines
+from ichreport.report.html.captions import Captions
 from ichreport.report.html.figure_style import STYLE, WIDE, one_axes
 from ichreport.report.html.formats import number
 from ichreport.report.html.palette import ACCENT, FAINT, LABEL_COLORS, PAPER, SOFT
 
+_CAPTIONS: Final = Captions.beside(__file__)
 _SQUARE: Final = (3.5, 3.5)
 _SQUARE_AND_LEGEND: Final = (3.5, 4.25)
 
@@ -51,10 +53,14 @@ def loss_curves(history: Mapping[str, Sequence[float]]) -> Drawing:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     return lines(
         figure,
-        caption="Loss of train and validation after each epoch. The dotted line marks the epoch "
-        "whose weights were kept.",
-        alternative=f"Two curves over {len(epochs)} epochs. The validation loss is lowest, {low}, "
-        f"at epoch {best + 1}; the train loss ends at {number(history['loss'][-1])}.",
+        caption=_CAPTIONS.fill("loss_curves"),
+        alternative=_CAPTIONS.fill(
+            "loss_curves_alternative",
+            epochs=len(epochs),
+            lowest=low,
+            best=best + 1,
+            last=number(history["loss"][-1]),
+        ),
     )
 
 
@@ -71,7 +77,7 @@ def roc_curves(assessed: Assessment) -> Drawing:
     _legend_below(figure, "area under the curve")
     return lines(
         figure,
-        caption="ROC curves on test, by label; the dotted line is chance." + _undefined(areas),
+        caption=_CAPTIONS.fill("roc_curves", undefined=_undefined(areas)),
         alternative=f"ROC curves on test. Areas: {_listed(areas)}",
     )
 
@@ -91,8 +97,7 @@ def precision_recall_curves(assessed: Assessment) -> Drawing:
     _legend_below(figure, "average precision")
     return lines(
         figure,
-        caption="Precision against recall on test, by label. The marks on the right edge are "
-        "the prevalences: what a random order would reach." + _undefined(averages),
+        caption=_CAPTIONS.fill("precision_recall_curves", undefined=_undefined(averages)),
         alternative=f"Precision-recall curves on test. Average precision: {_listed(averages)}",
     )
 
@@ -118,10 +123,13 @@ def calibration(assessed: Assessment, label: str = ANY) -> Drawing:
     brier = assessed.calibration_measure("brier", label)["value"]
     return lines(
         figure,
-        caption=f"Calibration of {label} on test: in {bins} bins of equally many slices, "
-        "as far as ties allow, how often bleeding was there against how probable it was said to "
-        "be, with 95 % intervals. On the dotted line probabilities mean what they say. Brier score "
-        f"{number(brier)}, calibration error {number(error)}.",
+        caption=_CAPTIONS.fill(
+            "calibration_curve",
+            label=label,
+            bins=bins,
+            brier=number(brier),
+            error=number(error),
+        ),
         alternative=f"A curve of {len(table)} points from {_pair(table, 0)} to "
         f"{_pair(table, -1)} (predicted, observed).",
     )
@@ -150,19 +158,19 @@ def dots(
         zero: Whether to mark zero, for differences.
     """
     figure, axes = one_axes((5.4, 0.9 + 0.2 * len(names)))
-    place = np.arange(len(names))
+    heights = np.arange(len(names))
     if zero:
         axes.axvline(0, color=FAINT, linewidth=1)
     if intervals is not None:
         low, high = np.array(intervals, dtype=float).T
-        axes.hlines(place, low, high, color=next(iter(series.values()))[1], alpha=0.4)
+        axes.hlines(heights, low, high, color=next(iter(series.values()))[1], alpha=0.4)
     for name, (values, color, marker) in series.items():
         filled = PAPER if marker == "o" and color != ACCENT else color
         axes.plot(
-            values, place, linestyle="none", marker=marker, color=color, markerfacecolor=filled,
+            values, heights, linestyle="none", marker=marker, color=color, markerfacecolor=filled,
             markersize=7 if marker == "|" else 5, markeredgewidth=1.2, label=name,
         )  # fmt: skip
-    axes.set_yticks(place, names)
+    axes.set_yticks(heights, names)
     axes.set(ylim=(len(names) - 0.5, -0.5), xlabel=xlabel)
     axes.grid(visible=False, axis="x")
     axes.spines["left"].set_visible(False)
@@ -188,7 +196,7 @@ def _legend_below(figure: Figure, title: str) -> None:
 def _undefined(values: NDArray[np.float64]) -> str:
     """A sentence that names the labels without a value, if there are any."""
     missing = [label for label, value in zip(LABELS, values, strict=True) if np.isnan(value)]
-    return f" Undefined, with one class only: {', '.join(missing)}." if missing else ""
+    return f"Undefined, with one class only: {', '.join(missing)}." if missing else ""
 
 
 def _by_value(values: NDArray[np.float64]) -> list[int]:

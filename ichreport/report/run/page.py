@@ -1,4 +1,4 @@
-"""The page of one run: what it asked, how it did, and all that it takes to run it again."""
+"""The page of one run: its question, its scores, and how to run it again."""
 
 import shlex
 from collections.abc import Mapping
@@ -9,49 +9,47 @@ from ichreport.params.experiment import Experiment
 from ichreport.params.profile import Profile
 from ichreport.report.comparison import page as comparison_page
 from ichreport.report.html.blocks import Cell, Fact, Facts, Marked, Table
+from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import duration, in_words, number
 from ichreport.report.run import parameters
 from ichreport.runs.record import RunRecord
-from ichreport.runs.results import Results, Scored
+from ichreport.runs.results import Results, ScoredRun
 
 _NEVER_COMPARED: Final = {"name", "question", "poster_row", "baseline"}
-_ELSEWHERE: Final = (
-    '<p class="note">Its notebook was executed elsewhere and is not here: its curves, tables and '
-    "pictures are there. The command below makes them anew.</p>"
-)
+_CAPTIONS: Final = Captions.beside(__file__)
 
 
-def content(run: RunRecord, profile: Profile, found: Results, story: str) -> str:
+def content(run: RunRecord, profile: Profile, results: Results, story: str) -> str:
     """The content of a run's page.
 
     Args:
         run: The run.
         profile: The report's profile.
-        found: All runs of the report.
+        results: All runs of the report.
         story: Its executed notebook as HTML; empty if that was kept elsewhere.
     """
-    scored = found.scored.get(run.name)
+    scored = results.scored.get(run.name)
     if scored is None:
-        return _without_figures(run, profile, found)
+        return _without_figures(run, profile, results)
     question = run.experiment.question
     parts = [
         f'<p class="lead">{escape(question)}</p>' if question else "",
         _facts(scored),
         "<h2>What sets it apart</h2>",
-        _beside_neighbours(run, found)._repr_html_(),
-        _to_comparison(run, found),
-        story or _ELSEWHERE,
+        _beside_neighbours(run, results)._repr_html_(),
+        _to_comparison(run, results),
+        story or _notebook_elsewhere(),
         "<h2>Where it comes from</h2>",
-        _provenance(run, profile, found)._repr_html_(),
+        _provenance(run, profile, results)._repr_html_(),
         "<h2>Run it again</h2>",
-        _copyable(papermill_command(run.parameters, profile, found.expected.get(run.name))),
+        _copyable(papermill_command(run.parameters, profile, results.expected.get(run.name))),
     ]
     return "\n".join(parts)
 
 
-def about(run: RunRecord, found: Results) -> str:
+def about(run: RunRecord, results: Results) -> str:
     """A run in a sentence."""
-    scored = found.scored.get(run.name)
+    scored = results.scored.get(run.name)
     if scored is None:
         return f"{run.status}: {run.reason}"
     learned, question = scored.learned, run.experiment.question
@@ -61,22 +59,26 @@ def about(run: RunRecord, found: Results) -> str:
     ).strip()
 
 
-def _without_figures(run: RunRecord, profile: Profile, found: Results) -> str:
+def _without_figures(run: RunRecord, profile: Profile, results: Results) -> str:
     log = f'<h2>The end of its log</h2><pre tabindex="0">{escape(run.log)}</pre>' if run.log else ""
-    said = {"failed": "This experiment failed", "missing": "This experiment has not run"}
-    command = papermill_command({"name": run.name}, profile, found.expected.get(run.name))
+    opening = {"failed": "This experiment failed", "missing": "This experiment has not run"}
+    command = papermill_command({"name": run.name}, profile, results.expected.get(run.name))
     return (
-        f'<p class="lead">{said.get(run.status, run.status)}: {escape(run.reason)}</p>{log}'
+        f'<p class="lead">{opening.get(run.status, run.status)}: {escape(run.reason)}</p>{log}'
         f"<h2>Run it again</h2>{_copyable(command)}"
     )
 
 
-def _facts(scored: Scored) -> str:
-    """The few numbers that sum a run up."""
-    learned, model = scored.learned, scored.run.record["model"]
+def _notebook_elsewhere() -> str:
+    return f'<p class="note">{escape(_CAPTIONS.fill("notebook_elsewhere"))}</p>'
+
+
+def _facts(scored: ScoredRun) -> str:
+    """The main figures of a run."""
+    learned, model = scored.learned, scored.record["model"]
     area, gain = learned.auc_interval, learned.difference_interval
     theirs = f"; poster {number(scored.poster_losses.test)}" if scored.poster_losses else ""
-    seconds = sum(scored.run.record["timings"].values())
+    seconds = sum(scored.record["timings"].values())
     unseen = "unseen patients" if scored.unseen_patients else "seen patients, other slices"
     facts = [
         Fact(
@@ -103,51 +105,55 @@ def _facts(scored: Scored) -> str:
     return Facts(facts)._repr_html_()
 
 
-def _beside_neighbours(run: RunRecord, found: Results) -> Table:
+def _beside_neighbours(run: RunRecord, results: Results) -> Table:
     """The parameters of a run beside those of the runs before and after it."""
-    others = _neighbours(run, found)
-    own, *theirs = [parameters.values_of(one.experiment) for one in (run, *others)]
-    compared = [name for name in own if name not in _NEVER_COMPARED]
-    differing = [name for name in compared if any(other[name] != own[name] for other in theirs)]
+    others = _neighbours(run, results)
+    values, *other_values = [parameters.values_of(r.experiment) for r in (run, *others)]
+    differing = [
+        name
+        for name in values
+        if name not in _NEVER_COMPARED and any(o[name] != values[name] for o in other_values)
+    ]
     rows: list[list[Cell]] = []
-    for name in dict.fromkeys((*parameters.WHAT_IT_IS, *differing)):
-        said, *others_said = [in_words(one[name]) for one in (own, *theirs)]
+    for name in dict.fromkeys((*parameters.DEFINING, *differing)):
         cells = [
-            text if other[name] == own[name] else Marked(text, "differs")
-            for text, other in zip(others_said, theirs, strict=True)
+            _marked_if(other[name] != values[name], in_words(other[name])) for other in other_values
         ]
-        rows.append([name.replace("_", " "), said, *cells])
+        rows.append([name.replace("_", " "), in_words(values[name]), *cells])
     return Table(
-        "What this run is, beside its neighbours in the table of experiments; marked where they "
-        "differ from it.",
+        _CAPTIONS.fill("neighbours"),
         ["parameter", "this run", *(other.name for other in others)],
         rows,
     )
 
 
-def _neighbours(run: RunRecord, found: Results) -> list[RunRecord]:
+def _marked_if(differs: bool, text: str) -> Cell:
+    return Marked(text, "differs") if differs else text
+
+
+def _neighbours(run: RunRecord, results: Results) -> list[RunRecord]:
     """The runs before and after it among those with predictions."""
-    done = [other for other in found.runs if other.name in found.scored]
-    place = [other.name for other in done].index(run.name)
-    return [done[p] for p in (place - 1, place + 1) if 0 <= p < len(done)]
+    done = [other for other in results.runs if other.name in results.scored]
+    index = [other.name for other in done].index(run.name)
+    return [done[i] for i in (index - 1, index + 1) if 0 <= i < len(done)]
 
 
-def _to_comparison(run: RunRecord, found: Results) -> str:
-    names = [run.name, *(other.name for other in _neighbours(run, found))]
+def _to_comparison(run: RunRecord, results: Results) -> str:
+    names = [run.name, *(other.name for other in _neighbours(run, results))]
     if len(names) < 2:
         return ""
     link = escape(comparison_page.address(names, up="../"))
     return f'<p><a href="{link}">Their curves and scores side by side</a></p>'
 
 
-def _provenance(run: RunRecord, profile: Profile, found: Results) -> Table:
+def _provenance(run: RunRecord, profile: Profile, results: Results) -> Table:
     """Where a run's figures come from."""
     known = run.record["provenance"]
     machine = known["backend"]
     tree = {True: ", with changes not committed", False: ", clean tree", None: ""}[known["dirty"]]
     rows = [
         ["commit", f"{known['commit'] or 'none: not a checkout'}{tree}"],
-        ["parameter files", ", ".join(_parameter_files(found.expected.get(run.name), profile))],
+        ["parameter files", ", ".join(_parameter_files(results.expected.get(run.name), profile))],
         ["parameters", known.get("parameters_sha256", "–")],
         ["store", known["store_hash"]],
         ["predictions", known["predictions_sha256"]],
@@ -177,15 +183,15 @@ def papermill_command(
     """The command that runs an experiment again.
 
     Args:
-        parameters: The run's parameters; those are named that its files do not say.
+        parameters: The run's parameters; the command names those that its files do not.
         profile: The report's profile.
         expected: The experiment of its parameter file, where it has one.
     """
     words = ["papermill", "notebooks/2-experiment.ipynb", "out.ipynb"]
     for path in _parameter_files(expected, profile):
         words += ["-f", path]
-    said = expected or Experiment.model_validate(profile.model_dump())
-    known: dict[str, Any] = said.model_dump()
+    of_files = expected or Experiment.model_validate(profile.model_dump())
+    known: dict[str, Any] = of_files.model_dump()
     if expected is not None and expected.name != expected.row:  # what its file does not say
         known |= {"name": expected.row, "training_seed": None}
         parameters = {"training_seed": expected.training_seed, **parameters}
@@ -197,8 +203,8 @@ def papermill_command(
 
 
 def _parameter_files(expected: Experiment | None, profile: Profile) -> list[str]:
-    own = [] if expected is None else [f"{profile.experiments}/{expected.row}.yaml"]
-    return [*own, f"params/{profile.profile}.yaml"]
+    files = [] if expected is None else [f"{profile.experiments}/{expected.row}.yaml"]
+    return [*files, f"params/{profile.profile}.yaml"]
 
 
 def _copyable(text: str) -> str:

@@ -9,8 +9,11 @@ from ichreport.evaluation.assessment import Assessment
 from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.labels import ANY, LABELS, SUBTYPES
 from ichreport.report.html.blocks import Cell, Row, Sentences, Table, numbers
-from ichreport.report.html.formats import interval, number, with_interval
+from ichreport.report.html.captions import Captions
+from ichreport.report.html.formats import interval, number, number_range, with_interval
 from ichreport.splits import SPLITS
+
+_CAPTIONS: Final = Captions.beside(__file__)
 
 RULE_NAMES: Final = {
     "recall-85": "85 % recall",
@@ -33,17 +36,16 @@ _RATE_NAMES: Final = {
     "accuracy": "accuracy",
     "npv": "negative predictive value",
 }
-_INTERVALS: Final = "Intervals are 95 %, by bootstrap over linked patient groups."
-SHARES_TOO: Final = (
-    "Intervals are 95 % and over linked patient groups: of areas by bootstrap, of shares exact "
-    "binomial ones, for as many independent slices as would be as uncertain (Korn and Graubard "
-    "1998)."
-)
-"""How the intervals of a table that holds areas and shares come about."""
+_SUBGROUP_RATES: Final = ("recall", "specificity")
+
+
+def interval_explanation() -> str:
+    """How the intervals of a table that holds AUCs and shares are computed."""
+    return _CAPTIONS.fill("intervals_with_shares")
 
 
 def scores(assessed: Assessment) -> Table:
-    """Log losses and areas by split, with intervals, beside the floor."""
+    """Log losses and AUCs by split, with intervals, beside the constant's."""
     table = assessed.scores
     values = _by(table, "split", "score", "label")
     names = list(dict.fromkeys(zip(table["score"], table["label"], strict=True)))
@@ -51,27 +53,23 @@ def scores(assessed: Assessment) -> Table:
     for score, label in names:
         cells = [with_interval(values[split, score, label]) for split in SPLITS]
         test = values["test", score, label]
-        behind = f"{test['positives']:,}" if label != ALL_LABELS else "–"
+        positives = f"{test['positives']:,}" if label != ALL_LABELS else "–"
         name = _SCORE_NAMES[score] + (f", {label}" if label != ALL_LABELS else "")
-        rows.append([name, *cells, number(test["floor"]), behind, f"{test['contributing']:,}"])
+        rows.append([name, *cells, number(test["floor"]), positives, f"{test['contributing']:,}"])
     sizes = {split: values[split, *names[0]] for split in SPLITS}
     counts = "; ".join(
-        f"{split} {own['slices']:,} slices of {own['groups']:,} groups"
-        for split, own in sizes.items()
+        f"{split} {size['slices']:,} slices of {size['groups']:,} groups"
+        for split, size in sizes.items()
     )
     return Table(
-        "Log losses in nats, down is better, and areas under the ROC curve, up is better. The sum "
-        "is how we read the poster, the mean is the challenge's (the sum / 7). The constant "
-        f"predicts the train prevalence everywhere. {_INTERVALS} Behind a figure stand the "
-        "positive slices of test and the groups that it rests on: for an area those of the rarer "
-        f"class. {counts}.",
+        _CAPTIONS.fill("scores", intervals=_CAPTIONS.fill("intervals"), counts=counts),
         ["score", *numbers(*SPLITS, "constant, test", "positives", "groups")],
         _first_marked(rows),
     )
 
 
 def areas(assessed: Assessment) -> Table:
-    """Areas on test with the bootstrap's interval and that of the closed form."""
+    """AUCs on test with the intervals of the bootstrap and of the closed form."""
     boot, closed = _by(assessed.scores, "split", "score", "label"), _by(assessed.areas, "label")
     rows = [
         [
@@ -86,9 +84,7 @@ def areas(assessed: Assessment) -> Table:
         for label in (ANY, *SUBTYPES)
     ]
     return Table(
-        "A second opinion on the areas' intervals: by bootstrap over groups, and in closed form "
-        "for clustered slices (Obuchowski 1997). With few positive groups neither can be trusted "
-        "far. Undefined: resamples of a thousand that lacked a class.",
+        _CAPTIONS.fill("areas"),
         [
             "label",
             *numbers("AUC, test", "bootstrap", "closed form"),
@@ -99,7 +95,7 @@ def areas(assessed: Assessment) -> Table:
 
 
 def precisions(assessed: Assessment) -> Table:
-    """Average precision on test, beside what predicting nothing reaches."""
+    """Average precision on test, beside the prevalence."""
     values = _by(assessed.precisions, "label")
     rows = [
         [
@@ -112,9 +108,7 @@ def precisions(assessed: Assessment) -> Table:
         for label in (ANY, *SUBTYPES)
     ]
     return Table(
-        "Average precision on test: of the slices called positive, the share that bleeds, averaged "
-        "over all recalls. It falls with prevalence, which is what scores without meaning reach. "
-        f"{_INTERVALS} Groups are those that hold positives, or negatives where they are fewer.",
+        _CAPTIONS.fill("precisions", intervals=_CAPTIONS.fill("intervals")),
         ["label", *numbers("average precision", "prevalence", "positives", "groups")],
         _first_marked(rows),
     )
@@ -140,9 +134,7 @@ def operating_points(assessed: Assessment) -> Table:
             ]
             rows.append(Row(texts, "marked" if label == ANY else ""))
     return Table(
-        "Operating points. Each rule chooses a threshold for each label on validation, where it "
-        "achieves what the third column says; it is frozen and applied to test once. The Youden "
-        f"index is recall + specificity − 1. {SHARES_TOO} Support counts the positive slices.",
+        _CAPTIONS.fill("operating_points", intervals=interval_explanation()),
         [
             "rule",
             *numbers("threshold", "achieved on validation", *_RATE_NAMES.values(), "support"),
@@ -152,7 +144,7 @@ def operating_points(assessed: Assessment) -> Table:
 
 
 def calibration(assessed: Assessment) -> Table:
-    """How far each label's probabilities are off on test, and what scaling brings."""
+    """How well each label is calibrated on test, and what scaling gains."""
     values = _by(assessed.calibration, "label", "measure")
     measured = ("brier", "expected_calibration_error", "log_loss", "gain_temperature", "gain_line")
     rows = [
@@ -160,15 +152,14 @@ def calibration(assessed: Assessment) -> Table:
         for label in (ANY, *SUBTYPES)
     ]
     errors = [values[label, "expected_calibration_error"] for label in LABELS]
-    fewest, most = (of(row["bins"] for row in errors) for of in (min, max))
-    bins = str(most) if fewest == most else f"{fewest} to {most}"
+    bins = number_range(row["bins"] for row in errors)
     return Table(
-        "Calibration on test. The calibration error is the mean distance of observed from "
-        f"predicted shares over {bins} bins of equal {errors[0]['binning']} (as many slices in "
-        "each). What the log loss gains by a temperature, and by a slope and an intercept, both "
-        f"fitted on validation: above 0, scaling helped. {_INTERVALS} Those of gains take the "
-        "scaling as given. Noise alone makes a calibration error larger than 0, and those of "
-        "resamples larger still: its interval is centred on the error itself.",
+        _CAPTIONS.fill(
+            "calibration",
+            bins=bins,
+            binning=errors[0]["binning"],
+            intervals=_CAPTIONS.fill("intervals"),
+        ),
         [
             "label",
             *numbers("Brier score", "calibration error", "log loss"),
@@ -179,7 +170,7 @@ def calibration(assessed: Assessment) -> Table:
 
 
 def calibration_fits(assessed: Assessment) -> Table:
-    """What a logistic regression on each label's logits says, on test and on validation."""
+    """Logistic regressions on each label's logits, on test and on validation."""
     values = _by(assessed.calibration, "label", "measure")
     fits = ("slope", "in_the_large", "temperature", "validation_slope", "validation_intercept")
     rows = [
@@ -187,11 +178,7 @@ def calibration_fits(assessed: Assessment) -> Table:
         for label in (ANY, *SUBTYPES)
     ]
     return Table(
-        "Fits to the logits. On test, the calibration slope, below 1 where probabilities are too "
-        "sure, and calibration in the large, the intercept at slope 1, above 0 where bleeding is "
-        "more frequent than was said. On validation, the temperature, and the slope with its "
-        "intercept, that the gains above come from. Intervals are 95 %, in closed form, over the "
-        "linked patient groups of that split (Liang and Zeger 1986).",
+        _CAPTIONS.fill("calibration_fits"),
         [
             "label",
             *numbers("slope", "in the large", group="test"),
@@ -202,14 +189,9 @@ def calibration_fits(assessed: Assessment) -> Table:
 
 
 def studies(assessed: Assessment) -> Table | Sentences:
-    """Areas and operating points of whole studies, pooled by the maximum and as learned."""
+    """AUCs and operating points of whole studies, pooled by the maximum and as learned."""
     if not assessed.studies["studies"].any():
-        return Sentences(
-            [
-                "This sample takes slices one by one, so that no study stands in test with all of "
-                "its slices. Whether a scan bleeds anywhere cannot be told from a part of it."
-            ]
-        )
+        return Sentences([_CAPTIONS.fill("no_whole_studies")])
     values = _by(assessed.studies, "pooling", "label", "score")
     rows = []
     for label in (ANY, *SUBTYPES):
@@ -222,10 +204,7 @@ def studies(assessed: Assessment) -> Table | Sentences:
             cells = [f"{label}, {pooling}", *measures, *counts]
             rows.append(Row(cells, "marked" if label == ANY else ""))
     return Table(
-        "Studies of which every slice is in test: is there bleeding anywhere in the scan? The "
-        "slices' probabilities are pooled by their maximum, and by a soft maximum learned on "
-        "validation; the threshold "
-        f"is that of 85 % recall of validation's studies. {SHARES_TOO}",
+        _CAPTIONS.fill("studies", intervals=interval_explanation()),
         ["label and pooling", *numbers("AUC", *_RATE_NAMES.values(), "positive", "studies")],
         rows,
     )
@@ -241,9 +220,7 @@ def subgroups(assessed: Assessment) -> Table:
         counts = [f"{area[name]:,}" for name in ("slices", "positives", "groups")]
         rows.append([f"{kind}: {group}", with_interval(area, 2), *cells, *counts])
     return Table(
-        "Any bleeding on test within subgroups of slices, at the frozen 85 % recall threshold. "
-        "Bleeds by size, contrast or number of subtypes are set against all slices without "
-        f"bleeding. {SHARES_TOO} Groups are those that the area rests on.",
+        _CAPTIONS.fill("subgroups", intervals=interval_explanation()),
         [
             "subgroup",
             *numbers("AUC", *(_RATE_NAMES[rate] for rate in _SUBGROUP_RATES)),
@@ -251,9 +228,6 @@ def subgroups(assessed: Assessment) -> Table:
         ],
         rows,
     )
-
-
-_SUBGROUP_RATES: Final = ("recall", "specificity")
 
 
 def _first_marked(rows: Sequence[Sequence[Cell]]) -> list[Row]:
@@ -271,9 +245,9 @@ def _by(table: pd.DataFrame, *names: str) -> dict[tuple[str, ...], dict[str, Any
 def undefined(assessed: Assessment) -> Sentences:
     """Which scores test does not define, and why."""
     test = assessed.scores[assessed.scores["split"] == "test"]
-    said = [
+    sentences = [
         f"{_SCORE_NAMES[row['score']]} of {row['label']} is undefined on test: "
         f"{row['positives']:,} of {row['slices']:,} slices are positive."
         for row in test[test["value"].isna()].to_dict("records")
     ]
-    return Sentences(said or ["Every score is defined on test."])
+    return Sentences(sentences or ["Every score is defined on test."])

@@ -3,15 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
-from ichreport.evaluation.operating_points import operating_points
 
 from ichreport.evaluation.assessment import assess
-from ichreport.evaluation.scores import scores_of
 from ichreport.files import write_json
 from ichreport.labels import LABELS
 from ichreport.params.experiment import Experiment
 from ichreport.params.profile import PhantomRecipe, Profile
 from ichreport.runs import record, results
+from tests.runs.stand_in_training import StandInTraining
 
 STORE_HASH = "ab" * 32
 MEASURED = {"value": 0.4321, "low": 0.4, "high": 0.5, "maps": 9, "without": 0}
@@ -48,27 +47,22 @@ class Report:
         self.write_maps()
 
     def write_run(self, **changes):
-        given = predictions()
+        table = predictions()
         values = {"name": "mine", "profile": "tiny", "sample": "fullid", "network": "cnn7"}
         experiment = Experiment.parse({**values, "question": "Does it?", **changes}, where="test")
         leak = [
             {"first": "train", "second": "test", "kind": "patients", "shared": 0},
             {"first": "train", "second": "validation", "kind": "patients", "shared": 7},
         ]
-        watch = record.Stopwatch()
-        watch.lap("training")
+        losses = {"loss": [0.5, 0.4, 0.3], "val_loss": [0.6, 0.4, 0.5]}
+        machine = {"backend": "none", "devices": ["a <fast> machine"]}
         return record.write_run(
             experiment,
-            given,
-            scores=scores_of(given),
-            operating_points=operating_points(given),
-            assessed=assess(given, replicates=60),
-            history={"loss": [0.5, 0.4, 0.3], "val_loss": [0.6, 0.4, 0.5]},
-            model={"trainable": 1234567, "frozen": 89},
+            StandInTraining(table, losses, machine, trainable=1234567, frozen=89),
+            assess(table, replicates=60),
             leak=leak,
             store_hash=STORE_HASH,
-            backend={"backend": "none", "devices": ["a <fast> machine"]},
-            stopwatch=watch,
+            stopwatch=record.Stopwatch(),
         )
 
     def write_manifest(self, **changes):
@@ -107,7 +101,7 @@ class Report:
             },
         )
 
-    def found(self):
+    def results(self):
         return results.read(self.profile, self.folder)
 
 

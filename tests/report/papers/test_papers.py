@@ -33,6 +33,7 @@ ALWAYS_KNOWN = (
     "poster",
     "poster_limits",
 )
+SUMS = ("weighted_log_loss_sum", "challenge_log_loss")
 PLANTED = "<script>x()</script> **b** [a](javascript:x) a_b_c `c` | &amp; ~~s~~ #h $y$ {q} \\ *i*"
 
 
@@ -42,7 +43,7 @@ def papers(report):
 
 
 def documents(report):
-    return pages.make(report.folder, report.profile, report.found())
+    return pages.make(report.folder, report.profile, report.results())
 
 
 def rows_of(text, heading):
@@ -59,43 +60,55 @@ def items_of(text):
     return {number: rest.split(" | ")[1:] for number, rest in rows}
 
 
+def recorded_rows(report, table):
+    """The rows of a table that the run's record keeps."""
+    columns = read_json(report.folder / "runs" / "mine" / "record.json")["assessment"][table]
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def shown_with_interval(row):
+    return f"{row['value']:.3f} ({row['low']:.3f}–{row['high']:.3f})"
+
+
 def test_every_score_in_the_card_is_the_record_s(report):
     text = papers(report)["model-card"]
-    record = read_json(report.folder / "runs" / "mine" / "record.json")
-    rows, recorded = rows_of(text, "Quantitative analyses"), record["scores"]["test"]
+    rows, recorded = rows_of(text, "Quantitative analyses"), recorded_rows(report, "scores")
+    by_name = {(row["score"], row["label"]): row for row in recorded if row["split"] == "test"}
     for label in LABELS:
-        positives, slices, area, _, loss, _, floor = rows[label]
-        assert area == f"{recorded['auc'][label]:.3f}"
-        assert loss == f"{recorded['log_loss'][label]:.3f}"
-        assert floor == f"{recorded['floor']['log_loss'][label]:.3f}"
-        assert (int(positives), int(slices)) == (
-            record["operating_points"][label]["test"]["support"],
-            recorded["slices"],
-        )
-    assert rows["weighted sum"][4] == f"{recorded['weighted_log_loss_sum']:.3f}"
-    assert rows["challenge's mean"][4] == f"{recorded['challenge_log_loss']:.3f}"
+        area, loss = by_name["auc", label], by_name["log_loss", label]
+        assert rows[label] == [
+            str(area["positives"]),
+            str(area["slices"]),
+            shown_with_interval(area),
+            shown_with_interval(loss),
+            f"{loss['floor']:.3f}",
+        ]
+    weighted, mean = (by_name[name, "all"] for name in SUMS)
+    assert rows["weighted sum"][3] == shown_with_interval(weighted)
+    assert rows["challenge's mean"][3] == shown_with_interval(mean)
 
 
 def test_every_rate_in_the_card_is_the_record_s(report):
     text = papers(report)["model-card"]
-    record = read_json(report.folder / "runs" / "mine" / "record.json")
     rows = rows_of(text, "At the frozen thresholds")
-    for label, found in record["operating_points"].items():
+    recorded = {
+        (row["label"], row["rate"]): row
+        for row in recorded_rows(report, "rates")
+        if (row["rule"], row["split"]) == ("recall-85", "test")
+    }
+    for label in LABELS:
         threshold, *rates = rows[label]
-        assert threshold == f"{found['threshold']:.4f}"
+        assert threshold == f"{recorded[label, 'recall']['threshold']:.4f}"
         names = ("precision", "recall", "specificity", "accuracy", "npv")
-        for name, cell in zip(names, rates, strict=True):
-            value, low, high = re.match(r"([\d.]+) \(([\d.]+)–([\d.]+)\)$", cell).groups()
-            assert value == f"{found['test'][name]:.3f}"
-            assert float(low) <= float(value) <= float(high)
+        assert rates == [shown_with_interval(recorded[label, name]) for name in names]
 
 
 def test_the_areas_are_scikit_learn_s_and_stand_in_all_three_papers(report):
-    table = report.found().best.predictions
+    table = report.results().best.predictions
     test = table[table["split"] == "test"]
     area = f"{roc_auc_score(test['truth_any'], test['probability_any']):.3f}"
     made = papers(report)
-    assert rows_of(made["model-card"], "Quantitative analyses")["any"][2] == area
+    assert rows_of(made["model-card"], "Quantitative analyses")["any"][2].startswith(f"{area} (")
     for stem, number in (("claim-2024", "37"), ("tripod-ai", "23a")):
         assert f"any bleeding {area} (" in items_of(made[stem])[number][1]
 
@@ -123,7 +136,7 @@ def test_what_of_a_backbone_was_trained_stands_in_the_checklist(
 
 def test_splits_are_counted_from_the_predictions(report):
     rows = rows_of(papers(report)["model-card"], "Training data")
-    table = report.found().best.predictions
+    table = report.results().best.predictions
     for split in ("train", "validation", "test"):
         own = table[table["split"] == split]
         counts = [len(own), own["group"].nunique(), *(own[f"truth_{n}"].sum() for n in LABELS)]
@@ -134,7 +147,7 @@ def test_the_spread_over_seeds_stands_in_checklist_and_card(report):
     assert items_of(papers(report)["claim-2024"])["30"][0] == "Not done"
     report.write_run(name="mine--seed-2", training_seed=2)
     made = papers(report)
-    table = report.found().best.predictions  # the same for both seeds
+    table = report.results().best.predictions  # the same for both seeds
     test = table[table["split"] == "test"]
     area = f"{roc_auc_score(test['truth_any'], test['probability_any']):.3f}"
     said = f"Over 2 training seeds of this row, area for any bleeding {area} (standard deviation 0"
@@ -184,10 +197,10 @@ def test_ethics_dates_and_setting_apply_to_patients(report):
 
 
 def test_every_fact_that_a_template_names_is_known_somewhere(report):
-    figures = Figures(report.found().best)
+    figures = Figures(report.results().best)
     report.write_run(name="mine--seed-2", training_seed=2)
     report.write_manifest(synthetic=False, recipe={"image_size": 96, "pseudonymised": True})
-    known = set(gather(report.folder, report.profile, report.found(), figures))
+    known = set(gather(report.folder, report.profile, report.results(), figures))
     for stem in (*templates.CHECKLISTS, templates.CARD):
         template = templates.read_template(stem)
         lines = template.get("items") or [
@@ -357,3 +370,9 @@ def test_the_site_has_the_papers_as_files_and_as_a_page(report):
         assert (report.folder / f"{stem}.md").is_file()
         assert f'href="{stem}.md"' in page
     assert 'href="papers.html"' in (report.folder / "index.html").read_text(encoding="utf-8")
+
+
+def test_the_papers_need_no_predictions(report):
+    before = papers(report)
+    (report.folder / "runs" / "mine" / "predictions.parquet").unlink()
+    assert papers(report) == before

@@ -21,7 +21,7 @@ WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
 @pytest.fixture
 def path(report, tmp_path):
     """The page of the papers in its frame."""
-    fragment = clean(pages.write(report.folder, report.profile, report.found()), where="papers")
+    fragment = clean(pages.write(report.folder, report.profile, report.results()), where="papers")
     page = page_layout.Page("papers.html", pages.TITLE, "Papers", fragment.html)
     path = tmp_path / page.path
     path.write_text(page_layout.framed(page, [page], synthetic=True), encoding="utf-8")

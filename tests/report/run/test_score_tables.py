@@ -1,20 +1,17 @@
 """The tables of a run's measures show what was computed, and a dash where nothing could be."""
 
-import re
-
 import numpy as np
 import pandas as pd
 import pytest
+from ichreport.evaluation.operating_points import operating_points
 from sklearn.metrics import average_precision_score
 
 from ichreport.data import strata
-from ichreport.evaluation import subgroups
 from ichreport.evaluation.assessment import assess
-from ichreport.evaluation.calibration.net_benefit import decision_curve
-from ichreport.evaluation.inference.bootstrap import draw_resamples
-from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS, select_split
+from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
+from ichreport.evaluation.subgroups import strata_scores
 from ichreport.labels import LABELS
-from ichreport.report.run import calibration_curves, score_tables
+from ichreport.report.run import score_tables
 from tests.report.made_up import predictions as make_predictions
 
 
@@ -32,18 +29,7 @@ def assessed(predictions):
 
 
 def cells(table):
-    return {str(row[0]): row for row in table.rows}
-
-
-def test_a_figure_stands_before_its_interval_and_a_dash_where_it_is_undefined():
-    assert (
-        score_tables.with_interval({"value": 0.5, "low": 0.25, "high": 1.0}, 2)
-        == "0.50 (0.25–1.00)"
-    )
-    assert score_tables.with_interval({"value": None, "low": None, "high": None}) == "–"
-    assert score_tables.with_interval({"value": 0.5, "low": np.nan, "high": 1.0}, 1) == "0.5"
-    negative = {"value": -0.5, "low": -1.0, "high": 0.0}
-    assert score_tables.with_interval(negative, 1) == "−0.5 (−1.0 to 0.0)"
+    return {str(row.cells[0]): row.cells for row in table.lines}
 
 
 def test_every_score_of_every_split_stands_in_the_table(assessed):
@@ -84,17 +70,17 @@ def test_average_precision_stands_beside_prevalence(predictions, assessed):
 
 def test_what_scaling_has_fitted_stands_with_its_interval(assessed):
     row = cells(score_tables.calibration_fits(assessed))["any"]
-    found = assessed.calibration.set_index(["label", "measure"])
+    table = assessed.calibration.set_index(["label", "measure"])
     fits = ("slope", "in_the_large", "temperature", "validation_slope", "validation_intercept")
     for place, name in enumerate(fits, start=1):
-        own = found.loc["any", name]
+        own = table.loc["any", name]
         assert own["low"] < own["value"] < own["high"]
         assert row[place].startswith(f"{own['value']:.2f}".replace("-", "−") + " (")
 
 
 def test_bins_are_told_for_all_labels(predictions):
-    few = predictions.assign(probability_epidural=np.float32(0.25))
-    table = score_tables.calibration(assess(few, replicates=5))
+    flat = predictions.assign(probability_epidural=np.float32(0.25))
+    table = score_tables.calibration(assess(flat, replicates=5))
     assert "over 1 to 10 bins of equal mass" in table.caption
 
 
@@ -117,53 +103,15 @@ def test_both_opinions_on_an_area_stand_beside_each_other(assessed):
     assert row[3] == f"{closed['low']:.3f}–{closed['high']:.3f}"
 
 
-def test_only_thresholds_that_are_worth_it_are_told(predictions):
-    rows = select_split(predictions, "test")
-    truth, score = rows["truth_any"].to_numpy(), rows["probability_any"].to_numpy()
-    resamples = draw_resamples(rows["group"])
-    curve = decision_curve(
-        truth, score, group_codes=resamples.group_codes(rows["group"]), resamples=resamples
-    )
-    expected = {
-        round(100 * row["threshold"])
-        for row in curve.to_dict("records")
-        if row["threshold"] <= 0.5 and row["above_both_low"] > 0
-    }
-    [said] = re.findall(
-        r"all: any ([^;]*);", calibration_curves.net_benefit(predictions).alternative
-    )
-    told = set()
-    for low, high in re.findall(r"(\d+)(?:–(\d+))? %", said):
-        told |= set(range(int(low), int(high or low) + 1))
-    assert told == expected
-
-
-def test_runs_of_thresholds_are_told_apart():
-    thresholds = pd.Series([0.01, 0.02, 0.03, 0.04, 0.05, 0.06])
-    true = pd.Series([True, False, False, True, True, True])
-    assert calibration_curves._runs(true, thresholds) == ["1 %", "4–6 %"]
-    assert calibration_curves._runs(~true, thresholds) == ["2–3 %"]
-    assert calibration_curves._runs(thresholds > 1, thresholds) == []
-
-
-def test_curves_are_drawn_for_every_label_and_told_in_words(predictions):
-    for drawn in (
-        calibration_curves.reliability(predictions),
-        calibration_curves.net_benefit(predictions),
-    ):
-        assert len(drawn.panels) == len(LABELS)
-        assert all(label in drawn.alternative for label in LABELS)
-
-
-def test_subgroups_part_the_slices_by_what_the_store_knows(store, predictions):
+def test_subgroups_part_the_slices_by_what_the_store_knows(store, assessed):
     random = np.random.default_rng(0)
     table = pd.DataFrame({"sop_instance_uid": store.slices["sop_instance_uid"], "split": "test"})
     table["group"] = store.slices["patient_id"]
     table[list(TRUTHS)] = store.slices[list(LABELS)].to_numpy()
     table[list(PROBABILITIES)] = random.random((len(store), len(LABELS)))
     classes = strata.stratify(store, np.arange(len(store)))
-    found = subgroups.strata_scores(table, classes, threshold=0.5, replicates=20)
-    areas = found[found["score"] == "auc"]
+    within = strata_scores(table, classes, threshold=0.5, replicates=20)
+    areas = within[within["score"] == "auc"]
     by_kind = areas.groupby("kind", sort=False)["slices"].sum()
     for kind in ("position", "tilt", "header"):
         assert by_kind[kind] == len(store), kind
@@ -171,5 +119,5 @@ def test_subgroups_part_the_slices_by_what_the_store_knows(store, predictions):
     positives = areas.groupby("kind", sort=False)["positives"].sum()
     assert positives["subtypes"] == bleeds
     assert positives["area of the bleed"] == positives["contrast of the bleed"] <= bleeds
-    shown = score_tables.subgroups(found)
+    shown = score_tables.subgroups(assessed.with_subgroups(within))
     assert len(shown.rows) == len(areas)

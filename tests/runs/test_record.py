@@ -4,16 +4,41 @@ import hashlib
 import json
 from importlib.metadata import PackageNotFoundError
 
+import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import average_precision_score, log_loss, recall_score, roc_auc_score
 
-from ichreport.evaluation.assessment import Assessment
+from ichreport.evaluation.assessment import Assessment, assess
+from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.files import read_json, sha256_of_file
+from ichreport.labels import LABELS
 from ichreport.params.experiment import Experiment
 from ichreport.params.profile import PhantomRecipe
 from ichreport.runs import record
+from ichreport.splits import SPLITS
+from tests.runs.stand_in_training import StandInTraining
 
-ASSESSED = Assessment(*[pd.DataFrame({"value": [0.5, float("nan")]})] * 7)
+
+@pytest.fixture(scope="module")
+def predictions():
+    """Every split has positives and negatives of every label."""
+    random = np.random.default_rng(2)
+    patient = np.repeat(np.arange(30), 6)
+    table = pd.DataFrame({"sop_instance_uid": [f"s{n:03d}" for n in range(180)]})
+    for name in ("patient_id", "study_instance_uid", "group"):
+        table[name] = [f"p{number:02d}" for number in patient]
+    table["split"] = np.array(SPLITS)[patient % 3]
+    truth = (random.random((180, len(LABELS))) < 0.4).astype(np.int8)
+    truth[:, -1] = truth[:, :-1].max(axis=1)
+    table[list(TRUTHS)] = truth
+    table[list(PROBABILITIES)] = random.random((180, len(LABELS))).astype(np.float32)
+    return table
+
+
+@pytest.fixture(scope="module")
+def assessed(predictions):
+    return assess(predictions, replicates=20)
 
 
 @pytest.fixture
@@ -24,42 +49,52 @@ def experiment(tmp_path, monkeypatch):
     return Experiment(name="mine", profile="tiny")
 
 
-def write_run(experiment):
-    predictions = pd.DataFrame({"sop_instance_uid": ["a"], "probability_any": [0.5]})
-    watch = record.Stopwatch()
-    watch.lap("training")
-    return record.write_run(
-        experiment,
-        predictions,
-        scores={"test": {"challenge_log_loss": 0.1}},
-        operating_points={},
-        assessed=ASSESSED,
-        history={"loss": [1.0]},
-        model={"trainable": 1, "frozen": 2},
-        leak=[],
-        store_hash="0" * 64,
-        backend={"backend": "none"},
-        stopwatch=watch,
-    )
+@pytest.fixture
+def write_run(predictions, assessed):
+    def write(experiment):
+        training = StandInTraining(predictions, {"loss": [1.0], "val_loss": [1.5]})
+        return record.write_run(
+            experiment,
+            training,
+            assessed,
+            leak=[],
+            store_hash="0" * 64,
+            stopwatch=record.Stopwatch(),
+        )
+
+    return write
 
 
-def test_the_frozen_thresholds_have_a_file_of_their_own(experiment):
-    write_run(experiment)
-    assert read_json(experiment.run_folder / "thresholds.json") == [{"value": 0.5}, {"value": None}]
-
-
-def test_a_written_run_reads_back(experiment):
+def test_a_written_run_reads_back(experiment, predictions, write_run):
     write_run(experiment)
     run = record.read_run(experiment.run_folder)
     assert run.status == "ok"
     assert Experiment.parse(run.parameters, where="record") == run.experiment == experiment
-    assert run.predictions()["probability_any"].tolist() == [0.5]
+    pd.testing.assert_frame_equal(run.predictions(), predictions)
     stored = run.record["provenance"]["predictions_sha256"]
     assert stored == sha256_of_file(run.folder / "predictions.parquet")
     assert set(run.record["timings"]) == {"training", "writing"}
+    assert run.record["provenance"]["training"] == "e" * 16
 
 
-def test_a_recorded_recipe_of_heads_reads_back_too(experiment):
+def test_figures_in_the_record_are_those_of_the_predictions(experiment, write_run):
+    write_run(experiment)
+    run = record.read_run(experiment.run_folder)
+    test = run.predictions().query("split == 'test'")
+    kept = Assessment.from_record(run.record["assessment"])
+    for label in LABELS:
+        truth, score = test[f"truth_{label}"], test[f"probability_{label}"].astype(float)
+        assert kept.score("auc", label)["value"] == pytest.approx(roc_auc_score(truth, score))
+        assert kept.score("log_loss", label)["value"] == pytest.approx(log_loss(truth, score))
+        precision = kept.average_precision(label)["value"]
+        assert precision == pytest.approx(average_precision_score(truth, score))
+        called = score >= kept.threshold(label)
+        assert kept.rate("recall", label)["value"] == pytest.approx(recall_score(truth, called))
+        assert kept.split("test")[label] == truth.sum()
+    assert kept.split("test")["groups"] == test["group"].nunique()
+
+
+def test_a_recorded_recipe_of_heads_reads_back_too(experiment, write_run):
     asked = experiment.model_copy(update={"phantom": PhantomRecipe(patients=7)})
     write_run(asked)
     assert record.read_run(asked.run_folder).experiment == asked
@@ -86,7 +121,7 @@ def test_a_run_without_a_record_has_no_experiment(tmp_path):
         _ = run.experiment
 
 
-def test_a_record_names_what_its_figures_depend_on(experiment, monkeypatch):
+def test_a_record_names_what_its_figures_depend_on(experiment, monkeypatch, write_run):
     """On a machine without TensorFlow, as one with JAX alone."""
     installed = {"ichreport": "0.1", "keras": "3.9", "jax": "0.7"}
 
@@ -103,7 +138,7 @@ def test_a_record_names_what_its_figures_depend_on(experiment, monkeypatch):
     assert known["parameters_sha256"] == hashlib.sha256(text.encode()).hexdigest()
 
 
-def test_without_a_record_a_run_has_failed_whatever_else_it_holds(experiment):
+def test_without_a_record_a_run_has_failed_whatever_else_it_holds(experiment, write_run):
     path = write_run(experiment)
     path.unlink()
     (experiment.run_folder / "log.txt").write_text("starting\nKilled\n\n")
@@ -125,7 +160,7 @@ def test_a_run_that_was_never_started_is_missing(experiment):
     assert record.read_run(experiment.run_folder).status == "missing"
 
 
-def test_expected_runs_come_first_in_their_order_and_extra_ones_after(experiment):
+def test_expected_runs_come_first_in_their_order_and_extra_ones_after(experiment, write_run):
     write_run(experiment)
     expected = [experiment.model_copy(update={"name": name}) for name in ("b", "a")]
     found = record.read_runs(experiment.report_folder, expected)
@@ -136,14 +171,26 @@ def test_expected_runs_come_first_in_their_order_and_extra_ones_after(experiment
     ]
 
 
-def test_a_record_of_another_format_is_refused(experiment):
+def test_a_record_of_another_format_is_a_failed_run_with_file_and_cure(experiment, write_run):
     path = write_run(experiment)
     path.write_text(json.dumps(read_json(path) | {"format": 99}))
-    with pytest.raises(ValueError, match="has format 99, expected 3"):
-        record.read_run(experiment.run_folder)
+    run = record.read_run(experiment.run_folder)
+    assert (run.status, run.record) == ("failed", {})
+    assert run.reason.startswith(f"{path} has format 99, expected {record.RECORD_FORMAT}:")
+    assert run.reason.endswith("run this experiment again (make report does)")
 
 
-def test_a_started_run_counts_as_not_done(experiment):
+@pytest.mark.parametrize("content", ["{", "", "[]", "3"])
+def test_an_unreadable_record_is_a_failed_run_with_file_and_cure(experiment, write_run, content):
+    path = write_run(experiment)
+    path.write_text(content)
+    run = record.read_run(experiment.run_folder)
+    assert (run.status, run.record) == ("failed", {})
+    assert str(path) in run.reason
+    assert run.reason.endswith("run this experiment again (make report does)")
+
+
+def test_a_started_run_counts_as_not_done(experiment, write_run):
     write_run(experiment)
     record.start(experiment)
     assert record.read_run(experiment.run_folder).status != "ok"

@@ -15,16 +15,22 @@ from ichreport.runs.results import Results, Scored
 
 @pytest.fixture(scope="module")
 def data(report):
-    return comparison_page.data(report.found)
+    return comparison_page.data(report.results)
+
+
+def by_name(table):
+    """The cells of each row by the names of their columns."""
+    names = [column.name for column in table.head]
+    return {row.cells[0].text: dict(zip(names, row.cells, strict=True)) for row in table.lines}
 
 
 def test_only_runs_with_predictions_can_be_chosen(data, report):
-    assert [run["name"] for run in data["runs"]] == list(report.found.scored)
+    assert [run["name"] for run in data["runs"]] == list(report.results.scored)
 
 
 def test_a_thinned_curve_stays_near_the_whole_one(data, report):
     for run in data["runs"]:
-        table = report.found.scored[run["name"]].predictions.query("split == 'test'")
+        table = report.results.scored[run["name"]].predictions.query("split == 'test'")
         for label in LABELS:
             points = np.reshape(run["curves"][label]["roc"], (-1, 2)) / 1000
             x, y, _ = roc_curve(table[f"truth_{label}"], table[f"probability_{label}"])
@@ -35,7 +41,7 @@ def test_a_thinned_curve_stays_near_the_whole_one(data, report):
 
 
 def test_with_many_runs_curves_get_coarser_and_the_page_stays_small(report):
-    own = next(iter(report.found.scored.values()))
+    own = next(iter(report.results.scored.values()))
     many = Results([own.run] * 80, {f"run-{number:03d}": own for number in range(80)})
     held = comparison_page.data(many)
     assert len(json.dumps(held)) < 900_000
@@ -48,7 +54,7 @@ def test_the_address_names_the_runs():
 
 
 def test_a_run_alone_is_compared_with_nothing(report):
-    own = report.found.scored["01-small"]
+    own = report.results.scored["01-small"]
     found = Results([own.run], {"01-small": own})
     assert "It takes two runs" in comparison_page.content(found)
     assert "compare-data" not in comparison_page.content(found)
@@ -62,20 +68,20 @@ def test_without_runs_all_that_is_said_in_words():
 
 
 def test_the_overlays_name_the_best_of_each_panel(report):
-    drawn = overlays.roc_of_all(report.found)
+    drawn = overlays.roc_of_all(report.results)
     # nothing ran on SampB
     titles = ["SampA by slice, 1 run", "FullID by group, 3 runs"]
     for title, panel in zip(titles, drawn.panels, strict=True):
         assert title in panel
     assert "01-small" in "".join(drawn.panels)
     assert "by-hand" not in "".join(drawn.panels)
-    learned = overlays.learning_of_all(report.found)
+    learned = overlays.learning_of_all(report.results)
     lowest = min(1 / epoch + 0.01 * epoch for epoch in range(1, 9))
     assert f"02-large {lowest:.3f}" in learned.alternative
 
 
 def test_a_sample_s_other_split_has_a_panel_of_its_own(report):
-    own = report.found.scored["03-windowed"]
+    own = report.results.scored["03-windowed"]
     parameters = {**own.run.parameters, "split_by": "group"}
     again = replace(own.run, name="again", record={**own.run.record, "parameters": parameters})
     found = Results([own.run, again], {"03-windowed": own, "again": Scored(again)})
@@ -87,17 +93,17 @@ def test_what_a_run_is_split_by_is_told_though_no_parameter_says_it(data, report
     assert (told["03-windowed"], told["01-small"]) == ("slice", "group")
     seen = {run["name"]: "stand in train too" in run["test"] for run in data["runs"]}
     assert (seen["03-windowed"], seen["01-small"]) == (True, False)
-    table = all_runs.table(report.found)
-    by_name = {row[0].text: dict(zip(table.head, row, strict=True)) for row in table.rows}
-    assert by_name["03-windowed"]["split by"] == "slice"
-    assert by_name["04-broken"]["split by"] == "group"
-    assert by_name["03-windowed"]["AUC any"].endswith(" *")
-    assert not by_name["01-small"]["AUC any"].endswith("*")
+    table = all_runs.table(report.results)
+    rows = by_name(table)
+    assert rows["03-windowed"]["split by"] == "slice"
+    assert rows["04-broken"]["split by"] == "group"
+    assert rows["03-windowed"]["AUC any"].endswith(" *")
+    assert not rows["01-small"]["AUC any"].endswith("*")
 
 
 def test_what_a_run_without_a_record_would_have_been_is_in_the_table(report):
-    table = all_runs.table(report.found)
-    by_name = {row[0].text: dict(zip(table.head, row, strict=True)) for row in table.rows}
-    assert by_name["04-broken"]["head"] == "bilstm"
-    assert by_name["05-later"]["loss"] == "weighted-bce"
-    assert set(table.quiet) == {3, 4}
+    table = all_runs.table(report.results)
+    rows = by_name(table)
+    assert rows["04-broken"]["head"] == "bilstm"
+    assert rows["05-later"]["loss"] == "weighted-bce"
+    assert [row.kind for row in table.lines] == ["", "", "", "quiet", "quiet", ""]

@@ -11,7 +11,6 @@ from ichreport.data.leakage import leak_audit
 from ichreport.data.samples import Sample
 from ichreport.labels import ANY, LABELS
 from ichreport.report.data import tables as data_tables
-from ichreport.report.html import data_frame
 from ichreport.splits import SPLITS
 
 
@@ -49,10 +48,3 @@ def test_the_leak_audit_names_its_sample_and_says_what_its_numbers_show(store):
         caption = data_tables.leak_audit(leak_audit(slices, sample), sample).caption
         assert caption.startswith("The leak audit of sampb: patients")
         assert ("split by slice" in caption) is torn
-
-
-def test_counts_of_a_frame_have_their_thousands_apart():
-    shown = data_frame.frame(
-        pd.DataFrame({"intercept": [-1024.0], "slices": [1230]}), "x", digits=0
-    )
-    assert shown.rows == [["−1024", "1,230"]]

@@ -11,8 +11,6 @@ from papermill.cli import _resolve_type
 from ichreport.params.experiment import Experiment
 from ichreport.params.profile import Profile
 from ichreport.report.run import page as run_page
-from ichreport.runs import record, results
-from tests.report import made_up
 from tests.report.made_up import PICTURE, PLANTED
 
 PROFILE = Profile.parse({"profile": "demo", "epochs": 7, "learning_rate": 0.01}, where="test")
@@ -77,7 +75,7 @@ def test_a_run_that_departs_from_its_file_says_how(experiment, network):
 
 
 def test_a_run_as_its_file_says_needs_nothing_more(report):
-    expected = report.found.expected["02-large"]
+    expected = report.results.expected["02-large"]
     command = run_page.papermill_command(expected.model_dump(), report.profile, expected)
     assert " -p " not in command
     assert " -r " not in command
@@ -94,8 +92,8 @@ def test_the_command_of_a_run_with_another_seed_makes_it_from_its_row_s_file():
 
 
 def page(report, name):
-    run = next(run for run in report.found.runs if run.name == name)
-    return run_page.content(run, report.profile, report.found, "")
+    run = next(run for run in report.results.runs if run.name == name)
+    return run_page.content(run, report.profile, report.results, "")
 
 
 def test_parameters_that_differ_from_the_neighbours_are_marked(report):
@@ -131,24 +129,17 @@ def test_a_missing_run_says_so_and_how_to_run_it(report):
     assert "05-later.yaml -f params/tiny.yaml" in html
 
 
-@pytest.fixture
-def by_hand(report, tmp_path, monkeypatch):
-    """A page made from its record alone, by the hash of the store that it read."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "workflow").mkdir(exist_ok=True)
-    (tmp_path / "workflow" / "Snakefile").touch()
-
-    def content(store_hash):
-        values = {**report.profile.model_dump(), "name": "by-hand", "sample": "fullid"}
-        experiment = Experiment.parse(values, where="test")
-        made_up.write_run(experiment, made_up.predictions_for(report.store), store_hash)
-        run = record.read_run(experiment.run_folder)
-        found = results.Results([run], {run.name: results.Scored(run)})
-        return run_page.content(run, report.profile, found, "")
-
-    return content
+def test_a_run_whose_notebook_is_elsewhere_says_so_and_shows_the_rest(report):
+    html = page(report, "by-hand")
+    assert "Its notebook was executed elsewhere and is not here" in html
+    area = report.results.scored["by-hand"].assessment.score("auc", "any")["value"]
+    assert f"<dt>AUC, any bleeding</dt><dd>{area:.3f}" in html
+    assert "Provenance: hashes are SHA-256" in html
+    assert "papermill notebooks/2-experiment.ipynb" in html
 
 
-def test_a_run_kept_elsewhere_shows_its_mistakes_while_its_store_is_there(by_hand, report):
-    assert "The worst mistakes on test" in by_hand(report.store.manifest["store_hash"])
-    assert "The worst mistakes on test" not in by_hand("1" * 64)
+def test_a_run_whose_notebook_is_here_shows_it(report):
+    run = report.results.scored["01-small"].run
+    html = run_page.content(run, report.profile, report.results, "<p>its story</p>")
+    assert "<p>its story</p>" in html
+    assert "executed elsewhere" not in html

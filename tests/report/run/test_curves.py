@@ -9,20 +9,32 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
+from ichreport.evaluation.assessment import assess
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.labels import LABELS
-from ichreport.report.data import figures as data_figures
 from ichreport.report.run import curves as run_curves
 
 
 @pytest.fixture
-def test_rows(predictions):
+def predicted(predictions, store):
+    """Predictions with both classes of every label in every split."""
+    table = predictions.copy()
+    table["group"] = table["patient_id"]
+    table["study_instance_uid"] = store.slices["study_instance_uid"].to_numpy()
+    truth = np.random.default_rng(5).random((len(table), len(LABELS))) < 0.3
+    table[list(TRUTHS)] = truth.astype(int)
+    return table
+
+
+@pytest.fixture
+def assessed(predicted):
+    return assess(predicted, replicates=5)
+
+
+@pytest.fixture
+def test_rows(predicted):
     """What the figures show by default."""
-    shown = predictions[predictions["split"] == "test"].copy()
-    shown["group"] = shown["patient_id"]
-    truth = np.random.default_rng(5).random((len(shown), len(LABELS))) < 0.3
-    shown[list(TRUTHS)] = truth.astype(int)  # both classes of every label
-    return shown
+    return predicted[predicted["split"] == "test"]
 
 
 def texts(drawing):
@@ -47,17 +59,17 @@ def texts(drawing):
     ],
 )
 def test_legends_give_each_labels_value_the_best_first_and_stand_below_the_axes(
-    draw, title, oracle, axis, test_rows
+    draw, title, oracle, axis, test_rows, assessed
 ):
     by_label = {
         label: oracle(test_rows[truth], test_rows[probability])
         for label, truth, probability in zip(LABELS, TRUTHS, PROBABILITIES, strict=True)
     }
-    drawing = draw(test_rows)
-    found = texts(drawing)
-    below = dict(found)[axis]
-    after = [name for name, _ in found].index(title)
-    entries = [(re.sub(r"\s+", " ", name), y) for name, y in found[after + 1 :]]
+    drawing = draw(assessed)
+    drawn = texts(drawing)
+    below = dict(drawn)[axis]
+    after = [name for name, _ in drawn].index(title)
+    entries = [(re.sub(r"\s+", " ", name), y) for name, y in drawn[after + 1 :]]
     best_first = sorted(by_label.items(), key=lambda item: -item[1])
     assert [name for name, _ in entries] == [f"{value:.3f} {name}" for name, value in best_first]
     assert all(y > below for _, y in entries)
@@ -66,20 +78,22 @@ def test_legends_give_each_labels_value_the_best_first_and_stand_below_the_axes(
 
 @pytest.mark.parametrize("draw", [run_curves.roc_curves, run_curves.precision_recall_curves])
 @pytest.mark.parametrize("gone", [LABELS[:1], LABELS])
-def test_a_label_with_one_class_is_named_as_undefined_and_has_no_curve(draw, gone, test_rows):
-    test_rows[[f"truth_{label}" for label in gone]] = 0
+def test_a_label_with_one_class_is_named_as_undefined_and_has_no_curve(draw, gone, predicted):
+    gone_truths = [f"truth_{label}" for label in gone]
+    predicted.loc[predicted["split"] == "test", gone_truths] = 0
+    assessed = assess(predicted, replicates=5)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        drawing = draw(test_rows)
+        drawing = draw(assessed)
     assert drawing.caption.endswith(f"Undefined, with one class only: {', '.join(gone)}.")
     drawn = " ".join(name for name, _ in texts(drawing))
     assert not any(label in drawn for label in gone)
 
 
-def test_calibration_names_the_labels_own_brier_score(test_rows):
+def test_calibration_names_the_labels_own_brier_score(test_rows, assessed):
     for label, truth, probability in zip(LABELS, TRUTHS, PROBABILITIES, strict=True):
         score = brier_score_loss(test_rows[truth], test_rows[probability])
-        caption = run_curves.calibration(test_rows, label=label).caption
+        caption = run_curves.calibration(assessed, label=label).caption
         assert f"Calibration of {label} on test" in caption
         assert f"Brier score {score:.3f}" in caption
 
@@ -88,17 +102,6 @@ def test_the_loss_curves_mark_the_epoch_with_the_lowest_validation_loss():
     drawing = run_curves.loss_curves({"loss": [0.9, 0.5, 0.3], "val_loss": [0.8, 0.625, 0.7]})
     assert "0.625, at epoch 2" in drawing.alternative
     assert "kept: 0.625" in [name for name, _ in texts(drawing)]
-
-
-def test_co_occurrence_gives_the_share_of_the_rows_slices(store):
-    slices = store.slices
-    expected = [
-        f"{(slices[row] & slices[column]).sum() / slices[row].sum():.2f}"
-        for row in LABELS
-        for column in LABELS
-    ]
-    shown = [name for name, _ in texts(data_figures.co_occurrence(store))]
-    assert [name for name in shown if re.fullmatch(r"\d\.\d\d", name)] == expected
 
 
 def test_a_dot_plot_puts_each_value_on_its_own_line_at_its_own_place():
@@ -120,15 +123,8 @@ def test_a_dot_plot_puts_each_value_on_its_own_line_at_its_own_place():
     assert marks[1][1] - marks[0][1] == pytest.approx(heights["second"] - heights["first"], abs=0.2)
 
 
-def test_histograms_of_the_series_say_their_ranges(store):
-    per_study = store.slices.groupby("study_instance_uid").size()
-    drawing = data_figures.series_shape(store)
-    assert f"studies have {per_study.min()} to {per_study.max()} slices" in drawing.alternative
-    assert len(drawing.panels) == 4
-
-
-def test_the_curves_end_in_the_corners_that_theory_wants(test_rows):
-    drawing = run_curves.roc_curves(test_rows)
+def test_the_curves_end_in_the_corners_that_theory_wants(assessed):
+    drawing = run_curves.roc_curves(assessed)
     root = ElementTree.fromstring(drawing.panels[0])
     paths = [
         pd.Series(re.findall(r"-?\d+\.?\d*", path.attrib["d"])).astype(float).to_numpy()

@@ -4,26 +4,27 @@ import io
 from html.parser import HTMLParser
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from ichreport.report.html import blocks, data_frame
+from ichreport.report.html import blocks
 from ichreport.report.html.blocks import (
+    Column,
     Drawing,
     Fact,
     Facts,
     Link,
     Marked,
     Picture,
+    Row,
     Sentences,
     Sheet,
     Table,
     Tile,
+    numbers,
 )
-from ichreport.report.html.formats import in_words
 
 
 class _Cells(HTMLParser):
@@ -55,7 +56,7 @@ texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20)
 
 @given(st.lists(st.lists(texts, min_size=3, max_size=3), max_size=4), texts.filter(bool))
 def test_whatever_the_cells_hold_a_browser_reads_them_back(rows, caption):
-    table = Table(caption, ["a<b", "c", '"d"'], rows, numeric=frozenset({1}), sortable=True)
+    table = Table(caption, ["a<b", Column("c", numeric=True), '"d"'], rows, sortable=True)
     assert _Cells(table._repr_html_()).rows == [["a<b", "c", '"d"'], *rows]
 
 
@@ -69,9 +70,11 @@ def test_links_and_marks_are_escaped_too():
 
 
 def test_rows_are_headed_and_columns_scoped():
-    tags = _Cells(Table("T", ["a", "b"], [["1", "2"]], groups=[("g", 2)])._repr_html_()).tags
+    tags = _Cells(
+        Table("T", ["a", *numbers("b", "c", group="g")], [["1", "2", "3"]])._repr_html_()
+    ).tags
     scopes = [given["scope"] for tag, given in tags if tag == "th"]
-    assert scopes == ["colgroup", "col", "col", "row"]
+    assert scopes == ["colgroup", "col", "col", "col", "row"]
 
 
 @pytest.mark.parametrize(
@@ -79,7 +82,6 @@ def test_rows_are_headed_and_columns_scoped():
     [
         (lambda: Table("", ["a"], []), "needs a caption"),
         (lambda: Table("T", ["a"], [["1", "2"]]), "2 cells under 1 columns"),
-        (lambda: Table("T", ["a"], [], groups=[("g", 2)]), "must span 1 columns, got 2"),
         (lambda: Drawing(" ", "x"), "text for its caption"),
         (lambda: Drawing("x", ""), "text for its alternative"),
         (lambda: Picture("x", "\n"), "text for its alternative"),
@@ -111,55 +113,29 @@ def test_a_bitmap_comes_back_as_it_was_within_compression():
     assert np.abs(kept.astype(int) - gray).mean() < 3
 
 
-@pytest.mark.parametrize(
-    ("value", "said"),
-    [
-        (0.12345, "0.123"),
-        (-1.5, "−1.500"),
-        (None, "–"),
-        (float("nan"), "–"),
-        (0.0, "0.000"),
-        (-0.0004, "0.000"),
-    ],
-)
-def test_a_number_has_three_decimals_and_a_dash_where_there_is_none(value, said):
-    assert blocks.number(value) == said
-
-
-@pytest.mark.parametrize(
-    ("value", "said"),
-    [(0.0, "<0.001"), (0.0009, "<0.001"), (0.001, "0.001"), (1.0, "1.000"), (None, "–")],
-)
-def test_no_p_value_is_zero(value, said):
-    assert blocks.p_value(value) == said
-
-
 def test_an_interval_may_go_to_a_line_of_its_own_and_stays_text():
     caption, rows = "What <it> is.", [["any <b>", "0.9 (0.8–1.0) *"], ["x (y)", "1,234"]]
-    shown = blocks.Table(caption, ["label", "here"], rows, numeric=frozenset({1}))._repr_html_()
+    shown = Table(caption, ["label", *numbers("here")], rows)._repr_html_()
     assert '>0.9 <span class="interval">(0.8–1.0) *</span><' in shown
     assert ">x (y)<" in shown
     assert ">1,234<" in shown
     assert "any &lt;b&gt;" in shown
 
 
-@pytest.mark.parametrize(
-    ("value", "said"),
-    [
-        (None, "none"), (True, "yes"), (np.bool_(False), "no"), (12_345, "12,345"), (123, "123"),
-        (1e-3, "0.001"), ([1, None], "1, none"), ([], "none"), ({"a": 1}, '{"a": 1}'), ("x", "x"),
-    ],
-)  # fmt: skip
-def test_a_parameter_is_said_in_words(value, said):
-    assert in_words(value) == said
+def test_a_heading_over_columns_spans_those_beside_each_other():
+    html = Table(
+        "T", ["a", *numbers("b", "c", group="g"), *numbers("d"), *numbers("e", group="h")], []
+    )._repr_html_()
+    spans = [(tag, given.get("colspan")) for tag, given in _Cells(html).tags if "colspan" in given]
+    assert spans == [("td", "1"), ("th", "2"), ("td", "1"), ("th", "1")]
 
 
-def test_a_frame_becomes_a_table_with_its_numbers_on_the_right():
-    frame = pd.DataFrame({"a_b": [0.5, np.nan], "c": ["x", "<y>"]}, index=["r", "s"])
-    table = data_frame.frame(frame, "T", index="row")
-    assert _Cells(table._repr_html_()).rows == [
-        ["row", "a b", "c"],
-        ["r", "0.500", "x"],
-        ["s", "–", "<y>"],
+def test_a_row_that_is_set_apart_says_how_and_others_do_not():
+    rows = [Row(["1"], "marked"), Row(["2"], "quiet"), Row(["3"]), ["4"]]
+    tags = _Cells(Table("T", ["a"], rows)._repr_html_()).tags
+    assert [given for tag, given in tags if tag == "tr"][1:] == [
+        {"class": "marked"},
+        {"class": "quiet"},
+        {},
+        {},
     ]
-    assert table.numeric == {1}

@@ -1,0 +1,56 @@
+"""One format for each kind of value, with a dash where there is none."""
+
+import numpy as np
+import pytest
+
+from ichreport.report.html import formats
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (0.12345, "0.123"),
+        (-1.5, "−1.500"),
+        (None, "–"),
+        (float("nan"), "–"),
+        (0.0, "0.000"),
+        (-0.0004, "0.000"),
+    ],
+)
+def test_a_number_has_three_decimals_and_a_dash_where_there_is_none(value, said):
+    assert formats.number(value) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(0.0, "<0.001"), (0.0009, "<0.001"), (0.001, "0.001"), (1.0, "1.000"), (None, "–")],
+)
+def test_no_p_value_is_zero(value, said):
+    assert formats.p_value(value) == said
+
+
+def test_a_figure_stands_before_its_interval_and_a_dash_where_it_is_undefined():
+    assert formats.with_interval({"value": 0.5, "low": 0.25, "high": 1.0}, 2) == "0.50 (0.25–1.00)"
+    assert formats.with_interval({"value": None, "low": None, "high": None}) == "–"
+    assert formats.with_interval({"value": 0.5, "low": np.nan, "high": 1.0}, 1) == "0.5"
+    negative = {"value": -0.5, "low": -1.0, "high": 0.0}
+    assert formats.with_interval(negative, 1) == "−0.5 (−1.0 to 0.0)"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (None, "none"), (True, "yes"), (np.bool_(False), "no"), (12_345, "12,345"), (123, "123"),
+        (1e-3, "0.001"), ([1, None], "1, none"), ([], "none"), ({"a": 1}, '{"a": 1}'), ("x", "x"),
+    ],
+)  # fmt: skip
+def test_a_parameter_is_said_in_words(value, said):
+    assert formats.in_words(value) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.4, "0 s"), (89.4, "89 s"), (90, "2 min"), (5340, "89 min"), (5400, "1 h 30 min")],
+)
+def test_a_duration_is_said_as_a_person_says_it(seconds, said):
+    assert formats.duration(seconds) == said

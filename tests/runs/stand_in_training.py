@@ -1,0 +1,27 @@
+"""A finished training without a network: what `record.write_run` keeps of one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class StandInTraining:
+    """A training that has predictions and no weights."""
+
+    predictions: pd.DataFrame
+    history: Mapping[str, list[float]]
+    machine: Mapping[str, Any] = field(default_factory=lambda: {"backend": "none"})
+    seconds: Mapping[str, float] = field(default_factory=lambda: {"training": 1.5})
+    trainable: int = 1
+    frozen: int = 2
+    folder: Path = Path("trainings") / ("e" * 16)
+    is_new: bool = True
+    finished: str = "2026-11-23T12:00:00+00:00"
+
+    def copy_to(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.predictions.to_parquet(folder / "predictions.parquet")
