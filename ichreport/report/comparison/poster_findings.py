@@ -50,8 +50,13 @@ def _criterion(criterion: Criterion) -> list[Cell]:
     here = with_interval({"value": criterion.value, **vars(criterion.interval)})
     against = " or ".join(map(_range, criterion.contradicted_if))
     return [
-        criterion.name, _verdict(criterion.verdict), here, _range(criterion.supported_if), against, criterion.measure
-    ]  # fmt: skip
+        criterion.name,
+        _verdict(criterion.verdict),
+        here,
+        _range(criterion.supported_if),
+        against,
+        criterion.measure,
+    ]
 
 
 def _range(limits: tuple[float, float]) -> str:

@@ -158,8 +158,8 @@ def map_rows(store: Store, run: RunRecord) -> dict[str, NDArray[np.int64]]:
     """The slices whose heat maps a viewer of a run shows, by label.
 
     Returns:
-        Row numbers of the test slices of representative series: all of them for `any`; for a subtype
-        those of the series in which it occurs.
+        Row numbers of the test slices of representative series: all of them for `any`; for a
+        subtype those of the series in which it occurs.
     """
     test = _test_slices(store, run.predictions())
     series = [
