@@ -15,7 +15,7 @@ from ichreport.data.samples import Sample
 from ichreport.data.store import Store
 from ichreport.dependencies import fingerprint
 from ichreport.labels import LABELS
-from ichreport.model import backend, training, trainings
+from ichreport.model import backend, training, training_store
 from ichreport.model.training import Trained
 from ichreport.params.parts import TrainingPlan
 
@@ -70,11 +70,11 @@ def fit_or_find(store: Store, sample: Sample, plan: TrainingPlan, *, seed: int) 
     epochs = min(plan.fitting.epochs, MOST_EPOCHS)
     shorter = replace(plan, fitting=replace(plan.fitting, epochs=epochs))
     code = fingerprint(_CODE, without=backend.unused_frameworks())
-    key = trainings.key(store, chosen, shorter, code=code) | {"permuted_labels": seed}
-    kept = trainings.keep(
+    key = training_store.key(store, chosen, shorter, code=code) | {"permuted_labels": seed}
+    kept = training_store.keep(
         store,
         key,
-        lambda: trainings.fit_and_predict(relabelled, chosen, shorter, watch=False, seed=seed),
+        lambda: training_store.fit_and_predict(relabelled, chosen, shorter, watch=False, seed=seed),
     )
     return Permuted(
         training.load(store, shorter, kept.weights), kept.predictions, epochs, kept.is_new

@@ -112,7 +112,7 @@ class RunRecord:
 
 
 class Training(Protocol):
-    """What a record keeps of a training, as `model.trainings.fit_or_find` gives it."""
+    """What a record keeps of a training, as `model.training_store.fit_or_find` gives it."""
 
     @property
     def folder(self) -> Path:

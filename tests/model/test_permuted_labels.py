@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ichreport.labels import LABELS
-from ichreport.model import permuted_labels, training, trainings
+from ichreport.model import permuted_labels, training, training_store
 
 pytestmark = pytest.mark.usefixtures("small_backbone")
 
@@ -58,7 +58,7 @@ def test_another_seed_permutes_otherwise_and_long_training_is_cut(store, sample,
     monkeypatch.setattr(permuted_labels, "MOST_SLICES", 12)
     plan = make(epochs=9).plan
     first = permuted_labels.fit_or_find(store, sample, plan, seed=3)
-    shutil.rmtree(trainings.folder_of(store))
+    shutil.rmtree(training_store.folder_of(store))
     again, other = (permuted_labels.fit_or_find(store, sample, plan, seed=seed) for seed in (3, 4))
     assert (first.epochs, again.is_new, other.is_new) == (1, True, True)
     assert first.predictions.equals(again.predictions)
@@ -85,10 +85,10 @@ def test_what_was_trained_before_is_found(store, sample, make, fits):
 
 def test_the_rows_training_and_another_seeds_are_none_of_it(store, sample, make, fits):
     plan = make(**HEAD).plan
-    trainings.fit_or_find(store, sample, plan)
+    training_store.fit_or_find(store, sample, plan)
     assert permuted_labels.fit_or_find(store, sample, plan, seed=3).is_new
     assert permuted_labels.fit_or_find(store, sample, plan, seed=4).is_new
-    assert not trainings.fit_or_find(store, sample, plan).is_new
+    assert not training_store.fit_or_find(store, sample, plan).is_new
     assert len(fits) == 3
 
 

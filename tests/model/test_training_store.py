@@ -11,8 +11,8 @@ import pytest
 
 from ichreport.files import read_json, sha256_of_file
 from ichreport.labels import LABELS
-from ichreport.model import training, trainings
-from ichreport.model.trainings import PREDICTIONS, WEIGHTS
+from ichreport.model import training, training_store
+from ichreport.model.training_store import PREDICTIONS, WEIGHTS
 
 pytestmark = pytest.mark.usefixtures("small_backbone")
 
@@ -38,7 +38,7 @@ def ask(store, sample, make):
     """Asks for the training of a head, with some parameters changed."""
 
     def fit_or_find(**changes):
-        return trainings.fit_or_find(store, sample, make(**HEAD | changes).plan)
+        return training_store.fit_or_find(store, sample, make(**HEAD | changes).plan)
 
     return fit_or_find
 
@@ -99,8 +99,8 @@ def test_another_sample_or_split_trains_anew(ask, store, sample, make, fits):
     swapped = np.where(sample.split == "test", "validation", sample.split)
     swapped = np.where(sample.split == "validation", "test", swapped)
     resplit = type(sample)(sample.name, sample.rows, swapped, sample.group)
-    assert trainings.fit_or_find(store, fewer, plan).is_new
-    assert trainings.fit_or_find(store, resplit, plan).is_new
+    assert training_store.fit_or_find(store, fewer, plan).is_new
+    assert training_store.fit_or_find(store, resplit, plan).is_new
     assert len(fits) == 3
 
 
@@ -140,7 +140,9 @@ def test_the_note_spells_out_what_the_folder_is_named_by(ask, store):
     assert note["files"] == {
         name: sha256_of_file(kept.folder / name) for name in (WEIGHTS, PREDICTIONS)
     }
-    assert kept.folder.parent == trainings.folder_of(store) == store.folder.parent / "trainings"
+    assert (
+        kept.folder.parent == training_store.folder_of(store) == store.folder.parent / "trainings"
+    )
 
 
 @pytest.mark.parametrize("name", [WEIGHTS, PREDICTIONS])
