@@ -1,4 +1,10 @@
-"""The training loop: passes over train, the loss on validation after each, and when to stop."""
+"""The training loop: passes over train, the loss on validation after each, and when to stop.
+
+The loop is written out instead of calling Keras' `fit`, for speed: on a 2-core CPU with TensorFlow,
+an epoch of `fit` took 2.5 times as long for a dense head on stored features and 1.4 times as long
+for a bidirectional LSTM (`benchmarks/heads.py`). It also takes batches from a stream that reads
+while the device computes, with a weight of 0 for what fills up the last one.
+"""
 
 from typing import Any
 

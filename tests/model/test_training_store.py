@@ -125,7 +125,7 @@ def test_another_store_trains_anew(ask, store, fits):
 
 def test_other_code_trains_anew_and_that_of_before_is_still_there(ask, fits, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setattr(trainings, "fingerprint", lambda *_, **__: "0123456789abcdef")
+        patched.setattr(training_store, "fingerprint", lambda *_, **__: "0123456789abcdef")
         assert ask().is_new
         assert not ask().is_new
     assert ask().is_new
