@@ -36,7 +36,7 @@ def machine(described: Mapping[str, Any]) -> Table:
 
 
 def training(training: Training) -> Sentences:
-    """Whether a training was made now or found, and what it took."""
+    """Whether a training was made now or loaded, and how long it took."""
     seconds = duration(training.seconds["training"])
     sentence = (
         f"Trained now, in {seconds}."

@@ -42,10 +42,9 @@ def test_the_outcomes_are_told_by_log_loss_each_under_its_own_name():
 
 
 def test_the_comparison_says_whether_the_slices_are_the_same(results, compared):
-    assert (
-        "tested on the slices of its baseline" in baselines.comparisons(results, compared).caption
-    )
-    own = run("06-better", 4.0, poster_row=6, baseline=BASELINE)
+    caption = baselines.comparisons(results, compared).caption
+    assert "tested on the slices of its baseline" in caption
+    better = run("06-better", 4.0, poster_row=6, baseline=BASELINE)
     fewer = better.record["predictions"]
     better.record["predictions"] = fewer.drop(fewer.index[fewer["split"] == "test"][:40])
     other = gathered(run(BASELINE, 1.5, poster_row=5), better)
