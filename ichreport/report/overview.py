@@ -1,4 +1,4 @@
-"""What the first page says first: what was done, what came of it, and where to read on."""
+"""The start of the first page: what was done, the main results, and links to the other pages."""
 
 from dataclasses import dataclass
 from html import escape
@@ -26,7 +26,7 @@ _COUNTS: Final = {
 
 @dataclass(frozen=True)
 class Overview:
-    """A report in a few sentences and figures.
+    """A report in short: its main sentences and figures.
 
     Attributes:
         lead: What was done and what came of it.

@@ -1,4 +1,4 @@
-"""The results over all runs: the poster's tables with ours beside, and what they say."""
+"""All runs of a report, with what their records say."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -129,12 +129,12 @@ class Results:
 
     @property
     def synthetic(self) -> bool:
-        """Whether some run is on synthetic heads, whose scores are not to be held to a poster's."""
+        """Whether some run is on synthetic heads, whose scores say nothing beside the poster's."""
         return any(run.synthetic for run in self.scored.values())
 
     @property
     def best_poster_run(self) -> ScoredRun | None:
-        """The run of the poster's best row; the first, as a run by hand takes no row's place."""
+        """The first run of the poster's best row; a run by hand comes last and does not replace it."""
         runs = (run for run in self.rows.values() if run.poster_row == poster.BEST_ROW)
         return next(runs, None)
 

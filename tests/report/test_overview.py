@@ -16,7 +16,7 @@ from tests.report.made_up import SKILL
 
 @pytest.fixture(scope="module")
 def shown(report):
-    return overview.of(report.results, synthetic=True)
+    return overview.summarise(report.results, synthetic=True)
 
 
 def facts(shown):
@@ -29,12 +29,14 @@ def test_it_says_how_many_were_trained_and_which_have_no_result(shown):
 
 
 def test_one_of_a_kind_is_said_in_the_singular(report):
-    own = report.results.scored["01-small"]
+    run = report.results.scored["01-small"]
     failed = next(run for run in report.results.runs if run.status == "failed")
-    alone = results.Results([own.run], {"01-small": own})
-    assert overview.of(alone, synthetic=False).lead.startswith("One experiment trains one network ")
-    two = results.Results([own.run, failed], {"01-small": own})
-    assert "patients. One of them has no result." in overview.of(two, synthetic=False).lead
+    alone = results.Results([run.run_record], {"01-small": run})
+    assert overview.summarise(alone, synthetic=False).lead.startswith(
+        "One experiment trains one network "
+    )
+    two = results.Results([run.run_record, failed], {"01-small": run})
+    assert "patients. One of them has no result." in overview.summarise(two, synthetic=False).lead
 
 
 def test_slices_and_patients_are_those_of_the_largest_sample(shown, report):
@@ -57,23 +59,23 @@ def test_the_best_is_the_best_on_unseen_patients_with_its_interval(shown, report
 
 
 def test_better_than_the_constant_are_those_with_that_verdict(shown, report):
-    better = sum(own.learned.verdict == "learned" for own in report.results.scored.values())
+    better = sum(run.learned.verdict == "learned" for run in report.results.scored.values())
     assert 0 < better < len(SKILL)
     assert f"{better} of {len(SKILL)} with a result predict better" in shown.lead
 
 
 def test_backbones_of_random_weights_are_told_first(shown, report):
-    weights = {name: own.run.parameters["weights"] for name, own in report.results.scored.items()}
+    weights = {name: run.parameters["weights"] for name, run in report.results.scored.items()}
     random = [
         name
-        for name, own in report.results.scored.items()
-        if own.run.parameters["network"] != "cnn7" and weights[name] is None
+        for name, run in report.results.scored.items()
+        if run.parameters["network"] != "cnn7" and weights[name] is None
     ]
     assert random == ["02-large"]
     assert "One of the runs rests on a backbone of random weights" in shown.lead
-    own = report.results.scored["01-small"]
-    small = results.Results([own.run], {"01-small": own})
-    assert "random weights" not in overview.of(small, synthetic=True).lead
+    run = report.results.scored["01-small"]
+    small = results.Results([run.run_record], {"01-small": run})
+    assert "random weights" not in overview.summarise(small, synthetic=True).lead
 
 
 @pytest.mark.parametrize(
@@ -81,22 +83,22 @@ def test_backbones_of_random_weights_are_told_first(shown, report):
     [(0.5, "50 of 100"), (0.994, "99 of 100"), (0.997, "more than 99 of 100"), (1.0, "100 of 100")],
 )
 def test_only_perfect_ranking_is_said_to_be_so(share, said):
-    assert overview._of_100(share) == said
+    assert overview._out_of_100(share) == said
 
 
 def test_the_time_is_the_runs_together(shown, report):
-    taken = sum(sum(own.run.record["timings"].values()) for own in report.results.scored.values())
+    taken = sum(sum(run.record["timings"].values()) for run in report.results.scored.values())
     assert facts(shown)["Time"].value == duration(taken)
     assert facts(shown)["Time"].text.endswith("backbones, starting and the pages come on top")
 
 
 def test_without_any_result_that_is_what_it_says(tmp_path):
     missing = RunRecord("a", tmp_path, "missing", {}, "not run yet")
-    found = results.Results([missing], {}, {"a": Experiment(name="a")})
-    shown = overview.of(found, synthetic=False)
+    everything = results.Results([missing], {}, {"a": Experiment(name="a")})
+    shown = overview.summarise(everything, synthetic=False)
     assert shown.lead.startswith("No experiment has a result yet.")
     assert shown.facts.facts == []
-    assert "No run" in str(overview.curves_of_best(found))
+    assert "No run" in str(overview.curves_of_best(everything))
 
 
 def test_the_poster_is_cited_with_what_is_not_known_of_it(shown):

@@ -1,23 +1,14 @@
 """What is known of a run beside its figures: what it rests on, and whom it was tested on."""
 
-from typing import get_args
-
 import pytest
-from ichreport.evaluation.learning_verdict import Verdict
 
 from ichreport.params.experiment import Experiment
-from ichreport.runs import results
 from ichreport.runs.record import RunRecord
-from ichreport.runs.results import Scored
-
-
-def test_every_verdict_has_its_colour_and_is_explained():
-    assert set(results.VERDICT_KINDS) == set(get_args(Verdict))
-    assert all(verdict in results.VERDICTS_EXPLAINED for verdict in get_args(Verdict))
+from ichreport.runs.results import ScoredRun
 
 
 @pytest.mark.parametrize(
-    ("parameters", "untaught"),
+    ("parameters", "random"),
     [
         ({"weights": None}, True),
         ({"weights": "imagenet"}, False),
@@ -26,10 +17,10 @@ def test_every_verdict_has_its_colour_and_is_explained():
         ({"weights": None, "trainable_layers": "all"}, False),
     ],
 )
-def test_untaught_is_what_rests_on_random_layers_that_stay_so(parameters, untaught):
-    asked = Experiment(name="a", **parameters)
-    own = Scored(RunRecord("a", None, "ok", {"parameters": asked.model_dump()}))
-    assert own.untaught is untaught
+def test_a_backbone_is_random_where_some_of_its_random_layers_stay_so(parameters, random):
+    experiment = Experiment(name="a", **parameters)
+    run = ScoredRun(RunRecord("a", None, "ok", {"parameters": experiment.model_dump()}))
+    assert run.has_random_backbone is random
 
 
 @pytest.mark.parametrize(
@@ -43,7 +34,7 @@ def test_untaught_is_what_rests_on_random_layers_that_stay_so(parameters, untaug
     ],
 )
 def test_unseen_are_the_patients_of_a_sample_that_is_split_by_group(parameters, split_by):
-    asked = Experiment(name="a", **parameters)
-    own = Scored(RunRecord("a", None, "ok", {"parameters": asked.model_dump()}))
-    assert own.split_by == split_by
-    assert own.unseen_patients is (split_by == "group")
+    experiment = Experiment(name="a", **parameters)
+    run = ScoredRun(RunRecord("a", None, "ok", {"parameters": experiment.model_dump()}))
+    assert run.split_by == split_by
+    assert run.unseen_patients is (split_by == "group")

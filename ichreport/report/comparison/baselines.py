@@ -71,7 +71,7 @@ def against_baselines(results: Results) -> pd.DataFrame:
 
 
 def comparisons(results: Results, compared: pd.DataFrame) -> Table:
-    """The differences from the baselines and what can be said of them.
+    """The differences from the baselines, with their outcomes.
 
     Args:
         results: The runs.

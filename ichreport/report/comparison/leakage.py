@@ -97,4 +97,6 @@ def _same_but_split(run: ScoredRun, results: Results) -> list[ScoredRun]:
 
 
 def _all_but_the_split(run: ScoredRun) -> dict[str, Any]:
-    return run.experiment.model_dump(exclude={"name", "question", "poster_row", "split_by"})
+    """The parameters of a run but its split, its baseline (of the same split) and its names."""
+    names = {"name", "question", "poster_row"}
+    return run.experiment.model_dump(exclude=names | {"split_by", "baseline"})

@@ -25,7 +25,7 @@ _POSTER_SPLITS: Final[tuple[Split, ...]] = ("train", "test")
 
 
 def losses(results: Results) -> Table:
-    """The poster's losses, ours beside them, and the floor of each sample below."""
+    """Our losses beside the poster's, and the floor of each sample below."""
     rows = []
     for run in (run for run in results.runs if SEED_MARK not in run.name):
         scored = results.scored.get(run.name)
@@ -36,14 +36,14 @@ def losses(results: Results) -> Table:
         else:
             cells = _with_losses(scored, results)
             rows.append(Row([link, *cells], "marked" if scored is results.best else ""))
-    theirs = ["train", "test"] if results.synthetic else ["train", "test", "test − poster"]
+    poster_columns = ["train", "test", *_unless_synthetic("test − poster", results)]
     synthetic = _CAPTIONS.fill("losses_synthetic") if results.synthetic else ""
     return Table(
         _CAPTIONS.fill("losses", verdicts=verdicts.explanation(), synthetic=synthetic),
         [
             "experiment",
             *numbers(*SPLITS, group="log loss here"),
-            *numbers(*theirs, group="the poster's"),
+            *numbers(*poster_columns, group="the poster's"),
             *numbers("AUC, any bleeding, test"),
             "against the constant",
         ],
@@ -67,10 +67,10 @@ def operating_points_of_best(results: Results) -> Table:
                 run.assessment.score("auc", label, split),
                 *(rates[split, label, rate] for rate in ("precision", "accuracy", "recall")),
             ]
-            ours = [with_interval(measure) for measure in measures]
-            theirs = map(number, poster.operating_points()[label, split])
+            figures = [with_interval(measure) for measure in measures]
+            poster_figures = map(number, poster.operating_points()[label, split])
             support = f"{measures[-1]['positives']:,}"
-            pairs = [text for pair in zip(ours, theirs, strict=True) for text in pair]
+            pairs = [text for pair in zip(figures, poster_figures, strict=True) for text in pair]
             rows.append([f"{label}, {split}", *pairs, support])
     names = ("AUC", "precision", "accuracy", "recall")
     return Table(
@@ -158,16 +158,16 @@ def poster_floor() -> float:
 
 
 def _with_losses(run: ScoredRun, results: Results) -> list[Cell]:
-    theirs = run.poster_losses
+    poster_losses = run.poster_losses
     area = run.learned.auc_interval
     star = "" if run.unseen_patients else " *"
-    difference = run.test_loss - theirs.test if theirs else None
+    difference = run.test_loss - poster_losses.test if poster_losses else None
     return [
         *(
             with_interval(run.assessment.score("weighted_log_loss_sum", ALL_LABELS, split))
             for split in SPLITS
         ),
-        *(number(loss) for loss in theirs or (None, None)),
+        *(number(loss) for loss in poster_losses or (None, None)),
         *_unless_synthetic(_signed(difference), results),
         with_interval({"value": run.learned.auc_any, "low": area.low, "high": area.high}) + star,
         verdicts.verdict_cell(run),
@@ -186,10 +186,10 @@ def _signed(difference: float | None) -> str:
 
 def _without_losses(run: RunRecord, expected: Experiment | None, results: Results) -> list[Cell]:
     row = None if expected is None else expected.poster_row
-    theirs = poster.losses().get(row or 0, (None, None))
+    poster_losses = poster.losses().get(row or 0, (None, None))
     reason = Marked(f"{run.status}: {run.reason}", "bad" if run.status == "failed" else "open")
     difference = _unless_synthetic("–", results)
-    return ["–", "–", "–", *map(number, theirs), *difference, "–", reason]
+    return ["–", "–", "–", *map(number, poster_losses), *difference, "–", reason]
 
 
 def _floors(results: Results) -> list[Row]:
@@ -202,14 +202,14 @@ def _floors(results: Results) -> list[Row]:
         if (sample, split_by) not in first:
             continue
         assessed = first[sample, split_by].assessment
-        theirs = number(poster_floor()) if (sample, split_by) == ("fullid", "group") else "–"
+        floor = number(poster_floor()) if (sample, split_by) == ("fullid", "group") else "–"
         cells = [
             f"constant prevalence, {SAMPLES[sample].name} split by {split_by}",
             *(
                 number(assessed.score("weighted_log_loss_sum", ALL_LABELS, split)["floor"])
                 for split in SPLITS
             ),
-            *("–", theirs, *_unless_synthetic("–", results)),
+            *("–", floor, *_unless_synthetic("–", results)),
             number(assessed.score("auc", ANY)["floor"]),
             "the floor",
         ]

@@ -1,22 +1,25 @@
 """How a run's verdict against the constant prevalence is shown and explained."""
 
+from typing import Final
+
 from ichreport.report.html.blocks import Marked
 from ichreport.report.html.captions import Captions
 from ichreport.runs.results import ScoredRun
 
-_CAPTIONS = Captions.beside(__file__)
-_KINDS = {
+_CAPTIONS: Final = Captions.beside(__file__)
+KINDS: Final = {
     "learned": "good",
     "not learned": "bad",
     "ranks only": "open",
     "ranks at least": "open",
     "undecided": "open",
 }
+"""How a page sets each verdict; see `blocks.Marked`."""
 
 
 def verdict_cell(run: ScoredRun) -> Marked:
     """A run's verdict, as a cell of a table."""
-    return Marked(run.learned.verdict, _KINDS[run.learned.verdict])
+    return Marked(run.learned.verdict, KINDS[run.learned.verdict])
 
 
 def explanation() -> str:

@@ -35,11 +35,11 @@ def data_set(store: Store) -> Table:
 def prevalence(store: Store) -> Sentences:
     """How often slices bleed here, against the poster's."""
     bleeding = float(summary.label_counts(store.slices)["share"].to_dict()[ANY])
-    theirs = poster.label_counts()[ANY] / poster.SLICES
+    on_poster = poster.label_counts()[ANY] / poster.SLICES
     sentence = (
-        f"{100 * bleeding:.1f} % of these slices bleed; of the poster's, {100 * theirs:.1f} %."
+        f"{100 * bleeding:.1f} % of these slices bleed; of the poster's, {100 * on_poster:.1f} %."
     )
-    if store.manifest["synthetic"] and bleeding > theirs:
+    if store.manifest["synthetic"] and bleeding > on_poster:
         sentence += " " + _CAPTIONS.fill("synthetic_prevalence")
     return Sentences([sentence])
 
@@ -48,14 +48,14 @@ def label_counts(store: Store) -> Table:
     """Slices of each label, beside the poster's counts."""
     counts = summary.label_counts(store.slices)
     positive, share = counts["positive"].to_dict(), counts["share"].to_dict()
-    theirs = poster.label_counts()
+    on_poster = poster.label_counts()
     rows = [
         [
             label,
             f"{positive[label]:,}",
             number(100 * share[label], 2),
-            f"{theirs[label]:,}",
-            number(100 * theirs[label] / poster.SLICES, 2),
+            f"{on_poster[label]:,}",
+            number(100 * on_poster[label] / poster.SLICES, 2),
         ]
         for label in LABELS
     ]

@@ -1,6 +1,6 @@
 """Tables and figures with a caption, as HTML that a notebook shows and a page keeps.
 
-Every text from data or parameters is escaped here, in one place.
+Every text from data or parameters is escaped here and nowhere else.
 """
 
 import base64
@@ -278,7 +278,7 @@ class Sentences:
 
 @dataclass(frozen=True)
 class Fact:
-    """One of the few figures that sum something up.
+    """A main figure of what is summed up.
 
     Attributes:
         name: What it is.
@@ -295,7 +295,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Facts:
-    """A few figures that sum something up, side by side."""
+    """The main figures of what is summed up, side by side."""
 
     facts: Sequence[Fact]
 
@@ -315,7 +315,7 @@ class Facts:
 def lines(figure: Figure | Sequence[Figure], *, caption: str, alternative: str) -> Drawing:
     """One or several drawings of lines under one caption."""
     figures = [figure] if isinstance(figure, Figure) else figure
-    return Drawing(caption, alternative, [inline_svg(one) for one in figures])
+    return Drawing(caption, alternative, [inline_svg(drawn) for drawn in figures])
 
 
 def pixels(image: Any, *, caption: str, alternative: str) -> Picture:

@@ -77,10 +77,10 @@ def _clean(element: ElementTree.Element, prefix: str, referenced: frozenset[str]
 def _clean_attributes(
     element: ElementTree.Element, prefix: str, referenced: frozenset[str]
 ) -> None:
-    given = dict(element.attrib)
-    style = _style(given.pop("style", ""))
+    attributes = dict(element.attrib)
+    style = _style(attributes.pop("style", ""))
     element.attrib.clear()
-    for name, value in given.items():
+    for name, value in attributes.items():
         if name == "id":
             if value in referenced:
                 element.set("id", prefix + value)
@@ -102,13 +102,13 @@ def _style(text: str) -> Mapping[str, str]:
     style = {name.strip(): value.strip() for name, value in pairs}
     kept = {name: value for name, value in style.items() if name in _KEPT_STYLE}
     font = style.get("font", "")
-    if found := re.search(r"([\d.]+)px", font or style.get("font-size", "")):
-        kept["font-size"] = found[1]
+    if size := re.search(r"([\d.]+)px", font or style.get("font-size", "")):
+        kept["font-size"] = size[1]
     if re.search(r"\b(bold|600|700)\b", font):
         kept["font-weight"] = "600"
     return kept
 
 
 def _shorter(value: str) -> str:
-    rounded = _LONG_NUMBER.sub(lambda found: f"{float(found[0]):.1f}".removesuffix(".0"), value)
+    rounded = _LONG_NUMBER.sub(lambda match: f"{float(match[0]):.1f}".removesuffix(".0"), value)
     return " ".join(rounded.split())

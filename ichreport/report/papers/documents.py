@@ -18,7 +18,7 @@ _LIST: Final = re.compile(r"^(\d+)([.)])(?=\s|$)")
 
 @dataclass(frozen=True)
 class Point:
-    """A line of a card: what it is about, and what is said of it."""
+    """A line of a card: its topic, and its text."""
 
     topic: str
     text: str

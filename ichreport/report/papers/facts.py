@@ -20,7 +20,7 @@ from ichreport.labels import ANY
 from ichreport.params.choices import HEADS, INPUTS, LOSSES, NETWORKS, SAMPLES
 from ichreport.params.experiment import Experiment
 from ichreport.params.profile import Profile
-from ichreport.report.html.formats import number
+from ichreport.report.html.formats import number, with_interval
 from ichreport.report.papers.tables import Figures
 from ichreport.runs import map_record
 from ichreport.runs.results import Results, ScoredRun
@@ -100,30 +100,30 @@ def _seeds(runs: Sequence[ScoredRun]) -> str:
 
 
 def _of_run(best: ScoredRun) -> dict[str, str]:
-    record, asked = best.record, best.experiment
+    record, experiment = best.record, best.experiment
     known, losses = record["provenance"], record["history"]["val_loss"]
-    layers = f"{asked.dense_layers} dense layer{'s' if asked.dense_layers > 1 else ''}"
+    layers = f"{experiment.dense_layers} dense layer{'s' if experiment.dense_layers > 1 else ''}"
     return {
         "run": best.name,
-        "question": asked.question,
-        "image_size": str(asked.image_size),
-        "pixels_seen": str(asked.pixels_seen),
-        "network_words": f"{_network(asked)}, global average pooling and {layers}"
-        f"{HEADS[asked.head].words}",
-        "input_words": INPUTS[asked.input].words,
-        "sample_words": SAMPLES[asked.sample].words.format_map(dict(asked)),
-        "loss_words": LOSSES[asked.loss],
-        "initial_words": _initial(asked),
+        "question": experiment.question,
+        "image_size": str(experiment.image_size),
+        "pixels_seen": str(experiment.pixels_seen),
+        "network_words": f"{_network(experiment)}, global average pooling and {layers}"
+        f"{HEADS[experiment.head].words}",
+        "input_words": INPUTS[experiment.input].words,
+        "sample_words": SAMPLES[experiment.sample].words.format_map(dict(experiment)),
+        "loss_words": LOSSES[experiment.loss],
+        "initial_words": _initial(experiment),
         "augmentation_words": "Half of the slices are flipped left to right."
-        if asked.trains_on_slices
+        if experiment.trains_on_slices
         else "No augmentation.",
         "imbalance_words": "Positives are weighted by their rarity in the loss; probabilities are "
         "too high by that, on purpose."
-        if asked.loss == "weighted-bce"
+        if experiment.loss == "weighted-bce"
         else "Slices are not resampled; logits start at the log-odds of each label's prevalence.",
-        "step_size": f"{asked.plan.fitting.step_size:g}",
-        "batch_size": f"{asked.batch_size:g}",
-        **{name: str(getattr(asked, name)) for name in ("epochs", "patience", "seed")},
+        "step_size": f"{experiment.plan.fitting.step_size:g}",
+        "batch_size": f"{experiment.batch_size:g}",
+        **{name: str(getattr(experiment, name)) for name in ("epochs", "patience", "seed")},
         "epochs_run": str(len(losses)),
         "best_epoch": str(int(np.argmin(losses)) + 1),
         "trainable": f"{record['model']['trainable']:,}",
@@ -154,10 +154,10 @@ def _code(known: Mapping[str, Any]) -> str:
     return f"commit {known['commit']}{also[known['dirty']]}"
 
 
-def _network(asked: Experiment) -> str:
+def _network(experiment: Experiment) -> str:
     """The network, and what of it trains."""
-    name, trainable = NETWORKS[asked.network].words, asked.trainable_layers
-    if not asked.needs_features:
+    name, trainable = NETWORKS[experiment.network].words, experiment.trainable_layers
+    if not experiment.needs_features:
         return name
     if not trainable:
         return f"a frozen {name}"
@@ -165,19 +165,21 @@ def _network(asked: Experiment) -> str:
     return f"{name}, {which} of its convolutions trained"
 
 
-def _initial(asked: Experiment) -> str:
-    unseeded = asked.determinism == "none"
-    drawn = "drawn anew at each training" if unseeded else f"with seed {asked.seed_of_training}"
-    if not asked.needs_features:
+def _initial(experiment: Experiment) -> str:
+    unseeded = experiment.determinism == "none"
+    drawn = (
+        "drawn anew at each training" if unseeded else f"with seed {experiment.seed_of_training}"
+    )
+    if not experiment.needs_features:
         return f"All weights start at random, {drawn}."
-    weights = {None: f"random (seed {asked.seed})", "imagenet": "those of ImageNet"}
-    of = weights.get(asked.weights, "those of a file")
+    weights = {None: f"random (seed {experiment.seed})", "imagenet": "those of ImageNet"}
+    start = weights.get(experiment.weights, "those of a file")
     backbone = (
         "The backbone's weights start from"
-        if asked.trainable_layers
+        if experiment.trainable_layers
         else "The frozen backbone's weights are"
     )
-    return f"{backbone} {of}; the head's start at random, {drawn}."
+    return f"{backbone} {start}; the head's start at random, {drawn}."
 
 
 def _leak(audit: Any) -> str:
@@ -204,31 +206,29 @@ def _of_splits(best: ScoredRun) -> dict[str, str]:
 
 def _of_maps(folder: Path, profile: Profile, results: Results) -> dict[str, str]:
     run = next((run for run in results.runs if run.name == profile.cam_run), None)
-    kept = map_record.read(folder, run) if run else None
-    if kept is None:
+    measured = map_record.read(folder, run) if run else None
+    if measured is None:
         return {}
-    random, shuffled = kept["random_layers"], kept["permuted_labels"]
+    random, shuffled = measured["random_layers"], measured["permuted_labels"]
     last = list(random["stages"].values())[-1]
     checks = (
-        f"Rank correlation with the trained network's maps: {_with_interval(last)} when every "
-        f"layer is random, {_with_interval(shuffled['correlation'])} after training on permuted "
+        f"Rank correlation with the trained network's maps: {with_interval(last)} when every "
+        f"layer is random, {with_interval(shuffled['correlation'])} after training on permuted "
         f"labels. Beyond that between the trained network's own maps of different patients: "
-        f"{_with_interval(random['excess'])} and {_with_interval(shuffled['excess'])}; maps that "
+        f"{with_interval(random['excess'])} and {with_interval(shuffled['excess'])}; maps that "
         "depend on what was learned would give 0 or less."
     )
-    facts = {"cam_run": kept["run"], "cam_method": kept["method"], "cam_checks": checks}
-    rows = {(row["method"], row["measure"]): row for row in kept["measures"] if row["label"] == ANY}
+    facts = {"cam_run": measured["run"], "cam_method": measured["method"], "cam_checks": checks}
+    rows = {
+        (row["method"], row["measure"]): row for row in measured["measures"] if row["label"] == ANY
+    }
     if rows:
         pointing, centre = rows["map", "pointing"], rows["center", "pointing"]
         facts["cam_words"] = (
-            f"Its hottest pixel bleeds in a share of {_with_interval(pointing)} of test slices "
-            f"with any bleeding, the image's centre in {_with_interval(centre)}. {checks}"
+            f"Its hottest pixel bleeds in a share of {with_interval(pointing)} of test slices "
+            f"with any bleeding, the image's centre in {with_interval(centre)}. {checks}"
         )
     return facts
-
-
-def _with_interval(measure: Mapping[str, Any]) -> str:
-    return f"{number(measure['value'])} ({number(measure['low'])} to {number(measure['high'])})"
 
 
 def _source(facts: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""Fills the templates of the papers: texts that name facts, and what is said where one lacks."""
+"""Fills the templates of the papers: texts that name facts, and reasons where a fact is missing."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ _TABLES: Final = {
 
 @dataclass(frozen=True)
 class Answer:
-    """What is said of an item.
+    """The answer to an item.
 
     Attributes:
         text: A sentence or more.
@@ -100,7 +100,7 @@ def card(facts: Facts, figures: Figures | None) -> Document:
 
 
 def not_done(item: Mapping[str, Any]) -> str:
-    """What is said of an item without an answer."""
+    """The text of an item without an answer."""
     return f"{NOT_DONE}: {item['not_done']}"
 
 

@@ -77,7 +77,7 @@ def _facts(scored: ScoredRun) -> str:
     """The main figures of a run."""
     learned, model = scored.learned, scored.record["model"]
     area, gain = learned.auc_interval, learned.difference_interval
-    theirs = f"; poster {number(scored.poster_losses.test)}" if scored.poster_losses else ""
+    of_poster = f"; poster {number(scored.poster_losses.test)}" if scored.poster_losses else ""
     seconds = sum(scored.record["timings"].values())
     unseen = "unseen patients" if scored.unseen_patients else "seen patients, other slices"
     facts = [
@@ -89,7 +89,7 @@ def _facts(scored: ScoredRun) -> str:
         Fact(
             "Weighted log loss, test",
             number(learned.score),
-            f"constant prevalence {number(learned.floor)}{theirs}",
+            f"constant prevalence {number(learned.floor)}{of_poster}",
         ),
         Fact(
             "Against the constant",

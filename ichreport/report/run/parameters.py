@@ -20,7 +20,7 @@ _RUNNING = (
 )  # fmt: skip
 
 
-def experiment_table(experiment: Experiment) -> Table:
+def experiment(experiment: Experiment) -> Table:
     """The parameters of an experiment."""
     values = values_of(experiment)
     names = [*DEFINING, experiment.step_size_name, *_RUNNING]
@@ -29,14 +29,14 @@ def experiment_table(experiment: Experiment) -> Table:
     return Table(f"The experiment {experiment.name}.", ["parameter", "value"], rows)
 
 
-def machine_table(described: Mapping[str, Any]) -> Table:
+def machine(described: Mapping[str, Any]) -> Table:
     """The machine and the Keras backend that a run used."""
     rows = [[name.replace("_", " "), in_words(value, 0)] for name, value in described.items()]
     return Table("Backend and devices of this run.", ["what", "value"], rows)
 
 
-def training_sentence(training: Training) -> Sentences:
-    """Whether a training was made now or found, and what it took."""
+def training(training: Training) -> Sentences:
+    """Whether a training was made now or loaded, and how long it took."""
     seconds = duration(training.seconds["training"])
     sentence = (
         f"Trained now, in {seconds}."
@@ -47,7 +47,7 @@ def training_sentence(training: Training) -> Sentences:
     return Sentences([f"{sentence} It is kept as {training.folder.name}."])
 
 
-def profile_table(profile: Profile) -> Table:
+def profile(profile: Profile) -> Table:
     """A profile's values, for the end of a page."""
     rows = [[name, in_words(value, 6)] for name, value in profile.model_dump().items()]
     return Table(f"The profile {profile.profile}.", ["parameter", "value"], rows)

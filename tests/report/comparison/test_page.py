@@ -10,7 +10,7 @@ from sklearn.metrics import roc_curve
 from ichreport.labels import LABELS
 from ichreport.report.comparison import all_runs, overlays
 from ichreport.report.comparison import page as comparison_page
-from ichreport.runs.results import Results, Scored
+from ichreport.runs.results import Results, ScoredRun
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +41,8 @@ def test_a_thinned_curve_stays_near_the_whole_one(data, report):
 
 
 def test_with_many_runs_curves_get_coarser_and_the_page_stays_small(report):
-    own = next(iter(report.results.scored.values()))
-    many = Results([own.run] * 80, {f"run-{number:03d}": own for number in range(80)})
+    run = next(iter(report.results.scored.values()))
+    many = Results([run.run_record] * 80, {f"run-{number:03d}": run for number in range(80)})
     held = comparison_page.data(many)
     assert len(json.dumps(held)) < 900_000
     points = [len(run["curves"]["any"]["roc"]) // 2 for run in held["runs"]]
@@ -54,17 +54,17 @@ def test_the_address_names_the_runs():
 
 
 def test_a_run_alone_is_compared_with_nothing(report):
-    own = report.results.scored["01-small"]
-    found = Results([own.run], {"01-small": own})
-    assert "It takes two runs" in comparison_page.content(found)
-    assert "compare-data" not in comparison_page.content(found)
+    run = report.results.scored["01-small"]
+    results = Results([run.run_record], {"01-small": run})
+    assert "It takes two runs" in comparison_page.content(results)
+    assert "compare-data" not in comparison_page.content(results)
 
 
 def test_without_runs_all_that_is_said_in_words():
-    found = Results([], {})
-    assert "No run has predictions" in str(overlays.roc_of_all(found))
-    assert "No run has predictions" in str(overlays.learning_of_all(found))
-    assert all_runs.table(found).rows == []
+    results = Results([], {})
+    assert "No run has predictions" in str(overlays.roc_of_all(results))
+    assert "No run has predictions" in str(overlays.learning_of_all(results))
+    assert all_runs.table(results).rows == []
 
 
 def test_the_overlays_name_the_best_of_each_panel(report):
@@ -81,11 +81,11 @@ def test_the_overlays_name_the_best_of_each_panel(report):
 
 
 def test_a_sample_s_other_split_has_a_panel_of_its_own(report):
-    own = report.results.scored["03-windowed"]
-    parameters = {**own.run.parameters, "split_by": "group"}
-    again = replace(own.run, name="again", record={**own.run.record, "parameters": parameters})
-    found = Results([own.run, again], {"03-windowed": own, "again": Scored(again)})
-    assert len(overlays.roc_of_all(found).panels) == 2
+    run = report.results.scored["03-windowed"]
+    parameters = {**run.parameters, "split_by": "group"}
+    again = replace(run.run_record, name="again", record={**run.record, "parameters": parameters})
+    results = Results([run.run_record, again], {"03-windowed": run, "again": ScoredRun(again)})
+    assert len(overlays.roc_of_all(results).panels) == 2
 
 
 def test_what_a_run_is_split_by_is_told_though_no_parameter_says_it(data, report):

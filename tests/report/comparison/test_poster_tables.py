@@ -13,19 +13,19 @@ from ichreport.params.profile import PhantomRecipe
 from ichreport.report.comparison import poster_tables
 from ichreport.report.html.blocks import Marked
 from ichreport.runs.record import RunRecord
-from ichreport.runs.results import Results, Scored
+from ichreport.runs.results import Results, ScoredRun
 from tests.report.made_up import predictions
 
 SHARP, BLUNT, USELESS = 10.0, 2.0, 0.0
 """Skills: a log loss below, about and above what constant prevalence has."""
 
 
-class MadeUp(Scored):
+class MadeUp(ScoredRun):
     """A run whose predictions are in memory."""
 
     @property
     def predictions(self):
-        return self.run.record["predictions"]
+        return self.record["predictions"]
 
 
 def run(name, skill, *, seed=1, table=None, **parameters):
@@ -41,14 +41,16 @@ def run(name, skill, *, seed=1, table=None, **parameters):
 
 
 def gathered(*runs, without=(), expected=()):
-    every = [*(own.run for own in runs), *without]
+    every = [*(run.run_record for run in runs), *without]
     return Results(
-        every, {own.run.name: own for own in runs}, {given.name: given for given in expected}
+        every,
+        {run.name: run for run in runs},
+        {experiment.name: experiment for experiment in expected},
     )
 
 
 @pytest.fixture(scope="module")
-def found():
+def results():
     """Rows 5 and 13 of the poster, one of ours, one that failed and one that is missing."""
     failed = RunRecord("06-focal", None, "failed", {}, "ValueError: <b>no</b>")
     missing = RunRecord("14-adjacent", None, "missing", {}, "not run yet")
@@ -66,9 +68,9 @@ def found():
 
 
 @pytest.fixture(scope="module")
-def rows(found):
+def rows(results):
     """The rows of the table of losses by their first cell."""
-    return by_name(poster_tables.losses(found))
+    return by_name(poster_tables.losses(results))
 
 
 def by_name(table):
@@ -102,32 +104,32 @@ def weighted_sum(table, split):
 
 
 @pytest.mark.parametrize("name", ["05-raw", "13-all", "15-ours"])
-def test_the_first_columns_are_the_losses_of_train_validation_and_test(name, found, rows):
-    head = names(poster_tables.losses(found))
+def test_the_first_columns_are_the_losses_of_train_validation_and_test(name, results, rows):
+    head = names(poster_tables.losses(results))
     assert head[1:4] == ["train", "validation", "test"]
-    table = found.scored[name].predictions
+    table = results.scored[name].predictions
     for cell, split in zip(rows[name][1:4], head[1:4], strict=True):
         assert value(cell) == pytest.approx(weighted_sum(table, split), abs=6e-4)
 
 
-def test_the_poster_s_losses_stand_in_its_rows_only(found, rows):
-    assert names(poster_tables.losses(found))[4:7] == ["train", "test", "test − poster"]
+def test_the_poster_s_losses_stand_in_its_rows_only(results, rows):
+    assert names(poster_tables.losses(results))[4:7] == ["train", "test", "test − poster"]
     assert rows["05-raw"][4:6] == ["1.058", "1.082"]
     assert rows["13-all"][4:6] == ["0.743", "0.874"]
     assert rows["15-ours"][4:7] == ["–", "–", "–"]
 
 
-def test_the_difference_is_ours_less_the_poster_s_with_its_sign(found, rows):
-    better = weighted_sum(found.scored["05-raw"].predictions, "test") - 1.082
-    worse = weighted_sum(found.scored["13-all"].predictions, "test") - 0.874
+def test_the_difference_is_ours_less_the_poster_s_with_its_sign(results, rows):
+    better = weighted_sum(results.scored["05-raw"].predictions, "test") - 1.082
+    worse = weighted_sum(results.scored["13-all"].predictions, "test") - 0.874
     assert better < 0 < worse
     assert rows["05-raw"][6] == f"−{-better:.3f}"
     assert rows["13-all"][6] == f"+{worse:.3f}"
 
 
-def test_the_area_is_of_test_and_starred_where_its_patients_stand_in_train(found, rows):
+def test_the_area_is_of_test_and_starred_where_its_patients_stand_in_train(results, rows):
     for name, star in {"05-raw": " *", "13-all": "", "15-ours": ""}.items():
-        test = found.scored[name].predictions.query("split == 'test'")
+        test = results.scored[name].predictions.query("split == 'test'")
         area = roc_auc_score(test["truth_any"], test["probability_any"].astype(float))
         assert value(rows[name][7]) == pytest.approx(area, abs=6e-4)
         assert rows[name][7].endswith(")" + star)
@@ -137,10 +139,10 @@ def test_bold_is_the_best_area_on_unseen_patients_even_where_a_starred_one_is_la
     by_slice = run("05-raw", SHARP, sample="sampa", poster_row=5)
     by_group = run("13-all", USELESS, sample="fullid", poster_row=13)
     ours = run("15-ours", BLUNT, sample="fullid", network="cnn7")
-    found = gathered(by_slice, by_group, ours)
-    table = poster_tables.losses(found)
+    results = gathered(by_slice, by_group, ours)
+    table = poster_tables.losses(results)
     assert named(table, "marked") == ["15-ours"]
-    assert found.best is ours
+    assert results.best is ours
     split = run("16-bygroup", SHARP, sample="sampa", split_by="group")
     assert gathered(by_slice, ours, split).best is split
     assert gathered(by_slice).best is None
@@ -162,13 +164,13 @@ def test_each_row_is_told_whether_it_beats_the_constant(rows):
     assert by_name(table)["15-ours"][8] == Marked("not learned", "bad")
 
 
-def test_a_run_that_failed_or_is_missing_is_a_quiet_row_with_the_poster_s_losses(found, rows):
+def test_a_run_that_failed_or_is_missing_is_a_quiet_row_with_the_poster_s_losses(results, rows):
     failed, missing = rows["06-focal"], rows["14-adjacent"]
     assert failed[1:8] == ["–", "–", "–", "1.250", "1.270", "–", "–"]
     assert missing[1:8] == ["–", "–", "–", "0.553", "0.886", "–", "–"]
     assert failed[8] == Marked("failed: ValueError: <b>no</b>", "bad")
     assert missing[8] == Marked("missing: not run yet", "open")
-    table = poster_tables.losses(found)
+    table = poster_tables.losses(results)
     quiet = set(named(table, "quiet"))
     assert {"06-focal", "14-adjacent"} <= quiet
     assert not {"05-raw", "13-all", "15-ours"} & quiet
@@ -214,11 +216,11 @@ def test_a_floor_has_no_area_where_test_has_one_class():
     assert poster_tables.losses(gathered(undefined)).lines[-1].cells[7] == "–"
 
 
-def test_a_run_by_hand_gives_a_sample_no_other_floor(found):
+def test_a_run_by_hand_gives_a_sample_no_other_floor(results):
     other = predictions("fullid", 1, SHARP).iloc[:200]
     by_hand = run("by-hand", None, table=other, sample="fullid")
-    floors = poster_tables.losses(gathered(*found.scored.values(), by_hand)).lines[-1]
-    assert floors == poster_tables.losses(found).lines[-1]
+    floors = poster_tables.losses(gathered(*results.scored.values(), by_hand)).lines[-1]
+    assert floors == poster_tables.losses(results).lines[-1]
 
 
 def test_the_poster_s_floor_is_the_entropy_of_its_label_counts():
@@ -239,14 +241,16 @@ def largest_threshold(table, label):
 
 
 @pytest.fixture(scope="module")
-def points(found):
-    return poster_tables.operating_points_of_best(found)
+def points(results):
+    return poster_tables.operating_points_of_best(results)
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
 @pytest.mark.parametrize("label", LABELS)
-def test_operating_points_are_those_of_validation_s_85_percent_recall(label, split, found, points):
-    table = found.scored["13-all"].predictions
+def test_operating_points_are_those_of_validation_s_85_percent_recall(
+    label, split, results, points
+):
+    table = results.scored["13-all"].predictions
     own = table[table["split"] == split]
     truth, score = own[f"truth_{label}"], own[f"probability_{label}"].astype(float)
     called = score >= largest_threshold(table, label)
@@ -278,23 +282,23 @@ def test_the_poster_s_operating_points_stand_beside_under_their_names(points):
     assert list(rows) == expected
 
 
-def test_operating_points_are_of_row_13_and_without_it_of_the_best_run(found, points):
+def test_operating_points_are_of_row_13_and_without_it_of_the_best_run(results, points):
     assert "of 13-all at" in points.caption
     by_hand = run("by-hand", SHARP, sample="fullid", poster_row=13)
-    both = gathered(*found.scored.values(), by_hand)
+    both = gathered(*results.scored.values(), by_hand)
     assert "of 13-all at" in poster_tables.operating_points_of_best(both).caption
-    others = gathered(*(own for name, own in found.scored.items() if name != "13-all"))
+    others = gathered(*(own for name, own in results.scored.items() if name != "13-all"))
     assert "of 15-ours at" in poster_tables.operating_points_of_best(others).caption
     seed = run("13-all--seed-2", BLUNT, sample="fullid", poster_row=13, training_seed=2)
-    ours = found.scored["15-ours"]
+    ours = results.scored["15-ours"]
     assert "of 15-ours at" in poster_tables.operating_points_of_best(gathered(seed, ours)).caption
     assert "no run has predictions" in poster_tables.operating_points_of_best(gathered()).caption
 
 
-def test_the_sentences_name_the_best_run_beside_the_poster_s_area(found):
-    said = poster_tables.sentences(found).sentences
+def test_the_sentences_name_the_best_run_beside_the_poster_s_area(results):
+    said = poster_tables.sentences(results).sentences
     assert said[0] == "4 of 6 experiments have a record."
-    test = found.scored["15-ours"].predictions.query("split == 'test'")
+    test = results.scored["15-ours"].predictions.query("split == 'test'")
     area = roc_auc_score(test["truth_any"], test["probability_any"].astype(float))
     assert f"15-ours ranks any bleeding best: AUC {area:.3f} (95 % interval " in said[1]
     assert f"{len(test)} slices of {test['group'].nunique()} linked groups)" in said[1]
@@ -320,9 +324,9 @@ def test_scores_on_synthetic_heads_are_not_held_to_the_poster_s():
     recipe = PhantomRecipe(patients=3)
     synthetic = run("13-all", BLUNT, sample="fullid", poster_row=13, phantom=recipe)
     missing = RunRecord("14-adjacent", None, "missing", {}, "not run yet")
-    found = gathered(synthetic, without=[missing])
-    assert "0.933" not in str(poster_tables.sentences(found))
-    table = poster_tables.losses(found)
+    results = gathered(synthetic, without=[missing])
+    assert "0.933" not in str(poster_tables.sentences(results))
+    table = poster_tables.losses(results)
     assert names(table)[4:7] == ["train", "test", "AUC, any bleeding, test"]
     assert "synthetic" in table.caption
     row = by_name(table)["13-all"]
@@ -336,12 +340,12 @@ def test_the_sentences_sort_the_runs_by_what_they_learned():
     columns = [f"probability_{label}" for label in LABELS]
     logits = np.log(too_sure[columns] / (1 - too_sure[columns])).astype(float)
     too_sure[columns] = 1 / (1 + np.exp(-(logits + 4)))  # as weighting the positives does
-    found = gathered(
+    results = gathered(
         run("a-good", SHARP, sample="fullid"),
         run("b-ranks", None, table=too_sure, sample="fullid"),
         run("c-useless", USELESS, sample="fullid"),
     )
-    said = poster_tables.sentences(found).sentences
+    said = poster_tables.sentences(results).sentences
     assert "Better than the constant prevalence on test: a-good." in said
     assert "Rank bleeding, but with probabilities no better than the constant: b-ranks." in said
     assert "Learned nothing that test shows: c-useless." in said
@@ -353,7 +357,7 @@ def test_a_run_that_is_the_constant_cannot_be_told_from_it():
     for label in LABELS:
         constant[f"probability_{label}"] = train[f"truth_{label}"].mean()
     constant.loc[constant.index[::2], "probability_any"] *= 1.001
-    found = gathered(run("a-constant", None, table=constant, sample="fullid"))
-    assert found.scored["a-constant"].learned.verdict == "undecided"
-    said = poster_tables.sentences(found).sentences
+    results = gathered(run("a-constant", None, table=constant, sample="fullid"))
+    assert results.scored["a-constant"].learned.verdict == "undecided"
+    said = poster_tables.sentences(results).sentences
     assert "Not distinguishable from the constant prevalence: a-constant." in said

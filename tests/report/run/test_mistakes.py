@@ -14,7 +14,7 @@ def predicted(predictions, store):
 
 
 def test_each_row_holds_the_worst_of_its_kind(store, predicted):
-    sheet = mistakes.worst(store, predicted, count=3)
+    sheet = mistakes.worst_slices(store, predicted, count=3)
     test = predicted[predicted["split"] == "test"]
     for (name, tiles), truth in zip(sheet.rows, (1, 0), strict=True):
         said = [float(re.search(r"p ([\d.]+)$", tile.text)[1]) for tile in tiles]
@@ -25,7 +25,7 @@ def test_each_row_holds_the_worst_of_its_kind(store, predicted):
 
 
 def test_what_was_missed_is_named(store, predicted):
-    (_, missed), (_, alarms) = mistakes.worst(store, predicted).rows
+    (_, missed), (_, alarms) = mistakes.worst_slices(store, predicted).rows
     labels = {"epidural", "intraparenchymal", "intraventricular", "subarachnoid", "subdural"}
     for tile in missed:
         assert set(tile.text.rpartition(", p ")[0].split(", ")) <= labels
@@ -35,12 +35,12 @@ def test_what_was_missed_is_named(store, predicted):
 
 def test_slices_that_the_store_lacks_are_said_to_be_missing(store, predicted):
     elsewhere = predicted.assign(sop_instance_uid="elsewhere")
-    assert "no slice to show" in str(mistakes.worst(store, elsewhere))
+    assert "no slice to show" in str(mistakes.worst_slices(store, elsewhere))
 
 
 def test_the_page_keeps_it(store, predicted):
     from ichreport.report.html.sanitise import clean
 
-    html = clean(mistakes.worst(store, predicted)._repr_html_(), where="page").html
+    html = clean(mistakes.worst_slices(store, predicted)._repr_html_(), where="page").html
     assert html.count("<img ") == html.count('alt="')
     assert "The worst mistakes on test for any" in html

@@ -139,7 +139,7 @@ def test_a_run_whose_notebook_is_elsewhere_says_so_and_shows_the_rest(report):
 
 
 def test_a_run_whose_notebook_is_here_shows_it(report):
-    run = report.results.scored["01-small"].run
+    run = report.results.scored["01-small"].run_record
     html = run_page.content(run, report.profile, report.results, "<p>its story</p>")
     assert "<p>its story</p>" in html
     assert "executed elsewhere" not in html

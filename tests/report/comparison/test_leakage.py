@@ -1,0 +1,43 @@
+"""The leak and what it seems to gain, over made-up runs."""
+
+import pytest
+
+from ichreport.report.comparison import leakage
+from tests.report.comparison.made_runs import BASELINE, gathered, run
+
+
+def test_the_leak_is_a_share_of_the_test_slices(results):
+    by_slice, by_group = leakage.table(results).rows
+    assert by_slice[0] == "sampa, split by slice"
+    names = [column.name for column in leakage.table(results).head]
+    assert names[1:4] == ["same patient", "same group", "same study"]
+    assert by_slice[1] == "25.0"  # 40 of 160
+    assert by_slice[4] == "0.0"
+    assert by_slice[2] == "–"  # not audited
+    assert by_group[0] == "sampa, split by group"
+
+
+def test_the_gain_is_the_difference_of_the_twins(results):
+    table = leakage.gain(results)
+    [area, loss] = table.rows
+    assert area[0] == f"{BASELINE}: AUC, any"
+    assert loss[0] == f"{BASELINE}: log loss above the constant's"
+    assert area[4] == "16-bygroup"
+    for row in (area, loss):
+        one, other, difference = (float(cell.split()[0].replace("−", "-")) for cell in row[1:4])
+        assert difference == pytest.approx(one - other, abs=2e-3)
+    for name, cell in zip((BASELINE, "16-bygroup"), loss[1:3], strict=True):
+        learned = results.scored[name].learned
+        above = learned.score - learned.floor
+        assert float(cell.replace("−", "-")) == pytest.approx(above, abs=6e-4)
+
+
+def test_without_a_twin_the_gain_is_not_known():
+    assert "is not known" in str(leakage.gain(gathered(run(BASELINE, 1.0, poster_row=5))))
+
+
+def test_twins_are_found_though_each_has_a_baseline_of_its_own_split():
+    by_slice = run("06-focal", 1.5, loss="focal", baseline=BASELINE)
+    by_group = run("17-focal", 1.0, loss="focal", baseline="16-bygroup", split_by="group")
+    table = leakage.gain(gathered(by_slice, by_group))
+    assert {row[4] for row in table.rows} == {"17-focal"}

@@ -1,0 +1,59 @@
+"""Pages are made of records alone; a record that cannot be read spoils no page but its own."""
+
+import json
+import shutil
+
+import pytest
+
+from ichreport.report import site
+from ichreport.report.papers import pages as papers
+from ichreport.runs.record import RECORD_FORMAT
+from ichreport.runs.results import read
+from tests.report.made_up import SKILL
+
+
+@pytest.fixture
+def copied(report, tmp_path):
+    """A copy of the report, to change."""
+    shutil.copytree(report.folder, tmp_path / "tiny")
+    return tmp_path / "tiny"
+
+
+def content(folder):
+    """The bytes of every page and document of a report."""
+    paths = [path for suffix in ("html", "md") for path in folder.rglob(f"*.{suffix}")]
+    return {path.relative_to(folder): path.read_bytes() for path in paths}
+
+
+def test_without_predictions_the_pages_and_papers_are_the_same(copied, report):
+    for name in SKILL:
+        (copied / "runs" / name / "predictions.parquet").unlink()
+    site.render(copied, report.profile)
+    assert content(copied) == content(report.folder)
+    made = papers.make(copied, report.profile, read(report.profile, copied))
+    assert made == papers.make(report.folder, report.profile, report.results)
+
+
+def spoil_format(path):
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 1}))
+    return f"{path} has format 1, expected {RECORD_FORMAT}: it was made by another version"
+
+
+def spoil_text(path):
+    path.write_text('{"format": ')
+    return str(path)
+
+
+@pytest.mark.parametrize("spoil", [spoil_format, spoil_text])
+def test_a_record_that_cannot_be_read_is_a_failed_row_with_file_and_cure(copied, report, spoil):
+    problem = spoil(copied / "runs" / "02-large" / "record.json")
+    site.render(copied, report.profile)
+    compared = (copied / "compare.html").read_text(encoding="utf-8")
+    page = (copied / "experiments" / "02-large.html").read_text(encoding="utf-8")
+    for html in (compared, page):
+        assert problem in html
+        assert "run this experiment again (make report does)" in html
+    assert set(content(copied)) == set(content(report.folder))
+    other = (copied / "experiments" / "by-hand.html").read_text(encoding="utf-8")
+    assert "Where it comes from" in other
+    assert "01-small" in compared
