@@ -3,16 +3,16 @@
 import numpy as np
 import pandas as pd
 
-from ichreport.report.comparison import seeds
+from ichreport.report.comparison import training_seeds
 from tests.report.comparison.made_runs import BASELINE, gathered, run
 
 
 def test_seeds_give_mean_and_spread_and_a_single_run_says_that_it_is_one(results):
-    [loss, area] = seeds.table(results).rows
+    [loss, area] = training_seeds.table(results).rows
     values = [scored.test_loss for scored in results.by_row[BASELINE]]
     assert loss[0] == f"{BASELINE}: weighted log loss"
     assert loss[1] == f"{np.mean(values):.3f}"
     assert loss[2] == f"{pd.Series(values).std():.3f}"
     assert area[4] == "2"
-    assert "run once" in str(seeds.table(gathered(run(BASELINE, 1.0))))
-    assert "run once" not in str(seeds.table(gathered()))
+    assert "run once" in str(training_seeds.table(gathered(run(BASELINE, 1.0))))
+    assert "run once" not in str(training_seeds.table(gathered()))
