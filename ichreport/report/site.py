@@ -16,12 +16,11 @@ from ichreport.report import timings
 from ichreport.report.comparison import all_runs
 from ichreport.report.comparison import page as comparison_page
 from ichreport.report.html.sanitise import clean
-from ichreport.report.layout import markup
 from ichreport.report.layout.page import TEMPLATES, Page, framed
 from ichreport.report.papers import pages as papers
 from ichreport.report.run import page as run_page
 from ichreport.report.viewer import viewer
-from ichreport.runs import job_times
+from ichreport.runs import job_times, markup
 from ichreport.runs.record import RunRecord
 from ichreport.runs.results import Results, read
 

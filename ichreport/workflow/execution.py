@@ -34,7 +34,7 @@ from papermill.exceptions import PapermillExecutionError
 from papermill.iorw import LocalHandler, papermill_io
 
 from ichreport.files import private_folder, write_text
-from ichreport.report.layout import markup
+from ichreport.runs import markup
 from ichreport.workflow import forkserver, lifetime
 
 PROVISIONER: Final = "ichreport-job"

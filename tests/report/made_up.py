@@ -24,9 +24,8 @@ from ichreport.labels import LABELS
 from ichreport.params.experiment import Experiment
 from ichreport.params.profile import Profile
 from ichreport.report import site
-from ichreport.report.layout import markup
 from ichreport.report.viewer import viewer
-from ichreport.runs import record
+from ichreport.runs import markup, record
 from ichreport.runs.results import Results, read
 from ichreport.splits import SPLITS
 from tests.runs.stand_in_training import StandInTraining

@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from ichreport.cli import main
-from ichreport.report.layout import markup
+from ichreport.runs import markup
 from ichreport.workflow import execution, forkserver
 
 CORES = os.cpu_count() or 1

@@ -6,7 +6,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from ichreport import dependencies
 from ichreport.report import site
-from ichreport.report.layout import markup
+from ichreport.runs import markup
 
 IMPORTS = "from ichreport.report.viewer import viewer"
 
