@@ -257,7 +257,7 @@ def test_maps_of_other_predictions_say_nothing(report):
 def test_maps_without_truth_are_told_by_their_checks_alone(report):
     report.write_maps(measures=False)
     said = items_of(papers(report)["claim-2024"])["31"][1]
-    assert "0.432 (0.400 to 0.500) when every layer is random" in said
+    assert "0.432 (0.400–0.500) when every layer is random" in said
     assert "hottest pixel" not in said
 
 
