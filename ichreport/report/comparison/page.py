@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from ichreport.files import without_nan
 from ichreport.labels import LABELS
 from ichreport.params.choices import SAMPLES
 from ichreport.report.comparison import all_runs, overlays
+from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import in_words, with_interval
 from ichreport.runs.results import Results, ScoredRun
 
@@ -21,6 +23,7 @@ SCRIPT: Final = Path(__file__).with_name("compare.js")
 TITLE: Final = "Compare experiments"
 ABOUT: Final = "Two to four experiments side by side, and one table of all runs."
 
+_CAPTIONS: Final = Captions.beside(__file__)
 _MAX_POINTS: Final = 120
 _ALL_POINTS: Final = 48_000
 """Points of curves on the whole page: about 0.45 MB."""
@@ -31,7 +34,7 @@ def content(results: Results) -> str:
     runs = all_runs.table(results)._repr_html_()
     return (
         f"<h1>{TITLE}</h1>"
-        '<p class="lead">How do experiments differ, in what they are and in what they find?</p>'
+        f'<p class="lead">{escape(_CAPTIONS.fill("page_lead"))}</p>'
         "<h2>Side by side</h2>"
         f"{_side_by_side(results)}"
         "<h2>All runs</h2>"
@@ -73,8 +76,7 @@ def _side_by_side(results: Results) -> str:
     payload = json.dumps(without_nan(data(results)), separators=(",", ":")).replace("<", "\\u003c")
     return (
         '<div class="compare">'
-        '<p class="note">To choose runs here takes JavaScript. Without it, the table and the '
-        "curves below hold all of them.</p>"
+        f'<p class="note">{escape(_CAPTIONS.fill("page_without_script"))}</p>'
         f'<script type="application/json" class="compare-data">{payload}</script></div>'
     )
 
