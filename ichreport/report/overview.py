@@ -8,10 +8,12 @@ from ichreport import poster
 from ichreport.labels import SUBTYPES
 from ichreport.report.comparison import all_runs
 from ichreport.report.html.blocks import Drawing, Fact, Facts, Sentences
+from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import duration, number
 from ichreport.report.run import curves as run_curves
 from ichreport.runs.results import Results, ScoredRun
 
+_CAPTIONS: Final = Captions.beside(__file__)
 _COUNTS: Final = {
     1: "one",
     2: "two",
@@ -106,11 +108,8 @@ def _experiments(results: Results, *, synthetic: bool) -> str:
 def _best(results: Results) -> str:
     if results.best is None:
         return "None was tested on patients that it has not seen."
-    learned = results.best.learned
-    return (
-        f"On patients that it has not seen, {results.best.name} does best: a slice with bleeding "
-        f"gets a higher probability than one without in {_out_of_100(learned.auc_any)} pairs."
-    )
+    area = results.best.learned.auc_any
+    return _CAPTIONS.fill("best", run=results.best.name, pairs=_out_of_100(area))
 
 
 def _out_of_100(share: float) -> str:
@@ -121,10 +120,7 @@ def _out_of_100(share: float) -> str:
 
 def _learned(results: Results) -> str:
     better = sum(run.learned.verdict == "learned" for run in results.scored.values())
-    return (
-        f"{better} of {len(results.scored)} with a result predict better than the plain frequency "
-        "of each kind of bleeding would."
-    )
+    return _CAPTIONS.fill("learned", better=better, runs=len(results.scored))
 
 
 def _random_backbones(results: Results) -> list[str]:
@@ -133,10 +129,8 @@ def _random_backbones(results: Results) -> list[str]:
     if not count:
         return []
     rest, say = ("rests", "says") if count == 1 else ("rest", "say")
-    return [
-        f"{_count(count).capitalize()} of the runs {rest} on a backbone of random weights instead "
-        f"of pre-trained ones, and {say} nothing of transfer learning."
-    ]
+    runs = f"{_count(count).capitalize()} of the runs"
+    return [_CAPTIONS.fill("random_backbones", runs=runs, rest=rest, say=say)]
 
 
 def _facts_of_best(results: Results) -> list[Fact]:
@@ -180,9 +174,13 @@ def _facts_of_machine(results: Results) -> list[Fact]:
         Fact(
             "Time",
             duration(seconds),
-            f"for {len(runs)} runs, one after the other, by {', '.join(backends)} on "
-            f"{', '.join(devices) or 'an unknown device'}; Python {provenance['python']}. Passes "
-            "through backbones, starting and the pages come on top",
+            _CAPTIONS.fill(
+                "time",
+                runs=len(runs),
+                backends=", ".join(backends),
+                devices=", ".join(devices) or "an unknown device",
+                python=provenance["python"],
+            ),
         )
     ]
 

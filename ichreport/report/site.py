@@ -13,7 +13,6 @@ from nbformat import NotebookNode
 from ichreport.files import write_text
 from ichreport.params.profile import Profile
 from ichreport.report import timings
-from ichreport.report.comparison import all_runs
 from ichreport.report.comparison import page as comparison_page
 from ichreport.report.html.sanitise import clean
 from ichreport.report.layout.page import TEMPLATES, Page, framed
@@ -33,8 +32,8 @@ _NOTEBOOKS: Final = {
 """The notebook of each page, by the name of the executed one."""
 _SCRIPTS: Final = {
     "viewer": viewer.SCRIPTS,
-    "compare": (comparison_page.SCRIPT,),
-    "runs": (all_runs.SCRIPT,),
+    "compare": (TEMPLATES / "compare.js",),
+    "runs": (TEMPLATES / "runs.js",),
 }
 """The scripts that a page needs beside the one that all have, by the class of what needs them."""
 

@@ -134,7 +134,7 @@ class Results:
 
     @property
     def best_poster_run(self) -> ScoredRun | None:
-        """The first run of the poster's best row; one by hand comes last and replaces none."""
+        """The first run of the poster's best row, as a run by hand comes last."""
         runs = (run for run in self.rows.values() if run.poster_row == poster.BEST_ROW)
         return next(runs, None)
 

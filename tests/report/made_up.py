@@ -24,7 +24,7 @@ from ichreport.labels import LABELS
 from ichreport.params.experiment import Experiment
 from ichreport.params.profile import Profile
 from ichreport.report import site
-from ichreport.report.viewer import viewer
+from ichreport.report.viewer import run_series
 from ichreport.runs import markup, record
 from ichreport.runs.results import Results, read
 from ichreport.splits import SPLITS
@@ -192,8 +192,10 @@ def predictions_for(store: Store) -> pd.DataFrame:
 def story(store: Store) -> nbformat.NotebookNode:
     """The notebook of a run, but for its training: it shows slices of the store."""
     table = predictions_for(store)
-    shown = viewer.of_run(store, table, assess(table, replicates=10))
-    cell = new_code_cell("viewer.of_run(store, predictions, assessed)", outputs=[output(shown)])
+    shown = run_series.with_probabilities(store, table, assess(table, replicates=10))
+    cell = new_code_cell(
+        "run_series.with_probabilities(store, predictions, assessed)", outputs=[output(shown)]
+    )
     return new_notebook(cells=[new_markdown_cell("# An experiment\n\n## Along a head?"), cell])
 
 

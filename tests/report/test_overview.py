@@ -55,7 +55,7 @@ def test_the_best_is_the_best_on_unseen_patients_with_its_interval(shown, report
     low, high = map(float, re.findall(r"0\.\d+", best.text))
     assert low < area < high
     assert best.href == "experiments/01-small.html"
-    assert f"in {100 * area:.0f} of 100 pairs" in shown.lead
+    assert f"in {100 * area:.0f} of 100 pairs, it gives the slice with bleeding" in shown.lead
 
 
 def test_better_than_the_constant_are_those_with_that_verdict(shown, report):
@@ -65,11 +65,11 @@ def test_better_than_the_constant_are_those_with_that_verdict(shown, report):
 
 
 def test_backbones_of_random_weights_are_told_first(shown, report):
-    weights = {name: run.parameters["weights"] for name, run in report.results.scored.items()}
+    experiments = {name: run.experiment for name, run in report.results.scored.items()}
     random = [
         name
-        for name, run in report.results.scored.items()
-        if run.parameters["network"] != "cnn7" and weights[name] is None
+        for name, experiment in experiments.items()
+        if experiment.network != "cnn7" and experiment.weights is None
     ]
     assert random == ["02-large"]
     assert "One of the runs rests on a backbone of random weights" in shown.lead

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from itertools import chain
-from pathlib import Path
 from typing import Any, Final
 
 from ichreport.evaluation.scores import ALL_LABELS
@@ -17,8 +16,6 @@ from ichreport.runs.results import Results, ScoredRun
 from ichreport.splits import SPLITS
 
 _CAPTIONS: Final = Captions.beside(__file__)
-
-SCRIPT: Final = Path(__file__).with_name("runs.js")
 
 _REPORT_PARAMETERS: Final = frozenset(
     {

@@ -1,7 +1,7 @@
 """The page that sets runs side by side: any two to four, and all of them."""
 
 from collections.abc import Sequence
-from pathlib import Path
+from html import escape
 from typing import Any, Final
 
 import pandas as pd
@@ -12,15 +12,16 @@ from ichreport.files import without_nan
 from ichreport.labels import LABELS
 from ichreport.params.choices import SAMPLES
 from ichreport.report.comparison import all_runs, overlays
+from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import in_words, with_interval
 from ichreport.report.html.sanitise import data_element
 from ichreport.runs.results import Results, ScoredRun
 
 PATH: Final = "compare.html"
-SCRIPT: Final = Path(__file__).with_name("compare.js")
 TITLE: Final = "Compare experiments"
 ABOUT: Final = "Two to four experiments side by side, and one table of all runs."
 
+_CAPTIONS: Final = Captions.beside(__file__)
 _MAX_POINTS: Final = 120
 _ALL_POINTS: Final = 48_000
 """Points of curves on the whole page: about 0.45 MB."""
@@ -31,7 +32,7 @@ def content(results: Results) -> str:
     runs = all_runs.table(results)._repr_html_()
     return (
         f"<h1>{TITLE}</h1>"
-        '<p class="lead">How do experiments differ, in what they are and in what they find?</p>'
+        f'<p class="lead">{escape(_CAPTIONS.fill("page_lead"))}</p>'
         "<h2>Side by side</h2>"
         f"{_side_by_side(results)}"
         "<h2>All runs</h2>"
@@ -72,8 +73,7 @@ def _side_by_side(results: Results) -> str:
         return "<p>It takes two runs with predictions to compare; there are not as many yet.</p>"
     return (
         '<div class="compare">'
-        '<p class="note">To choose runs here takes JavaScript. Without it, the table and the '
-        "curves below hold all of them.</p>"
+        f'<p class="note">{escape(_CAPTIONS.fill("page_without_script"))}</p>'
         f"{data_element('compare', without_nan(data(results)))}</div>"
     )
 

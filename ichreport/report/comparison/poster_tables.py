@@ -97,10 +97,16 @@ def sentences(results: Results) -> Sentences:
         area = best.learned.auc_interval
         patients = best.assessment.split("test")["groups"]
         listed.append(
-            f"On patients that it has not seen, {best.name} ranks any bleeding best: AUC "
-            f"{number(best.learned.auc_any)} (95 % interval {number(area.low)} to "
-            f"{number(area.high)}, {best.learned.slices:,} slices of {patients:,} linked groups). "
-            f"{_chosen(results)}"
+            _CAPTIONS.fill(
+                "best_run",
+                run=best.name,
+                area=number(best.learned.auc_any),
+                low=number(area.low),
+                high=number(area.high),
+                slices=f"{best.learned.slices:,}",
+                groups=f"{patients:,}",
+                chosen=_chosen(results),
+            )
         )
     listed += _beside_poster(results)
     by_verdict = {
@@ -128,10 +134,7 @@ def _chosen(results: Results) -> str:
         return "It is the only such run."
     samples = {run.sample for run in unseen}
     slices = ", not all on the same slices" if len(samples) > 1 else ""
-    return (
-        f"It is the best of {len(unseen)} such runs by their areas on test{slices}, which flatters "
-        "it a little."
-    )
+    return _CAPTIONS.fill("best_run_chosen", runs=len(unseen), slices=slices)
 
 
 def _beside_poster(results: Results) -> list[str]:
@@ -140,11 +143,16 @@ def _beside_poster(results: Results) -> list[str]:
     if run is None or run.synthetic:
         return []
     area = run.learned.auc_interval
-    return [
-        f"The poster's row {poster.BEST_ROW} is {run.name} here: AUC "
-        f"{number(run.learned.auc_any)} (95 % interval {number(area.low)} to {number(area.high)}). "
-        f"The poster's is {number(poster.operating_points()[ANY, 'test'].auc)}."
-    ]
+    sentence = _CAPTIONS.fill(
+        "best_poster_row",
+        row=poster.BEST_ROW,
+        run=run.name,
+        area=number(run.learned.auc_any),
+        low=number(area.low),
+        high=number(area.high),
+        of_poster=number(poster.operating_points()[ANY, "test"].auc),
+    )
+    return [sentence]
 
 
 def poster_floor() -> float:

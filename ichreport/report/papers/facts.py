@@ -7,7 +7,7 @@ record, its predictions, the profile, the store's manifest, or the measured maps
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -20,11 +20,14 @@ from ichreport.labels import ANY
 from ichreport.params.choices import HEADS, INPUTS, LOSSES, NETWORKS, SAMPLES
 from ichreport.params.experiment import Experiment
 from ichreport.params.profile import Profile
+from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import number, with_interval
 from ichreport.report.papers.tables import Figures
 from ichreport.runs import map_record
 from ichreport.runs.results import Results, ScoredRun
 from ichreport.splits import SPLITS
+
+_CAPTIONS: Final = Captions.beside(__file__)
 
 Facts = Mapping[str, str]
 
@@ -92,10 +95,13 @@ def _seeds(runs: Sequence[ScoredRun]) -> str:
     rows = spread[spread["split"] == "test"].to_dict("records")
     by_score = {(row["score"], row["label"]): row for row in rows}
     area, loss = by_score["auc", ANY], by_score["weighted_log_loss_sum", ALL_LABELS]
-    return (
-        f"Over {len(runs)} training seeds of this row, area for any bleeding "
-        f"{number(area['mean'])} (standard deviation {number(area['standard_deviation'])}) and "
-        f"weighted log loss {number(loss['mean'])} ({number(loss['standard_deviation'])})."
+    return _CAPTIONS.fill(
+        "seeds",
+        runs=len(runs),
+        area=number(area["mean"]),
+        area_deviation=number(area["standard_deviation"]),
+        loss=number(loss["mean"]),
+        loss_deviation=number(loss["standard_deviation"]),
     )
 
 
@@ -211,12 +217,12 @@ def _of_maps(folder: Path, profile: Profile, results: Results) -> dict[str, str]
         return {}
     random, shuffled = measured["random_layers"], measured["permuted_labels"]
     last = list(random["stages"].values())[-1]
-    checks = (
-        f"Rank correlation with the trained network's maps: {with_interval(last)} when every "
-        f"layer is random, {with_interval(shuffled['correlation'])} after training on permuted "
-        f"labels. Beyond that between the trained network's own maps of different patients: "
-        f"{with_interval(random['excess'])} and {with_interval(shuffled['excess'])}; maps that "
-        "depend on what was learned would give 0 or less."
+    checks = _CAPTIONS.fill(
+        "map_checks",
+        random=with_interval(last),
+        permuted=with_interval(shuffled["correlation"]),
+        random_excess=with_interval(random["excess"]),
+        permuted_excess=with_interval(shuffled["excess"]),
     )
     facts = {"cam_run": measured["run"], "cam_method": measured["method"], "cam_checks": checks}
     rows = {
@@ -224,9 +230,11 @@ def _of_maps(folder: Path, profile: Profile, results: Results) -> dict[str, str]
     }
     if rows:
         pointing, centre = rows["map", "pointing"], rows["center", "pointing"]
-        facts["cam_words"] = (
-            f"Its hottest pixel bleeds in a share of {with_interval(pointing)} of test slices "
-            f"with any bleeding, the image's centre in {with_interval(centre)}. {checks}"
+        facts["cam_words"] = _CAPTIONS.fill(
+            "map_pointing",
+            maps=with_interval(pointing),
+            centre=with_interval(centre),
+            checks=checks,
         )
     return facts
 

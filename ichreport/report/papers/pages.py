@@ -1,15 +1,19 @@
 """The papers as files beside the report's pages, and as a page of their run."""
 
+from html import escape
 from pathlib import Path
 from typing import Final
 
 from ichreport.files import write_text
 from ichreport.params.profile import Profile
+from ichreport.report.html.captions import Captions
 from ichreport.report.papers import templates
 from ichreport.report.papers.documents import Document
 from ichreport.report.papers.facts import gather
 from ichreport.report.papers.tables import Figures
 from ichreport.runs.results import Results
+
+_CAPTIONS: Final = Captions.beside(__file__)
 
 TITLE: Final = "Papers"
 ABOUT: Final = "A model card of the best run, and filled reporting checklists."
@@ -43,8 +47,5 @@ def write(folder: Path, profile: Profile, results: Results) -> str:
     documents = make(folder, profile, results)
     for document in documents:
         write_text(folder / f"{document.stem}.md", document.markdown())
-    lead = (
-        f'<h1>{TITLE}</h1><p class="lead">What a user and a journal ask for: a model card of the '
-        "best run, and two reporting checklists, filled from its record.</p>"
-    )
+    lead = f'<h1>{TITLE}</h1><p class="lead">{escape(_CAPTIONS.fill("page_lead"))}</p>'
     return lead + "\n".join(document.html() for document in documents)

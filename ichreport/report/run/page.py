@@ -108,11 +108,12 @@ def _facts(scored: ScoredRun) -> str:
 def _beside_neighbours(run: RunRecord, results: Results) -> Table:
     """The parameters of a run beside those of the runs before and after it."""
     others = _neighbours(run, results)
-    values, *other_values = [parameters.values_of(r.experiment) for r in (run, *others)]
+    values, *other_values = [parameters.values_of(shown.experiment) for shown in (run, *others)]
     differing = [
         name
         for name in values
-        if name not in _NEVER_COMPARED and any(o[name] != values[name] for o in other_values)
+        if name not in _NEVER_COMPARED
+        and any(other[name] != values[name] for other in other_values)
     ]
     rows: list[list[Cell]] = []
     for name in dict.fromkeys((*parameters.DEFINING, *differing)):

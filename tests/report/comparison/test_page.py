@@ -82,7 +82,7 @@ def test_the_overlays_name_the_best_of_each_panel(report):
 
 def test_a_sample_s_other_split_has_a_panel_of_its_own(report):
     run = report.results.scored["03-windowed"]
-    parameters = {**run.parameters, "split_by": "group"}
+    parameters = {**run.experiment.model_dump(), "split_by": "group"}
     again = replace(run.run_record, name="again", record={**run.record, "parameters": parameters})
     results = Results([run.run_record, again], {"03-windowed": run, "again": ScoredRun(again)})
     assert len(overlays.roc_of_all(results).panels) == 2
@@ -91,7 +91,7 @@ def test_a_sample_s_other_split_has_a_panel_of_its_own(report):
 def test_what_a_run_is_split_by_is_told_though_no_parameter_says_it(data, report):
     told = {run["name"]: run["parameters"]["split by"] for run in data["runs"]}
     assert (told["03-windowed"], told["01-small"]) == ("slice", "group")
-    seen = {run["name"]: "stand in train too" in run["test"] for run in data["runs"]}
+    seen = {run["name"]: "are in train too" in run["test"] for run in data["runs"]}
     assert (seen["03-windowed"], seen["01-small"]) == (True, False)
     table = all_runs.table(report.results)
     rows = by_name(table)

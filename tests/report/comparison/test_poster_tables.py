@@ -303,7 +303,7 @@ def test_the_sentences_name_the_best_run_beside_the_poster_s_area(results):
     assert f"15-ours ranks any bleeding best: AUC {area:.3f} (95 % interval " in said[1]
     assert f"{len(test)} slices of {test['group'].nunique()} linked groups)" in said[1]
     assert said[1].endswith(
-        "It is the best of 2 such runs by their areas on test, which flatters it a little."
+        "It is the best of 2 such runs by their AUCs on test, so its AUC is slightly too good."
     )
     assert said[2].startswith("The poster's row 13 is 13-all here: AUC ")
     assert said[2].endswith("The poster's is 0.933.")
@@ -316,7 +316,7 @@ def test_what_the_best_was_chosen_among_is_said():
     assert "It is the only such run." in str(poster_tables.sentences(gathered(ours)))
     by_group = run("16-bygroup", BLUNT, sample="sampa", split_by="group")
     said = str(poster_tables.sentences(gathered(ours, by_group)))
-    assert "best of 2 such runs by their areas on test, not all on the same slices," in said
+    assert "best of 2 such runs by their AUCs on test, not all on the same slices," in said
     assert "poster" not in said  # its row 13 did not run
 
 

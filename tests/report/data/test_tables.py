@@ -46,5 +46,5 @@ def test_the_leak_audit_names_its_sample_and_says_what_its_numbers_show(store):
     for split, torn in ((np.array(SPLITS)[everything % 3], True), (by_patient, False)):
         sample = Sample("sampb", everything, split, group)
         caption = data_tables.leak_audit(leak_audit(slices, sample), sample).caption
-        assert caption.startswith("The leak audit of sampb: patients")
+        assert caption.startswith("The leak audit of sampb: how many patients")
         assert ("split by slice" in caption) is torn

@@ -34,7 +34,9 @@ def test_only_thresholds_that_are_worth_it_are_told(predictions, assessed):
         for row in curve.to_dict("records")
         if row["threshold"] <= 0.5 and row["above_both_low"] > 0
     }
-    [said] = re.findall(r"all: any ([^;]*);", calibration_curves.net_benefit(assessed).alternative)
+    [said] = re.findall(
+        r"interval: any ([^;]*);", calibration_curves.net_benefit(assessed).alternative
+    )
     told = set()
     for low, high in re.findall(r"(\d+)(?:–(\d+))? %", said):
         told |= set(range(int(low), int(high or low) + 1))

@@ -108,7 +108,8 @@ def test_parameters_that_differ_from_the_neighbours_are_marked(report):
 
 
 @pytest.mark.parametrize(
-    "part", ["commit", "requirements.lock", "packages", "devices", "seed", "seconds", "store"]
+    "part",
+    ["commit", "requirements.lock", "packages", "devices", "seed of training", "seconds", "store"],
 )
 def test_provenance_names(report, part):
     assert f'<th scope="row">{part}</th>' in page(report, "02-large")

@@ -15,7 +15,7 @@ import pytest
 from ichreport.data.series_choice import representative_series, series_rows
 from ichreport.labels import LABELS, SUBTYPES
 from ichreport.report.html.sanitise import clean
-from ichreport.report.viewer import viewer
+from ichreport.report.viewer import run_series, viewer
 from ichreport.report.viewer.encode_pixels import pack_heat, pack_hu
 
 
@@ -178,7 +178,7 @@ def test_the_caption_says_once_that_sides_are_not_marked(store):
 def test_a_run_shows_slices_of_its_test_split(store, predictions):
     thresholds = dict.fromkeys(LABELS, 0.25) | {"epidural": math.nan}
     assessed = SimpleNamespace(threshold=thresholds.get)
-    payload = viewer.of_run(store, predictions, assessed).payload
+    payload = run_series.with_probabilities(store, predictions, assessed).payload
     for series in payload["series"]:
         assert series["splits"][series["first"]] == "test"
     assert payload["thresholds"] == [None, *[0.25] * 5]
@@ -187,7 +187,7 @@ def test_a_run_shows_slices_of_its_test_split(store, predictions):
 def test_without_test_slices_there_is_nothing_to_show(store, predictions):
     trained = predictions.assign(split="train")
     with pytest.raises(ValueError, match="No slice of the store is in the test split"):
-        viewer.of_run(store, trained, SimpleNamespace())
+        run_series.with_probabilities(store, trained, SimpleNamespace())
 
 
 def test_masks_that_the_source_has_not_are_refused(store, monkeypatch):

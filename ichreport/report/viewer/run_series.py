@@ -1,0 +1,113 @@
+"""Series of a run in the slice viewer: with its probabilities, and with its heat maps."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ichreport.data.series_choice import representative_series, series_rows
+from ichreport.data.store import Store
+from ichreport.evaluation.assessment import Assessment
+from ichreport.evaluation.predictions import select_split
+from ichreport.labels import ANY, LABELS
+from ichreport.report.viewer.payload import Heat
+from ichreport.report.viewer.viewer import Viewer, show
+from ichreport.runs.record import RunRecord
+
+_BUDGET: Final = 1_200_000
+"""Characters of HU at most on an experiment's page, which is at most 2 MB."""
+
+
+def with_probabilities(store: Store, predictions: pd.DataFrame, assessed: Assessment) -> Viewer:
+    """Two series with test slices of a run: one with most subtypes, one without bleeding.
+
+    Args:
+        store: Where the slices are.
+        predictions: The run's predictions.
+        assessed: Its assessment, of which the thresholds are drawn.
+    """
+    return show(
+        store,
+        representative_series(_test_slices(store, predictions), most=2),
+        predictions=predictions,
+        thresholds=_thresholds(assessed),
+        budget=_BUDGET,
+        caption="Series with slices of the test split, one of them without bleeding. Bars are the "
+        "run's probabilities: pale where it was trained or tuned on the slice, none where the "
+        "slice is not in its sample. Lines are its frozen 85 % recall thresholds, marks below the "
+        "bars the truth.",
+    )
+
+
+def map_rows(store: Store, run: RunRecord) -> dict[str, NDArray[np.int64]]:
+    """The slices whose heat maps a viewer of a run shows, by label.
+
+    Returns:
+        Row numbers of the test slices of representative series: all of them for `any`; for a
+        subtype those of the series in which it occurs.
+    """
+    test = _test_slices(store, run.predictions())
+    series = [
+        rows[store.slices["sop_instance_uid"].iloc[rows].isin(test["sop_instance_uid"])]
+        for rows in (series_rows(store, uid) for uid in representative_series(test))
+    ]
+    rows_by_label = {}
+    for label in LABELS:
+        bleeds = [rows for rows in series if (store.slices[label].iloc[rows] == 1).any()]
+        shown = series if label == ANY else bleeds
+        if shown:
+            rows_by_label[label] = np.concatenate(shown)
+    return rows_by_label
+
+
+def with_heat(
+    store: Store,
+    run: RunRecord,
+    rows_by_label: Mapping[str, NDArray[np.int64]],
+    heatmaps: Mapping[str, Any],
+) -> Viewer:
+    """Test series of a run with its heat maps.
+
+    Each map was scaled to its own maximum; here it is multiplied by the slice's probability, so
+    that a slice which the network calls clear stays dark.
+
+    Args:
+        store: Where the slices are.
+        run: A run with a record.
+        rows_by_label: The slices of each label; see `map_rows`.
+        heatmaps: By label, heat maps of these slices with `method` and `heat` (slices, size, size).
+    """
+    predictions = run.predictions()
+    by_uid = predictions.set_index("sop_instance_uid")
+    heat = {}
+    for label, rows in rows_by_label.items():
+        uids = store.slices["sop_instance_uid"].iloc[rows]
+        probability = by_uid.loc[uids, f"probability_{label}"].to_numpy(dtype=np.float32)
+        heat[label] = Heat(rows, heatmaps[label].heat * probability[:, None, None])
+    assessed = Assessment.from_record(run.record["assessment"])
+    series = store.slices["series_instance_uid"].iloc[np.unique(rows_by_label[ANY])]
+    methods = ", ".join(sorted({maps.method for maps in heatmaps.values()}))
+    return show(
+        store,
+        list(dict.fromkeys(series)),
+        predictions=predictions,
+        thresholds=_thresholds(assessed),
+        heat=heat,
+        caption=f"Test series of {run.name} with {methods} heat: each slice's map, scaled to its "
+        "own maximum, times the slice's probability of the label. Bars are probabilities, lines "
+        "the frozen 85 % recall thresholds, marks below the bars the truth.",
+    )
+
+
+def _thresholds(assessed: Assessment) -> dict[str, float]:
+    return {label: assessed.threshold(label) for label in LABELS}
+
+
+def _test_slices(store: Store, predictions: pd.DataFrame) -> pd.DataFrame:
+    test = select_split(predictions, "test")["sop_instance_uid"]
+    slices = store.slices[store.slices["sop_instance_uid"].isin(test)]
+    if slices.empty:
+        raise ValueError("No slice of the store is in the test split of these predictions.")
+    return slices
