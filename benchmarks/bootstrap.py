@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from side_by_side import interleaved, main, median_ratio
 from sklearn.metrics import roc_auc_score
 
-from ichreport.evaluation.inference.bootstrap import Resamples, auc_replicates, draw_resamples
+from ichreport.evaluation.uncertainty.bootstrap import Resamples, auc_replicates, draw_resamples
 from ichreport.labels import LABELS
 
 SLICES, PATIENTS, REPLICATES, BY_SCIKIT_LEARN = 150_000, 3_800, 1_000, 3

@@ -18,7 +18,8 @@ from side_by_side import interleaved, main, median_ratio
 
 from ichreport.model import backbones, backend, heads, losses, networks
 from ichreport.params.experiment import Experiment
-from ichreport.params.parts import Machine, TrainingPlan
+from ichreport.params.machine import Machine
+from ichreport.params.training_plan import TrainingPlan
 
 BATCH, SIZE, WIDTH = 64, 96, 1_024
 LOSS = losses.build("bce", np.ones((1, 6)))

@@ -18,8 +18,9 @@ from side_by_side import interleaved, main, median_ratio
 
 from ichreport.model import heads, losses, training_loop
 from ichreport.model.batches import SeriesBatches, SliceBatches
-from ichreport.params.choices import Head
-from ichreport.params.parts import Fitting, HeadPart, Machine
+from ichreport.params.machine import Machine
+from ichreport.params.networks import Head
+from ichreport.params.training_plan import Fitting, HeadPart
 
 SLICES, VALIDATION, WIDTH, LENGTH, BATCH = 1_512, 210, 1_024, 14, 64
 FEW, MANY = 1, 11

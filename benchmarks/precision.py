@@ -21,8 +21,8 @@ from ichreport.data.ingest.make_store import ingest
 from ichreport.data.store import Store
 from ichreport.evaluation.predictions import probabilities, select_split, truths
 from ichreport.evaluation.scores import split_scores
-from ichreport.params.choices import Precision
 from ichreport.params.experiment import Experiment
+from ichreport.params.machine import Precision
 from ichreport.params.profile import PhantomRecipe
 from ichreport.phantom import write_phantom
 

@@ -24,9 +24,9 @@ from side_by_side import alone, interleaved, main, median_ratio
 from ichreport.data.store import Store
 from ichreport.model import backbones, backend, features, losses, networks, prefetch
 from ichreport.model.inputs import hu_of
-from ichreport.params.choices import Input
 from ichreport.params.experiment import Experiment
-from ichreport.params.parts import TrainingPlan
+from ichreport.params.networks import Input
+from ichreport.params.training_plan import TrainingPlan
 
 SIZE, BATCH, SLICES = 96, 64, 3_000
 SMALL = Experiment(network="cnn7", input="adjacent").plan

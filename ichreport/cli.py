@@ -17,8 +17,9 @@ from typing import Any, Final, get_args
 import yaml
 
 import ichreport
-from ichreport.params.choices import Input, Sample, backbones
+from ichreport.params.networks import Input, backbones
 from ichreport.params.profile import Profile
+from ichreport.params.samples import Sample
 from ichreport.params.yaml import project_path, read_yaml
 from ichreport.runs import job_times
 from ichreport.workflow import timed

@@ -9,10 +9,11 @@ import pytest
 import yaml
 
 from ichreport import cli
-from ichreport.params import choices
-from ichreport.params.choices import HEADS, INPUTS, LOSSES, NETWORKS, SAMPLES, NetworkSpec
+from ichreport.params import networks, samples
 from ichreport.params.experiment import Experiment, read_each_experiment, read_experiments
+from ichreport.params.networks import HEADS, INPUTS, LOSSES, NETWORKS, NetworkSpec
 from ichreport.params.profile import PhantomRecipe, Profile
+from ichreport.params.samples import SAMPLES
 from ichreport.params.yaml import project_path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -307,11 +308,11 @@ def test_the_values_of_a_plan_are_those_of_json():
 @pytest.mark.parametrize(
     ("words", "table"),
     [
-        (choices.Network, NETWORKS),
-        (choices.Input, INPUTS),
-        (choices.Head, HEADS),
-        (choices.Loss, LOSSES),
-        (choices.Sample, SAMPLES),
+        (networks.Network, NETWORKS),
+        (networks.Input, INPUTS),
+        (networks.Head, HEADS),
+        (networks.Loss, LOSSES),
+        (samples.Sample, SAMPLES),
     ],
 )
 def test_a_table_of_choices_has_each_word_once(words, table):
@@ -354,7 +355,7 @@ def test_a_backbone_that_is_added_has_features_on_the_command_line(another_backb
 
 def test_a_network_from_scratch_has_no_backbone():
     assert Profile().backbone_of("raw", "cnn7") is None
-    assert choices.backbones() == ["densenet121", "efficientnetb7", "inceptionresnetv2"]
+    assert networks.backbones() == ["densenet121", "efficientnetb7", "inceptionresnetv2"]
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ichreport.data.patient_groups import linked_groups
-from ichreport.params import choices
-from ichreport.params.choices import SAMPLES, SplitBy
+from ichreport.params.samples import SAMPLES, SplitBy
+from ichreport.params.samples import Sample as SampleName
 from ichreport.splits import SPLITS
 
 _SPLIT_ENDS: Final = (0.7, 0.8)
@@ -65,7 +65,7 @@ class Sample:
 
 def draw(
     slices: pd.DataFrame,
-    sample: choices.Sample,
+    sample: SampleName,
     *,
     seed: int,
     sampa_share: float = 1.0,
@@ -115,7 +115,7 @@ def draw(
 
 
 def rows_of_any(
-    slices: pd.DataFrame, samples: Iterable[choices.Sample], **sampling: Any
+    slices: pd.DataFrame, samples: Iterable[SampleName], **sampling: Any
 ) -> NDArray[np.int64]:
     """The row numbers of slices that are in any of some samples, ascending.
 

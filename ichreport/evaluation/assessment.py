@@ -11,17 +11,17 @@ import pandas as pd
 
 from ichreport.evaluation import curves
 from ichreport.evaluation.average_precision import average_precision_table
-from ichreport.evaluation.calibration.measures import calibration_table
+from ichreport.evaluation.calibration.errors import calibration_table
 from ichreport.evaluation.calibration.net_benefit import PROBABILITY_THRESHOLDS, decision_curve
 from ichreport.evaluation.calibration.reliability import make_bins, reliability_curve
-from ichreport.evaluation.floor import FloorComparison, compare_with_floor
-from ichreport.evaluation.inference.bootstrap import REPLICATES, draw_resamples
-from ichreport.evaluation.inference.clustered_auc import auc_table
-from ichreport.evaluation.inference.intervals import Interval
-from ichreport.evaluation.inference.score_intervals import score_table
+from ichreport.evaluation.constant_prevalence import FloorComparison, compare_with_floor
 from ichreport.evaluation.predictions import TRUTHS, probabilities, select_split, truths
 from ichreport.evaluation.studies import study_table
 from ichreport.evaluation.thresholds import frozen_thresholds, rate_table
+from ichreport.evaluation.uncertainty.bootstrap import REPLICATES, draw_resamples
+from ichreport.evaluation.uncertainty.clustered_auc import auc_table
+from ichreport.evaluation.uncertainty.intervals import Interval
+from ichreport.evaluation.uncertainty.score_table import score_table
 from ichreport.files import without_nan
 from ichreport.labels import LABELS
 from ichreport.splits import SPLITS, Split

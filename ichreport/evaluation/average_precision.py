@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from ichreport.evaluation.inference.bootstrap import (
+from ichreport.evaluation.predictions import probabilities, select_split, truths
+from ichreport.evaluation.uncertainty.bootstrap import (
     REPLICATES,
     average_precision_replicates,
     draw_resamples,
 )
-from ichreport.evaluation.inference.intervals import area_interval
-from ichreport.evaluation.predictions import probabilities, select_split, truths
+from ichreport.evaluation.uncertainty.intervals import area_interval
 from ichreport.labels import LABELS
 from ichreport.splits import Split
 

@@ -14,17 +14,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ichreport.evaluation.floor import losses_above_floor
-from ichreport.evaluation.inference.bootstrap import (
+from ichreport.evaluation.constant_prevalence import losses_above_floor
+from ichreport.evaluation.predictions import probabilities, select_split, truths
+from ichreport.evaluation.scores import ALL_LABELS, select_score, split_scores
+from ichreport.evaluation.uncertainty.bootstrap import (
     REPLICATES,
     Resamples,
     draw_resamples,
     mean_replicates,
 )
-from ichreport.evaluation.inference.intervals import Interval, holm, interval, p_value
-from ichreport.evaluation.inference.score_intervals import contributing_groups, score_replicates
-from ichreport.evaluation.predictions import probabilities, select_split, truths
-from ichreport.evaluation.scores import ALL_LABELS, select_score, split_scores
+from ichreport.evaluation.uncertainty.intervals import Interval, holm, interval, p_value
+from ichreport.evaluation.uncertainty.score_table import contributing_groups, score_replicates
 from ichreport.splits import Split
 
 Outcome = Literal["better", "worse", "not distinguishable", "undefined"]

@@ -19,9 +19,12 @@ from numpy.typing import NDArray
 
 from ichreport import poster
 from ichreport.evaluation.comparisons import ALPHA, Comparison
-from ichreport.evaluation.floor import compare_with_floor
-from ichreport.evaluation.inference.bootstrap import REPLICATES, rate_replicates
-from ichreport.evaluation.inference.intervals import (
+from ichreport.evaluation.constant_prevalence import compare_with_floor
+from ichreport.evaluation.predictions import probabilities, select_split, truths
+from ichreport.evaluation.rates import rates_at_threshold
+from ichreport.evaluation.thresholds import POSTER_RECALL, threshold_at_recall
+from ichreport.evaluation.uncertainty.bootstrap import REPLICATES, rate_replicates
+from ichreport.evaluation.uncertainty.intervals import (
     Interval,
     area_interval,
     count_groups,
@@ -30,10 +33,7 @@ from ichreport.evaluation.inference.intervals import (
     p_value,
     share_interval,
 )
-from ichreport.evaluation.inference.score_intervals import contributing_groups
-from ichreport.evaluation.predictions import probabilities, select_split, truths
-from ichreport.evaluation.rates import rates_at_threshold
-from ichreport.evaluation.thresholds import POSTER_RECALL, threshold_at_recall
+from ichreport.evaluation.uncertainty.score_table import contributing_groups
 from ichreport.labels import ANY, LABELS, SUBTYPES
 
 Verdict = Literal["supported", "contradicted", "undecided"]

@@ -20,13 +20,6 @@ from ichreport.evaluation.calibration.recalibration import (
     to_logit,
     to_probability,
 )
-from ichreport.evaluation.inference.bootstrap import (
-    REPLICATES,
-    Resamples,
-    auc_replicates,
-    draw_resamples,
-)
-from ichreport.evaluation.inference.intervals import area_interval
 from ichreport.evaluation.predictions import (
     PROBABILITIES,
     TRUTHS,
@@ -36,6 +29,13 @@ from ichreport.evaluation.predictions import (
 )
 from ichreport.evaluation.scores import auc_score
 from ichreport.evaluation.thresholds import POSTER_RECALL, rates_with_intervals, threshold_at_recall
+from ichreport.evaluation.uncertainty.bootstrap import (
+    REPLICATES,
+    Resamples,
+    auc_replicates,
+    draw_resamples,
+)
+from ichreport.evaluation.uncertainty.intervals import area_interval
 from ichreport.labels import LABELS
 from ichreport.splits import Split
 

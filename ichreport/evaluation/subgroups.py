@@ -8,14 +8,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ichreport.evaluation.inference.bootstrap import (
-    REPLICATES,
-    Resamples,
-    auc_replicates,
-    draw_resamples,
-    mean_replicates,
-)
-from ichreport.evaluation.inference.intervals import area_interval, interval
 from ichreport.evaluation.predictions import (
     PROBABILITIES,
     TRUTHS,
@@ -25,6 +17,14 @@ from ichreport.evaluation.predictions import (
 )
 from ichreport.evaluation.scores import auc_score, log_loss_terms
 from ichreport.evaluation.thresholds import rates_with_intervals
+from ichreport.evaluation.uncertainty.bootstrap import (
+    REPLICATES,
+    Resamples,
+    auc_replicates,
+    draw_resamples,
+    mean_replicates,
+)
+from ichreport.evaluation.uncertainty.intervals import area_interval, interval
 from ichreport.labels import ANY, LABELS
 from ichreport.splits import Split
 

@@ -13,13 +13,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from ichreport.evaluation.inference.bootstrap import (
-    REPLICATES,
-    Resamples,
-    draw_resamples,
-    rate_replicates,
-)
-from ichreport.evaluation.inference.intervals import count_groups, share_interval
 from ichreport.evaluation.predictions import (
     checked_score,
     checked_truth,
@@ -28,6 +21,13 @@ from ichreport.evaluation.predictions import (
     truths,
 )
 from ichreport.evaluation.rates import RATES, rates_at_threshold
+from ichreport.evaluation.uncertainty.bootstrap import (
+    REPLICATES,
+    Resamples,
+    draw_resamples,
+    rate_replicates,
+)
+from ichreport.evaluation.uncertainty.intervals import count_groups, share_interval
 from ichreport.labels import LABELS
 from ichreport.splits import Split
 

@@ -8,8 +8,9 @@ from keras import layers
 
 from ichreport.files import sha256_of_file
 from ichreport.model import backend, inputs
-from ichreport.params.choices import NETWORKS, Network
-from ichreport.params.parts import Backbone, Machine
+from ichreport.params.machine import Machine
+from ichreport.params.networks import NETWORKS, Network
+from ichreport.params.training_plan import Backbone
 from ichreport.params.yaml import project_path
 
 

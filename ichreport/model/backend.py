@@ -12,8 +12,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ichreport.params.choices import Devices
-from ichreport.params.parts import Machine
+from ichreport.params.machine import Devices, Machine
 
 
 def start(machine: Machine, *, require_gpu: bool = False) -> dict[str, Any]:

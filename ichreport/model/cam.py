@@ -25,7 +25,7 @@ from ichreport.labels import LABELS
 from ichreport.model import backbones, backend, networks
 from ichreport.model.inputs import hu_of
 from ichreport.model.training import Trained, features_of
-from ichreport.params.parts import TrainingPlan
+from ichreport.params.training_plan import TrainingPlan
 
 SMALLEST_MAP = 24
 """The small network's maps come from its deepest block of at least this many pixels a side.

@@ -29,7 +29,8 @@ from ichreport.files import (
 )
 from ichreport.model import backbones, backend, prefetch
 from ichreport.model.inputs import hu_of
-from ichreport.params.parts import Backbone, Machine
+from ichreport.params.machine import Machine
+from ichreport.params.training_plan import Backbone
 
 FORMAT: Final = 3
 ROWS_PER_PART: Final = 8192

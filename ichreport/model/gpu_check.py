@@ -5,7 +5,8 @@ import numpy as np
 
 from ichreport.labels import LABELS
 from ichreport.model import backend, heads, losses, networks
-from ichreport.params.parts import HeadPart, Machine, View
+from ichreport.params.machine import Machine
+from ichreport.params.training_plan import HeadPart, View
 
 _SLICES, _FEATURES, _STEP_SIZE = 8, 16, 2e-3
 _MACHINE = Machine()

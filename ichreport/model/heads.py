@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from ichreport.labels import LABELS
 from ichreport.model import backend
-from ichreport.params.parts import HeadPart, Machine
+from ichreport.params.machine import Machine
+from ichreport.params.training_plan import HeadPart
 
 HEAD_UNITS: Final = 256
 """Units of every Dense layer of a head but the last."""

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from ichreport.data.resample import HU_MAX, HU_MIN, area_means
 from ichreport.data.store import Store
 from ichreport.data.windowing import WINDOWS, sigmoid_slope_and_offset
-from ichreport.params.choices import INPUTS, NETWORKS, Input, Network
-from ichreport.params.parts import View
+from ichreport.params.networks import INPUTS, NETWORKS, Input, Network
+from ichreport.params.training_plan import View
 
 
 @keras.saving.register_keras_serializable("ichreport")

@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike, NDArray
 
-from ichreport.params.choices import Loss
+from ichreport.params.networks import Loss
 
 FOCAL_GAMMA = 2.0
 FOCAL_ALPHA = 0.25

@@ -11,7 +11,8 @@ import keras
 from keras import layers
 
 from ichreport.model import backbones, backend, heads, inputs
-from ichreport.params.parts import HeadPart, Machine, TrainingPlan, View
+from ichreport.params.machine import Machine
+from ichreport.params.training_plan import HeadPart, TrainingPlan, View
 
 CNN7_FILTERS: Final = (8, 16, 32, 64, 64, 128, 128)
 """Output channels of the seven blocks."""

@@ -17,7 +17,7 @@ from ichreport.dependencies import fingerprint
 from ichreport.labels import LABELS
 from ichreport.model import backend, training, training_store
 from ichreport.model.training import Trained
-from ichreport.params.parts import TrainingPlan
+from ichreport.params.training_plan import TrainingPlan
 
 MOST_SLICES: Final = 384
 """About how many slices the network on permuted labels trains on (whole series of them).

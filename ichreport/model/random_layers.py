@@ -18,7 +18,7 @@ from ichreport.data.store import Store
 from ichreport.model import backbones, cam, networks, training
 from ichreport.model.cam import Heatmaps
 from ichreport.model.training import Trained
-from ichreport.params.parts import TrainingPlan
+from ichreport.params.training_plan import TrainingPlan
 
 BACKBONE_PARTS: Final = 4
 """A backbone is made random in so many parts of equally many layers."""

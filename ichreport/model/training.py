@@ -17,8 +17,8 @@ from ichreport.labels import LABELS
 from ichreport.model import backbones, backend, features, heads, losses, networks, training_loop
 from ichreport.model.batches import SeriesBatches, SliceBatches
 from ichreport.model.inputs import hu_of
-from ichreport.params.choices import NETWORKS
-from ichreport.params.parts import TrainingPlan
+from ichreport.params.networks import NETWORKS
+from ichreport.params.training_plan import TrainingPlan
 
 SLICES_A_PREDICTION = 1024
 """Slices a batch where a head predicts from features: small rows, and no gradients to keep."""

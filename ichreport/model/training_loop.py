@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from ichreport.model import backend, losses, prefetch
 from ichreport.model.batches import Batch, SeriesBatches, SliceBatches
-from ichreport.params.parts import Fitting, Machine
+from ichreport.params.machine import Machine
+from ichreport.params.training_plan import Fitting
 
 Batches = SliceBatches | SeriesBatches
 

@@ -33,7 +33,7 @@ from ichreport.files import (
 )
 from ichreport.model import backend, features, training
 from ichreport.model.training import Trained
-from ichreport.params.parts import TrainingPlan
+from ichreport.params.training_plan import TrainingPlan
 
 FORMAT: Final = 1
 WEIGHTS: Final = "model.weights.h5"

@@ -6,23 +6,20 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ichreport.params.choices import (
+from ichreport.params.networks import (
     HEADS,
     NETWORKS,
-    SAMPLES,
     Head,
     Input,
     Loss,
     Network,
     NetworkSpec,
-    Sample,
-    SplitBy,
     TrainableLayers,
-    listed,
 )
-from ichreport.params.parts import Backbone, Fitting, HeadPart, TrainingPlan, View
 from ichreport.params.profile import NAME_PATTERN, Profile
-from ichreport.params.yaml import read_yaml
+from ichreport.params.samples import SAMPLES, Sample, SplitBy
+from ichreport.params.training_plan import Backbone, Fitting, HeadPart, TrainingPlan, View
+from ichreport.params.yaml import listed, read_yaml
 
 SEED_MARK: Final = "--seed-"
 """Between a row's name and the training seed that it runs once more with."""

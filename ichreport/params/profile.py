@@ -5,15 +5,9 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from ichreport.params.choices import (
-    NETWORKS,
-    Determinism,
-    Devices,
-    Input,
-    Network,
-    Precision,
-)
-from ichreport.params.parts import Backbone, Machine, View
+from ichreport.params.machine import Determinism, Devices, Machine, Precision
+from ichreport.params.networks import NETWORKS, Input, Network
+from ichreport.params.training_plan import Backbone, View
 from ichreport.params.yaml import Parameters, project_path
 
 NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"

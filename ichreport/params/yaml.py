@@ -164,3 +164,9 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def listed(choices: Any) -> str:
+    """The words of a `Literal` as a person lists them: `a, b or c`."""
+    *first, last = get_args(choices)
+    return f"{', '.join(first)} or {last}"

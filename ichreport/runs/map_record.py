@@ -4,7 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from ichreport.evaluation.maps.measures import MapMeasures
+from ichreport.evaluation.maps.against_truth import MapMeasures
 from ichreport.evaluation.maps.sanity_checks import Cascade, PermutedComparison
 from ichreport.files import read_json, without_nan, write_json
 from ichreport.runs.record import RunRecord

@@ -11,10 +11,10 @@ import pandas as pd
 
 from ichreport import poster
 from ichreport.evaluation.assessment import Assessment
-from ichreport.evaluation.floor import FloorComparison
-from ichreport.params.choices import Sample, SplitBy
+from ichreport.evaluation.constant_prevalence import FloorComparison
 from ichreport.params.experiment import SEED_MARK, Experiment, read_each_experiment
 from ichreport.params.profile import Profile
+from ichreport.params.samples import Sample, SplitBy
 from ichreport.runs.record import RunRecord, read_runs
 
 

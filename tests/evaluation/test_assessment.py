@@ -11,8 +11,8 @@ from statsmodels.tools import add_constant
 
 from ichreport.evaluation.assessment import Assessment, assess
 from ichreport.evaluation.calibration.recalibration import fit_logistic
-from ichreport.evaluation.inference.intervals import holm
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
+from ichreport.evaluation.uncertainty.intervals import holm
 from ichreport.labels import ANY, LABELS
 
 

@@ -8,8 +8,8 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from ichreport.evaluation.average_precision import average_precision, average_precision_table
-from ichreport.evaluation.inference.bootstrap import average_precision_replicates, draw_resamples
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
+from ichreport.evaluation.uncertainty.bootstrap import average_precision_replicates, draw_resamples
 from ichreport.labels import ANY, LABELS
 
 

@@ -11,7 +11,7 @@ from ichreport.evaluation.comparisons import (
     compare_runs,
     difference_above_floors,
 )
-from ichreport.evaluation.floor import compare_with_floor
+from ichreport.evaluation.constant_prevalence import compare_with_floor
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.evaluation.scores import split_scores
 from ichreport.params.experiment import Experiment

@@ -4,17 +4,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ichreport.evaluation.calibration.measures import calibration_table
+from ichreport.evaluation.calibration.errors import calibration_table
 from ichreport.evaluation.comparisons import compare_runs
+from ichreport.evaluation.constant_prevalence import compare_with_floor
 from ichreport.evaluation.findings import findings
-from ichreport.evaluation.floor import compare_with_floor
-from ichreport.evaluation.inference.clustered_auc import auc_table
-from ichreport.evaluation.inference.score_intervals import score_table
 from ichreport.evaluation.mistakes import worst_mistakes
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.evaluation.studies import study_table
 from ichreport.evaluation.subgroups import subgroup_scores
 from ichreport.evaluation.thresholds import frozen_thresholds, rate_table
+from ichreport.evaluation.uncertainty.clustered_auc import auc_table
+from ichreport.evaluation.uncertainty.score_table import score_table
 
 CASES = {
     "without test": lambda p: p[p["split"] != "test"],

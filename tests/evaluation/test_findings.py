@@ -9,9 +9,9 @@ from sklearn.metrics import roc_auc_score
 
 from ichreport.evaluation import findings as module
 from ichreport.evaluation.findings import Criterion, findings, judge
-from ichreport.evaluation.inference.intervals import Interval
-from ichreport.evaluation.inference.score_intervals import score_table
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
+from ichreport.evaluation.uncertainty.intervals import Interval
+from ichreport.evaluation.uncertainty.score_table import score_table
 from ichreport.labels import LABELS, SUBTYPES
 
 COLUMNS = list(PROBABILITIES)

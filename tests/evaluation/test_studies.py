@@ -8,8 +8,8 @@ from scipy.special import logsumexp
 from sklearn.metrics import recall_score, roc_auc_score
 
 from ichreport.evaluation import studies
-from ichreport.evaluation.inference.score_intervals import score_table
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
+from ichreport.evaluation.uncertainty.score_table import score_table
 from ichreport.labels import LABELS
 
 

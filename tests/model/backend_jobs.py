@@ -15,7 +15,7 @@ from conftest import SIZE, MadeUpStore, made_up_sample, make_experiment, small_b
 
 from ichreport.labels import LABELS
 from ichreport.model import backend, cam, heads, losses, networks, training
-from ichreport.params.choices import NETWORKS, NetworkSpec
+from ichreport.params.networks import NETWORKS, NetworkSpec
 
 BACKBONE = "backbone.weights.h5"
 BACKEND = keras.backend.backend()

@@ -10,8 +10,8 @@ import pytest
 
 from ichreport.data.samples import Sample
 from ichreport.labels import LABELS
-from ichreport.params.choices import NETWORKS, NetworkSpec
 from ichreport.params.experiment import Experiment
+from ichreport.params.networks import NETWORKS, NetworkSpec
 
 SIZE = 32
 

@@ -4,7 +4,7 @@ import keras
 import pytest
 
 from ichreport.model import backend
-from ichreport.params.parts import Machine
+from ichreport.params.machine import Machine
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from ichreport.model import backbones, cam, heads, networks, random_layers, training
-from ichreport.params.choices import NETWORKS, NetworkSpec
+from ichreport.params.networks import NETWORKS, NetworkSpec
 
 ROWS = np.array([1, 2, 8])
 

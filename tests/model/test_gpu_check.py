@@ -6,7 +6,7 @@ import pytest
 from ichreport.dependencies import closure
 from ichreport.model import backend, gpu_check
 from ichreport.params.experiment import Experiment
-from ichreport.params.parts import Machine
+from ichreport.params.machine import Machine
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from ichreport.model import backbones, backend, heads, networks
-from ichreport.params import choices
-from ichreport.params.choices import NETWORKS
-from ichreport.params.parts import HeadPart, Machine
+from ichreport.params.machine import Machine
+from ichreport.params.networks import NETWORKS
+from ichreport.params.networks import backbones as backbone_names
+from ichreport.params.training_plan import HeadPart
 
 MACHINE = Machine()
 
@@ -130,7 +131,7 @@ def test_random_weights_depend_on_the_seed_alone(make):
     assert not np.array_equal(draw(1), draw(2))
 
 
-@pytest.mark.parametrize("network", choices.backbones())
+@pytest.mark.parametrize("network", backbone_names())
 def test_the_smallest_image_is_the_smallest_that_keras_takes(network):
     spec = NETWORKS[network]
     build, side = getattr(keras.applications, spec.application), spec.smallest_side

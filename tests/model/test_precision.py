@@ -6,8 +6,8 @@ import pytest
 
 from ichreport.labels import LABELS
 from ichreport.model import backbones, backend, inputs, networks, training
-from ichreport.params.choices import NETWORKS, NetworkSpec
-from ichreport.params.parts import Machine
+from ichreport.params.machine import Machine
+from ichreport.params.networks import NETWORKS, NetworkSpec
 
 MIXED = ("mixed_bfloat16", "mixed_float16")
 COLUMNS = [f"probability_{label}" for label in LABELS]

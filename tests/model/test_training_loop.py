@@ -5,7 +5,8 @@ import pytest
 
 from ichreport.model import heads, losses, training_loop
 from ichreport.model.batches import SeriesBatches, SliceBatches
-from ichreport.params.parts import Fitting, HeadPart, Machine
+from ichreport.params.machine import Machine
+from ichreport.params.training_plan import Fitting, HeadPart
 
 SIZE, WIDTH = 8, 5
 MACHINE = Machine()

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from ichreport.evaluation.inference.bootstrap import Resamples, mean_replicates
-from ichreport.evaluation.inference.intervals import interval
 from ichreport.evaluation.predictions import checked_probability, checked_truth
+from ichreport.evaluation.uncertainty.bootstrap import Resamples, mean_replicates
+from ichreport.evaluation.uncertainty.intervals import interval
 
 PROBABILITY_THRESHOLDS: Final = tuple(percent / 100 for percent in range(1, 100))
 """Probabilities from which on someone would act: 1 to 99 %."""

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq, minimize_scalar
 
-from ichreport.evaluation.inference.bootstrap import group_sums
 from ichreport.evaluation.predictions import checked_probability, checked_truth
+from ichreport.evaluation.uncertainty.bootstrap import group_sums
 
 _LOGIT_CLIP: Final = 2.0**-24
 """Probabilities are kept this far from 0 and 1 before the logit.

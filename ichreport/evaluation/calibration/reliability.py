@@ -8,17 +8,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from ichreport.evaluation.inference.bootstrap import (
-    Resamples,
-    group_sums,
-)
-from ichreport.evaluation.inference.intervals import (
-    count_groups,
-    share_interval,
-)
 from ichreport.evaluation.predictions import (
     checked_probability,
     checked_truth,
+)
+from ichreport.evaluation.uncertainty.bootstrap import (
+    Resamples,
+    group_sums,
+)
+from ichreport.evaluation.uncertainty.intervals import (
+    count_groups,
+    share_interval,
 )
 
 Binning = Literal["mass", "width"]

@@ -11,8 +11,8 @@ from scipy.ndimage import binary_dilation
 from scipy.stats import rankdata
 
 from ichreport.evaluation.average_precision import average_precision
-from ichreport.evaluation.inference.bootstrap import REPLICATES, draw_resamples, mean_replicates
-from ichreport.evaluation.inference.intervals import interval, share_interval
+from ichreport.evaluation.uncertainty.bootstrap import REPLICATES, draw_resamples, mean_replicates
+from ichreport.evaluation.uncertainty.intervals import interval, share_interval
 
 MEASURES: Final = ("pointing", "share_inside", "iou", "average_precision")
 

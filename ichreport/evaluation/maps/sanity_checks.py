@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from ichreport.data.samples import Sample
 from ichreport.data.store import Store
-from ichreport.evaluation.maps.likeness import (
+from ichreport.evaluation.maps.against_truth import Heatmaps, patient_groups, truth_masks
+from ichreport.evaluation.maps.localisation import heatmap_scores
+from ichreport.evaluation.maps.similarity import (
     Mean,
     above_other_patients,
     agreement,
@@ -22,8 +24,6 @@ from ichreport.evaluation.maps.likeness import (
     joined,
     mean_over_maps,
 )
-from ichreport.evaluation.maps.localisation import heatmap_scores
-from ichreport.evaluation.maps.measures import Heatmaps, patient_groups, truth_masks
 from ichreport.evaluation.predictions import probabilities, truths
 from ichreport.evaluation.scores import auc_scores
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ichreport.evaluation.comparisons import compare_runs
 from ichreport.labels import ANY
-from ichreport.params.choices import SAMPLES
+from ichreport.params.samples import SAMPLES
 from ichreport.report.html.blocks import (
     Cell,
     Column,

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ichreport.labels import ANY
-from ichreport.params.choices import SAMPLES
+from ichreport.params.samples import SAMPLES
 from ichreport.report.html.blocks import Drawing, Sentences, lines
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.figure_style import STYLE

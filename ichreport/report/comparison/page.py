@@ -10,7 +10,7 @@ from ichreport.evaluation import curves
 from ichreport.evaluation.assessment import Assessment
 from ichreport.files import without_nan
 from ichreport.labels import LABELS
-from ichreport.params.choices import SAMPLES
+from ichreport.params.samples import SAMPLES
 from ichreport.report.comparison import all_runs, overlays
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import in_words, with_interval

@@ -9,8 +9,8 @@ from ichreport import poster
 from ichreport.evaluation.assessment import POSTER_RULE
 from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.labels import ANY, LABELS, SUBTYPES
-from ichreport.params.choices import SAMPLES
 from ichreport.params.experiment import SEED_MARK, Experiment
+from ichreport.params.samples import SAMPLES
 from ichreport.report.comparison import verdicts
 from ichreport.report.html.blocks import Cell, Link, Marked, Row, Sentences, Table, numbers
 from ichreport.report.html.captions import Captions

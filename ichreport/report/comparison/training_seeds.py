@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
-from ichreport.evaluation.inference.training_seeds import across_seeds
 from ichreport.evaluation.scores import ALL_LABELS
+from ichreport.evaluation.uncertainty.training_seeds import across_seeds
 from ichreport.labels import ANY
 from ichreport.report.html.blocks import Sentences, Table, numbers
 from ichreport.report.html.captions import Captions

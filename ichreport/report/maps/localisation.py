@@ -8,8 +8,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ichreport.evaluation.maps.against_truth import MapMeasures
 from ichreport.evaluation.maps.localisation import MEASURES
-from ichreport.evaluation.maps.measures import MapMeasures
 from ichreport.report.html.blocks import (
     Cell,
     Drawing,

@@ -7,8 +7,8 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from ichreport.evaluation.maps.likeness import Mean
 from ichreport.evaluation.maps.sanity_checks import Cascade, PermutedComparison
+from ichreport.evaluation.maps.similarity import Mean
 from ichreport.report.html.blocks import Drawing, Sentences, Table, lines, numbers
 from ichreport.report.html.figure_style import STYLE
 from ichreport.report.html.formats import number, with_interval

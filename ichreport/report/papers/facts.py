@@ -13,13 +13,14 @@ import numpy as np
 
 from ichreport import poster
 from ichreport.data.store import read_manifest
-from ichreport.evaluation.inference.bootstrap import REPLICATES
-from ichreport.evaluation.inference.training_seeds import across_seeds
 from ichreport.evaluation.scores import ALL_LABELS
+from ichreport.evaluation.uncertainty.bootstrap import REPLICATES
+from ichreport.evaluation.uncertainty.training_seeds import across_seeds
 from ichreport.labels import ANY
-from ichreport.params.choices import HEADS, INPUTS, LOSSES, NETWORKS, SAMPLES
 from ichreport.params.experiment import Experiment
+from ichreport.params.networks import HEADS, INPUTS, LOSSES, NETWORKS
 from ichreport.params.profile import Profile
+from ichreport.params.samples import SAMPLES
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import number, with_interval
 from ichreport.report.papers.tables import Figures

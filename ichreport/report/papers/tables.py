@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ichreport.evaluation.assessment import Assessment
-from ichreport.evaluation.floor import FloorComparison
+from ichreport.evaluation.constant_prevalence import FloorComparison
 from ichreport.evaluation.rates import RATES
 from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.labels import ANY, LABELS

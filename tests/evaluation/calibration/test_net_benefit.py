@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ichreport.evaluation.calibration.net_benefit import decision_curve
-from ichreport.evaluation.inference.bootstrap import draw_resamples
+from ichreport.evaluation.uncertainty.bootstrap import draw_resamples
 
 
 def curve_of(truth, score, **options):

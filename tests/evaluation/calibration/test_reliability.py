@@ -7,7 +7,7 @@ import pytest
 from sklearn.calibration import calibration_curve
 
 from ichreport.evaluation.calibration import reliability
-from ichreport.evaluation.inference.bootstrap import draw_resamples
+from ichreport.evaluation.uncertainty.bootstrap import draw_resamples
 
 
 @pytest.fixture(scope="module")

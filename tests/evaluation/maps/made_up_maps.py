@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ichreport.data.samples import Sample
-from ichreport.evaluation.maps import measures
+from ichreport.evaluation.maps import against_truth
 from ichreport.labels import LABELS
 
 SIZE, COUNT = 16, 60
@@ -48,6 +48,6 @@ def draw_sample():
 def at_the_truth(store, bleeding):
     """Heat exactly where each label bleeds."""
     return {
-        label: Heat(measures.truth_masks(store, rows, label).astype(np.float32))
+        label: Heat(against_truth.truth_masks(store, rows, label).astype(np.float32))
         for label, rows in bleeding.items()
     }

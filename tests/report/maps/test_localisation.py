@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ichreport.evaluation.maps import measures
+from ichreport.evaluation.maps import against_truth
 from ichreport.evaluation.maps.localisation import center_heatmap
 from ichreport.report.maps import localisation as map_localisation
 from tests.evaluation.maps.made_up_maps import SIZE, Heat, MadeUpStore, at_the_truth, draw_sample
@@ -21,11 +21,11 @@ def sample():
 
 @pytest.fixture
 def bleeding(store, sample):
-    return measures.bleeding_slices(store, sample)
+    return against_truth.bleeding_slices(store, sample)
 
 
 def test_heat_on_the_truth_is_above_the_centre_everywhere(store, sample, bleeding):
-    measured = measures.measure(store, sample, bleeding, at_the_truth(store, bleeding))
+    measured = against_truth.measure(store, sample, bleeding, at_the_truth(store, bleeding))
     shown = map_localisation.table(measured)
     assert [row.cells[1].text for row in shown.rows[::3]] == ["4 of 4"] * 3
     said = map_localisation.sentences(measured).sentences
@@ -40,7 +40,7 @@ def test_heat_that_is_the_centres_own_fails_and_says_so(store, sample, bleeding)
     heatmaps = {
         label: Heat(np.repeat(centre[None], len(rows), 0)) for label, rows in bleeding.items()
     }
-    measured = measures.measure(store, sample, bleeding, heatmaps)
+    measured = against_truth.measure(store, sample, bleeding, heatmaps)
     shown = map_localisation.table(measured)
     assert [(row.cells[1].text, row.cells[1].kind) for row in shown.rows[::3]] == [
         ("fails", "bad")
@@ -54,7 +54,7 @@ def test_heat_in_the_far_corner_is_below_the_centre(store, sample, bleeding):
     heat = np.zeros((SIZE, SIZE), np.float32)
     heat[-1, 0] = 1
     shown = {label: Heat(np.repeat(heat[None], len(rows), 0)) for label, rows in bleeding.items()}
-    measured = measures.measure(store, sample, bleeding, shown)
+    measured = against_truth.measure(store, sample, bleeding, shown)
     assert "By share of heat inside, CAM is below the image centre for epidural" in "\n".join(
         map_localisation.sentences(measured).sentences
     )
@@ -63,7 +63,7 @@ def test_heat_in_the_far_corner_is_below_the_centre(store, sample, bleeding):
 def test_empty_maps_are_counted_and_no_zero(store, sample, bleeding):
     shown = at_the_truth(store, bleeding)
     shown["epidural"].heat[:4] = 0
-    measured = measures.measure(store, sample, bleeding, shown)
+    measured = against_truth.measure(store, sample, bleeding, shown)
     row = measured.row("epidural", "pointing")
     assert (row["value"], row["slices"], row["without"]) == (1, 26, 4)
     assert "for an empty map or an empty mask: epidural 4." in str(
@@ -72,7 +72,7 @@ def test_empty_maps_are_counted_and_no_zero(store, sample, bleeding):
 
 
 def test_the_table_shows_the_measures_that_were_computed(store, sample, bleeding):
-    measured = measures.measure(store, sample, bleeding, at_the_truth(store, bleeding))
+    measured = against_truth.measure(store, sample, bleeding, at_the_truth(store, bleeding))
     shown = map_localisation.table(measured)
     centre = measured.row("subdural", "share_inside", "center")
     names = [row.cells[0] for row in shown.rows]
@@ -87,8 +87,8 @@ def test_the_table_shows_the_measures_that_were_computed(store, sample, bleeding
 
 def test_without_truth_nothing_is_measured_and_that_is_said(sample):
     store = MadeUpStore(has_truth=False)
-    bleeding = measures.bleeding_slices(store, sample)
-    measured = measures.measure(store, sample, bleeding, {"any": Heat(np.zeros((1, 4, 4)))})
+    bleeding = against_truth.bleeding_slices(store, sample)
+    measured = against_truth.measure(store, sample, bleeding, {"any": Heat(np.zeros((1, 4, 4)))})
     assert "do not say where the bleeding is" in str(map_localisation.table(measured))
     for shown in (map_localisation.above_center, map_localisation.sentences):
         assert str(shown(measured)) == "Nothing was measured."

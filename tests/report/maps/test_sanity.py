@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from ichreport.data.samples import Sample
-from ichreport.evaluation.maps import likeness, measures, sanity_checks
+from ichreport.evaluation.maps import against_truth, sanity_checks, similarity
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.files import read_json
 from ichreport.labels import LABELS
@@ -117,31 +117,31 @@ def test_the_mean_is_spearman_s_over_maps_and_empty_ones_are_left_out(sample):
 
 def test_maps_of_other_patients_are_never_of_the_same_group():
     heat, group = noise(1, 4), np.array(["a", "a", "a", "b"])
-    found = likeness.compare_with_other_patients([heat], [group]).means(np.ones((1, 2), int))[0]
+    found = similarity.compare_with_other_patients([heat], [group]).means(np.ones((1, 2), int))[0]
     to_b = [spearmanr(one.ravel(), heat[3].ravel()).statistic for one in heat[:3]]
     np.testing.assert_allclose(found, [*to_b, np.mean(to_b)])
-    alone = likeness.compare_with_other_patients([heat[:3]], [group[:3]])
+    alone = similarity.compare_with_other_patients([heat[:3]], [group[:3]])
     assert math.isnan(alone.mean(group[:3]).value)
 
 
 def test_maps_of_other_patients_are_of_the_same_label():
     first, second = noise(1, 2), noise(2, 2)
     group = np.array(["a", "b"])
-    found = likeness.compare_with_other_patients([first, second], [group, group])
+    found = similarity.compare_with_other_patients([first, second], [group, group])
     expected = [spearmanr(*both.reshape(2, -1)).statistic for both in (first, second)]
     assert found.mean(np.tile(group, 2)).value == pytest.approx(np.mean(expected))
 
 
 def test_a_pair_counts_as_often_as_both_of_its_patients_were_drawn():
     heat, group = noise(1, 3), np.array(["a", "b", "c"])
-    found = likeness.compare_with_other_patients([heat], [group]).means(np.array([[1, 3, 0]]))[0]
+    found = similarity.compare_with_other_patients([heat], [group]).means(np.array([[1, 3, 0]]))[0]
     pair = spearmanr(heat[0].ravel(), heat[1].ravel()).statistic
     to_c = [spearmanr(one.ravel(), heat[2].ravel()).statistic for one in heat[:2]]
     np.testing.assert_allclose(found, [pair, pair, (to_c[0] + 3 * to_c[1]) / 4])
 
 
 def test_an_interval_of_a_share_of_nothing_does_not_shrink_to_a_point(sample):
-    found = likeness.mean_over_maps(np.zeros(COUNT), sample.group, hits=True)
+    found = similarity.mean_over_maps(np.zeros(COUNT), sample.group, hits=True)
     assert (found.value, found.low) == (0, 0)
     assert found.high == pytest.approx(1 - 0.025 ** (1 / 20))  # Clopper and Pearson, 20 groups
 
@@ -273,7 +273,7 @@ def test_the_curve_says_in_words_what_it_draws(sample):
 def test_what_was_measured_is_kept_whole_and_only_for_its_run(sample, store, tmp_path):
     heat = pointing_at(3, 5)
     heat[0] = 0
-    measured = measures.measure(store, sample, ROWS, maps(heat))
+    measured = against_truth.measure(store, sample, ROWS, maps(heat))
     cascade = sanity_checks.compare_stages([("nothing", maps(heat))], sample, ROWS)
     run = RunRecord("mine", tmp_path, "ok", {"provenance": {"predictions_sha256": "ab"}})
     map_record.write(tmp_path, run, measured, cascade, permuted(sample))
@@ -289,7 +289,7 @@ def test_what_was_measured_is_kept_whole_and_only_for_its_run(sample, store, tmp
 
 
 def test_an_undefined_figure_is_null_in_the_file(sample, tmp_path):
-    empty = measures.MapMeasures("CAM", 3, pd.DataFrame())
+    empty = against_truth.MapMeasures("CAM", 3, pd.DataFrame())
     cascade = sanity_checks.compare_stages([("nothing", maps(noise(1) * 0))], sample, ROWS)
     assert math.isnan(cascade.stages["nothing"].value)
     assert "nothing –" in map_sanity.curve(cascade).alternative

@@ -7,8 +7,8 @@ import pytest
 
 from ichreport.evaluation.assessment import assess
 from ichreport.evaluation.calibration.net_benefit import decision_curve
-from ichreport.evaluation.inference.bootstrap import draw_resamples
 from ichreport.evaluation.predictions import select_split
+from ichreport.evaluation.uncertainty.bootstrap import draw_resamples
 from ichreport.labels import LABELS
 from ichreport.report.run import calibration_curves
 from tests.report.made_up import predictions as make_predictions

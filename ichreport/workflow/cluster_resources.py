@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from ichreport import poster
-from ichreport.params.choices import Sample
 from ichreport.params.experiment import Experiment
 from ichreport.params.profile import Profile
+from ichreport.params.samples import Sample
 
 _FILES_A_SECOND: Final = 50
 """DICOM files that one core reads and resamples."""

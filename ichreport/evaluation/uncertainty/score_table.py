@@ -7,14 +7,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ichreport.evaluation.inference.bootstrap import (
-    REPLICATES,
-    Resamples,
-    auc_replicates,
-    draw_resamples,
-    mean_replicates,
-)
-from ichreport.evaluation.inference.intervals import Interval, area_interval, count_groups, interval
 from ichreport.evaluation.predictions import probabilities, select_split, truths
 from ichreport.evaluation.scores import (
     ALL_LABELS,
@@ -23,6 +15,19 @@ from ichreport.evaluation.scores import (
     log_loss_terms,
     select_score,
     split_scores,
+)
+from ichreport.evaluation.uncertainty.bootstrap import (
+    REPLICATES,
+    Resamples,
+    auc_replicates,
+    draw_resamples,
+    mean_replicates,
+)
+from ichreport.evaluation.uncertainty.intervals import (
+    Interval,
+    area_interval,
+    count_groups,
+    interval,
 )
 from ichreport.labels import ANY, LABELS, SCORE_WEIGHTS
 from ichreport.splits import SPLITS, Split

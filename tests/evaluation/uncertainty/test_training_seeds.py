@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from ichreport.evaluation.inference.score_intervals import score_table
-from ichreport.evaluation.inference.training_seeds import across_seeds
+from ichreport.evaluation.uncertainty.score_table import score_table
+from ichreport.evaluation.uncertainty.training_seeds import across_seeds
 
 
 def test_mean_and_spread_over_seeds(draw_predictions):

@@ -11,13 +11,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ichreport.evaluation.inference.bootstrap import (
-    REPLICATES,
-    auc_replicates,
-    draw_resamples,
-    mean_replicates,
-)
-from ichreport.evaluation.inference.intervals import Interval, area_interval, interval
 from ichreport.evaluation.predictions import probabilities, select_split, truths
 from ichreport.evaluation.scores import (
     auc_score,
@@ -26,6 +19,13 @@ from ichreport.evaluation.scores import (
     log_loss_terms,
     weighted_log_loss_sum,
 )
+from ichreport.evaluation.uncertainty.bootstrap import (
+    REPLICATES,
+    auc_replicates,
+    draw_resamples,
+    mean_replicates,
+)
+from ichreport.evaluation.uncertainty.intervals import Interval, area_interval, interval
 from ichreport.labels import ANY, LABELS, SCORE_WEIGHTS
 from ichreport.splits import Split
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import brier_score_loss, log_loss
 
-from ichreport.evaluation.calibration import measures
+from ichreport.evaluation.calibration import errors
 from ichreport.evaluation.predictions import PROBABILITIES
 from ichreport.labels import LABELS
 
@@ -15,7 +15,7 @@ def test_recalibration_corrects_a_distortion_and_gains_the_log_loss_between(draw
     raw = draw_predictions(patients=600)
     odds = raw[list(PROBABILITIES)] / (1 - raw[list(PROBABILITIES)])
     raw[list(PROBABILITIES)] = odds**3 / (1 + odds**3)  # three times too sure
-    table = measures.calibration_table(raw, replicates=100)
+    table = errors.calibration_table(raw, replicates=100)
     value = table.set_index(["measure", "label"])["value"].unstack()
     assert (value.loc["temperature"] > 1.5).all()
     assert (value.loc["gain_temperature"] > 0).all()
@@ -38,20 +38,20 @@ def test_calibrated_scores_are_inside_the_interval_of_their_calibration_error(dr
     """Each resample adds noise of its own, so the plain percentiles often lie above the error."""
     for seed in range(12):
         drawn = draw_predictions(patients=60, seed=seed)
-        table = measures.calibration_table(drawn, replicates=60)
-        errors = table[table["measure"] == "expected_calibration_error"].dropna(subset="low")
-        assert len(errors)
-        assert (errors["low"] <= errors["value"]).all()
-        assert (errors["value"] <= errors["high"]).all()
+        table = errors.calibration_table(drawn, replicates=60)
+        measured = table[table["measure"] == "expected_calibration_error"].dropna(subset="low")
+        assert len(measured)
+        assert (measured["low"] <= measured["value"]).all()
+        assert (measured["value"] <= measured["high"]).all()
 
 
 def test_an_interval_without_an_end_is_missing_instead_of_an_error():
-    assert math.isnan(measures._exp_or_nan(800))
-    assert measures._exp_or_nan(1.0) == pytest.approx(math.e)
+    assert math.isnan(errors._exp_or_nan(800))
+    assert errors._exp_or_nan(1.0) == pytest.approx(math.e)
 
 
 def test_fits_say_of_which_split_they_are(predictions):
-    table = measures.calibration_table(predictions, replicates=5)
+    table = errors.calibration_table(predictions, replicates=5)
     table = table[table["label"] == "any"].set_index("measure")
     for measure, split in (
         ("slope", "test"),
@@ -69,7 +69,7 @@ def test_fits_say_of_which_split_they_are(predictions):
 def test_a_label_without_positives_on_validation_is_left_unscaled_and_missing(predictions):
     changed = predictions.copy()
     changed.loc[changed["split"] == "validation", "truth_epidural"] = 0
-    table = measures.calibration_table(changed, replicates=10).set_index(["label", "measure"])
+    table = errors.calibration_table(changed, replicates=10).set_index(["label", "measure"])
     for measure in ("temperature", "log_loss_temperature", "gain_line"):
         assert math.isnan(table.loc[("epidural", measure), "value"])
     assert table.loc[("epidural", "log_loss"), "value"] > 0

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from ichreport.evaluation.inference.bootstrap import auc_replicates, draw_resamples
-from ichreport.evaluation.inference.clustered_auc import auc_table, clustered_auc
-from ichreport.evaluation.inference.score_intervals import score_table
 from ichreport.evaluation.scores import auc_score
+from ichreport.evaluation.uncertainty.bootstrap import auc_replicates, draw_resamples
+from ichreport.evaluation.uncertainty.clustered_auc import auc_table, clustered_auc
+from ichreport.evaluation.uncertainty.score_table import score_table
 
 
 def delong(truth, scores):

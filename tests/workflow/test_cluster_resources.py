@@ -8,7 +8,7 @@ import yaml
 
 from ichreport.params.experiment import Experiment
 from ichreport.params.profile import Profile
-from ichreport.workflow import reservations
+from ichreport.workflow import cluster_resources
 
 ROOT = Path(__file__).resolve().parents[2]
 RSNA = yaml.safe_load((ROOT / "params" / "rsna.yaml").read_text())
@@ -27,25 +27,25 @@ def experiment_of(**values):
 
 
 def test_real_data_are_taken_to_be_the_challenge():
-    assert reservations.slices(profile_of(phantom=None)) == 752_803
+    assert cluster_resources.slices(profile_of(phantom=None)) == 752_803
 
 
 def test_synthetic_data_may_be_twice_what_the_recipe_says_is_typical():
-    assert reservations.slices(profile_of(phantom={"patients": 10, "slices": 20})) == 400
+    assert cluster_resources.slices(profile_of(phantom={"patients": 10, "slices": 20})) == 400
 
 
 def test_parts_and_processes_share_the_time_of_an_ingest():
     # 752,803 files / 32 jobs / (8 processes x 50 a second) = 58.8 s: a minute, and 15 to start
-    part = reservations.reading(profile_of(phantom=None), threads=8, jobs=32)
+    part = cluster_resources.reading(profile_of(phantom=None), threads=8, jobs=32)
     assert part.runtime == 15 + 1
     # alone on one core: 752,803 / 50 s = 250.9 minutes
-    assert reservations.reading(profile_of(phantom=None), threads=1).runtime == 15 + 251
+    assert cluster_resources.reading(profile_of(phantom=None), threads=1).runtime == 15 + 251
 
 
 def test_a_backbone_pass_on_a_gpu_slows_with_the_pixels():
     # 752,803 / 100 s = 125.5 minutes at 256 pixels; four times that at 512
     at = {
-        size: reservations.backbone_pass(profile_of(require_gpu=True, image_size=size)).runtime
+        size: cluster_resources.backbone_pass(profile_of(require_gpu=True, image_size=size)).runtime
         for size in (256, 512)
     }
     assert at == {256: 15 + 126, 512: 15 + 502}
@@ -55,20 +55,20 @@ def test_training_all_layers_takes_every_epoch_through_the_network():
     words = {"sample": "fullid", "require_gpu": True, "image_size": 256, "epochs": 10}
     seven_blocks = experiment_of(network="cnn7", **words)
     # 7,528,030 / 250 s = 501.9 minutes
-    assert reservations.training(seven_blocks).runtime == 15 + 502
+    assert cluster_resources.training(seven_blocks).runtime == 15 + 502
 
 
 def test_fine_tuning_takes_the_backbone_s_pass_and_every_epoch_through_it():
     words = {"sample": "fullid", "require_gpu": True, "image_size": 256, "epochs": 10}
     row = experiment_of(trainable_layers=20, **words)
     # 752,803 / 100 s and 7,528,030 / 40 s = 3,262.1 minutes
-    assert reservations.training(row).runtime == 15 + 3_263
+    assert cluster_resources.training(row).runtime == 15 + 3_263
 
 
 def test_a_head_holds_the_features_of_all_slices_twice():
     words = {"sample": "fullid", "require_gpu": True, "image_size": 256, "epochs": 10}
     head = experiment_of(network="efficientnetb7", **words)
-    more = reservations.training(head).mem_mb - reservations.backbone_pass(head).mem_mb
+    more = cluster_resources.training(head).mem_mb - cluster_resources.backbone_pass(head).mem_mb
     # 752,803 slices x 2,560 numbers x 4 bytes x 2 = 14,703 MiB
     assert more == 14_703
 
@@ -84,7 +84,7 @@ def test_a_head_holds_the_features_of_all_slices_twice():
 def test_who_reads_slices_each_epoch_may_keep_them_in_memory_up_to_a_limit(sample, cache):
     words = {"sample": sample, "sampa_share": 0.1, "require_gpu": True, "image_size": 256}
     row = experiment_of(network="cnn7", **words)
-    more = reservations.training(row).mem_mb - reservations.backbone_pass(row).mem_mb
+    more = cluster_resources.training(row).mem_mb - cluster_resources.backbone_pass(row).mem_mb
     assert more == cache
 
 
@@ -92,12 +92,12 @@ def test_a_sample_takes_the_time_of_its_own_slices():
     words = {"network": "cnn7", "require_gpu": True, "image_size": 256, "epochs": 10}
     part = experiment_of(sample="sampa", sampa_share=0.1, **words)
     # 75,281 x 10 / 250 s = 50.2 minutes
-    assert reservations.training(part).runtime == 15 + 51
+    assert cluster_resources.training(part).runtime == 15 + 51
 
 
 def test_drawing_takes_an_hour_whatever_the_epochs():
     runtimes = {
-        reservations.showing(profile_of(require_gpu=True, epochs=epochs)).runtime
+        cluster_resources.showing(profile_of(require_gpu=True, epochs=epochs)).runtime
         for epochs in (1, 1000)
     }
     assert runtimes == {15 + 60}
@@ -105,7 +105,7 @@ def test_drawing_takes_an_hour_whatever_the_epochs():
 
 def test_memory_of_a_network_on_a_cpu_grows_with_batch_and_image():
     small, large = (
-        reservations.backbone_pass(profile_of(batch_size=batch, image_size=size)).mem_mb
+        cluster_resources.backbone_pass(profile_of(batch_size=batch, image_size=size)).mem_mb
         for batch, size in ((64, 96), (128, 192))
     )
     # 64 x 96 x 96 pixels x 3 KiB = 1,728 MiB; eight times as many pixels take 13,824

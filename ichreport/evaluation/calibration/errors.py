@@ -24,18 +24,6 @@ from ichreport.evaluation.calibration.reliability import (
     expected_calibration_error,
     make_bins,
 )
-from ichreport.evaluation.inference.bootstrap import (
-    REPLICATES,
-    Resamples,
-    draw_resamples,
-    mean_replicates,
-)
-from ichreport.evaluation.inference.intervals import (
-    Interval,
-    count_groups,
-    estimate_interval,
-    interval,
-)
 from ichreport.evaluation.predictions import (
     TRUTHS,
     probabilities,
@@ -43,6 +31,18 @@ from ichreport.evaluation.predictions import (
     truths,
 )
 from ichreport.evaluation.scores import log_loss_terms
+from ichreport.evaluation.uncertainty.bootstrap import (
+    REPLICATES,
+    Resamples,
+    draw_resamples,
+    mean_replicates,
+)
+from ichreport.evaluation.uncertainty.intervals import (
+    Interval,
+    count_groups,
+    estimate_interval,
+    interval,
+)
 from ichreport.labels import LABELS
 from ichreport.splits import Split
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ichreport.evaluation.maps import measures
+from ichreport.evaluation.maps import against_truth
 from ichreport.labels import LABELS
 from tests.evaluation.maps.made_up_maps import MadeUpStore, at_the_truth, draw_sample
 
@@ -20,7 +20,7 @@ def sample():
 
 @pytest.fixture
 def bleeding(store, sample):
-    return measures.bleeding_slices(store, sample)
+    return against_truth.bleeding_slices(store, sample)
 
 
 def test_bleeding_slices_are_the_test_slices_that_hold_a_label(store, bleeding):
@@ -31,7 +31,7 @@ def test_bleeding_slices_are_the_test_slices_that_hold_a_label(store, bleeding):
 
 def test_of_too_many_slices_a_seeded_choice_is_taken(store, sample):
     first, again, other = (
-        measures.bleeding_slices(store, sample, max_slices=7, seed=seed)["any"]
+        against_truth.bleeding_slices(store, sample, max_slices=7, seed=seed)["any"]
         for seed in (1, 1, 2)
     )
     np.testing.assert_array_equal(first, again)
@@ -41,14 +41,16 @@ def test_of_too_many_slices_a_seeded_choice_is_taken(store, sample):
 
 def test_the_mask_of_a_subtype_is_its_bit_and_of_any_all_bits(store):
     rows = np.array([0, 1, 31])
-    areas = {label: measures.truth_masks(store, rows, label).sum(axis=(1, 2)) for label in LABELS}
+    areas = {
+        label: against_truth.truth_masks(store, rows, label).sum(axis=(1, 2)) for label in LABELS
+    }
     assert areas["epidural"].tolist() == [9, 9, 0]
     assert areas["subdural"].tolist() == [9, 0, 0]
     assert areas["any"].tolist() == [18, 9, 0]
 
 
 def test_heat_on_the_truth_is_perfect(store, sample, bleeding):
-    measured = measures.measure(store, sample, bleeding, at_the_truth(store, bleeding))
+    measured = against_truth.measure(store, sample, bleeding, at_the_truth(store, bleeding))
     for label in bleeding:
         row = measured.row(label, "iou")
         assert row["value"] == row["low"] == 1
@@ -59,6 +61,6 @@ def test_heat_on_the_truth_is_perfect(store, sample, bleeding):
 
 def test_without_truth_nothing_is_measured(store, sample, bleeding):
     without = MadeUpStore(has_truth=False)
-    measured = measures.measure(without, sample, bleeding, at_the_truth(store, bleeding))
+    measured = against_truth.measure(without, sample, bleeding, at_the_truth(store, bleeding))
     assert measured.labels == []
     assert measured.table.empty

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from ichreport.evaluation.inference.bootstrap import draw_resamples
-from ichreport.evaluation.inference.score_intervals import (
+from ichreport.evaluation.predictions import probabilities, select_split, truths
+from ichreport.evaluation.scores import split_scores
+from ichreport.evaluation.uncertainty.bootstrap import draw_resamples
+from ichreport.evaluation.uncertainty.score_table import (
     score_replicates,
     score_table,
 )
-from ichreport.evaluation.predictions import probabilities, select_split, truths
-from ichreport.evaluation.scores import split_scores
 
 
 def test_the_table_lists_each_score_once_beside_its_floor_and_counts(predictions):

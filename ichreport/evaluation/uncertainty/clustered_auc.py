@@ -12,7 +12,6 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t
 
-from ichreport.evaluation.inference.intervals import LEVEL
 from ichreport.evaluation.predictions import (
     checked_score,
     checked_truth,
@@ -20,6 +19,7 @@ from ichreport.evaluation.predictions import (
     select_split,
     truths,
 )
+from ichreport.evaluation.uncertainty.intervals import LEVEL
 from ichreport.labels import LABELS
 from ichreport.splits import Split
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ichreport.evaluation.floor import compare_with_floor
+from ichreport.evaluation.constant_prevalence import compare_with_floor
 from ichreport.evaluation.predictions import PROBABILITIES, probabilities, select_split, truths
 from ichreport.evaluation.scores import constant_scores, floor_probabilities, weighted_log_loss_sum
 

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ichreport.evaluation.inference.bootstrap import draw_resamples
-from ichreport.evaluation.inference.intervals import interval, share_interval
 from ichreport.evaluation.maps.localisation import heatmap_agreement, heatmap_agreements
+from ichreport.evaluation.uncertainty.bootstrap import draw_resamples
+from ichreport.evaluation.uncertainty.intervals import interval, share_interval
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import beta, binomtest, norm, t, ttest_1samp
 from scipy.stats import bootstrap as scipy_bootstrap
 
-from ichreport.evaluation.inference import bootstrap, intervals
+from ichreport.evaluation.uncertainty import bootstrap, intervals
 
 
 def test_one_group_or_no_defined_replicate_gives_no_interval():

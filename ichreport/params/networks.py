@@ -1,12 +1,11 @@
-"""The closed choices of a row, and what each is: samples, inputs, networks, heads, losses.
+"""What a network, an input, a head and a loss are: the only tables that list them.
 
-Each table here is the only place that lists its choices: a new backbone is a line of `NETWORKS` and
-a word of `Network`.
+A new backbone is a line of `NETWORKS` and a word of `Network`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import PlainValidator
 
@@ -14,8 +13,6 @@ Network = Literal["cnn7", "densenet121", "efficientnetb7", "inceptionresnetv2"]
 Input = Literal["raw", "linear", "sigmoid", "adjacent"]
 Head = Literal["dense", "bilstm", "bilstm-attention"]
 Loss = Literal["bce", "weighted-bce", "focal"]
-Sample = Literal["sampa", "sampb", "fullid"]
-SplitBy = Literal["slice", "group"]
 
 
 @dataclass(frozen=True)
@@ -120,69 +117,9 @@ LOSSES: Final[Mapping[Loss, str]] = {
 """What each loss is, in words."""
 
 
-@dataclass(frozen=True)
-class SampleSpec:
-    """What a sample is.
-
-    Attributes:
-        name: How the poster spells it.
-        words: What it holds, in a sentence with `{sampa_share}` or `{sampb_share}` in it.
-        split_by: What stays together in its splits unless an experiment says otherwise: a `slice`
-            alone, as the poster did, or a `group` of linked patients.
-        share: The parameter that says how much of the data it takes; empty if all.
-    """
-
-    name: str
-    words: str
-    split_by: SplitBy
-    share: str = ""
-
-
-SAMPLES: Final[Mapping[Sample, SampleSpec]] = {
-    "sampa": SampleSpec("SampA", "SampA, {sampa_share:.0%} of the slices.", "slice", "sampa_share"),
-    "sampb": SampleSpec(
-        "SampB", "SampB, {sampb_share:.0%} of the series, whole.", "group", "sampb_share"
-    ),
-    "fullid": SampleSpec("FullID", "FullID, all slices.", "group"),
-}
-
-
-def listed(choices: Any) -> str:
-    """The words of a `Literal` as a person lists them: `a, b or c`."""
-    *first, last = get_args(choices)
-    return f"{', '.join(first)} or {last}"
-
-
 def backbones() -> list[Network]:
     """The networks that are backbones."""
     return [name for name, spec in NETWORKS.items() if spec.is_backbone]
-
-
-Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
-"""Arithmetic of the networks: mixed ones multiply in 16 bits and keep weights in 32."""
-
-Determinism = Literal["none", "seeded", "strict"]
-"""How alike two trainings of one row are.
-
-none: each draws its own initial weights, order and dropout. seeded: these follow the seed; on a GPU
-the order of additions does not, so that probabilities agree closely, not exactly. strict: on the
-same machine, software and devices the weights agree bit for bit, at the price of slower kernels.
-Samples, splits and random backbones follow the seed at every level.
-"""
-
-
-def _devices(value: Any) -> int | Literal["all"]:
-    if value == "all" or (type(value) is int and value >= 1):
-        return value  # type: ignore[no-any-return]
-    raise ValueError("all or a whole number from 1")
-
-
-Devices = Annotated[int | Literal["all"], PlainValidator(_devices)]
-"""On how many devices of one machine a network computes: each takes its share of every batch.
-
-Losses are those of one device, up to rounding, which long steps amplify as training goes on; but on
-TensorFlow each draws dropout for itself.
-"""
 
 
 def _trainable_layers(value: Any) -> int | Literal["all"]:

@@ -11,8 +11,8 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from ichreport.evaluation.inference import bootstrap, intervals
 from ichreport.evaluation.scores import log_loss_terms
+from ichreport.evaluation.uncertainty import bootstrap, intervals
 
 
 @pytest.fixture(scope="module")

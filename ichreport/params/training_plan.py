@@ -3,12 +3,11 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from ichreport.params.choices import (
+from ichreport.params.machine import Machine
+from ichreport.params.networks import (
     HEADS,
     INPUTS,
     NETWORKS,
-    Determinism,
-    Devices,
     Head,
     HeadSpec,
     Input,
@@ -16,24 +15,8 @@ from ichreport.params.choices import (
     Loss,
     Network,
     NetworkSpec,
-    Precision,
     TrainableLayers,
 )
-
-
-@dataclass(frozen=True)
-class Machine:
-    """How a network computes.
-
-    Attributes:
-        devices: Devices that share each batch.
-        precision: Arithmetic.
-        determinism: How alike two trainings are.
-    """
-
-    devices: Devices = 1
-    precision: Precision = "float32"
-    determinism: Determinism = "seeded"
 
 
 @dataclass(frozen=True)
