@@ -29,6 +29,7 @@ from side_by_side import Skipped, interleaved, main, median_ratio
 from ichreport.data.store import Store
 from ichreport.model import backbones, backend, prefetch
 from ichreport.model.inputs import hu_of
+from ichreport.params import networks
 from ichreport.params.machine import Machine, Precision
 from ichreport.params.training_plan import Backbone, View
 
@@ -140,7 +141,7 @@ def measure(
         rows = rows[: len(rows) // batch * batch]
         for precision in PRECISIONS:
             rate = matrix_rate(precision, 8_192 if machine["gpu"] else 512)
-            for network in backbones():
+            for network in networks.backbones():
                 view, computing = View("raw", network, size, size), Machine(precision=precision)
                 frozen = backbones.build(Backbone(view, weights=None, seed=1), computing)
                 model = backbones.pooled(frozen)

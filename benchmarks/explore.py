@@ -24,7 +24,7 @@ from side_by_side import main
 from ichreport.data.ingest.slice_index import build_index, slice_names_from_files
 from ichreport.data.labels.table import LabelTable
 from ichreport.data.shard_files import shard_name
-from ichreport.data.store import FORMAT
+from ichreport.data.store_format import STORE_FORMAT
 from ichreport.files import write_json
 
 IMAGE_SIZE = 256
@@ -44,7 +44,7 @@ def write_store(folder: Path, size: Size) -> None:
         shape = (slices, IMAGE_SIZE, IMAGE_SIZE)
         np.lib.format.open_memmap(folder / shard_name(number), "w+", np.int16, shape)
     manifest = {
-        "format": FORMAT,
+        "format": STORE_FORMAT,
         "recipe": {"image_size": IMAGE_SIZE},
         "synthetic": False,
         "truth": False,

@@ -10,6 +10,7 @@ of its own. What it is held against is what reading the predictions of all runs 
 import argparse
 import json
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,7 +30,7 @@ from ichreport.labels import LABELS
 from ichreport.params.experiment import Experiment, read_experiments
 from ichreport.params.profile import Profile
 from ichreport.report.run import curves, score_tables
-from ichreport.runs import record
+from ichreport.runs import markup, record
 from ichreport.splits import SPLITS
 
 SLICES_A_PATIENT = 40
@@ -81,7 +82,14 @@ def write_run(experiment: Experiment, table: pd.DataFrame, assessed: Assessment)
         *(score_tables.calibration(assessed), score_tables.studies(assessed)),
     ]
     notebook = new_notebook(cells=[new_markdown_cell("# A run"), *map(_cell, shown)])
-    nbformat.write(notebook, experiment.run_folder / "notebook.ipynb")
+    _write(notebook, experiment.run_folder / "notebook.ipynb")
+
+
+def _write(notebook: nbformat.NotebookNode, path: Path) -> None:
+    """Write a notebook as `ichreport execute` does, with what made its markup."""
+    nbformat.write(notebook, path)
+    notebook.metadata[markup.KEY] = {"markup": markup.markup_version(path)}
+    nbformat.write(notebook, path)
 
 
 def _cell(shown: object) -> nbformat.NotebookNode:
@@ -112,7 +120,8 @@ def main() -> None:
         try:
             figures = _measure(profile, slices, 1 if options.quick else options.repeats)
         finally:
-            subprocess.run(["rm", "-rf", str(report), f"{report}.zip"], check=True)
+            shutil.rmtree(report, ignore_errors=True)
+            report.with_name(f"{report.name}.zip").unlink(missing_ok=True)
     print(json.dumps(figures))
 
 
@@ -123,7 +132,7 @@ def _measure(profile: Profile, slices: int, repeats: int) -> dict[str, float]:
     experiments = read_experiments(profile)
     for experiment in experiments.values():
         write_run(experiment, table, assessed)
-    nbformat.write(new_notebook(cells=[new_markdown_cell("# Results")]), report / "results.ipynb")
+    _write(new_notebook(cells=[new_markdown_cell("# Results")]), report / "results.ipynb")
     words = ("render", str(report), "--profile", str(report / "profile.yaml"))
     (report / "profile.yaml").write_text(profile.model_dump_json(exclude_unset=True))
     paths = [str(path) for path in report.glob("runs/*/predictions.parquet")]

@@ -148,15 +148,29 @@ def changed_by(checkout, before, name, text):
 
 
 TRAINS = {"training", "permuted", "experiment", "cam"}
+SHOWS = {"explore", "experiment", "cam", "results", "pages"}
 REACHES = {
     "files.py": set(ENTRIES),
+    "phantom/skull.py": {"phantom"},
+    "data/dicom/header.py": {"ingest"},
     "data/ingest/make_store.py": {"ingest"},
+    "model/backbones.py": {"features"} | TRAINS,
     "model/frameworks/on_jax.py": {"features"} | TRAINS,
+    "model/heads.py": TRAINS,
     "model/losses.py": TRAINS,
+    "model/training_loop.py": TRAINS,
     "model/permuted_labels.py": {"permuted", "cam"},
+    "model/random_layers.py": {"cam"},
+    "model/cam.py": {"cam"},
+    "evaluation/scores.py": {"experiment", "cam", "results", "pages"},
     "evaluation/comparisons.py": {"results"},
+    "report/html/blocks.py": SHOWS,
+    "report/run/score_tables.py": {"experiment", "results", "pages"},
+    "report/maps/sanity.py": {"cam"},
+    "report/site.py": {"pages"},
     "workflow/make_report.py": set(),
 }
+"""By file of code that changes: the trainings and the notebooks and pages that it reaches."""
 
 
 @pytest.mark.parametrize(("name", "entries"), REACHES.items())
@@ -164,9 +178,17 @@ def test_a_change_of_code_reaches_what_imports_it_and_nothing_else(checkout, bef
     assert changed_by(checkout, before, name, "\n_CHANGED = 1\n") == entries
 
 
-def test_a_style_sheet_reaches_the_pages_and_no_training(checkout, before):
-    name = "report/layout/template/style.css"
-    assert changed_by(checkout, before, name, "\nbody {}\n") == {"pages"}
+@pytest.mark.parametrize(
+    ("name", "entries"),
+    [
+        ("report/layout/template/style.css", {"pages"}),
+        ("report/layout/template/compare.js", {"pages"}),
+        ("report/viewer/viewer.js", SHOWS - {"results"}),
+        ("report/run/captions.yaml", {"experiment", "results", "pages"}),
+    ],
+)
+def test_a_style_a_script_and_a_caption_reach_what_shows_them(checkout, before, name, entries):
+    assert changed_by(checkout, before, name, "\n") == entries
 
 
 def test_a_comment_reaches_nothing(checkout, before):

@@ -1,6 +1,7 @@
 """The notebooks are thin, stored clean, and say their own parameters."""
 
 import ast
+import importlib.util
 import re
 from pathlib import Path
 
@@ -131,3 +132,24 @@ def test_a_notebook_has_one_title_and_says_what_it_asks(name):
     text = "\n".join(c.source for c in read(name).cells if c.cell_type == "markdown")
     assert len(re.findall(r"^# ", text, flags=re.MULTILINE)) == 1
     assert "?" in text
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_what_the_cells_import_is_there(name):
+    """Executing a notebook takes long; a name that has moved is found in no time."""
+    imports = [
+        node
+        for cell in code_cells(name)
+        for node in ast.walk(ast.parse(cell.source))
+        if isinstance(node, ast.ImportFrom)
+    ]
+    assert imports
+    for node in imports:
+        package = importlib.import_module(node.module)
+        for alias in node.names:
+            module = (
+                importlib.util.find_spec(f"{node.module}.{alias.name}")
+                if (hasattr(package, "__path__"))
+                else None
+            )
+            assert module or hasattr(package, alias.name), (node.module, alias.name)

@@ -3,8 +3,8 @@
 from typing import get_args
 
 import pytest
-from ichreport.evaluation.learning_verdict import Verdict
 
+from ichreport.evaluation.constant_prevalence import Verdict
 from ichreport.report.comparison import verdicts
 
 

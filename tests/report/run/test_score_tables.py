@@ -3,8 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from ichreport.evaluation.operating_points import operating_points
-from sklearn.metrics import average_precision_score
+from sklearn.metrics import average_precision_score, recall_score
 
 from ichreport.data import strata
 from ichreport.evaluation.assessment import assess
@@ -49,12 +48,15 @@ def test_what_is_undefined_is_said_with_its_count(assessed):
 def test_operating_points_show_target_rates_and_support(predictions, assessed):
     table = cells(score_tables.operating_points(assessed))
     assert len(table) == 4 * len(LABELS)
-    point = operating_points(predictions)["any"]
+    threshold = assessed.threshold("any")
     row = table["85 % recall: any"]
-    assert row[1] == f"{point['threshold']:.4f}"
-    assert row[2] == f"{point['validation']['recall']:.2f}"
-    assert row[3].startswith(f"{point['test']['recall']:.2f} (")
-    assert row[8] == f"{point['test']['support']}"
+    assert row[1] == f"{threshold:.4f}"
+    for split, cell in (("validation", row[2]), ("test", row[3])):
+        rows = predictions[predictions["split"] == split]
+        called = rows["probability_any"] >= threshold
+        assert cell.split(" ")[0] == f"{recall_score(rows['truth_any'], called):.2f}"
+    test = predictions[predictions["split"] == "test"]
+    assert row[8] == f"{test['truth_any'].sum()}"
     assert table["85 % recall: epidural"][3] == "–"
 
 
