@@ -35,7 +35,7 @@ def test_a_network_and_a_head_are_trained_and_scored_by_notebook(
     for path in records:
         record = json.loads((project.root / path).read_text())
         assert record["provenance"]["backend"]["backend"] == "jax"
-        assert record["scores"]["test"]["weighted_log_loss_sum"] > 0
+        assert record["assessment"]["learned"]["score"] > 0
         predicted = pd.read_parquet((project.root / path).with_name("predictions.parquet"))
         assert predicted["probability_any"].between(0, 1, inclusive="neither").all()
         assert predicted["probability_any"].nunique() > len(predicted) / 2

@@ -55,5 +55,5 @@ def test_it_computes_as_an_experiment_does_that_says_nothing_of_the_machine():
 
 def test_it_needs_no_experiment_and_no_profile():
     names = {path.name for path in closure("ichreport.model.gpu_check")}
-    assert {"backend.py", "parts.py"} <= names
+    assert {"backend.py", "training_plan.py"} <= names
     assert not {"experiment.py", "profile.py"} & names

@@ -111,7 +111,7 @@ def test_the_comparison_without_javascript_holds_all_runs(report, open_page):
     assert page.locator("figure.drawing").count() == 2
     alternative = page.locator("figure [role=img]").first.get_attribute("aria-label")
     for name, own in report.results.scored.items():
-        assert f"{name} {own.scores['test']['auc']['any']:.3f}" in alternative
+        assert f"{name} {own.learned.auc_any:.3f}" in alternative
 
 
 def test_what_was_planted_is_shown_as_text(report, open_page):
@@ -132,7 +132,7 @@ def test_the_table_of_losses_marks_the_best_and_keeps_those_without_a_result(rep
     page = open_page(report.folder / "index.html").page
     table = page.locator("table.sortable").first
     best = table.locator("tr.marked")
-    assert best.locator("th").all_inner_texts() == [report.results.best.run.name]
+    assert best.locator("th").all_inner_texts() == [report.results.best.name]
     area = report.results.best.learned.auc_any
     cells = best.locator("td").all_inner_texts()
     assert [cell for cell in cells if cell.startswith(f"{area:.3f} (")]

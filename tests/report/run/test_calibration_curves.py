@@ -28,7 +28,9 @@ def test_only_thresholds_that_are_worth_it_are_told(predictions, assessed):
     rows = select_split(predictions, "test")
     truth, score = rows["truth_any"].to_numpy(), rows["probability_any"].to_numpy()
     resamples = draw_resamples(rows["group"], replicates=60)
-    curve = decision_curve(truth, score, place=resamples.places(rows["group"]), resamples=resamples)
+    curve = decision_curve(
+        truth, score, group_codes=resamples.group_codes(rows["group"]), resamples=resamples
+    )
     expected = {
         round(100 * row["threshold"])
         for row in curve.to_dict("records")
