@@ -145,8 +145,6 @@ EXECUTED_AGAIN = {"experiment", "cam", "results", "pages"}
 """What follows when a run is executed again: its record is written anew."""
 AGAIN = {
     "ichreport/report/layout/template/style.css": {"pages"},
-    "ichreport/model/cam.py": {"cam", "pages"},
-    "ichreport/model/losses.py": EXECUTED_AGAIN,
     "ichreport/data/dicom/header.py": {"ingest", "features", "explore", *EXECUTED_AGAIN},
     "params/experiments/cnn.yaml": EXECUTED_AGAIN,
 }

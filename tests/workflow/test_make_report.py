@@ -14,7 +14,7 @@ from ichreport.cli import main
 from ichreport.workflow import make_report, report_lock
 from tests.workflow.killing import EXPERIMENTS, PROFILE, kill_often, predictions
 
-KILLS = 2
+KILLS = 1
 SEED = 12
 
 
