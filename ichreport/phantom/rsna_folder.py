@@ -1,35 +1,31 @@
 """The folder of synthetic heads in the layout of the RSNA challenge."""
 
-import hashlib
 import multiprocessing
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 from ichreport import __version__
+from ichreport.dependencies import fingerprint
 from ichreport.files import folder_lock, read_json, write_json, write_text
 from ichreport.labels import ANY, LABELS, SUBTYPES
 from ichreport.params.profile import PhantomRecipe
 from ichreport.phantom.cohort import PatientPlan, plan_cohort
 from ichreport.phantom.study import IMAGES, TRUTH, VISIBLE_AREA, WrittenPatient, write_patient
 
+_CODE = "ichreport.phantom"
 _CONTENTS = "phantom.json"
 _LABELS_FILE = "stage_2_train.csv"
 _MARKER = ".made-by-ichreport-phantom"
 
 
-@cache
 def code_version() -> str:
-    """The package's version with a hash of the code that makes the heads."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.name.encode() + path.read_bytes())
-    return f"{__version__}+{digest.hexdigest()[:12]}"
+    """The package's version with a fingerprint of the code that makes the heads."""
+    return f"{__version__}+{fingerprint(_CODE)}"
 
 
 def write_phantom(

@@ -12,6 +12,7 @@ from typing import Final
 
 from ichreport import poster
 from ichreport.params.experiment import Experiment
+from ichreport.params.networks import NETWORKS
 from ichreport.params.profile import Profile
 from ichreport.params.samples import Sample
 
@@ -26,8 +27,8 @@ _SHOWING_MINUTES: Final = 60
 """Drawing, intervals of all runs, and the small network that the maps train on a few slices."""
 _BATCHES: Final = 16
 """Batches that are read ahead, computed on and copied at a time, at most."""
-_WIDEST_FEATURES: Final = 2_560
-"""Numbers that the widest backbone, EfficientNet-B7, gives a slice."""
+_WIDEST_FEATURES: Final = max(spec.features for spec in NETWORKS.values())
+"""Numbers that the widest backbone gives a slice."""
 
 # Slices a second: (on a CPU core at 96 pixels a side, on a GPU at 256).
 _BACKBONE: Final = (12, 100)

@@ -14,7 +14,8 @@ import numpy as np
 from conftest import SIZE, MadeUpStore, made_up_sample, make_experiment, small_build
 
 from ichreport.labels import LABELS
-from ichreport.model import backend, cam, heads, losses, networks, training
+from ichreport.model import backend, heads, losses, networks, training
+from ichreport.model.maps import cam
 from ichreport.params.networks import NETWORKS, NetworkSpec
 
 BACKBONE = "backbone.weights.h5"

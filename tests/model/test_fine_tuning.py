@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from ichreport.model import backbones, cam, heads, networks, random_layers, training
+from ichreport.model import backbones, heads, networks, training
+from ichreport.model.maps import cam, random_layers
 from ichreport.params.networks import NETWORKS, NetworkSpec
 
 ROWS = np.array([1, 2, 8])

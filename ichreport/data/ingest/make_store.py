@@ -11,7 +11,7 @@ import errno
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,10 @@ import pyarrow.parquet as pq
 from filelock import Timeout
 from tqdm import tqdm
 
-from ichreport import __version__
 from ichreport.data.ingest.make_shard import make_shard, read_note, read_rejects
+from ichreport.data.ingest.manifest import make_manifest
 from ichreport.data.ingest.reject_limit import RejectLimit
 from ichreport.data.ingest.shard_plan import (
-    CODE_VERSION,
     IngestPart,
     ShardPlan,
     check_disk,
@@ -46,8 +45,9 @@ from ichreport.data.labels.label_file import read_label_file
 from ichreport.data.labels.table import LabelTable
 from ichreport.data.pseudonyms import Pseudonyms
 from ichreport.data.shard_files import table_name
-from ichreport.data.store import REJECTS, SLICES, Store, read_manifest, seal
-from ichreport.data.store_format import MANIFEST, STORE_FORMAT
+from ichreport.data.store import REJECTS, SLICES, Store, read_manifest
+from ichreport.data.store_format import MANIFEST
+from ichreport.dependencies import fingerprint
 from ichreport.files import (
     as_size,
     atomic_file,
@@ -265,7 +265,7 @@ class _Ingest:
                 "shards": [[task.number, task.key] for task in plan.tasks],
                 "labels": sha256_of_file(labels) if labels else None,
                 "max_reject_share": self.max_reject_share,
-                "code": CODE_VERSION,
+                "code": fingerprint(__name__),
             }
         )
 
@@ -322,7 +322,15 @@ class _Ingest:
         hashes = {name: sha for note in notes if note for name, sha in note.hashes.items()}
         tables = [SLICES, REJECTS, *map(table_name, numbers)]
         remove_others(self.store, {*hashes, *tables})
-        manifest = self._manifest(index, dict(sorted(hashes.items())), sorted(tables), inputs)
+        manifest = make_manifest(
+            self.source,
+            index,
+            recipe=self._recipe(),
+            pseudonyms=self.pseudonyms,
+            inputs=inputs,
+            shards=dict(sorted(hashes.items())),
+            files={name: sha256_of_file(self.store / name) for name in sorted(tables)},
+        )
         write_json(self.store / MANIFEST, manifest)
 
     def _check_names(self, plan: ShardPlan, index: SliceIndex) -> None:
@@ -339,31 +347,6 @@ class _Ingest:
         traced = list(self.pseudonyms.trace_files(files, paths).values())
         names = slice_names_from_files(traced)
         return [self.pseudonyms.pseudonym("sop_instance_uid", name) for name in names]
-
-    def _manifest(
-        self, index: SliceIndex, hashes: dict[str, str], tables: list[str], inputs: str
-    ) -> dict[str, Any]:
-        files = {name: sha256_of_file(self.store / name) for name in tables}
-        folder = str(self.source.folder)
-        manifest = {
-            "format": STORE_FORMAT,
-            "version": __version__,
-            "code_version": CODE_VERSION,
-            "recipe": self._recipe(),
-            "source": self.pseudonyms.file_pseudonym(folder) if self.pseudonyms else folder,
-            "challenge": self.source.challenge,
-            "synthetic": self.source.synthetic,
-            "truth": self.source.truth is not None,
-            "labelled": self.source.labels is not None,
-            "counts": _counts(index),
-            "rules": index.rules,
-            "findings": [asdict(issue) for issue in index.issues],
-            "inputs": inputs,
-            "shards": hashes,
-            "files": files,
-            "store_hash": sha256_of_json([hashes, files[SLICES]]),
-        }
-        return manifest | {"seal": seal(manifest)}
 
     def _recipe(self) -> dict[str, Any]:
         return {
@@ -383,20 +366,6 @@ class _Ingest:
             f"{as_size(plan.total_bytes)}, {as_size(done)} of it are done, "
             f"{as_size(free)} are free. What is done stays: free some room and run the same again."
         )
-
-
-def _counts(index: SliceIndex) -> dict[str, int]:
-    def distinct(column: str) -> int:
-        return int(pc.count_distinct(index.slices[column]).as_py())
-
-    return {
-        "slices": len(index.slices),
-        "patients": distinct("patient_id"),
-        "studies": distinct("study_instance_uid"),
-        "series": distinct("series_instance_uid"),
-        "rejects": len(index.rejects),
-        "files": len(index.slices) + len(index.rejects),
-    }
 
 
 def _check_labels_fit(index: SliceIndex, source: Source) -> None:

@@ -9,12 +9,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final, Self
 
+from ichreport.data.ingest import make_shard
 from ichreport.data.ingest.make_shard import ShardTask, read_note
 from ichreport.data.ingest.sources import Source, SourceFile, cut_into_chunks
+from ichreport.dependencies import fingerprint
 from ichreport.files import PARTIAL_SUFFIX, as_size, sha256_of_json
-
-CODE_VERSION: Final = 2
-"""Raised whenever a change of the code changes the bytes of a store; a test watches over it."""
 
 _SHARD_FILE: Final = re.compile(r"(hu-\d{5,}\.(npy|parquet)|truth-\d{5,}\.npy)")
 _STALE_PARTIAL: Final = re.compile(
@@ -126,7 +125,7 @@ def _key(
     stamps = [[file.path, file.size, file.modified] for file in chunk]
     return sha256_of_json(
         {
-            "code": CODE_VERSION,
+            "code": fingerprint(make_shard.__name__),
             "image_size": recipe["image_size"],
             "pseudonyms": pseudonyms.fingerprint if pseudonyms else None,
             "named_by_slice": source.challenge,

@@ -18,7 +18,7 @@ MAX_SLICES: Final = 300
 
 
 class Heatmaps(Protocol):
-    """The heat maps of some slices for one label, as `model.cam` makes them."""
+    """The heat maps of some slices for one label, as `model.maps.cam` makes them."""
 
     @property
     def method(self) -> str:

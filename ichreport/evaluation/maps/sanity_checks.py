@@ -83,7 +83,7 @@ class PermutedComparison:
 
 
 class PermutedTraining(Protocol):
-    """A training on permuted labels, as `model.permuted_labels` gives it."""
+    """A training on permuted labels, as `model.maps.permuted_labels` gives it."""
 
     @property
     def predictions(self) -> pd.DataFrame:
@@ -116,7 +116,7 @@ def compare_stages(
     """Compare the maps of each stage with those of the trained network, the first stage.
 
     Args:
-        stages: What was made random last and the maps by label, as `model.random_layers.cascade`
+        stages: What was made random last and the maps by label, as `random_layers.cascade`
             yields them.
         sample: The sample that the run was made on.
         rows_by_label: The slices that the maps are of.

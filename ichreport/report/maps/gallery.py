@@ -15,9 +15,11 @@ from ichreport.evaluation.predictions import select_split
 from ichreport.labels import ANY, LABELS
 from ichreport.report.html import slice_images
 from ichreport.report.html.blocks import Sheet, Table, numbers
+from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import number
 from ichreport.runs.record import RunRecord
 
+_CAPTIONS: Final = Captions.beside(__file__)
 OUTCOMES: Final = ("found", "missed", "false alarm")
 
 
@@ -131,14 +133,18 @@ def _sheet(store: Store, slices: ChosenSlices, outcome: str, heatmaps: Any) -> S
     words = (slice_images.truth_in_words(store, int(row)).removesuffix(".") for row in rows)
     probability = (f"p {number(value, 2)}" for value in slices.probabilities[shown])
     empty = int(heatmaps.empty[shown].sum())
-    silent = f" {empty} of the maps are empty: nothing speaks for the label." if empty else ""
     return slice_images.gallery(
         store,
         rows,
         heatmaps.heat[shown],
-        caption=f"{label}, {outcome}, by {heatmaps.method}: above the brain window, below the "
-        "same with heat, then the slice's true labels and the run's probability p of "
-        f"{label}.{_outlines_in_words(store, label)}{silent}",
+        caption=_CAPTIONS.fill(
+            "gallery",
+            label=label,
+            outcome=outcome,
+            method=heatmaps.method,
+            outlines=_outlines_in_words(store, label),
+            empty=_CAPTIONS.fill("empty", count=empty) if empty else "",
+        ),
         alternative=f"{len(rows)} slices, above at the brain window, below with heat where "
         f"the network sees {label}; outcome: {outcome}.",
         label=label,
@@ -150,8 +156,8 @@ def _outlines_in_words(store: Store, label: str) -> str:
     if not store.has_truth:
         return ""
     if label == ANY:
-        return " Outlined in green: true bleeding of any kind."
-    return f" Outlined in green: true {label} bleeding; dashed in blue: other kinds."
+        return _CAPTIONS.fill("outlines_any")
+    return _CAPTIONS.fill("outlines_label", label=label)
 
 
 def _outcome_table(run: RunRecord) -> pd.DataFrame:

@@ -20,10 +20,12 @@ from ichreport.report.html.blocks import (
     lines,
     numbers,
 )
+from ichreport.report.html.captions import Captions
 from ichreport.report.html.figure_style import STYLE
 from ichreport.report.html.formats import number, with_interval
 from ichreport.report.html.palette import ACCENT, FAINT
 
+_CAPTIONS: Final = Captions.beside(__file__)
 _NAMES: Final = {
     "pointing": "pointing game",
     "share_inside": "share of heat inside",
@@ -44,15 +46,7 @@ def table(measures: MapMeasures) -> Table | Sentences:
     if not measures.labels:
         return _NO_TRUTH
     return Table(
-        f"How well the heat of {measures.method} finds the bleeding, on test slices that hold the "
-        "label; above the centre: in how many of four measures the interval of the difference to "
-        "heat that falls from the image's centre lies above 0. Pointing game: share of slices "
-        "whose hottest pixel bleeds. Share of heat inside the bleeding. Intersection over union "
-        "(IoU) of the bleeding and as many of the hottest pixels. Average precision of heat as a "
-        "score of each pixel. Means with 95 % intervals over linked patient groups: of the "
-        "pointing game's share exact binomial ones (Korn and Graubard 1998), of the others by "
-        f"bootstrap. The maps have {measures.side} pixels a side, scaled up. Grey: that centre, "
-        "and random heat.",
+        _CAPTIONS.fill("measures", method=measures.method, side=measures.side),
         ["label", "above the centre", *numbers("slices (groups)", *_NAMES.values())],
         [row for label in measures.labels for row in _rows(measures, label)],
     )
@@ -73,9 +67,7 @@ def above_center(measures: MapMeasures) -> Drawing | Sentences:
         described.append(f"{name}: {listed}")
     return lines(
         panels,
-        caption=f"How far {measures.method} lies above heat that falls from the image's centre, on "
-        "the same slices, with 95 % intervals over linked patient groups. At the dotted line a "
-        "network's map is worth no more than a guess.",
+        caption=_CAPTIONS.fill("forest", method=measures.method),
         alternative=f"Four forest plots. {'; '.join(described)}.",
     )
 

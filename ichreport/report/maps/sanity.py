@@ -10,10 +10,12 @@ from matplotlib.figure import Figure
 from ichreport.evaluation.maps.sanity_checks import Cascade, PermutedComparison
 from ichreport.evaluation.maps.similarity import Mean
 from ichreport.report.html.blocks import Drawing, Sentences, Table, lines, numbers
+from ichreport.report.html.captions import Captions
 from ichreport.report.html.figure_style import STYLE
 from ichreport.report.html.formats import number, with_interval
 from ichreport.report.html.palette import ACCENT, FAINT, SOFT
 
+_CAPTIONS: Final = Captions.beside(__file__)
 _NETWORKS: Final = {
     "trained": "this run",
     "shuffled": "permuted labels",
@@ -49,12 +51,9 @@ def curve(cascade: Cascade) -> Drawing:
     listed = ", ".join(f"{name} {number(mean.value, 2)}" for name, mean in cascade.stages.items())
     return lines(
         figure,
-        caption="Spearman's rank correlation of heat maps with those of the trained network, while "
-        "its layers become random one after the other, from the logits down; mean over "
-        f"{means[0].maps:,} maps of all labels, with 95 % intervals over linked patient groups. "
-        "Dotted: the trained network's maps of slices of two patients that hold the same label, "
-        "which share no more than the position of a head in the image: "
-        f"{_text(cascade.other_slices)}.",
+        caption=_CAPTIONS.fill(
+            "cascade", maps=f"{means[0].maps:,}", other=_text(cascade.other_slices)
+        ),
         alternative=f"A curve over what is random: {listed}; maps of other patients "
         f"{number(other, 2)}.",
     )
@@ -82,11 +81,7 @@ def permuted_table(permuted: PermutedComparison) -> Table:
         ["training, permuted labels", slices, f"{permuted.epochs} epochs"],
     ]
     return Table(
-        "The run beside a network of its kind that was trained on permuted labels of some of the "
-        "run's training slices: their maps of the same test slices, with 95 % intervals over "
-        "linked patient groups. There is a map for each slice and label that it holds, any "
-        f"included, so that a slice counts several times{pointing}. An area of 1 on its own labels "
-        "means that it knows them by heart, 0.5 that it learned nothing.",
+        _CAPTIONS.fill("permuted", pointing=pointing),
         ["what", *numbers("of", "mean (interval)")],
         rows,
     )
@@ -100,11 +95,14 @@ def sentences(cascade: Cascade, permuted: PermutedComparison) -> Sentences:
             *_end_in_words(cascade),
             _permuted_in_words(permuted),
             *_pointing_in_words(permuted),
-            f"The run trained on {permuted.run_slices:,} slices, {permuted.run_epochs} epochs; the "
-            f"permuted labels' network on {permuted.slices:,} of them, {permuted.epochs} epochs. "
-            "What tells the two apart may come from that as well as from the labels.",
-            "Random weights were drawn once, and labels permuted once. The intervals are over "
-            "patients alone: another draw may well give a figure outside of them.",
+            _CAPTIONS.fill(
+                "trainings",
+                run_slices=f"{permuted.run_slices:,}",
+                run_epochs=permuted.run_epochs,
+                slices=f"{permuted.slices:,}",
+                epochs=permuted.epochs,
+            ),
+            _CAPTIONS.fill("draws"),
         ]
     )
 

@@ -12,10 +12,12 @@ from ichreport.data.store import Store
 from ichreport.evaluation.assessment import Assessment
 from ichreport.evaluation.predictions import select_split
 from ichreport.labels import ANY, LABELS
+from ichreport.report.html.captions import Captions
 from ichreport.report.viewer.payload import Heat
 from ichreport.report.viewer.viewer import Viewer, show
 from ichreport.runs.record import RunRecord
 
+_CAPTIONS: Final = Captions.beside(__file__)
 _BUDGET: Final = 1_200_000
 """Characters of HU at most on an experiment's page, which is at most 2 MB."""
 
@@ -34,10 +36,7 @@ def with_probabilities(store: Store, predictions: pd.DataFrame, assessed: Assess
         predictions=predictions,
         thresholds=_thresholds(assessed),
         budget=_BUDGET,
-        caption="Series with slices of the test split, one of them without bleeding. Bars are the "
-        "run's probabilities: pale where it was trained or tuned on the slice, none where the "
-        "slice is not in its sample. Lines are its frozen 85 % recall thresholds, marks below the "
-        "bars the truth.",
+        caption=_CAPTIONS.fill("run"),
     )
 
 
@@ -95,9 +94,7 @@ def with_heat(
         predictions=predictions,
         thresholds=_thresholds(assessed),
         heat=heat,
-        caption=f"Test series of {run.name} with {methods} heat: each slice's map, scaled to its "
-        "own maximum, times the slice's probability of the label. Bars are probabilities, lines "
-        "the frozen 85 % recall thresholds, marks below the bars the truth.",
+        caption=_CAPTIONS.fill("heat", run=run.name, methods=methods),
     )
 
 

@@ -20,6 +20,7 @@ from ichreport.evaluation.predictions import select_split
 from ichreport.report.html import palette, slice_images
 from ichreport.report.html.assets import read_asset
 from ichreport.report.html.blocks import Picture, webp
+from ichreport.report.html.captions import Captions
 from ichreport.report.html.sanitise import data_element
 from ichreport.report.viewer.payload import Heat, make_payload
 
@@ -29,11 +30,7 @@ SCRIPTS: Final = (_FOLDER / "pixels.js", _FOLDER / "viewer.js")
 STYLE: Final = _FOLDER / "viewer.css"
 _BUDGET: Final = 4_000_000
 """Characters of HU at most: a page with a viewer is at most 6 MB."""
-_HOW: Final = (
-    "Scroll by wheel (after a click), arrow keys, slider, the strips, or a finger on the image; "
-    "drag with the mouse to set the window. Left and right are not marked: the store does not keep "
-    "how a slice lies in the patient."
-)
+_CAPTIONS: Final = Captions.beside(__file__)
 
 
 @dataclass(frozen=True)
@@ -124,7 +121,7 @@ def of_data(store: Store) -> Viewer:
     return show(
         store,
         representative_series(store.slices),
-        caption="Whole series, chosen so that each subtype is seen, and one without bleeding.",
+        caption=_CAPTIONS.fill("data"),
     )
 
 
@@ -138,11 +135,11 @@ def _first_row(store: Store, rows: NDArray[np.int64], predictions: pd.DataFrame 
 
 
 def _caption(text: str, store: Store, side: int, *, outlined: bool) -> str:
-    parts = [text or "A series, slice by slice.", _HOW]
+    parts = [text or _CAPTIONS.fill("series"), _CAPTIONS.fill("how")]
     if outlined:
-        parts.append("Bleeding is outlined in its label's colour.")
+        parts.append(_CAPTIONS.fill("outlined"))
     if side < store.image_size:
-        parts.append(f"Resampled from {store.image_size} to {side} pixels a side.")
+        parts.append(_CAPTIONS.fill("resampled", stored=store.image_size, shown=side))
     return " ".join(parts)
 
 

@@ -28,7 +28,7 @@ Few, so that it comes to know its labels by heart, which is all that can be lear
 MOST_EPOCHS: Final = 20
 """Passes over them; no more than the row itself was allowed."""
 
-_CODE: Final = "ichreport.model.permuted_labels"
+_CODE: Final = "ichreport.model.maps.permuted_labels"
 
 
 @dataclass(frozen=True)

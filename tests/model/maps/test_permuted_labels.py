@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from ichreport.labels import LABELS
-from ichreport.model import permuted_labels, training, training_store
+from ichreport.model import training, training_store
+from ichreport.model.maps import permuted_labels
 
 pytestmark = pytest.mark.usefixtures("small_backbone")
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from ichreport.model import backbones, backend, cam, training
+from ichreport.model import backbones, backend, training
+from ichreport.model.maps import cam
 
 pytestmark = pytest.mark.usefixtures("small_backbone")
 

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from ichreport.data.samples import Sample
 from ichreport.data.store import Store
-from ichreport.model import backbones, cam, networks, training
-from ichreport.model.cam import Heatmaps
+from ichreport.model import backbones, networks, training
+from ichreport.model.maps import cam
+from ichreport.model.maps.cam import Heatmaps
 from ichreport.model.training import Trained
 from ichreport.params.training_plan import TrainingPlan
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from ichreport.evaluation.maps.localisation import heatmap_agreement
-from ichreport.model import backbones, cam, heads, random_layers, training
+from ichreport.model import backbones, heads, training
+from ichreport.model.maps import cam, random_layers
 
 pytestmark = pytest.mark.usefixtures("small_backbone")
 

@@ -1,0 +1,71 @@
+"""The manifest of a store: how it was made, what it holds, and the hashes of all its files."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import pyarrow.compute as pc
+
+from ichreport import __version__
+from ichreport.data.ingest.slice_index import SliceIndex
+from ichreport.data.ingest.sources import Source
+from ichreport.data.pseudonyms import Pseudonyms
+from ichreport.data.store import SLICES, seal
+from ichreport.data.store_format import STORE_FORMAT
+from ichreport.files import sha256_of_json
+
+
+def make_manifest(
+    source: Source,
+    index: SliceIndex,
+    *,
+    recipe: Mapping[str, Any],
+    pseudonyms: Pseudonyms | None,
+    inputs: str,
+    shards: Mapping[str, str],
+    files: Mapping[str, str],
+) -> dict[str, Any]:
+    """What a store says about itself, sealed.
+
+    Args:
+        source: What it was made from.
+        index: Its index.
+        recipe: How it was made.
+        pseudonyms: What stands in place of identifiers; None if they stay.
+        inputs: The hash of everything that decides it.
+        shards: The hash of each file of slices.
+        files: The hash of each table.
+    """
+    folder = str(source.folder)
+    manifest = {
+        "format": STORE_FORMAT,
+        "version": __version__,
+        "recipe": recipe,
+        "source": pseudonyms.file_pseudonym(folder) if pseudonyms else folder,
+        "challenge": source.challenge,
+        "synthetic": source.synthetic,
+        "truth": source.truth is not None,
+        "labelled": source.labels is not None,
+        "counts": _counts(index),
+        "rules": index.rules,
+        "findings": [asdict(issue) for issue in index.issues],
+        "inputs": inputs,
+        "shards": shards,
+        "files": files,
+        "store_hash": sha256_of_json([shards, files[SLICES]]),
+    }
+    return manifest | {"seal": seal(manifest)}
+
+
+def _counts(index: SliceIndex) -> dict[str, int]:
+    def distinct(column: str) -> int:
+        return int(pc.count_distinct(index.slices[column]).as_py())
+
+    return {
+        "slices": len(index.slices),
+        "patients": distinct("patient_id"),
+        "studies": distinct("study_instance_uid"),
+        "series": distinct("series_instance_uid"),
+        "rejects": len(index.rejects),
+        "files": len(index.slices) + len(index.rejects),
+    }
