@@ -81,6 +81,12 @@ class Project:
             **(silent | options),
         )  # fmt: skip
 
+    def make(self, target):
+        """Make one file by the runner alone."""
+        profile = f"profile=params/{self.profile}.yaml"
+        done = self.run("snakemake", "--cores", "2", "--config", profile, "--", target)
+        assert done.returncode == 0, done.stdout + done.stderr
+
     def jobs(self, target="runs"):
         """The jobs that a target would need now, as the runner says."""
         done = self.run(

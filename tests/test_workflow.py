@@ -146,6 +146,7 @@ EXECUTED_AGAIN = {"experiment", "cam", "results", "pages"}
 AGAIN = {
     "ichreport/report/layout/template/style.css": {"pages"},
     "ichreport/data/dicom/header.py": {"ingest", "features", "explore", *EXECUTED_AGAIN},
+    "notebooks/2-experiment.ipynb": EXECUTED_AGAIN,
     "params/experiments/cnn.yaml": EXECUTED_AGAIN,
 }
 """By file that changes: the rules whose jobs run again; more in tests/test_dependencies.py."""
@@ -183,32 +184,53 @@ def trainings(project):
     return {path: path.stat().st_mtime_ns for path in folder.glob("*/training.json")}
 
 
-def test_a_new_look_trains_nothing_and_renews_the_pages_that_show_it(project):
+def changed(path, before, after):
+    """Change a file's text; gives what puts it back."""
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after))
+    return lambda: path.write_text(text)
+
+
+def test_a_new_look_trains_nothing_and_renews_the_page_that_shows_it(project):
     before, page = trainings(project), project.page("experiments/cnn.html")
     assert len(before) >= 4  # three rows, and the network on permuted labels
-    path = project.root / "ichreport" / "report" / "run" / "score_tables.py"
-    path.write_text(path.read_text().replace('"Youden index"', '"Youden\'s index"'))
-    done = project.make_report()
-    assert done.returncode == 0, done.stdout + done.stderr
+    tables = project.root / "ichreport" / "report" / "run" / "score_tables.py"
+    put_back = changed(tables, '"Youden index"', '"Index of Youden"')
+    try:
+        project.make("reports/tiny/runs/cnn/record.json")
+        done = project.run("ichreport", "render", "reports/tiny")
+    finally:
+        put_back()
+    assert done.returncode == 0, done.stderr
     assert trainings(project) == before
     after = project.page("experiments/cnn.html")
-    assert "Youden&#x27;s index" in after or "Youden's index" in after
-    assert "Youden&#x27;s index" not in page
-    assert "Youden's index" not in page
+    assert "Index of Youden: any" in after
+    assert "Index of Youden: any" not in page
     assert "Found: it was trained at" in after
     assert "Trained now, in" in page
 
 
-def test_a_change_of_training_code_trains_what_depends_on_it(project):
+def test_a_page_whose_notebook_old_code_has_executed_leaves_it_out_and_says_so(project):
+    """The run above was executed while a table's code was another one."""
+    done = project.run("ichreport", "render", "reports/tiny")
+    assert done.returncode == 0, done.stderr
+    page = project.page("experiments/cnn.html")
+    assert "Index of Youden" not in page
+    assert "What reports/tiny/runs/cnn/notebook.ipynb shows is left out" in page
+
+
+def test_a_change_of_training_code_trains_anew_and_keeps_what_was(project):
     before = trainings(project)
-    path = project.root / "ichreport" / "model" / "heads.py"
-    path.write_text(path.read_text().replace("DROPOUT: Final = 0.3", "DROPOUT: Final = 0.2"))
-    done = project.make_report()
-    assert done.returncode == 0, done.stdout + done.stderr
+    heads = project.root / "ichreport" / "model" / "heads.py"
+    put_back = changed(heads, "DROPOUT: Final = 0.3", "DROPOUT: Final = 0.2")
+    try:
+        project.make("reports/tiny/runs/lstm/record.json")
+    finally:
+        put_back()
     after = trainings(project)
     assert before.items() <= after.items()
-    assert len(after) == len(before) + 4  # three rows, and the network on permuted labels
-    assert project.jobs("report") == []
+    assert len(after) == len(before) + 1
 
 
 def test_a_run_by_hand_becomes_an_extra_row_with_a_page_of_its_own(project):
