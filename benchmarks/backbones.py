@@ -40,7 +40,7 @@ TORCHVISION = {"densenet121": "densenet121", "efficientnetb7": "efficientnet_b7"
 def from_store(program: Any, store: Store, view: View, rows: np.ndarray, batch: int) -> None:
     """As features are computed."""
     prefetch.run(
-        lambda chosen: program.place(hu_of(store, chosen[0], view.input)),
+        lambda chosen: program.to_device(hu_of(store, chosen[0], view.input)),
         prefetch.in_batches(rows, batch),
         program.forward,
         backend.to_numpy,

@@ -27,7 +27,7 @@ from ichreport import poster
 from ichreport.evaluation.assessment import Assessment, assess
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.labels import LABELS
-from ichreport.params.experiment import Experiment, read_experiments
+from ichreport.params.experiment import Experiment, read_each_experiment
 from ichreport.params.profile import Profile
 from ichreport.report.run import curves, score_tables
 from ichreport.runs import markup, record
@@ -129,7 +129,7 @@ def _measure(profile: Profile, slices: int, repeats: int) -> dict[str, float]:
     report = profile.report_folder
     table = predictions(slices)
     assessed = assess(table, replicates=REPLICATES)
-    experiments = read_experiments(profile)
+    experiments, _ = read_each_experiment(profile)
     for experiment in experiments.values():
         write_run(experiment, table, assessed)
     _write(new_notebook(cells=[new_markdown_cell("# Results")]), report / "results.ipynb")

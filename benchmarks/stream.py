@@ -75,7 +75,7 @@ def program_of(case: Case) -> tuple[Any, Callable[[Any], Any]]:
         loss=losses.build("bce", truth),
         optimizer=backend.adam(plan.fitting.step_size, plan.machine),
     )
-    placed = program.place((truth, np.ones(BATCH, dtype=np.float32)))
+    placed = program.to_device((truth, np.ones(BATCH, dtype=np.float32)))
     return program, lambda hu: program.train(hu, *placed)
 
 
@@ -89,7 +89,7 @@ def from_store(
     """As features are computed, predictions made and networks trained."""
     results: list[Any] = []
     prefetch.run(
-        lambda chosen: program.place(hu_of(store, chosen[0], kind)),
+        lambda chosen: program.to_device(hu_of(store, chosen[0], kind)),
         prefetch.in_batches(rows, BATCH),
         step,
         lambda result: results.append(backend.to_numpy(result)),
@@ -140,7 +140,7 @@ def measure(repeats: int = 7, slices: int = 12_000) -> dict[str, Any]:
             kind, batches = case.plan.view.input, case.batches
             program, step = program_of(case)
             rows = np.random.default_rng(1).permutation(len(store))[: BATCH * batches]
-            batch = program.place(hu_of(store, rows[:BATCH], kind))
+            batch = program.to_device(hu_of(store, rows[:BATCH], kind))
             seconds = interleaved(
                 {
                     "from the store": partial(from_store, program, step, store, kind, rows),

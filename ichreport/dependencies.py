@@ -5,13 +5,14 @@ of modules is kept by hand. Imports for type checkers alone do not count. Each m
 packages that it lies in and the files beside it that are not Python (templates, styles, tables).
 
 A fingerprint names what the code of a closure does: comments, docstrings and layout do not change
-it.
+it, nor do files that an editor or a system leaves beside it (hidden ones, backups).
 """
 
 import ast
 import functools
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
 from typing import Final
@@ -22,15 +23,15 @@ import ichreport
 
 _PACKAGE: Final = "ichreport"
 _FOLDER: Final = Path(ichreport.__file__).parent
-_DOCUMENTED: Final = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def closure(*entries: str | Path) -> frozenset[Path]:
+def closure(*entries: str | Path, without: Set[str] = frozenset()) -> frozenset[Path]:
     """The files that run, or are read, where some code is entered.
 
     Args:
         entries: Modules (`ichreport.model.training`) or notebooks (`notebooks/3-cam.ipynb`), of
             which the code cells count by what they import.
+        without: Modules that are known not to run, and what only they import.
 
     Returns:
         Paths of Python sources and of the files beside them.
@@ -38,7 +39,7 @@ def closure(*entries: str | Path) -> frozenset[Path]:
     Raises:
         ValueError: If there is no such module, or a notebook is not readable.
     """
-    return frozenset(_files(_modules(entries)))
+    return frozenset(_files(_modules(entries, without)))
 
 
 def fingerprint(*entries: str | Path, without: Sequence[str] = (), within: str = _PACKAGE) -> str:
@@ -46,7 +47,7 @@ def fingerprint(*entries: str | Path, without: Sequence[str] = (), within: str =
 
     Args:
         entries: As `closure` takes them.
-        without: Modules that are known not to run, and what only they import.
+        without: As `closure` takes it.
         within: A package: only its part of the closure counts.
     """
     modules = [
@@ -61,7 +62,7 @@ def fingerprint(*entries: str | Path, without: Sequence[str] = (), within: str =
 def _fingerprint(entries: tuple[str, ...], without: frozenset[str], within: str) -> str:
     digest = hashlib.sha256()
     folder = _FOLDER.joinpath(*within.split(".")[1:])
-    paths = (path for path in _files(_modules(entries, without)) if path.is_relative_to(folder))
+    paths = (path for path in closure(*entries, without=without) if path.is_relative_to(folder))
     for path in sorted(paths):
         digest.update(f"{path.relative_to(_FOLDER).as_posix()}\n".encode())
         digest.update(_meaning(path))
@@ -69,9 +70,14 @@ def _fingerprint(entries: tuple[str, ...], without: frozenset[str], within: str)
 
 
 def read_all_code() -> None:
-    """Read the package once, for processes that will be forked from this one."""
-    for path in _files(_graph().modules):
-        _meaning(path)
+    """Read the package once, for processes that will be forked from this one.
+
+    The graph of imports is left to them: building it starts threads, which a fork would lose.
+    """
+    for folder, names, files in os.walk(_FOLDER):
+        names[:] = [name for name in names if _is_ours(name)]
+        for name in filter(_is_ours, files):
+            _meaning(Path(folder, name))
 
 
 @functools.cache
@@ -79,7 +85,7 @@ def _graph() -> grimp.ImportGraph:
     return grimp.build_graph(_PACKAGE, exclude_type_checking_imports=True, cache_dir=None)
 
 
-def _modules(entries: Iterable[str | Path], without: Set[str] = frozenset()) -> set[str]:
+def _modules(entries: Iterable[str | Path], without: Set[str]) -> set[str]:
     """The entries, all that they import, and the packages that these lie in."""
     graph = _graph()
     modules: set[str] = set()
@@ -104,7 +110,7 @@ def _imported_by(notebook: Path) -> list[str]:
     try:
         cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
         code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-        trees = [ast.parse(source) for source in code]
+        trees = [_parse_cell(source) for source in code]
     except (ValueError, KeyError, TypeError, SyntaxError) as error:
         raise ValueError(f"{notebook} is not readable as a notebook: {error}") from error
     modules = []
@@ -114,6 +120,21 @@ def _imported_by(notebook: Path) -> list[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             modules += [_module_or_parent(f"{node.module}.{name.name}") for name in node.names]
     return [module for module in modules if module.partition(".")[0] == _PACKAGE]
+
+
+def _parse_cell(source: str) -> ast.Module:
+    """The syntax tree of a cell, in which a line like `%time` or `!ls` is what IPython makes of it.
+
+    Raises:
+        SyntaxError: If it is neither Python nor what IPython knows.
+    """
+    try:
+        return ast.parse(source)
+    except SyntaxError:
+        from IPython.core.inputtransformer2 import TransformerManager  # half a second of importing
+
+        python: str = TransformerManager().transform_cell(source)
+        return ast.parse(python)
 
 
 def _module_or_parent(name: str) -> str:
@@ -137,11 +158,18 @@ def _files(modules: Iterable[str]) -> set[Path]:
 def _beside(folder: Path) -> Iterable[Path]:
     """Files that are not Python in a package, but not those of packages within it."""
     for path in folder.iterdir():
-        if path.is_dir():
-            if path.name != "__pycache__" and not (path / "__init__.py").is_file():
-                yield from _beside(path)
-        elif path.suffix not in (".py", ".pyc"):
-            yield path
+        if not _is_ours(path.name):
+            continue
+        if not path.is_dir():
+            if path.suffix != ".py":
+                yield path
+        elif not (path / "__init__.py").is_file():
+            yield from _beside(path)
+
+
+def _is_ours(name: str) -> bool:
+    """Whether a file or folder in the package is part of it, by its name."""
+    return not (name.startswith(".") or name.endswith(("~", ".pyc")) or name == "__pycache__")
 
 
 @functools.cache
@@ -151,7 +179,12 @@ def _meaning(path: Path) -> bytes:
     if path.suffix != ".py":
         return hashlib.sha256(content).digest()
     tree = ast.parse(content)
-    for node in ast.walk(tree):
-        if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
-            node.body = node.body[1:] or [ast.Pass()]
-    return hashlib.sha256(ast.dump(tree).encode()).digest()
+    return hashlib.sha256(ast.dump(_WithoutDocstrings().visit(tree)).encode()).digest()
+
+
+class _WithoutDocstrings(ast.NodeTransformer):
+    """Leaves out texts that are statements: docstrings, also those below a constant."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
+        is_text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        return None if is_text else node

@@ -81,10 +81,10 @@ class Project:
             **(silent | options),
         )  # fmt: skip
 
-    def make(self, target):
-        """Make one file by the runner alone."""
+    def make(self, *targets):
+        """Make files by the runner alone."""
         profile = f"profile=params/{self.profile}.yaml"
-        done = self.run("snakemake", "--cores", "2", "--config", profile, "--", target)
+        done = self.run("snakemake", "--cores", "2", "--config", profile, "--", *targets)
         assert done.returncode == 0, done.stdout + done.stderr
 
     def jobs(self, target="runs"):

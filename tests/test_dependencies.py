@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,8 @@ import pytest
 
 from ichreport import dependencies
 from ichreport.dependencies import closure, fingerprint
+from ichreport.model import features, training_store
+from ichreport.model.maps import permuted_labels
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "ichreport"
@@ -66,6 +69,13 @@ def test_a_notebook_brings_what_its_code_imports(tmp_path):
     assert names(of_class) == names(path)
 
 
+def test_a_notebook_may_use_what_ipython_knows(tmp_path):
+    cell = "%matplotlib inline\nfiles = !ls\nfrom ichreport.data import store"
+    assert names(notebook(tmp_path / "a.ipynb", cell)) == names("ichreport.data.store")
+    timed = notebook(tmp_path / "b.ipynb", "%%time\nfrom ichreport.data import store")
+    assert names(timed) <= names("ichreport.data.store")
+
+
 def test_what_cannot_be_followed_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"ichreport\.nothing is no module of ichreport"):
         closure("ichreport.nothing")
@@ -86,6 +96,7 @@ def test_a_fingerprint_is_of_what_code_does(tmp_path):
     assert (
         meaning('"""About."""\n# why\ndef f(x):\n    """Adds."""\n\n    return (x + 1)\n') == plain
     )
+    assert meaning('def f(x):\n    return x + 1\n\n\n"""What f does."""\n') == plain
     assert meaning("def f(x):\n    return x + 2\n") != plain
     assert meaning("def f(y):\n    return y + 1\n") != plain
 
@@ -93,19 +104,41 @@ def test_a_fingerprint_is_of_what_code_does(tmp_path):
 ENTRIES = {
     "phantom": "ichreport.phantom",
     "ingest": "ichreport.data.ingest.make_store",
-    "features": "ichreport.model.features",
-    "training": "ichreport.model.training",
-    "permuted": "ichreport.model.maps.permuted_labels",
+    "features": features.CODE,
+    "training": training_store.CODE,
+    "permuted": permuted_labels.CODE,
     "explore": "notebooks/1-explore.ipynb",
     "experiment": "notebooks/2-experiment.ipynb",
     "cam": "notebooks/3-cam.ipynb",
     "results": "notebooks/4-results.ipynb",
     "pages": "ichreport.report.site",
 }
+"""What is known by the code where it is entered: jobs, and what is kept under a key."""
+
+
+@pytest.mark.parametrize(
+    ("rule", "entry"),
+    [(name, entry) for name, entry in ENTRIES.items() if name not in ("training", "permuted")],
+)
+def test_each_rule_runs_again_for_the_code_that_its_command_enters(rule, entry):
+    text = "".join(path.read_text() for path in sorted((ROOT / "workflow/rules").glob("*.smk")))
+    [code] = re.findall(rf"^ *rule {rule}:\n(?:.*\n)*? +code=(.*),\n", text, flags=re.MULTILINE)
+    if code.isupper():
+        [code] = re.findall(rf"^{code} = (.*)\n", text, flags=re.MULTILINE)
+    assert re.findall(r'"([^"]*)"', code)[-1] == entry
+
+
+def test_a_fingerprint_of_the_whole_is_what_the_modules_that_train_ask_for():
+    """What is written here is what runs: the modules say their own names."""
+    for module in (features, permuted_labels):
+        assert module.__name__ == module.CODE
+    assert training_store.training.__name__ == training_store.CODE
+
+
 SCRIPT = """
 import json, pathlib, sys
 from ichreport import dependencies
-entries, changes = json.load(sys.stdin)
+entries, changes, left = json.load(sys.stdin)
 known = {}
 def meaning(path, read=dependencies._meaning.__wrapped__):  # each content once
     content = (path, path.read_bytes())
@@ -119,7 +152,7 @@ def fingerprints():
         for name, entry in entries.items()
     }
 before, changed = fingerprints(), {}
-for name, text in changes.items():
+for name, text in changes:
     path = pathlib.Path("ichreport", name)
     content = path.read_text()
     path.write_text(content + text)
@@ -127,6 +160,12 @@ for name, text in changes.items():
     changed[name + text] = [entry for entry in entries if after[entry] != before[entry]]
     path.write_text(content)
 assert fingerprints() == before
+for name in left:
+    path = pathlib.Path("ichreport", name)
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(bytes([0, 255]))
+dependencies.read_all_code()
+assert fingerprints() == before, "what is left beside code counts"
 print(json.dumps(changed))
 """
 
@@ -137,9 +176,12 @@ def changed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("checkout")
     for name in ("ichreport", "notebooks"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    changes = dict.fromkeys(REACHES, CODE) | dict.fromkeys(SHOWN_BY, "\n") | COMMENTED
+    changes = [
+        *((name, CODE) for name in REACHES), *((name, "\n") for name in SHOWN_BY),
+        *COMMENTED.items(),
+    ]  # fmt: skip
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT], input=json.dumps([ENTRIES, changes]), text=True,
+        [sys.executable, "-c", SCRIPT], input=json.dumps([ENTRIES, changes, LEFT]), text=True,
         capture_output=True, check=False, cwd=folder, env=os.environ | {"PYTHONPATH": str(folder)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -147,7 +189,12 @@ def changed(tmp_path_factory):
 
 
 CODE = "\n_CHANGED = 1\n"
-COMMENTED = {"labels.py": "\n# Why this is so.\n"}
+COMMENTED = {
+    "labels.py": "\n# Why this is so.\n",
+    "model/heads.py": '\n"""What that is."""\n',
+}
+LEFT = (".DS_Store", "model/.heads.py.swp", "model/heads.py~", "model/.ipynb_checkpoints/heads.py")
+"""What systems and editors leave beside code."""
 TRAINS = {"training", "permuted", "experiment", "cam"}
 SHOWS = {"explore", "experiment", "cam", "results", "pages"}
 REACHES = {
@@ -194,7 +241,7 @@ def test_a_style_a_script_and_a_caption_reach_what_shows_them(changed, name, ent
 
 
 @pytest.mark.parametrize(("name", "text"), COMMENTED.items())
-def test_a_comment_reaches_nothing(changed, name, text):
+def test_a_comment_or_a_docstring_reaches_nothing(changed, name, text):
     assert changed[name + text] == set()
 
 

@@ -9,7 +9,7 @@ import pydicom
 import pytest
 
 from ichreport.labels import LABELS, SUBTYPES
-from ichreport.params.profile import PhantomRecipe
+from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.phantom import write_phantom
 
 pytestmark = pytest.mark.slow

@@ -10,9 +10,10 @@ import yaml
 
 from ichreport import cli
 from ichreport.params import networks, samples
-from ichreport.params.experiment import Experiment, read_each_experiment, read_experiments
+from ichreport.params.experiment import Experiment, read_each_experiment
 from ichreport.params.networks import HEADS, INPUTS, LOSSES, NETWORKS, NetworkSpec
-from ichreport.params.profile import PhantomRecipe, Profile
+from ichreport.params.phantom_recipe import PhantomRecipe
+from ichreport.params.profile import Profile
 from ichreport.params.samples import SAMPLES
 from ichreport.params.yaml import project_path
 
@@ -144,8 +145,16 @@ def test_relative_paths_start_at_the_project_root(tmp_path, monkeypatch):
 def test_an_experiment_file_names_its_run_as_itself(tmp_path):
     write(tmp_path / "a.yaml", "name: b\n")
     profile = Profile(experiments=str(tmp_path))
-    with pytest.raises(ValueError, match=r"a\.yaml: name must be 'a', got 'b'"):
-        read_experiments(profile)
+    assert read_each_experiment(profile) == (
+        {}, {"a": f"{tmp_path / 'a.yaml'}: name must be 'a', got 'b'."},
+    )  # fmt: skip
+
+
+def read_experiments(profile):
+    """The experiments of a profile without a mistake."""
+    experiments, mistakes = read_each_experiment(profile)
+    assert mistakes == {}
+    return experiments
 
 
 def test_a_profile_wins_over_an_experiment_file_only_in_what_it_sets(tmp_path):
@@ -400,6 +409,16 @@ def test_a_baseline_of_the_same_slices_is_taken_with_every_seed(rows_with):
     experiments, mistakes, _ = rows_with("baseline: a", seeds=[7])
     assert not mistakes
     assert [experiments[name].baseline for name in ("a", "c", "c--seed-7")] == [None, "a", "a"]
+
+
+def test_a_notebook_refuses_a_baseline_that_cannot_be(rows_with, tmp_path):
+    rows_with("baseline: null")
+    values = {"name": "mine", "experiments": str(tmp_path)}
+    assert Experiment.from_notebook(values | {"baseline": "a"}).baseline == "a"
+    with pytest.raises(ValueError, match="baseline: 'd' is no experiment"):
+        Experiment.from_notebook(values | {"baseline": "d"})
+    with pytest.raises(ValueError, match="name one that is tested on the same slices"):
+        Experiment.from_notebook(values | {"baseline": "b"})
 
 
 def test_a_row_whose_baseline_fails_stays(rows_with, tmp_path):

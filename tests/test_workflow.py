@@ -126,21 +126,6 @@ def test_with_nothing_changed_only_the_failed_runs_are_tried_again(project):
     assert sorted(project.jobs()) == ["experiment", "experiment", "runs"]
 
 
-def test_a_changed_parameter_file_runs_that_experiment_alone(project):
-    project.write_experiment("lstm", EXPERIMENTS["lstm"] | {"dense_layers": 2})
-    project.write_experiment("broken", EXPERIMENTS["broken"] | {"weights": None})
-    (project.root / "params" / "experiments" / "mistaken.yaml").unlink()
-    before = (project.report / "runs" / "cnn" / "record.json").stat().st_mtime_ns
-    jobs = project.jobs()
-    assert sorted(set(jobs)) == ["experiment", "features", "runs"]
-    assert jobs.count("experiment") == 2
-    done = project.make_report()
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert (project.report / "runs" / "cnn" / "record.json").stat().st_mtime_ns == before
-    assert "does not exist" not in project.page("index.html")
-    assert project.jobs() == []
-
-
 EXECUTED_AGAIN = {"experiment", "cam", "results", "pages"}
 """What follows when a run is executed again: its record is written anew."""
 AGAIN = {
@@ -178,62 +163,35 @@ def test_a_change_of_a_file_runs_what_depends_on_it_again_and_nothing_else(proje
         path.write_text(before)
 
 
+def test_a_changed_parameter_file_runs_that_experiment_alone(project):
+    project.write_experiment("lstm", EXPERIMENTS["lstm"] | {"dense_layers": 2})
+    project.write_experiment("broken", EXPERIMENTS["broken"] | {"weights": None})
+    (project.root / "params" / "experiments" / "mistaken.yaml").unlink()
+    assert sorted(project.jobs()) == ["experiment", "experiment", "features", "runs"]
+
+
+def test_a_page_whose_notebook_old_code_has_executed_leaves_it_out_and_says_so(project):
+    tables = project.root / "ichreport" / "report" / "run" / "score_tables.py"
+    text = tables.read_text()
+    assert '"Youden index"' in text
+    tables.write_text(text.replace('"Youden index"', '"Index of Youden"'))
+    assert "Youden index: any" in project.page("experiments/cnn.html")
+    done = project.run("ichreport", "render", "reports/tiny")
+    assert done.returncode == 0, done.stderr
+    page = project.page("experiments/cnn.html")
+    assert not re.search("Youden index: any|Index of Youden: any", page)
+    assert "What reports/tiny/runs/cnn/notebook.ipynb shows is left out" in page
+
+
 def trainings(project):
     """The trainings that are kept, and when each was made."""
     folder = (project.root / PROFILE["store"]).parent / "trainings"
     return {path: path.stat().st_mtime_ns for path in folder.glob("*/training.json")}
 
 
-def changed(path, before, after):
-    """Change a file's text; gives what puts it back."""
-    text = path.read_text()
-    assert before in text
-    path.write_text(text.replace(before, after))
-    return lambda: path.write_text(text)
-
-
-def test_a_new_look_trains_nothing_and_renews_the_page_that_shows_it(project):
-    before, page = trainings(project), project.page("experiments/cnn.html")
-    assert len(before) >= 4  # three rows, and the network on permuted labels
-    tables = project.root / "ichreport" / "report" / "run" / "score_tables.py"
-    put_back = changed(tables, '"Youden index"', '"Index of Youden"')
-    try:
-        project.make("reports/tiny/runs/cnn/record.json")
-        done = project.run("ichreport", "render", "reports/tiny")
-    finally:
-        put_back()
-    assert done.returncode == 0, done.stderr
-    assert trainings(project) == before
-    after = project.page("experiments/cnn.html")
-    assert "Index of Youden: any" in after
-    assert "Index of Youden: any" not in page
-    assert "Found: it was trained at" in after
-    assert "Trained now, in" in page
-
-
-def test_a_page_whose_notebook_old_code_has_executed_leaves_it_out_and_says_so(project):
-    """The run above was executed while a table's code was another one."""
-    done = project.run("ichreport", "render", "reports/tiny")
-    assert done.returncode == 0, done.stderr
-    page = project.page("experiments/cnn.html")
-    assert "Index of Youden" not in page
-    assert "What reports/tiny/runs/cnn/notebook.ipynb shows is left out" in page
-
-
-def test_a_change_of_training_code_trains_anew_and_keeps_what_was(project):
-    before = trainings(project)
-    heads = project.root / "ichreport" / "model" / "heads.py"
-    put_back = changed(heads, "DROPOUT: Final = 0.3", "DROPOUT: Final = 0.2")
-    try:
-        project.make("reports/tiny/runs/lstm/record.json")
-    finally:
-        put_back()
-    after = trainings(project)
-    assert before.items() <= after.items()
-    assert len(after) == len(before) + 1
-
-
-def test_a_run_by_hand_becomes_an_extra_row_with_a_page_of_its_own(project):
+@pytest.fixture(scope="module")
+def second(project):
+    """What was before the second report, with the changes above and a run by hand, and the call."""
     by_hand = (
         "papermill", "notebooks/2-experiment.ipynb", "out.ipynb",
         "-f", "params/experiments/cnn.yaml", "-f", "params/tiny.yaml",
@@ -241,9 +199,37 @@ def test_a_run_by_hand_becomes_an_extra_row_with_a_page_of_its_own(project):
     )  # fmt: skip
     done = project.run(*by_hand)
     assert done.returncode == 0, done.stderr
-    assert project.make_report().returncode == 0
+    predictions = project.report / "runs" / "cnn" / "predictions.parquet"
+    before = {"trainings": trainings(project), "predictions": predictions.read_bytes()}
+    done = project.make_report()
+    assert done.returncode == 0, done.stdout + done.stderr
+    return before
+
+
+def test_a_new_look_trains_nothing_and_renews_the_page_that_shows_it(project, second):
+    page = project.page("experiments/cnn.html")
+    assert "Index of Youden: any" in page
+    assert "Found: it was trained at" in page
+    predictions = project.report / "runs" / "cnn" / "predictions.parquet"
+    assert predictions.read_bytes() == second["predictions"]
+
+
+def test_what_was_changed_is_trained_once_and_what_was_trained_is_kept(project, second):
+    after = trainings(project)
+    assert second["trainings"].items() <= after.items()
+    assert len(after) == len(second["trainings"]) + 2
+    for name in ("lstm", "broken"):
+        assert "Trained now, in" in project.page(f"experiments/{name}.html")
+    assert "does not exist" not in project.page("index.html")
+
+
+def test_a_run_by_hand_becomes_an_extra_row_with_a_page_of_its_own(project, second):
     assert "experiments/mine.html" in project.page("index.html")
     assert "Its notebook was executed elsewhere" in project.page("experiments/mine.html")
+
+
+def test_after_a_report_there_is_nothing_to_do(project, second):
+    assert project.jobs("report") == []
 
 
 def test_a_misspelt_parameter_stops_with_its_name_and_the_known_ones(project):

@@ -41,21 +41,21 @@ class Assessment:
     """The measures of a run: tables with intervals over linked patient groups, and curves.
 
     Attributes:
-        scores: `score_intervals.score_table`, of every split.
-        areas: `clustered_auc.auc_table` on test: the closed form beside the bootstrap.
+        scores: `uncertainty.score_table.score_table`, of every split.
+        areas: `uncertainty.clustered_auc.auc_table` on test: the closed form beside the bootstrap.
         precisions: `average_precision.average_precision_table` on test.
         thresholds: `thresholds.frozen_thresholds`, chosen on validation.
         rates: `thresholds.rate_table` of these thresholds, with `split`: all rules on test, the
             poster's on train too.
-        calibration: `measures.calibration_table` on test.
+        calibration: `calibration.errors.calibration_table` on test.
         studies: `studies.study_table` on test.
         subgroups: `subgroups.subgroup_scores` of any bleeding on test, with `kind`; empty if no
             subgroups were asked for.
         splits: `split`, `slices`, `groups`, and positive slices by label.
         roc: `curves.roc` on test, with `label`.
         precision_recall: `curves.precision_recall` on test, with `label`.
-        reliability: `reliability.reliability_curve` on test, with `label`.
-        net_benefit: `net_benefit.decision_curve` on test, with `label`.
+        reliability: `calibration.reliability.reliability_curve` on test, with `label`.
+        net_benefit: `calibration.net_benefit.decision_curve` on test, with `label`.
         learned: The run against the constant prevalence of its training slices, on test.
         test_set: A name for the slices of test: the same slices, the same name.
     """

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from ichreport.dependencies import fingerprint
 from ichreport.params.machine import Devices, Machine
 
 
@@ -69,10 +70,10 @@ def check_gpu() -> str:
         )
     numbers = np.random.default_rng(0).normal(size=(256, 256)).astype(np.float32)
     product = keras.ops.matmul(keras.ops.convert_to_tensor(numbers), numbers.T)
-    place = _framework().place_of(product)
+    device = _framework().device_of(product)
     error = float(np.abs(to_numpy(product) - numbers @ numbers.T).max())
-    if not any(name in place.lower() for name in ("gpu", "cuda")) or error > 1:  # TF32 is coarse
-        raise RuntimeError(f"a product was computed on {place}, off by up to {error:g}.")
+    if not any(name in device.lower() for name in ("gpu", "cuda")) or error > 1:  # TF32 is coarse
+        raise RuntimeError(f"a product was computed on {device}, off by up to {error:g}.")
     return ", ".join(machine["devices"])
 
 
@@ -206,13 +207,21 @@ def _framework() -> Any:
 _FRAMEWORKS: Final = ("jax", "tensorflow", "torch")
 
 
-def unused_frameworks() -> list[str]:
-    """The modules of the frameworks that Keras does not run on here."""
-    return [
+def code(entry: str) -> str:
+    """The fingerprint of code that computes here.
+
+    Without the other frameworks' modules, and without the tables of networks, inputs and heads: who
+    depends on one of their lines keeps what it says (`TrainingPlan.values`).
+
+    Args:
+        entry: The module where it is entered.
+    """
+    others = [
         f"ichreport.model.frameworks.on_{name}"
         for name in _FRAMEWORKS
         if name != keras.backend.backend()
     ]
+    return fingerprint(entry, without=[*others, "ichreport.params.networks"])
 
 
 _framework()  # now, before anything is built: what it sets of a GPU cannot be set later

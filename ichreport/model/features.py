@@ -8,6 +8,7 @@ process compute while the others wait for the same slices.
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ichreport.data.store import Store
-from ichreport.dependencies import fingerprint
+from ichreport.dependencies import read_all_code
 from ichreport.files import (
     atomic_file,
     check_space,
@@ -30,17 +31,15 @@ from ichreport.files import (
 from ichreport.model import backbones, backend, prefetch
 from ichreport.model.inputs import hu_of
 from ichreport.params.machine import Machine
-from ichreport.params.training_plan import Backbone
+from ichreport.params.training_plan import FEATURES_FOLDER, Backbone
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 ROWS_PER_PART: Final = 8192
 BATCH_SIZE: Final = 32
-_CODE: Final = "ichreport.model.features"
+CODE: Final = "ichreport.model.features"
+"""The module whose code, with all that it imports, computes features."""
 
-
-def folder_of(store: Store) -> Path:
-    """Where the features of a store's slices are kept: beside it."""
-    return store.folder.parent / "features"
+read_all_code()  # as it is now, when it is imported: a file may change before a key is made
 
 
 def key(store: Store, backbone: Backbone, machine: Machine) -> dict[str, Any]:
@@ -48,14 +47,17 @@ def key(store: Store, backbone: Backbone, machine: Machine) -> dict[str, Any]:
     view = backbone.view
     return {
         "format": FORMAT,
-        "code": fingerprint(_CODE, without=backend.unused_frameworks()),
+        "code": backend.code(CODE),
+        "software": backend.software(),
         "store": store.manifest["store_hash"],
         "input": view.input,
         "network": view.network,
+        "specs": view.specs(),
         "image_size": store.image_size,
         "pixels_seen": view.pixels_seen,
         "weights": backbones.weights_identity(backbone),
         "precision": machine.precision,
+        "strict": machine.determinism == "strict",  # which computes by other programs
     }
 
 
@@ -122,23 +124,21 @@ def compute(
                 missing = store.in_order_of_storage(missing)
             model = backbones.pooled(backbones.build(backbone, machine))
             size = backend.batch_size(batch_size, machine)
-            _compute(store, missing, model, backbone, machine, folder, size, progress=progress)
             write_json(folder / "key.json", {**made_of, "parameters": int(model.count_params())})
+            _compute(store, missing, model, backbone, machine, folder, size, progress=progress)
     return folder
 
 
 def backbone_parameters(store: Store, backbone: Backbone, machine: Machine) -> int:
-    """The number of parameters of the backbone behind some stored features.
-
-    Raises:
-        FileNotFoundError: If its features have not been computed.
-    """
+    """A backbone's number of parameters: as its features say, or counted where there are none."""
     path = _folder(store, key(store, backbone, machine)) / "key.json"
-    return int(read_json(path)["parameters"])
+    if path.is_file():
+        return int(read_json(path)["parameters"])
+    return int(backbones.build(replace(backbone, weights=None), machine).count_params())
 
 
 def _folder(store: Store, made_of: dict[str, Any]) -> Path:
-    return folder_of(store) / sha256_of_json(made_of)[:16]
+    return store.folder.parent / FEATURES_FOLDER / sha256_of_json(made_of)[:16]
 
 
 def _compute(
@@ -161,7 +161,7 @@ def _compute(
         _Parts(folder, rows, bar) as parts,
     ):
         prefetch.run(
-            lambda chosen: program.place(hu_of(store, chosen[0], kind)),
+            lambda chosen: program.to_device(hu_of(store, chosen[0], kind)),
             prefetch.in_batches(rows, size),
             program.forward,
             lambda result: parts.add(backend.to_numpy(result)),

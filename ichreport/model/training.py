@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import keras
@@ -63,7 +64,6 @@ def fit(
     *,
     watch: bool = True,
     seed: int | None = None,
-    verbose: bool = False,
 ) -> Trained:
     """Train a row on its sample's train split, watching its validation split.
 
@@ -76,7 +76,6 @@ def fit(
         watch: Whether to watch validation; without it all epochs run and the last weights stay.
         seed: Seed of the first weights and of the order of slices; the plan's if not given. A
             backbone without weights has a seed of its own.
-        verbose: Whether to print a line an epoch.
 
     Raises:
         ValueError: If train or a watched validation is empty, a slice lacks a label, a head over
@@ -116,9 +115,22 @@ def fit(
         plan.machine,
         name=plan.name,
         seed=seed,
-        verbose=verbose,
     )
     return _counted(store, plan, model, history)
+
+
+Made = tuple[Trained, pd.DataFrame, dict[str, float]]
+"""A trained row, its predictions, and the seconds of `training` and `prediction`."""
+
+
+def fit_and_predict(store: Store, sample: Sample, plan: TrainingPlan, **options: Any) -> Made:
+    """Train a row and predict all of its sample, by the clock; `options` are those of `fit`."""
+    started = perf_counter()
+    trained = fit(store, sample, plan, **options)
+    fitted = perf_counter()
+    predictions = predict(trained, store, sample)
+    seconds = {"training": fitted - started, "prediction": perf_counter() - fitted}
+    return trained, predictions, seconds
 
 
 def _network(

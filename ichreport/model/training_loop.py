@@ -36,7 +36,6 @@ def fit(
     *,
     name: str,
     seed: int,
-    verbose: bool = False,
 ) -> dict[str, list[float]]:
     """Train with Adam, whose steps are cut each time that an epoch brings validation no gain.
 
@@ -52,7 +51,6 @@ def fit(
         machine: How it computes.
         name: The run, for messages.
         seed: Draws the orders.
-        verbose: Whether to print a line an epoch.
 
     Returns:
         `loss` and, where it was watched, `val_loss`: the mean over slices of each epoch. `loss` is
@@ -73,9 +71,6 @@ def fit(
         if validation is not None:
             history["val_loss"].append(_pass(program, program.evaluate, validation, None))
         now = {measure: values[-1] for measure, values in history.items()}
-        if verbose:
-            shown = ", ".join(f"{measure} {value:.4f}" for measure, value in now.items())
-            print(f"epoch {epoch + 1} of {fitting.epochs}: {shown}")  # noqa: T201
         if not np.isfinite(list(now.values())).all():
             raise ValueError(
                 f"{name}: the loss is not finite after {epoch + 1} epochs; "
@@ -122,7 +117,7 @@ def _pass(program: Any, step: Any, batches: Batches, random: np.random.Generator
 
     def gather(planned: Any) -> tuple[float, Any]:
         batch: Batch = batches.gather(planned)
-        return float(batch.weights.sum()), program.place(tuple(batch))
+        return float(batch.weights.sum()), program.to_device(tuple(batch))
 
     def compute(gathered: tuple[float, Any]) -> Any:
         count, batch = gathered
@@ -160,6 +155,6 @@ def outputs(
 
     batches = prefetch.in_batches(indices, size)
     prefetch.run(
-        lambda chosen: (program.place(gather(chosen[0])), chosen[1]), batches, compute, keep
+        lambda chosen: (program.to_device(gather(chosen[0])), chosen[1]), batches, compute, keep
     )
     return np.concatenate(results).astype(np.float32, copy=False)

@@ -14,14 +14,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from time import perf_counter
 from typing import Any, Final
 
 import pandas as pd
 
+from ichreport import software
 from ichreport.data.samples import Sample
 from ichreport.data.store import Store
-from ichreport.dependencies import fingerprint
 from ichreport.files import (
     atomic_file,
     folder_lock,
@@ -32,14 +31,15 @@ from ichreport.files import (
     write_json,
 )
 from ichreport.model import backend, features, training
-from ichreport.model.training import Trained
+from ichreport.model.training import Made, Trained
 from ichreport.params.training_plan import TrainingPlan
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 WEIGHTS: Final = "model.weights.h5"
 PREDICTIONS: Final = "predictions.parquet"
 _NOTE: Final = "training.json"
-_CODE: Final = "ichreport.model.training"
+CODE: Final = "ichreport.model.training"
+"""The module whose code, with all that it imports, trains."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,7 @@ class Training:
         finished: When it was trained: UTC, ISO 8601.
         seconds: What that took: `training` and `prediction`.
         machine: What it was trained on, as `backend.start` says.
+        software: The commit and the packages that trained it, as `software.describe` says.
     """
 
     folder: Path
@@ -67,6 +68,7 @@ class Training:
     finished: str
     seconds: Mapping[str, float]
     machine: Mapping[str, Any]
+    software: Mapping[str, Any]
 
     @property
     def weights(self) -> Path:
@@ -96,48 +98,28 @@ def fit_or_find(store: Store, sample: Sample, plan: TrainingPlan) -> Training:
     Raises:
         ValueError: As `training.fit`, and if a kept file is damaged.
     """
-    code = fingerprint(_CODE, without=backend.unused_frameworks())
-    made_of = key(store, sample, plan, code=code)
-    return keep(store, made_of, lambda: fit_and_predict(store, sample, plan))
+    made_of = key(store, sample, plan, entry=CODE)
+    return keep(store, made_of, lambda: training.fit_and_predict(store, sample, plan))
 
 
-Made = tuple[Trained, pd.DataFrame, dict[str, float]]
-"""A trained row, its predictions, and the seconds of `training` and `prediction`."""
-
-
-def fit_and_predict(store: Store, sample: Sample, plan: TrainingPlan, **options: Any) -> Made:
-    """Train a row and predict all of its sample, by the clock; `options` are those of `fit`."""
-    started = perf_counter()
-    trained = training.fit(store, sample, plan, **options)
-    fitted = perf_counter()
-    predictions = training.predict(trained, store, sample)
-    return (
-        trained,
-        predictions,
-        {
-            "training": fitted - started,
-            "prediction": perf_counter() - fitted,
-        },
-    )
-
-
-def key(store: Store, sample: Sample, plan: TrainingPlan, *, code: str) -> dict[str, Any]:
+def key(store: Store, sample: Sample, plan: TrainingPlan, *, entry: str) -> dict[str, Any]:
     """Everything that a training depends on.
 
     Args:
         store: Where the slices are.
         sample: The slices and their splits.
         plan: The row.
-        code: The fingerprint of the code that trains.
+        entry: The module whose code, with all that it imports, trains.
     """
     backbone = plan.backbone
     return {
         "format": FORMAT,
-        "code": code,
+        "code": backend.code(entry),
         "store": store.manifest["store_hash"],
         "sample": sample.identity,
         "features": features.key(store, backbone, plan.machine) if backbone else None,
         "software": backend.software(),
+        "devices": len(backend.group(plan.machine.devices)),  # which a batch is rounded up to
         "plan": plan.values(),
     }
 
@@ -168,7 +150,7 @@ def keep(store: Store, made_of: Mapping[str, Any], train: Callable[[], Made]) ->
     )
 
 
-_KEPT: Final = ("history", "trainable", "frozen", "finished", "seconds", "machine")
+_KEPT: Final = ("history", "trainable", "frozen", "finished", "seconds", "machine", "software")
 
 
 def _write(
@@ -190,19 +172,26 @@ def _write(
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": {part: round(taken, 3) for part, taken in seconds.items()},
         "machine": backend.start(trained.plan.machine),
+        "software": software.describe(),
     }
     write_json(folder / _NOTE, note)
 
 
 def _read_note(folder: Path) -> dict[str, Any]:
     """What is said of a training, once its files are those that it says it has."""
-    note: dict[str, Any] = read_json(folder / _NOTE)
-    for name, known in note["files"].items():
-        path = folder / name
+    cure = f"Remove {folder}, and run the experiment again to train anew."
+    try:
+        note: dict[str, Any] = read_json(folder / _NOTE)
+        hashes = [(folder / name, note["files"][name]) for name in (WEIGHTS, PREDICTIONS)]
+        lacking = [name for name in _KEPT if name not in note]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{folder / _NOTE} is damaged ({error}). {cure}") from error
+    if lacking:
+        raise ValueError(f"{folder / _NOTE} is damaged: it lacks {', '.join(lacking)}. {cure}")
+    for path, known in hashes:
         if not path.is_file() or sha256_of_file(path) != known:
             raise ValueError(
-                f"{path} is missing or damaged: its hash is not the one in {_NOTE}. Remove "
-                f"{folder}, and run the experiment again to train anew."
+                f"{path} is missing or damaged: its hash is not the one in {_NOTE}. {cure}"
             )
     return note
 

@@ -98,6 +98,21 @@ class Experiment(Profile):
         """What first weights, order and dropout are drawn from, unless determinism is none."""
         return self.seed if self.training_seed is None else self.training_seed
 
+    @classmethod
+    def from_notebook(cls, namespace: Mapping[str, Any]) -> Self:
+        """As of every set of parameters; also refuses a baseline that it cannot be compared with.
+
+        Raises:
+            ValueError: As `parse`, and for such a baseline.
+        """
+        experiment = super().from_notebook(namespace)
+        if experiment.baseline is not None:
+            profile = Profile(**{name: getattr(experiment, name) for name in Profile.model_fields})
+            problem = _problem_of_baseline(experiment, *read_each_experiment(profile))
+            if problem:
+                raise ValueError(f"notebook parameters: baseline: {problem}")
+        return experiment
+
     @property
     def row(self) -> str:
         """The name of the row that this run is of, whatever seed it trains with."""
@@ -173,23 +188,11 @@ class Experiment(Profile):
         return self.report_folder / "runs" / self.name
 
 
-def read_experiments(profile: Profile) -> dict[str, Experiment]:
-    """Read the experiments that a profile's report is expected to have, by name, in order.
+def read_each_experiment(profile: Profile) -> tuple[dict[str, Experiment], dict[str, str]]:
+    """Read the experiments that a profile's report is expected to have, in order.
 
     Each row of the table comes once, and once more with each of the profile's further seeds. What
     the profile sets wins over what an experiment's file sets, as with papermill's `-f … -f …`.
-
-    Raises:
-        ValueError: If a file does not validate, or names its run other than itself.
-    """
-    experiments, mistakes = read_each_experiment(profile)
-    if mistakes:
-        raise ValueError("\n".join(mistakes.values()))
-    return experiments
-
-
-def read_each_experiment(profile: Profile) -> tuple[dict[str, Experiment], dict[str, str]]:
-    """As `read_experiments`, with what is wrong with a file beside those that are right.
 
     Returns:
         The experiments by name, and of each file with a mistake, by its stem, what is wrong.

@@ -1,10 +1,11 @@
 """What a network, an input, a head and a loss are: the only tables that list them.
 
-A new backbone is a line of `NETWORKS` and a word of `Network`.
+A new backbone is a line of `NETWORKS` and a word of `Network`. What a training depends on is kept
+in its key, row by row, so that a new line trains nothing else anew.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import PlainValidator
@@ -115,6 +116,11 @@ LOSSES: Final[Mapping[Loss, str]] = {
     "focal": "Focal loss",
 }
 """What each loss is, in words."""
+
+
+def facts_of(spec: NetworkSpec | InputSpec | HeadSpec) -> dict[str, Any]:
+    """What a table says of one choice, as JSON takes it, but for the words."""
+    return {name: value for name, value in asdict(spec).items() if name != "words"}
 
 
 def backbones() -> list[Network]:

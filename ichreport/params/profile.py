@@ -1,31 +1,18 @@
 """A profile: where and how large a report runs."""
 
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from ichreport.params.machine import Determinism, Devices, Machine, Precision
 from ichreport.params.networks import NETWORKS, Input, Network
-from ichreport.params.training_plan import Backbone, View
+from ichreport.params.phantom_recipe import PhantomRecipe
+from ichreport.params.training_plan import FEATURES_FOLDER, Backbone, View
 from ichreport.params.yaml import Parameters, project_path
 
 NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 """What a report, a run and a kernel may be called."""
-
-
-class PhantomRecipe(Parameters):
-    """How a set of synthetic head CTs is made."""
-
-    patients: int = Field(default=160, ge=1, description="synthetic patients to make")
-    seed: int = Field(default=3179, ge=0, description="seed of everything random in them")
-    matrix: int = Field(default=256, ge=64, le=1024, description="rows and columns of a slice")
-    slices: int = Field(default=10, ge=8, le=80, description="slices of a typical series")
-    prevalence: Literal["enriched", "rsna"] = Field(
-        default="enriched",
-        description="share of bleeds: enriched for small sets, or the challenge's",
-    )
-    faults: bool = Field(default=True, description="plant a few of the challenge's file faults")
 
 
 class Profile(Parameters):
@@ -175,7 +162,7 @@ class Profile(Parameters):
     @property
     def features_folder(self) -> Path:
         """The stored features, beside the store they were computed from."""
-        return self.store_folder.parent / "features"
+        return self.store_folder.parent / FEATURES_FOLDER
 
     @property
     def machine(self) -> Machine:

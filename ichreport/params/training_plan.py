@@ -1,7 +1,7 @@
 """Parts of an experiment's parameters, each what one piece of the model needs to know."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from ichreport.params.machine import Machine
 from ichreport.params.networks import (
@@ -16,7 +16,11 @@ from ichreport.params.networks import (
     Network,
     NetworkSpec,
     TrainableLayers,
+    facts_of,
 )
+
+FEATURES_FOLDER: Final = "features"
+"""Where the features of a store's slices are kept: beside it."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,10 @@ class View:
     def network_spec(self) -> NetworkSpec:
         """What the network is."""
         return NETWORKS[self.network]
+
+    def specs(self) -> dict[str, Any]:
+        """What its input and network are, as JSON takes it."""
+        return {"input": facts_of(self.input_spec), "network": facts_of(self.network_spec)}
 
 
 @dataclass(frozen=True)
@@ -145,7 +153,11 @@ class TrainingPlan:
         return self.backbone is None or self.is_fine_tuned
 
     def values(self) -> dict[str, Any]:
-        """Everything but the name, as JSON takes it: equal plans train alike."""
-        values = asdict(self)
+        """Everything but the name, as JSON takes it: equal plans train alike.
+
+        It holds what the tables of `ichreport.params.networks` say of this row, so that a line
+        that is added there changes no other row.
+        """
+        values = asdict(self) | {"specs": {**self.view.specs(), "head": facts_of(self.head.spec)}}
         del values["name"]
         return values

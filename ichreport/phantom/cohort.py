@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from ichreport.params.profile import PhantomRecipe
+from ichreport.params.phantom_recipe import PhantomRecipe
 
 EDH, IPH, IVH, SAH, SDH = (
     "epidural",

@@ -13,7 +13,7 @@ from ichreport import __version__
 from ichreport.dependencies import fingerprint
 from ichreport.files import folder_lock, read_json, write_json, write_text
 from ichreport.labels import ANY, LABELS, SUBTYPES
-from ichreport.params.profile import PhantomRecipe
+from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.phantom.cohort import PatientPlan, plan_cohort
 from ichreport.phantom.study import IMAGES, TRUTH, VISIBLE_AREA, WrittenPatient, write_patient
 

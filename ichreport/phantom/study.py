@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ichreport.labels import ANY, SUBTYPES
-from ichreport.params.profile import PhantomRecipe
+from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.phantom import headers, lookalikes, scanner
 from ichreport.phantom.anatomy import Head
 from ichreport.phantom.cohort import PatientPlan, StudyPlan, identifier

@@ -9,7 +9,7 @@ from ichreport.labels import SUBTYPES
 from ichreport.report.comparison import all_runs
 from ichreport.report.html.blocks import Drawing, Fact, Facts, Sentences
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import duration, number
+from ichreport.report.html.formats import duration, interval, number
 from ichreport.report.run import curves as run_curves
 from ichreport.runs.results import Results, ScoredRun
 
@@ -142,14 +142,13 @@ def _facts_of_best(results: Results) -> list[Fact]:
         Fact(
             "Best AUC, any bleeding",
             number(learned.auc_any),
-            f"{number(area.low)} to {number(area.high)} (95 %), {name}, chosen on test",
+            f"{interval(area.low, area.high)} (95 %), {name}, chosen on test",
             f"experiments/{name}.html",
         ),
         Fact(
             "Its weighted log loss",
             number(learned.score),
-            f"{number(learned.difference)} against the constant "
-            f"({number(gain.low)} to {number(gain.high)})",
+            f"{number(learned.difference)} against the constant ({interval(gain.low, gain.high)})",
         ),
     ]
 

@@ -97,13 +97,15 @@ def _page(path: str, content: str, short: str, about: str) -> Page:
     )
 
 
-def _page_of_run(converter: "_Converter", run: RunRecord, profile: Profile, found: Results) -> Page:
+def _page_of_run(
+    converter: "_Converter", run: RunRecord, profile: Profile, results: Results
+) -> Page:
     path = f"experiments/{run.name}.html"
     notebook = run.folder / "notebook.ipynb"
     there = run.status == "ok" and notebook.is_file()
     by_hand = "the command below, with ichreport execute in place of papermill"
     story = _shown(converter, run.folder.parents[1], notebook, by_hand) if there else ""
-    fragment = clean(run_page.content(run, profile, found, story), where=path)
+    fragment = clean(run_page.content(run, profile, results, story), where=path)
     return Page(
         path,
         run.name,
@@ -111,7 +113,7 @@ def _page_of_run(converter: "_Converter", run: RunRecord, profile: Profile, foun
         fragment.html,
         fragment.contents,
         scripts=_scripts(fragment.html),
-        about=run_page.about(run, found),
+        about=run_page.about(run, results),
     )
 
 

@@ -32,11 +32,16 @@ def markup_version(notebook: Path) -> str:
 
 
 def is_current(executed: NotebookNode, path: Path) -> bool:
-    """Whether a notebook's outputs were made by today's code.
+    """Whether a notebook's outputs were made by today's code; not if nothing can be said of it.
 
     Args:
         executed: The executed notebook.
         path: Its file.
     """
     kept = executed.metadata.get(KEY, {}).get("markup")
-    return bool(kept == markup_version(path))
+    if kept is None:
+        return False
+    try:
+        return bool(kept == markup_version(path))
+    except ValueError:  # it imports a module that has gone
+        return False

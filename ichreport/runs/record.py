@@ -4,35 +4,26 @@
 """
 
 import json
-import platform
 import re
-import subprocess
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Final, Literal, Protocol
 
 import pandas as pd
 
+from ichreport import software
 from ichreport.evaluation.assessment import Assessment
 from ichreport.files import read_json, sha256_of_file, sha256_of_json, write_json
 from ichreport.params.experiment import Experiment
-from ichreport.params.profile import PhantomRecipe
+from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.params.yaml import project_path
 from ichreport.runs.record_format import RECORD_FORMAT
 
-PACKAGES = (
-    "ichreport", "keras", "tensorflow", "jax", "torch", "numpy", "scipy", "pandas", "pyarrow",
-    "pydicom", "scikit-learn",
-)  # fmt: skip
-"""What a run's figures depend on; which of the frameworks there are depends on the machine."""
-
-_RUN_AGAIN: Final = "run this experiment again (make report does)"
+_RUN_AGAIN: Final = "run it again (make report does where params/experiments has its file)"
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -100,6 +91,11 @@ class RunRecord:
         recipe = PhantomRecipe.model_construct(**phantom) if phantom else None
         return Experiment.model_construct(**{**self.parameters, "phantom": recipe})
 
+    @property
+    def weights(self) -> Path:
+        """The file of its trained weights, which `model.training.load` takes."""
+        return self.folder / "model.weights.h5"
+
     def predictions(self) -> pd.DataFrame:
         """The run's predictions, one row a slice.
 
@@ -150,6 +146,10 @@ class Training(Protocol):
     def machine(self) -> Mapping[str, Any]:
         """On what."""
 
+    @property
+    def software(self) -> Mapping[str, Any]:
+        """By which commit and packages."""
+
     def copy_to(self, folder: Path) -> None:
         """Put its weights and predictions there."""
 
@@ -199,15 +199,16 @@ def write_run(
             "leak": leak,
             "timings": {part: round(taken, 3) for part, taken in seconds.items()},
             "provenance": {
-                **git_state(),
+                **software.describe(),
                 "parameters_sha256": sha256_of_json(parameters),
                 "store_hash": store_hash,
                 "lock_sha256": _lock_hash(),
-                "training": training.folder.name,
-                "trained": training.finished,
+                "training": {
+                    "folder": training.folder.name,
+                    "finished": training.finished,
+                    **training.software,
+                },
                 "predictions_sha256": sha256_of_file(folder / "predictions.parquet"),
-                "python": platform.python_version(),
-                "packages": _versions(),
                 "backend": training.machine,
                 "started": stopwatch.started.isoformat(timespec="seconds"),
                 "finished": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -275,33 +276,6 @@ def read_run(folder: Path) -> RunRecord:
     if reason or log:
         return RunRecord(folder.name, folder, "failed", {}, reason or "stopped without a word", log)
     return RunRecord(folder.name, folder, "missing", {}, "not run yet")
-
-
-def git_state() -> dict[str, Any]:
-    """The commit of the working tree and whether it was clean; `None` outside a checkout."""
-    root = project_path(".")
-    commit = _git(root, "rev-parse", "HEAD")
-    status = _git(root, "status", "--porcelain")
-    return {"commit": commit, "dirty": None if status is None else bool(status)}
-
-
-def _git(root: Path, *arguments: str) -> str | None:
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()
-
-
-def _versions() -> dict[str, str]:
-    """The version of each of `PACKAGES` that is installed."""
-    versions = {}
-    for name in PACKAGES:
-        with suppress(PackageNotFoundError):
-            versions[name] = version(name)
-    return versions
 
 
 def _lock_hash() -> str | None:

@@ -8,7 +8,7 @@ from typing import Final
 
 from ichreport.files import format_of
 
-RECORD_FORMAT: Final = 4
+RECORD_FORMAT: Final = 5
 
 
 def outdated_runs(report_folder: Path) -> list[str]:

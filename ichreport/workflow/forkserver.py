@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import ichreport
+from ichreport import dependencies
 from ichreport.files import write_json
 from ichreport.importing import without_garbage_collection
 from ichreport.workflow import lifetime
@@ -158,7 +159,7 @@ def main(words: Sequence[str]) -> int:
 
 
 def _import_package() -> None:
-    """Import all modules of the package, and so all libraries that they use.
+    """Import all modules of the package, and so all libraries that they use; read its code.
 
     Matplotlib's list of fonts, which is made where there is none yet, is made here, once.
     """
@@ -166,6 +167,7 @@ def _import_package() -> None:
         for module in pkgutil.walk_packages(ichreport.__path__, "ichreport."):
             if not module.name.startswith(_NOT_IMPORTED):
                 __import__(module.name)
+        dependencies.read_all_code()
 
 
 def reason_not_to_fork() -> str | None:

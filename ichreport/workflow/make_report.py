@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -91,7 +91,7 @@ def make_report(path: str, snakemake: Sequence[str], *, with_parent: bool = Fals
     if with_parent:
         lifetime.die_with_parent()
     profile = read_profile(path)
-    _, mistakes = read_each_experiment(profile)
+    experiments, mistakes = read_each_experiment(profile)
     for mistake in mistakes.values():
         _print_error(mistake)
     report = profile.report_folder
@@ -100,29 +100,43 @@ def make_report(path: str, snakemake: Sequence[str], *, with_parent: bool = Fals
         if refusal:
             _print_error(f"make report: {refusal}")
             return 2
-        for line in _outdated(profile):
-            print(line, flush=True)  # noqa: T201
+        outdated = _outdated(profile, experiments)
         remove_partials(report)
         dependencies.read_all_code()
         with _private_folder(report) as folder:
-            return _Call(path, profile, folder, snakemake or ["--cores", "all"]).make()
+            return _Call(path, profile, folder, snakemake or ["--cores", "all"], outdated).make()
 
 
-def _outdated(profile: Profile) -> list[str]:
-    """A line for what another version of ichreport has made: it is made anew."""
-    lines = []
-    runs = outdated_runs(profile.report_folder)
-    if runs:
-        count = "a run" if len(runs) == 1 else f"{len(runs)} runs"
-        lines.append(
-            f"{shown(profile.report_folder)}: {count} by another version of ichreport; they are "
-            f"made anew: {', '.join(runs)}."
-        )
+def backend_of(profile: Profile) -> str:
+    """The backend of Keras' that a profile's jobs compute with."""
+    environment = dict(os.environ)
+    if profile.kernel != "python3":
+        from ichreport.workflow import kernels
+
+        environment |= kernels.environment_of(profile.kernel)
+    return environment.get("KERAS_BACKEND", "tensorflow")
+
+
+def _outdated(profile: Profile, experiments: Collection[str]) -> list[str]:
+    """Say what is damaged or of another version of ichreport; gives the files to make anew."""
+    outdated = []
     manifest = profile.store_folder / MANIFEST
     if manifest.is_file() and format_of(manifest) != STORE_FORMAT:
-        store = shown(profile.store_folder)
-        lines.append(f"{store}: a store by another version of ichreport; it is made anew.")
-    return lines
+        outdated.append(shown(manifest))
+        _print_outdated(f"{shown(profile.store_folder)}: the store is", "it is made anew")
+    runs = outdated_runs(profile.report_folder)
+    expected = [name for name in runs if name in experiments]
+    others = [name for name in runs if name not in experiments]
+    for names, what in ((expected, "made anew"), (others, "failed rows until run by hand again")):
+        if names:
+            count = "a run is" if len(names) == 1 else f"{len(names)} runs are"
+            become = f"{'it is' if len(names) == 1 else 'they are'} {what}: {', '.join(names)}"
+            _print_outdated(f"{shown(profile.report_folder)}: {count}", become)
+    return outdated + [shown(profile.report_folder / "runs" / n / "record.json") for n in expected]
+
+
+def _print_outdated(what: str, becomes: str) -> None:
+    print(f"{what} damaged or by another version of ichreport; {becomes}.", flush=True)  # noqa: T201
 
 
 def _print_error(message: str) -> None:
@@ -157,9 +171,18 @@ class _Call:
         profile: The profile.
         folder: The call's own folder.
         snakemake: Further options of Snakemake's.
+        outdated: Files to make anew although they are there.
     """
 
-    def __init__(self, path: str, profile: Profile, folder: Path, snakemake: Sequence[str]) -> None:
+    def __init__(
+        self,
+        path: str,
+        profile: Profile,
+        folder: Path,
+        snakemake: Sequence[str],
+        outdated: Sequence[str],
+    ) -> None:
+        self._outdated = ["--forcerun", *outdated] if outdated else []
         self._path, self._report, self._options = path, profile.report_folder, list(snakemake)
         self._log = self._report / LOG
         self._journal = folder / "journal.json"
@@ -174,7 +197,7 @@ class _Call:
         self._log.unlink(missing_ok=True)
         with self._ended_by_signals(), self._server:
             maps = f"{shown(self._report)}/cam.ipynb"  # the longest way: a run comes before it
-            status = self._run("--prioritize", maps, *RUNS)
+            status = self._run("--prioritize", maps, *self._outdated, *RUNS)
             never_started = status != 0 and not Journal.read(self._journal).planned
             if not (never_started or self._signals_received):
                 status = self._run(*_PAGES) or status

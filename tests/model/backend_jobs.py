@@ -55,7 +55,7 @@ def two_processors():
 def where_a_batch_lies(batch):
     """Device and shape of each part of a batch that two devices share."""
     group = backend.group(2)
-    shared = group.place(batch)
+    shared = group.to_device(batch)
     if BACKEND == "tensorflow":
         parts = group.strategy.experimental_local_results(shared)
         return [(part.device, list(part.shape)) for part in parts]
@@ -67,7 +67,7 @@ def devices_that_compute(model, hu, machine):
     program = backend.program(model, machine)
     if BACKEND == "jax":
         return sorted(str(device) for device in program.forward(hu).sharding.device_set)
-    graph = program._forward.get_concrete_function(backend.group(2).place(hu)).graph
+    graph = program._forward.get_concrete_function(backend.group(2).to_device(hu)).graph
     return sorted({op.device for op in graph.get_operations() if op.type == "Conv2D"})
 
 

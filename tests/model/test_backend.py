@@ -3,6 +3,7 @@
 import keras
 import pytest
 
+from ichreport import dependencies, software
 from ichreport.model import backend
 from ichreport.params.machine import Machine
 
@@ -39,7 +40,37 @@ def test_without_determinism_each_training_has_a_seed_of_its_own():
     }
 
 
-def test_only_the_other_frameworks_are_unused():
-    unused = backend.unused_frameworks()
-    assert len(unused) == 2
-    assert not [name for name in unused if name.endswith(keras.backend.backend())]
+@pytest.fixture
+def code_with(monkeypatch):
+    """The code of training, were one file another one."""
+
+    def code(name):
+        changed, read = dependencies._FOLDER / name, dependencies._meaning
+        with monkeypatch.context() as patched:
+            dependencies._fingerprint.cache_clear()
+            patched.setattr(
+                dependencies, "_meaning", lambda path: b"x" if path == changed else read(path)
+            )
+            return backend.code("ichreport.model.training")
+
+    yield code
+    dependencies._fingerprint.cache_clear()
+
+
+def test_code_is_that_of_the_framework_that_computes_and_not_of_the_others(code_with):
+    computing = keras.backend.backend()
+    others = {"tensorflow", "jax", "torch"} - {computing}
+    today = code_with("nothing")
+    assert code_with("model/heads.py") != today
+    assert code_with(f"model/frameworks/on_{computing}.py") != today
+    assert {code_with(f"model/frameworks/on_{name}.py") for name in others} == {today}
+
+
+def test_a_new_line_of_the_tables_changes_no_code_that_trains(code_with):
+    """A row's own lines are in its key: `TrainingPlan.values`."""
+    assert code_with("params/networks.py") == code_with("nothing")
+    assert code_with("params/machine.py") != code_with("nothing")
+
+
+def test_software_is_what_the_runner_says_without_importing_it():
+    assert backend.software() == software.computing(keras.backend.backend())

@@ -1,5 +1,6 @@
 """Stored features: each slice once, shared, resumed, never mixed up."""
 
+import shutil
 import threading
 
 import numpy as np
@@ -84,9 +85,10 @@ def test_what_features_depend_on_names_their_folder(store, make):
     changes = ({}, {"input": "sigmoid"}, {"seed": 2}, {"network": "efficientnetb7"})
     keys = {key(**changed) for changed in changes}
     keys.add(key(precision="mixed_bfloat16"))
+    keys.add(key(determinism="strict"))
     store.manifest["store_hash"] = "2" * 64
     keys.add(key())
-    assert len(keys) == 6
+    assert len(keys) == 7
 
 
 def test_the_key_says_what_the_folder_holds(store, experiment):
@@ -97,6 +99,10 @@ def test_the_key_says_what_the_folder_holds(store, experiment):
     assert key["weights"].startswith("random, seed 1")
     parameters = features.backbone_parameters(store, experiment.backbone, experiment.machine)
     assert parameters == key["parameters"] == 16 * 4 * 4 * 3
+    shutil.rmtree(folder)
+    assert (
+        features.backbone_parameters(store, experiment.backbone, experiment.machine) == parameters
+    )
 
 
 def test_many_parts_are_written_whole_in_the_order_of_storage(store, experiment, monkeypatch):
@@ -128,4 +134,5 @@ def test_a_part_that_cannot_be_written_stops_the_pass(part, store, experiment, m
         training.features_of(store, np.arange(100), experiment.plan)
     [folder] = experiment.features_folder.iterdir()
     assert len(list(folder.glob("rows-*"))) == part - 1
+    assert (folder / "key.json").is_file()  # nothing is there that nobody knows what it is of
     assert not [t for t in threading.enumerate() if t.name.startswith("features")]

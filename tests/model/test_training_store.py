@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ichreport import software
 from ichreport.files import read_json, sha256_of_file
 from ichreport.labels import LABELS
-from ichreport.model import training, training_store
+from ichreport.model import backend, training, training_store
 from ichreport.model.training_store import PREDICTIONS, WEIGHTS
+from ichreport.params.networks import NETWORKS
 
 pytestmark = pytest.mark.usefixtures("small_backbone")
 
@@ -125,7 +127,7 @@ def test_another_store_trains_anew(ask, store, fits):
 
 def test_other_code_trains_anew_and_that_of_before_is_still_there(ask, fits, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setattr(training_store, "fingerprint", lambda *_, **__: "0123456789abcdef")
+        patched.setattr(backend, "code", lambda _: "0123456789abcdef")
         assert ask().is_new
         assert not ask().is_new
     assert ask().is_new
@@ -137,6 +139,12 @@ def test_the_note_spells_out_what_the_folder_is_named_by(ask, store):
     note = read_json(kept.folder / "training.json")
     assert note["key"]["store"] == store.manifest["store_hash"]
     assert note["key"]["plan"]["fitting"]["epochs"] == 1
+    assert note["key"]["code"] == backend.code("ichreport.model.training")
+    assert note["key"]["software"] == backend.software()
+    assert note["key"]["devices"] == 1
+    assert note["key"]["features"]["strict"] is False
+    assert note["key"]["plan"]["specs"]["network"]["application"] == "Small"
+    assert note["software"] == software.describe()
     assert note["files"] == {
         name: sha256_of_file(kept.folder / name) for name in (WEIGHTS, PREDICTIONS)
     }
@@ -155,6 +163,26 @@ def test_a_damaged_file_is_refused_by_name_until_the_folder_is_removed(ask, fits
     assert len(fits) == 1
     shutil.rmtree(folder)
     assert ask().is_new
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"files": {}}'])
+def test_a_damaged_note_is_refused_by_name_until_the_folder_is_removed(ask, fits, content):
+    folder = ask().folder
+    (folder / "training.json").write_text(content)
+    with pytest.raises(ValueError, match=rf"training\.json is damaged.*Remove {folder}, and"):
+        ask()
+    assert len(fits) == 1
+
+
+def test_a_change_of_what_tables_say_of_a_row_trains_it_anew(ask, fits, monkeypatch):
+    first = ask()
+    spec = NETWORKS["densenet121"]
+    monkeypatch.setitem(NETWORKS, "another", spec)
+    monkeypatch.setitem(NETWORKS, "densenet121", replace(spec, words="other words"))
+    assert ask().folder == first.folder
+    monkeypatch.setitem(NETWORKS, "densenet121", replace(spec, scaling="bytes"))
+    assert ask().is_new
+    assert len(fits) == 2
 
 
 def test_a_training_that_was_cut_off_before_its_note_does_not_count(ask, fits):

@@ -19,10 +19,13 @@ MEGABYTE = 1_000_000
 
 @pytest.fixture
 def each_page(report, open_page):
-    """Opens every page, one after the other, with these context options."""
+    """Opens every page, one after the other, with these context options; or one of each kind."""
 
-    def opened(**options):
-        for path in report.pages:
+    def opened(*, of_each_kind=False, **options):
+        kinds = {
+            path if path.parent == report.folder else path.parent: path for path in report.pages
+        }
+        for path in kinds.values() if of_each_kind else report.pages:
             yield path.relative_to(report.folder).as_posix(), open_page(path, **options)
 
     return opened
@@ -62,7 +65,7 @@ def test_a_script_that_gets_onto_a_page_after_all_does_not_run(report, open_page
 @pytest.mark.parametrize(("scheme", "rules"), [("light", WCAG), ("dark", CONTRAST)])
 def test_no_page_breaks_a_rule_of_accessibility(each_page, scheme, rules):
     broken = []
-    for name, shown in each_page(color_scheme=scheme):
+    for name, shown in each_page(of_each_kind=scheme == "dark", color_scheme=scheme):
         shown.page.evaluate(
             "for (const fold of document.querySelectorAll('details')) fold.open = true"
         )

@@ -16,6 +16,14 @@ class StandInTraining:
     history: Mapping[str, list[float]]
     machine: Mapping[str, Any] = field(default_factory=lambda: {"backend": "none"})
     seconds: Mapping[str, float] = field(default_factory=lambda: {"training": 1.5})
+    software: Mapping[str, Any] = field(
+        default_factory=lambda: {
+            "commit": "abc",
+            "dirty": False,
+            "python": "3.0",
+            "packages": {"keras": "1.0"},
+        }
+    )
     trainable: int = 1
     frozen: int = 2
     folder: Path = Path("trainings") / ("e" * 16)

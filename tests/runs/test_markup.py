@@ -72,6 +72,15 @@ def test_a_version_changes_with_the_report_s_code_and_with_no_other(write, monke
     dependencies._fingerprint.cache_clear()
 
 
+@pytest.mark.parametrize("cell", ["from ichreport.gone import what", "from ichreport import ("])
+def test_a_notebook_that_imports_what_is_gone_is_of_other_code(folder, write, cell):
+    path = write({"ichreport": {"markup": "0123"}})
+    executed = nbformat.read(path, as_version=4)
+    executed.cells.insert(0, new_code_cell(cell))
+    nbformat.write(executed, path)
+    assert "What reports/mine/explore.ipynb shows is left out" in page(folder)
+
+
 def test_cells_that_changed_are_read_anew(write):
     path = write()
     before = markup.markup_version(path)

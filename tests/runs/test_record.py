@@ -9,15 +9,18 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score, log_loss, recall_score, roc_auc_score
 
+from ichreport import software
 from ichreport.evaluation.assessment import Assessment, assess
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.files import read_json, sha256_of_file
 from ichreport.labels import LABELS
 from ichreport.params.experiment import Experiment
-from ichreport.params.profile import PhantomRecipe
+from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.runs import record
 from ichreport.splits import SPLITS
 from tests.runs.stand_in_training import StandInTraining
+
+RUN_AGAIN = "; run it again (make report does where params/experiments has its file)"
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +77,10 @@ def test_a_written_run_reads_back(experiment, predictions, write_run):
     stored = run.record["provenance"]["predictions_sha256"]
     assert stored == sha256_of_file(run.folder / "predictions.parquet")
     assert set(run.record["timings"]) == {"training", "writing"}
-    assert run.record["provenance"]["training"] == "e" * 16
+    training = run.record["provenance"]["training"]
+    assert (training["folder"], training["commit"]) == ("e" * 16, "abc")
+    assert training["finished"] == "2026-11-23T12:00:00+00:00"
+    assert run.record["provenance"]["commit"] != "abc"
 
 
 def test_figures_in_the_record_are_those_of_the_predictions(experiment, write_run):
@@ -130,7 +136,7 @@ def test_a_record_names_what_its_figures_depend_on(experiment, monkeypatch, writ
             raise PackageNotFoundError(name)
         return installed[name]
 
-    monkeypatch.setattr(record, "version", version)
+    monkeypatch.setattr(software, "version", version)
     write_run(experiment)
     known = record.read_run(experiment.run_folder).record["provenance"]
     assert known["packages"] == installed
@@ -177,7 +183,7 @@ def test_a_record_of_another_format_is_a_failed_run_with_file_and_cure(experimen
     run = record.read_run(experiment.run_folder)
     assert (run.status, run.record) == ("failed", {})
     assert run.reason.startswith(f"{path} has format 99, expected {record.RECORD_FORMAT}:")
-    assert run.reason.endswith("run this experiment again (make report does)")
+    assert run.reason.endswith(RUN_AGAIN)
 
 
 @pytest.mark.parametrize("content", ["{", "", "[]", "3"])
@@ -187,7 +193,7 @@ def test_an_unreadable_record_is_a_failed_run_with_file_and_cure(experiment, wri
     run = record.read_run(experiment.run_folder)
     assert (run.status, run.record) == ("failed", {})
     assert str(path) in run.reason
-    assert run.reason.endswith("run this experiment again (make report does)")
+    assert run.reason.endswith(RUN_AGAIN)
 
 
 def test_a_started_run_counts_as_not_done(experiment, write_run):
@@ -198,7 +204,7 @@ def test_a_started_run_counts_as_not_done(experiment, write_run):
 
 def test_outside_a_checkout_the_commit_is_unknown(experiment, monkeypatch):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(experiment.report_folder.parents[2]))
-    assert record.git_state() == {"commit": None, "dirty": None}
+    assert software.git_state() == {"commit": None, "dirty": None}
 
 
 def test_a_run_whose_features_failed_has_failed_with_their_reason(experiment):

@@ -20,6 +20,13 @@ if profile.phantom is not None:
             job("phantom", "ichreport phantom {params.profile:q} --workers {threads}")
 
 
+# Labels are watched, and so are synthetic heads; of files that come to a folder of real ones or
+# change there, nobody knows before `ichreport ingest` has looked.
+GIVEN = (
+    [f"{SOURCE}/phantom.json"]
+    if profile.phantom
+    else [here(path) for path in [profile.labels_file or profile.source_folder / "stage_2_train.csv"] if path.is_file()]
+)
 INGEST_CODE = fingerprint("ichreport.data.ingest.make_store")
 INGEST_FIELDS = ("source", "labels", "pseudonymise", "store", "image_size", "max_reject_share")
 INGEST_RECIPE = profile.model_dump_json(include=set(INGEST_FIELDS))
@@ -28,7 +35,7 @@ if PARTS:
 
     rule ingest_part:
         input:
-            f"{SOURCE}/phantom.json" if profile.phantom else [],
+            GIVEN,
         output:
             touch(f"{STORE}.parts/{{part}}-of-{profile.ingest_jobs}.done"),
         params:
@@ -52,7 +59,7 @@ if PARTS:
 
 rule ingest:
     input:
-        f"{SOURCE}/phantom.json" if profile.phantom else [],
+        GIVEN,
         [f"{STORE}.parts/{part}-of-{profile.ingest_jobs}.done" for part in PARTS],
     output:
         MANIFEST,

@@ -31,6 +31,7 @@ rule cam:
         measures=f"{REPORT}/cam.json",
     params:
         code=fingerprint(Path("notebooks/3-cam.ipynb")),
+        software=SOFTWARE,
         values=PROFILE_VALUES,
         profile=PROFILE_FILE,
         kernel=profile.kernel,

@@ -3,10 +3,12 @@
 rule features:
     input:
         MANIFEST,
+        weights=lambda wildcards: weights_of(profile, wildcards.network),
     output:
         touch(f"{FEATURES}/{{input}}-{{network}}.done"),
     params:
         code=fingerprint("ichreport.data.samples", "ichreport.model.features"),
+        software=SOFTWARE,
         samples=samples_over,
         recipe=profile.model_dump_json(include={"sampa_share", "sampb_share", "seed", "weights", "batch_size", "backbone_size", "require_gpu", "kernel", "devices", "precision"}),
         profile=PROFILE_FILE,
@@ -29,6 +31,7 @@ rule features:
 rule experiment:
     input:
         shared_features,
+        weights=weights_of_row,
         notebook="notebooks/2-experiment.ipynb",
         manifest=MANIFEST,
     output:
@@ -36,6 +39,7 @@ rule experiment:
     params:
         notebook=lambda wildcards: f"{REPORT}/runs/{wildcards.name}/notebook.ipynb",
         code=fingerprint(Path("notebooks/2-experiment.ipynb")),
+        software=SOFTWARE,
         values=values_of,
         experiment=file_of,
         profile=PROFILE_FILE,

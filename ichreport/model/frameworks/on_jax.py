@@ -19,7 +19,7 @@ def devices() -> list[tuple[str, bool]]:
     return [(device.device_kind, True) for device in jax.devices() if device.platform == "gpu"]
 
 
-def place_of(tensor: Any) -> str:
+def device_of(tensor: Any) -> str:
     """Where a tensor lies: on a device with `gpu` or `cuda` in its name, or elsewhere."""
     return ", ".join(sorted(str(device) for device in tensor.devices()))
 
@@ -57,11 +57,11 @@ class Group:
         """A layer that norms by the whole of a batch, as JAX does however it is shared."""
         return keras.layers.BatchNormalization(**options)
 
-    def place(self, batch: Any) -> Any:
+    def to_device(self, batch: Any) -> Any:
         """Give every device an equal share of each array of a batch; what lies there stays."""
         distribution = self.distribution
 
-        def place(array: Any) -> Any:
+        def to_device(array: Any) -> Any:
             if not isinstance(array, np.ndarray):
                 return array
             if distribution is None:
@@ -69,7 +69,7 @@ class Group:
             layout = distribution.get_data_layout(array.shape).backend_layout
             return jax.device_put(array, layout)
 
-        return keras.tree.map_structure(place, batch)
+        return keras.tree.map_structure(to_device, batch)
 
 
 class Program:
@@ -115,22 +115,22 @@ class Program:
         self._evaluate = compiled(self._evaluate_step)
         self._forward = compiled(self._forward_step)
 
-    def place(self, batch: Any) -> Any:
+    def to_device(self, batch: Any) -> Any:
         """Put arrays where steps take them from; ahead of its step, a copy costs no time of it."""
-        return self._group.place(batch)
+        return self._group.to_device(batch)
 
     def train(self, inputs: Any, truth: Any, weights: Any) -> Any:
         """Take one step down the mean loss of a batch; gives its weighted sum."""
-        self._state, total = self._train(self._state, *self.place((inputs, truth, weights)))
+        self._state, total = self._train(self._state, *self.to_device((inputs, truth, weights)))
         return total
 
     def evaluate(self, inputs: Any, truth: Any, weights: Any) -> Any:
         """The weighted sum of a batch's losses."""
-        return self._evaluate(self._state[:2], *self.place((inputs, truth, weights)))
+        return self._evaluate(self._state[:2], *self.to_device((inputs, truth, weights)))
 
     def forward(self, inputs: Any) -> Any:
         """The model's outputs."""
-        return self._forward(self._state[:2], self.place(inputs))
+        return self._forward(self._state[:2], self.to_device(inputs))
 
     def cut_steps(self, factor: float) -> None:
         """Multiply the optimizer's step size."""

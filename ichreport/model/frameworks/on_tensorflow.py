@@ -22,7 +22,7 @@ def devices() -> list[tuple[str, bool]]:
     return [(str(name), True) for name in names]
 
 
-def place_of(tensor: Any) -> str:
+def device_of(tensor: Any) -> str:
     """Where a tensor lies: on a device with `gpu` or `cuda` in its name, or elsewhere."""
     return str(tensor.device)
 
@@ -63,7 +63,7 @@ class Group:
         kind = _SharedBatchNormalization if self.strategy else keras.layers.BatchNormalization
         return kind(**options)
 
-    def place(self, batch: Any) -> Any:
+    def to_device(self, batch: Any) -> Any:
         """Give every device an equal share of each array of a batch; what lies there stays.
 
         One CPU takes arrays as they are.
@@ -71,7 +71,7 @@ class Group:
         if self.strategy is None and "GPU" not in self.names[0]:
             return batch
 
-        def place(array: Any) -> Any:
+        def to_device(array: Any) -> Any:
             if not isinstance(array, np.ndarray):
                 return array
             shares = np.split(array, len(self))
@@ -86,7 +86,7 @@ class Group:
                 lambda context: share(context.replica_id_in_sync_group)
             )
 
-        return keras.tree.map_structure(place, batch)
+        return keras.tree.map_structure(to_device, batch)
 
     def added_up(self, share: Any) -> Any:
         """Within a step: the sum of what all devices have."""
@@ -172,21 +172,21 @@ class Program:
         self._evaluate = group.compiled(self._evaluate_step, jit=jit, total=True)
         self._forward = group.compiled(self._forward_step, jit=jit, total=False)
 
-    def place(self, batch: Any) -> Any:
+    def to_device(self, batch: Any) -> Any:
         """Put arrays where steps take them from; ahead of its step, a copy costs no time of it."""
-        return self._group.place(batch)
+        return self._group.to_device(batch)
 
     def train(self, inputs: Any, truth: Any, weights: Any) -> Any:
         """Take one step down the mean loss of a batch; gives its weighted sum."""
-        return self._train(*self.place((inputs, truth, weights)))
+        return self._train(*self.to_device((inputs, truth, weights)))
 
     def evaluate(self, inputs: Any, truth: Any, weights: Any) -> Any:
         """The weighted sum of a batch's losses."""
-        return self._evaluate(*self.place((inputs, truth, weights)))
+        return self._evaluate(*self.to_device((inputs, truth, weights)))
 
     def forward(self, inputs: Any) -> Any:
         """The model's outputs."""
-        return self._forward(self.place(inputs))
+        return self._forward(self.to_device(inputs))
 
     def cut_steps(self, factor: float) -> None:
         """Multiply the optimizer's step size."""

@@ -16,7 +16,7 @@ def devices() -> list[tuple[str, bool]]:
     return [(torch.cuda.get_device_name(i), True) for i in range(torch.cuda.device_count())]
 
 
-def place_of(tensor: Any) -> str:
+def device_of(tensor: Any) -> str:
     """Where a tensor lies: on a device with `gpu` or `cuda` in its name, or elsewhere."""
     return str(tensor.device)
 
@@ -90,7 +90,7 @@ class Program:
         if optimizer is not None:
             optimizer.build(model.trainable_variables)
 
-    def place(self, batch: Any) -> Any:
+    def to_device(self, batch: Any) -> Any:
         """Put arrays where steps take them from; ahead of its step, a copy costs no time of it."""
         return keras.tree.map_structure(keras.ops.convert_to_tensor, batch)
 
@@ -100,7 +100,7 @@ class Program:
             raise TypeError("A program that trains needs a loss and an optimizer.")
         self._model.zero_grad()
         total = self._total(inputs, truth, weights, training=True)
-        self._optimizer.scale_loss(total / self.place(weights).sum()).backward()
+        self._optimizer.scale_loss(total / self.to_device(weights).sum()).backward()
         variables = self._model.trainable_variables
         with torch.no_grad():
             self._optimizer.apply([variable.value.grad for variable in variables], variables)
@@ -114,7 +114,7 @@ class Program:
     def forward(self, inputs: Any) -> Any:
         """The model's outputs."""
         with torch.no_grad():
-            return self._model(self.place(inputs), training=False)
+            return self._model(self.to_device(inputs), training=False)
 
     def cut_steps(self, factor: float) -> None:
         """Multiply the optimizer's step size."""
@@ -133,5 +133,5 @@ class Program:
     def _total(self, inputs: Any, truth: Any, weights: Any, *, training: bool) -> Any:
         if self._loss is None:
             raise TypeError("A program that trains or evaluates needs a loss.")
-        inputs, truth, weights = self.place((inputs, truth, weights))
+        inputs, truth, weights = self.to_device((inputs, truth, weights))
         return (self._loss(truth, self._model(inputs, training=training)) * weights).sum()

@@ -13,9 +13,8 @@ import pandas as pd
 
 from ichreport.data.samples import Sample
 from ichreport.data.store import Store
-from ichreport.dependencies import fingerprint
 from ichreport.labels import LABELS
-from ichreport.model import backend, training, training_store
+from ichreport.model import training, training_store
 from ichreport.model.training import Trained
 from ichreport.params.training_plan import TrainingPlan
 
@@ -28,7 +27,8 @@ Few, so that it comes to know its labels by heart, which is all that can be lear
 MOST_EPOCHS: Final = 20
 """Passes over them; no more than the row itself was allowed."""
 
-_CODE: Final = "ichreport.model.maps.permuted_labels"
+CODE: Final = "ichreport.model.maps.permuted_labels"
+"""The module whose code, with all that it imports, trains."""
 
 
 @dataclass(frozen=True)
@@ -69,12 +69,11 @@ def fit_or_find(store: Store, sample: Sample, plan: TrainingPlan, *, seed: int) 
     relabelled.slices = store.slices.assign(**dict(zip(LABELS, labels.T, strict=True)))
     epochs = min(plan.fitting.epochs, MOST_EPOCHS)
     shorter = replace(plan, fitting=replace(plan.fitting, epochs=epochs))
-    code = fingerprint(_CODE, without=backend.unused_frameworks())
-    key = training_store.key(store, chosen, shorter, code=code) | {"permuted_labels": seed}
+    key = training_store.key(store, chosen, shorter, entry=CODE) | {"permuted_labels": seed}
     kept = training_store.keep(
         store,
         key,
-        lambda: training_store.fit_and_predict(relabelled, chosen, shorter, watch=False, seed=seed),
+        lambda: training.fit_and_predict(relabelled, chosen, shorter, watch=False, seed=seed),
     )
     return Permuted(
         training.load(store, shorter, kept.weights), kept.predictions, epochs, kept.is_new

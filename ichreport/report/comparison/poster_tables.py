@@ -189,7 +189,7 @@ def _unless_synthetic(difference: str, results: Results) -> list[str]:
 
 def _signed(difference: float | None) -> str:
     positive = difference is not None and difference >= 0
-    return f"+{difference:.3f}" if positive else number(difference)
+    return f"+{number(difference)}" if positive else number(difference)
 
 
 def _without_losses(run: RunRecord, expected: Experiment | None, results: Results) -> list[Cell]:

@@ -1,7 +1,7 @@
 """What is known of a report's best run, as texts by name; what is not known is not there.
 
 The templates of the papers name these facts. Nothing here is assumed: each comes from the run's
-record, its predictions, the profile, the store's manifest, or the measured maps.
+record, the profile, the store's manifest, or the measured maps.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,7 +40,7 @@ def gather(folder: Path, profile: Profile, results: Results, figures: Figures | 
         folder: `reports/<profile>`.
         profile: The report's profile.
         results: All runs of the report.
-        figures: What the best run's predictions say; None without such a run.
+        figures: What the best run's record says; None without such a run.
     """
     facts = {
         "version": version("ichreport"),

@@ -59,7 +59,7 @@ class Figures:
             facts["verdict_words"] = (
                 f"On test {_VERDICTS[learned.verdict]}: weighted log loss {number(learned.score)} "
                 f"against {number(learned.floor)}; area under the curve for any bleeding "
-                f"{number(area['value'])} ({number(area['low'])} to {number(area['high'])})."
+                f"{with_interval(area)}."
             )
         return facts
 

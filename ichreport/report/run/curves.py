@@ -182,7 +182,7 @@ def dots(
 def _label_line(axes: Axes, x: Any, y: Any, index: int, value: float) -> None:
     label = LABELS[index]
     axes.plot(
-        x, y, color=LABEL_COLORS[label], label=f"{value:.3f}  {label}",
+        x, y, color=LABEL_COLORS[label], label=f"{number(value)}  {label}",
         linewidth=2.2 if label == ANY else 1.5, zorder=3 if label == ANY else 2,
     )  # fmt: skip
 

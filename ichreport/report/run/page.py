@@ -10,7 +10,7 @@ from ichreport.params.profile import Profile
 from ichreport.report.comparison import page as comparison_page
 from ichreport.report.html.blocks import Cell, Fact, Facts, Marked, Table
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import duration, in_words, number
+from ichreport.report.html.formats import duration, in_words, interval, number
 from ichreport.report.run import parameters
 from ichreport.runs.record import RunRecord
 from ichreport.runs.results import Results, ScoredRun
@@ -84,7 +84,7 @@ def _facts(scored: ScoredRun) -> str:
         Fact(
             "AUC, any bleeding",
             number(learned.auc_any),
-            f"{number(area.low)} to {number(area.high)}, {unseen}",
+            f"{interval(area.low, area.high)}, {unseen}",
         ),
         Fact(
             "Weighted log loss, test",
@@ -94,7 +94,7 @@ def _facts(scored: ScoredRun) -> str:
         Fact(
             "Against the constant",
             number(learned.difference),
-            f"{number(gain.low)} to {number(gain.high)}: {learned.verdict}",
+            f"{interval(gain.low, gain.high)}: {learned.verdict}",
         ),
         Fact(
             "Parameters trained",
@@ -164,6 +164,7 @@ def _provenance(run: RunRecord, profile: Profile, results: Results) -> Table:
         *([name, in_words(value)] for name, value in machine.items()),
         ["seed of samples and splits", in_words(run.experiment.seed)],
         ["seed of training", in_words(run.experiment.seed_of_training)],
+        ["training", _training(known)],
         ["started", known["started"]],
         ["finished", known["finished"]],
         [
@@ -176,6 +177,20 @@ def _provenance(run: RunRecord, profile: Profile, results: Results) -> Table:
         ["what", "value"],
         rows,
     )
+
+
+def _training(known: Mapping[str, Any]) -> str:
+    """When a run's network was trained, and by what else than the run's notebook if so."""
+    training = known["training"]
+    differs = [
+        f"{name} {training[name]}" for name in ("commit", "python") if training[name] != known[name]
+    ] + [
+        f"{name} {version}"
+        for name, version in training["packages"].items()
+        if known["packages"].get(name) != version
+    ]
+    by = f", by {', '.join(differs)}" if differs else ""
+    return f"finished {training['finished']}{by}; kept as trainings/{training['folder']}"
 
 
 def papermill_command(

@@ -9,7 +9,7 @@ from sklearn.metrics import accuracy_score, log_loss, precision_score, recall_sc
 from ichreport.evaluation.assessment import assess
 from ichreport.labels import ANY, LABELS, SUBTYPES
 from ichreport.params.experiment import Experiment
-from ichreport.params.profile import PhantomRecipe
+from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.report.comparison import poster_tables
 from ichreport.report.html.blocks import Marked
 from ichreport.runs.record import RunRecord

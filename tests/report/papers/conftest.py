@@ -4,11 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ichreport import software
 from ichreport.evaluation.assessment import assess
 from ichreport.files import write_json
 from ichreport.labels import LABELS
 from ichreport.params.experiment import Experiment
-from ichreport.params.profile import PhantomRecipe, Profile
+from ichreport.params.phantom_recipe import PhantomRecipe
+from ichreport.params.profile import Profile
 from ichreport.runs import record, results
 from tests.runs.stand_in_training import StandInTraining
 
@@ -111,5 +113,5 @@ def report(tmp_path, monkeypatch):
     (tmp_path / "workflow" / "Snakefile").touch()
     (tmp_path / "params" / "experiments").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(record, "git_state", lambda: {"commit": "c0ffee" * 6, "dirty": False})
+    monkeypatch.setattr(software, "git_state", lambda: {"commit": "c0ffee" * 6, "dirty": False})
     return Report(tmp_path)

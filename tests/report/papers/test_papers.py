@@ -271,7 +271,7 @@ def test_without_any_run_the_papers_are_made_and_say_so(report):
 
 
 def test_a_run_without_a_commit_says_so(report, monkeypatch):
-    monkeypatch.setattr("ichreport.runs.record.git_state", lambda: {"commit": None, "dirty": None})
+    monkeypatch.setattr("ichreport.software.git_state", lambda: {"commit": None, "dirty": None})
     report.write_run()
     assert items_of(papers(report)["claim-2024"])["42"][0] == "Not done"
 
@@ -288,7 +288,7 @@ def test_where_code_is_cited_it_says_whether_the_commit_is_all_of_it(
     report, monkeypatch, dirty, said
 ):
     state = {"commit": "c0ffee", "dirty": dirty}
-    monkeypatch.setattr("ichreport.runs.record.git_state", lambda: state)
+    monkeypatch.setattr("ichreport.software.git_state", lambda: state)
     report.write_run()
     made = papers(report)
     version = re.search(r"^\*\*Version.*$", made["model-card"], flags=re.MULTILINE)[0]

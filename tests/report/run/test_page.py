@@ -1,5 +1,6 @@
 """The page of one run: what it says of the run, and the command that runs it again."""
 
+import re
 import shlex
 
 import pytest
@@ -109,10 +110,22 @@ def test_parameters_that_differ_from_the_neighbours_are_marked(report):
 
 @pytest.mark.parametrize(
     "part",
-    ["commit", "requirements.lock", "packages", "devices", "seed of training", "seconds", "store"],
+    [
+        *("commit", "requirements.lock", "packages", "devices", "seed of training", "seconds"),
+        *("store", "training"),
+    ],
 )
 def test_provenance_names(report, part):
     assert f'<th scope="row">{part}</th>' in page(report, "02-large")
+
+
+def test_provenance_says_by_what_else_a_training_that_was_found_was_made(report):
+    html = page(report, "02-large")
+    [said] = re.findall(r'<th scope="row">training</th><td>(.*?)</td>', html)
+    assert said == (
+        "finished 2026-11-23T12:00:00+00:00, by commit abc, python 3.0, keras 1.0; kept as "
+        f"trainings/{'e' * 16}"
+    )
 
 
 def test_texts_from_parameters_and_devices_are_escaped(report):

@@ -1,0 +1,21 @@
+"""What synthetic heads are made by; apart from profiles, whose new parameters make none anew."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from ichreport.params.yaml import Parameters
+
+
+class PhantomRecipe(Parameters):
+    """How a set of synthetic head CTs is made."""
+
+    patients: int = Field(default=160, ge=1, description="synthetic patients to make")
+    seed: int = Field(default=3179, ge=0, description="seed of everything random in them")
+    matrix: int = Field(default=256, ge=64, le=1024, description="rows and columns of a slice")
+    slices: int = Field(default=10, ge=8, le=80, description="slices of a typical series")
+    prevalence: Literal["enriched", "rsna"] = Field(
+        default="enriched",
+        description="share of bleeds: enriched for small sets, or the challenge's",
+    )
+    faults: bool = Field(default=True, description="plant a few of the challenge's file faults")
