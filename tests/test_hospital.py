@@ -88,6 +88,14 @@ def test_a_tree_with_labels_of_its_own_becomes_a_report(hospital):
     assert "experiments/cnn.html" in hospital.page("index.html")
 
 
+def test_corrected_labels_are_read_again_and_nothing_else_was_to_do(hospital):
+    assert hospital.jobs("report") == []
+    labels = hospital.root / "findings.csv"
+    labels.write_text(labels.read_text())
+    again = {"ingest", "explore", "experiment", "cam", "results", "pages", "report"}
+    assert set(hospital.jobs("report")) == again
+
+
 def test_no_byte_that_was_written_or_printed_holds_the_canary(hospital):
     looked_at = 0
     for folder in ("data", "reports", ".snakemake"):

@@ -133,6 +133,7 @@ AGAIN = {
     "ichreport/data/dicom/header.py": {"ingest", "features", "explore", *EXECUTED_AGAIN},
     "notebooks/2-experiment.ipynb": EXECUTED_AGAIN,
     "params/experiments/cnn.yaml": EXECUTED_AGAIN,
+    "ichreport/model/maps/random_layers.py": {"cam", "pages"},
 }
 """By file that changes: the rules whose jobs run again; more in tests/test_dependencies.py."""
 
@@ -181,6 +182,12 @@ def test_a_page_whose_notebook_old_code_has_executed_leaves_it_out_and_says_so(p
     page = project.page("experiments/cnn.html")
     assert not re.search("Youden index: any|Index of Youden: any", page)
     assert "What reports/tiny/runs/cnn/notebook.ipynb shows is left out" in page
+
+
+def test_another_backend_computes_all_that_it_depends_on_again(project, monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    again = {"features", "experiment", "cam", "results", "pages", "report"}
+    assert set(project.jobs("report")) == again
 
 
 def trainings(project):

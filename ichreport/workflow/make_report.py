@@ -127,7 +127,7 @@ def _outdated(profile: Profile, experiments: Collection[str]) -> list[str]:
     runs = outdated_runs(profile.report_folder)
     expected = [name for name in runs if name in experiments]
     others = [name for name in runs if name not in experiments]
-    for names, what in ((expected, "made anew"), (others, "failed rows until run by hand again")):
+    for names, what in ((expected, "made anew"), (others, "to be run by hand again")):
         if names:
             count = "a run is" if len(names) == 1 else f"{len(names)} runs are"
             become = f"{'it is' if len(names) == 1 else 'they are'} {what}: {', '.join(names)}"

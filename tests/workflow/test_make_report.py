@@ -1,6 +1,7 @@
 """`make report` as a whole: one call at a time, mistakes first, kills at any time."""
 
 import fcntl
+import json
 import os
 import signal
 import subprocess
@@ -11,6 +12,8 @@ import psutil
 import pytest
 
 from ichreport.cli import main
+from ichreport.files import write_text
+from ichreport.runs.record_format import RECORD_FORMAT
 from ichreport.workflow import make_report, report_lock
 from tests.workflow.killing import EXPERIMENTS, PROFILE, kill_often, predictions
 
@@ -162,16 +165,44 @@ def test_an_interrupt_ends_all_jobs_and_says_how_to_go_on(project, ends):
 
 @pytest.mark.slow
 def test_kills_at_random_moments_change_nothing_of_what_a_report_says(tmp_path, make_project):
+    experiments = {"cnn": EXPERIMENTS["cnn"]}  # by hand, killing.py makes a head too
     undisturbed, killed = (
-        make_project(folder, PROFILE, EXPERIMENTS)
+        make_project(folder, PROFILE, experiments)
         for folder in (tmp_path / "undisturbed", tmp_path / "killed")
     )
-    undisturbed.make(*(f"reports/killed/runs/{name}/record.json" for name in EXPERIMENTS))
+    undisturbed.make("reports/killed/runs/cnn/record.json")
     assert kill_often(killed, predictions(undisturbed.report), KILLS, SEED) == []
     last = killed.make_report()
     assert last.returncode == 0, last.stdout + last.stderr
     assert predictions(killed.report) == predictions(undisturbed.report)
-    assert set(predictions(killed.report)) == set(EXPERIMENTS)
+    assert set(predictions(killed.report)) == set(experiments)
+
+
+def test_what_is_damaged_or_of_another_version_is_said_and_made_anew_though_it_is_there(
+    project, monkeypatch, capsys
+):
+    by_content = {
+        "cnn": '{"format": 1}', "head": '{"format": ', "mine": "[]",
+        "good": json.dumps({"format": RECORD_FORMAT}),
+    }  # fmt: skip
+    for name, content in by_content.items():
+        write_text(project.report / "runs" / name / "record.json", content)
+    write_text(project.root / "data/killed/store/manifest.json", "{}")
+    calls = []
+    monkeypatch.chdir(project.root)
+    monkeypatch.setattr(make_report._Call, "_run", lambda _, *words: calls.append(words) or 0)
+    make_report.make_report("params/killed.yaml", [])
+    forced = ("reports/killed/runs/cnn/record.json", "reports/killed/runs/head/record.json")
+    words = ("--forcerun", "data/killed/store/manifest.json", *forced, *make_report.RUNS)
+    assert calls[0][-len(words) :] == words
+    assert capsys.readouterr().out.splitlines()[:3] == [
+        "data/killed/store: the store is damaged or by another version of ichreport; it is made "
+        "anew.",
+        "reports/killed: 2 runs are damaged or by another version of ichreport; they are made "
+        "anew: cnn, head.",
+        "reports/killed: a run is damaged or by another version of ichreport; it is to be run "
+        "by hand again: mine.",
+    ]
 
 
 def test_words_for_snakemake_come_after_two_dashes(monkeypatch):

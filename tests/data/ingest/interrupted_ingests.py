@@ -90,7 +90,7 @@ def main(source, work):
         shutil.rmtree(store)
 
     moments = random.Random(6)
-    while outcome["random"].count(9) < 30 and len(outcome["random"]) < 200:
+    while outcome["random"].count(9) < 12 and len(outcome["random"]) < 200:
         child = start(source, work / "store")
         time.sleep(moments.uniform(0, min(durations)))
         os.kill(child, signal.SIGKILL)
