@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from ichreport import poster
+from ichreport import poster, software
 from ichreport.evaluation.assessment import Assessment, assess
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.labels import LABELS
@@ -70,6 +70,7 @@ def write_run(experiment: Experiment, table: pd.DataFrame, assessed: Assessment)
     training = SimpleNamespace(
         folder=Path("made-up"), predictions=table, history=losses, trainable=1, frozen=0,
         is_new=True, finished="", seconds={"training": 1.0}, machine={"backend": "none"},
+        software=software.describe(),
         copy_to=lambda folder: table.to_parquet(folder / "predictions.parquet", index=False),
     )  # fmt: skip
     experiment.run_folder.mkdir(parents=True)

@@ -21,6 +21,8 @@ TORCH = pytest.param(
         reason="torch, which requirements-dev.lock has not, is not there",
     ),
 )
+COMPILE_QUICKLY = "--xla_backend_optimization_level=0"
+"""Most of the time on JAX goes into compiling programs that run a few times."""
 JOB = Path(__file__).with_name("backend_jobs.py")
 
 
@@ -33,7 +35,7 @@ def results(tmp_path_factory):
     for name in installed:  # TensorFlow comes first: the others look at what it has trained
         environment = os.environ | {
             "KERAS_BACKEND": name,
-            "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
+            "XLA_FLAGS": f"--xla_force_host_platform_device_count=2 {COMPILE_QUICKLY}",
         }
         done = subprocess.run(
             [sys.executable, JOB, folder], env=environment, capture_output=True, text=True,
