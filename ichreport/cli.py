@@ -14,13 +14,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, get_args
 
-import yaml
-
 import ichreport
 from ichreport.params.networks import Input, backbones
 from ichreport.params.profile import Profile
 from ichreport.params.samples import Sample
-from ichreport.params.yaml import project_path, read_yaml
+from ichreport.params.yaml import project_path, read_value, read_yaml
 from ichreport.runs import job_times
 from ichreport.workflow import timed
 
@@ -212,7 +210,9 @@ def _execute(options: argparse.Namespace) -> int:
     parameters: dict[str, Any] = {}
     for path in options.files:
         parameters |= read_yaml(Path(path))
-    parameters |= {name: yaml.safe_load(value) for name, value in options.parameters}
+    parameters |= {
+        name: read_value(value, where=f"-p {name}") for name, value in options.parameters
+    }
     return execution.execute(options.notebook, options.output, parameters, options.kernel)
 
 

@@ -141,13 +141,6 @@ def test_features_that_a_profile_is_too_small_for_are_refused(project, capsys):
     assert capsys.readouterr().err.startswith(told)
 
 
-def test_a_damaged_notebook_is_named(rendering, capsys, monkeypatch):
-    monkeypatch.setattr(site, "_pages", lambda folder, *_: site._read(folder / "results.ipynb"))
-    assert rendering(lambda *_: None) == 2
-    told = "ichreport render: reports/mine/results.ipynb is not readable as a notebook: "
-    assert capsys.readouterr().err.startswith(told)
-
-
 @pytest.mark.parametrize(
     ("read", "kind"),
     [

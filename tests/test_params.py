@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import get_args
 
@@ -15,7 +16,7 @@ from ichreport.params.networks import HEADS, INPUTS, LOSSES, NETWORKS, NetworkSp
 from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.params.profile import Profile
 from ichreport.params.samples import SAMPLES
-from ichreport.params.yaml import project_path
+from ichreport.params.yaml import project_path, read_value
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -157,12 +158,105 @@ def read_experiments(profile):
     return experiments
 
 
-def test_a_profile_wins_over_an_experiment_file_only_in_what_it_sets(tmp_path):
-    write(tmp_path / "a.yaml", "name: a\nepochs: 3\npatience: 2\n")
-    profile = write(tmp_path.parent / "p.yaml", f"experiments: {tmp_path}\nepochs: 9\n")
+def test_an_experiment_file_wins_over_the_profile(tmp_path):
+    write(tmp_path / "a.yaml", "name: a\nepochs: 3\nweights: own.weights.h5\n")
+    profile = write(
+        tmp_path.parent / "p.yaml", f"experiments: {tmp_path}\nepochs: 9\npatience: 2\n"
+    )
     experiment = read_experiments(Profile.from_files(profile))["a"]
-    assert experiment == Experiment.from_files(tmp_path / "a.yaml", profile)
-    assert (experiment.epochs, experiment.patience) == (9, 2)
+    assert experiment == Experiment.from_files(profile, tmp_path / "a.yaml")
+    assert (experiment.epochs, experiment.patience) == (3, 2)
+    assert experiment.weights == "own.weights.h5"
+
+
+@pytest.mark.parametrize("key", ["store: data/mine/store", "cam_run: a", "image_size: 64"])
+def test_what_all_rows_share_is_refused_in_a_file_of_one(tmp_path, key):
+    path = write(tmp_path / "a.yaml", f"name: a\n{key}\n")
+    _, mistakes = read_each_experiment(Profile(experiments=str(tmp_path)))
+    name = key.partition(":")[0]
+    assert mistakes == {
+        "a": f"{path}: {name} is of the whole report; set it in its profile, params/demo.yaml."
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("seed: 1\nepochs: 2\nseed: 3", "line 3, column 1: 'seed' stands twice"),
+        ("phantom: {patients: 3, patients: 4}", "line 1, column 24: 'patients' stands twice"),
+        ("seed: 010", "line 1, column 7: YAML reads '010' as the number 8; write that"),
+        ("epochs: 1:30", "line 1, column 9: YAML reads '1:30' as the number 90; write that"),
+        ("epochs: 1_0", "line 1, column 9: YAML reads '1_0' as the number 10; write that"),
+        ("epochs: 0x10", "line 1, column 9: YAML reads '0x10' as the number 16; write that"),
+        ("learning_rate: 1:30.5", "line 1, column 16: YAML reads '1:30.5' as the number 90.5"),
+        ("a: &x [1]\nb: *x", "line 1, column 4: anchors and aliases are not taken"),
+        ("a: " + "[" * 5000, "more than 20 levels"),
+        ("a: " + "[" * 5000 + "]" * 5000, "more than 20 levels"),
+        ("a: " + "{a: " * 5000, "more than 20 levels"),
+        ("a: " + "9" * 5000, "Exceeds the limit"),
+        ("seed: 3\n" + "#" * 1_000_001, "more than 1,000,000 bytes"),
+    ],
+    ids=range(13),
+)
+def test_what_yaml_reads_otherwise_than_a_person_is_refused_by_place(tmp_path, text, told):
+    path = write(tmp_path / "p.yaml", text)
+    with pytest.raises(ValueError, match=re.escape(told)) as refused:
+        Profile.from_files(path)
+    assert str(refused.value).startswith(str(path))
+    assert len(str(refused.value)) < len(str(path)) + 200
+
+
+def test_an_alias_bomb_is_refused_at_its_first_anchor(tmp_path):
+    levels = [f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]" for n in range(1, 40)]
+    bomb = write(tmp_path / "bomb.yaml", "\n".join(["l0: &l0 [x]", *levels]))
+    with pytest.raises(ValueError, match="line 1, column 5: anchors and aliases are not taken"):
+        Profile.from_files(bomb)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("0", 0), ("-3", -3), ("12", 12), ("1.5", 1.5), (".5", 0.5), ("1.0e-4", 1e-4), ("2.", 2.0)],
+)
+def test_numbers_are_what_they_look_like(text, value):
+    read = read_value(text, where="x")
+    assert (read, type(read)) == (value, type(value))
+    assert read_value(".inf", where="x") == math.inf
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"seed": 2**32}, {"seed": -1}, {"training_seed": 2**32}, {"seeds": [2**32]},
+        {"seeds": [-1]}, {"phantom": {"seed": 2**32}}, {"epochs": 10**9}, {"batch_size": 10**9},
+        {"patience": 10**9}, {"phantom": {"patients": 10**12}},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_seeds_and_sizes_that_nothing_takes_are_refused(values):
+    [name] = values
+    with pytest.raises(ValueError, match=f"x: {name}"):
+        Experiment.parse(values, where="x")
+    Experiment.parse({"seed": 2**32 - 1, "training_seed": 2**32 - 1}, where="x")
+
+
+@pytest.mark.parametrize(
+    "store", ["", " ", ".", "/", "/etc/store", "/usr/lib/x", "/store", "..", "/proc/self/x"]
+)
+def test_a_store_where_none_belongs_is_refused(store):
+    with pytest.raises(ValueError, match="x: store must be "):
+        Profile.parse({"store": store}, where="x")
+
+
+def test_a_long_value_is_cut_in_an_error():
+    for values in ({"source": ["x" * 10**6]}, {"epochs": "x" * 10**6}, {"x" * 10**6: 1}):
+        with pytest.raises(ValueError, match=r"^x: ") as refused:
+            Profile.parse(values, where="x")
+        assert len(str(refused.value)) < 800
+
+
+def test_what_later_cells_have_made_is_no_parameter():
+    made = {"machine": object(), "trained": Path(), "plot": lambda: None, "epochs": 3}
+    assert Experiment.from_notebook(made).epochs == 3
 
 
 def test_each_further_seed_runs_every_row_once_more(tmp_path):

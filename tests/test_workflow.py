@@ -198,7 +198,7 @@ def second(project):
     """What was before the second report, with the changes above and a run by hand, and the call."""
     by_hand = (
         "papermill", "notebooks/2-experiment.ipynb", "out.ipynb",
-        "-f", "params/experiments/cnn.yaml", "-f", "params/tiny.yaml",
+        "-f", "params/tiny.yaml", "-f", "params/experiments/cnn.yaml",
         "-p", "name", "mine", "-p", "learning_rate", "1e-3", "-k", "python3",
     )  # fmt: skip
     done = project.run(*by_hand)

@@ -19,10 +19,20 @@ from ichreport.params.networks import (
 from ichreport.params.profile import NAME_PATTERN, Profile
 from ichreport.params.samples import SAMPLES, Sample, SplitBy
 from ichreport.params.training_plan import Backbone, Fitting, HeadPart, TrainingPlan, View
-from ichreport.params.yaml import listed, read_yaml
+from ichreport.params.yaml import LARGEST_SEED, listed, read_yaml
 
 SEED_MARK: Final = "--seed-"
 """Between a row's name and the training seed that it runs once more with."""
+
+
+_OF_THE_REPORT: Final = frozenset(
+    {
+        *("profile", "experiments", "seeds", "cam_run", "cam_per_group", "kernel", "require_gpu"),
+        *("source", "labels", "pseudonymise", "store", "phantom", "image_size"),
+        *("max_reject_share", "ingest_jobs"),
+    }
+)
+"""What all rows of a report share, so that no row can set it for itself."""
 
 
 class Experiment(Profile):
@@ -60,7 +70,10 @@ class Experiment(Profile):
         default=None, description="slice or group; null: sampa by slice, the others by group"
     )
     training_seed: int | None = Field(
-        default=None, ge=0, description="seed of training alone; null: the seed of everything"
+        default=None,
+        ge=0,
+        le=LARGEST_SEED,
+        description="seed of training alone; null: the seed of everything",
     )
 
     @model_validator(mode="after")
@@ -192,7 +205,8 @@ def read_each_experiment(profile: Profile) -> tuple[dict[str, Experiment], dict[
     """Read the experiments that a profile's report is expected to have, in order.
 
     Each row of the table comes once, and once more with each of the profile's further seeds. What
-    the profile sets wins over what an experiment's file sets, as with papermill's `-f … -f …`.
+    an experiment's file sets wins over what the profile sets, as with papermill's
+    `-f params/demo.yaml -f params/experiments/05-….yaml`.
 
     Returns:
         The experiments by name, and of each file with a mistake, by its stem, what is wrong.
@@ -239,7 +253,14 @@ def _problem_of_baseline(
 
 def _rows_of(profile: Profile, path: Path) -> dict[str, Experiment]:
     """The runs of one experiment's file."""
-    values = read_yaml(path) | profile.model_dump(exclude_unset=True)
+    of_file = read_yaml(path)
+    of_report = sorted(_OF_THE_REPORT & of_file.keys())
+    if of_report:
+        raise ValueError(
+            f"{path}: {', '.join(of_report)} is of the whole report; set it in its profile, "
+            f"params/{profile.profile}.yaml."
+        )
+    values = profile.model_dump(exclude_unset=True) | of_file
     experiment = Experiment.parse(values, where=str(path))
     if experiment.name != path.stem:
         raise ValueError(f"{path}: name must be {path.stem!r}, got {experiment.name!r}.")

@@ -4,14 +4,16 @@ from typing import Literal
 
 from pydantic import Field
 
-from ichreport.params.yaml import Parameters
+from ichreport.params.yaml import LARGEST_SEED, Parameters
 
 
 class PhantomRecipe(Parameters):
     """How a set of synthetic head CTs is made."""
 
-    patients: int = Field(default=160, ge=1, description="synthetic patients to make")
-    seed: int = Field(default=3179, ge=0, description="seed of everything random in them")
+    patients: int = Field(default=160, ge=1, le=1_000_000, description="synthetic patients to make")
+    seed: int = Field(
+        default=3179, ge=0, le=LARGEST_SEED, description="seed of everything random in them"
+    )
     matrix: int = Field(default=256, ge=64, le=1024, description="rows and columns of a slice")
     slices: int = Field(default=10, ge=8, le=80, description="slices of a typical series")
     prevalence: Literal["enriched", "rsna"] = Field(

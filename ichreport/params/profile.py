@@ -9,10 +9,16 @@ from ichreport.params.machine import Determinism, Devices, Machine, Precision
 from ichreport.params.networks import NETWORKS, Input, Network
 from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.params.training_plan import FEATURES_FOLDER, Backbone, View
-from ichreport.params.yaml import Parameters, project_path
+from ichreport.params.yaml import LARGEST_SEED, Parameters, brief, project_path
 
 NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 """What a report, a run and a kernel may be called."""
+
+
+_OF_THE_SYSTEM: Final = frozenset(
+    {"bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "proc", "run", "sbin", "sys", "usr"}
+)
+"""Folders at the root of a file system in which no store belongs."""
 
 
 class Profile(Parameters):
@@ -53,16 +59,22 @@ class Profile(Parameters):
         default=0.3, gt=0, le=1, description="share of all slices in SampA (poster: 100K of 753K)"
     )
     sampb_share: float = Field(default=0.5, gt=0, le=1, description="share of all series in SampB")
-    seed: int = Field(default=1, ge=0, description="seed of samples, splits and training")
+    seed: int = Field(
+        default=1, ge=0, le=LARGEST_SEED, description="seed of samples, splits and training"
+    )
     seeds: list[int] = Field(
         default=[], description="further seeds of training: each row runs once more with each"
     )
     weights: str | None = Field(
         default=None, description="backbone weights: imagenet, a .weights.h5 file, or null"
     )
-    epochs: int = Field(default=12, ge=1, description="most passes over the training slices")
-    patience: int = Field(default=3, ge=1, description="epochs without gain before stopping")
-    batch_size: int = Field(default=32, ge=1, description="slices a training step")
+    epochs: int = Field(
+        default=12, ge=1, le=10_000, description="most passes over the training slices"
+    )
+    patience: int = Field(
+        default=3, ge=1, le=10_000, description="epochs without gain before stopping"
+    )
+    batch_size: int = Field(default=32, ge=1, le=65_536, description="slices a training step")
     learning_rate: float = Field(default=2e-3, gt=0, description="Adam's step size at the start")
     require_gpu: bool = Field(default=False, description="fail on a machine without a GPU")
     kernel: str = Field(
@@ -91,10 +103,12 @@ class Profile(Parameters):
 
     @model_validator(mode="after")
     def _seeds_differ(self) -> Self:
-        if len({*self.seeds, self.seed}) <= len(self.seeds) or min(self.seeds, default=0) < 0:
+        are_seeds = all(0 <= seed <= LARGEST_SEED for seed in self.seeds)
+        if len({*self.seeds, self.seed}) <= len(self.seeds) or not are_seeds:
             raise ValueError(
-                f"seeds must be numbers of at least 0, each once and other than seed {self.seed}, "
-                f"got {self.seeds}: a run that repeats another says nothing of luck."
+                f"seeds must be numbers from 0 to {LARGEST_SEED}, each once and other than seed "
+                f"{self.seed}, got {brief(self.seeds)}: a run that repeats another says nothing of "
+                "luck."
             )
         return self
 
@@ -103,6 +117,17 @@ class Profile(Parameters):
     def _holds_no_braces(cls, path: str) -> str:
         if "{" in path or "}" in path:
             raise ValueError("a path without { and }, which stand for wildcards in a workflow")
+        return path
+
+    @field_validator("store")
+    @classmethod
+    def _is_no_place_of_others(cls, path: str) -> str:
+        folder, root = project_path(path).resolve(), project_path(".").resolve()
+        if not path.strip() or folder in (root, *root.parents, Path.home()):
+            raise ValueError("the path of a folder of the store's own, such as data/demo/store")
+        system = folder.parts[1] if len(folder.parts) > 1 else ""
+        if len(folder.parts) < 3 or system in _OF_THE_SYSTEM:
+            raise ValueError("a folder outside of the system's own, such as data/demo/store")
         return path
 
     @model_validator(mode="after")

@@ -1,18 +1,28 @@
 """Parameter files: read, merged, validated, and explained where they are wrong.
 
 A parameter file is YAML. papermill merges several in order, a later one wins. Everything arrives
-as one mapping and leaves as a frozen model; unknown names and wrong types are refused by name.
+as one mapping and leaves as a frozen model; unknown names and wrong types are refused by name, and
+so is what YAML would read otherwise than a person: a key that stands twice, `010`, `1:30`, aliases.
 """
 
 import difflib
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from types import FunctionType, ModuleType
-from typing import Any, Self, get_args
+from typing import Any, Final, Self, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
+
+_LARGEST_FILE: Final = 1_000_000
+"""Bytes of a parameter file, at most."""
+_DEEPEST: Final = 20
+"""Levels of a parameter file, at most."""
+_LONGEST_SHOWN: Final = 80
+"""Characters of a value in an error, at most."""
+
+LARGEST_SEED: Final = 2**32 - 1
+"""What numpy and the frameworks take as a seed, at most."""
 
 
 class Parameters(BaseModel):
@@ -54,8 +64,9 @@ class Parameters(BaseModel):
     def from_notebook(cls, namespace: Mapping[str, Any]) -> Self:
         """Validate what a notebook's parameter cells defined.
 
-        Call it in the first code cell after the parameters: every plain value in the namespace
-        counts as a parameter, so that a misspelt `papermill -p` is refused here.
+        Call it in the first code cell after the parameters: every value in the namespace that YAML
+        could have given counts as a parameter, so that a misspelt `papermill -p` is refused here.
+        What later cells have made, in a kernel that runs all cells again, is no such value.
 
         Args:
             namespace: The notebook's `globals()`.
@@ -63,12 +74,11 @@ class Parameters(BaseModel):
         Raises:
             ValueError: As `parse`.
         """
-        hidden = {"In", "Out", "exit", "quit", "open", "get_ipython"}
-        not_values = (type, ModuleType, FunctionType)
+        of_yaml = (str, int, float, bool, list, dict, type(None))
         values = {
             name: value
             for name, value in namespace.items()
-            if not (name.startswith("_") or name in hidden or isinstance(value, not_values))
+            if type(value) in of_yaml and not name.startswith("_") and name not in {"In", "Out"}
         }
         return cls.parse(values, where="notebook parameters")
 
@@ -85,13 +95,97 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise FileNotFoundError(
             f"{path}: there is no such parameter file. Known: {known or 'none in params/'}."
         )
+    if path.stat().st_size > _LARGEST_FILE:
+        raise ValueError(f"{path} is no parameter file: it has more than {_LARGEST_FILE:,} bytes.")
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        values = _load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, ValueError) as error:
         raise ValueError(f"{path} is not readable as YAML: {_in_one_line(error)}.") from error
     if not isinstance(values, dict):
-        raise ValueError(f"{path} must be a YAML mapping of names to values, got {values!r}.")
+        raise ValueError(f"{path} must be a YAML mapping of names to values, got {brief(values)}.")
     return values
+
+
+def read_value(text: str, *, where: str) -> Any:
+    """Read one value as a parameter file's.
+
+    Args:
+        text: YAML.
+        where: What it is the value of, named in errors.
+
+    Raises:
+        ValueError: If it is not readable.
+    """
+    try:
+        return _load(text)
+    except (yaml.YAMLError, ValueError) as error:
+        raise ValueError(f"{where} is not readable as YAML: {_in_one_line(error)}.") from error
+
+
+def _load(text: str) -> Any:
+    return yaml.load(text, Loader=_Loader)  # noqa: S506
+
+
+class _Loader(yaml.SafeLoader):
+    """Takes plain YAML, and refuses what would be read otherwise than it looks."""
+
+    _depth = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """As PyYAML's, but for anchors, aliases and more levels than any parameter has."""
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise _refused("anchors and aliases are not taken", event)
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise _refused(f"more than {_DEEPEST} levels", event)
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """As PyYAML's, which lets the last of several values win."""
+        names: set[str] = set()
+        for key, _ in node.value:
+            name = str(key.value)
+            if name in names:
+                raise _refused(f"{brief(name)} stands twice", key)
+            names.add(name)
+        return super().construct_mapping(node, deep)
+
+    def _number(self, node: yaml.ScalarNode) -> int | float:
+        """A number as a person reads it: not 010 as 8, 1:30 as 90 or 1_0 as 10."""
+        text = node.value
+        if re.fullmatch(r"[-+]?(0|[1-9]\d*)", text):
+            return int(text)
+        if re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", text, flags=re.IGNORECASE):
+            if "." in text:
+                return float(text)
+        elif re.fullmatch(r"[-+]?\.(inf|nan)", text, flags=re.IGNORECASE):
+            return float(text.replace(".", ""))
+        read = (
+            self.construct_yaml_int(node)
+            if node.tag.endswith(":int")
+            else self.construct_yaml_float(node)
+        )
+        raise _refused(
+            f"YAML reads {brief(text)} as the number {read!r}; write that, or quote it", node
+        )
+
+
+for _kind in ("int", "float"):
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_kind}", _Loader._number)
+
+
+def _refused(problem: str, place: Any) -> yaml.MarkedYAMLError:
+    """An error at an event or a node of a file."""
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=place.start_mark)
+
+
+def brief(value: Any) -> str:
+    """A value as an error shows it: as Python writes it, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 1]}…"
 
 
 def project_path(relative: str) -> Path:
@@ -132,7 +226,7 @@ def _explain(model: type[BaseModel], problem: Mapping[str, Any]) -> str:
     if not problem["loc"]:  # not one value is wrong, but two do not go together
         return str(problem["msg"]).removeprefix("Value error, ")
     *parents, leaf = problem["loc"]
-    name = ".".join(str(part) for part in problem["loc"])
+    name = brief(".".join(str(part) for part in problem["loc"]))[1:].removesuffix("'")
     got = problem["input"]
     if problem["type"] == "extra_forbidden":
         known = sorted(_nested(model, parents).model_fields)
@@ -147,7 +241,7 @@ def _explain(model: type[BaseModel], problem: Mapping[str, Any]) -> str:
     cure = ""
     if problem["type"] == "float_type" and isinstance(got, str) and _is_number(got):
         cure = f" YAML reads {got} as text; write it as {float(got)!r}."
-    return f"{name} {verb} {rule}, got {got!r}.{cure}"
+    return f"{name} {verb} {rule}, got {brief(got)}.{cure}"
 
 
 def _nested(model: type[BaseModel], parents: list[Any]) -> type[BaseModel]:

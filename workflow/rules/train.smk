@@ -56,5 +56,5 @@ rule experiment:
     shell:
         FEW_THREADS + job(
             "experiment-{wildcards.name}",
-            EXECUTE + "{params.notebook:q} -f {params.experiment:q} -f {params.profile:q} {params.seed}",
+            EXECUTE + "{params.notebook:q} -f {params.profile:q} -f {params.experiment:q} {params.seed}",
         )

@@ -203,7 +203,8 @@ def papermill_command(
         profile: The report's profile.
         expected: The experiment of its parameter file, where it has one.
     """
-    words = ["papermill", "notebooks/2-experiment.ipynb", "out.ipynb"]
+    output = f"reports/{profile.profile}/{parameters.get('name', 'mine')}.ipynb"
+    words = ["papermill", "notebooks/2-experiment.ipynb", output]
     for path in _parameter_files(expected, profile):
         words += ["-f", path]
     of_files = expected or Experiment.model_validate(profile.model_dump())
@@ -220,7 +221,7 @@ def papermill_command(
 
 def _parameter_files(expected: Experiment | None, profile: Profile) -> list[str]:
     files = [] if expected is None else [f"{profile.experiments}/{expected.row}.yaml"]
-    return [*files, f"params/{profile.profile}.yaml"]
+    return [f"params/{profile.profile}.yaml", *files]
 
 
 def _copyable(text: str) -> str:
