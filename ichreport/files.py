@@ -190,6 +190,53 @@ def format_of(path: Path) -> object:
     return content.get("format") if isinstance(content, dict) else None
 
 
+def write_sealed_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write an object as indented JSON, atomically, with `seal`: the hash of all else that it says.
+
+    Raises:
+        ValueError: As `write_json`.
+    """
+    write_json(path, {**value, "seal": seal_of(value)})
+
+
+def read_sealed_json(path: Path) -> dict[str, Any]:
+    """Read what `write_sealed_json` has written, without the seal.
+
+    Raises:
+        ValueError: If the file is no such JSON, or is not what was written; the message names it.
+    """
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} is damaged: it is no JSON object.")
+    if content.pop("seal", None) != seal_of(content):
+        raise ValueError(f"{path} is damaged: its seal does not match what it says.")
+    return content
+
+
+def seal_of(value: Mapping[str, Any]) -> str:
+    """The hash of everything in an object but its `seal`, as it is read back from JSON."""
+    content = json.loads(json.dumps({name: v for name, v in value.items() if name != "seal"}))
+    return sha256_of_json(content)
+
+
+def check_file(path: Path, expected: str, cure: str) -> Path:
+    """A file of which the hash is known, once it is what it was; gives its path.
+
+    Args:
+        path: The file.
+        expected: Its SHA-256.
+        cure: What to do if it is another one; a sentence.
+
+    Raises:
+        ValueError: If it is missing or another one; with the cure.
+    """
+    if not path.is_file():
+        raise ValueError(f"{path} is missing. {cure}")
+    if sha256_of_file(path) != expected:
+        raise ValueError(f"{path} is damaged: its hash is not the one that was noted. {cure}")
+    return path
+
+
 def sha256_of_file(path: Path) -> str:
     """The SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as stream:

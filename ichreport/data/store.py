@@ -1,6 +1,8 @@
 """The store: every slice of a data set as memory-mapped HU, with an index."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -11,10 +13,13 @@ from numpy.typing import NDArray
 
 from ichreport.data.shard_files import hash_of_slices, shard_name, slice_digests, truth_name
 from ichreport.data.store_format import MANIFEST, STORE_FORMAT
-from ichreport.files import read_json, sha256_of_file, sha256_of_json
+from ichreport.files import check_file, read_json, seal_of, sha256_of_file, write_json
 
 SLICES: Final = "slices.parquet"
 REJECTS: Final = "rejects.parquet"
+_CHECKED: Final = ".checked"
+"""Notes on shards that have been compared with their hashes: size and time of the file then."""
+_MEND: Final = "Delete it and run `ichreport ingest` again."
 
 
 class Store:
@@ -47,15 +52,19 @@ class Store:
     def open(cls, folder: Path | str) -> Self:
         """Open a store.
 
+        Shards are compared with their hashes when they are first read: see `_map`.
+
         Raises:
             FileNotFoundError: If there is no whole store in `folder`.
-            ValueError: If it was written in another format.
+            ValueError: If it was written in another format, or is damaged.
         """
         folder = Path(folder)
         manifest = read_manifest(folder)
-        slices = pq.read_table(folder / SLICES).to_pandas()
-        rejects = pq.read_table(folder / REJECTS).to_pandas()
-        return cls(folder, manifest, slices, rejects)
+        tables = [
+            pq.read_table(check_file(folder / name, manifest["files"][name], _MEND)).to_pandas()
+            for name in (SLICES, REJECTS)
+        ]
+        return cls(folder, manifest, *tables)
 
     def __len__(self) -> int:
         return len(self.slices)
@@ -172,10 +181,44 @@ class Store:
         return gathered
 
     def _map(self, name: str) -> NDArray[Any]:
+        """A shard's array, which is compared with its hash unless that was done before.
+
+        Raises:
+            ValueError: If it is missing or damaged; the message names it and the cure.
+        """
         if name not in self._maps:
+            self._check(name)
             pixels = np.load(self.folder / name, mmap_mode="r", allow_pickle=False)
             self._maps[name] = pixels.view(np.ndarray)
         return self._maps[name]
+
+    def check(self) -> None:
+        """Compare all shards with their hashes, several at a time, but those that have been.
+
+        Raises:
+            ValueError: If one is missing or damaged; the message names it and the cure.
+        """
+        with ThreadPoolExecutor() as together:
+            for _ in together.map(self._check, self.manifest["shards"]):
+                pass
+
+    def _check(self, name: str) -> None:
+        """Compare a shard with its hash, unless a note says that this very file has been."""
+        path, expected = self.folder / name, self.manifest["shards"][name]
+        note = self.folder / _CHECKED / f"{name}.json"
+        try:
+            status = path.stat()
+            seen = {"hash": expected, "size": status.st_size, "modified": status.st_mtime_ns}
+            with suppress(OSError, ValueError):
+                if read_json(note) == seen:
+                    return
+            actual = _hash_of_shard(path)
+        except (OSError, ValueError) as error:
+            raise ValueError(f"{path} cannot be read: {error}. {_MEND}") from error
+        if actual != expected:
+            raise ValueError(f"{path} is damaged: its hash is not the store's. {_MEND}")
+        with suppress(OSError):  # a store that may not be written to is compared each time
+            write_json(note, seen)
 
 
 def series_starts(slices: pd.DataFrame) -> NDArray[np.bool_]:
@@ -208,12 +251,12 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             f"{path}: the store has format {received!r}, expected {STORE_FORMAT}; another version "
             "of ichreport made it. `make report` or `ichreport ingest` makes it anew."
         )
+    if manifest.get("seal") != seal_of(manifest):
+        raise ValueError(
+            f"{path} is damaged: its seal does not match what it says. `make report` or `ichreport "
+            "ingest` makes it anew."
+        )
     return manifest
-
-
-def seal(manifest: dict[str, Any]) -> str:
-    """The hash of everything in a manifest but its `seal`."""
-    return sha256_of_json({name: value for name, value in manifest.items() if name != "seal"})
 
 
 def verify(folder: Path | str) -> list[str]:
@@ -230,8 +273,6 @@ def verify(folder: Path | str) -> list[str]:
         manifest = read_manifest(folder)
     except (OSError, ValueError) as error:
         return [str(error)]
-    if manifest.get("seal") != seal(manifest):
-        return [f"{folder / MANIFEST} is damaged: its seal does not match what it says."]
     problems = []
     for name, expected in (manifest["files"] | manifest["shards"]).items():
         path = folder / name
@@ -242,8 +283,7 @@ def verify(folder: Path | str) -> list[str]:
             continue
         if actual != expected:
             problems.append(
-                f"{path} is damaged: its hash is {actual[:12]}…, expected {expected[:12]}…. "
-                f"Delete it and run `ichreport ingest` again."
+                f"{path} is damaged: its hash is {actual[:12]}…, expected {expected[:12]}…. {_MEND}"
             )
     return problems
 

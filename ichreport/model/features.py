@@ -1,12 +1,13 @@
 """A frozen backbone sees each slice once: its pooled features, stored and shared.
 
 A folder of features is named by a hash of all that they depend on. It holds `key.json`, which
-spells that out, and parts: each a file of row numbers and a file of their features. Parts are
-added, never changed, so that a pass that was cut off goes on where it stopped; a lock lets one
-process compute while the others wait for the same slices.
+spells that out, and parts: each a file of row numbers, a file of their features, and a note of the
+hashes of both, which is written last and which readers compare. Parts are added, never changed, so
+that a pass that was cut off goes on where it stopped; a lock lets one process compute while the
+others wait for the same slices.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -21,19 +22,21 @@ from ichreport.data.store import Store
 from ichreport.dependencies import read_all_code
 from ichreport.files import (
     atomic_file,
+    check_file,
     check_space,
     folder_lock,
-    read_json,
+    read_sealed_json,
     remove_partials,
+    sha256_of_file,
     sha256_of_json,
-    write_json,
+    write_sealed_json,
 )
 from ichreport.model import backbones, backend, prefetch
 from ichreport.model.inputs import hu_of
 from ichreport.params.machine import Machine
 from ichreport.params.training_plan import FEATURES_FOLDER, Backbone
 
-FORMAT: Final = 4
+FORMAT: Final = 5
 ROWS_PER_PART: Final = 8192
 BATCH_SIZE: Final = 32
 CODE: Final = "ichreport.model.features"
@@ -118,13 +121,15 @@ def compute(
     folder = _folder(store, made_of)
     with folder_lock(folder):
         remove_partials(folder)
-        missing = np.setdiff1d(rows, _stored_rows(folder))
+        missing = np.setdiff1d(rows, np.concatenate([[], *_stored_rows(folder)]).astype(np.int64))
         if missing.size:
+            store.check()
             if backbone.view.input_spec.slices_seen == 1:  # neighbours come from the page cache
                 missing = store.in_order_of_storage(missing)
             model = backbones.pooled(backbones.build(backbone, machine))
             size = backend.batch_size(batch_size, machine)
-            write_json(folder / "key.json", {**made_of, "parameters": int(model.count_params())})
+            kept = {**made_of, "parameters": int(model.count_params())}
+            write_sealed_json(folder / "key.json", kept)
             _compute(store, missing, model, backbone, machine, folder, size, progress=progress)
     return folder
 
@@ -133,7 +138,7 @@ def backbone_parameters(store: Store, backbone: Backbone, machine: Machine) -> i
     """A backbone's number of parameters: as its features say, or counted where there are none."""
     path = _folder(store, key(store, backbone, machine)) / "key.json"
     if path.is_file():
-        return int(read_json(path)["parameters"])
+        return int(read_sealed_json(path)["parameters"])
     return int(backbones.build(replace(backbone, weights=None), machine).count_params())
 
 
@@ -219,33 +224,44 @@ def _write_part(
     features = np.concatenate(batches)
     if not np.isfinite(features).all():
         raise ValueError(f"{folder}: the backbone gave features that are not finite.")
-    name = f"{len(list(folder.glob('rows-*.npy'))):05d}"
-    _write_array(folder / f"features-{name}.npy", features.astype(np.float32, copy=False))
-    _write_array(folder / f"rows-{name}.npy", rows)  # last: it makes the part count
+    number = f"{len(list(folder.glob('part-*.json'))):05d}"
+    arrays: dict[str, NDArray[Any]] = {
+        "features": features.astype(np.float32, copy=False),
+        "rows": rows,
+    }
+    paths = {kind: folder / f"{kind}-{number}.npy" for kind in arrays}
+    for kind, array in arrays.items():
+        with atomic_file(paths[kind], array.nbytes) as partial:
+            np.save(partial, array)
+    hashes = {kind: sha256_of_file(path) for kind, path in paths.items()}
+    write_sealed_json(folder / f"part-{number}.json", hashes)  # last: it makes the part count
 
 
-def _write_array(path: Path, array: NDArray[Any]) -> None:
-    with atomic_file(path, array.nbytes) as partial:
-        np.save(partial, array)
+def _parts(folder: Path, kind: str) -> Iterator[Path]:
+    """The files of one kind of all parts, each once it is what was written.
+
+    Raises:
+        ValueError: If one is missing or damaged; the message names it and the cure.
+    """
+    cure = f"Remove {folder}; what needs these features computes them anew."
+    for note in sorted(folder.glob("part-*.json")):
+        try:
+            expected = read_sealed_json(note)[kind]
+        except (ValueError, KeyError) as error:
+            raise ValueError(f"{error}. {cure}") from error
+        yield check_file(
+            note.with_name(note.name.replace("part", kind)).with_suffix(".npy"), expected, cure
+        )
 
 
-def _parts(folder: Path) -> list[tuple[NDArray[np.int64], Path]]:
-    paths = sorted(folder.glob("rows-*.npy"))
-    return [
-        (np.load(path), path.with_name(path.name.replace("rows", "features"))) for path in paths
-    ]
-
-
-def _stored_rows(folder: Path) -> NDArray[np.int64]:
-    parts = [rows for rows, _ in _parts(folder)]
-    return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+def _stored_rows(folder: Path) -> list[NDArray[np.int64]]:
+    return [np.load(path) for path in _parts(folder, "rows")]
 
 
 def _gather(folder: Path, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-    parts = _parts(folder)
-    maps = [np.load(path, mmap_mode="r", allow_pickle=False) for _, path in parts]
+    maps = [np.load(path, mmap_mode="r", allow_pickle=False) for path in _parts(folder, "features")]
     result = np.empty((len(rows), maps[0].shape[1]), dtype=np.float32)
-    for (stored, _), features in zip(parts, maps, strict=True):
+    for stored, features in zip(_stored_rows(folder), maps, strict=True):
         order = np.argsort(stored)
         nearest = order[np.searchsorted(stored, rows, sorter=order).clip(max=len(stored) - 1)]
         here = stored[nearest] == rows

@@ -94,6 +94,7 @@ def fit(
         seed = backend.training_seed(plan.fitting.seed, plan.machine)
     batches: Mapping[str, training_loop.Batches]
     if plan.trains_on_slices:
+        store.check()
         model, head = _network(store, sample.rows[split["train"]], plan, seed)
         learner = networks.flipping(model, plan.view, plan.machine)
         batches = _slice_batches(store, sample, plan, truth, seed)

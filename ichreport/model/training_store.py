@@ -23,18 +23,19 @@ from ichreport.data.samples import Sample
 from ichreport.data.store import Store
 from ichreport.files import (
     atomic_file,
+    check_file,
     folder_lock,
-    read_json,
+    read_sealed_json,
     remove_partials,
     sha256_of_file,
     sha256_of_json,
-    write_json,
+    write_sealed_json,
 )
 from ichreport.model import backend, features, training
 from ichreport.model.training import Made, Trained
 from ichreport.params.training_plan import TrainingPlan
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 WEIGHTS: Final = "model.weights.h5"
 PREDICTIONS: Final = "predictions.parquet"
 _NOTE: Final = "training.json"
@@ -174,14 +175,14 @@ def _write(
         "machine": backend.start(trained.plan.machine),
         "software": software.describe(),
     }
-    write_json(folder / _NOTE, note)
+    write_sealed_json(folder / _NOTE, note)
 
 
 def _read_note(folder: Path) -> dict[str, Any]:
     """What is said of a training, once its files are those that it says it has."""
     cure = f"Remove {folder}, and run the experiment again to train anew."
     try:
-        note: dict[str, Any] = read_json(folder / _NOTE)
+        note = read_sealed_json(folder / _NOTE)
         hashes = [(folder / name, note["files"][name]) for name in (WEIGHTS, PREDICTIONS)]
         lacking = [name for name in _KEPT if name not in note]
     except (ValueError, KeyError, TypeError) as error:
@@ -189,10 +190,7 @@ def _read_note(folder: Path) -> dict[str, Any]:
     if lacking:
         raise ValueError(f"{folder / _NOTE} is damaged: it lacks {', '.join(lacking)}. {cure}")
     for path, known in hashes:
-        if not path.is_file() or sha256_of_file(path) != known:
-            raise ValueError(
-                f"{path} is missing or damaged: its hash is not the one in {_NOTE}. {cure}"
-            )
+        check_file(path, known, cure)
     return note
 
 

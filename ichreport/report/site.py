@@ -5,7 +5,6 @@ from html import escape
 from pathlib import Path
 from typing import Any, Final
 
-import nbformat
 from nbconvert import HTMLExporter, TemplateExporter
 from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from nbformat import NotebookNode
@@ -144,10 +143,14 @@ def _page_of_notebook(
 
 def _shown(converter: "_Converter", folder: Path, path: Path, by_hand: str) -> str:
     """What an executed notebook shows; a note where other code than today's made its outputs."""
-    notebook = _read(path)
+    name = f"reports/{folder.name}/{path.relative_to(folder).as_posix()}"
+    try:
+        notebook = markup.read(path)
+    except ValueError:
+        return left_out(name, "the file is damaged", by_hand)
     if markup.is_current(notebook, path):
         return converter.body(notebook)
-    return outdated(f"reports/{folder.name}/{path.relative_to(folder).as_posix()}", by_hand)
+    return left_out(name, OTHER_CODE, by_hand)
 
 
 def _page_of_timings(folder: Path) -> list[Page]:
@@ -176,17 +179,24 @@ def failure(reason: str, log: str) -> str:
     return f'<p class="lead">There are no figures here. {escape(reason)}</p>{end}'
 
 
-def outdated(name: str, by_hand: str) -> str:
+OTHER_CODE: Final = (
+    "its outputs were made by another version of the code, or not by ichreport execute, and may "
+    "not fit this page"
+)
+"""Why a notebook is left out that is whole."""
+
+
+def left_out(name: str, why: str, by_hand: str) -> str:
     """A note in the place of what a notebook shows.
 
     Args:
         name: The executed notebook.
+        why: Why it is left out.
         by_hand: The command that executes it anew, or where it stands.
     """
     return (
-        f'<p class="note">What {escape(name)} shows is left out: its outputs were made by another '
-        "version of the code, or not by ichreport execute, and may not fit this page. make report "
-        f"executes it anew; by hand: {escape(by_hand)}.</p>"
+        f'<p class="note">What {escape(name)} shows is left out: {why}. make report executes it '
+        f"anew; by hand: {escape(by_hand)}.</p>"
     )
 
 
@@ -225,10 +235,3 @@ class _Converter:
         """
         html: Any = TemplateExporter.from_notebook_node(self._exporter, notebook)[0]
         return str(html)
-
-
-def _read(path: Path) -> NotebookNode:
-    try:
-        return nbformat.read(path, as_version=4)
-    except ValueError as error:
-        raise ValueError(f"{path} is not readable as a notebook: {error}") from error

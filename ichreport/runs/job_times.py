@@ -60,17 +60,39 @@ class Job:
 def read(report: Path, since: datetime | None = None) -> list[Job]:
     """Read what is known of a report's jobs, in the order of the workflow.
 
+    A note that is damaged, or that of a notebook that is, is as one of a job that left none:
+    `damaged_notes` names it.
+
     Args:
         report: `reports/<profile>`.
         since: Leave out jobs that had started before.
+    """
+    jobs = [_job_or_problem(report, path) for path in sorted((report / FOLDER).glob("*.json"))]
+    known = [
+        (started, job)
+        for started, job in (one for one in jobs if not isinstance(one, str))
+        if _still_there(report, job) and (since is None or started >= since)
+    ]
+    return sorted((job for _, job in known), key=lambda job: (_place(job.rule), job.name))
 
-    Raises:
-        ValueError: If a note is not readable as JSON; the message names it.
+
+def damaged_notes(report: Path) -> dict[Path, str]:
+    """What is wrong with notes of jobs, or with their notebooks, by the notes' paths.
+
+    Args:
+        report: `reports/<profile>`.
     """
     paths = sorted((report / FOLDER).glob("*.json"))
-    jobs = [_job(report, path) for path in paths if _has_started(path, since)]
-    known = [job for job in jobs if _still_there(report, job)]
-    return sorted(known, key=lambda job: (_place(job.rule), job.name))
+    problems = {path: _job_or_problem(report, path) for path in paths}
+    return {path: problem for path, problem in problems.items() if isinstance(problem, str)}
+
+
+def _job_or_problem(report: Path, path: Path) -> tuple[datetime, Job] | str:
+    """When a job of which there is a note started, and the job; or what is wrong with the note."""
+    try:
+        return datetime.fromisoformat(read_json(path)["started"]), _job(report, path)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return f"{path} is damaged ({error})."
 
 
 def row(name: str, jobs: Iterable[Job]) -> list[str]:
@@ -135,11 +157,6 @@ def as_text(jobs: Iterable[Job]) -> str:
 
 def _place(rule: str) -> int:
     return _RULES.index(rule) if rule in _RULES else len(_RULES)
-
-
-def _has_started(path: Path, since: datetime | None) -> bool:
-    """Whether a job has started since a moment, if any."""
-    return since is None or datetime.fromisoformat(read_json(path)["started"]) >= since
 
 
 def _still_there(report: Path, job: Job) -> bool:

@@ -2,15 +2,13 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from ichreport.evaluation.maps.against_truth import MapMeasures
 from ichreport.evaluation.maps.sanity_checks import Cascade, PermutedComparison
-from ichreport.files import read_json, without_nan, write_json
+from ichreport.files import format_of, read_sealed_json, without_nan, write_sealed_json
 from ichreport.runs.record import RunRecord
-
-FORMAT: Final = 2
-FILE: Final = "cam.json"
+from ichreport.runs.record_format import MAPS, MAPS_FORMAT
 
 
 def write(
@@ -30,11 +28,11 @@ def write(
         permuted: The check with permuted labels.
     """
     rows = measures.table.to_dict(orient="records")
-    write_json(
-        folder / FILE,
+    write_sealed_json(
+        folder / MAPS,
         without_nan(
             {
-                "format": FORMAT,
+                "format": MAPS_FORMAT,
                 "run": run.name,
                 "predictions_sha256": run.record["provenance"]["predictions_sha256"],
                 "method": measures.method,
@@ -55,14 +53,16 @@ def read(folder: Path, run: RunRecord) -> dict[str, Any] | None:
         run: The run.
 
     Raises:
-        ValueError: If the file is not readable.
+        ValueError: If the file is damaged; the message names it.
     """
-    path = folder / FILE
+    path = folder / MAPS
     if run.status != "ok" or not path.is_file():
         return None
-    kept: dict[str, Any] = read_json(path)
+    if format_of(path) not in (None, MAPS_FORMAT):
+        return None
+    kept = read_sealed_json(path)
     expected = {
-        "format": FORMAT,
+        "format": MAPS_FORMAT,
         "run": run.name,
         "predictions_sha256": run.record["provenance"].get("predictions_sha256"),
     }

@@ -7,9 +7,11 @@ both come from the same code, which a hash in the notebook's metadata says.
 from pathlib import Path
 from typing import Final
 
+import nbformat
 from nbformat import NotebookNode
 
 from ichreport.dependencies import fingerprint
+from ichreport.runs.record_format import check_seal
 
 KEY: Final = "ichreport"
 """Where in a notebook's metadata its version is kept, as `{"markup": version}`."""
@@ -29,6 +31,20 @@ def markup_version(notebook: Path) -> str:
         ValueError: If it is not readable, or its cells are no plain Python.
     """
     return fingerprint(notebook, within="ichreport.report")
+
+
+def read(path: Path) -> NotebookNode:
+    """Read an executed notebook.
+
+    Raises:
+        ValueError: If it is not readable as one, or not what was executed; the message names it.
+    """
+    check_seal(path)
+    try:
+        return nbformat.read(path, as_version=4)
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        first = str(error).strip().partition("\n")[0]
+        raise ValueError(f"{path} is damaged: not readable as a notebook: {first}") from error
 
 
 def is_current(executed: NotebookNode, path: Path) -> bool:

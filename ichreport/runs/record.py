@@ -11,19 +11,25 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import pandas as pd
 
 from ichreport import software
 from ichreport.evaluation.assessment import Assessment
-from ichreport.files import read_json, sha256_of_file, sha256_of_json, write_json
+from ichreport.files import check_file, sha256_of_file, sha256_of_json, write_sealed_json
 from ichreport.params.experiment import Experiment
 from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.params.yaml import project_path
-from ichreport.runs.record_format import RECORD_FORMAT
+from ichreport.runs.record_format import (
+    PREDICTIONS,
+    RECORD,
+    RECORD_FORMAT,
+    RUN_AGAIN,
+    WEIGHTS,
+    read_record,
+)
 
-_RUN_AGAIN: Final = "run it again (make report does where params/experiments has its file)"
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -93,8 +99,13 @@ class RunRecord:
 
     @property
     def weights(self) -> Path:
-        """The file of its trained weights, which `model.training.load` takes."""
-        return self.folder / "model.weights.h5"
+        """The file of its trained weights, which `model.training.load` takes.
+
+        Raises:
+            ValueError: If it is missing or damaged.
+        """
+        known = self.record["provenance"]["weights_sha256"]
+        return check_file(self.folder / WEIGHTS, known, RUN_AGAIN)
 
     def predictions(self) -> pd.DataFrame:
         """The run's predictions, one row a slice.
@@ -104,7 +115,7 @@ class RunRecord:
         """
         if self.status != "ok":
             raise ValueError(f"{self.name} has no predictions: {self.reason}")
-        return pd.read_parquet(self.folder / "predictions.parquet")
+        return pd.read_parquet(self.folder / PREDICTIONS)
 
 
 class Training(Protocol):
@@ -179,9 +190,9 @@ def write_run(
     folder, predictions = experiment.run_folder, training.predictions
     training.copy_to(folder)
     stopwatch.lap("writing")
-    path, parameters = folder / "record.json", experiment.model_dump()
+    path, parameters = folder / RECORD, experiment.model_dump()
     seconds = stopwatch.seconds | dict(training.seconds)
-    write_json(
+    write_sealed_json(
         path,
         {
             "format": RECORD_FORMAT,
@@ -208,7 +219,8 @@ def write_run(
                     "finished": training.finished,
                     **training.software,
                 },
-                "predictions_sha256": sha256_of_file(folder / "predictions.parquet"),
+                "predictions_sha256": sha256_of_file(folder / PREDICTIONS),
+                "weights_sha256": sha256_of_file(folder / WEIGHTS),
                 "backend": training.machine,
                 "started": stopwatch.started.isoformat(timespec="seconds"),
                 "finished": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -220,7 +232,7 @@ def write_run(
 
 def start(experiment: Experiment) -> Stopwatch:
     """Start a run: remove its earlier record, so that a failing rerun does not look done."""
-    (experiment.run_folder / "record.json").unlink(missing_ok=True)
+    (experiment.run_folder / RECORD).unlink(missing_ok=True)
     return Stopwatch()
 
 
@@ -259,18 +271,12 @@ def _explain_missing(run: RunRecord, experiment: Experiment) -> RunRecord:
 
 def read_run(folder: Path) -> RunRecord:
     """Read one run's folder; one without a readable record says what is known of why."""
-    path = folder / "record.json"
+    path = folder / RECORD
     if path.is_file():
         try:
-            record = read_json(path)
+            return RunRecord(folder.name, folder, "ok", read_record(folder))
         except ValueError as error:
-            return RunRecord(folder.name, folder, "failed", {}, f"{error}; {_RUN_AGAIN}")
-        kept = record.get("format") if isinstance(record, dict) else None
-        if kept != RECORD_FORMAT:
-            reason = f"{path} has format {kept!r}, expected {RECORD_FORMAT}: it was made by "
-            reason += f"another version; {_RUN_AGAIN}"
-            return RunRecord(folder.name, folder, "failed", {}, reason)
-        return RunRecord(folder.name, folder, "ok", record)
+            return RunRecord(folder.name, folder, "failed", {}, str(error))
     log = _end_of(folder / "log.txt")
     reason = _notebook_error(folder / "notebook.ipynb") or _last_line(log)
     if reason or log:

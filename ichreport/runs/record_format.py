@@ -1,21 +1,76 @@
-"""The format of `record.json`, and which runs of a report are of another.
+"""The files of runs and of executed notebooks, and whether they are still what was written.
 
-Apart from what reads and writes records, so that it costs no import of pandas.
+Apart from what reads the figures, so that it costs no import of pandas.
 """
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from ichreport.files import format_of
+from ichreport.files import check_file, format_of, read_sealed_json, sha256_of_file, write_text
 
-RECORD_FORMAT: Final = 5
+RECORD_FORMAT: Final = 6
+RECORD: Final = "record.json"
+PREDICTIONS: Final = "predictions.parquet"
+WEIGHTS: Final = "model.weights.h5"
+MAPS: Final = "cam.json"
+MAPS_FORMAT: Final = 3
+RUN_AGAIN: Final = "Run it again (make report does where params/experiments has its file)."
 
 
-def outdated_runs(report_folder: Path) -> list[str]:
-    """The names of runs whose record another version of ichreport has made, or that is damaged.
+class OtherVersionError(ValueError):
+    """A file that another version of ichreport has made."""
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """The record of a run, once it and the predictions beside it are what was written.
 
     Args:
-        report_folder: `reports/<profile>`.
+        folder: `reports/<profile>/runs/<name>`.
+
+    Raises:
+        OtherVersionError: If another version of ichreport has made it; with the cure.
+        ValueError: If one of them is damaged or missing; with the cure.
     """
-    records = sorted(report_folder.glob("runs/*/record.json"))
-    return [path.parent.name for path in records if format_of(path) != RECORD_FORMAT]
+    path = folder / RECORD
+    kept = format_of(path)
+    if kept is not None and kept != RECORD_FORMAT:
+        raise OtherVersionError(
+            f"{path} has format {kept!r}, expected {RECORD_FORMAT}: another version made it. "
+            f"{RUN_AGAIN}"
+        )
+    try:
+        record = read_sealed_json(path)
+        predictions = record["provenance"]["predictions_sha256"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{error} {RUN_AGAIN}") from error
+    check_file(folder / PREDICTIONS, predictions, RUN_AGAIN)
+    return record
+
+
+def seal(notebook: Path) -> None:
+    """Note beside an executed notebook what it is, now that its last cell has run."""
+    write_text(_seal(notebook), sha256_of_file(notebook))
+
+
+def unseal(notebook: Path) -> None:
+    """Remove that note: the notebook is being executed anew."""
+    _seal(notebook).unlink(missing_ok=True)
+
+
+def check_seal(notebook: Path) -> None:
+    """Compare an executed notebook with the note beside it, if there is one.
+
+    Raises:
+        ValueError: If it is another one; the message names it.
+    """
+    noted = _seal(notebook)
+    if (
+        noted.is_file()
+        and notebook.is_file()
+        and noted.read_text(encoding="utf-8") != sha256_of_file(notebook)
+    ):
+        raise ValueError(f"{notebook} is damaged, or was changed since it was executed.")
+
+
+def _seal(notebook: Path) -> Path:
+    return notebook.with_name(f".{notebook.name}.sha256")

@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -24,12 +24,20 @@ from typing import Final
 
 from ichreport import dependencies
 from ichreport.data.store_format import MANIFEST, STORE_FORMAT
-from ichreport.files import format_of, private_folder, read_json, remove_partials, write_json
+from ichreport.files import (
+    format_of,
+    private_folder,
+    read_json,
+    read_sealed_json,
+    remove_partials,
+    write_json,
+)
 from ichreport.params.experiment import read_each_experiment
 from ichreport.params.profile import Profile
 from ichreport.params.yaml import project_path, shown
-from ichreport.runs import job_times
-from ichreport.runs.record_format import outdated_runs
+from ichreport.runs import damage, job_times
+from ichreport.runs.damage import Damage
+from ichreport.runs.record_format import RECORD
 from ichreport.workflow import forkserver, lifetime, report_lock
 from ichreport.workflow.progress import JOURNAL, Journal
 
@@ -100,11 +108,12 @@ def make_report(path: str, snakemake: Sequence[str], *, with_parent: bool = Fals
         if refusal:
             _print_error(f"make report: {refusal}")
             return 2
-        outdated = _outdated(profile, experiments)
+        again, left = _say_and_sort(profile, experiments)
         remove_partials(report)
         dependencies.read_all_code()
         with _private_folder(report) as folder:
-            return _Call(path, profile, folder, snakemake or ["--cores", "all"], outdated).make()
+            call = _Call(path, profile, folder, snakemake or ["--cores", "all"], again)
+            return call.make() or _say_what_is_left(left)
 
 
 def backend_of(profile: Profile) -> str:
@@ -117,26 +126,53 @@ def backend_of(profile: Profile) -> str:
     return environment.get("KERAS_BACKEND", "tensorflow")
 
 
-def _outdated(profile: Profile, experiments: Collection[str]) -> list[str]:
-    """Say what is damaged or of another version of ichreport; gives the files to make anew."""
-    outdated = []
-    manifest = profile.store_folder / MANIFEST
-    if manifest.is_file() and format_of(manifest) != STORE_FORMAT:
-        outdated.append(shown(manifest))
-        _print_outdated(f"{shown(profile.store_folder)}: the store is", "it is made anew")
-    runs = outdated_runs(profile.report_folder)
-    expected = [name for name in runs if name in experiments]
-    others = [name for name in runs if name not in experiments]
-    for names, what in ((expected, "made anew"), (others, "to be run by hand again")):
-        if names:
-            count = "a run is" if len(names) == 1 else f"{len(names)} runs are"
-            become = f"{'it is' if len(names) == 1 else 'they are'} {what}: {', '.join(names)}"
-            _print_outdated(f"{shown(profile.report_folder)}: {count}", become)
-    return outdated + [shown(profile.report_folder / "runs" / n / "record.json") for n in expected]
+def _say_and_sort(profile: Profile, experiments: Collection[str]) -> tuple[list[str], list[str]]:
+    """Say what is damaged or of another version of ichreport.
+
+    Returns:
+        The files that are made anew, and what is wrong with those that are not: runs by hand.
+    """
+    report = profile.report_folder
+    for note in damage.damaged_notes(report):
+        note.path.unlink()
+        _print(f"{note.problem} It is removed.")
+    again: list[Damage] = []
+    left: list[Damage] = []
+    for one in [*_store(profile.store_folder), *damage.damaged(report)]:
+        is_by_hand = one.path.name == RECORD and one.path.parent.name not in experiments
+        (left if is_by_hand else again).append(one)
+    for one in again:
+        if not one.by_other_version:
+            _print(f"{shown(one.path)} is made anew: {one.problem}")
+    old = [shown(one.path.parent) for one in again if one.by_other_version]
+    if old:
+        _print(f"Another version of ichreport has made {', '.join(old)}; made anew.")
+    return [shown(one.path) for one in again], [one.problem for one in left]
 
 
-def _print_outdated(what: str, becomes: str) -> None:
-    print(f"{what} damaged or by another version of ichreport; {becomes}.", flush=True)  # noqa: T201
+def _store(folder: Path) -> Iterator[Damage]:
+    """What is wrong with what a store says of itself, if anything."""
+    path = folder / MANIFEST
+    if not path.is_file():
+        return
+    if format_of(path) not in (None, STORE_FORMAT):
+        yield Damage(path, "", by_other_version=True)
+        return
+    try:
+        read_sealed_json(path)
+    except ValueError as error:
+        yield Damage(path, str(error))
+
+
+def _print(message: str) -> None:
+    print(message, flush=True)  # noqa: T201
+
+
+def _say_what_is_left(problems: Sequence[str]) -> int:
+    """Say what nobody but a person mends; gives the exit status."""
+    for problem in problems:
+        _print_error(f"make report: {problem}")
+    return 1 if problems else 0
 
 
 def _print_error(message: str) -> None:
@@ -171,7 +207,7 @@ class _Call:
         profile: The profile.
         folder: The call's own folder.
         snakemake: Further options of Snakemake's.
-        outdated: Files to make anew although they are there.
+        again: Files to make anew although they are there.
     """
 
     def __init__(
@@ -180,9 +216,11 @@ class _Call:
         profile: Profile,
         folder: Path,
         snakemake: Sequence[str],
-        outdated: Sequence[str],
+        again: Sequence[str],
     ) -> None:
-        self._outdated = ["--forcerun", *outdated] if outdated else []
+        results = f"{shown(profile.report_folder)}/results.ipynb"  # the only one that pages make
+        self._again = _forced(path for path in again if path != results)
+        self._results_again = _forced(path for path in again if path == results)
         self._path, self._report, self._options = path, profile.report_folder, list(snakemake)
         self._log = self._report / LOG
         self._journal = folder / "journal.json"
@@ -197,10 +235,10 @@ class _Call:
         self._log.unlink(missing_ok=True)
         with self._ended_by_signals(), self._server:
             maps = f"{shown(self._report)}/cam.ipynb"  # the longest way: a run comes before it
-            status = self._run("--prioritize", maps, *self._outdated, *RUNS)
+            status = self._run("--prioritize", maps, *self._again, *RUNS)
             never_started = status != 0 and not Journal.read(self._journal).planned
             if not (never_started or self._signals_received):
-                status = self._run(*_PAGES) or status
+                status = self._run(*self._results_again, *_PAGES) or status
         return self._print_outcome(status, never_started=never_started)
 
     def _run(self, *words: str) -> int:
@@ -275,6 +313,12 @@ class _Call:
                 f"make report: {first['job']}{others} failed{where}.",
             ]
         )
+
+
+def _forced(paths: Iterable[str]) -> list[str]:
+    """Options by which Snakemake makes files although they are there."""
+    listed = list(paths)
+    return ["--forcerun", *listed] if listed else []
 
 
 def _environment_of(journal: Path) -> dict[str, str]:

@@ -1,10 +1,12 @@
 import json
+import os
 import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from ichreport.data import store as store_module
 from ichreport.data.ingest.make_store import ingest
 from ichreport.data.store import Store, verify
 from ichreport.labels import LABELS
@@ -123,6 +125,50 @@ def test_a_store_of_another_format_is_refused_in_one_line_that_names_the_cure(
     assert verify(copy) == [str(refused.value)]
 
 
+@pytest.mark.parametrize("name", ["manifest.json", "slices.parquet", "rejects.parquet"])
+def test_a_store_of_which_a_byte_has_changed_does_not_open(copy, name):
+    content = bytearray((copy / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (copy / name).write_bytes(content)
+    with pytest.raises(ValueError, match=rf"{name} is (damaged|not readable)"):
+        Store.open(copy)
+
+
+@pytest.mark.parametrize("harm", ["flip", "cut", "gone"])
+@pytest.mark.parametrize("name", ["hu-00000.npy", "truth-00000.npy"])
+def test_a_shard_is_compared_with_its_hash_before_it_is_read(copy, name, harm):
+    path = copy / name
+    content = bytearray(path.read_bytes())
+    content[-9] ^= 4
+    {
+        "flip": lambda: path.write_bytes(content),
+        "cut": lambda: path.write_bytes(content[:-1000]),
+        "gone": path.unlink,
+    }[harm]()
+    damaged, rows = Store.open(copy), np.arange(3)
+    with pytest.raises(ValueError, match=rf"{name} .*Delete it and run `ichreport ingest` again"):
+        damaged.hu(rows) if name.startswith("hu") else damaged.truth(np.arange(len(damaged)))
+    with pytest.raises(ValueError, match=f"{name} "):
+        Store.open(copy).check()
+
+
+def test_a_shard_is_hashed_once_as_long_as_nobody_touches_it(copy, monkeypatch):
+    shutil.rmtree(copy / ".checked", ignore_errors=True)
+    hashed, original = [], store_module._hash_of_shard
+    monkeypatch.setattr(
+        store_module, "_hash_of_shard", lambda path: hashed.append(path.name) or original(path)
+    )
+    Store.open(copy).check()
+    shards = sorted(hashed)
+    assert shards == sorted(Store.open(copy).manifest["shards"])
+    Store.open(copy).check()
+    Store.open(copy).hu(np.arange(3))
+    assert len(hashed) == len(shards)
+    os.utime(copy / "hu-00000.npy", (1, 1))
+    Store.open(copy).check()
+    assert hashed[len(shards) :] == ["hu-00000.npy"]
+
+
 def test_an_ingest_makes_a_store_of_another_format_anew(source, store, copy):
     path = copy / "manifest.json"
     path.write_text(json.dumps(store.manifest | {"format": 0}))
@@ -137,7 +183,7 @@ def test_a_whole_store_has_no_problems(store):
 
 def test_a_flipped_byte_is_found_and_its_file_named_wherever_it_is(copy):
     random = np.random.default_rng(1)
-    files = sorted(path for path in copy.iterdir() if path.name != ".lock")
+    files = sorted(path for path in copy.iterdir() if path.name not in (".lock", ".checked"))
     assert {path.suffix for path in files} == {".npy", ".parquet", ".json"}
     for path in files:
         content = path.read_bytes()

@@ -40,6 +40,9 @@ class MadeUpStore:
         self.slices["sop_instance_uid"] = [f"ID_{number:09x}" for number in range(count)]
         self.series = series
 
+    def check(self):
+        """Nothing is on a disk."""
+
     def __len__(self):
         return len(self.slices)
 

@@ -46,13 +46,13 @@ def test_only_missing_slices_are_computed(store, experiment, passes):
     assert len(passes) == 1
     training.features_of(store, np.arange(30), experiment.plan)
     [folder] = experiment.features_folder.iterdir()
-    assert [len(np.load(path)) for path in sorted(folder.glob("rows-*"))] == [20, 10]
+    assert [len(np.load(path)) for path in sorted(folder.glob("rows-*.npy"))] == [20, 10]
 
 
 def test_a_part_without_its_row_numbers_does_not_count(store, experiment, passes):
     first = training.features_of(store, np.arange(10), experiment.plan)
     [folder] = experiment.features_folder.iterdir()
-    (folder / "rows-00000.npy").unlink()
+    (folder / "part-00000.json").unlink()
     np.testing.assert_allclose(
         training.features_of(store, np.arange(10), experiment.plan), first, rtol=1e-5
     )
@@ -105,6 +105,23 @@ def test_the_key_says_what_the_folder_holds(store, experiment):
     )
 
 
+@pytest.mark.parametrize("name", ["rows-00000.npy", "features-00000.npy", "part-00000.json"])
+def test_a_part_of_which_a_byte_has_changed_is_refused_by_name_with_the_cure(
+    store, experiment, name
+):
+    before = training.features_of(store, np.arange(20), experiment.plan)
+    [folder] = experiment.features_folder.iterdir()
+    content = bytearray((folder / name).read_bytes())
+    content[-5] ^= 1
+    (folder / name).write_bytes(content)
+    with pytest.raises(ValueError, match=f"{name} is .*Remove {folder}; what needs these"):
+        training.features_of(store, np.arange(20), experiment.plan)
+    shutil.rmtree(folder)
+    np.testing.assert_array_equal(
+        training.features_of(store, np.arange(20), experiment.plan), before
+    )
+
+
 def test_many_parts_are_written_whole_in_the_order_of_storage(store, experiment, monkeypatch):
     monkeypatch.setattr(features, "ROWS_PER_PART", 32)
     stored = training.features_of(store, np.arange(100), experiment.plan)
@@ -112,7 +129,7 @@ def test_many_parts_are_written_whole_in_the_order_of_storage(store, experiment,
     expected = model.predict(store.hu(np.arange(100))[:, None], verbose=0)
     np.testing.assert_allclose(stored, expected, rtol=1e-4, atol=1e-6)
     [folder] = experiment.features_folder.iterdir()
-    rows = [np.load(path) for path in sorted(folder.glob("rows-*"))]
+    rows = [np.load(path) for path in sorted(folder.glob("rows-*.npy"))]
     assert len(rows) > 2
     np.testing.assert_array_equal(np.concatenate(rows), np.arange(100)[::-1])
 
@@ -133,6 +150,6 @@ def test_a_part_that_cannot_be_written_stops_the_pass(part, store, experiment, m
     with pytest.raises(OSError, match="No space left"):
         training.features_of(store, np.arange(100), experiment.plan)
     [folder] = experiment.features_folder.iterdir()
-    assert len(list(folder.glob("rows-*"))) == part - 1
+    assert len(list(folder.glob("rows-*.npy"))) == part - 1
     assert (folder / "key.json").is_file()  # nothing is there that nobody knows what it is of
     assert not [t for t in threading.enumerate() if t.name.startswith("features")]

@@ -3,13 +3,13 @@
 import json
 import shutil
 
+import pandas as pd
 import pytest
 
 from ichreport.report import site
 from ichreport.report.papers import pages as papers
 from ichreport.runs.record import RECORD_FORMAT
 from ichreport.runs.results import read
-from tests.report.made_up import SKILL
 
 
 @pytest.fixture
@@ -25,9 +25,8 @@ def content(folder):
     return {path.relative_to(folder): path.read_bytes() for path in paths}
 
 
-def test_without_predictions_the_pages_and_papers_are_the_same(copied, report):
-    for name in SKILL:
-        (copied / "runs" / name / "predictions.parquet").unlink()
+def test_the_pages_and_papers_are_made_without_reading_predictions(copied, report, monkeypatch):
+    monkeypatch.setattr(pd, "read_parquet", lambda *_: pytest.fail("predictions were read"))
     site.render(copied, report.profile)
     assert content(copied) == content(report.folder)
     made = papers.make(copied, report.profile, read(report.profile, copied))
@@ -36,7 +35,7 @@ def test_without_predictions_the_pages_and_papers_are_the_same(copied, report):
 
 def spoil_format(path):
     path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 1}))
-    return f"{path} has format 1, expected {RECORD_FORMAT}: it was made by another version"
+    return f"{path} has format 1, expected {RECORD_FORMAT}: another version made it."
 
 
 def spoil_text(path):
@@ -44,7 +43,22 @@ def spoil_text(path):
     return str(path)
 
 
-@pytest.mark.parametrize("spoil", [spoil_format, spoil_text])
+def spoil_figure(path):
+    record = json.loads(path.read_text())
+    record["assessment"]["scores"]["value"][0] = 0.999
+    path.write_text(json.dumps(record))
+    return f"{path} is damaged"
+
+
+def spoil_predictions(path):
+    predictions = path.with_name("predictions.parquet")
+    content = bytearray(predictions.read_bytes())
+    content[len(content) // 2] ^= 1
+    predictions.write_bytes(content)
+    return f"{predictions} is damaged"
+
+
+@pytest.mark.parametrize("spoil", [spoil_format, spoil_text, spoil_figure, spoil_predictions])
 def test_a_record_that_cannot_be_read_is_a_failed_row_with_file_and_cure(copied, report, spoil):
     problem = spoil(copied / "runs" / "02-large" / "record.json")
     site.render(copied, report.profile)
@@ -52,7 +66,7 @@ def test_a_record_that_cannot_be_read_is_a_failed_row_with_file_and_cure(copied,
     page = (copied / "experiments" / "02-large.html").read_text(encoding="utf-8")
     for html in (compared, page):
         assert problem in html
-        assert "run it again (make report does where params/experiments has its file)" in html
+        assert "Run it again (make report does where params/experiments has its file)." in html
     assert set(content(copied)) == set(content(report.folder))
     other = (copied / "experiments" / "by-hand.html").read_text(encoding="utf-8")
     assert "Where it comes from" in other

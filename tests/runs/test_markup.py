@@ -6,7 +6,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from ichreport import dependencies
 from ichreport.report import site
-from ichreport.runs import markup
+from ichreport.runs import markup, record_format
 
 IMPORTS = "from ichreport.report.viewer import viewer"
 
@@ -79,6 +79,32 @@ def test_a_notebook_that_imports_what_is_gone_is_of_other_code(folder, write, ce
     executed.cells.insert(0, new_code_cell(cell))
     nbformat.write(executed, path)
     assert "What reports/mine/explore.ipynb shows is left out" in page(folder)
+
+
+def spoiled(path, what):
+    text = path.read_text()
+    path.write_text({
+        "cut": text[: len(text) // 2], "other": text.replace("kept outputs", "other outputs"),
+        "list": "[]", "text": "no JSON", "cells": '{"cells": 3, "metadata": {}, "nbformat": 4}',
+    }[what])  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ["cut", "other", "list", "text", "cells"])
+def test_a_notebook_that_is_not_what_was_executed_is_left_out_and_named(folder, write, what):
+    path = write()
+    write({"ichreport": {"markup": markup.markup_version(path)}})
+    record_format.seal(path)
+    assert "kept outputs" in page(folder)
+    spoiled(path, what)
+    content = page(folder)
+    assert "outputs</p>" not in content
+    assert "What reports/mine/explore.ipynb shows is left out: the file is damaged" in content
+
+
+@pytest.mark.parametrize("what", ["cut", "list", "text", "cells"])
+def test_one_that_is_not_readable_is_left_out_without_a_seal_too(folder, write, what):
+    spoiled(write(), what)
+    assert "is left out: the file is damaged" in page(folder)
 
 
 def test_cells_that_changed_are_read_anew(write):

@@ -20,7 +20,7 @@ from ichreport.runs import record
 from ichreport.splits import SPLITS
 from tests.runs.stand_in_training import StandInTraining
 
-RUN_AGAIN = "; run it again (make report does where params/experiments has its file)"
+RUN_AGAIN = " Run it again (make report does where params/experiments has its file)."
 
 
 @pytest.fixture(scope="module")
@@ -194,6 +194,44 @@ def test_an_unreadable_record_is_a_failed_run_with_file_and_cure(experiment, wri
     assert (run.status, run.record) == ("failed", {})
     assert str(path) in run.reason
     assert run.reason.endswith(RUN_AGAIN)
+
+
+@pytest.mark.parametrize("name", ["record.json", "predictions.parquet"])
+def test_a_run_of_which_a_byte_has_changed_or_is_gone_is_failed(experiment, write_run, name):
+    write_run(experiment)
+    path = experiment.run_folder / name
+    whole = path.read_bytes()
+    random = np.random.default_rng(0)
+    for place in random.integers(len(whole), size=20):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << int(random.integers(8))
+        path.write_bytes(damaged)
+        run = record.read_run(experiment.run_folder)
+        assert run.status == "failed" or json.loads(damaged) == json.loads(whole)
+        if run.status == "failed":
+            assert str(path) in run.reason
+            assert run.reason.endswith(RUN_AGAIN)
+    path.write_bytes(whole[:-100])
+    assert record.read_run(experiment.run_folder).status == "failed"
+    path.write_bytes(whole)
+    assert record.read_run(experiment.run_folder).status == "ok"
+
+
+def test_predictions_that_are_gone_are_a_failed_run(experiment, write_run):
+    write_run(experiment)
+    path = experiment.run_folder / "predictions.parquet"
+    path.unlink()
+    run = record.read_run(experiment.run_folder)
+    assert (run.status, run.reason) == ("failed", f"{path} is missing.{RUN_AGAIN}")
+
+
+def test_weights_that_have_changed_are_refused_where_they_are_read(experiment, write_run):
+    write_run(experiment)
+    run = record.read_run(experiment.run_folder)
+    assert run.weights.read_bytes() == b"weights"
+    run.weights.write_bytes(b"weightt")
+    with pytest.raises(ValueError, match=r"model\.weights\.h5 is damaged.*Run it again"):
+        run.weights  # noqa: B018
 
 
 def test_a_started_run_counts_as_not_done(experiment, write_run):

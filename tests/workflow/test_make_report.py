@@ -1,8 +1,8 @@
 """`make report` as a whole: one call at a time, mistakes first, kills at any time."""
 
 import fcntl
-import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from ichreport.cli import main
-from ichreport.files import write_text
-from ichreport.runs.record_format import RECORD_FORMAT
+from ichreport.files import write_json, write_text
+from ichreport.runs.record_format import seal
 from ichreport.workflow import make_report, report_lock
 from tests.workflow.killing import EXPERIMENTS, PROFILE, kill_often, predictions
 
@@ -178,31 +178,66 @@ def test_kills_at_random_moments_change_nothing_of_what_a_report_says(tmp_path, 
     assert set(predictions(killed.report)) == set(experiments)
 
 
-def test_what_is_damaged_or_of_another_version_is_said_and_made_anew_though_it_is_there(
-    project, monkeypatch, capsys
-):
-    by_content = {
-        "cnn": '{"format": 1}', "head": '{"format": ', "mine": "[]",
-        "good": json.dumps({"format": RECORD_FORMAT}),
-    }  # fmt: skip
-    for name, content in by_content.items():
-        write_text(project.report / "runs" / name / "record.json", content)
-    write_text(project.root / "data/killed/store/manifest.json", "{}")
-    calls = []
+@pytest.fixture
+def calls(project, monkeypatch):
+    """The words for Snakemake in each call, none of which runs anything."""
+    words = []
     monkeypatch.chdir(project.root)
-    monkeypatch.setattr(make_report._Call, "_run", lambda _, *words: calls.append(words) or 0)
-    make_report.make_report("params/killed.yaml", [])
-    forced = ("reports/killed/runs/cnn/record.json", "reports/killed/runs/head/record.json")
-    words = ("--forcerun", "data/killed/store/manifest.json", *forced, *make_report.RUNS)
+    monkeypatch.setattr(make_report._Call, "_run", lambda _, *said: words.append(said) or 0)
+    return words
+
+
+def test_what_another_version_has_made_is_said_in_one_line_and_made_anew(project, calls, capsys):
+    for name in EXPERIMENTS:
+        write_json(project.report / "runs" / name / "record.json", {"format": 1})
+    write_json(project.root / "data/killed/store/manifest.json", {"format": 0})
+    assert make_report.make_report("params/killed.yaml", []) == 0
+    made = [f"reports/killed/runs/{name}/record.json" for name in EXPERIMENTS]
+    words = ("--forcerun", "data/killed/store/manifest.json", *made, *make_report.RUNS)
     assert calls[0][-len(words) :] == words
-    assert capsys.readouterr().out.splitlines()[:3] == [
-        "data/killed/store: the store is damaged or by another version of ichreport; it is made "
-        "anew.",
-        "reports/killed: 2 runs are damaged or by another version of ichreport; they are made "
-        "anew: cnn, head.",
-        "reports/killed: a run is damaged or by another version of ichreport; it is to be run "
-        "by hand again: mine.",
-    ]
+    assert capsys.readouterr().out.splitlines()[0] == (
+        "Another version of ichreport has made data/killed/store, reports/killed/runs/cnn, "
+        "reports/killed/runs/head; made anew."
+    )
+
+
+def test_what_is_damaged_is_named_and_made_anew_though_it_is_there(project, calls, capsys):
+    report = project.report
+    (project.root / "data/killed/store").mkdir(parents=True)
+    (project.root / "data/killed/store/manifest.json").write_text('{"format": 1, "seal": "0"}')
+    write_text(report / "runs" / "cnn" / "record.json", '{"format": ')
+    write_text(report / "cam.json", "[]")
+    for name in ("explore.ipynb", "results.ipynb"):
+        write_text(report / name, "executed")
+        seal(report / name)
+        write_text(report / name, "changed")
+    write_text(report / "timings" / "ingest.json", "{}")
+    assert make_report.make_report("params/killed.yaml", []) == 0
+    made = (
+        "data/killed/store/manifest.json",
+        "reports/killed/runs/cnn/record.json",
+        "reports/killed/explore.ipynb",
+        "reports/killed/cam.json",
+    )
+    words = ("--forcerun", *made, *make_report.RUNS)
+    assert calls[0][-len(words) :] == words
+    assert calls[1][:2] == ("--forcerun", "reports/killed/results.ipynb")
+    note, *lines = capsys.readouterr().out.splitlines()[:6]
+    assert re.fullmatch(r".*timings/ingest\.json is damaged \('started'\)\. It is removed\.", note)
+    assert not (report / "timings" / "ingest.json").exists()
+    named = [line.partition(" is made anew: ")[0] for line in lines]
+    assert named == [*made[:3], "reports/killed/results.ipynb", made[3]]
+    assert all("damaged" in line or "not readable" in line for line in lines)
+
+
+def test_a_damaged_run_by_hand_is_left_to_who_made_it_and_the_call_fails(project, calls, capsys):
+    write_text(project.report / "runs" / "mine" / "record.json", "{}")
+    assert make_report.make_report("params/killed.yaml", []) == 1
+    assert "--forcerun" not in calls[0] + calls[1]
+    said = capsys.readouterr().err
+    assert said.startswith("make report: ")
+    assert "runs/mine/record.json is damaged" in said
+    assert "Run it again" in said
 
 
 def test_words_for_snakemake_come_after_two_dashes(monkeypatch):

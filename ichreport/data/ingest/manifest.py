@@ -10,9 +10,9 @@ from ichreport import __version__
 from ichreport.data.ingest.slice_index import SliceIndex
 from ichreport.data.ingest.sources import Source
 from ichreport.data.pseudonyms import Pseudonyms
-from ichreport.data.store import SLICES, seal
+from ichreport.data.store import SLICES
 from ichreport.data.store_format import STORE_FORMAT
-from ichreport.files import sha256_of_json
+from ichreport.files import seal_of, sha256_of_json
 
 
 def make_manifest(
@@ -54,7 +54,7 @@ def make_manifest(
         "files": files,
         "store_hash": sha256_of_json([shards, files[SLICES]]),
     }
-    return manifest | {"seal": seal(manifest)}
+    return manifest | {"seal": seal_of(manifest)}
 
 
 def _counts(index: SliceIndex) -> dict[str, int]:

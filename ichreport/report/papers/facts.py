@@ -213,7 +213,10 @@ def _of_splits(best: ScoredRun) -> dict[str, str]:
 
 def _of_maps(folder: Path, profile: Profile, results: Results) -> dict[str, str]:
     run = next((run for run in results.runs if run.name == profile.cam_run), None)
-    measured = map_record.read(folder, run) if run else None
+    try:
+        measured = map_record.read(folder, run) if run else None
+    except ValueError:  # `ichreport.runs.damage` names it
+        measured = None
     if measured is None:
         return {}
     random, shuffled = measured["random_layers"], measured["permuted_labels"]

@@ -12,7 +12,7 @@ from scipy.stats import spearmanr
 from ichreport.data.samples import Sample
 from ichreport.evaluation.maps import against_truth, sanity_checks, similarity
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
-from ichreport.files import read_json
+from ichreport.files import read_sealed_json
 from ichreport.labels import LABELS
 from ichreport.report.html.formats import with_interval
 from ichreport.report.maps import sanity as map_sanity
@@ -278,7 +278,7 @@ def test_what_was_measured_is_kept_whole_and_only_for_its_run(sample, store, tmp
     run = RunRecord("mine", tmp_path, "ok", {"provenance": {"predictions_sha256": "ab"}})
     map_record.write(tmp_path, run, measured, cascade, permuted(sample))
     kept = map_record.read(tmp_path, run)
-    assert kept == read_json(tmp_path / "cam.json")
+    assert kept == read_sealed_json(tmp_path / "cam.json")
     [row] = [r for r in kept["measures"] if (r["method"], r["measure"]) == ("map", "pointing")]
     assert (row["label"], row["value"], row["without"]) == ("any", 1, 1)
     assert kept["random_layers"]["stages"]["nothing"]["value"] == pytest.approx(1)

@@ -6,12 +6,13 @@ import pytest
 
 from ichreport import software
 from ichreport.evaluation.assessment import assess
-from ichreport.files import write_json
+from ichreport.files import write_sealed_json
 from ichreport.labels import LABELS
 from ichreport.params.experiment import Experiment
 from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.params.profile import Profile
 from ichreport.runs import record, results
+from ichreport.runs.record_format import MAPS_FORMAT
 from tests.runs.stand_in_training import StandInTraining
 
 STORE_HASH = "ab" * 32
@@ -78,7 +79,7 @@ class Report:
             "rules": {"not square, padded with air": 15},
             "store_hash": STORE_HASH,
         }
-        write_json(self.profile.store_folder / "manifest.json", manifest | changes)
+        write_sealed_json(self.profile.store_folder / "manifest.json", manifest | changes)
 
     def write_maps(self, *, measures=True):
         recorded = record.read_run(self.folder / "runs" / "mine").record
@@ -86,10 +87,10 @@ class Report:
             {"label": "any", "method": method, "measure": "pointing", **MEASURED}
             for method in ("map", "center")
         ]
-        write_json(
+        write_sealed_json(
             self.folder / "cam.json",
             {
-                "format": 2,
+                "format": MAPS_FORMAT,
                 "run": "mine",
                 "predictions_sha256": recorded["provenance"]["predictions_sha256"],
                 "method": "HiResCAM",

@@ -4,10 +4,11 @@ import re
 
 import mistune
 import nbformat
+import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from ichreport.files import read_json, write_json
+from ichreport.files import read_json, read_sealed_json, write_sealed_json
 from ichreport.labels import LABELS
 from ichreport.report import site
 from ichreport.report.html.sanitise import clean
@@ -249,8 +250,14 @@ def test_a_store_that_the_run_was_not_made_from_says_nothing(report):
 
 
 def test_maps_of_other_predictions_say_nothing(report):
-    found = read_json(report.folder / "cam.json")
-    write_json(report.folder / "cam.json", found | {"predictions_sha256": "0"})
+    found = read_sealed_json(report.folder / "cam.json")
+    write_sealed_json(report.folder / "cam.json", found | {"predictions_sha256": "0"})
+    assert items_of(papers(report)["claim-2024"])["31"][0] == "Not done"
+
+
+def test_damaged_maps_say_nothing(report):
+    path = report.folder / "cam.json"
+    path.write_text(path.read_text().replace("0.4321", "0.9321"))
     assert items_of(papers(report)["claim-2024"])["31"][0] == "Not done"
 
 
@@ -372,7 +379,7 @@ def test_the_site_has_the_papers_as_files_and_as_a_page(report):
     assert 'href="papers.html"' in (report.folder / "index.html").read_text(encoding="utf-8")
 
 
-def test_the_papers_need_no_predictions(report):
+def test_the_papers_read_no_predictions(report, monkeypatch):
     before = papers(report)
-    (report.folder / "runs" / "mine" / "predictions.parquet").unlink()
+    monkeypatch.setattr(pd, "read_parquet", lambda *_: pytest.fail("predictions were read"))
     assert papers(report) == before

@@ -1,0 +1,76 @@
+"""Which files of a report are not what was written any more, and what is wrong with them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from ichreport.files import format_of, read_sealed_json
+from ichreport.runs import job_times
+from ichreport.runs.record_format import (
+    MAPS,
+    MAPS_FORMAT,
+    RECORD,
+    OtherVersionError,
+    check_seal,
+    read_record,
+)
+
+_EXECUTED: Final = ("explore.ipynb", "cam.ipynb", "results.ipynb")
+
+
+@dataclass(frozen=True)
+class Damage:
+    """What is wrong with a file.
+
+    Attributes:
+        path: The file whose making anew mends it: of a run, its record.
+        problem: What is wrong; a sentence, and maybe a cure.
+        by_other_version: Whether all that is wrong is that another version of ichreport made it.
+    """
+
+    path: Path
+    problem: str
+    by_other_version: bool = False
+
+
+def damaged(report_folder: Path) -> list[Damage]:
+    """What is wrong with the files of a report.
+
+    Weights, features and slices are compared where they are read.
+
+    Args:
+        report_folder: `reports/<profile>`.
+    """
+    return [*_runs(report_folder), *_notebooks(report_folder), *_maps(report_folder / MAPS)]
+
+
+def damaged_notes(report_folder: Path) -> list[Damage]:
+    """What is wrong with the notes on what jobs took; nothing depends on them."""
+    return [Damage(*note) for note in job_times.damaged_notes(report_folder).items()]
+
+
+def _runs(report_folder: Path) -> Iterator[Damage]:
+    for path in sorted(report_folder.glob(f"runs/*/{RECORD}")):
+        try:
+            read_record(path.parent)
+            check_seal(path.with_name("notebook.ipynb"))
+        except ValueError as error:
+            yield Damage(path, str(error), isinstance(error, OtherVersionError))
+
+
+def _notebooks(report_folder: Path) -> Iterator[Damage]:
+    for path in (report_folder / name for name in _EXECUTED):
+        try:
+            check_seal(path)
+        except ValueError as error:
+            yield Damage(path, str(error))
+
+
+def _maps(path: Path) -> Iterator[Damage]:
+    """Of another version, there are none: their notebook runs again, since its code has changed."""
+    try:
+        if path.is_file() and format_of(path) in (None, MAPS_FORMAT):
+            read_sealed_json(path)
+    except ValueError as error:
+        yield Damage(path, str(error))
