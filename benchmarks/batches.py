@@ -36,11 +36,11 @@ def make_store(folder: Path, *, size: int = SIZE, count: int = SLICES) -> Store:
     random = np.random.default_rng(0)
     heads = make_heads(random, size)
     per_shard = count // SHARDS
+    shards, hashes = {}, []
     for number in range(SHARDS):
         shard = ArrayFile(folder / shard_name(number), "<i2", size)
-        for row in range(per_shard):
-            shard.append(heads[row % len(heads)])
-        shard.finish()
+        hashes += [shard.append(heads[row % len(heads)])[:32] for row in range(per_shard)]
+        shards[shard_name(number)] = shard.finish()
         shard.close()
     place = random.permutation(count)
     series = [f"series {row // 30}" for row in range(count)]
@@ -50,9 +50,14 @@ def make_store(folder: Path, *, size: int = SIZE, count: int = SLICES) -> Store:
             "shard": place // per_shard,
             "row": place % per_shard,
             "truth_row": np.full(count, -1),
+            "pixel_hash": np.array(hashes)[place],
         }
     )
-    return Store(folder, {"recipe": {"image_size": size}}, slices, pd.DataFrame())
+    store = Store(
+        folder, {"recipe": {"image_size": size}, "shards": shards}, slices, pd.DataFrame()
+    )
+    store.check()
+    return store
 
 
 def write_singles(store: Store, folder: Path, count: int = 1000) -> None:

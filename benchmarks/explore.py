@@ -25,10 +25,17 @@ from ichreport.data.ingest.slice_index import build_index, slice_names_from_file
 from ichreport.data.labels.table import LabelTable
 from ichreport.data.shard_files import shard_name
 from ichreport.data.store_format import STORE_FORMAT
-from ichreport.files import write_json
+from ichreport.files import sha256_of_file, write_json, write_sealed_json
 
 IMAGE_SIZE = 256
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "1-explore.ipynb"
+
+
+def note_as_checked(shard: Path) -> None:
+    """Say that a shard has been compared with its hash: the made-up ones have none."""
+    status = shard.stat()
+    note = {"hash": "generated", "size": status.st_size, "modified": status.st_mtime_ns}
+    write_json(shard.parent / ".checked" / f"{shard.name}.json", note)
 
 
 def write_store(folder: Path, size: Size) -> None:
@@ -43,6 +50,7 @@ def write_store(folder: Path, size: Size) -> None:
     for number, slices in enumerate(sizes.tolist()):
         shape = (slices, IMAGE_SIZE, IMAGE_SIZE)
         np.lib.format.open_memmap(folder / shard_name(number), "w+", np.int16, shape)
+        note_as_checked(folder / shard_name(number))
     manifest = {
         "format": STORE_FORMAT,
         "recipe": {"image_size": IMAGE_SIZE},
@@ -52,8 +60,12 @@ def write_store(folder: Path, size: Size) -> None:
         "rules": index.rules,
         "findings": [],
         "store_hash": "generated",
+        "shards": {shard_name(number): "generated" for number in range(len(sizes))},
+        "files": {
+            name: sha256_of_file(folder / name) for name in ("slices.parquet", "rejects.parquet")
+        },
     }
-    write_json(folder / "manifest.json", manifest)
+    write_sealed_json(folder / "manifest.json", manifest)
 
 
 def explore(store: Path) -> float:

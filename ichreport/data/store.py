@@ -1,5 +1,6 @@
 """The store: every slice of a data set as memory-mapped HU, with an index."""
 
+import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -44,15 +45,19 @@ class Store:
         self.slices, self.rejects = slices, rejects
         self._shard = slices["shard"].to_numpy(dtype=np.int64)
         self._row = slices["row"].to_numpy(dtype=np.int64)
+        self._hashes = slices["pixel_hash"].to_numpy()
         self._truth_row = slices["truth_row"].to_numpy(dtype=np.int64)
         self._series_start = series_starts(slices)
         self._maps: dict[str, NDArray[Any]] = {}
+        shards = int(self._shard.max(initial=-1)) + 1
+        self._unchecked = np.ones(shards, dtype=bool)
 
     @classmethod
     def open(cls, folder: Path | str) -> Self:
         """Open a store.
 
-        Shards are compared with their hashes when they are first read: see `_map`.
+        What is read of it later is compared with its hash then: each slice, as long as its shard
+        has not been compared as a whole (`check`).
 
         Raises:
             FileNotFoundError: If there is no whole store in `folder`.
@@ -93,9 +98,14 @@ class Store:
 
         Raises:
             IndexError: If a row is not in the store.
+            ValueError: If a slice is not what was ingested; the message names the file and the
+                cure.
         """
         rows = self._checked(rows)
-        return self._gather(shard_name, self._shard[rows], self._row[rows], np.int16)
+        pixels = self._gather(shard_name, self._shard[rows], self._row[rows], np.int16)
+        if self._unchecked.any():
+            self._compare(rows, pixels)
+        return pixels
 
     def adjacent_hu(self, rows: Any) -> NDArray[np.int16]:
         """Slices with their neighbours in the series; at its ends the slice itself stands in.
@@ -181,19 +191,34 @@ class Store:
         return gathered
 
     def _map(self, name: str) -> NDArray[Any]:
-        """A shard's array, which is compared with its hash unless that was done before.
-
-        Raises:
-            ValueError: If it is missing or damaged; the message names it and the cure.
-        """
         if name not in self._maps:
-            self._check(name)
-            pixels = np.load(self.folder / name, mmap_mode="r", allow_pickle=False)
+            path = self.folder / name
+            if name.startswith("truth"):  # few, and there are no hashes of single masks
+                self._check(name)
+            try:
+                pixels = np.load(path, mmap_mode="r", allow_pickle=False)
+            except (OSError, ValueError) as error:
+                raise ValueError(f"{path} cannot be read: {error}. {_MEND}") from error
             self._maps[name] = pixels.view(np.ndarray)
         return self._maps[name]
 
+    def _compare(self, rows: NDArray[np.int64], pixels: NDArray[np.int16]) -> None:
+        """Compare slices with their hashes, but those of shards that have been, as a whole."""
+        for number in np.unique(self._shard[rows]):
+            if self._unchecked[number] and self._is_noted(shard_name(int(number))):
+                self._unchecked[number] = False
+        for index in np.flatnonzero(self._unchecked[self._shard[rows]]):
+            row = rows[index]
+            digest = hashlib.sha256(np.ascontiguousarray(pixels[index]).data).hexdigest()
+            if not digest.startswith(self._hashes[row]):
+                path = self.folder / shard_name(int(self._shard[row]))
+                uid = self.slices["sop_instance_uid"].iloc[row]
+                raise ValueError(f"{path} is damaged: slice {uid} is another one. {_MEND}")
+
     def check(self) -> None:
         """Compare all shards with their hashes, several at a time, but those that have been.
+
+        Worth it before most slices are read, or some of them again and again.
 
         Raises:
             ValueError: If one is missing or damaged; the message names it and the cure.
@@ -201,24 +226,35 @@ class Store:
         with ThreadPoolExecutor() as together:
             for _ in together.map(self._check, self.manifest["shards"]):
                 pass
+        self._unchecked[:] = False
 
     def _check(self, name: str) -> None:
         """Compare a shard with its hash, unless a note says that this very file has been."""
         path, expected = self.folder / name, self.manifest["shards"][name]
-        note = self.folder / _CHECKED / f"{name}.json"
+        if self._is_noted(name):
+            return
         try:
-            status = path.stat()
-            seen = {"hash": expected, "size": status.st_size, "modified": status.st_mtime_ns}
-            with suppress(OSError, ValueError):
-                if read_json(note) == seen:
-                    return
-            actual = _hash_of_shard(path)
+            actual, seen = _hash_of_shard(path), self._as_it_is(name)
         except (OSError, ValueError) as error:
             raise ValueError(f"{path} cannot be read: {error}. {_MEND}") from error
         if actual != expected:
             raise ValueError(f"{path} is damaged: its hash is not the store's. {_MEND}")
         with suppress(OSError):  # a store that may not be written to is compared each time
-            write_json(note, seen)
+            write_json(self._note(name), seen)
+
+    def _is_noted(self, name: str) -> bool:
+        """Whether a shard, as it is, has been compared with its hash as a whole."""
+        try:
+            return bool(read_json(self._note(name)) == self._as_it_is(name))
+        except (OSError, ValueError):
+            return False
+
+    def _note(self, name: str) -> Path:
+        return self.folder / _CHECKED / f"{name}.json"
+
+    def _as_it_is(self, name: str) -> dict[str, Any]:
+        status, expected = (self.folder / name).stat(), self.manifest["shards"][name]
+        return {"hash": expected, "size": status.st_size, "modified": status.st_mtime_ns}
 
 
 def series_starts(slices: pd.DataFrame) -> NDArray[np.bool_]:

@@ -145,11 +145,26 @@ def test_a_shard_is_compared_with_its_hash_before_it_is_read(copy, name, harm):
         "cut": lambda: path.write_bytes(content[:-1000]),
         "gone": path.unlink,
     }[harm]()
-    damaged, rows = Store.open(copy), np.arange(3)
+    damaged = Store.open(copy)
     with pytest.raises(ValueError, match=rf"{name} .*Delete it and run `ichreport ingest` again"):
-        damaged.hu(rows) if name.startswith("hu") else damaged.truth(np.arange(len(damaged)))
+        (damaged.hu if name.startswith("hu") else damaged.truth)(np.arange(len(damaged)))
     with pytest.raises(ValueError, match=f"{name} "):
         Store.open(copy).check()
+
+
+def test_a_slice_is_compared_with_its_hash_as_it_is_read(copy):
+    whole = Store.open(copy)
+    shutil.rmtree(copy / ".checked", ignore_errors=True)
+    path, row = copy / "hu-00000.npy", int(np.flatnonzero(whole.slices["shard"] == 0)[0])
+    content = bytearray(path.read_bytes())
+    content[128 + int(whole.slices["row"][row]) * 16 * 16 * 2] ^= 1
+    path.write_bytes(content)
+    others = np.setdiff1d(np.arange(len(whole)), [row])
+    damaged = Store.open(copy)
+    np.testing.assert_array_equal(damaged.hu(others), whole.hu(others))
+    uid = whole.slices["sop_instance_uid"][row]
+    with pytest.raises(ValueError, match=rf"hu-00000\.npy is damaged: slice {uid} is another one"):
+        damaged.hu([row])
 
 
 def test_a_shard_is_hashed_once_as_long_as_nobody_touches_it(copy, monkeypatch):
@@ -162,7 +177,6 @@ def test_a_shard_is_hashed_once_as_long_as_nobody_touches_it(copy, monkeypatch):
     shards = sorted(hashed)
     assert shards == sorted(Store.open(copy).manifest["shards"])
     Store.open(copy).check()
-    Store.open(copy).hu(np.arange(3))
     assert len(hashed) == len(shards)
     os.utime(copy / "hu-00000.npy", (1, 1))
     Store.open(copy).check()
