@@ -16,7 +16,7 @@ from typing import Any
 from side_by_side import Skipped
 
 from ichreport import poster
-from ichreport.data.store import read_manifest
+from ichreport.data.store_format import read_manifest
 from ichreport.params.profile import Profile
 from ichreport.report import timings
 from ichreport.runs import job_times
