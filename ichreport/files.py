@@ -181,13 +181,8 @@ def read_json(path: Path) -> Any:
         raise ValueError(f"{path} is not readable as JSON: {error}") from error
 
 
-def format_of(path: Path) -> object:
-    """The format that a JSON file says it has; None if it says none or is not readable."""
-    try:
-        content = read_json(path)
-    except ValueError:
-        return None
-    return content.get("format") if isinstance(content, dict) else None
+class OtherVersionError(ValueError):
+    """A file that another version of ichreport has made."""
 
 
 def write_sealed_json(path: Path, value: Mapping[str, Any]) -> None:
@@ -205,18 +200,30 @@ def read_sealed_json(path: Path) -> dict[str, Any]:
     Raises:
         ValueError: If the file is no such JSON, or is not what was written; the message names it.
     """
-    content = read_json(path)
+    return unseal(read_json(path), path)
+
+
+def unseal(content: Any, path: Path) -> dict[str, Any]:
+    """What a JSON file says, without its seal.
+
+    Args:
+        content: As it was read.
+        path: The file, named in errors.
+
+    Raises:
+        ValueError: If it is no object, or not what was written.
+    """
     if not isinstance(content, dict):
         raise ValueError(f"{path} is damaged: it is no JSON object.")
-    if content.pop("seal", None) != seal_of(content):
+    unsealed = {name: value for name, value in content.items() if name != "seal"}
+    if content.get("seal") != sha256_of_json(unsealed):
         raise ValueError(f"{path} is damaged: its seal does not match what it says.")
-    return content
+    return unsealed
 
 
 def seal_of(value: Mapping[str, Any]) -> str:
-    """The hash of everything in an object but its `seal`, as it is read back from JSON."""
-    content = json.loads(json.dumps({name: v for name, v in value.items() if name != "seal"}))
-    return sha256_of_json(content)
+    """The hash of an object, as it will be read back from JSON."""
+    return sha256_of_json(json.loads(json.dumps(value)))
 
 
 def check_file(path: Path, expected: str, cure: str) -> Path:

@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ichreport.data.shard_files import hash_of_slices, shard_name, slice_digests, truth_name
-from ichreport.data.store_format import MANIFEST, STORE_FORMAT
-from ichreport.files import check_file, read_json, seal_of, sha256_of_file, write_json
+from ichreport.data.store_format import read_manifest
+from ichreport.files import check_file, read_json, sha256_of_file, write_json
 
 SLICES: Final = "slices.parquet"
 REJECTS: Final = "rejects.parquet"
@@ -265,34 +265,6 @@ def series_starts(slices: pd.DataFrame) -> NDArray[np.bool_]:
         codes, _ = pd.factorize(slices[name])
         starts[1:] |= codes[1:] != codes[:-1]
     return starts
-
-
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """Read how a store was made and what it holds.
-
-    Raises:
-        FileNotFoundError: If there is no whole store in `folder`.
-        ValueError: If it was written in another format, or is damaged.
-    """
-    path = folder / MANIFEST
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{folder} is not a store: it has no {MANIFEST}, which is written last. "
-            f"Run `ichreport ingest` to make or finish it."
-        )
-    manifest = read_json(path)
-    received = manifest.get("format") if isinstance(manifest, dict) else None
-    if not isinstance(manifest, dict) or received != STORE_FORMAT:
-        raise ValueError(
-            f"{path}: the store has format {received!r}, expected {STORE_FORMAT}; another version "
-            "of ichreport made it. `make report` or `ichreport ingest` makes it anew."
-        )
-    if manifest.get("seal") != seal_of(manifest):
-        raise ValueError(
-            f"{path} is damaged: its seal does not match what it says. `make report` or `ichreport "
-            "ingest` makes it anew."
-        )
-    return manifest
 
 
 def verify(folder: Path | str) -> list[str]:

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ichreport.files import format_of, read_sealed_json
+from ichreport.files import OtherVersionError
 from ichreport.runs import job_times
 from ichreport.runs.record_format import (
     MAPS,
-    MAPS_FORMAT,
     RECORD,
-    OtherVersionError,
     check_seal,
+    read_maps,
     read_record,
 )
 
@@ -42,7 +41,7 @@ def damaged(report_folder: Path) -> list[Damage]:
     Args:
         report_folder: `reports/<profile>`.
     """
-    return [*_runs(report_folder), *_notebooks(report_folder), *_maps(report_folder / MAPS)]
+    return [*_runs(report_folder), *_notebooks(report_folder), *_maps(report_folder)]
 
 
 def damaged_notes(report_folder: Path) -> list[Damage]:
@@ -67,10 +66,8 @@ def _notebooks(report_folder: Path) -> Iterator[Damage]:
             yield Damage(path, str(error))
 
 
-def _maps(path: Path) -> Iterator[Damage]:
-    """Of another version, there are none: their notebook runs again, since its code has changed."""
+def _maps(report_folder: Path) -> Iterator[Damage]:
     try:
-        if path.is_file() and format_of(path) in (None, MAPS_FORMAT):
-            read_sealed_json(path)
+        read_maps(report_folder)
     except ValueError as error:
-        yield Damage(path, str(error))
+        yield Damage(report_folder / MAPS, str(error))

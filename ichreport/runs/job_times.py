@@ -6,6 +6,7 @@ cell began and how long it took.
 """
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -60,39 +61,49 @@ class Job:
 def read(report: Path, since: datetime | None = None) -> list[Job]:
     """Read what is known of a report's jobs, in the order of the workflow.
 
-    A note that is damaged, or that of a notebook that is, is as one of a job that left none:
-    `damaged_notes` names it.
+    A job whose note is damaged is as one that left none: `damaged_notes` names it.
 
     Args:
         report: `reports/<profile>`.
         since: Leave out jobs that had started before.
     """
-    jobs = [_job_or_problem(report, path) for path in sorted((report / FOLDER).glob("*.json"))]
-    known = [
-        (started, job)
-        for started, job in (one for one in jobs if not isinstance(one, str))
-        if _still_there(report, job) and (since is None or started >= since)
+    notes = {path.stem: _note(path) for path in sorted((report / FOLDER).glob("*.json"))}
+    jobs = [
+        _job(report, name, note)
+        for name, note in notes.items()
+        if not isinstance(note, str) and (since is None or _started(note) >= since)
     ]
-    return sorted((job for _, job in known), key=lambda job: (_place(job.rule), job.name))
+    known = [job for job in jobs if _still_there(report, job)]
+    return sorted(known, key=lambda job: (_place(job.rule), job.name))
 
 
 def damaged_notes(report: Path) -> dict[Path, str]:
-    """What is wrong with notes of jobs, or with their notebooks, by the notes' paths.
+    """What is wrong with notes of jobs, by their paths.
 
     Args:
         report: `reports/<profile>`.
     """
-    paths = sorted((report / FOLDER).glob("*.json"))
-    problems = {path: _job_or_problem(report, path) for path in paths}
-    return {path: problem for path, problem in problems.items() if isinstance(problem, str)}
+    notes = {path: _note(path) for path in sorted((report / FOLDER).glob("*.json"))}
+    return {path: note for path, note in notes.items() if isinstance(note, str)}
 
 
-def _job_or_problem(report: Path, path: Path) -> tuple[datetime, Job] | str:
-    """When a job of which there is a note started, and the job; or what is wrong with the note."""
+def _note(path: Path) -> Mapping[str, Any] | str:
+    """What a job has noted; or what is wrong with the note."""
+    numbers = ("wall_seconds", "cpu_seconds", "peak_mib", "status")
     try:
-        return datetime.fromisoformat(read_json(path)["started"]), _job(report, path)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        note: Mapping[str, Any] = read_json(path)
+        _started(note)
+        wrong = [name for name in numbers if not isinstance(note[name], int | float)]
+        ready = note["ready_seconds"]
+    except (ValueError, KeyError, TypeError) as error:
         return f"{path} is damaged ({error})."
+    if wrong or not isinstance(ready, int | float | None):
+        return f"{path} is damaged ({', '.join(wrong) or 'ready_seconds'})."
+    return note
+
+
+def _started(note: Mapping[str, Any]) -> datetime:
+    return datetime.fromisoformat(note["started"])
 
 
 def row(name: str, jobs: Iterable[Job]) -> list[str]:
@@ -168,18 +179,19 @@ def _of(name: str) -> str:
     return name.partition("-")[2]
 
 
-def _job(report: Path, path: Path) -> Job:
-    note = read_json(path)
+def _job(report: Path, name: str, note: Mapping[str, Any]) -> Job:
     notebook = (
-        report / "runs" / _of(path.stem) / "notebook.ipynb"
-        if path.stem.startswith("experiment-")
-        else report / f"{path.stem}.ipynb"
+        report / "runs" / _of(name) / "notebook.ipynb"
+        if name.startswith("experiment-")
+        else report / f"{name}.ipynb"
     )
     starting, importing = _of_command(note)
     if notebook.is_file():
-        starting, importing = _of_notebook(note, read_json(notebook))
+        # of one that is damaged, nothing is known; `ichreport.runs.damage` names it
+        with suppress(ValueError, KeyError, TypeError, AttributeError):
+            starting, importing = _of_notebook(note, read_json(notebook))
     return Job(
-        path.stem,
+        name,
         note["wall_seconds"],
         note["cpu_seconds"],
         note["peak_mib"],
@@ -196,7 +208,7 @@ def _of_command(note: Mapping[str, Any]) -> tuple[float, float]:
 
 def _of_notebook(note: Mapping[str, Any], notebook: Mapping[str, Any]) -> tuple[float, float]:
     """Seconds around the cells, and seconds of the cells that import."""
-    began = datetime.fromisoformat(note["started"]).timestamp()
+    began = _started(note).timestamp()
     ended = began + note["wall_seconds"]
     cells = [cell for cell in notebook["cells"] if _ran(cell, began, ended)]
     if not cells:

@@ -6,9 +6,9 @@ from typing import Any
 
 from ichreport.evaluation.maps.against_truth import MapMeasures
 from ichreport.evaluation.maps.sanity_checks import Cascade, PermutedComparison
-from ichreport.files import format_of, read_sealed_json, without_nan, write_sealed_json
+from ichreport.files import without_nan, write_sealed_json
 from ichreport.runs.record import RunRecord
-from ichreport.runs.record_format import MAPS, MAPS_FORMAT
+from ichreport.runs.record_format import MAPS, MAPS_FORMAT, read_maps
 
 
 def write(
@@ -55,14 +55,10 @@ def read(folder: Path, run: RunRecord) -> dict[str, Any] | None:
     Raises:
         ValueError: If the file is damaged; the message names it.
     """
-    path = folder / MAPS
-    if run.status != "ok" or not path.is_file():
+    kept = read_maps(folder) if run.status == "ok" else None
+    if kept is None:
         return None
-    if format_of(path) not in (None, MAPS_FORMAT):
-        return None
-    kept = read_sealed_json(path)
     expected = {
-        "format": MAPS_FORMAT,
         "run": run.name,
         "predictions_sha256": run.record["provenance"].get("predictions_sha256"),
     }

@@ -6,7 +6,14 @@ Apart from what reads the figures, so that it costs no import of pandas.
 from pathlib import Path
 from typing import Any, Final
 
-from ichreport.files import check_file, format_of, read_sealed_json, sha256_of_file, write_text
+from ichreport.files import (
+    OtherVersionError,
+    check_file,
+    read_json,
+    sha256_of_file,
+    unseal,
+    write_text,
+)
 
 RECORD_FORMAT: Final = 6
 RECORD: Final = "record.json"
@@ -15,10 +22,6 @@ WEIGHTS: Final = "model.weights.h5"
 MAPS: Final = "cam.json"
 MAPS_FORMAT: Final = 3
 RUN_AGAIN: Final = "Run it again (make report does where params/experiments has its file)."
-
-
-class OtherVersionError(ValueError):
-    """A file that another version of ichreport has made."""
 
 
 def read_record(folder: Path) -> dict[str, Any]:
@@ -32,27 +35,48 @@ def read_record(folder: Path) -> dict[str, Any]:
         ValueError: If one of them is damaged or missing; with the cure.
     """
     path = folder / RECORD
-    kept = format_of(path)
-    if kept is not None and kept != RECORD_FORMAT:
-        raise OtherVersionError(
-            f"{path} has format {kept!r}, expected {RECORD_FORMAT}: another version made it. "
-            f"{RUN_AGAIN}"
-        )
     try:
-        record = read_sealed_json(path)
+        content = read_json(path)
+        kept = content.get("format") if isinstance(content, dict) else None
+        if kept is not None and kept != RECORD_FORMAT:
+            raise OtherVersionError(
+                f"{path} has format {kept!r}, expected {RECORD_FORMAT}: another version made it."
+            )
+        record = unseal(content, path)
         predictions = record["provenance"]["predictions_sha256"]
+    except OtherVersionError as error:
+        raise OtherVersionError(f"{error} {RUN_AGAIN}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{error} {RUN_AGAIN}") from error
     check_file(folder / PREDICTIONS, predictions, RUN_AGAIN)
     return record
 
 
-def seal(notebook: Path) -> None:
+def read_maps(report_folder: Path) -> dict[str, Any] | None:
+    """What `cam.json` says; None if there is none, or one of another version.
+
+    One of another version is made anew by itself: the code of its notebook has changed.
+
+    Args:
+        report_folder: `reports/<profile>`.
+
+    Raises:
+        ValueError: If it is damaged; the message names it.
+    """
+    path = report_folder / MAPS
+    if not path.is_file():
+        return None
+    content = read_json(path)
+    kept = content.get("format") if isinstance(content, dict) else None
+    return unseal(content, path) if kept in (None, MAPS_FORMAT) else None
+
+
+def seal_notebook(notebook: Path) -> None:
     """Note beside an executed notebook what it is, now that its last cell has run."""
     write_text(_seal(notebook), sha256_of_file(notebook))
 
 
-def unseal(notebook: Path) -> None:
+def unseal_notebook(notebook: Path) -> None:
     """Remove that note: the notebook is being executed anew."""
     _seal(notebook).unlink(missing_ok=True)
 

@@ -69,7 +69,7 @@ def execute(notebook: Path, output: Path, parameters: Mapping[str, Any], kernel:
     if forkserver.FORK in os.environ:  # before anything here starts a thread
         WaitingKernel.waiting = WaitingKernel()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    record_format.unseal(output)
+    record_format.unseal_notebook(output)
     papermill_io.register(str(output), _AtomicHandler(_metadata(notebook)))
     try:
         try:
@@ -78,7 +78,7 @@ def execute(notebook: Path, output: Path, parameters: Mapping[str, Any], kernel:
             message = f"The kernel died before its first cell ({reason}); starting it once more."
             print(message, file=sys.stderr)  # noqa: T201
             _execute(notebook, output, parameters, kernel)
-        record_format.seal(output)
+        record_format.seal_notebook(output)
     except _KernelDied as reason:
         raise RuntimeError(f"{notebook}: its kernel died: {reason}") from reason
     except PapermillExecutionError as error:

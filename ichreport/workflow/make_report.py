@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -23,22 +23,12 @@ from types import FrameType
 from typing import Final
 
 from ichreport import dependencies
-from ichreport.data.store_format import MANIFEST, STORE_FORMAT
-from ichreport.files import (
-    format_of,
-    private_folder,
-    read_json,
-    read_sealed_json,
-    remove_partials,
-    write_json,
-)
+from ichreport.files import private_folder, read_json, remove_partials, write_json
 from ichreport.params.experiment import read_each_experiment
 from ichreport.params.profile import Profile
 from ichreport.params.yaml import project_path, shown
-from ichreport.runs import damage, job_times
-from ichreport.runs.damage import Damage
-from ichreport.runs.record_format import RECORD
-from ichreport.workflow import forkserver, lifetime, report_lock
+from ichreport.runs import job_times
+from ichreport.workflow import forkserver, lifetime, repairs, report_lock
 from ichreport.workflow.progress import JOURNAL, Journal
 
 LOG: Final = "snakemake.log"
@@ -108,12 +98,14 @@ def make_report(path: str, snakemake: Sequence[str], *, with_parent: bool = Fals
         if refusal:
             _print_error(f"make report: {refusal}")
             return 2
-        again, left = _say_and_sort(profile, experiments)
+        found = repairs.find(profile, experiments)
+        for line in found.lines:
+            print(line, flush=True)  # noqa: T201
         remove_partials(report)
         dependencies.read_all_code()
         with _private_folder(report) as folder:
-            call = _Call(path, profile, folder, snakemake or ["--cores", "all"], again)
-            return call.make() or _say_what_is_left(left)
+            call = _Call(path, profile, folder, snakemake or ["--cores", "all"], found.again)
+            return call.make() or _say_what_is_left(found.left)
 
 
 def backend_of(profile: Profile) -> str:
@@ -124,48 +116,6 @@ def backend_of(profile: Profile) -> str:
 
         environment |= kernels.environment_of(profile.kernel)
     return environment.get("KERAS_BACKEND", "tensorflow")
-
-
-def _say_and_sort(profile: Profile, experiments: Collection[str]) -> tuple[list[str], list[str]]:
-    """Say what is damaged or of another version of ichreport.
-
-    Returns:
-        The files that are made anew, and what is wrong with those that are not: runs by hand.
-    """
-    report = profile.report_folder
-    for note in damage.damaged_notes(report):
-        note.path.unlink()
-        _print(f"{note.problem} It is removed.")
-    again: list[Damage] = []
-    left: list[Damage] = []
-    for one in [*_store(profile.store_folder), *damage.damaged(report)]:
-        is_by_hand = one.path.name == RECORD and one.path.parent.name not in experiments
-        (left if is_by_hand else again).append(one)
-    for one in again:
-        if not one.by_other_version:
-            _print(f"{shown(one.path)} is made anew: {one.problem}")
-    old = [shown(one.path.parent) for one in again if one.by_other_version]
-    if old:
-        _print(f"Another version of ichreport has made {', '.join(old)}; made anew.")
-    return [shown(one.path) for one in again], [one.problem for one in left]
-
-
-def _store(folder: Path) -> Iterator[Damage]:
-    """What is wrong with what a store says of itself, if anything."""
-    path = folder / MANIFEST
-    if not path.is_file():
-        return
-    if format_of(path) not in (None, STORE_FORMAT):
-        yield Damage(path, "", by_other_version=True)
-        return
-    try:
-        read_sealed_json(path)
-    except ValueError as error:
-        yield Damage(path, str(error))
-
-
-def _print(message: str) -> None:
-    print(message, flush=True)  # noqa: T201
 
 
 def _say_what_is_left(problems: Sequence[str]) -> int:

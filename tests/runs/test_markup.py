@@ -93,7 +93,7 @@ def spoiled(path, what):
 def test_a_notebook_that_is_not_what_was_executed_is_left_out_and_named(folder, write, what):
     path = write()
     write({"ichreport": {"markup": markup.markup_version(path)}})
-    record_format.seal(path)
+    record_format.seal_notebook(path)
     assert "kept outputs" in page(folder)
     spoiled(path, what)
     content = page(folder)

@@ -28,7 +28,7 @@ PROFILE = {
     "source": "data/killed/rsna",
     "store": "data/killed/store",
     "phantom": {"patients": 36, "matrix": 96, "slices": 8, "faults": False},
-    "image_size": 64,
+    "image_size": 32,
     "epochs": 3,
     "cam_run": "cnn",
     "cam_per_group": 1,

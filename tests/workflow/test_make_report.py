@@ -13,7 +13,7 @@ import pytest
 
 from ichreport.cli import main
 from ichreport.files import write_json, write_text
-from ichreport.runs.record_format import seal
+from ichreport.runs.record_format import seal_notebook
 from ichreport.workflow import make_report, report_lock
 from tests.workflow.killing import EXPERIMENTS, PROFILE, kill_often, predictions
 
@@ -42,7 +42,7 @@ def content(folder):
             {"cam_run": "none"},
             "params/killed.yaml: cam_run: 'none' is no experiment. There are cnn",
         ),
-        ({"backbone_size": 96}, "backbone_size must be at most image_size, 64, got 96"),
+        ({"backbone_size": 96}, "backbone_size must be at most image_size, 32, got 96"),
         ({"store": "data/{x}"}, "store must be a path without { and }, which stand for wildcards"),
         ({"kernel": "nowhere"}, "kernel: no Jupyter kernel is called 'nowhere'."),
     ],
@@ -209,7 +209,7 @@ def test_what_is_damaged_is_named_and_made_anew_though_it_is_there(project, call
     write_text(report / "cam.json", "[]")
     for name in ("explore.ipynb", "results.ipynb"):
         write_text(report / name, "executed")
-        seal(report / name)
+        seal_notebook(report / name)
         write_text(report / name, "changed")
     write_text(report / "timings" / "ingest.json", "{}")
     assert make_report.make_report("params/killed.yaml", []) == 0

@@ -45,8 +45,8 @@ from ichreport.data.labels.label_file import read_label_file
 from ichreport.data.labels.table import LabelTable
 from ichreport.data.pseudonyms import Pseudonyms
 from ichreport.data.shard_files import table_name
-from ichreport.data.store import REJECTS, SLICES, Store, read_manifest
-from ichreport.data.store_format import MANIFEST
+from ichreport.data.store import REJECTS, SLICES, Store
+from ichreport.data.store_format import MANIFEST, read_manifest
 from ichreport.dependencies import fingerprint
 from ichreport.files import (
     as_size,
@@ -54,7 +54,7 @@ from ichreport.files import (
     folder_lock,
     sha256_of_file,
     sha256_of_json,
-    write_json,
+    write_sealed_json,
 )
 
 
@@ -331,7 +331,7 @@ class _Ingest:
             shards=dict(sorted(hashes.items())),
             files={name: sha256_of_file(self.store / name) for name in sorted(tables)},
         )
-        write_json(self.store / MANIFEST, manifest)
+        write_sealed_json(self.store / MANIFEST, manifest)
 
     def _check_names(self, plan: ShardPlan, index: SliceIndex) -> None:
         """Count slices of the same name as rejects too: they are known once all shards are made."""

@@ -12,7 +12,7 @@ from ichreport.data.ingest.sources import Source
 from ichreport.data.pseudonyms import Pseudonyms
 from ichreport.data.store import SLICES
 from ichreport.data.store_format import STORE_FORMAT
-from ichreport.files import seal_of, sha256_of_json
+from ichreport.files import sha256_of_json
 
 
 def make_manifest(
@@ -25,7 +25,7 @@ def make_manifest(
     shards: Mapping[str, str],
     files: Mapping[str, str],
 ) -> dict[str, Any]:
-    """What a store says about itself, sealed.
+    """What a store says about itself.
 
     Args:
         source: What it was made from.
@@ -37,7 +37,7 @@ def make_manifest(
         files: The hash of each table.
     """
     folder = str(source.folder)
-    manifest = {
+    return {
         "format": STORE_FORMAT,
         "version": __version__,
         "recipe": recipe,
@@ -54,7 +54,6 @@ def make_manifest(
         "files": files,
         "store_hash": sha256_of_json([shards, files[SLICES]]),
     }
-    return manifest | {"seal": seal_of(manifest)}
 
 
 def _counts(index: SliceIndex) -> dict[str, int]:

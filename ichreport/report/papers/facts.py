@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from ichreport import poster
-from ichreport.data.store import read_manifest
+from ichreport.data.store_format import read_manifest
 from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.evaluation.uncertainty.bootstrap import REPLICATES
 from ichreport.evaluation.uncertainty.training_seeds import across_seeds
@@ -150,7 +150,10 @@ def _of_run(best: ScoredRun) -> dict[str, str]:
 
 
 def _code(known: Mapping[str, Any]) -> str:
-    """The commit of a run's code, and whether that is all of it; nothing without one."""
+    """The commit of a run's code, and whether that is all of it; nothing without one.
+
+    A training that was found may be of an earlier commit.
+    """
     if not known["commit"]:
         return ""
     also = {
@@ -158,7 +161,9 @@ def _code(known: Mapping[str, Any]) -> str:
         False: "",
         None: " (whether anything was changed since is not known)",
     }
-    return f"commit {known['commit']}{also[known['dirty']]}"
+    by = known["training"]["commit"]
+    trained = f"; trained by commit {by}" if by not in (None, known["commit"]) else ""
+    return f"commit {known['commit']}{also[known['dirty']]}{trained}"
 
 
 def _network(experiment: Experiment) -> str:
