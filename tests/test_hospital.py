@@ -20,7 +20,7 @@ PROFILE = {
     "source": "pacs",
     "labels": "findings.csv",
     "store": "data/hospital/store",
-    "image_size": 64,
+    "image_size": 32,
     "sampb_share": 1.0,
     "epochs": 2,
     "cam_run": "cnn",

@@ -12,7 +12,7 @@ PROFILE = {
     "source": "data/tiny/rsna",
     "store": "data/tiny/store",
     "phantom": {"patients": 40, "matrix": 96, "slices": 8, "faults": False},
-    "image_size": 64,
+    "image_size": 32,
     "epochs": 1,
     "cam_run": "cnn",
 }

@@ -12,12 +12,15 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ichreport.dependencies import fingerprint
+from ichreport.dependencies import fingerprint, read_all_code
 from ichreport.params.machine import Devices, Machine
 
 
 def start(machine: Machine, *, require_gpu: bool = False) -> dict[str, Any]:
     """Check that the asked-for devices are there, and describe them and how they compute.
+
+    The package's code is read now, as it has been imported: a file may change before a key that
+    names it is made.
 
     Args:
         machine: How networks are to compute.
@@ -26,6 +29,7 @@ def start(machine: Machine, *, require_gpu: bool = False) -> dict[str, Any]:
     Raises:
         RuntimeError: If a GPU is required and there is none, or there are fewer devices than asked.
     """
+    read_all_code()
     described = describe()
     if require_gpu and not described["gpu"]:
         raise RuntimeError(

@@ -9,6 +9,7 @@ others wait for the same slices.
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +20,6 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ichreport.data.store import Store
-from ichreport.dependencies import read_all_code
 from ichreport.files import (
     atomic_file,
     check_file,
@@ -41,8 +41,6 @@ ROWS_PER_PART: Final = 8192
 BATCH_SIZE: Final = 32
 CODE: Final = "ichreport.model.features"
 """The module whose code, with all that it imports, computes features."""
-
-read_all_code()  # as it is now, when it is imported: a file may change before a key is made
 
 
 def key(store: Store, backbone: Backbone, machine: Machine) -> dict[str, Any]:
@@ -137,8 +135,9 @@ def compute(
 def backbone_parameters(store: Store, backbone: Backbone, machine: Machine) -> int:
     """A backbone's number of parameters: as its features say, or counted where there are none."""
     path = _folder(store, key(store, backbone, machine)) / "key.json"
-    if path.is_file():
-        return int(read_sealed_json(path)["parameters"])
+    with suppress(ValueError, KeyError):  # damaged: counted, too
+        if path.is_file():
+            return int(read_sealed_json(path)["parameters"])
     return int(backbones.build(replace(backbone, weights=None), machine).count_params())
 
 

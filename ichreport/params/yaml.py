@@ -184,7 +184,10 @@ def _refused(problem: str, place: Any) -> yaml.MarkedYAMLError:
 
 def brief(value: Any) -> str:
     """A value as an error shows it: as Python writes it, cut where it is long."""
-    text = repr(value)
+    return _cut(repr(value))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 1]}…"
 
 
@@ -226,7 +229,7 @@ def _explain(model: type[BaseModel], problem: Mapping[str, Any]) -> str:
     if not problem["loc"]:  # not one value is wrong, but two do not go together
         return str(problem["msg"]).removeprefix("Value error, ")
     *parents, leaf = problem["loc"]
-    name = brief(".".join(str(part) for part in problem["loc"]))[1:].removesuffix("'")
+    name = _cut(".".join(str(part) for part in problem["loc"]))
     got = problem["input"]
     if problem["type"] == "extra_forbidden":
         known = sorted(_nested(model, parents).model_fields)

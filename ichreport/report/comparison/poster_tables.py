@@ -14,7 +14,7 @@ from ichreport.params.samples import SAMPLES
 from ichreport.report.comparison import verdicts
 from ichreport.report.html.blocks import Cell, Link, Marked, Row, Sentences, Table, numbers
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import number, with_interval
+from ichreport.report.html.formats import interval, number, with_interval
 from ichreport.report.run import score_tables
 from ichreport.runs.record import RunRecord
 from ichreport.runs.results import Results, ScoredRun
@@ -101,8 +101,7 @@ def sentences(results: Results) -> Sentences:
                 "best_run",
                 run=best.name,
                 area=number(best.learned.auc_any),
-                low=number(area.low),
-                high=number(area.high),
+                interval=interval(area.low, area.high),
                 slices=f"{best.learned.slices:,}",
                 groups=f"{patients:,}",
                 chosen=_chosen(results),
@@ -148,8 +147,7 @@ def _beside_poster(results: Results) -> list[str]:
         row=poster.BEST_ROW,
         run=run.name,
         area=number(run.learned.auc_any),
-        low=number(area.low),
-        high=number(area.high),
+        interval=interval(area.low, area.high),
         of_poster=number(poster.operating_points()[ANY, "test"].auc),
     )
     return [sentence]

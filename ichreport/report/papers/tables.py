@@ -50,8 +50,7 @@ class Figures:
             ("auc_any", area), ("log_loss", loss),
             ("recall_any", recall), ("specificity_any", specificity),
         ):  # fmt: skip
-            ends = {f"{name}_low": row["low"], f"{name}_high": row["high"]}
-            facts |= {key: _known(value) for key, value in {name: row["value"], **ends}.items()}
+            facts[name] = with_interval(row) if _known(row["value"]) else ""
         measure = self.assessment.calibration_measure
         facts["loss_before"] = _known(measure("log_loss", ANY)["value"])
         facts["loss_after"] = _known(measure("log_loss_temperature", ANY)["value"])

@@ -49,7 +49,7 @@ class Report:
         self.write_manifest()
         self.write_maps()
 
-    def write_run(self, **changes):
+    def write_run(self, trained_by=(), **changes):
         table = predictions()
         values = {"name": "mine", "profile": "tiny", "sample": "fullid", "network": "cnn7"}
         experiment = Experiment.parse({**values, "question": "Does it?", **changes}, where="test")
@@ -59,9 +59,10 @@ class Report:
         ]
         losses = {"loss": [0.5, 0.4, 0.3], "val_loss": [0.6, 0.4, 0.5]}
         machine = {"backend": "none", "devices": ["a <fast> machine"]}
+        made_by = software.describe() | dict(trained_by)
         return record.write_run(
             experiment,
-            StandInTraining(table, losses, machine, trainable=1234567, frozen=89),
+            StandInTraining(table, losses, machine, software=made_by, trainable=1234567, frozen=89),
             assess(table, replicates=60),
             leak=leak,
             store_hash=STORE_HASH,

@@ -308,6 +308,12 @@ def test_where_code_is_cited_it_says_whether_the_commit_is_all_of_it(
     assert sum(text.count("c0ffee") for text in made.values()) == len(cited)
 
 
+def test_a_training_by_an_earlier_commit_is_said_beside_the_code(report, monkeypatch):
+    monkeypatch.setattr("ichreport.software.git_state", lambda: {"commit": "new", "dirty": False})
+    report.write_run(trained_by={"commit": "old"})
+    assert "commit new; trained by commit old." in papers(report)["model-card"]
+
+
 def test_synthetic_papers_say_in_their_first_line_that_it_is_no_clinical_model(report):
     for text in papers(report).values():
         assert "no clinical model" in text.splitlines()[0]
