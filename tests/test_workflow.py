@@ -133,6 +133,7 @@ AGAIN = {
     "ichreport/data/dicom/header.py": {"ingest", "features", "explore", *EXECUTED_AGAIN},
     "notebooks/2-experiment.ipynb": EXECUTED_AGAIN,
     "ichreport/model/maps/random_layers.py": {"cam", "pages"},
+    "params/experiments/cnn.yaml": EXECUTED_AGAIN,
 }
 """By file that changes: the rules whose jobs run again; more in tests/test_dependencies.py."""
 
@@ -142,6 +143,8 @@ def change(path):
     before = path.read_text()
     if path.suffix == ".ipynb":
         after = before.replace('"# ', '"# Once more: ', 1)
+    elif path.suffix == ".yaml":
+        after = before.replace("learn?", "learn at all?")
     elif path.suffix == ".py":
         after = f"{before}\n\n_CHANGED = True\n"
     else:
@@ -234,6 +237,21 @@ def test_a_run_by_hand_becomes_an_extra_row_with_a_page_of_its_own(project, seco
 
 def test_after_a_report_there_is_nothing_to_do(project, second):
     assert project.jobs("report") == []
+
+
+def test_a_change_of_training_code_trains_anew_and_keeps_what_was(project, second):
+    before = trainings(project)
+    heads = project.root / "ichreport" / "model" / "heads.py"
+    text = heads.read_text()
+    assert "DROPOUT: Final = 0.3" in text
+    heads.write_text(text.replace("DROPOUT: Final = 0.3", "DROPOUT: Final = 0.2"))
+    try:
+        project.make("reports/tiny/runs/lstm/record.json")
+    finally:
+        heads.write_text(text)
+    after = trainings(project)
+    assert before.items() <= after.items()
+    assert len(after) == len(before) + 1
 
 
 def test_a_misspelt_parameter_stops_with_its_name_and_the_known_ones(project):

@@ -98,14 +98,14 @@ def make_report(path: str, snakemake: Sequence[str], *, with_parent: bool = Fals
         if refusal:
             _print_error(f"make report: {refusal}")
             return 2
-        found = repairs.find(profile, experiments)
-        for line in found.lines:
+        due = repairs.find(profile, experiments)
+        for line in due.lines:
             print(line, flush=True)  # noqa: T201
         remove_partials(report)
         dependencies.read_all_code()
         with _private_folder(report) as folder:
-            call = _Call(path, profile, folder, snakemake or ["--cores", "all"], found.again)
-            return call.make() or _say_what_is_left(found.left)
+            call = _Call(path, profile, folder, snakemake or ["--cores", "all"], due.again)
+            return call.make() or _say_what_is_left(due.left)
 
 
 def backend_of(profile: Profile) -> str:
