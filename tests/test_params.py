@@ -259,6 +259,37 @@ def test_what_later_cells_have_made_is_no_parameter():
     assert Experiment.from_notebook(made).epochs == 3
 
 
+def in_kernel(*cells):
+    """The names of a kernel in which these cells have run, and in which the last one runs."""
+    names = {"In": ["", *cells]}
+    for cell in cells[:-1]:
+        exec(cell, names)
+    return names
+
+
+ALL = "\n".join(f"{name}: 'x' = {value!r}" for name, value in Experiment().model_dump().items())
+READ = "experiment = Experiment.from_notebook(globals())"
+LATER = "import os\nmachine = {'gpu': False}\nsample = os.sep"
+
+
+def test_all_cells_run_twice_in_one_kernel():
+    cells = (ALL, "epochs = 3", "pass", LATER)
+    twice = in_kernel(*cells, "spare = 3", *cells[:2], READ)
+    assert twice["machine"] == {"gpu": False}
+    assert Experiment.from_notebook(twice) == Experiment(epochs=3)
+
+
+def test_a_misspelt_parameter_is_refused_in_a_kernel_too():
+    with pytest.raises(ValueError, match="epoch is not a known parameter"):
+        Experiment.from_notebook(in_kernel(ALL, "epoch = 3\nrate = float('inf')", READ))
+
+
+def test_a_parameter_whose_name_a_later_cell_has_taken_is_not_taken_for_its_default():
+    names = in_kernel(ALL, "pass", "sample = object()", READ)
+    with pytest.raises(ValueError, match="a later cell has given sample another meaning; run the"):
+        Experiment.from_notebook(names)
+
+
 def test_each_further_seed_runs_every_row_once_more(tmp_path):
     write(tmp_path / "a.yaml", "name: a\nseed: 5\n")
     experiments = read_experiments(Profile(experiments=str(tmp_path), seeds=[2, 3]))

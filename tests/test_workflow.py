@@ -254,6 +254,28 @@ def test_a_change_of_training_code_trains_anew_and_keeps_what_was(project, secon
     assert len(after) == len(before) + 1
 
 
+TWICE = """
+import nbformat, yaml
+from nbclient import NotebookClient
+values = {"name": "twice", "cam_run": "cnn"}
+for path in ("params/tiny.yaml", "params/experiments/cnn.yaml"):
+    values = yaml.safe_load(open(path)) | values
+cells = nbformat.read("notebooks/2-experiment.ipynb", 4).cells
+first, *others = [cell.source for cell in cells if cell.cell_type == "code"]
+given = "\\n".join(f"{name} = {value!r}" for name, value in values.items())
+cells = [nbformat.v4.new_code_cell(source) for source in [first, given, *others] * 2]
+NotebookClient(nbformat.v4.new_notebook(cells=cells), kernel_name="python3").execute()
+"""
+
+
+def test_all_cells_of_an_experiment_run_twice_in_one_kernel_and_train_nothing_more(project, second):
+    before = trainings(project)
+    done = project.run(sys.executable, "-c", TWICE)
+    assert done.returncode == 0, done.stderr
+    assert (project.report / "runs" / "twice" / "record.json").is_file()
+    assert trainings(project) == before
+
+
 def test_a_misspelt_parameter_stops_with_its_name_and_the_known_ones(project):
     done = project.run(
         "papermill", "notebooks/2-experiment.ipynb", "out.ipynb", "-k", "python3",

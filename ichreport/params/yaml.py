@@ -5,9 +5,10 @@ as one mapping and leaves as a frozen model; unknown names and wrong types are r
 so is what YAML would read otherwise than a person: a key that stands twice, `010`, `1:30`, aliases.
 """
 
+import ast
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any, Final, Self, get_args
 
@@ -20,6 +21,10 @@ _DEEPEST: Final = 20
 """Levels of a parameter file, at most."""
 _LONGEST_SHOWN: Final = 80
 """Characters of a value in an error, at most."""
+
+_OF_YAML: Final = (str, int, float, bool, list, dict, type(None))
+_PLAIN: Final = (ast.Constant, ast.List, ast.Dict, ast.Tuple, ast.UnaryOp)
+"""What a plain value is in Python's syntax."""
 
 LARGEST_SEED: Final = 2**32 - 1
 """What numpy and the frameworks take as a seed, at most."""
@@ -64,23 +69,74 @@ class Parameters(BaseModel):
     def from_notebook(cls, namespace: Mapping[str, Any]) -> Self:
         """Validate what a notebook's parameter cells defined.
 
-        Call it in the first code cell after the parameters: every value in the namespace that YAML
-        could have given counts as a parameter, so that a misspelt `papermill -p` is refused here.
-        What later cells have made, in a kernel that runs all cells again, is no such value.
+        Call it in the first code cell after the parameters. What the parameters cell and cells of
+        plain values after it have set counts, so that a misspelt `papermill -p` is refused here,
+        and what later cells have made, in a kernel that runs all of them again, is none.
 
         Args:
-            namespace: The notebook's `globals()`.
+            namespace: The notebook's `globals()`. Where it knows of no parameters cell, every value
+                that YAML could have given counts.
 
         Raises:
-            ValueError: As `parse`.
+            ValueError: As `parse`, and if a later cell has taken a parameter's name.
         """
-        of_yaml = (str, int, float, bool, list, dict, type(None))
-        values = {
-            name: value
-            for name, value in namespace.items()
-            if type(value) in of_yaml and not name.startswith("_") and name not in {"In", "Out"}
-        }
+        names = _set_by_parameter_cells(namespace.get("In", []), cls.model_fields.keys())
+        if names is None:
+            hidden = {"In", "Out"}
+            names = {
+                name
+                for name, value in namespace.items()
+                if type(value) in _OF_YAML and not name.startswith("_") and name not in hidden
+            }
+        values = {name: namespace[name] for name in names & namespace.keys()}
+        taken = sorted(name for name, value in values.items() if type(value) not in _OF_YAML)
+        if taken:
+            raise ValueError(
+                f"notebook parameters: a later cell has given {', '.join(taken)} another meaning; "
+                "run the parameters cell again before this one."
+            )
         return cls.parse(values, where="notebook parameters")
+
+
+def _set_by_parameter_cells(executed: Sequence[str], fields: Set[str]) -> set[str] | None:
+    """The names that the last parameters cell and cells of plain values since have set.
+
+    Args:
+        executed: The sources of the cells that have run, in order; the last one runs now.
+        fields: What a parameters cell sets: all of them.
+
+    Returns:
+        None if no parameters cell has run.
+    """
+    names: set[str] = set()
+    for source in reversed(executed[:-1]):
+        of_cell = _plain_names(source)
+        names |= of_cell
+        if fields <= of_cell:
+            return names
+    return None
+
+
+def _plain_names(source: str) -> set[str]:
+    """What a cell sets, if it does nothing but give names to plain values; else nothing."""
+    try:
+        statements = ast.parse(source).body
+    except SyntaxError:
+        return set()
+    names = set()
+    for statement in statements:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                pass
+            case ast.AnnAssign(target=ast.Name(id=name), value=value):
+                pass
+            case _:
+                return set()
+        is_float = isinstance(value, ast.Call) and ast.unparse(value.func) == "float"  # papermill's
+        if not (is_float or isinstance(value, _PLAIN)):
+            return set()
+        names.add(name)
+    return names
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
