@@ -81,7 +81,10 @@ def write_run(experiment: Experiment, table: pd.DataFrame, assessed: Assessment)
     )  # fmt: skip
     experiment.run_folder.mkdir(parents=True)
     record.write_run(
-        experiment, training, assessed, leak=[], store_hash="0" * 64, stopwatch=record.Stopwatch()
+        *(experiment, training, assessed),
+        leak=[],
+        store={"store_hash": "0" * 64, "synthetic": False},
+        stopwatch=record.Stopwatch(),
     )
     shown = [
         *(curves.loss_curves(losses), score_tables.scores(assessed), curves.roc_curves(assessed)),

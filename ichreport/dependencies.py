@@ -75,8 +75,8 @@ def read_all_code() -> None:
     The graph of imports is left to them: building it starts threads, which a fork would lose.
     """
     for folder, names, files in os.walk(_FOLDER):
-        names[:] = [name for name in names if _is_ours(name)]
-        for name in filter(_is_ours, files):
+        names[:] = [name for name in names if is_ours(name)]
+        for name in filter(is_ours, files):
             _meaning(Path(folder, name))
 
 
@@ -158,7 +158,7 @@ def _files(modules: Iterable[str]) -> set[Path]:
 def _beside(folder: Path) -> Iterable[Path]:
     """Files that are not Python in a package, but not those of packages within it."""
     for path in folder.iterdir():
-        if not _is_ours(path.name):
+        if not is_ours(path.name):
             continue
         if not path.is_dir():
             if path.suffix != ".py":
@@ -167,8 +167,8 @@ def _beside(folder: Path) -> Iterable[Path]:
             yield from _beside(path)
 
 
-def _is_ours(name: str) -> bool:
-    """Whether a file or folder in the package is part of it, by its name."""
+def is_ours(name: str) -> bool:
+    """Whether a file or folder of the project is part of it, by its name: no backup, nothing hidden."""
     return not (name.startswith(".") or name.endswith(("~", ".pyc")) or name == "__pycache__")
 
 

@@ -200,11 +200,16 @@ def trainings(project):
 def second(project):
     """What was before the second report, with the changes above and a run by hand, and the call."""
     by_hand = (
-        "papermill", "notebooks/2-experiment.ipynb", "out.ipynb",
+        "papermill", "notebooks/2-experiment.ipynb", "reports/tiny/mine.ipynb",
         "-f", "params/tiny.yaml", "-f", "params/experiments/cnn.yaml",
-        "-p", "name", "mine", "-p", "learning_rate", "1e-3", "-k", "python3",
+        "-p", "learning_rate", "1e-3", "-k", "python3",
     )  # fmt: skip
+    kept = (project.report / "runs" / "cnn" / "record.json").read_bytes()
     done = project.run(*by_hand)
+    assert done.returncode != 0
+    assert "cnn is a row of the report tiny, and this run has learning_rate 0.001" in done.stderr
+    assert (project.report / "runs" / "cnn" / "record.json").read_bytes() == kept
+    done = project.run(*by_hand, "-p", "name", "mine")
     assert done.returncode == 0, done.stderr
     predictions = project.report / "runs" / "cnn" / "predictions.parquet"
     before = {"trainings": trainings(project), "predictions": predictions.read_bytes()}
@@ -230,9 +235,14 @@ def test_what_was_changed_is_trained_once_and_what_was_trained_is_kept(project, 
     assert "does not exist" not in project.page("index.html")
 
 
-def test_a_run_by_hand_becomes_an_extra_row_with_a_page_of_its_own(project, second):
+def test_a_run_by_hand_is_shown_as_a_variant_of_its_row_with_a_page_of_its_own(project, second):
     assert "experiments/mine.html" in project.page("index.html")
-    assert "Its notebook was executed elsewhere" in project.page("experiments/mine.html")
+    page = project.page("experiments/mine.html")
+    assert (
+        "A run by hand, as cnn; what differs (the row's value): learning rate 0.001 (0.002)."
+        in (page.replace("&#x27;", "'").replace("&#39;", "'"))
+    )
+    assert "Its notebook was executed elsewhere" in page
 
 
 def test_after_a_report_there_is_nothing_to_do(project, second):
@@ -255,12 +265,14 @@ def test_a_change_of_training_code_trains_anew_and_keeps_what_was(project, secon
 
 
 TWICE = """
+import sys
 import nbformat, yaml
 from nbclient import NotebookClient
-values = {"name": "twice", "cam_run": "cnn"}
-for path in ("params/tiny.yaml", "params/experiments/cnn.yaml"):
-    values = yaml.safe_load(open(path)) | values
-cells = nbformat.read("notebooks/2-experiment.ipynb", 4).cells
+_, notebook, *files = sys.argv
+values = {}
+for path in files:
+    values |= yaml.safe_load(open(path))
+cells = nbformat.read(notebook, 4).cells
 first, *others = [cell.source for cell in cells if cell.cell_type == "code"]
 given = "\\n".join(f"{name} = {value!r}" for name, value in values.items())
 cells = [nbformat.v4.new_code_cell(source) for source in [first, given, *others] * 2]
@@ -270,10 +282,16 @@ NotebookClient(nbformat.v4.new_notebook(cells=cells), kernel_name="python3").exe
 
 def test_all_cells_of_an_experiment_run_twice_in_one_kernel_and_train_nothing_more(project, second):
     before = trainings(project)
-    done = project.run(sys.executable, "-c", TWICE)
+    files = ("params/tiny.yaml", "params/experiments/cnn.yaml")
+    done = project.run(sys.executable, "-c", TWICE, "notebooks/2-experiment.ipynb", *files)
     assert done.returncode == 0, done.stderr
-    assert (project.report / "runs" / "twice" / "record.json").is_file()
     assert trainings(project) == before
+
+
+@pytest.mark.parametrize("name", ["1-explore", "3-cam", "4-results"])
+def test_all_cells_of_the_other_notebooks_run_twice_too(project, second, name):
+    done = project.run(sys.executable, "-c", TWICE, f"notebooks/{name}.ipynb", "params/tiny.yaml")
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_misspelt_parameter_stops_with_its_name_and_the_known_ones(project):

@@ -16,14 +16,17 @@ from ichreport.params.networks import (
     NetworkSpec,
     TrainableLayers,
 )
+from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.params.profile import NAME_PATTERN, Profile
 from ichreport.params.samples import SAMPLES, Sample, SplitBy
 from ichreport.params.training_plan import Backbone, Fitting, HeadPart, TrainingPlan, View
-from ichreport.params.yaml import LARGEST_SEED, listed, read_yaml
+from ichreport.params.yaml import LARGEST_SEED, brief, listed, project_path, read_yaml
 
 SEED_MARK: Final = "--seed-"
 """Between a row's name and the training seed that it runs once more with."""
 
+SCRATCH: Final = "scratch"
+"""The run that a notebook with the parameters of its own cell makes; each one replaces the last."""
 
 _OF_THE_REPORT: Final = frozenset(
     {
@@ -34,12 +37,17 @@ _OF_THE_REPORT: Final = frozenset(
 )
 """What all rows of a report share, so that no row can set it for itself."""
 
+_NEVER_COMPUTED_WITH: Final = _OF_THE_REPORT - {"store", "image_size"} | {
+    *("name", "question", "poster_row", "baseline"),
+}
+"""Names, and what says where a report stands: two runs that differ in them alone are alike."""
+
 
 class Experiment(Profile):
     """One row of the results: what is trained on what, within a profile."""
 
     name: str = Field(
-        default="05-sampa-raw-densenet-bce",
+        default=SCRATCH,
         pattern=NAME_PATTERN,
         description="name of the run, reports/<profile>/runs/<name>",
     )
@@ -110,6 +118,39 @@ class Experiment(Profile):
     def seed_of_training(self) -> int:
         """What first weights, order and dropout are drawn from, unless determinism is none."""
         return self.seed if self.training_seed is None else self.training_seed
+
+    @classmethod
+    def from_record(cls, parameters: Mapping[str, Any]) -> Self:
+        """What was run, by the parameters of its record.
+
+        They are not validated anew: what is not there, because the record is older than a
+        parameter, is as by default, and what this version would refuse is as it was recorded.
+        """
+        phantom = parameters.get("phantom")
+        recipe = PhantomRecipe.model_construct(**phantom) if phantom else None
+        return cls.model_construct(**{**parameters, "phantom": recipe})
+
+    def differences(self, other: "Experiment") -> dict[str, tuple[Any, Any]]:
+        """Where it computes with other parameters than another.
+
+        Returns:
+            By parameter, its own value and the other's. What is left to a rule (`split_by: null`)
+            counts as what the rule gives.
+        """
+        mine, others = self._computes_with(), other._computes_with()
+        return {
+            name: (value, others[name]) for name, value in mine.items() if value != others[name]
+        }
+
+    def _computes_with(self) -> dict[str, Any]:
+        """The parameters that its figures depend on, as they are in effect."""
+        return {
+            **{name: getattr(self, name) for name in _COMPUTED_WITH},
+            "store": str(project_path(self.store)),
+            "backbone_size": self.backbone_size or self.image_size,
+            "split_by": self.splits_by,
+            "training_seed": self.seed_of_training,
+        }
 
     @classmethod
     def from_notebook(cls, namespace: Mapping[str, Any]) -> Self:
@@ -199,6 +240,19 @@ class Experiment(Profile):
     def run_folder(self) -> Path:
         """The folder of this run's record."""
         return self.report_folder / "runs" / self.name
+
+
+_COMPUTED_WITH: Final = tuple(
+    name for name in Experiment.model_fields if name not in _NEVER_COMPUTED_WITH
+)
+
+
+def say_differences(differences: Mapping[str, tuple[Any, Any]]) -> str:
+    """Differences of parameters as an error says them: `epochs 3 instead of 12, loss …`."""
+    return ", ".join(
+        f"{name} {brief(mine)} instead of {brief(other)}"
+        for name, (mine, other) in differences.items()
+    )
 
 
 def read_each_experiment(profile: Profile) -> tuple[dict[str, Experiment], dict[str, str]]:

@@ -50,19 +50,14 @@ class Overview:
         return f"{self.lead}\n{self.facts!r}\n{self.source}"
 
 
-def summarise(results: Results, *, synthetic: bool) -> Overview:
+def summarise(results: Results) -> Overview:
     """The overview of a report, computed from its runs.
 
     Args:
         results: Its runs.
-        synthetic: Whether the data are synthetic heads.
     """
-    facts = [
-        *_facts_of_best(results),
-        *_facts_of_data(results, synthetic=synthetic),
-        *_facts_of_machine(results),
-    ]
-    lead = [_experiments(results, synthetic=synthetic)]
+    facts = [*_facts_of_best(results), *_facts_of_data(results), *_facts_of_machine(results)]
+    lead = [_experiments(results)]
     if results.scored:
         lead += [_best(results), _learned(results), *_random_backbones(results)]
     return Overview(" ".join(lead), Facts(facts))
@@ -85,11 +80,11 @@ def curves_of_best(results: Results) -> Drawing | Sentences:
     )
 
 
-def _experiments(results: Results, *, synthetic: bool) -> str:
+def _experiments(results: Results) -> str:
     if not results.scored:
         return "No experiment has a result yet."
     slices, patients = _largest_sample(results)
-    heads = "synthetic heads" if synthetic else "patients"
+    heads = _heads(results)
     parameters = [all_runs.parameters_of(run, results) for run in results.runs]
     networks = {values["network"] for values in parameters if "network" in values}
     verb = "trains" if len(results.runs) == 1 else "train"
@@ -153,11 +148,11 @@ def _facts_of_best(results: Results) -> list[Fact]:
     ]
 
 
-def _facts_of_data(results: Results, *, synthetic: bool) -> list[Fact]:
+def _facts_of_data(results: Results) -> list[Fact]:
     if not results.scored:
         return []
     slices, patients = _largest_sample(results)
-    heads = "synthetic heads" if synthetic else "patients"
+    heads = _heads(results)
     return [Fact("Slices", f"{slices:,}", f"of {patients:,} {heads}")]
 
 
@@ -182,6 +177,11 @@ def _facts_of_machine(results: Results) -> list[Fact]:
             ),
         )
     ]
+
+
+def _heads(results: Results) -> str:
+    """What was scanned: people, or what a program has made."""
+    return "synthetic heads" if results.synthetic else "patients"
 
 
 def _largest_sample(results: Results) -> tuple[int, int]:

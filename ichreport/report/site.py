@@ -15,6 +15,7 @@ from ichreport.report import timings
 from ichreport.report.comparison import page as comparison_page
 from ichreport.report.html.sanitise import clean
 from ichreport.report.layout.page import TEMPLATES, Page, framed
+from ichreport.report.papers import facts
 from ichreport.report.papers import pages as papers
 from ichreport.report.run import page as run_page
 from ichreport.report.viewer import viewer
@@ -58,8 +59,9 @@ def render(report_folder: Path, profile: Profile) -> Path:
         )
     results = read(profile, report_folder)
     pages = _pages(report_folder, profile, results)
+    synthetic = facts.of_synthetic_heads(profile, results)
     for page in reversed(pages):  # index.html comes last
-        html = framed(page, pages, synthetic=profile.phantom is not None)
+        html = framed(page, pages, synthetic=synthetic)
         write_text(report_folder / page.path, html)
     _remove_stale(report_folder, pages)
     return report_folder / "index.html"
@@ -67,7 +69,7 @@ def render(report_folder: Path, profile: Profile) -> Path:
 
 def _pages(folder: Path, profile: Profile, results: Results) -> list[Page]:
     converter = _Converter()
-    runs = [_page_of_run(converter, run, profile, results) for run in results.runs]
+    runs = [_page_of_run(converter, run, profile, results) for run in results.all_runs]
     data = _page_of_notebook(
         converter, folder, "explore", "Data", "What was read, and what would trip up an experiment."
     )

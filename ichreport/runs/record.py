@@ -5,7 +5,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -18,9 +18,9 @@ import pandas as pd
 from ichreport import software
 from ichreport.evaluation.assessment import Assessment
 from ichreport.files import check_file, sha256_of_file, sha256_of_json, write_sealed_json
-from ichreport.params.experiment import Experiment
-from ichreport.params.phantom_recipe import PhantomRecipe
+from ichreport.params.experiment import Experiment, say_differences
 from ichreport.params.yaml import project_path
+from ichreport.runs.overwriting import refuse_other_parameters
 from ichreport.runs.record_format import (
     PREDICTIONS,
     RECORD,
@@ -83,19 +83,14 @@ class RunRecord:
 
     @cached_property
     def experiment(self) -> Experiment:
-        """What was run.
-
-        A record is not validated anew: what it lacks, because it is older than a parameter, is as
-        by default, and what this version would refuse is as it was recorded.
+        """What was run, as it was recorded.
 
         Raises:
             ValueError: If the run has no record.
         """
         if not self.parameters:
             raise ValueError(f"{self.name} has no recorded parameters: {self.reason}")
-        phantom = self.parameters.get("phantom")
-        recipe = PhantomRecipe.model_construct(**phantom) if phantom else None
-        return Experiment.model_construct(**{**self.parameters, "phantom": recipe})
+        return Experiment.from_record(self.parameters)
 
     @property
     def weights(self) -> Path:
@@ -171,7 +166,7 @@ def write_run(
     assessed: Assessment,
     *,
     leak: list[Mapping[str, Any]],
-    store_hash: str,
+    store: Mapping[str, Any],
     stopwatch: Stopwatch,
 ) -> Path:
     """Write weights and predictions, then the record, which makes the run count as done.
@@ -181,7 +176,7 @@ def write_run(
         training: What training it has brought.
         assessed: Everything that was measured.
         leak: The leak audit's rows.
-        store_hash: Hash of the store that was read.
+        store: The manifest of the store that was read.
         stopwatch: The run's clock; the training's seconds are its own, whenever it was made.
 
     Returns:
@@ -212,7 +207,8 @@ def write_run(
             "provenance": {
                 **software.describe(),
                 "parameters_sha256": sha256_of_json(parameters),
-                "store_hash": store_hash,
+                "store_hash": store["store_hash"],
+                "synthetic": store["synthetic"],
                 "lock_sha256": _lock_hash(),
                 "training": {
                     "folder": training.folder.name,
@@ -231,7 +227,12 @@ def write_run(
 
 
 def start(experiment: Experiment) -> Stopwatch:
-    """Start a run: remove its earlier record, so that a failing rerun does not look done."""
+    """Start a run: remove its earlier record, so that a failing rerun does not look done.
+
+    Raises:
+        ValueError: If its name stands for a run with other parameters; nothing is removed then.
+    """
+    refuse_other_parameters(experiment)
     (experiment.run_folder / RECORD).unlink(missing_ok=True)
     return Stopwatch()
 
@@ -241,7 +242,7 @@ def read_runs(
     experiments: Iterable[Experiment],
     mistakes: Mapping[str, str] | None = None,
 ) -> list[RunRecord]:
-    """Read every run of a report: the expected ones in their order, then extra ones by name.
+    """Read every expected run of a report, in order.
 
     Args:
         report_folder: `reports/<profile>`.
@@ -249,13 +250,35 @@ def read_runs(
         mistakes: What is wrong with the files of others, by their names: these have failed.
     """
     runs = report_folder / "runs"
-    expected = {e.name: _explain_missing(read_run(runs / e.name), e) for e in experiments}
+    expected = {e.name: _read_row(runs / e.name, e) for e in experiments}
     if mistakes:
         failed = {n: RunRecord(n, runs / n, "failed", {}, why, "") for n, why in mistakes.items()}
         expected = dict(sorted((expected | failed).items()))
-    names = sorted(record.parent.name for record in runs.glob("*/record.json"))
-    extra = [read_run(runs / name) for name in names if name not in expected]
-    return [*expected.values(), *extra]
+    return list(expected.values())
+
+
+def read_runs_by_hand(report_folder: Path, expected: Collection[str]) -> list[RunRecord]:
+    """Read every run of a report that was made by hand, by name.
+
+    Args:
+        report_folder: `reports/<profile>`.
+        expected: The names of the runs that are not by hand.
+    """
+    folders = sorted(path.parent for path in report_folder.glob(f"runs/*/{RECORD}"))
+    return [read_run(folder) for folder in folders if folder.name not in expected]
+
+
+def _read_row(folder: Path, experiment: Experiment) -> RunRecord:
+    """A run of a row, which has failed if it was made with other parameters than the row's."""
+    run = read_run(folder)
+    differences = run.experiment.differences(experiment) if run.status == "ok" else {}
+    if differences:
+        return RunRecord(
+            *(run.name, folder, "failed", {}),
+            reason=f"{folder / RECORD} was made with other parameters than its files say: "
+            f"{say_differences(differences)}. make report makes it anew.",
+        )
+    return _explain_missing(run, experiment)
 
 
 def _explain_missing(run: RunRecord, experiment: Experiment) -> RunRecord:

@@ -15,7 +15,7 @@ from ichreport.evaluation.constant_prevalence import FloorComparison
 from ichreport.params.experiment import SEED_MARK, Experiment, read_each_experiment
 from ichreport.params.profile import Profile
 from ichreport.params.samples import Sample, SplitBy
-from ichreport.runs.record import RunRecord, read_runs
+from ichreport.runs.record import RunRecord, read_runs, read_runs_by_hand
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,12 @@ class ScoredRun:
 
     Attributes:
         run_record: The run's folder and what its record says.
+        by_hand: Whether it is no row of the report, so that it stands beside no figure of the
+            poster's, whatever row its parameters say.
     """
 
     run_record: RunRecord
+    by_hand: bool = False
 
     @property
     def name(self) -> str:
@@ -87,8 +90,8 @@ class ScoredRun:
 
     @property
     def synthetic(self) -> bool:
-        """Whether its slices are of synthetic heads."""
-        return self.experiment.phantom is not None
+        """Whether its slices are of synthetic heads, as their store says."""
+        return bool(self.record["provenance"]["synthetic"])
 
     @property
     def row(self) -> str:
@@ -98,7 +101,7 @@ class ScoredRun:
     @property
     def poster_row(self) -> int | None:
         """The row of the poster's table that this run reproduces."""
-        return self.experiment.poster_row
+        return None if self.by_hand else self.experiment.poster_row
 
     @property
     def poster_losses(self) -> poster.Losses | None:
@@ -107,18 +110,50 @@ class ScoredRun:
 
 
 @dataclass(frozen=True)
+class Variant:
+    """A run by hand, beside the row that it is a variant of.
+
+    Attributes:
+        scored: The run.
+        row: The name of the row whose parameters are nearest to its own; empty without a row.
+        differences: As `Experiment.differences`: the run's own values, and the row's.
+    """
+
+    scored: ScoredRun
+    row: str
+    differences: Mapping[str, tuple[Any, Any]]
+
+
+@dataclass(frozen=True)
 class Results:
     """Every run of a report: those with predictions, and those without, with their reasons.
 
+    What a report says of its rows rests on `scored`. Runs by hand are apart, so that no try changes
+    what is said of the rows.
+
     Attributes:
-        runs: All runs, the expected ones first.
+        runs: The expected runs, in order.
         scored: Those with predictions, by name.
         expected: The experiments that have a parameter file, by name.
+        runs_by_hand: The other runs, by name.
+        variants: Those with predictions, by name.
     """
 
     runs: Sequence[RunRecord]
-    scored: dict[str, ScoredRun]
+    scored: Mapping[str, ScoredRun]
     expected: Mapping[str, Experiment] = field(default_factory=dict)
+    runs_by_hand: Sequence[RunRecord] = ()
+    variants: Mapping[str, Variant] = field(default_factory=dict)
+
+    @property
+    def all_runs(self) -> list[RunRecord]:
+        """The expected runs, and those by hand after them."""
+        return [*self.runs, *self.runs_by_hand]
+
+    @property
+    def all_scored(self) -> dict[str, ScoredRun]:
+        """As `all_runs`, those with predictions, by name."""
+        return {**self.scored, **{name: one.scored for name, one in self.variants.items()}}
 
     @cached_property
     def best(self) -> ScoredRun | None:
@@ -134,7 +169,7 @@ class Results:
 
     @property
     def best_poster_run(self) -> ScoredRun | None:
-        """The first run of the poster's best row, as a run by hand comes last."""
+        """The first run of the poster's best row."""
         runs = (run for run in self.rows.values() if run.poster_row == poster.BEST_ROW)
         return next(runs, None)
 
@@ -153,7 +188,7 @@ class Results:
 
     @property
     def without_figures(self) -> list[RunRecord]:
-        """The runs that failed or are missing."""
+        """The expected runs that failed or are missing."""
         return [run for run in self.runs if run.status != "ok"]
 
 
@@ -165,6 +200,29 @@ def read(profile: Profile, report_folder: Path | None = None) -> Results:
         report_folder: Where its report is; `reports/<profile>` if not given.
     """
     experiments, mistakes = read_each_experiment(profile)
-    runs = read_runs(report_folder or profile.report_folder, experiments.values(), mistakes)
-    scored = {run.name: ScoredRun(run) for run in runs if run.status == "ok"}
-    return Results(runs, scored, experiments)
+    folder = report_folder or profile.report_folder
+    runs = read_runs(folder, experiments.values(), mistakes)
+    by_hand = read_runs_by_hand(folder, {run.name for run in runs})
+    return Results(
+        runs,
+        {run.name: ScoredRun(run) for run in runs if run.status == "ok"},
+        experiments,
+        by_hand,
+        {run.name: _variant(run, experiments) for run in by_hand if run.status == "ok"},
+    )
+
+
+def _variant(run: RunRecord, experiments: Mapping[str, Experiment]) -> Variant:
+    """A run by hand beside the row that it shares most with, its question among that."""
+    asked = run.experiment
+
+    def distance(row: Experiment) -> int:
+        other_names = (asked.question != row.question) + (asked.poster_row != row.poster_row)
+        return len(asked.differences(row)) + other_names
+
+    rows = [experiment for name, experiment in experiments.items() if experiment.row == name]
+    nearest = min(rows, key=distance, default=None)
+    scored = ScoredRun(run, by_hand=True)
+    if nearest is None:
+        return Variant(scored, "", {})
+    return Variant(scored, nearest.name, asked.differences(nearest))

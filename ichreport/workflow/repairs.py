@@ -1,14 +1,18 @@
-"""What `make report` makes anew although it is there: what is damaged or of another version."""
+"""What `make report` makes anew although it is there: what is not what its row would be.
 
-from collections.abc import Collection, Iterator, Sequence
+That is what is damaged, or was made by another version, or with other parameters.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ichreport.data.store_format import MANIFEST, read_manifest
 from ichreport.files import OtherVersionError
+from ichreport.params.experiment import Experiment
 from ichreport.params.profile import Profile
 from ichreport.params.yaml import shown
-from ichreport.runs import damage
+from ichreport.runs import damage, overwriting
 from ichreport.runs.damage import Damage
 from ichreport.runs.record_format import RECORD
 
@@ -28,14 +32,14 @@ class Repairs:
     left: Sequence[str]
 
 
-def find(profile: Profile, experiments: Collection[str]) -> Repairs:
-    """Look for what is damaged or of another version of ichreport.
+def find(profile: Profile, experiments: Mapping[str, Experiment]) -> Repairs:
+    """Look for what is damaged, of another version of ichreport, or of other parameters.
 
     Notes on the time of jobs that are damaged are removed: nothing depends on them.
 
     Args:
         profile: The report's profile.
-        experiments: The names of the runs that the workflow makes.
+        experiments: The runs that the workflow makes, by name.
     """
     lines = []
     for note in damage.damaged_notes(profile.report_folder):
@@ -54,7 +58,20 @@ def find(profile: Profile, experiments: Collection[str]) -> Repairs:
     old = [shown(one.path.parent) for one in again if one.by_other_version]
     if old:
         lines.append(f"Another version of ichreport has made {', '.join(old)}; made anew.")
-    return Repairs(lines, [shown(one.path) for one in again], [one.problem for one in left])
+    found = [shown(one.path) for one in again]
+    others = [path for path in _of_other_parameters(experiments) if path not in found]
+    if others:
+        runs = ", ".join(str(Path(path).parent) for path in others)
+        lines.append(f"Other parameters than the files say have made {runs}; made anew.")
+    return Repairs(lines, [*found, *others], [one.problem for one in left])
+
+
+def _of_other_parameters(experiments: Mapping[str, Experiment]) -> Iterator[str]:
+    """The records of rows that were made with other parameters than the row's."""
+    for row in experiments.values():
+        made = overwriting.recorded(row.run_folder)
+        if made is not None and made.differences(row):
+            yield shown(row.run_folder / RECORD)
 
 
 def _store(folder: Path) -> Iterator[Damage]:

@@ -145,7 +145,7 @@ def write_run(experiment: Experiment, table: pd.DataFrame, store_hash: str = "0"
         StandInTraining(table, losses, machine, trainable=1234, frozen=0),
         assess(table, replicates=60),
         leak=[],
-        store_hash=store_hash,
+        store={"store_hash": store_hash, "synthetic": True},
         stopwatch=record.Stopwatch(),
     )
 

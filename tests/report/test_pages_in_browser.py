@@ -34,7 +34,7 @@ def each_page(report, open_page):
 
 def test_the_report_has_a_page_for_everything(report):
     names = {path.relative_to(report.folder).as_posix() for path in report.pages}
-    runs = {f"experiments/{run.name}.html" for run in report.results.runs}
+    runs = {f"experiments/{run.name}.html" for run in report.results.all_runs}
     assert names >= {"index.html", "compare.html", "explore.html", "cam.html"} | runs
     assert len(runs) == 6
 
@@ -115,7 +115,7 @@ def test_without_javascript_all_tables_figures_and_captions_are_there(report, ea
 def test_the_comparison_without_javascript_holds_all_runs(report, open_page):
     page = open_page(report.folder / "compare.html", java_script_enabled=False).page
     names = page.locator(".runs tbody th").all_inner_texts()
-    assert names == [run.name for run in report.results.runs]
+    assert names == [run.name for run in report.results.all_runs]
     assert page.locator("figure.drawing").count() == 2
     alternative = page.locator("figure [role=img]").first.get_attribute("aria-label")
     for name, own in report.results.scored.items():

@@ -61,7 +61,7 @@ def write_run(predictions, assessed):
             training,
             assessed,
             leak=[],
-            store_hash="0" * 64,
+            store={"store_hash": "0" * 64, "synthetic": True},
             stopwatch=record.Stopwatch(),
         )
 
@@ -166,15 +166,31 @@ def test_a_run_that_was_never_started_is_missing(experiment):
     assert record.read_run(experiment.run_folder).status == "missing"
 
 
-def test_expected_runs_come_first_in_their_order_and_extra_ones_after(experiment, write_run):
+def test_expected_runs_are_read_in_their_order_and_those_by_hand_apart(experiment, write_run):
     write_run(experiment)
     expected = [experiment.model_copy(update={"name": name}) for name in ("b", "a")]
     found = record.read_runs(experiment.report_folder, expected)
-    assert [(run.name, run.status) for run in found] == [
-        ("b", "missing"),
-        ("a", "missing"),
-        ("mine", "ok"),
-    ]
+    assert [(run.name, run.status) for run in found] == [("b", "missing"), ("a", "missing")]
+    [by_hand] = record.read_runs_by_hand(experiment.report_folder, {"a", "b"})
+    assert (by_hand.name, by_hand.status) == ("mine", "ok")
+    assert record.read_runs_by_hand(experiment.report_folder, {"mine"}) == []
+
+
+def test_a_row_that_was_made_with_other_parameters_has_failed_and_says_which(experiment, write_run):
+    path = write_run(experiment.model_copy(update={"epochs": 3, "loss": "focal"}))
+    [run] = record.read_runs(experiment.report_folder, [experiment])
+    assert (run.status, run.record) == ("failed", {})
+    assert run.reason == (
+        f"{path} was made with other parameters than its files say: epochs 3 instead of 12, "
+        "loss 'focal' instead of 'bce'. make report makes it anew."
+    )
+
+
+def test_where_a_report_stands_and_what_it_shows_makes_no_other_run(experiment, write_run):
+    write_run(experiment.model_copy(update={"cam_per_group": 2, "question": "Why?", "seeds": [4]}))
+    same = {"split_by": "slice", "training_seed": 1, "backbone_size": 96}  # as by default
+    [run] = record.read_runs(experiment.report_folder, [experiment.model_copy(update=same)])
+    assert run.status == "ok"
 
 
 def test_a_record_of_another_format_is_a_failed_run_with_file_and_cure(experiment, write_run):

@@ -1,10 +1,22 @@
 """What is known of a run beside its figures: what it rests on, and whom it was tested on."""
 
 import pytest
+import yaml
 
+from ichreport.evaluation.assessment import assess
 from ichreport.params.experiment import Experiment
+from ichreport.params.profile import Profile
+from ichreport.runs import record, results
 from ichreport.runs.record import RunRecord
 from ichreport.runs.results import ScoredRun
+from tests.report.made_up import predictions
+from tests.runs.stand_in_training import StandInTraining
+
+ROWS = {
+    "05-raw": {"question": "Raw?", "poster_row": 5},
+    "06-focal": {"question": "Focal?", "poster_row": 6, "loss": "focal"},
+    "13-all": {"question": "All?", "poster_row": 13, "sample": "fullid"},
+}
 
 
 @pytest.mark.parametrize(
@@ -38,3 +50,70 @@ def test_unseen_are_the_patients_of_a_sample_that_is_split_by_group(parameters, 
     run = ScoredRun(RunRecord("a", None, "ok", {"parameters": experiment.model_dump()}))
     assert run.split_by == split_by
     assert run.unseen_patients is (split_by == "group")
+
+
+@pytest.fixture
+def read(tmp_path, monkeypatch):
+    """Write runs with these parameters, and read the results of the report with three rows."""
+    (tmp_path / "workflow").mkdir()
+    (tmp_path / "workflow" / "Snakefile").touch()
+    (tmp_path / "params" / "experiments").mkdir(parents=True)
+    for name, values in ROWS.items():
+        path = tmp_path / "params" / "experiments" / f"{name}.yaml"
+        path.write_text(yaml.safe_dump({"name": name, **values}))
+    monkeypatch.chdir(tmp_path)
+    table = predictions("sampa", 1, 2.0, patients=30)
+    assessed = assess(table, replicates=20)
+
+    def read(*runs, synthetic=False):
+        for values in runs:
+            record.write_run(
+                Experiment(profile="tiny", **values),
+                StandInTraining(table, {"loss": [1.0], "val_loss": [1.0]}),
+                assessed,
+                leak=[],
+                store={"store_hash": "0" * 64, "synthetic": synthetic},
+                stopwatch=record.Stopwatch(),
+            )
+        return results.read(Profile(profile="tiny"))
+
+    return read
+
+
+@pytest.mark.parametrize(
+    ("parameters", "row", "differences"),
+    [
+        ({**ROWS["05-raw"], "epochs": 3}, "05-raw", {"epochs": (3, 12)}),
+        ({**ROWS["05-raw"], "loss": "focal"}, "05-raw", {"loss": ("focal", "bce")}),
+        ({"loss": "focal"}, "06-focal", {}),
+        ({}, "05-raw", {}),
+        ({"sample": "fullid", "seed": 4}, "13-all", {"seed": (4, 1), "training_seed": (4, 1)}),
+        ({**ROWS["13-all"], "split_by": "group"}, "13-all", {}),  # as its sample is split anyway
+    ],
+)
+def test_a_run_by_hand_is_a_variant_of_the_row_that_it_shares_most_with(
+    read, parameters, row, differences
+):
+    found = read({"name": "05-raw", **ROWS["05-raw"]}, {"name": "mine", **parameters})
+    assert list(found.variants) == ["mine"]
+    assert (found.variants["mine"].row, found.variants["mine"].differences) == (row, differences)
+
+
+def test_a_run_by_hand_is_no_row_and_stands_beside_no_figure_of_the_poster(read):
+    found = read({"name": "mine", **ROWS["13-all"]})
+    assert found.best_poster_run is None
+    assert found.best is None
+    assert found.scored == {}
+    mine = found.all_scored["mine"]
+    assert (mine.poster_row, mine.poster_losses) == (None, None)
+    assert [run.name for run in found.all_runs] == [*ROWS, "mine"]
+    assert [run.name for run in found.runs] == list(ROWS)
+    with_row = read({"name": "13-all", **ROWS["13-all"]})
+    assert with_row.best_poster_run.poster_row == 13
+    assert with_row.best.name == "13-all"
+
+
+@pytest.mark.parametrize("synthetic", [True, False])
+def test_whether_heads_are_synthetic_is_what_their_store_said(read, synthetic):
+    found = read({"name": "05-raw", **ROWS["05-raw"]}, synthetic=synthetic)
+    assert found.synthetic is synthetic

@@ -12,9 +12,11 @@ import psutil
 import pytest
 
 from ichreport.cli import main
-from ichreport.files import write_json, write_text
-from ichreport.runs.record_format import seal_notebook
-from ichreport.workflow import make_report, report_lock
+from ichreport.files import sha256_of_file, write_json, write_sealed_json, write_text
+from ichreport.params.experiment import read_each_experiment
+from ichreport.params.profile import Profile
+from ichreport.runs.record_format import RECORD_FORMAT, seal_notebook
+from ichreport.workflow import make_report, repairs, report_lock
 from tests.workflow.killing import EXPERIMENTS, PROFILE, kill_often, predictions
 
 KILLS = 1
@@ -228,6 +230,26 @@ def test_what_is_damaged_is_named_and_made_anew_though_it_is_there(project, call
     named = [line.partition(" is made anew: ")[0] for line in lines]
     assert named == [*made[:3], "reports/killed/results.ipynb", made[3]]
     assert all("damaged" in line or "not readable" in line for line in lines)
+
+
+def test_a_row_that_was_made_with_other_parameters_is_made_anew(project, monkeypatch):
+    monkeypatch.chdir(project.root)
+    profile = Profile.parse(PROFILE, where="test")
+    rows, _ = read_each_experiment(profile)
+    of_cnn, of_head = rows["cnn"].model_dump(), rows["head"].model_dump()
+    for name, parameters in (
+        ("cnn", of_cnn | {"epochs": 7}),
+        ("head", of_head | {"cam_per_group": 2}),
+        ("mine", of_cnn | {"name": "mine", "epochs": 7}),
+    ):
+        folder = project.report / "runs" / name
+        write_text(folder / "predictions.parquet", name)
+        known = {"predictions_sha256": sha256_of_file(folder / "predictions.parquet")}
+        record = {"format": RECORD_FORMAT, "parameters": parameters, "provenance": known}
+        write_sealed_json(folder / "record.json", record)
+    line = "Other parameters than the files say have made reports/killed/runs/cnn; made anew."
+    record = "reports/killed/runs/cnn/record.json"
+    assert repairs.find(profile, rows) == repairs.Repairs([line], [record], [])
 
 
 def test_a_damaged_run_by_hand_is_left_to_who_made_it_and_the_call_fails(project, calls, capsys):

@@ -36,11 +36,11 @@ _SCORES: Final = (
 
 def table(results: Results) -> Table:
     """All runs with their parameters and scores, those without a record with their reason."""
-    parameters = {run.name: parameters_of(run, results) for run in results.runs}
+    parameters = {run.name: parameters_of(run, results) for run in results.all_runs}
     names = list(dict.fromkeys(chain.from_iterable(parameters.values())))
     rows = []
-    for run in results.runs:
-        values, scored = parameters[run.name], results.scored.get(run.name)
+    for run in results.all_runs:
+        values, scored = parameters[run.name], results.all_scored.get(run.name)
         link = Link(f"experiments/{run.name}.html", run.name)
         texts = [in_words(values[name]) if name in values else "–" for name in names]
         cells = [link, *texts, *(_scores(scored) if scored else _reason(run))]

@@ -59,7 +59,7 @@ def data(results: Results) -> dict[str, Any]:
     Numbers to read are texts, formatted as in all tables. Curves are flat lists of x and y in
     thousandths. The runs of `start` are chosen where the address names none.
     """
-    scored = list(results.scored.values())
+    scored = list(results.all_scored.values())
     points = max(8, min(_MAX_POINTS, _ALL_POINTS // (2 * len(LABELS) * max(1, len(scored)))))
     return {
         "labels": list(LABELS),
@@ -69,7 +69,7 @@ def data(results: Results) -> dict[str, Any]:
 
 
 def _side_by_side(results: Results) -> str:
-    if len(results.scored) < 2:
+    if len(results.all_scored) < 2:
         return "<p>It takes two runs with predictions to compare; there are not as many yet.</p>"
     return (
         '<div class="compare">'
@@ -80,10 +80,11 @@ def _side_by_side(results: Results) -> str:
 
 def _start(results: Results) -> list[str]:
     """The best run on unseen patients, and the next best of those tested on the same slices."""
-    best = results.best or next(iter(results.scored.values()), None)
+    everyone = results.all_scored.values()
+    best = results.best or next(iter(everyone), None)
     if best is None:
         return []
-    others = [run for run in results.scored.values() if run is not best]
+    others = [run for run in everyone if run.name != best.name]
     others.sort(
         key=lambda run: (run.assessment.test_set != best.assessment.test_set, -run.learned.auc_any)
     )

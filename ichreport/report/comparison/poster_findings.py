@@ -74,7 +74,7 @@ def _limit(value: float) -> str:
 
 
 def _by_poster_row(results: Results) -> dict[int, ScoredRun]:
-    """The runs of the poster's rows; a run by hand comes last and does not replace one."""
+    """The first run of each of the poster's rows."""
     rows: dict[int, ScoredRun] = {}
     for run in results.rows.values():
         if run.poster_row:

@@ -121,7 +121,9 @@ def sentences(results: Results) -> Sentences:
         if names:
             listed.append(opening + ", ".join(names) + ".")
     listed += [
-        f"{run.name} has no figures ({run.status}): {run.reason}" for run in results.without_figures
+        f"{run.name} has no figures ({run.status}): {run.reason}"
+        for run in results.all_runs
+        if run.status != "ok"
     ]
     return Sentences(listed)
 

@@ -52,7 +52,7 @@ def gather(folder: Path, profile: Profile, results: Results, figures: Figures | 
         "poster_limits": poster.LIMITS,
     }
     best = results.best
-    if profile.phantom is not None:
+    if of_synthetic_heads(profile, results):
         facts["synthetic"] = "yes"
     manifest = _manifest(profile, best)
     facts |= _of_store(manifest)
@@ -62,6 +62,19 @@ def gather(folder: Path, profile: Profile, results: Results, figures: Figures | 
     facts |= _of_maps(folder, profile, results)
     facts["source_words"] = _source(facts)
     return {name: text for name, text in facts.items() if text}
+
+
+def of_synthetic_heads(profile: Profile, results: Results) -> bool:
+    """Whether a report is of synthetic heads, as the store says that its rows were read from.
+
+    Without a row that has figures the store at hand says it, and without one the profile.
+    """
+    if results.scored:
+        return results.synthetic
+    try:
+        return bool(read_manifest(profile.store_folder)["synthetic"])
+    except (OSError, ValueError):
+        return profile.phantom is not None
 
 
 def _manifest(profile: Profile, best: ScoredRun | None) -> Mapping[str, Any]:

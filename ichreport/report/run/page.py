@@ -13,7 +13,7 @@ from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import duration, in_words, interval, number
 from ichreport.report.run import parameters
 from ichreport.runs.record import RunRecord
-from ichreport.runs.results import Results, ScoredRun
+from ichreport.runs.results import Results, ScoredRun, Variant
 
 _NEVER_COMPARED: Final = {"name", "question", "poster_row", "baseline"}
 _CAPTIONS: Final = Captions.beside(__file__)
@@ -28,12 +28,13 @@ def content(run: RunRecord, profile: Profile, results: Results, story: str) -> s
         results: All runs of the report.
         story: Its executed notebook as HTML; empty if that was kept elsewhere.
     """
-    scored = results.scored.get(run.name)
+    scored = results.all_scored.get(run.name)
     if scored is None:
         return _without_figures(run, profile, results)
     question = run.experiment.question
     parts = [
         f'<p class="lead">{escape(question)}</p>' if question else "",
+        _by_hand(results.variants.get(run.name)),
         _facts(scored),
         "<h2>What sets it apart</h2>",
         _beside_neighbours(run, results)._repr_html_(),
@@ -49,10 +50,10 @@ def content(run: RunRecord, profile: Profile, results: Results, story: str) -> s
 
 def about(run: RunRecord, results: Results) -> str:
     """A run in a sentence."""
-    scored = results.scored.get(run.name)
+    scored, variant = results.all_scored.get(run.name), results.variants.get(run.name)
     if scored is None:
         return f"{run.status}: {run.reason}"
-    learned, question = scored.learned, run.experiment.question
+    learned, question = scored.learned, _as_variant(variant) or run.experiment.question
     return (
         f"{question} AUC any {number(learned.auc_any)}, log loss {number(learned.score)} "
         f"(constant {number(learned.floor)})."
@@ -67,6 +68,20 @@ def _without_figures(run: RunRecord, profile: Profile, results: Results) -> str:
         f'<p class="lead">{opening.get(run.status, run.status)}: {escape(run.reason)}</p>{log}'
         f"<h2>Run it again</h2>{_copyable(command)}"
     )
+
+
+def _as_variant(variant: Variant | None) -> str:
+    """What a run by hand is, in a sentence; empty for a row."""
+    if variant is None:
+        return ""
+    if not variant.row:
+        return "A run by hand."
+    differs = parameters.what_differs(variant)
+    return f"A run by hand, as {variant.row}; what differs (the row's value): {differs}."
+
+
+def _by_hand(variant: Variant | None) -> str:
+    return f'<p class="note">{escape(_as_variant(variant))}</p>' if variant else ""
 
 
 def _notebook_elsewhere() -> str:
@@ -133,7 +148,10 @@ def _marked_if(differs: bool, text: str) -> Cell:
 
 
 def _neighbours(run: RunRecord, results: Results) -> list[RunRecord]:
-    """The runs before and after it among those with predictions."""
+    """The runs before and after it among the rows with predictions; of a run by hand, its row."""
+    if run.name in results.variants:
+        row = results.scored.get(results.variants[run.name].row)
+        return [row.run_record] if row else []
     done = [other for other in results.runs if other.name in results.scored]
     index = [other.name for other in done].index(run.name)
     return [done[i] for i in (index - 1, index + 1) if 0 <= i < len(done)]

@@ -8,6 +8,7 @@ from ichreport.params.profile import Profile
 from ichreport.report.html.blocks import Sentences, Table
 from ichreport.report.html.formats import duration, in_words
 from ichreport.runs.record import Training
+from ichreport.runs.results import Variant
 
 DEFINING = (
     "sample", "split_by", "input", "network", "trainable_layers", "head", "dense_layers", "loss",
@@ -56,3 +57,12 @@ def profile(profile: Profile) -> Table:
 def values_of(experiment: Experiment) -> dict[str, Any]:
     """An experiment's parameters by name; `split_by` is what its sample is split by in effect."""
     return experiment.model_dump() | {"split_by": experiment.splits_by}
+
+
+def what_differs(variant: Variant) -> str:
+    """The parameters of a run by hand that are not its row's, each with the row's in brackets."""
+    listed = [
+        f"{name.replace('_', ' ')} {in_words(mine)} ({in_words(of_row)})"
+        for name, (mine, of_row) in variant.differences.items()
+    ]
+    return "; ".join(listed) or ("nothing" if variant.row else "–")

@@ -29,6 +29,7 @@ def run(name, skill, *, seed=1, study_slices=8, **parameters):
             **parameters,
         },
         "assessment": assess(table, replicates=30).record(),
+        "provenance": {"synthetic": False},
         "leak": [
             {"first": "train", "second": "test", "kind": "patients", "slices_in_second": 40},
             {"first": "train", "second": "test", "kind": "series", "slices_in_second": 0},

@@ -67,7 +67,7 @@ def test_only_parameters_that_differ_are_listed(compare, report):
     page = compare("#runs=01-small,03-windowed")
     head, *rows = cells(page, ".shown table >> nth=0")
     assert head == ["parameter", "01-small", "03-windowed"]
-    first, second = (report.results.scored[n].run_record.parameters for n in head[1:])
+    first, second = (report.results.all_scored[n].run_record.parameters for n in head[1:])
     differing = {n for n in first if first[n] != second[n]} - {"name", "question"}
     # neither names a split: the samples decide
     assert {row[0].replace(" ", "_") for row in rows} == differing | {"split_by"}
@@ -80,7 +80,7 @@ def test_scores_by_label_are_scikit_learns(compare, report):
     _, *rows = cells(page, ".shown table >> nth=1")
     shown = {row[0]: row[1:] for row in rows}
     for place, name in enumerate(("01-small", "by-hand")):
-        table = report.results.scored[name].predictions.query("split == 'test'")
+        table = report.results.all_scored[name].predictions.query("split == 'test'")
         for label in LABELS:
             truth, score = table[f"truth_{label}"], table[f"probability_{label}"].astype(float)
             for title, value in (
@@ -109,7 +109,7 @@ def test_the_roc_curves_drawn_enclose_the_areas_that_are_told(compare, report):
         assert points[0] == pytest.approx([0, 0], abs=1e-3)
         assert points[-1] == pytest.approx([1, 1], abs=1e-3)
         area = float(np.trapezoid(points[:, 1], points[:, 0]))
-        auc = report.results.scored[name].assessment.score("auc", "epidural")["value"]
+        auc = report.results.all_scored[name].assessment.score("auc", "epidural")["value"]
         assert area == pytest.approx(auc, abs=0.01)
 
 

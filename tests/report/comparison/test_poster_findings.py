@@ -42,9 +42,3 @@ def test_backbones_of_random_weights_leave_the_poster_s_findings_open():
     cells = [row.cells[1] for row in poster_findings.table(random).lines]
     verdicts = [cell for cell in cells if cell]
     assert {verdict.text for verdict in verdicts} == {"undecided"}
-
-
-def test_a_run_by_hand_takes_no_row_s_place_in_the_findings(results):
-    mine = run("mine", 9.0, seed=4, poster_row=6, loss="focal")
-    with_mine = gathered(*results.scored.values(), mine)
-    assert str(poster_findings.table(with_mine)) == str(poster_findings.table(results))

@@ -1,8 +1,11 @@
 """A made-up report on disk: one finished run, its store's manifest, its measured maps."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from ichreport import software
 from ichreport.evaluation.assessment import assess
@@ -49,10 +52,12 @@ class Report:
         self.write_manifest()
         self.write_maps()
 
-    def write_run(self, trained_by=(), **changes):
+    def write_run(self, trained_by=(), *, synthetic=True, **changes):
+        """Write a row's parameter file and its run, or its further run with another seed."""
         table = predictions()
         values = {"name": "mine", "profile": "tiny", "sample": "fullid", "network": "cnn7"}
         experiment = Experiment.parse({**values, "question": "Does it?", **changes}, where="test")
+        self._write_file(experiment)
         leak = [
             {"first": "train", "second": "test", "kind": "patients", "shared": 0},
             {"first": "train", "second": "validation", "kind": "patients", "shared": 7},
@@ -65,9 +70,18 @@ class Report:
             StandInTraining(table, losses, machine, software=made_by, trainable=1234567, frozen=89),
             assess(table, replicates=60),
             leak=leak,
-            store_hash=STORE_HASH,
+            store={"store_hash": STORE_HASH, "synthetic": synthetic},
             stopwatch=record.Stopwatch(),
         )
+
+    def _write_file(self, experiment):
+        values = experiment.model_dump(exclude_unset=True)
+        values = {k: v for k, v in values.items() if k not in ("profile", "training_seed")}
+        path = Path("params", "experiments", f"{experiment.row}.yaml")
+        path.write_text(yaml.safe_dump(values | {"name": experiment.row}))
+        if experiment.training_seed is not None:
+            update = {"seeds": [experiment.training_seed]}
+            self.profile = self.profile.model_copy(update=update)
 
     def write_manifest(self, **changes):
         counts = {"slices": 900, "patients": 90, "studies": 91, "series": 92, "rejects": 3}

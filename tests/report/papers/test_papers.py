@@ -188,6 +188,7 @@ def test_what_cannot_be_reported_of_synthetic_heads_does_not_count_as_reported(r
 
 def test_ethics_dates_and_setting_apply_to_patients(report):
     report.profile = report.profile.model_copy(update={"phantom": None})
+    report.write_run(synthetic=False)
     report.write_manifest(synthetic=False)
     tripod = items_of(papers(report)["tripod-ai"])
     assert {tripod[number][0] for number in ("5b", "6a", "17")} == {"Not done"}
@@ -200,6 +201,7 @@ def test_ethics_dates_and_setting_apply_to_patients(report):
 def test_every_fact_that_a_template_names_is_known_somewhere(report):
     figures = Figures(report.results().best)
     report.write_run(name="mine--seed-2", training_seed=2)
+    report.write_run(synthetic=False)
     report.write_manifest(synthetic=False, recipe={"image_size": 96, "pseudonymised": True})
     known = set(gather(report.folder, report.profile, report.results(), figures))
     for stem in (*templates.CHECKLISTS, templates.CARD):
@@ -323,10 +325,12 @@ def test_synthetic_papers_say_in_their_first_line_that_it_is_no_clinical_model(r
 
 def test_papers_on_real_slices_tell_the_challenge_from_a_hospital(report):
     report.profile = report.profile.model_copy(update={"phantom": None})
+    report.write_run(synthetic=False)
     report.write_manifest(synthetic=False)
     made = papers(report)
     assert "no clinical model" not in "".join(made.values())
     assert "Flanders" in items_of(made["claim-2024"])["7"][1]
+    report.write_run(synthetic=False)
     report.write_manifest(synthetic=False, challenge=False)
     own = items_of(papers(report)["claim-2024"])
     assert own["7"] == [
@@ -334,6 +338,7 @@ def test_papers_on_real_slices_tell_the_challenge_from_a_hospital(report):
         "The profile names a folder and nothing of where its images come from.",
     ]
     assert own["11"][0] == "Not done"
+    report.write_run(synthetic=False)
     report.write_manifest(
         synthetic=False, challenge=False, recipe={"image_size": 96, "pseudonymised": True}
     )

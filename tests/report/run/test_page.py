@@ -94,7 +94,7 @@ def test_the_command_of_a_run_with_another_seed_makes_it_from_its_row_s_file():
 
 
 def page(report, name):
-    run = next(run for run in report.results.runs if run.name == name)
+    run = next(run for run in report.results.all_runs if run.name == name)
     return run_page.content(run, report.profile, report.results, "")
 
 
@@ -138,6 +138,18 @@ def test_texts_from_parameters_and_devices_are_escaped(report):
     assert PICTURE not in page(report, "by-hand")
 
 
+def test_a_run_by_hand_is_a_variant_of_a_row_beside_which_it_stands(report):
+    html = page(report, "by-hand")
+    says = "A run by hand, as 02-large; what differs (the row&#x27;s value): weights "
+    assert says in html
+    assert "loss bce (focal)" in html
+    columns = "<th>parameter</th><th>this run</th><th>02-large</th>"
+    assert columns in html.replace(' scope="col"', "")
+    assert "A run by hand" not in page(report, "02-large")
+    about = run_page.about(report.results.variants["by-hand"].scored.run_record, report.results)
+    assert about.startswith("A run by hand, as 02-large; ")
+
+
 def test_a_missing_run_says_so_and_how_to_run_it(report):
     html = page(report, "05-later")
     assert "This experiment has not run: not run yet" in html
@@ -147,7 +159,7 @@ def test_a_missing_run_says_so_and_how_to_run_it(report):
 def test_a_run_whose_notebook_is_elsewhere_says_so_and_shows_the_rest(report):
     html = page(report, "by-hand")
     assert "Its notebook was executed elsewhere and is not here" in html
-    area = report.results.scored["by-hand"].assessment.score("auc", "any")["value"]
+    area = report.results.all_scored["by-hand"].assessment.score("auc", "any")["value"]
     assert f"<dt>AUC, any bleeding</dt><dd>{area:.3f}" in html
     assert "Provenance: hashes are SHA-256" in html
     assert "papermill notebooks/2-experiment.ipynb" in html

@@ -1,0 +1,64 @@
+"""Which parameters a name stands for, so that no run takes another's place.
+
+Only the scratch run may be anything.
+"""
+
+from pathlib import Path
+
+from ichreport.files import read_json
+from ichreport.params.experiment import (
+    SCRATCH,
+    Experiment,
+    read_each_experiment,
+    say_differences,
+)
+from ichreport.params.profile import Profile
+from ichreport.params.yaml import project_path, shown
+from ichreport.runs.record_format import RECORD
+
+
+def refuse_other_parameters(experiment: Experiment) -> None:
+    """Refuse to run an experiment under a name that stands for another.
+
+    Raises:
+        ValueError: If `params/<profile>.yaml` has a row of this name that is computed with other
+            parameters, or if a run with other parameters was kept under it. The message says which
+            they are, and the cure.
+    """
+    if experiment.name == SCRATCH:
+        return
+    row = _row_of_that_name(experiment)
+    differences = experiment.differences(row) if row else {}
+    if differences:
+        raise ValueError(
+            f"{experiment.name} is a row of the report {experiment.profile}, and this run has "
+            f"{say_differences(differences)}. Give it a name of its own (-p name mine), or change "
+            "the row's file."
+        )
+    kept = recorded(experiment.run_folder)
+    differences = experiment.differences(kept) if kept else {}
+    if differences:
+        raise ValueError(
+            f"{shown(experiment.run_folder)} holds another run, and this one has "
+            f"{say_differences(differences)}. Give it a name of its own (-p name …), or remove "
+            "that folder."
+        )
+
+
+def recorded(folder: Path) -> Experiment | None:
+    """What was run in a folder, whatever version has recorded it; None if nothing says so."""
+    path = folder / RECORD
+    try:
+        kept = read_json(path)["parameters"]
+        known = {name: kept[name] for name in Experiment.model_fields if name in kept}
+        return Experiment.parse(known, where=str(path))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _row_of_that_name(experiment: Experiment) -> Experiment | None:
+    path = project_path("params") / f"{experiment.profile}.yaml"
+    if not path.is_file():
+        return None
+    rows, _ = read_each_experiment(Profile.from_files(path))
+    return rows.get(experiment.name)

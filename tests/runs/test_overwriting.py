@@ -1,0 +1,109 @@
+"""Which run may be written under which name."""
+
+import json
+
+import pytest
+import yaml
+
+from ichreport.params.experiment import SCRATCH, Experiment
+from ichreport.runs import overwriting, record
+
+PROFILE = {"profile": "tiny", "epochs": 5, "seeds": [7]}
+ROW = {"name": "05-row", "loss": "focal"}
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project with the report `tiny`, which has the row `05-row`, once with another seed too."""
+    (tmp_path / "workflow").mkdir()
+    (tmp_path / "workflow" / "Snakefile").touch()
+    (tmp_path / "params" / "experiments").mkdir(parents=True)
+    (tmp_path / "params" / "tiny.yaml").write_text(yaml.safe_dump(PROFILE))
+    (tmp_path / "params" / "experiments" / "05-row.yaml").write_text(yaml.safe_dump(ROW))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def asked(**values):
+    return Experiment.parse({**PROFILE, **values}, where="test")
+
+
+def keep(experiment, **more):
+    """Leave a record of a run, as whatever version would."""
+    experiment.run_folder.mkdir(parents=True, exist_ok=True)
+    kept = {"parameters": json.loads(experiment.model_dump_json()), **more}
+    (experiment.run_folder / record.RECORD).write_text(json.dumps(kept))
+    return experiment.run_folder / record.RECORD
+
+
+def test_a_notebook_of_nothing_but_defaults_makes_a_scratch_run():
+    assert Experiment().name == SCRATCH == "scratch"
+
+
+def test_the_scratch_run_may_be_anything(project):
+    kept = keep(asked(name=SCRATCH))
+    record.start(asked(name=SCRATCH, loss="focal", epochs=9))
+    assert not kept.exists()
+
+
+def test_a_row_runs_under_its_name_with_what_its_files_say(project):
+    kept = keep(asked(**ROW))
+    record.start(asked(**ROW))
+    assert not kept.exists()
+    record.start(asked(**ROW | {"name": "05-row--seed-7", "training_seed": 7}))
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"epochs": 2}, "epochs 2 instead of 5"),
+        ({"loss": "bce"}, "loss 'bce' instead of 'focal'"),
+        ({"store": "other"}, "/other' instead of '"),
+        ({"name": "05-row--seed-7", "training_seed": 8}, "training_seed 8 instead of 7"),
+        ({"name": "05-row--seed-7"}, "training_seed 1 instead of 7"),
+    ],
+)
+def test_nothing_else_runs_under_the_name_of_a_row(project, changed, said):
+    kept = keep(asked(**ROW))
+    before = kept.read_bytes()
+    with pytest.raises(ValueError, match=r"is a row of the report tiny, .*-p name mine") as refusal:
+        record.start(asked(**ROW | changed))
+    assert said in str(refusal.value)
+    assert kept.read_bytes() == before
+    kept.unlink()
+    with pytest.raises(ValueError, match="is a row of the report tiny"):
+        record.start(asked(**ROW | changed))
+
+
+@pytest.mark.parametrize("version", [{}, {"format": 1}, {"seal": "damaged"}])
+def test_no_run_is_written_over_one_with_other_parameters(project, version):
+    kept = keep(asked(name="mine"), **version)
+    before = kept.read_bytes()
+    with pytest.raises(ValueError) as refusal:
+        record.start(asked(name="mine", network="cnn7", learning_rate=0.5))
+    assert str(refusal.value) == (
+        "reports/tiny/runs/mine holds another run, and this one has learning_rate 0.5 instead of "
+        "0.002, network 'cnn7' instead of 'densenet121'. Give it a name of its own (-p name …), or "
+        "remove that folder."
+    )
+    assert kept.read_bytes() == before
+    record.start(asked(name="mine", question="Which words ask it changes nothing."))
+    assert not kept.exists()
+
+
+def test_where_no_row_and_no_run_is_known_any_name_will_do(project):
+    record.start(asked(name="new"))
+    (project / "params" / "tiny.yaml").unlink()
+    record.start(asked(**ROW | {"epochs": 2}))
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", "[]", '{"parameters": 3}', '{"parameters": {"sample": 3}}', '{"format": 7}'],
+)
+def test_a_record_that_says_nothing_keeps_no_name(project, content):
+    kept = keep(asked(name="mine"))
+    kept.write_text(content)
+    assert overwriting.recorded(kept.parent) is None
+    record.start(asked(name="mine", epochs=9))
+    assert not kept.exists()
