@@ -48,6 +48,14 @@ def test_without_labels_the_longest_series_is_shown(slices):
     assert representative_series(slices.assign(**dict.fromkeys(LABELS, -1))) == ["longest"]
 
 
+@pytest.mark.parametrize("lacking", [slice(7, 12), slice(7, 8), slice(11, 12)])
+def test_a_series_that_lacks_labels_is_not_shown_as_one_without_bleeding(slices, lacking):
+    slices.loc[range(len(slices))[lacking], "any"] = -1
+    assert representative_series(slices)[-1] == "clear"
+    slices.loc[slices["series_instance_uid"] == "clear", "any"] = -1
+    assert representative_series(slices) == ["two kinds", "ventricle"]
+
+
 def test_rows_of_a_series_are_those_that_carry_its_uid(store):
     np.testing.assert_array_equal(series_rows(store, "two kinds"), [3, 4, 5, 6])
 

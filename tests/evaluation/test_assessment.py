@@ -74,6 +74,22 @@ def test_a_record_gives_the_tables_back(assessed):
     assert again.studies.loc[maximum, "sharpness"].isna().all()
 
 
+def test_the_same_slices_of_test_have_one_name_in_whatever_order_and_others_another(predictions):
+    def named(table):
+        return assess(table, replicates=2).test_set
+
+    shuffled = predictions.sample(frac=1, random_state=3)
+    assert shuffled["sop_instance_uid"].tolist() != predictions["sop_instance_uid"].tolist()
+    first = predictions.index[predictions["split"] == "test"][0]
+    fewer = predictions.drop(index=first)
+    other = predictions.assign(
+        sop_instance_uid=predictions["sop_instance_uid"].where(predictions.index != first, "other")
+    )
+    of_train = predictions.drop(index=predictions.index[predictions["split"] == "train"][0])
+    assert named(predictions) == named(shuffled) == named(of_train)
+    assert len({named(predictions), named(fewer), named(other)}) == 3
+
+
 def test_holm_is_that_of_statsmodels():
     p = np.random.default_rng(0).random(25) ** 3
     np.testing.assert_allclose(holm(p), multipletests(p, method="holm")[1])

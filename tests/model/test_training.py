@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import log_loss, roc_auc_score
 
 from ichreport.evaluation.predictions import probabilities, select_split, truths
 from ichreport.evaluation.scores import auc_scores
@@ -81,6 +81,71 @@ def test_training_stops_when_validation_does_not_improve(store, sample, make):
     history = training.fit(store, sample, experiment.plan).history
     best = int(np.argmin(history["val_loss"]))
     assert len(history["val_loss"]) == best + 2 < 50
+
+
+KINDS = [
+    {"network": "cnn7"},
+    {"network": "densenet121", "head": "dense"},
+    {"network": "densenet121", "head": "bilstm", "dense_layers": 1},
+    {"network": "densenet121", "head": "bilstm-attention", "dense_layers": 1},
+    {"network": "densenet121", "trainable_layers": "all", "dense_layers": 1},
+]
+WEIGHTED = [{**kind, "loss": "weighted-bce"} for kind in (KINDS[0], KINDS[1], KINDS[4])]
+
+
+def in_words(changes):
+    return "-".join(str(value) for value in changes.values())
+
+
+def weights_after(store, sample, experiment, **options):
+    """Every weight of a training, as it ended."""
+    trained = training.fit(store, sample, experiment.plan, **options)
+    return [np.array(weight) for weight in trained.model.weights]
+
+
+def change(store, rows, store_hash):
+    """Give slices other pixels and other labels, all six of each."""
+    store.manifest["store_hash"] = store_hash  # or features of the earlier pixels would be found
+    store.pixels[rows] = 3000 - store.pixels[rows]
+    store.slices.loc[rows, list(LABELS)] = 1 - store.slices.loc[rows, list(LABELS)]
+
+
+@pytest.mark.parametrize("changes", KINDS + WEIGHTED, ids=in_words)
+def test_no_weight_depends_on_slices_that_are_not_of_train(store, sample, make, changes):
+    """Not even on one bit of the pixels or labels of validation and test, unless it is watched."""
+    experiment = make(**changes, epochs=1, determinism="strict")
+    before = weights_after(store, sample, experiment, watch=False)
+    change(store, np.flatnonzero(sample.split != "train"), "2" * 64)
+    after = weights_after(store, sample, experiment, watch=False)
+    for first, second in zip(before, after, strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_a_weight_does_depend_on_a_slice_of_train(store, sample, make):
+    experiment = make(**KINDS[1], epochs=1, determinism="strict")
+    before = weights_after(store, sample, experiment, watch=False)
+    change(store, np.flatnonzero(sample.split == "train")[:1], "2" * 64)
+    after = weights_after(store, sample, experiment, watch=False)
+    assert any((first != second).any() for first, second in zip(before, after, strict=True))
+
+
+@pytest.mark.parametrize("changes", KINDS, ids=in_words)
+def test_the_weights_that_are_kept_are_those_of_the_best_epoch(store, sample, make, changes):
+    watched = np.flatnonzero(sample.split == "validation")  # what is learned is wrong there
+    store.slices.loc[watched, list(LABELS)] = 1 - store.slices.loc[watched, list(LABELS)]
+    rates = {"learning_rate": 0.02, "fine_tuning_rate": 5e-4, "determinism": "strict"}
+    experiment = make(**changes, **rates, epochs=4, patience=9)
+    trained = training.fit(store, sample, experiment.plan)
+    best = int(np.argmin(trained.history["val_loss"]))
+    assert best < 3  # so that the last weights are others
+    until_best = make(**changes, **rates, epochs=best + 1, patience=9)
+    expected = weights_after(store, sample, until_best)
+    for kept, own in zip(trained.model.weights, expected, strict=True):
+        np.testing.assert_array_equal(np.array(kept), own)
+    predictions = select_split(training.predict(trained, store, sample), "validation")
+    truth, probability = truths(predictions), probabilities(predictions).astype(float)
+    by_label = [log_loss(*both, labels=[0, 1]) for both in zip(truth.T, probability.T, strict=True)]
+    assert np.mean(by_label) == pytest.approx(min(trained.history["val_loss"]), rel=1e-4)
 
 
 def test_a_series_head_refuses_a_sample_that_splits_series(store, sample, make):
