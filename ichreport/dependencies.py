@@ -111,7 +111,7 @@ def _imported_by(notebook: Path) -> list[str]:
         cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
         code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
         trees = [_parse_cell(source) for source in code]
-    except (ValueError, KeyError, TypeError, SyntaxError) as error:
+    except (ValueError, KeyError, TypeError, SyntaxError, RecursionError) as error:
         raise ValueError(f"{notebook} is not readable as a notebook: {error}") from error
     modules = []
     for node in (node for tree in trees for node in ast.walk(tree)):
@@ -168,7 +168,7 @@ def _beside(folder: Path) -> Iterable[Path]:
 
 
 def is_ours(name: str) -> bool:
-    """Whether a file or folder of the project is part of it, by its name: no backup, nothing hidden."""
+    """Whether a file or folder is part of the project by its name: not hidden, and no backup."""
     return not (name.startswith(".") or name.endswith(("~", ".pyc")) or name == "__pycache__")
 
 

@@ -179,6 +179,8 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{path} is not readable as JSON: {error}") from error
+    except RecursionError:
+        raise ValueError(f"{path} is not readable as JSON: it has too many levels") from None
 
 
 class OtherVersionError(ValueError):

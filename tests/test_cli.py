@@ -76,8 +76,10 @@ def test_a_mistake_ends_with_one_line_and_status_2(project, capsys, words, told)
     assert not (project / "store").exists()
 
 
-@pytest.mark.parametrize("folder", ["workflow/Snakefile", "workflow/Snakefile/below"])
+@pytest.mark.parametrize("folder", ["data/file", "data/file/below"])
 def test_a_file_where_a_folder_has_to_be_made_is_named(project, capsys, folder):
+    (project / "data").mkdir()
+    (project / "data" / "file").touch()
     (project / "params" / "mine.yaml").write_text(f"source: scans\nstore: {folder}\n")
     (project / "scans").mkdir()
     (project / "scans" / "slice.dcm").write_bytes(b"DICM")
@@ -102,7 +104,7 @@ def test_a_file_where_a_folder_has_to_be_made_is_named(project, capsys, folder):
             "precision: half",
             "precision must be 'float32', 'mixed_bfloat16' or 'mixed_float16', got",
         ),
-        ("devices: 0", "devices must be all or a whole number from 1, got 0."),
+        ("devices: 0", "devices must be all or a whole number from 1 to 64, got 0."),
         ("cam_run: a b", "cam_run must match pattern"),
     ],
 )

@@ -194,9 +194,10 @@ def test_what_all_rows_share_is_refused_in_a_file_of_one(tmp_path, key):
         ("a: " + "[" * 5000 + "]" * 5000, "more than 20 levels"),
         ("a: " + "{a: " * 5000, "more than 20 levels"),
         ("a: " + "9" * 5000, "Exceeds the limit"),
-        ("seed: 3\n" + "#" * 1_000_001, "more than 1,000,000 bytes"),
+        ("seed: 3\n" + "#" * 100_001, "more than 100,000 bytes"),
+        ("<<: {seed: 3}", "line 1, column 1: merge keys (<<) are not taken"),
     ],
-    ids=range(13),
+    ids=range(14),
 )
 def test_what_yaml_reads_otherwise_than_a_person_is_refused_by_place(tmp_path, text, told):
     path = write(tmp_path / "p.yaml", text)
@@ -228,7 +229,8 @@ def test_numbers_are_what_they_look_like(text, value):
     [
         {"seed": 2**32}, {"seed": -1}, {"training_seed": 2**32}, {"seeds": [2**32]},
         {"seeds": [-1]}, {"phantom": {"seed": 2**32}}, {"epochs": 10**9}, {"batch_size": 10**9},
-        {"patience": 10**9}, {"phantom": {"patients": 10**12}},
+        {"patience": 10**9}, {"phantom": {"patients": 10**12}}, {"devices": 10**9},
+        {"seeds": list(range(2, 2000))},
     ],
     ids=str,
 )  # fmt: skip
@@ -240,11 +242,54 @@ def test_seeds_and_sizes_that_nothing_takes_are_refused(values):
 
 
 @pytest.mark.parametrize(
-    "store", ["", " ", ".", "/", "/etc/store", "/usr/lib/x", "/store", "..", "/proc/self/x"]
+    "store",
+    [
+        *("", " ", ".", "/", "/etc/store", "/usr/lib/x", "/store", "..", "/proc/self/x"),
+        *("ichreport/store", "reports/demo", ".git/store", "notebooks"),
+    ],
 )
 def test_a_store_where_none_belongs_is_refused(store):
     with pytest.raises(ValueError, match="x: store must be "):
         Profile.parse({"store": store}, where="x")
+
+
+@pytest.mark.parametrize("source", [".", "/", "/etc/heads", "ichreport", "reports/demo"])
+def test_synthetic_heads_are_made_where_data_belong(source):
+    with pytest.raises(ValueError, match=r"x: source must be (a folder|the path of a folder)"):
+        Profile.parse({"source": source, "phantom": {}}, where="x")
+
+
+@pytest.mark.parametrize(
+    ("source", "store"),
+    [("a/b", "a/b"), ("a/b", "a/b/store"), ("a/b", "a"), ("a/b", "a/c/../b/d"), ("/", "a/b")],
+)
+def test_source_and_store_lie_apart(source, store):
+    with pytest.raises(ValueError, match="x: store must be a folder beside source, got "):
+        Profile.parse({"source": source, "store": store}, where="x")
+    Profile.parse({"source": "a/b", "store": "a/b.store"}, where="x")
+
+
+@pytest.mark.parametrize("name", ["source", "labels", "store", "weights", "experiments"])
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("", "the path of a file or folder"),
+        ("  ", "the path of a file or folder"),
+        ("a\0b", "a path of printable characters"),
+        ("a\nb/c", "a path of printable characters"),
+        ("a/" + "ü" * 200, "a path of a length that file systems take"),
+        ("a/" * 3000, "a path of a length that file systems take"),
+    ],
+)
+def test_what_can_be_no_path_is_refused(name, path, told):
+    with pytest.raises(ValueError, match=f"^x: {name} must be {told}"):
+        Profile.parse({name: path}, where="x")
+
+
+def test_of_many_mistakes_the_first_are_listed():
+    with pytest.raises(ValueError, match=r"x: 992 mistakes more\.$") as refused:
+        Profile.parse({f"k{number}": 1 for number in range(1000)}, where="x")
+    assert len(str(refused.value).splitlines()) == 9
 
 
 def test_a_long_value_is_cut_in_an_error():

@@ -1,7 +1,8 @@
 """The files of a shard, how they are named and hashed.
 
 A shard is `hu-00007.npy`, slices as (n, size, size) int16, and beside it the table
-`hu-00007.parquet` that says what each slice is. Where the source has masks of bleeds, they are in
+`hu-00007.parquet` that says what each slice is, and the note `hu-00007.json`, which is written last
+and holds the hashes of the other files. Where the source has masks of bleeds, they are in
 `truth-00007.npy`, as (n, size, size) uint8.
 """
 
@@ -28,6 +29,11 @@ def shard_name(number: int) -> str:
 def table_name(number: int) -> str:
     """The name of the table beside a shard."""
     return f"hu-{number:05d}.parquet"
+
+
+def note_name(number: int) -> str:
+    """The name of the note beside a shard, which says that it is whole."""
+    return f"hu-{number:05d}.json"
 
 
 def truth_name(number: int) -> str:

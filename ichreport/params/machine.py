@@ -1,7 +1,7 @@
 """How a network computes: devices, arithmetic, and how alike two trainings are."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import PlainValidator
 
@@ -18,10 +18,14 @@ Samples, splits and random backbones follow the seed at every level.
 """
 
 
+MOST_DEVICES: Final = 64
+"""Devices of one machine, at most."""
+
+
 def _devices(value: Any) -> int | Literal["all"]:
-    if value == "all" or (type(value) is int and value >= 1):
+    if value == "all" or (type(value) is int and 1 <= value <= MOST_DEVICES):
         return value  # type: ignore[no-any-return]
-    raise ValueError("all or a whole number from 1")
+    raise ValueError(f"all or a whole number from 1 to {MOST_DEVICES}")
 
 
 Devices = Annotated[int | Literal["all"], PlainValidator(_devices)]

@@ -1,5 +1,6 @@
 """A profile: where and how large a report runs."""
 
+import os
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -19,6 +20,34 @@ _OF_THE_SYSTEM: Final = frozenset(
     {"bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "proc", "run", "sbin", "sys", "usr"}
 )
 """Folders at the root of a file system in which no store belongs."""
+
+
+_OF_THE_PROJECT: Final = frozenset(
+    {"ichreport", "notebooks", "params", "reports", "tests", "workflow", "docs", ".git", ".venv"}
+)
+"""Folders of a project in which no data belong."""
+
+_LONGEST_NAME: Final = 255
+"""Bytes of a file's name, at most."""
+
+_LONGEST_PATH: Final = 4000
+"""Bytes of a path, at most."""
+
+
+def _check_own_folder(path: str, whose: str, example: str) -> None:
+    """Refuse a folder that is not for data to be written to.
+
+    Raises:
+        ValueError: If it is; the message goes on after `must be`.
+    """
+    folder, root = project_path(path).resolve(), project_path(".").resolve()
+    if folder in (root, *root.parents, Path.home()):
+        raise ValueError(f"the path of a folder of {whose} own, such as {example}")
+    system = folder.parts[1] if len(folder.parts) > 1 else ""
+    if len(folder.parts) < 3 or system in _OF_THE_SYSTEM:
+        raise ValueError(f"a folder outside of the system's own, such as {example}")
+    if folder.is_relative_to(root) and folder.relative_to(root).parts[0] in _OF_THE_PROJECT:
+        raise ValueError(f"a folder outside of the project's own, such as {example}")
 
 
 class Profile(Parameters):
@@ -63,7 +92,9 @@ class Profile(Parameters):
         default=1, ge=0, le=LARGEST_SEED, description="seed of samples, splits and training"
     )
     seeds: list[int] = Field(
-        default=[], description="further seeds of training: each row runs once more with each"
+        default=[],
+        max_length=1000,
+        description="further seeds of training: each row runs once more with each",
     )
     weights: str | None = Field(
         default=None, description="backbone weights: imagenet, a .weights.h5 file, or null"
@@ -112,6 +143,20 @@ class Profile(Parameters):
             )
         return self
 
+    @field_validator("source", "labels", "store", "weights", "experiments")
+    @classmethod
+    def _can_be_a_path(cls, path: str | None) -> str | None:
+        if path is None:
+            return None
+        if not path.strip():
+            raise ValueError("the path of a file or folder, or left out where it may be null")
+        if not path.isprintable():
+            raise ValueError("a path of printable characters")
+        longest = max(len(os.fsencode(part)) for part in path.split("/"))
+        if longest > _LONGEST_NAME or len(os.fsencode(path)) > _LONGEST_PATH:
+            raise ValueError("a path of a length that file systems take")
+        return path
+
     @field_validator("source", "store", "experiments")
     @classmethod
     def _holds_no_braces(cls, path: str) -> str:
@@ -122,13 +167,23 @@ class Profile(Parameters):
     @field_validator("store")
     @classmethod
     def _is_no_place_of_others(cls, path: str) -> str:
-        folder, root = project_path(path).resolve(), project_path(".").resolve()
-        if not path.strip() or folder in (root, *root.parents, Path.home()):
-            raise ValueError("the path of a folder of the store's own, such as data/demo/store")
-        system = folder.parts[1] if len(folder.parts) > 1 else ""
-        if len(folder.parts) < 3 or system in _OF_THE_SYSTEM:
-            raise ValueError("a folder outside of the system's own, such as data/demo/store")
+        _check_own_folder(path, "the store's", "data/demo/store")
         return path
+
+    @model_validator(mode="after")
+    def _source_and_store_are_apart(self) -> Self:
+        if self.phantom is not None:  # the source is written, too
+            try:
+                _check_own_folder(self.source, "the synthetic heads'", "data/demo/rsna")
+            except ValueError as error:
+                raise ValueError(f"source must be {error}, got {brief(self.source)}.") from None
+        source, store = self.source_folder.resolve(), self.store_folder.resolve()
+        if source.is_relative_to(store) or store.is_relative_to(source):
+            raise ValueError(
+                f"store must be a folder beside source, got {brief(self.store)} and "
+                f"{brief(self.source)}: neither may lie in the other."
+            )
+        return self
 
     @model_validator(mode="after")
     def _backbones_see_no_more_than_there_is(self) -> Self:

@@ -15,12 +15,15 @@ from typing import Any, Final, Self, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-_LARGEST_FILE: Final = 1_000_000
+_LARGEST_FILE: Final = 100_000
 """Bytes of a parameter file, at most."""
 _DEEPEST: Final = 20
 """Levels of a parameter file, at most."""
 _LONGEST_SHOWN: Final = 80
 """Characters of a value in an error, at most."""
+
+_MOST_SHOWN: Final = 8
+"""Mistakes in a set of parameters that are listed, at most."""
 
 _OF_YAML: Final = (str, int, float, bool, list, dict, type(None))
 _PLAIN: Final = (ast.Constant, ast.List, ast.Dict, ast.Tuple, ast.UnaryOp)
@@ -50,8 +53,11 @@ class Parameters(BaseModel):
         try:
             return cls.model_validate(dict(values))
         except ValidationError as error:
-            lines = [_explain(cls, problem) for problem in error.errors()]
-            raise ValueError("\n".join(f"{where}: {line}" for line in lines)) from None
+            problems = error.errors()
+            lines = [f"{where}: {_explain(cls, problem)}" for problem in problems[:_MOST_SHOWN]]
+            if len(problems) > _MOST_SHOWN:
+                lines.append(f"{where}: {len(problems) - _MOST_SHOWN:,} mistakes more.")
+            raise ValueError("\n".join(lines)) from None
 
     @classmethod
     def from_files(cls, *paths: Path | str) -> Self:
@@ -203,6 +209,8 @@ class _Loader(yaml.SafeLoader):
         """As PyYAML's, which lets the last of several values win."""
         names: set[str] = set()
         for key, _ in node.value:
+            if key.tag.endswith(":merge"):
+                raise _refused("merge keys (<<) are not taken", key)
             name = str(key.value)
             if name in names:
                 raise _refused(f"{brief(name)} stands twice", key)
@@ -296,7 +304,7 @@ def _explain(model: type[BaseModel], problem: Mapping[str, Any]) -> str:
     rule = re.sub(r"^a valid (?=[aeiou])", "an ", rule).replace("a valid ", "a ")
     if problem["type"] == "model_type":
         rule = "a mapping of names to values"
-    verb = "must" if rule.startswith("match") else "must be"
+    verb = "must" if rule.startswith(("match", "have")) else "must be"
     cure = ""
     if problem["type"] == "float_type" and isinstance(got, str) and _is_number(got):
         cure = f" YAML reads {got} as text; write it as {float(got)!r}."

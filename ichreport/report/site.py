@@ -160,7 +160,10 @@ def _page_of_timings(folder: Path) -> list[Page]:
     if not times:
         return []
     path = "time.html"
-    fragment = clean(timings.content(times), where=path)
+    left_out = [
+        f"{problem} It is left out." for problem in job_times.damaged_notes(folder).values()
+    ]
+    fragment = clean(timings.content(times, left_out), where=path)
     about = "What each job took, and how much of it was work."
     return [Page(path, "Where the time goes", "Time", fragment.html, fragment.contents, (), about)]
 

@@ -1,6 +1,7 @@
 """The page that says where the time of a report went."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from html import escape
 from typing import Final
 
 from ichreport.report.html.blocks import Row, Sentences, Table, numbers
@@ -59,12 +60,18 @@ def sentences(jobs: Iterable[Job]) -> Sentences:
     return Sentences(words(jobs))
 
 
-def content(jobs: Iterable[Job]) -> str:
-    """The content of the page that shows all of it."""
+def content(jobs: Iterable[Job], left_out: Sequence[str] = ()) -> str:
+    """The content of the page that shows all of it.
+
+    Args:
+        jobs: The jobs of a report.
+        left_out: What is wrong with the notes of others, in sentences.
+    """
     jobs = list(jobs)
     return "\n".join(
         [
             sentences(jobs)._repr_html_(),
+            *(f'<p class="note">{escape(problem)}</p>' for problem in left_out),
             "<h2>What was it for?</h2>",
             parts(jobs)._repr_html_(),
             "<h2>What did each job take?</h2>",

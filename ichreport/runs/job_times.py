@@ -5,6 +5,7 @@ beside the report. How a notebook's time divides is in its own metadata: papermi
 cell began and how long it took.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -93,13 +94,17 @@ def _note(path: Path) -> Mapping[str, Any] | str:
     try:
         note: Mapping[str, Any] = read_json(path)
         _started(note)
-        wrong = [name for name in numbers if not isinstance(note[name], int | float)]
+        wrong = [name for name in numbers if not _is_number(note[name])]
         ready = note["ready_seconds"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         return f"{path} is damaged ({error})."
-    if wrong or not isinstance(ready, int | float | None):
+    if wrong or not (ready is None or _is_number(ready)):
         return f"{path} is damaged ({', '.join(wrong) or 'ready_seconds'})."
     return note
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 def _started(note: Mapping[str, Any]) -> datetime:
@@ -188,7 +193,7 @@ def _job(report: Path, name: str, note: Mapping[str, Any]) -> Job:
     starting, importing = _of_command(note)
     if notebook.is_file():
         # of one that is damaged, nothing is known; `ichreport.runs.damage` names it
-        with suppress(ValueError, KeyError, TypeError, AttributeError):
+        with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
             starting, importing = _of_notebook(note, read_json(notebook))
     return Job(
         name,

@@ -42,7 +42,7 @@ def read(path: Path) -> NotebookNode:
     check_seal(path)
     try:
         return nbformat.read(path, as_version=4)
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         first = str(error).strip().partition("\n")[0]
         raise ValueError(f"{path} is damaged: not readable as a notebook: {first}") from error
 

@@ -3,9 +3,9 @@
 `record.json` is written last. A run folder without it is a failed run, whatever else it holds.
 """
 
-import json
 import re
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -17,7 +17,7 @@ import pandas as pd
 
 from ichreport import software
 from ichreport.evaluation.assessment import Assessment
-from ichreport.files import check_file, sha256_of_file, sha256_of_json, write_sealed_json
+from ichreport.files import check_file, read_json, sha256_of_file, sha256_of_json, write_sealed_json
 from ichreport.params.experiment import Experiment, say_differences
 from ichreport.params.yaml import project_path
 from ichreport.runs.overwriting import refuse_other_parameters
@@ -325,12 +325,9 @@ def _last_line(log: str) -> str:
 
 def _notebook_error(path: Path) -> str:
     """The first error among a notebook's outputs, as `Name: message`."""
-    try:
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    except (OSError, ValueError, KeyError):
-        return ""
-    for cell in cells:
-        for output in cell.get("outputs", []):
-            if output.get("output_type") == "error":
-                return _ANSI.sub("", f"{output['ename']}: {output['evalue']}")
-    return ""
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+        for cell in read_json(path)["cells"]:
+            for output in cell.get("outputs", []):
+                if output.get("output_type") == "error":
+                    return _ANSI.sub("", f"{output['ename']}: {output['evalue']}")
+    return ""  # it has none, or is damaged, so that nothing can be said of it

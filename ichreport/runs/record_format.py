@@ -44,11 +44,13 @@ def read_record(folder: Path) -> dict[str, Any]:
             )
         record = unseal(content, path)
         predictions = record["provenance"]["predictions_sha256"]
+        if record["name"] != folder.name:
+            raise ValueError(f"{path} is the record of another run, {record['name']!r}.")
+        check_file(folder / PREDICTIONS, predictions, "")
     except OtherVersionError as error:
         raise OtherVersionError(f"{error} {RUN_AGAIN}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{error} {RUN_AGAIN}") from error
-    check_file(folder / PREDICTIONS, predictions, RUN_AGAIN)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{str(error).strip()} {RUN_AGAIN}") from error
     return record
 
 
@@ -66,7 +68,10 @@ def read_maps(report_folder: Path) -> dict[str, Any] | None:
     path = report_folder / MAPS
     if not path.is_file():
         return None
-    content = read_json(path)
+    try:
+        content = read_json(path)
+    except OSError as error:
+        raise ValueError(str(error)) from error
     kept = content.get("format") if isinstance(content, dict) else None
     return unseal(content, path) if kept in (None, MAPS_FORMAT) else None
 
@@ -88,11 +93,13 @@ def check_seal(notebook: Path) -> None:
         ValueError: If it is another one; the message names it.
     """
     noted = _seal(notebook)
-    if (
-        noted.is_file()
-        and notebook.is_file()
-        and noted.read_text(encoding="utf-8") != sha256_of_file(notebook)
-    ):
+    if not (noted.is_file() and notebook.is_file()):
+        return
+    try:
+        is_same = noted.read_text(encoding="utf-8") == sha256_of_file(notebook)
+    except OSError as error:
+        raise ValueError(str(error)) from error
+    if not is_same:
         raise ValueError(f"{notebook} is damaged, or was changed since it was executed.")
 
 

@@ -17,6 +17,36 @@ def test_a_hash_share_is_blake2b_worked_by_hand():
     np.testing.assert_allclose(_hash_shares(["ID_1", "ID_1"], 7, "sampa"), expected, rtol=1e-12)
 
 
+def share_of(name, seed, purpose):
+    key, person = str(seed).encode(), purpose.encode()
+    digest = hashlib.blake2b(name.encode(), digest_size=8, key=key, person=person).digest()
+    return int.from_bytes(digest, "big") / 2**64
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "split_by"),
+    [
+        ("sampa", "sop_instance_uid", "slice"),
+        ("sampa", "sop_instance_uid", "group"),
+        ("sampb", "series_instance_uid", "group"),
+        ("fullid", None, "group"),
+        ("fullid", None, "slice"),
+    ],
+)
+def test_who_is_drawn_and_where_it_goes_is_that_hash_of_its_name(name, column, split_by):
+    drawn = draw(SLICES, name, seed=4, split_by=split_by, **SHARES)
+    rows = range(len(SLICES))
+    if column:
+        names, limit = SLICES[column].tolist(), SHARES[f"{name}_share"]
+        rows = [row for row in rows if share_of(names[row], 4, name) < limit]
+    assert drawn.rows.tolist() == list(rows)
+    slice_names = SLICES["sop_instance_uid"].to_numpy()[drawn.rows]
+    units = slice_names if split_by == "slice" else drawn.group
+    shares = [share_of(unit, 4, f"split by {split_by}") for unit in units]
+    expected = ["train" if s < 0.7 else "validation" if s < 0.8 else "test" for s in shares]
+    assert drawn.split.tolist() == expected
+
+
 def test_hash_shares_are_uniform_and_differ_by_seed_and_purpose():
     names = [f"ID_{n}" for n in range(20_000)]
     first = _hash_shares(names, 1, "a")

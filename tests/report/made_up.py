@@ -45,8 +45,11 @@ EXPERIMENTS = {
 }
 """Those with a parameter file: three ran, one failed, one is missing."""
 
-BY_HAND = {"network": "densenet121", "sample": "fullid", "weights": f"{PICTURE}.weights.h5"}
-"""An extra run, `by-hand`, whose weights have no good name."""
+BY_HAND = {
+    **{"network": "densenet121", "sample": "fullid", "poster_row": 13},
+    "weights": f"{PICTURE}.weights.h5",
+}
+"""A run by hand, `by-hand`: `02-large` with another loss, and weights that have no good name."""
 
 SKILL = {"01-small": 3.0, "02-large": 1.5, "03-windowed": 2.0, "by-hand": 0.0}
 """How far apart the logits of bleeding and no bleeding are, by run."""

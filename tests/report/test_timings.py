@@ -72,6 +72,18 @@ def test_an_experiment_that_is_no_more_is_left_out(tmp_path):
     assert job_times.read(tmp_path) == []
 
 
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999", '"3"', "null", "[1]"])
+@pytest.mark.parametrize("name", ["wall_seconds", "cpu_seconds", "peak_mib"])
+def test_a_note_without_numbers_is_damaged_and_not_shown(tmp_path, name, number):
+    write_note(tmp_path, "cam", wall=5.0)
+    path = tmp_path / "timings" / "cam.json"
+    note = json.loads(path.read_text()) | {name: "HERE"}
+    path.write_text(json.dumps(note).replace('"HERE"', number))
+    assert job_times.read(tmp_path) == []
+    assert "no &lt;figure" in timings.content(JOBS, ["no <figure"])
+    assert job_times.damaged_notes(tmp_path) == {path: f"{path} is damaged ({name})."}
+
+
 def test_jobs_stand_in_the_order_of_the_workflow(tmp_path):
     for name in ("results", "cam", "features-b", "features-a", "ingest", "phantom"):
         write_note(tmp_path, name, wall=1.0)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from importlib.metadata import PackageNotFoundError
 
 import numpy as np
@@ -162,6 +163,26 @@ def test_the_notebook_error_is_the_reason(experiment):
     assert record.read_run(experiment.run_folder).reason == "ValueError: no GPU"
 
 
+def test_the_record_of_another_run_in_a_folder_is_a_failed_run(experiment, write_run):
+    path = write_run(experiment)
+    other = path.parent.with_name("other")
+    shutil.copytree(path.parent, other)
+    run = record.read_run(other)
+    assert (run.status, run.reason) == (
+        "failed", f"{other / 'record.json'} is the record of another run, 'mine'.{RUN_AGAIN}"
+    )  # fmt: skip
+    assert record.read_run(path.parent).status == "ok"
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"cells": 3}', '{"cells": [3]}', "[" * 9000])
+def test_a_notebook_that_says_nothing_is_no_reason(experiment, content):
+    experiment.run_folder.mkdir(parents=True)
+    (experiment.run_folder / "notebook.ipynb").write_text(content)
+    (experiment.run_folder / "log.txt").write_text("Killed\n")
+    run = record.read_run(experiment.run_folder)
+    assert (run.status, run.reason) == ("failed", "Killed")
+
+
 def test_a_run_that_was_never_started_is_missing(experiment):
     assert record.read_run(experiment.run_folder).status == "missing"
 
@@ -202,7 +223,7 @@ def test_a_record_of_another_format_is_a_failed_run_with_file_and_cure(experimen
     assert run.reason.endswith(RUN_AGAIN)
 
 
-@pytest.mark.parametrize("content", ["{", "", "[]", "3"])
+@pytest.mark.parametrize("content", ["{", "", "[]", "3", "[" * 9000])
 def test_an_unreadable_record_is_a_failed_run_with_file_and_cure(experiment, write_run, content):
     path = write_run(experiment)
     path.write_text(content)

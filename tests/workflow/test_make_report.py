@@ -245,7 +245,12 @@ def test_a_row_that_was_made_with_other_parameters_is_made_anew(project, monkeyp
         folder = project.report / "runs" / name
         write_text(folder / "predictions.parquet", name)
         known = {"predictions_sha256": sha256_of_file(folder / "predictions.parquet")}
-        record = {"format": RECORD_FORMAT, "parameters": parameters, "provenance": known}
+        record = {
+            "format": RECORD_FORMAT,
+            "name": name,
+            "parameters": parameters,
+            "provenance": known,
+        }
         write_sealed_json(folder / "record.json", record)
     line = "Other parameters than the files say have made reports/killed/runs/cnn; made anew."
     record = "reports/killed/runs/cnn/record.json"

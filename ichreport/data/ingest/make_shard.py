@@ -5,7 +5,6 @@ chunk: a hash of everything that decides the shard's bytes. The table is written
 with the right key is a whole shard.
 """
 
-import json
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,10 +24,20 @@ from ichreport.data.dicom.reject import RejectError
 from ichreport.data.dicom.slice_reader import FileReader, HuSlice, read_slice
 from ichreport.data.pseudonyms import Pseudonyms
 from ichreport.data.resample import resample_hu, resample_mask
-from ichreport.data.shard_files import ArrayFile, shard_name, table_name, truth_name
-from ichreport.files import atomic_file
+from ichreport.data.shard_files import (
+    ArrayFile,
+    note_name,
+    shard_name,
+    table_name,
+    truth_name,
+)
+from ichreport.files import (
+    atomic_file,
+    read_sealed_json,
+    sha256_of_file,
+    write_sealed_json,
+)
 
-_NOTE: Final = b"ichreport.shard"
 _RULE_NOT_SQUARE: Final = "not square, padded with air"
 _RULE_UPSAMPLED: Final = "smaller than the store, enlarged"
 _TOO_LARGE: Final = RejectError("reading it takes more memory than a worker may have", passing=True)
@@ -89,9 +98,8 @@ def make_shard(task: ShardTask) -> ShardSummary:
         OSError: If the store cannot be written; an earlier shard of this number is gone then.
     """
     store = Path(task.store)
-    table_path = store / table_name(task.number)
-    # An old table must not vouch for new slices, should this process end between the two.
-    table_path.unlink(missing_ok=True)
+    # An old note must not vouch for new slices, should this process end between the two.
+    (store / note_name(task.number)).unlink(missing_ok=True)
     with ExitStack() as stack:
         slices = _array_file(stack, store / shard_name(task.number), "<i2", task.image_size)
         masks = None
@@ -104,7 +112,7 @@ def make_shard(task: ShardTask) -> ShardSummary:
         written = {shard_name(task.number): slices.finish()}
         if masks is not None:
             written[truth_name(task.number)] = masks.finish()
-    _write_table(table_path, writer, task.key, written)
+    _write_table(task, writer, written)
     return ShardSummary(task.number, len(task.files), writer.rejects)
 
 
@@ -204,41 +212,48 @@ def _description(read: HuSlice, size: int) -> dict[str, Any]:
     }
 
 
-def _write_table(path: Path, writer: _ShardWriter, key: str, hashes: dict[str, str]) -> None:
+def _write_table(task: ShardTask, writer: _ShardWriter, hashes: dict[str, str]) -> None:
+    """Write a shard's table, and last the note that makes the shard count."""
+    store = Path(task.store)
+    table = store / table_name(task.number)
+    with atomic_file(table) as partial:
+        pq.write_table(pa.table(writer.columns, schema=SCHEMA), partial, compression="zstd")
     note = ShardNote(
-        key=key,
+        key=task.key,
         hashes=hashes,
-        sizes={name: (path.parent / name).stat().st_size for name in hashes},
+        sizes={name: (store / name).stat().st_size for name in hashes},
+        table=sha256_of_file(table),
         passing=writer.passing,
     )
-    schema = SCHEMA.with_metadata({_NOTE: json.dumps(asdict(note)).encode()})
-    with atomic_file(path) as partial:
-        pq.write_table(pa.table(writer.columns, schema=schema), partial, compression="zstd")
+    write_sealed_json(store / note_name(task.number), asdict(note))
 
 
 @dataclass(frozen=True)
 class ShardNote:
-    """What a shard's table says about its shard."""
+    """What is noted of a shard once it is whole."""
 
     key: str
     """The hash of everything that decided the shard's bytes."""
     hashes: dict[str, str]
-    """The hash of each file of the shard but the table."""
+    """The hash of each file of slices or masks; see `shard_files`."""
     sizes: dict[str, int]
     """Their lengths in bytes."""
+    table: str
+    """The SHA-256 of the shard's table."""
     passing: int
     """Rejects whose cause may pass."""
 
 
-def read_note(path: Path) -> ShardNote | None:
-    """What a shard's table says, or None if it cannot be read or its files are not there."""
+def read_note(store: Path, number: int) -> ShardNote | None:
+    """What is noted of a shard, or None if its note or table is damaged or a file is not there."""
     try:
-        metadata = pq.read_schema(path).metadata or {}
-        note = ShardNote(**json.loads(metadata[_NOTE]))
-        sizes = {name: (path.parent / name).stat().st_size for name in note.sizes}
+        note = ShardNote(**read_sealed_json(store / note_name(number)))
+        is_whole = note.table == sha256_of_file(store / table_name(number))
+        sizes = {name: (store / name).stat().st_size for name in note.sizes}
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return note if sizes == note.sizes else None
+    is_of_shard = shard_name(number) in sizes  # and not another shard's
+    return note if is_whole and is_of_shard and sizes == note.sizes else None
 
 
 def read_rejects(store: Path, number: int) -> dict[str, str]:

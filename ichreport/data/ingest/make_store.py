@@ -44,7 +44,7 @@ from ichreport.data.ingest.workers import run_parallel
 from ichreport.data.labels.label_file import read_label_file
 from ichreport.data.labels.table import LabelTable
 from ichreport.data.pseudonyms import Pseudonyms
-from ichreport.data.shard_files import table_name
+from ichreport.data.shard_files import note_name, table_name
 from ichreport.data.store import REJECTS, SLICES, Store
 from ichreport.data.store_format import MANIFEST, read_manifest
 from ichreport.dependencies import fingerprint
@@ -318,10 +318,10 @@ class _Ingest:
         for name, table in ((SLICES, index.slices), (REJECTS, index.rejects)):
             with atomic_file(self.store / name) as partial:
                 pq.write_table(table, partial, compression="zstd")
-        notes = [read_note(self.store / table_name(number)) for number in numbers]
+        notes = [read_note(self.store, number) for number in numbers]
         hashes = {name: sha for note in notes if note for name, sha in note.hashes.items()}
-        tables = [SLICES, REJECTS, *map(table_name, numbers)]
-        remove_others(self.store, {*hashes, *tables})
+        files = [SLICES, REJECTS, *map(table_name, numbers), *map(note_name, numbers)]
+        remove_others(self.store, {*hashes, *files})
         manifest = make_manifest(
             self.source,
             index,
@@ -329,7 +329,7 @@ class _Ingest:
             pseudonyms=self.pseudonyms,
             inputs=inputs,
             shards=dict(sorted(hashes.items())),
-            files={name: sha256_of_file(self.store / name) for name in sorted(tables)},
+            files={name: sha256_of_file(self.store / name) for name in sorted(files)},
         )
         write_sealed_json(self.store / MANIFEST, manifest)
 

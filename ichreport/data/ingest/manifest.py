@@ -34,7 +34,7 @@ def make_manifest(
         pseudonyms: What stands in place of identifiers; None if they stay.
         inputs: The hash of everything that decides it.
         shards: The hash of each file of slices.
-        files: The hash of each table.
+        files: The hash of each table and note.
     """
     folder = str(source.folder)
     return {

@@ -15,7 +15,7 @@ from ichreport.data.ingest.sources import Source, SourceFile, cut_into_chunks
 from ichreport.dependencies import fingerprint
 from ichreport.files import PARTIAL_SUFFIX, as_size, sha256_of_json
 
-_SHARD_FILE: Final = re.compile(r"(hu-\d{5,}\.(npy|parquet)|truth-\d{5,}\.npy)")
+_SHARD_FILE: Final = re.compile(r"(hu-\d{5,}\.(npy|parquet|json)|truth-\d{5,}\.npy)")
 _STALE_PARTIAL: Final = re.compile(
     rf"\.(hu-\d{{5,}}|truth-\d{{5,}}|slices|rejects|manifest)-[0-9a-f]{{16}}"
     rf"\{PARTIAL_SUFFIX}\.(npy|parquet|json)"
@@ -147,10 +147,11 @@ def _made_shards(store: Path, keys: set[str]) -> dict[str, int]:
     made: dict[str, int] = {}
     if not store.is_dir():
         return made
-    for path in sorted(store.glob("hu-*.parquet")):
-        note = read_note(path)
+    for path in sorted(store.glob("hu-*.json")):
+        number = int(path.stem.removeprefix("hu-"))
+        note = read_note(store, number)
         if note and note.key in keys and not note.passing:
-            made.setdefault(note.key, int(path.stem.removeprefix("hu-")))
+            made.setdefault(note.key, number)
     return made
 
 

@@ -134,6 +134,34 @@ def test_a_damaged_shard_is_made_anew_once_it_is_deleted(source, tmp_path):
     assert content(tmp_path / "store") == before
 
 
+@pytest.mark.parametrize("name", ["hu-00000.parquet", "hu-00000.json"])
+@pytest.mark.parametrize("share", [0.02, 0.4, 0.8, 0.99])
+def test_a_shard_whose_table_or_note_was_damaged_before_the_end_is_made_anew(
+    source, tmp_path, name, share
+):
+    store = tmp_path / "store"
+    run(source, store)
+    before = content(store)
+    (store / "manifest.json").unlink()  # as a kill before the end leaves it
+    table = store / name
+    damaged = bytearray(table.read_bytes())
+    damaged[int(share * len(damaged))] ^= 1
+    table.write_bytes(damaged)
+    run(source, store)
+    assert content(store) == before
+
+
+def test_the_table_of_another_shard_is_none_of_this_one(source, tmp_path):
+    store = tmp_path / "store"
+    run(source, store)
+    before = content(store)
+    (store / "manifest.json").unlink()
+    for kind in ("parquet", "json"):
+        shutil.copy(store / f"hu-00001.{kind}", store / f"hu-00000.{kind}")
+    run(source, store)
+    assert content(store) == before
+
+
 def test_files_that_are_not_the_stores_are_left_alone(source, tmp_path):
     (tmp_path / "store").mkdir()
     for name in ("notes.txt", "hu-mine.npy", ".hidden", "hu-99999.npy", ".hu-00000-x.partial.npy"):

@@ -8,7 +8,6 @@ from ichreport.report.comparison import poster_findings, poster_tables, runs_by_
 from ichreport.runs.record import RunRecord
 from ichreport.runs.results import Results, Variant
 from tests.report.comparison.made_runs import BASELINE, gathered, run
-from tests.report.made_up import predictions
 
 
 @pytest.fixture(scope="module")

@@ -40,6 +40,7 @@ def said_by(profile):
 
 
 texts = st.text(max_size=30).filter(lambda text: "\0" not in text)
+paths = texts.filter(lambda text: text.strip() and text.isprintable())
 names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True)
 ran = st.builds(
     lambda **values: Experiment.parse({**said_by(PROFILE), **values}, where="drawn"),
@@ -48,7 +49,7 @@ ran = st.builds(
     poster_row=st.none() | st.integers(1, 14),
     sample=st.sampled_from(["sampa", "sampb", "fullid"]),
     network=st.sampled_from(["cnn7", "densenet121"]),
-    weights=st.none() | texts,
+    weights=st.none() | paths,
     seed=st.integers(0, 10**9),
     learning_rate=st.floats(1e-9, 10),
     require_gpu=st.booleans(),
