@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from ichreport import __version__
 from ichreport.dependencies import fingerprint
-from ichreport.files import folder_lock, read_json, write_json, write_text
+from ichreport.files import folder_lock, read_sealed_json, write_sealed_json, write_text
 from ichreport.labels import ANY, LABELS, SUBTYPES
 from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.phantom.cohort import PatientPlan, plan_cohort
@@ -70,7 +70,7 @@ def write_phantom(
         written = list(_write_patients(folder, recipe, workers, progress=progress))
         _write_labels(folder / _LABELS_FILE, written)
         contents = _contents(recipe, written)
-        write_json(folder / _CONTENTS, contents)
+        write_sealed_json(folder / _CONTENTS, contents)
     return contents
 
 
@@ -89,7 +89,12 @@ def _already_made(folder: Path, recipe: PhantomRecipe, *, replace: bool) -> dict
                 "was written. Name another folder for the synthetic heads."
             )
         return None
-    contents: dict[str, Any] = read_json(path)
+    try:
+        contents = read_sealed_json(path)
+    except ValueError:
+        if (folder / _MARKER).is_file():  # damaged, and what it describes may be overwritten
+            return None
+        raise
     before, now = contents.get("recipe"), recipe.model_dump()
     if before != now and not replace:
         differs = [

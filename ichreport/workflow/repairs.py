@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ichreport.data.store_format import MANIFEST, read_manifest
-from ichreport.files import OtherVersionError
+from ichreport.files import OtherVersionError, read_sealed_json
 from ichreport.params.experiment import Experiment
 from ichreport.params.profile import Profile
 from ichreport.params.yaml import shown
@@ -47,7 +47,8 @@ def find(profile: Profile, experiments: Mapping[str, Experiment]) -> Repairs:
         lines.append(f"{note.problem} It is removed.")
     again: list[Damage] = []
     left: list[Damage] = []
-    for one in [*_store(profile.store_folder), *damage.damaged(profile.report_folder)]:
+    of_data = [*_phantom(profile), *_store(profile.store_folder)]
+    for one in [*of_data, *damage.damaged(profile.report_folder)]:
         is_by_hand = one.path.name == RECORD and one.path.parent.name not in experiments
         (left if is_by_hand else again).append(one)
     lines += [
@@ -72,6 +73,16 @@ def _of_other_parameters(experiments: Mapping[str, Experiment]) -> Iterator[str]
         made = overwriting.recorded(row.run_folder)
         if made is not None and made.differences(row):
             yield shown(row.run_folder / RECORD)
+
+
+def _phantom(profile: Profile) -> Iterator[Damage]:
+    """What is wrong with what the synthetic heads say of themselves, if anything."""
+    path = profile.source_folder / "phantom.json"
+    try:
+        if profile.phantom is not None and path.is_file():
+            read_sealed_json(path)
+    except ValueError as error:
+        yield Damage(path, str(error))
 
 
 def _store(folder: Path) -> Iterator[Damage]:

@@ -1,6 +1,9 @@
 """The classes of slices, against the store and values worked by hand."""
 
+from types import SimpleNamespace
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from ichreport.data.ingest.make_store import ingest
@@ -29,6 +32,17 @@ def test_what_every_slice_has_sorts_every_slice(store):
     assert position.to_dict() == {"lower third": 18, "middle third": 18, "upper third": 18}
     assert strata["tilt"].classes.value_counts()["10° and more"] == 27
     assert set(strata["header"].classes) == {"12-bit unsigned", "16-bit signed"}
+
+
+def test_a_tilt_counts_whichever_way_it_is(store):
+    tilts = pd.Series([-21.0, -10.0, -9.9, -1.0, -0.9, 0.0, 0.9, 1.0, 9.9, 10.0])
+    tilted = SimpleNamespace(
+        slices=store.slices.iloc[:10].assign(tilt=tilts.to_numpy()), has_truth=False
+    )
+    assert classes(tilted, range(10))["tilt"].classes.tolist() == [
+        *("10° and more", "10° and more", "1 to 10°", "1 to 10°", "below 1°", "below 1°"),
+        *("below 1°", "1 to 10°", "1 to 10°", "10° and more"),
+    ]
 
 
 def test_what_only_a_bleed_has_sorts_the_bleeding_slices(store):
@@ -62,6 +76,19 @@ def test_the_area_of_a_bleed_is_its_pixels_times_what_each_covers(store):
     hu = store.hu([row])[0]
     brain = hu[~mask & (hu > 0) & (hu < 100)]
     assert contrast[0] == pytest.approx(hu[mask].mean() - np.median(brain))
+
+
+def test_the_area_of_a_bleed_in_a_slice_that_is_not_square_counts_the_longer_side():
+    """64 x 32 pixels of 0.5 mm were padded to 64 x 64, of which 4 x 4 become one."""
+    made_up = SimpleNamespace(
+        slices=pd.DataFrame({"rows": [64], "columns": [32], "spacing": [0.5]}),
+        image_size=16,
+        hu=lambda rows: np.full((1, 16, 16), 30, dtype=np.int16),
+        truth=lambda rows: np.eye(16, dtype=np.uint8)[None],
+    )
+    area, contrast = area_and_contrast(made_up, np.array([0]))
+    assert area[0] == pytest.approx(16 * 0.2**2)  # 2 mm a side
+    assert contrast[0] == 0
 
 
 def test_a_slice_without_a_mask_has_no_area(store):

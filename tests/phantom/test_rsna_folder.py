@@ -1,11 +1,11 @@
 import hashlib
-import json
 import re
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from ichreport.files import read_sealed_json
 from ichreport.labels import LABELS, SUBTYPES
 from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.phantom import rsna_folder as module
@@ -46,15 +46,27 @@ def test_another_seed_makes_other_slices(tiny, tmp_path):
 def test_more_patients_leave_the_first_heads_as_they_are(tiny, tmp_path):
     more = TINY.model_copy(update={"patients": 5, "faults": False})
     first = write_phantom(tmp_path, more)["patients"][0]
-    kept = json.loads((tiny / "phantom.json").read_text())["patients"][0]
+    kept = read_sealed_json(tiny / "phantom.json")["patients"][0]
     assert (first["patient_id"], first["age"]) == (kept["patient_id"], kept["age"])
 
 
 def test_the_same_recipe_is_left_alone(tiny):
     before = {path: path.stat().st_mtime_ns for path in tiny.rglob("*") if path.name != ".lock"}
     again = write_phantom(tiny, TINY)
-    assert again == json.loads((tiny / "phantom.json").read_text())
+    assert again == read_sealed_json(tiny / "phantom.json")
     assert before == {path: path.stat().st_mtime_ns for path in before}
+
+
+def test_heads_of_which_the_description_is_damaged_are_made_anew(tmp_path):
+    made = write_phantom(tmp_path, TINY)
+    path = tmp_path / "phantom.json"
+    for text in (path.read_text().replace("age", "edge"), "{", ""):
+        path.write_text(text)
+        assert write_phantom(tmp_path, TINY) == made == read_sealed_json(path)
+    path.write_text("{")
+    (tmp_path / module._MARKER).unlink()
+    with pytest.raises(ValueError, match=r"phantom\.json is not readable"):
+        write_phantom(tmp_path, TINY)
 
 
 def test_the_same_recipe_is_made_anew_by_other_code(tmp_path, monkeypatch):

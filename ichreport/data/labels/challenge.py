@@ -1,17 +1,21 @@
 """The challenge's label CSV: one row for each slice and subtype."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 from numpy.typing import NDArray
 
-from ichreport.data.labels.table import UNLABELLED, LabelIssues, LabelTable
+from ichreport.data.labels.csv_columns import read_columns, read_head
+from ichreport.data.labels.table import LabelIssues, LabelTable
+from ichreport.data.labels.values import UNKNOWN, meanings, shown
 from ichreport.data.pseudonyms import Pseudonyms
 from ichreport.labels import LABELS
+
+ID_COLUMN: Final = "ID"
+LABEL_COLUMN: Final = "Label"
 
 
 def read_challenge_labels(path: Path, pseudonyms: Pseudonyms | None = None) -> LabelTable:
@@ -32,42 +36,20 @@ def read_challenge_labels(path: Path, pseudonyms: Pseudonyms | None = None) -> L
         ValueError: If the file is not such a CSV, or anything in it stops; all issues are listed.
     """
     issues = LabelIssues(path, pseudonyms)
-    names, words = _read_columns(path)
-    values = _binary_values(names, words, issues)
-    columns = _split_by_label(names, values, issues)
-    return LabelTable.from_columns(columns, issues, complete=False)
-
-
-def _read_columns(path: Path) -> tuple[pa.StringArray, pa.DictionaryArray]:
-    kinds = {"ID": pa.string(), "Label": pa.dictionary(pa.int32(), pa.string())}
-    try:
-        table = pyarrow.csv.read_csv(
-            path,
-            read_options=pyarrow.csv.ReadOptions(block_size=2**24),
-            convert_options=pyarrow.csv.ConvertOptions(
-                column_types=kinds, include_columns=list(kinds), strings_can_be_null=False
-            ),
-        )
-    except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
-        raise ValueError(f"{path}: expected a CSV with the columns ID,Label; {error}") from None
-    return (
-        table["ID"].combine_chunks(),
-        table["Label"].unify_dictionaries().combine_chunks(),
-    )
-
-
-def _binary_values(
-    names: pa.StringArray, words: pa.DictionaryArray, issues: LabelIssues
-) -> NDArray[np.int8]:
-    meaning = [{"0": 0, "1": 1}.get(w.strip(), UNLABELLED) for w in words.dictionary.to_pylist()]
-    values: NDArray[np.int8] = np.array(meaning, np.int8)[words.indices.to_numpy()]
+    head = read_head(path)
+    issues.add("columns that are no label", head.others((ID_COLUMN, LABEL_COLUMN)))
+    table = read_columns(head, (ID_COLUMN, LABEL_COLUMN), few_values=(LABEL_COLUMN,))
+    names = pc.utf8_trim_whitespace(table[ID_COLUMN].combine_chunks())
+    words = table[LABEL_COLUMN].unify_dictionaries().combine_chunks()
+    values = meanings(words, empty=UNKNOWN)
     issues.add_lines(
         "labels other than 0 and 1",
-        values == UNLABELLED,
-        lambda row: f"{names[row]} is {words[row].as_py()!r}",
+        values == UNKNOWN,
+        lambda row: f"{names[row]} is {shown(words[row].as_py())}",
         stops=True,
     )
-    return values
+    columns = _split_by_label(names, values, issues)
+    return LabelTable.from_columns(columns, issues, complete=False)
 
 
 def _split_by_label(
@@ -81,6 +63,11 @@ def _split_by_label(
         where = ends_so.to_numpy(zero_copy_only=False)
         unknown &= ~where
         ids = pc.utf8_slice_codeunits(names.filter(ends_so), 0, -len(ending))
+        without_slice = np.zeros(len(names), dtype=bool)
+        without_slice[np.flatnonzero(where)[pc.equal(ids, "").to_numpy(zero_copy_only=False)]] = (
+            True
+        )
+        issues.add_lines("IDs without a slice", without_slice, lambda row: "", stops=True)
         columns[label] = ids, values[where]
     issues.add_lines(
         "IDs that end in no known subtype", unknown, lambda row: str(names[row]), stops=True

@@ -3,17 +3,16 @@
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 
+from ichreport.data.labels.csv_columns import read_columns, read_head
 from ichreport.data.labels.table import UNLABELLED, LabelIssues, LabelTable
+from ichreport.data.labels.values import ALLOWED, UNKNOWN, meanings, shown
 from ichreport.data.pseudonyms import Pseudonyms
 from ichreport.labels import LABELS
 
 SLICE_COLUMN: Final = "SOPInstanceUID"
-_MEANING: Final = {"0": 0, "1": 1, "": UNLABELLED}
 
 
 def read_hospital_labels(path: Path, pseudonyms: Pseudonyms | None = None) -> LabelTable:
@@ -31,10 +30,10 @@ def read_hospital_labels(path: Path, pseudonyms: Pseudonyms | None = None) -> La
         ValueError: If anything in it stops; all issues are listed.
     """
     issues = LabelIssues(path, pseudonyms)
-    names = column_names(path)
-    labels = [label for label in LABELS if label in names]
-    issues.add("columns that are no label", [n for n in names if n not in (SLICE_COLUMN, *LABELS)])
-    table = _read(path, [SLICE_COLUMN, *labels])
+    head = read_head(path)
+    labels = [label for label in LABELS if head.index(label) is not None]
+    issues.add("columns that are no label", head.others((SLICE_COLUMN, *LABELS)))
+    table = read_columns(head, (SLICE_COLUMN, *labels), few_values=labels)
     ids = pc.utf8_trim_whitespace(table[SLICE_COLUMN].combine_chunks())
     issues.add_lines(
         "rows without a SOPInstanceUID",
@@ -44,36 +43,14 @@ def read_hospital_labels(path: Path, pseudonyms: Pseudonyms | None = None) -> La
     )
     columns: dict[str, tuple[Any, Any]] = {}
     for label in labels:
-        words = pc.utf8_trim_whitespace(table[label].combine_chunks()).dictionary_encode()
-        known = [_MEANING.get(word, 2) for word in words.dictionary.to_pylist()]
-        values = np.array(known, dtype=np.int8)[words.indices.to_numpy()]
+        words = table[label].unify_dictionaries().combine_chunks()
+        values = meanings(words)
         issues.add_lines(
-            f"labels of {label} other than 0 and 1",
-            values == 2,
-            lambda row, words=words: f"is {words[row].as_py()!r}",  # type: ignore[misc]
+            f"labels of {label} other than {ALLOWED}",
+            values == UNKNOWN,
+            lambda row, words=words: f"is {shown(words[row].as_py())}",  # type: ignore[misc]
             stops=True,
         )
         labelled = values != UNLABELLED
         columns[label] = ids.filter(pa.array(labelled)), values[labelled]
     return LabelTable.from_columns(columns, issues, complete=True)
-
-
-def column_names(path: Path) -> list[str]:
-    """The names in a CSV's head line, without blanks and quotes."""
-    with path.open(encoding="utf-8-sig", errors="replace") as stream:
-        head = stream.readline(100_000)
-    return [name.strip().strip('"') for name in head.split(",") if name.strip()]
-
-
-def _read(path: Path, columns: list[str]) -> pa.Table:
-    try:
-        return pyarrow.csv.read_csv(
-            path,
-            convert_options=pyarrow.csv.ConvertOptions(
-                column_types=dict.fromkeys(columns, pa.string()),
-                include_columns=columns,
-                strings_can_be_null=False,
-            ),
-        )
-    except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
-        raise ValueError(f"{path} is not readable as CSV: {error}") from None

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from ichreport.data.labels.challenge import read_challenge_labels
-from ichreport.data.labels.hospital import SLICE_COLUMN, column_names, read_hospital_labels
+from ichreport.data.labels.challenge import ID_COLUMN, LABEL_COLUMN, read_challenge_labels
+from ichreport.data.labels.csv_columns import read_head
+from ichreport.data.labels.hospital import SLICE_COLUMN, read_hospital_labels
 from ichreport.data.labels.table import LabelTable
 from ichreport.data.pseudonyms import Pseudonyms
 from ichreport.labels import LABELS
@@ -19,12 +20,15 @@ def read_label_file(path: Path, pseudonyms: Pseudonyms | None = None) -> LabelTa
     Raises:
         ValueError: If the file is of neither form or its labels cannot be used.
     """
-    names = column_names(path)
-    if {"ID", "Label"} <= set(names):
+    head = read_head(path)
+    if all(head.index(name) is not None for name in (ID_COLUMN, LABEL_COLUMN)):
         return read_challenge_labels(path, pseudonyms)
-    if SLICE_COLUMN in names and set(names) & set(LABELS):
+    known = [name for name in (SLICE_COLUMN, *LABELS) if head.index(name) is not None]
+    if SLICE_COLUMN in known and len(known) > 1:
         return read_hospital_labels(path, pseudonyms)
+    columns = sum(map(bool, head.names))
     raise ValueError(
-        f"{path}: expected a CSV with the columns ID,Label, or {SLICE_COLUMN} and any of "
-        f"{', '.join(LABELS)}; got {', '.join(names[:12]) or 'an empty head line'}."
+        f"{path}: expected a CSV with the columns {ID_COLUMN},{LABEL_COLUMN}, or {SLICE_COLUMN} "
+        f"and any of {', '.join(LABELS)}; of the file's {columns} columns these are known: "
+        f"{', '.join(known) or 'none'}."
     )

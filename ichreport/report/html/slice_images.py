@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from ichreport.data.store import Store
 from ichreport.data.windowing import BRAIN, WINDOWS, Window, linear_window
-from ichreport.files import read_json
+from ichreport.files import read_sealed_json
 from ichreport.labels import ANY, LABELS, SUBTYPES
 from ichreport.report.html.blocks import Sentences, Sheet, Tile, webp
 from ichreport.report.html.captions import Captions
@@ -61,6 +61,9 @@ def look_alikes(store: Store, source: Path, *, columns: int = 6) -> Sheet | Sent
 
     Returns:
         A sheet, a row a look-alike; a sentence where the source is no phantom.
+
+    Raises:
+        ValueError: If phantom.json is damaged; the message names it.
     """
     described = source / "phantom.json"
     if not described.is_file():
@@ -68,7 +71,7 @@ def look_alikes(store: Store, source: Path, *, columns: int = 6) -> Sheet | Sent
     row_of = {uid: row for row, uid in enumerate(store.slices["sop_instance_uid"])}
     bleeds = store.slices["any"].to_numpy()
     rows_of: dict[str, list[int]] = {}
-    for patient in read_json(described)["patients"]:
+    for patient in read_sealed_json(described)["patients"]:
         for study in patient["studies"]:
             for item in study["lookalikes"]:
                 rows = [row_of[uid] for uid in item["sop_instance_uids"] if uid in row_of]

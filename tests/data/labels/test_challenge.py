@@ -65,7 +65,12 @@ def test_identical_repeats_are_dropped_and_counted(write):
             ["ID_1_any,2", "ID_1_any,"],
             "labels other than 0 and 1: 2 (first: line 2 ID_1_any is '2', line 3 ID_1_any is ''",
         ),
-        (["ID_1_any,0.0"], "labels other than 0 and 1: 1"),
+        (["ID_1_any,0.5"], "labels other than 0 and 1: 1 (first: line 2 ID_1_any is '0.5')"),
+        (
+            ["ID_1_any,Jane Doe"],
+            "labels other than 0 and 1: 1 (first: line 2 ID_1_any is something",
+        ),
+        (["_any,1"], "IDs without a slice: 1 (first: line 2"),
         (rows_of("ID_1", 0, 0, 0, 0, 0, 1), "`any` is not the maximum of the five subtypes: 1"),
         (rows_of("ID_1", 0, 1, 0, 0, 0, 0), "`any` is not the maximum of the five subtypes: 1"),
         (["ID_1_any,0", "ID_1_epidural,1"], "`any` is not the maximum"),
@@ -98,6 +103,6 @@ def test_a_file_with_other_columns_is_refused_by_name(write):
     path = write("a,0", head="Name,Label")
     with pytest.raises(
         ValueError,
-        match=r"labels.csv: expected a CSV with the columns ID,Label, or .*; got Name, Label",
+        match=r"labels.csv: expected a CSV with the columns ID,Label, or .* known: none.$",
     ):
         read_label_file(path)

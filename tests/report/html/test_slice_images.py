@@ -1,7 +1,6 @@
 """Pictures of slices show the pixels of the store, in the windows that they name."""
 
 import io
-import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,6 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from ichreport.files import write_sealed_json
 from ichreport.labels import LABELS, SUBTYPES
 from ichreport.report.html import slice_images
 from ichreport.report.html.blocks import Sentences
@@ -132,11 +132,15 @@ def test_look_alikes_are_slices_without_bleeding_by_what_looks_alike(store, tmp_
         {"name": "pineal gland", "sop_instance_uids": ["ID_4", "ID_unknown"]},
     ]
     made = {"patients": [{"studies": [{"lookalikes": described}]}]}
-    (tmp_path / "phantom.json").write_text(json.dumps(made))
+    write_sealed_json(tmp_path / "phantom.json", made)
     sheet = slice_images.look_alikes(store, tmp_path)
     [(name, tiles)] = sheet.rows
     assert name == "falx"
     assert [tile.alternatives for tile in tiles] == [["brain window: falx. no bleeding."]]
+    text = (tmp_path / "phantom.json").read_text()
+    (tmp_path / "phantom.json").write_text(text.replace("ID_3", "ID_1"))
+    with pytest.raises(ValueError, match=r"phantom\.json is damaged"):
+        slice_images.look_alikes(store, tmp_path)
 
 
 def test_real_data_tell_of_no_look_alikes(store, tmp_path):
