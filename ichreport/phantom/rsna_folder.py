@@ -11,7 +11,13 @@ from tqdm import tqdm
 
 from ichreport import __version__
 from ichreport.dependencies import fingerprint
-from ichreport.files import folder_lock, read_sealed_json, write_sealed_json, write_text
+from ichreport.files import (
+    folder_lock,
+    read_sealed_json,
+    sha256_of_file,
+    write_sealed_json,
+    write_text,
+)
 from ichreport.labels import ANY, LABELS, SUBTYPES
 from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.phantom.cohort import PatientPlan, plan_cohort
@@ -69,7 +75,8 @@ def write_phantom(
         _clear(folder)
         written = list(_write_patients(folder, recipe, workers, progress=progress))
         _write_labels(folder / _LABELS_FILE, written)
-        contents = _contents(recipe, written)
+        labels_hash = sha256_of_file(folder / _LABELS_FILE)
+        contents = {**_contents(recipe, written), "labels_sha256": labels_hash}
         write_sealed_json(folder / _CONTENTS, contents)
     return contents
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ichreport.files import sha256_of_file, write_sealed_json
 from ichreport.labels import LABELS, SUBTYPES
 
 LONG = {"OB", "OW", "SQ", "UN", "UT"}
@@ -157,7 +158,8 @@ def write_challenge(
     if labels:
         (folder / "stage_2_train.csv").write_text("\n".join(lines) + "\n")
     if truth:
-        (folder / "phantom.json").write_text("{}")
+        labels_hash = sha256_of_file(folder / "stage_2_train.csv")
+        write_sealed_json(folder / "phantom.json", {"labels_sha256": labels_hash})
     return written
 
 

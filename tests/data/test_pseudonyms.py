@@ -125,7 +125,7 @@ def test_patients_studies_and_series_stay_whole_and_labels_still_fit(store):
     [
         ({"max_reject_share": 0.0}, "too many files cannot be used"),
         ({"labels": "twice"}, "contradict"),
-        ({"labels": "bad"}, "other than 0 and 1"),
+        ({"labels": "bad"}, "other than 0, 1 or nothing"),
     ],
 )
 def test_no_error_message_log_or_printed_line_holds_the_canary(

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from ichreport.files import check_file, read_sealed_json
+
 _TRAIN: Final = "stage_2_train"
 _LARGEST_CHUNK: Final = 2048
 _SMALLEST_CHUNK: Final = 128
@@ -49,6 +51,7 @@ def recognise_source(folder: Path, labels: Path | None = None) -> Source:
     Raises:
         FileNotFoundError: If the folder or the label file is missing; the message says what is
             expected where.
+        ValueError: If what synthetic heads say of themselves is damaged, or their labels are.
     """
     if not folder.is_dir():
         raise FileNotFoundError(
@@ -67,14 +70,25 @@ def recognise_source(folder: Path, labels: Path | None = None) -> Source:
             f"{train_labels} is missing. Expected the challenge's labels beside {train}; to "
             f"ingest the files without labels, name {train} itself as `source`."
         )
-    truth = folder / "truth"
+    truth, described = folder / "truth", folder / "phantom.json"
+    if described.is_file() and labels is None:
+        _check_synthetic_labels(train_labels, described)
     return Source(
         train,
         challenge=True,
         labels=labels or train_labels,
         truth=truth if truth.is_dir() else None,
-        synthetic=(folder / "phantom.json").is_file(),
+        synthetic=described.is_file(),
     )
+
+
+def _check_synthetic_labels(labels: Path, described: Path) -> None:
+    cure = f"Remove {described}; make report or `ichreport phantom` makes the heads anew."
+    try:
+        expected = read_sealed_json(described)["labels_sha256"]
+    except (ValueError, KeyError) as error:
+        raise ValueError(f"{described} is damaged ({error}). {cure}") from error
+    check_file(labels, expected, cure)
 
 
 def list_files(source: Source) -> list[SourceFile]:

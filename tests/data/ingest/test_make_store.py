@@ -255,6 +255,24 @@ def test_a_missing_source_makes_no_store(tmp_path):
     assert not (tmp_path / "store").exists()
 
 
+def test_damaged_labels_of_synthetic_heads_are_refused_by_name(tmp_path, write_challenge):
+    folder = tmp_path / "rsna"
+    write_challenge(folder, patients=2, slices=6, truth=True)
+    labels = folder / "stage_2_train.csv"
+    text = labels.read_text()
+    labels.write_text(text.replace(",0", ",1", 1))
+    cure = r"Remove .*phantom\.json; make report or `ichreport phantom` makes the heads anew\."
+    with pytest.raises(ValueError, match=rf"stage_2_train\.csv is damaged: .* {cure}"):
+        run(folder, tmp_path / "store")
+    labels.write_text(text)
+    described = folder / "phantom.json"
+    for content in ("", "[]", "{}", described.read_text().replace('"', "", 1)):
+        described.write_text(content)
+        with pytest.raises(ValueError, match=rf"phantom\.json is damaged \(.*\)\. {cure}"):
+            run(folder, tmp_path / "store")
+    assert not (tmp_path / "store").exists()
+
+
 def test_missing_labels_say_what_is_expected_where(source, tmp_path):
     (source[0] / "stage_2_train.csv").unlink()
     with pytest.raises(FileNotFoundError, match=r"stage_2_train.csv is missing. Expected"):
