@@ -8,15 +8,16 @@ a folder that may not be written to. Everything else may be a bug and shows its 
 import argparse
 import errno
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, Final, NoReturn, get_args
 
 import ichreport
 from ichreport.params.networks import Input, backbones
-from ichreport.params.profile import Profile
+from ichreport.params.profile import NAME_PATTERN, Profile
 from ichreport.params.samples import Sample
 from ichreport.params.yaml import project_path, read_value, read_yaml
 from ichreport.runs import job_times
@@ -26,8 +27,13 @@ _PACKAGE: Final = Path(ichreport.__file__).parent
 _PROFILE_HELP: Final = "parameter file of the profile: params/demo.yaml"
 _MISTAKES: Final = (ValueError, TypeError, OSError, RuntimeError)
 _REFUSED_BY_THE_MACHINE: Final = frozenset(
-    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
+    {
+        *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT),
+        *(errno.ENAMETOOLONG, errno.ELOOP),
+    }
 )
+_LONG_WORD: Final = re.compile(r"\S{300,}")
+_SHOWN_OF_A_WORD: Final = 80
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,9 +57,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         if options.traceback:
             traceback.print_exc()
-        print(f"ichreport {options.command}: {error}", file=sys.stderr)  # noqa: T201
+        print(f"ichreport {options.command}: {_brief(str(error))}", file=sys.stderr)  # noqa: T201
         return 2
     return status
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors show no more of a word than it takes to know it again."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(_brief(message))
+
+
+def _brief(message: str) -> str:
+    return _LONG_WORD.sub(lambda word: f"{word[0][:_SHOWN_OF_A_WORD]}…", message)
 
 
 def _is_mistake(error: Exception) -> bool:
@@ -67,7 +84,7 @@ def _is_mistake(error: Exception) -> bool:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="ichreport",
         description="Make a report on detecting intracranial hemorrhage in head CT, job by job.",
         epilog="`make report` runs those that a report needs, in order.",
@@ -207,6 +224,10 @@ def _execute(options: argparse.Namespace) -> int:
     from ichreport.workflow import execution
 
     timed.ready()
+    if not Path(options.notebook).is_file():
+        raise ValueError(f"{options.notebook}: there is no such notebook.")
+    if not re.fullmatch(NAME_PATTERN, options.kernel):
+        raise ValueError(f"--kernel must be the name of a Jupyter kernel, got {options.kernel!r}.")
     parameters: dict[str, Any] = {}
     for path in options.files:
         parameters |= read_yaml(Path(path))
@@ -308,7 +329,7 @@ def _verify(options: argparse.Namespace) -> int:
 
     problems = verify(options.store)
     for problem in problems:
-        print(problem)  # noqa: T201
+        print(_brief(problem))  # noqa: T201
     return 1 if problems else 0
 
 

@@ -76,6 +76,38 @@ def test_a_mistake_ends_with_one_line_and_status_2(project, capsys, words, told)
     assert not (project / "store").exists()
 
 
+LONG = "x" * 100_000
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (LONG,),
+        ("ingest", LONG),
+        ("ingest", "params/mine.yaml", "--part", LONG),
+        ("ingest", "params/mine.yaml", "--workers", LONG),
+        ("features", "p.yaml", "--input", LONG, "--network", "densenet121", "--samples", "sampa"),
+        ("render", LONG),
+        ("timings", LONG),
+        ("report", LONG),
+        ("execute", LONG, "out.ipynb"),
+        ("execute", "workflow/Snakefile", "out.ipynb", "-f", LONG),
+        ("execute", "workflow/Snakefile", "out.ipynb", "--kernel", LONG),
+    ],
+    ids=lambda words: " ".join(words)[:40],
+)
+def test_no_error_repeats_a_long_word(project, capsys, words):
+    (project / "params" / "mine.yaml").write_text("source: scans\nstore: data/store\n")
+    try:
+        status = main(words)
+    except SystemExit as exit_:
+        status = exit_.code
+    assert status == 2
+    error = capsys.readouterr().err
+    assert "xxx" in error
+    assert len(error) < 1500
+
+
 @pytest.mark.parametrize("folder", ["data/file", "data/file/below"])
 def test_a_file_where_a_folder_has_to_be_made_is_named(project, capsys, folder):
     (project / "data").mkdir()

@@ -129,6 +129,18 @@ def test_a_weight_does_depend_on_a_slice_of_train(store, sample, make):
     assert any((first != second).any() for first, second in zip(before, after, strict=True))
 
 
+@pytest.mark.parametrize("changes", [KINDS[0], KINDS[1], KINDS[4]], ids=in_words)
+@pytest.mark.parametrize("loss", ["bce", "weighted-bce", "focal"])
+def test_training_starts_at_the_best_constant_of_its_loss(store, sample, make, changes, loss):
+    """Log-odds of train's prevalence; with positives that count as much as negatives, 0."""
+    still = {"learning_rate": 1e-9, "fine_tuning_rate": 1e-9, "epochs": 1}
+    trained = training.fit(store, sample, make(**changes, **still, loss=loss).plan, watch=False)
+    prevalence = store.slices.loc[sample.split == "train", list(LABELS)].mean().to_numpy()
+    log_odds = np.log(prevalence / (1 - prevalence))
+    [bias] = [w for w in trained.model.weights if w.path.endswith("logits/bias")]
+    np.testing.assert_allclose(np.array(bias), 0 if loss == "weighted-bce" else log_odds, atol=1e-6)
+
+
 @pytest.mark.parametrize("changes", KINDS, ids=in_words)
 def test_the_weights_that_are_kept_are_those_of_the_best_epoch(store, sample, make, changes):
     watched = np.flatnonzero(sample.split == "validation")  # what is learned is wrong there
