@@ -297,6 +297,7 @@ def _features(options: argparse.Namespace) -> int:
 
 def _render(options: argparse.Namespace) -> int:
     from ichreport.report import archive, site
+    from ichreport.runs import damage
 
     timed.ready()
     report = _existing(options.report)
@@ -306,6 +307,8 @@ def _render(options: argparse.Namespace) -> int:
             f"{report}: {named} does not exist; name the report's parameter file by --profile."
         )
     site.render(report, Profile.from_files(options.profile or named))
+    for one in (*damage.damaged(report), *damage.damaged_notes(report)):
+        print(f"ichreport render: left out: {_brief(one.problem)}", file=sys.stderr)  # noqa: T201
     if options.zip:
         print(archive.write(report))  # noqa: T201
     return 0

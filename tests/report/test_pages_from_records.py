@@ -6,6 +6,7 @@ import shutil
 import pandas as pd
 import pytest
 
+from ichreport.cli import main
 from ichreport.report import site
 from ichreport.report.papers import pages as papers
 from ichreport.runs.record import RECORD_FORMAT
@@ -71,3 +72,17 @@ def test_a_record_that_cannot_be_read_is_a_failed_row_with_file_and_cure(copied,
     other = (copied / "experiments" / "by-hand.html").read_text(encoding="utf-8")
     assert "Where it comes from" in other
     assert "01-small" in compared
+
+
+def test_what_is_damaged_is_named_by_who_renders_by_hand(copied, report, capsys, monkeypatch):
+    monkeypatch.chdir(copied.parents[1])
+    (copied / "cam.json").write_text("[]")
+    (copied / "timings").mkdir(exist_ok=True)
+    (copied / "timings" / "cam.json").write_text("{}")
+    profile = report.folder.parents[1] / "params" / "tiny.yaml"
+    assert main(["render", str(copied), "--profile", str(profile)]) == 0
+    told = [line.partition("left out: ")[2] for line in capsys.readouterr().err.splitlines()]
+    assert told == [
+        f"{copied / 'cam.json'} is damaged: it is no JSON object.",
+        f"{copied / 'timings' / 'cam.json'} is damaged ('started').",
+    ]
