@@ -1,9 +1,12 @@
 """Pre-trained networks of keras.applications, frozen: from HU to feature maps."""
 
 import warnings
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import keras
+import numpy as np
 from keras import layers
 
 from ichreport.files import sha256_of_file
@@ -96,16 +99,36 @@ def weights_file(network: Network, weights: str) -> Path:
 
 
 def _with_weights(network: Network, weights: str | None, size: int) -> keras.Model:
-    build = getattr(keras.applications, NETWORKS[network].application)
-    shape = (size, size, 3)
+    """A network of keras.applications, whose layers are the same whatever weights it has."""
+    application = getattr(keras.applications, NETWORKS[network].application)
+    build = partial(application, include_top=False, input_shape=(size, size, 3))
+    model = build(weights=None)
     if weights is None:
-        return build(include_top=False, weights=None, input_shape=shape)
-    if weights != "imagenet":
-        model = build(include_top=False, weights=None, input_shape=shape)
-        load_weights(model, weights_file(network, weights), network)
         return model
+    if weights == "imagenet":
+        model.set_weights(_imagenet(build, network).get_weights())
+    else:
+        load_weights(model, weights_file(network, weights), network)
+    for layer in model.layers:
+        if isinstance(layer, layers.Normalization):
+            _divide_once_more(layer)
+    return model
+
+
+def _divide_once_more(normalization: layers.Normalization) -> None:
+    """Divide by the square root of ImageNet's deviations, as EfficientNet's weights expect.
+
+    Keras adds a layer for that if it is asked for `imagenet`, and none for the same weights from a
+    file (https://github.com/tensorflow/tensorflow/issues/49930).
+    """
+    deviations = np.array(inputs.IMAGENET_DEVIATION, dtype=np.float32)
+    normalization.adapt_variance.assign(normalization.adapt_variance * deviations)
+    normalization.finalize_state()
+
+
+def _imagenet(build: Callable[..., keras.Model], network: Network) -> keras.Model:
     try:
-        return build(include_top=False, weights="imagenet", input_shape=shape)
+        return build(weights="imagenet")
     except Exception as error:  # Keras raises a bare Exception when a download fails
         raise FileNotFoundError(
             f"weights: imagenet for {network} could not be loaded: {error}. Without a network "

@@ -14,6 +14,10 @@ from ichreport.data.windowing import WINDOWS, sigmoid_slope_and_offset
 from ichreport.params.networks import INPUTS, NETWORKS, Input, Network
 from ichreport.params.training_plan import View
 
+IMAGENET_MEAN: Final = (0.485, 0.456, 0.406)
+IMAGENET_DEVIATION: Final = (0.229, 0.224, 0.225)
+"""Of ImageNet's red, green and blue, in [0, 1]."""
+
 
 @keras.saving.register_keras_serializable("ichreport")
 class RawHU(layers.Layer):  # type: ignore[misc]
@@ -72,8 +76,8 @@ class BackboneScaling(layers.Layer):  # type: ignore[misc]
         """Images of shape (..., 3) in [0, 1] to float32 of the same shape."""
         scaling = NETWORKS[self.network].scaling
         if scaling == "imagenet":
-            mean = np.array([0.485, 0.456, 0.406], dtype=np.float32)
-            deviation = np.array([0.229, 0.224, 0.225], dtype=np.float32)
+            mean = np.array(IMAGENET_MEAN, dtype=np.float32)
+            deviation = np.array(IMAGENET_DEVIATION, dtype=np.float32)
             return (images - mean) / deviation
         return images * 2.0 - 1.0 if scaling == "symmetric" else images * 255.0
 

@@ -1,12 +1,14 @@
 """Shapes, parameter counts worked by hand, weights, and what is refused."""
 
+from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 
 import keras
 import numpy as np
 import pytest
 
-from ichreport.model import backbones, backend, heads, networks
+from ichreport.model import backbones, backend, heads, networks, training
 from ichreport.params.machine import Machine
 from ichreport.params.networks import NETWORKS
 from ichreport.params.networks import backbones as backbone_names
@@ -172,16 +174,48 @@ def test_dropout_follows_the_training_seed():
     assert set(np.unique(masked(1))) == {0.0, np.float32(1 / (1 - heads.DROPOUT))}
 
 
-def test_weights_of_a_file_are_loaded(make, tmp_path):
-    body = keras.applications.DenseNet121(include_top=False, weights=None, input_shape=(32, 32, 3))
-    body.save_weights(tmp_path / "densenet121.weights.h5")
-    path = str(tmp_path / "{network}.weights.h5")
-    loaded = build_backbone(make(network="densenet121", weights=path))
+@pytest.mark.parametrize(
+    ("network", "application", "features", "scale"),
+    [
+        ("densenet121", "DenseNet121", 1024, "imagenet"),
+        ("efficientnetb7", "EfficientNetB0", 1280, "bytes"),
+    ],
+)
+def test_the_same_weights_give_the_same_features_by_whatever_way_they_come(
+    make, tmp_path, monkeypatch, network, application, features, scale
+):
+    """By name from Keras, from a file, and from a run's own weights; EfficientNetB0 for B7."""
+    build = partial(getattr(keras.applications, application), include_top=False)
+    shape = {"input_shape": (32, 32, 3)}
+    drawn = build(weights=None, **shape)
+    for layer in drawn.layers:
+        if isinstance(layer, keras.layers.Normalization):  # as Keras' file has it
+            layer.adapt_mean.assign([0.485, 0.456, 0.406])
+            layer.adapt_variance.assign(np.square([0.229, 0.224, 0.225]))
+            layer.finalize_state()
+    path = tmp_path / f"{network}.weights.h5"
+    drawn.save_weights(path)
+    monkeypatch.setattr("keras.src.utils.file_utils.get_file", lambda *_, **__: str(path))
+    known = NETWORKS[network]
+    spec = replace(known, application=application, features=features)
+    monkeypatch.setitem(NETWORKS, network, spec)
     hu = np.random.default_rng(1).integers(-1024, 3071, (2, 1, 32, 32), dtype=np.int16)
-    scaled = keras.applications.densenet.preprocess_input(
-        np.repeat((hu[:, 0, :, :, None].astype(np.float32) + 1024) / 4095 * 255, 3, axis=-1)
-    )
-    np.testing.assert_allclose(loaded(hu), body(scaled), rtol=1e-4, atol=1e-6)
+    pixels = np.repeat((hu[:, 0, :, :, None].astype(np.float32) + 1024) / 4095 * 255, 3, axis=-1)
+    module = {"imagenet": keras.applications.densenet, "bytes": keras.applications.efficientnet}[
+        scale
+    ]
+    expected = build(weights="imagenet", **shape)(module.preprocess_input(pixels.copy()))
+    for weights in ("imagenet", str(path)):
+        experiment = make(network=network, weights=weights, trainable_layers=1)
+        loaded = build_backbone(experiment)
+        np.testing.assert_allclose(loaded(hu), expected, rtol=2e-3, atol=1e-5)
+        if weights == "imagenet":
+            continue
+        tuned = networks.fine_tuned(loaded, experiment.plan)
+        tuned.save_weights(tmp_path / "run.weights.h5")
+        again = training.untrained(experiment.plan)
+        again.load_weights(tmp_path / "run.weights.h5")
+        np.testing.assert_allclose(again(hu), tuned(hu), rtol=2e-3, atol=1e-5)
 
 
 def test_a_missing_weights_file_is_named_with_what_to_put_there(make, tmp_path):
