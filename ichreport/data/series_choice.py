@@ -4,46 +4,61 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ichreport.data.store import Store
+from ichreport.data.store import Store, series_numbers
 from ichreport.labels import ANY, SUBTYPES
 
 
-def series_rows(store: Store, series_uid: str) -> NDArray[np.int64]:
+def series_rows(store: Store, series: str | int) -> NDArray[np.int64]:
     """The row numbers of a series' slices, from the lowest to the highest.
 
+    Args:
+        store: Where the slices are.
+        series: Its SeriesInstanceUID, or the row number of one of its slices.
+
     Raises:
-        ValueError: If the store has no such series.
+        ValueError: If the store has no such series, or several of this UID.
     """
-    rows = np.flatnonzero((store.slices["series_instance_uid"] == series_uid).to_numpy())
+    numbers = series_numbers(store.slices)
+    if not isinstance(series, str):
+        return np.flatnonzero(numbers == numbers[series])
+    rows = np.flatnonzero((store.slices["series_instance_uid"] == series).to_numpy())
     if not len(rows):
         raise ValueError(
-            f"{store.folder} has no series {series_uid!r}; its series are the values of "
+            f"{store.folder} has no series {series!r}; its series are the values of "
             "store.slices['series_instance_uid']."
         )
-    return rows.astype(np.int64)
+    found = len(np.unique(numbers[rows]))
+    if found > 1:
+        raise ValueError(
+            f"{store.folder}: {found} series of several patients or studies are called {series!r}; "
+            "give the row number of a slice of the one that is meant."
+        )
+    return rows
 
 
-def representative_series(slices: pd.DataFrame, *, most: int = 6) -> list[str]:
+def representative_series(slices: pd.DataFrame, *, most: int = 6) -> list[int]:
     """Choose series that together show each subtype that occurs, and a series without bleeding.
 
     Each step takes the series that adds the most subtypes not shown so far; among equals that with
     the most bleeding slices, then the first. The last series is the longest without bleeding.
 
     Args:
-        slices: Slices to choose from, sorted as a store's are.
+        slices: Slices of a store to choose from, sorted as they are there; their index holds their
+            row numbers.
         most: The largest number of series, that without bleeding included.
 
     Returns:
-        The SeriesInstanceUIDs. Where no slice has a label, the longest series.
+        The row number of the first slice of each. Where no slice has a label, the longest series.
     """
     labels = [*SUBTYPES, ANY]
-    series = slices["series_instance_uid"]
+    numbers = pd.Series(series_numbers(slices))
+    series = numbers.map(pd.Series(slices.index).groupby(numbers).first()).set_axis(slices.index)
     length = series.value_counts(sort=False)
     positive = (slices[labels] == 1).groupby(series, sort=False).sum()
     labelled = (slices[ANY] >= 0).groupby(series, sort=False).all()
     bleeding = positive[ANY]
     without = length[(bleeding == 0) & labelled]
-    chosen: list[str] = []
+    chosen: list[int] = []
     not_shown = {label for label in SUBTYPES if (positive[label] > 0).any()}
     while not_shown and len(chosen) < most - bool(len(without)):
         adds = (positive[sorted(not_shown)] > 0).sum(axis=1)
@@ -51,10 +66,15 @@ def representative_series(slices: pd.DataFrame, *, most: int = 6) -> list[str]:
             ["adds", "slices"], ascending=False, kind="stable"
         )
         name = best.index[0]
-        chosen.append(str(name))
+        chosen.append(int(name))
         not_shown -= {label for label in SUBTYPES if positive.loc[name, label] > 0}
-    chosen += [str(without.idxmax())] if len(without) else []
-    return chosen or [str(length.idxmax())]
+    chosen += [_longest(without)] if len(without) else []
+    return chosen or [_longest(length)]
+
+
+def _longest(length: "pd.Series[int]") -> int:
+    """The first series of the largest length."""
+    return int(length.index[int(length.to_numpy().argmax())])
 
 
 def clearest_slice(store: Store, rows: NDArray[np.int64]) -> int:

@@ -257,6 +257,15 @@ class Store:
         return {"hash": expected, "size": status.st_size, "modified": status.st_mtime_ns}
 
 
+def series_numbers(slices: pd.DataFrame) -> NDArray[np.int64]:
+    """The series of each slice, as a number: 0, 1, … in the order of a store's slices.
+
+    A series is of one patient, study and SeriesInstanceUID together: files that were made anonymous
+    carelessly share the UID.
+    """
+    return np.cumsum(series_starts(slices), dtype=np.int64) - 1
+
+
 def series_starts(slices: pd.DataFrame) -> NDArray[np.bool_]:
     """Where a new series begins in slices that are sorted as a store's are."""
     starts = np.zeros(len(slices), dtype=bool)

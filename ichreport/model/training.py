@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ichreport.data.samples import Sample
-from ichreport.data.store import Store
+from ichreport.data.store import Store, series_numbers
 from ichreport.files import atomic_file
 from ichreport.labels import LABELS
 from ichreport.model import backbones, backend, features, heads, losses, networks, training_loop
@@ -319,8 +319,8 @@ def _series_batches(
 
 def _series(store: Store, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """First and one-past-last place of each series among ascending rows, (series, 2)."""
-    codes = pd.factorize(store.slices["series_instance_uid"].to_numpy()[rows])[0]
-    starts = np.flatnonzero(np.r_[True, codes[1:] != codes[:-1]])
+    numbers = series_numbers(store.slices)[rows]
+    starts = np.flatnonzero(np.r_[True, numbers[1:] != numbers[:-1]])
     return np.stack([starts, np.r_[starts[1:], len(rows)]], axis=1)
 
 

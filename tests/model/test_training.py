@@ -184,6 +184,15 @@ def test_the_weights_that_are_kept_are_those_of_the_best_epoch(store, sample, ma
     assert np.mean(by_label) == pytest.approx(min(trained.history["val_loss"]), rel=1e-4)
 
 
+def test_series_of_several_patients_under_one_uid_are_several_sequences(store, sample, make):
+    experiment = make(network="densenet121", head="bilstm", epochs=1, determinism="strict")
+    apart = training.predict(training.fit(store, sample, experiment.plan), store, sample)
+    store.slices["series_instance_uid"] = "one for all"
+    together = training.predict(training.fit(store, sample, experiment.plan), store, sample)
+    columns = [f"probability_{label}" for label in LABELS]
+    np.testing.assert_array_equal(apart[columns], together[columns])
+
+
 def test_a_series_head_refuses_a_sample_that_splits_series(store, sample, make):
     split = np.where(np.arange(len(store)) % 5 == 0, "validation", "train")
     broken = type(sample)("sampa", sample.rows, split, sample.group)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ichreport.data.samples import Sample
-from ichreport.data.store import Store
+from ichreport.data.store import Store, series_numbers
 from ichreport.labels import LABELS
 from ichreport.model import backbones, backend, networks
 from ichreport.model.inputs import hu_of
@@ -203,10 +203,10 @@ def _head_weights(
     model = trained.model
     if not trained.plan.head.spec.reads_series:
         return backend.gradient(lambda x: model(x, training=False)[:, index], read(rows))
-    uids = store.slices["series_instance_uid"].to_numpy()
+    numbers = series_numbers(store.slices)
     result = []
     for row in rows:
-        series = sample.rows[uids[sample.rows] == uids[row]]
+        series = sample.rows[numbers[sample.rows] == numbers[row]]
         step = int(np.flatnonzero(series == row)[0])
         features = read(series)[None]
         present = keras.ops.ones(features.shape[:2], dtype="bool")

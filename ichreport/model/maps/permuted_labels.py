@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ichreport.data.samples import Sample
-from ichreport.data.store import Store
+from ichreport.data.store import Store, series_numbers
 from ichreport.labels import LABELS
 from ichreport.model import training, training_store
 from ichreport.model.training import Trained
@@ -83,9 +83,9 @@ def fit_or_find(store: Store, sample: Sample, plan: TrainingPlan, *, seed: int) 
 def _some_series(store: Store, sample: Sample, random: np.random.Generator) -> Sample:
     """Random whole series of the train split, about `MOST_SLICES` slices of them."""
     train = sample.split == "train"
-    series = store.slices["series_instance_uid"].to_numpy()[sample.rows]
-    names = random.permutation(np.unique(series[train]))
-    sizes = pd.Series(series[train]).value_counts().reindex(names).cumsum().to_numpy()
+    series = series_numbers(store.slices)[sample.rows]
+    numbers = random.permutation(np.unique(series[train]))
+    sizes = pd.Series(series[train]).value_counts().reindex(numbers).cumsum().to_numpy()
     enough = int(np.searchsorted(sizes, MOST_SLICES)) + 1
-    chosen = train & np.isin(series, names[:enough])
+    chosen = train & np.isin(series, numbers[:enough])
     return Sample(sample.name, sample.rows[chosen], sample.split[chosen], sample.group[chosen])

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ichreport.data.series_choice import representative_series, series_rows
-from ichreport.data.store import Store
+from ichreport.data.store import Store, series_numbers
 from ichreport.evaluation.assessment import Assessment
 from ichreport.evaluation.predictions import select_split
 from ichreport.labels import ANY, LABELS
@@ -50,7 +50,7 @@ def map_rows(store: Store, run: RunRecord) -> dict[str, NDArray[np.int64]]:
     test = _test_slices(store, run.predictions())
     series = [
         rows[store.slices["sop_instance_uid"].iloc[rows].isin(test["sop_instance_uid"])]
-        for rows in (series_rows(store, uid) for uid in representative_series(test))
+        for rows in (series_rows(store, row) for row in representative_series(test))
     ]
     rows_by_label = {}
     for label in LABELS:
@@ -86,11 +86,12 @@ def with_heat(
         probability = by_uid.loc[uids, f"probability_{label}"].to_numpy(dtype=np.float32)
         heat[label] = Heat(rows, heatmaps[label].heat * probability[:, None, None])
     assessed = Assessment.from_record(run.record["assessment"])
-    series = store.slices["series_instance_uid"].iloc[np.unique(rows_by_label[ANY])]
+    rows = np.unique(rows_by_label[ANY])
+    _, first = np.unique(series_numbers(store.slices)[rows], return_index=True)
     methods = ", ".join(sorted({maps.method for maps in heatmaps.values()}))
     return show(
         store,
-        list(dict.fromkeys(series)),
+        rows[first].tolist(),
         predictions=predictions,
         thresholds=_thresholds(assessed),
         heat=heat,

@@ -63,7 +63,7 @@ class Viewer(Picture):
 
 def show(
     store: Store,
-    series_uid: str | Sequence[str],
+    series: str | int | Sequence[str | int],
     *,
     predictions: pd.DataFrame | None = None,
     thresholds: Mapping[str, float] | None = None,
@@ -76,7 +76,7 @@ def show(
 
     Args:
         store: Where the slices are.
-        series_uid: The series' UID, or several.
+        series: The series' UID or the row number of one of its slices, or several.
         predictions: A run's predictions; its probabilities are drawn along the series.
         thresholds: The run's frozen threshold of each label, drawn as lines; NaN where undefined.
         heat: By label, heat maps of some of the slices.
@@ -88,17 +88,17 @@ def show(
     Raises:
         ValueError: If the store has no such series, or no masks where `truth` asks for them.
     """
-    uids = [series_uid] if isinstance(series_uid, str) else list(series_uid)
-    if not uids:
-        raise ValueError("series_uid must name a series, got none.")
+    asked = [series] if isinstance(series, str | int) else list(series)
+    if not asked:
+        raise ValueError("series must name a series, got none.")
     if truth and not store.has_truth:
         raise ValueError(f"{store.folder} has no masks of bleeds: its source has no truth/.")
-    series = [series_rows(store, uid) for uid in uids]
-    first_rows = [_first_row(store, rows, predictions) for rows in series]
+    shown = [series_rows(store, one) for one in asked]
+    first_rows = [_first_row(store, rows, predictions) for rows in shown]
     outlined = store.has_truth if truth is None else truth
     payload = make_payload(
         store,
-        series,
+        shown,
         first_rows=first_rows,
         predictions=predictions,
         thresholds=thresholds,
@@ -109,7 +109,7 @@ def show(
     side = payload["series"][0]["side"]
     return Viewer(
         _caption(caption, store, side, outlined=outlined),
-        _alternative(store, series, first_rows),
+        _alternative(store, shown, first_rows),
         "image/webp",
         webp(slice_images.montage(store, np.array(first_rows))),
         payload,
