@@ -50,7 +50,8 @@ def test_no_more_series_are_chosen_than_asked_for(slices):
 
 
 def test_without_labels_the_longest_series_is_shown(slices):
-    assert named(slices, representative_series(slices.assign(**dict.fromkeys(LABELS, -1)))) == ["longest"]
+    unlabelled = slices.assign(**dict.fromkeys(LABELS, -1))
+    assert named(slices, representative_series(unlabelled)) == ["longest"]
 
 
 @pytest.mark.parametrize("lacking", [slice(7, 12), slice(7, 8), slice(11, 12)])
