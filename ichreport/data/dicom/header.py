@@ -37,10 +37,28 @@ _TAGS: Final = {
     "WindowWidth": 0x00281051,
     "RescaleIntercept": 0x00281052,
     "RescaleSlope": 0x00281053,
+    "RescaleType": 0x00281054,
 }
 WANTED: Final = frozenset(_TAGS.values())
 """The tags that are read; no other is ever decoded."""
 _NUMBERS: Final = (b"US", b"SS", b"")
+_RESCALED_TO_HU: Final = ("", "HU", "US")
+"""Values of RescaleType that are or may be HU; `US` is unspecified (PS3.3 C.11.1.1.2)."""
+_OTHER_UNITS: Final = ("OD", "MGML", "Z_EFF", "ED", "EDW", "HU_MOD", "PCT")
+_OTHER_IMAGES: Final = {
+    "LOCALIZER": "a scout view (localizer), not an axial slice",
+    "PERFUSION": "a perfusion map, not HU",
+    "MIP": "a projection through several slices, not a slice",
+    "MINIP": "a projection through several slices, not a slice",
+    "PROJECTION IMAGE": "a projection through several slices, not a slice",
+    "IODINE": "an iodine map, not HU",
+    "Z_EFF": "an effective-Z map, not HU",
+    "EFFECTIVE_Z": "an effective-Z map, not HU",
+    "MATERIAL DENSITY": "a map of material density, not HU",
+    "SCREEN SAVE": "a saved screen, not a slice",
+    "DOSE_INFO": "a screen of the dose, not a slice",
+}
+"""Words of ImageType (values 3 and on) that tell of no slice in HU, and what they tell."""
 _COLOURS: Final = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT", "PALETTE COLOR")
 
 
@@ -127,8 +145,12 @@ class _Fields:
     def _check_kind(self) -> None:
         if self.text("Modality") not in ("", "CT"):
             raise RejectError("the modality is not CT")
-        if "LOCALIZER" in self.text("ImageType").split("\\"):
-            raise RejectError("a scout view (localizer), not an axial slice")
+        for word in self.text("ImageType").upper().split("\\"):
+            if (image := _OTHER_IMAGES.get(word.strip())) is not None:
+                raise RejectError(image)
+        if (unit := self.text("RescaleType").upper()) not in _RESCALED_TO_HU:
+            shown = unit if unit in _OTHER_UNITS else "unknown"
+            raise RejectError(f"RescaleType is {shown}, expected HU")
         if (samples := self.number("SamplesPerPixel")) != 1:
             raise RejectError(f"SamplesPerPixel is {samples}, expected 1: not a grayscale image")
         if (colour := self.text("PhotometricInterpretation")) != "MONOCHROME2":

@@ -1,5 +1,6 @@
 """Stored pixel values to HU, by the rules of the challenge's headers."""
 
+import re
 from typing import Any, Final
 
 import numpy as np
@@ -10,6 +11,10 @@ from ichreport.data.resample import HU_MAX, HU_MIN
 
 _WRAP_LIFT: Final = 1000
 _WRAP_INTERCEPT: Final = -1000.0
+_NAME_OF_THE_CHALLENGE: Final = re.compile(r"ID_[0-9a-f]{9}")
+"""SOP Instance UIDs as the challenge has them, which no scanner gives."""
+_DENSER_THAN_BONE: Final = 2000
+"""HU at or above which half of a slice's rim is no scan."""
 RULE_WRAP = "12-bit wrap undone"
 RULE_PADDING = "padding value set to air"
 RULE_SPARE_BITS = "bits above BitsStored dropped"
@@ -32,8 +37,7 @@ def to_hounsfield(stored: NDArray[Any], header: Header) -> tuple[NDArray[np.int1
     padded = _padded(stored, header)  # first: a padding value may use the spare bits
     stored = _drop_spare_bits(stored, header, rules)
     intercept = header.intercept
-    # Signed values with intercept 0 are right as they are, so the sign is part of the condition.
-    if header.bits == 12 and not header.signed and intercept > -100:
+    if _is_wrapped(stored, header, padded):
         stored = stored + np.uint16(_WRAP_LIFT)
         stored[stored >= 4096] -= 4096
         intercept = _WRAP_INTERCEPT
@@ -46,6 +50,25 @@ def to_hounsfield(stored: NDArray[Any], header: Header) -> tuple[NDArray[np.int1
         hu[padded] = HU_MIN
         rules.append(RULE_PADDING)
     return hu, rules
+
+
+def _is_wrapped(stored: NDArray[Any], header: Header, padded: NDArray[np.bool_] | None) -> bool:
+    """Whether a 12-bit word has wrapped: HU below 0 stand as 4096 more.
+
+    So it is in the challenge's files of 12 bits, unsigned, with an intercept above -100; signed
+    ones are right as they are. Elsewhere such a file is taken as it says, unless its rim proves it:
+    what surrounds a head in HU is air, or padding below it, and would be denser than bone.
+    """
+    if header.bits != 12 or header.signed or header.slope != 1 or header.intercept <= -100:
+        return False
+    if _NAME_OF_THE_CHALLENGE.fullmatch(header.sop_instance_uid):
+        return True
+    at_rim = np.ones(stored.shape, dtype=bool)
+    at_rim[1:-1, 1:-1] = False
+    if padded is not None:
+        at_rim &= ~padded
+    rim = stored[at_rim]
+    return bool(rim.size and np.median(rim) + header.intercept >= _DENSER_THAN_BONE)
 
 
 def _drop_spare_bits(stored: NDArray[Any], header: Header, rules: list[str]) -> NDArray[Any]:

@@ -16,6 +16,14 @@ def test_the_header_is_read_as_it_stands(made):
     assert header.family == "16-bit signed"
 
 
+def image_type(text):
+    return {"extra": [(0x00080008, "CS", text)]}
+
+
+def rescale_type(text):
+    return {"extra": [(0x00281054, "LO", text)]}
+
+
 @pytest.mark.parametrize("tilt", [-19.0, -8.0, 0.0, 8.0, 19.0])
 def test_tilt_is_the_angle_between_the_slices_normal_and_the_axis(made, tilt):
     assert made(tilt=tilt).header.tilt == pytest.approx(abs(tilt), abs=1e-4)
@@ -86,7 +94,17 @@ def test_a_missing_tag_is_named(reason, name, tag):
         ({"replace": {0x00280102: us(9)}}, "HighBit is 9, expected 15 for BitsStored 16"),
         ({"replace": {0x00280103: us(2)}}, "PixelRepresentation is 2, expected 0 or 1"),
         ({"replace": {0x00080060: ("CS", "MR")}}, "the modality is not CT"),
-        ({"extra": [(0x00080008, "CS", "ORIGINAL\\PRIMARY\\LOCALIZER")]}, "scout view"),
+        (image_type("ORIGINAL\\PRIMARY\\LOCALIZER"), "scout view"),
+        (image_type("DERIVED\\SECONDARY\\PERFUSION\\RCBF"), "a perfusion map, not HU"),
+        (image_type("DERIVED\\SECONDARY\\AXIAL\\MIP "), "a projection through several slices"),
+        (image_type("derived\\secondary\\mip"), "a projection through several slices"),
+        (image_type("DERIVED\\PRIMARY\\IODINE"), "an iodine map, not HU"),
+        (image_type("DERIVED\\SECONDARY\\Z_EFF"), "an effective-Z map, not HU"),
+        (image_type("DERIVED\\SECONDARY\\SCREEN SAVE"), "a saved screen, not a slice"),
+        (rescale_type("MGML"), "RescaleType is MGML, expected HU"),
+        (rescale_type("Z_EFF"), "RescaleType is Z_EFF, expected HU"),
+        (rescale_type("HU_MOD"), "RescaleType is HU_MOD, expected HU"),
+        (rescale_type("SECRET"), "RescaleType is unknown, expected HU"),
         ({"tilt": 90}, "90 degrees off the axial plane, expected at most 45"),
         ({"patient": "a\nb"}, "PatientID is damaged"),
         ({"pixel_data": b""}, "no pixel data; the file may be cut in the header"),
@@ -96,3 +114,17 @@ def test_a_missing_tag_is_named(reason, name, tag):
 )
 def test_bad_headers_are_refused_with_a_reason_a_person_understands(reason, words, expected):
     assert expected in reason(**words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *map(rescale_type, ("HU", "hu ", "US", "")),
+        image_type("ORIGINAL\\PRIMARY\\AXIAL"),
+        image_type("ORIGINAL\\PRIMARY\\AXIAL\\HELIX"),
+        image_type("DERIVED\\SECONDARY\\MPR"),
+        image_type(""),
+    ],
+)
+def test_what_is_or_may_be_hu_is_read(made, words):
+    assert (made(np.full((8, 8), 1064), **words).hu == 40).all()

@@ -45,6 +45,44 @@ def test_hu_that_a_12_bit_word_has_wrapped_come_back_as_they_were(made):
     np.testing.assert_array_equal(wrapped.hu, hu)
 
 
+HONEST = {"sop": "1.2.840.99.1", "bits": 12, "signed": False}
+
+
+@pytest.mark.parametrize("intercept", ["0", "-50", "-99"])
+def test_elsewhere_12_bits_with_a_high_intercept_are_as_they_say(made, intercept):
+    stored = RANDOM.integers(0, 1500, (16, 16))
+    honest = made(stored, intercept=intercept, **HONEST)
+    np.testing.assert_array_equal(honest.hu, stored + int(intercept))
+    assert hounsfield.RULE_WRAP not in honest.rules
+
+
+@pytest.mark.parametrize("sop", ["ID_000000001", HONEST["sop"]])
+def test_a_slope_of_2_is_no_wrap(made, sop):
+    stored = RANDOM.integers(0, 1500, (16, 16))
+    honest = made(stored, slope="2", intercept="0", **HONEST | {"sop": sop})
+    np.testing.assert_array_equal(honest.hu, 2 * stored)
+    assert hounsfield.RULE_WRAP not in honest.rules
+
+
+def test_elsewhere_a_wrap_is_undone_where_the_rim_would_be_denser_than_bone(made):
+    hu = np.full((16, 16), -1000)
+    hu[4:12, 4:12] = RANDOM.integers(0, 1500, (8, 8))
+    wrapped = made(hu & 0xFFF, intercept="0", **HONEST)
+    np.testing.assert_array_equal(wrapped.hu, hu)
+    assert hounsfield.RULE_WRAP in wrapped.rules
+
+
+def test_padding_at_the_rim_proves_no_wrap(made):
+    stored = np.full((16, 16), 4095)
+    stored[4:12, 4:12] = RANDOM.integers(0, 1500, (8, 8))
+    padded = made(stored, padding=4095, intercept="-50", **HONEST)
+    np.testing.assert_array_equal(padded.hu[4:12, 4:12], stored[4:12, 4:12] - 50)
+    assert (padded.hu[0] == -1024).all()
+    stored[0, :12] = stored[:12, 0] = 100  # and of what is no padding, most is air
+    plain = made(stored, padding=4095, intercept="-50", **HONEST)
+    assert plain.hu[0, 0] == 50
+
+
 @pytest.mark.parametrize("intercept", ["-1024", "-1000", "-100"])
 def test_12_bits_with_a_low_intercept_are_no_wrap(made, intercept):
     plain = made(STORED, bits=12, signed=False, intercept=intercept)
