@@ -79,7 +79,7 @@ class Profile(Parameters):
         description="pixels a side that backbones see; null: image_size",
     )
     max_reject_share: float = Field(
-        default=0.01, ge=0, le=1, description="share of unreadable files that stops the ingest"
+        default=0.01, ge=0, le=1, description="share of damaged files that stops the ingest"
     )
     ingest_jobs: int = Field(
         default=1, ge=1, le=1000, description="jobs that share the ingest; more on a cluster"

@@ -50,6 +50,11 @@ class Element:
         return self.claimed == _UNDEFINED
 
 
+def is_dicom(buffer: memoryview) -> bool:
+    """Whether a file has the mark of DICOM after its preamble."""
+    return bytes(buffer[128:132]) == b"DICM"
+
+
 def read_transfer_syntax(buffer: memoryview) -> tuple[str, int]:
     """Read the file's meta information (PS3.10 section 7.1).
 
@@ -64,7 +69,7 @@ def read_transfer_syntax(buffer: memoryview) -> tuple[str, int]:
     """
     if len(buffer) == 0:
         raise RejectError("the file is empty")
-    if bytes(buffer[128:132]) != b"DICM":
+    if not is_dicom(buffer):
         raise RejectError("not a DICOM file: no DICM mark after 128 bytes")
     position, syntax = 132, ""
     while position + 8 <= len(buffer) and bytes(buffer[position : position + 2]) == b"\x02\x00":

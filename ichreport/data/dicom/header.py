@@ -144,18 +144,23 @@ class _Fields:
 
     def _check_kind(self) -> None:
         if self.text("Modality") not in ("", "CT"):
-            raise RejectError("the modality is not CT")
+            raise RejectError("the modality is not CT", aside=True)
         for word in self.text("ImageType").upper().split("\\"):
             if (image := _OTHER_IMAGES.get(word.strip())) is not None:
-                raise RejectError(image)
+                raise RejectError(image, aside=True)
         if (unit := self.text("RescaleType").upper()) not in _RESCALED_TO_HU:
             shown = unit if unit in _OTHER_UNITS else "unknown"
-            raise RejectError(f"RescaleType is {shown}, expected HU")
+            raise RejectError(f"RescaleType is {shown}, expected HU", aside=True)
         if (samples := self.number("SamplesPerPixel")) != 1:
-            raise RejectError(f"SamplesPerPixel is {samples}, expected 1: not a grayscale image")
+            raise RejectError(
+                f"SamplesPerPixel is {samples}, expected 1: not a grayscale image", aside=True
+            )
         if (colour := self.text("PhotometricInterpretation")) != "MONOCHROME2":
             shown = colour if colour in (*_COLOURS, "MONOCHROME1") else "missing or unknown"
-            raise RejectError(f"PhotometricInterpretation is {shown}, expected MONOCHROME2")
+            raise RejectError(
+                f"PhotometricInterpretation is {shown}, expected MONOCHROME2",
+                aside=colour in _COLOURS,
+            )
         if (frames := self.decimals("NumberOfFrames")) not in ([], [1.0]):
             raise RejectError(f"NumberOfFrames is {frames[0]:g}, expected 1: a multi-frame file")
 
@@ -202,7 +207,8 @@ class _Fields:
         if not tilt <= _STEEPEST_TILT:
             raise RejectError(
                 f"the slice is {tilt:.0f} degrees off the axial plane, "
-                f"expected at most {_STEEPEST_TILT:.0f}"
+                f"expected at most {_STEEPEST_TILT:.0f}",
+                aside=True,
             )
         return position[2], tilt
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ichreport.data.dicom.elements import (
     PIXEL_DATA,
     Element,
+    is_dicom,
     read_elements,
     read_fragments,
     read_transfer_syntax,
@@ -34,6 +35,13 @@ from ichreport.data.dicom.transfer_syntaxes import (
 
 _LARGEST_FILE: Final = 64 * 2**20
 """Bytes; a 16-bit slice of 4096 x 4096 has half of that."""
+_OTHER_FILES: Final = frozenset(
+    {
+        *(".txt", ".pdf", ".rtf", ".md", ".html", ".htm", ".xml", ".json", ".csv", ".log"),
+        *(".jpg", ".jpeg", ".png", ".gif", ".bmp", ".exe", ".dll", ".inf", ".ini", ".bat", ".ico"),
+    }
+)
+"""Endings of what lies beside images on a disc or in an export."""
 _RULE_WINDOWS: Final = "first of several windows kept"
 _END_OF_IMAGE: Final = b"\xff\xd9"
 _MOST_PADDING: Final = 16
@@ -110,7 +118,11 @@ def read_slice(path: Path | str, *, reader: FileReader | None = None, decode: De
     Raises:
         RejectError: If the file cannot become a slice, with the reason.
     """
-    return slice_from_bytes((reader or FileReader()).read(path), decode=decode)
+    content = (reader or FileReader()).read(path)
+    ending = Path(path).suffix.lower()
+    if ending in _OTHER_FILES and not is_dicom(content):
+        raise RejectError(f"no DICOM file, by its content and its ending {ending}", aside=True)
+    return slice_from_bytes(content, decode=decode)
 
 
 def slice_from_bytes(buffer: memoryview, *, decode: Decode) -> HuSlice:

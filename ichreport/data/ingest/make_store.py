@@ -78,7 +78,8 @@ def ingest(
         source: The challenge's unzipped folder, its `stage_2_test`, or a tree of DICOM series.
         store: The folder to write. It must not lie among the source's files.
         image_size: Rows and columns of the stored slices.
-        max_reject_share: Share of the files that may be rejected, in [0, 1].
+        max_reject_share: Share of the files that may be damaged, in [0, 1]; what is whole and
+            something else than an axial slice in HU does not count.
         workers: Worker processes; 1 works in this process.
         progress: Whether to show a progress bar.
         labels: A label CSV; by default `stage_2_train.csv` in the challenge's folder.
@@ -300,6 +301,7 @@ class _Ingest:
             for made in run_parallel(make_shard, plan.missing, workers):
                 bar.update(made.files)
                 rejects.add(made.rejects)
+        rejects.check()
 
     def _finish(self, plan: ShardPlan, labels: LabelTable | None, inputs: str) -> None:
         numbers = [task.number for task in plan.tasks]
@@ -337,7 +339,9 @@ class _Ingest:
         """Count slices of the same name as rejects too: they are known once all shards are made."""
         rejects = index.rejects.to_pylist()
         unusable = {row["file"]: row["reason"] for row in rejects if row["reason"] != SAME_SLICE}
-        RejectLimit(plan.file_count, self.max_reject_share, self.source.folder).add(unusable)
+        limit = RejectLimit(plan.file_count, self.max_reject_share, self.source.folder)
+        limit.add(unusable)
+        limit.check()
 
     def _slice_names(self, plan: ShardPlan, files: Sequence[str]) -> list[str]:
         """The names of the slices that some of the challenge's files are."""

@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow.compute as pc
 
 from ichreport import __version__
+from ichreport.data.dicom.reject import is_set_aside
 from ichreport.data.ingest.slice_index import SliceIndex
 from ichreport.data.ingest.sources import Source
 from ichreport.data.pseudonyms import Pseudonyms
@@ -66,5 +67,6 @@ def _counts(index: SliceIndex) -> dict[str, int]:
         "studies": distinct("study_instance_uid"),
         "series": distinct("series_instance_uid"),
         "rejects": len(index.rejects),
+        "set_aside": sum(map(is_set_aside, index.rejects["reason"].to_pylist())),
         "files": len(index.slices) + len(index.rejects),
     }

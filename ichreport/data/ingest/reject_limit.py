@@ -1,19 +1,23 @@
-"""The limit of rejected files: they are counted by reason, and too many stop the ingest."""
+"""The limit of damaged files: they are counted by reason, and too many stop the ingest.
 
+Files that are set aside, since they are whole and something else, do not count.
+"""
+
+import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ichreport.data.dicom.reject import kind_of_reason
+from ichreport.data.dicom.reject import is_set_aside, kind_of_reason
 
 
 @dataclass
 class RejectLimit:
-    """Counts rejects and stops the ingest when there are too many.
+    """Counts damaged files, and stops the ingest once all are known if there are too many.
 
     Attributes:
         files: Files of the whole ingest.
-        share: Share of them that may be rejected, in [0, 1].
+        share: Share of them that may be damaged, in [0, 1].
         where: The source's folder, named in errors.
         by_kind: File and reason of each reject, by kind of reason.
         count: How many there are.
@@ -26,22 +30,27 @@ class RejectLimit:
     count: int = 0
 
     def add(self, rejects: dict[str, str]) -> None:
-        """Count the rejects of a shard: reason by file.
+        """Count the rejects of a shard: reason by file."""
+        for file, reason in rejects.items():
+            if not is_set_aside(reason):
+                self.by_kind[kind_of_reason(reason)].append((file, reason))
+                self.count += 1
+
+    def check(self) -> None:
+        """Stop if there are too many.
 
         Raises:
-            ValueError: If there are now too many; the message lists the reasons.
+            ValueError: If so; the message lists the reasons and says which share would take all.
         """
-        for file, reason in rejects.items():
-            self.by_kind[kind_of_reason(reason)].append((file, reason))
-        self.count += len(rejects)
         if self.count > self.share * self.files:
             raise ValueError(self._summary())
 
     def _summary(self) -> str:
         kinds = sorted(self.by_kind.values(), key=len, reverse=True)
+        needed = math.ceil(10_000 * self.count / self.files) / 10_000
         lines = [f"  {len(kind):,} x {kind[0][1]} (first: {kind[0][0]})" for kind in kinds[:10]]
         return (
-            f"{self.where}: too many files cannot be used: {self.count:,} of {self.files:,} so "
-            f"far, more than max_reject_share {self.share:g}.\n" + "\n".join(lines) + "\n"
-            "Mend or remove them, or raise max_reject_share."
+            f"{self.where}: too many files cannot be used: {self.count:,} of {self.files:,}, more "
+            f"than max_reject_share {self.share:g}.\n" + "\n".join(lines) + "\n"
+            f"Mend or remove them; max_reject_share: {needed:g} would go on without all of them."
         )

@@ -23,7 +23,7 @@ def data_set(store: Store) -> Table:
     manifest = store.manifest
     kind = "synthetic heads" if manifest["synthetic"] else "the challenge's or a hospital's slices"
     rows = [["source", kind]]
-    rows += [[name, f"{count:,}"] for name, count in manifest["counts"].items()]
+    rows += [[name.replace("_", " "), f"{count:,}"] for name, count in manifest["counts"].items()]
     rows += [
         ["pixels a side", str(store.image_size)],
         ["truth masks", "yes" if store.has_truth else "no"],

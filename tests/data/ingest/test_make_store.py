@@ -129,8 +129,42 @@ def test_too_many_rejects_stop_with_a_summary_and_leave_no_store(source, tmp_pat
     assert len(store.rejects) == store.manifest["counts"]["rejects"] == 2
     assert len(store) == 118
     assert list(store.rejects.columns) == ["file", "reason"]
-    with pytest.raises(ValueError, match="too many files cannot be used: 2 of 120"):
+    with pytest.raises(ValueError, match="too many files cannot be used: 2 of 120") as stopped:
         run(folder, tmp_path / "store")
+    assert "max_reject_share: 0.0167 would go on without all of them." in str(stopped.value)
+    assert len(run(folder, tmp_path / "store", max_reject_share=0.0167)) == 118
+
+
+def test_what_an_export_holds_beside_slices_is_set_aside_and_stops_nothing(tmp_path, dicom_bytes):
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    slices = [{"sop": f"1.2.{n}", "z": n} for n in range(4)]
+    others = {
+        "scout": {"extra": [(0x00080008, "CS", "ORIGINAL\\PRIMARY\\LOCALIZER")]},
+        "reformat": {"tilt": 90},
+        "dose": {"replace": {0x00080060: ("CS", "SR")}},
+        "colours": {"replace": {0x00280002: ("US", b"\3\0")}},
+        "perfusion": {"extra": [(0x00080008, "CS", "DERIVED\\SECONDARY\\PERFUSION")]},
+        "density": {"extra": [(0x00281054, "LO", "MGML")]},
+    }
+    for number, words in enumerate([*slices, *others.values()]):
+        name = f"IM{number:04d}"
+        (tree / name).write_bytes(dicom_bytes(**{"sop": f"1.3.{number}", **words}))
+    for name in ("README.TXT", "viewer.exe", "logo.jpg"):
+        (tree / name).write_text("not a slice")
+    store = run(tree, tmp_path / "store", max_reject_share=0.0, pseudonymise=False)
+    assert len(store) == 4
+    counts = store.manifest["counts"]
+    assert (counts["rejects"], counts["set_aside"]) == (9, 9)
+    assert store.rejects["reason"].str.startswith("set aside: ").all()
+    (tree / "cut.dcm").write_bytes(dicom_bytes(sop="1.4")[:-9])
+    (tree / "blank.dcm").write_bytes(bytes(400))
+    with pytest.raises(ValueError, match="too many files cannot be used: 2 of 15") as stopped:
+        run(tree, tmp_path / "store", pseudonymise=False)
+    assert "set aside" not in str(stopped.value)
+    whole = run(tree, tmp_path / "store", max_reject_share=0.1334, pseudonymise=False)
+    counts = whole.manifest["counts"]
+    assert (counts["rejects"], counts["set_aside"], len(whole)) == (11, 9, 4)
 
 
 def test_rejects_of_one_kind_are_counted_together():
@@ -219,7 +253,7 @@ def test_every_rule_that_changed_a_slice_is_counted(tmp_path, dicom_bytes):
         "plain": {},
     }
     for z, (name, words) in enumerate(files.items()):
-        (tree / name).write_bytes(dicom_bytes(sop=f"ID_{name}", z=z, **words))
+        (tree / name).write_bytes(dicom_bytes(sop=f"ID_{z:09x}", z=z, **words))
     store = run(tree, tmp_path / "store", image_size=8, pseudonymise=False)
     assert store.manifest["rules"] == {
         "12-bit wrap undone": 1,
@@ -299,7 +333,7 @@ def test_the_bytes_of_a_store_are_those_of_before(tmp_path, dicom_bytes):
         bits = 12 if z % 2 else 16
         words = {"bits": bits, "signed": bits == 16, "intercept": "0" if z % 5 == 1 else "-1024"}
         (tree / f"{z:02}").write_bytes(
-            dicom_bytes(pixels if bits == 16 else pixels.clip(0), sop=f"ID_{z}", z=z, **words)
+            dicom_bytes(pixels if bits == 16 else pixels.clip(0), sop=f"ID_{z:09x}", z=z, **words)
         )
     store = run(tree, tmp_path / "store", image_size=6, pseudonymise=False)
     (shard_hash,) = store.manifest["shards"].values()
