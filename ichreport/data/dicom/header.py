@@ -9,6 +9,8 @@ from ichreport.data.dicom.elements import Element
 from ichreport.data.dicom.reject import RejectError
 
 _LARGEST_MATRIX: Final = 4096
+_LONGEST_IDENTIFIER: Final = 256
+"""Bytes of a patient's ID or of a UID; the standard has 64 characters."""
 _STEEPEST_TILT: Final = 45.0
 """Degrees; beyond it a slice is a coronal or sagittal view, not a tilted axial one."""
 
@@ -68,6 +70,8 @@ class Header:
 
     sop_instance_uid: str
     patient_id: str
+    """The StudyInstanceUID where the file names no patient."""
+    names_patient: bool
     study_instance_uid: str
     series_instance_uid: str
     z: float
@@ -122,10 +126,12 @@ class _Fields:
         z, tilt = self._geometry()
         centers, widths = self._window("WindowCenter"), self._window("WindowWidth")
         spacing = self.decimals("PixelSpacing")
+        study, patient = self.identifier("StudyInstanceUID"), self._patient()
         return Header(
             sop_instance_uid=self.identifier("SOPInstanceUID"),
-            patient_id=self.identifier("PatientID"),
-            study_instance_uid=self.identifier("StudyInstanceUID"),
+            patient_id=patient or study,
+            names_patient=bool(patient),
+            study_instance_uid=study,
             series_instance_uid=self.identifier("SeriesInstanceUID"),
             z=z,
             spacing=spacing[0] if spacing else math.nan,
@@ -212,6 +218,22 @@ class _Fields:
             )
         return position[2], tilt
 
+    def _patient(self) -> str:
+        """The patient's ID; empty where there is none, which the standard allows (type 2).
+
+        It is in whatever characters the hospital writes. It only has to tell patients apart, so
+        that bytes which are no UTF-8 stand for themselves, and what cannot be printed is escaped.
+        """
+        element = self._elements.get(_TAGS["PatientID"])
+        raw = bytes(element.value).strip(b" \0") if element is not None else b""
+        try:
+            text = raw.decode("utf-8")
+        except UnicodeDecodeError:
+            text = raw.decode("latin-1")
+        if len(raw) > _LONGEST_IDENTIFIER or any(character in text for character in "\0\n\r\f"):
+            raise RejectError("PatientID is damaged: it holds line ends or too many characters")
+        return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+
     def _padding(self, signed: bool) -> tuple[int, int] | None:
         if not self.has("PixelPaddingValue"):
             return None
@@ -262,6 +284,6 @@ class _Fields:
         text = self.text(name)
         if not text:
             raise RejectError(f"{name} is missing; the file may be cut in the header")
-        if len(text) > 128 or not text.isprintable():
+        if len(text) > _LONGEST_IDENTIFIER or not text.isprintable():
             raise RejectError(f"{name} is damaged: it holds unprintable or too many characters")
         return text

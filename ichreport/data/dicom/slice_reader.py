@@ -43,6 +43,8 @@ _OTHER_FILES: Final = frozenset(
 )
 """Endings of what lies beside images on a disc or in an export."""
 _RULE_WINDOWS: Final = "first of several windows kept"
+_RULE_NO_PATIENT: Final = "no patient ID, the study stands for the patient"
+_RULE_EXCESS: Final = "bytes after the pixels left out"
 _END_OF_IMAGE: Final = b"\xff\xd9"
 _MOST_PADDING: Final = 16
 
@@ -156,6 +158,10 @@ def slice_from_bytes(buffer: memoryview, *, decode: Decode) -> HuSlice:
     hu, rules = to_hounsfield(stored, header)
     if header.windows > 1:
         rules.append(_RULE_WINDOWS)
+    if not header.names_patient:
+        rules.append(_RULE_NO_PATIENT)
+    if syntax in NATIVE and pixels.claimed > 2 * stored.size:
+        rules.append(_RULE_EXCESS)
     return HuSlice(header, hu, tuple(rules))
 
 
@@ -167,13 +173,16 @@ def _native_pixels(pixels: Element, header: Header, big: bool) -> NDArray[Any]:
         raise RejectError(
             f"the pixel data are cut: {len(pixels.value):,} of {expected:,} bytes are there"
         )
-    if pixels.claimed != expected:
+    excess = pixels.claimed - expected
+    if not 0 <= excess < 2 * header.columns:  # a whole row more would be another matrix
         raise RejectError(
             f"the pixel data have {pixels.claimed:,} bytes, expected {expected:,} "
             f"for {header.rows} x {header.columns} pixels of 16 bits"
         )
     kind = np.dtype((">" if big else "<") + ("i2" if header.signed else "u2"))
-    stored = np.frombuffer(pixels.value, dtype=kind).reshape(header.rows, header.columns)
+    count = header.rows * header.columns
+    stored = np.frombuffer(pixels.value, dtype=kind, count=count)
+    stored = stored.reshape(header.rows, header.columns)
     return stored.astype(kind.newbyteorder("="), copy=False)
 
 

@@ -55,7 +55,6 @@ def test_a_missing_or_damaged_window_costs_no_slice(made, window):
         ("RescaleSlope", 0x00281053),
         ("RescaleIntercept", 0x00281052),
         ("ImagePositionPatient", 0x00200032),
-        ("PatientID", 0x00100020),
         ("StudyInstanceUID", 0x0020000D),
         ("SeriesInstanceUID", 0x0020000E),
         ("SOPInstanceUID", 0x00080018),
@@ -114,6 +113,55 @@ def test_a_missing_tag_is_named(reason, name, tag):
 )
 def test_bad_headers_are_refused_with_a_reason_a_person_understands(reason, words, expected):
     assert expected in reason(**words)
+
+
+@pytest.mark.parametrize(
+    ("written", "patient"),
+    [
+        (b"P-17 ", "P-17"),
+        ("Patient Müller".encode(), "Patient Müller"),
+        ("Patient Müller".encode("latin-1"), "Patient Müller"),
+        ("患者一".encode(), "患者一"),
+        ("患者".encode("gb18030"), "»¼Õß"),
+        (b"\x1b$B4v\x1b(B", "\\x1b$B4v\\x1b(B"),
+        (b"\x84\x31\x81\x30", "\\x841\\x810"),
+    ],
+)
+def test_a_patient_s_id_may_be_in_any_characters(made, written, patient):
+    read = made(replace={0x00100020: ("LO", written + b" " * (len(written) % 2))})
+    assert (read.header.patient_id, read.rules) == (patient, ())
+
+
+@pytest.mark.parametrize("words", [{"drop": [0x00100020]}, {"patient": ""}, {"patient": "  "}])
+def test_without_a_patient_s_id_the_study_stands_for_the_patient(made, words):
+    read = made(study="1.2.3", **words)
+    assert read.header.patient_id == read.header.study_instance_uid == "1.2.3"
+    assert read.rules == ("no patient ID, the study stands for the patient",)
+
+
+@pytest.mark.parametrize("excess", [0, 1, 2, 13])
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1"])
+def test_bytes_after_the_pixels_are_left_out(made, element, excess, syntax):
+    stored = np.arange(64).reshape(8, 8)
+    data = stored.astype("<i2").tobytes() + b"\7" * excess
+    implicit = syntax == "1.2.840.10008.1.2"
+    pixels = element(0x7FE00010, "OW", data, implicit=implicit)
+    read = made(stored, pixel_data=pixels, syntax=syntax)
+    np.testing.assert_array_equal(read.hu, stored - 1024)
+    assert read.rules == (("bytes after the pixels left out",) if excess else ())
+
+
+@pytest.mark.parametrize("after", [b"\0" * 512, b"\7" * 33, b"\xfc\xff\xfc\xffOB\0\0\2\0\0\0\0\0"])
+def test_what_follows_the_pixels_in_the_file_does_no_harm(made, element, after):
+    stored = np.arange(64).reshape(8, 8)
+    pixels = element(0x7FE00010, "OW", stored.astype("<i2").tobytes()) + after
+    read = made(stored, pixel_data=pixels)
+    np.testing.assert_array_equal(read.hu, stored - 1024)
+
+
+def test_a_whole_row_of_bytes_more_is_another_matrix(reason, element):
+    pixels = element(0x7FE00010, "OW", bytes(144))
+    assert "pixel data have 144 bytes, expected 128" in reason(pixel_data=pixels)
 
 
 @pytest.mark.parametrize(
