@@ -133,7 +133,7 @@ class _ShardWriter:
 
     def take(self, file: str, decoder: IsolatedDecoder) -> None:
         task = self._task
-        shown = task.pseudonyms.file_pseudonym(file) if task.pseudonyms else file
+        shown = task.pseudonyms.file_pseudonym(file) if task.pseudonyms else _as_text(file)
         try:
             with time_limit(task.seconds_per_file):
                 read = read_slice(
@@ -198,6 +198,11 @@ class _ShardWriter:
                 f"expected uint8 of ({header.rows}, {header.columns})"
             )
         return mask
+
+
+def _as_text(path: str) -> str:
+    """A file's path as text; bytes of a name that is no UTF-8 are escaped."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _description(read: HuSlice, size: int) -> dict[str, Any]:

@@ -135,6 +135,28 @@ def test_too_many_rejects_stop_with_a_summary_and_leave_no_store(source, tmp_pat
     assert len(run(folder, tmp_path / "store", max_reject_share=0.0167)) == 118
 
 
+@pytest.mark.parametrize("pseudonymise", [False, True])
+def test_a_file_s_name_may_be_in_any_bytes(tmp_path, dicom_bytes, pseudonymise):
+    contents = {
+        b"slice\xff.dcm": dicom_bytes(sop="1.1"),
+        b"M\xfcller/\xe4": dicom_bytes(sop="1.2", z=2),
+        b"cut\xfe.dcm": dicom_bytes(sop="1.3")[:-9],
+    }
+    for name, content in contents.items():
+        path = tmp_path / "tree" / os.fsdecode(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    words = {"pseudonymise": pseudonymise, "max_reject_share": 0.5}
+    store = run(tmp_path / "tree", tmp_path / "store", **words)
+    assert len(store) == 2
+    [reject] = store.rejects.to_dict("records")
+    assert "cut" in reject["reason"]
+    assert pseudonymise or reject["file"] == "cut\\xfe.dcm"
+    before = files_of(tmp_path / "store")
+    run(tmp_path / "tree", tmp_path / "store", **words)
+    assert files_of(tmp_path / "store") == before
+
+
 def test_what_an_export_holds_beside_slices_is_set_aside_and_stops_nothing(tmp_path, dicom_bytes):
     tree = tmp_path / "tree"
     tree.mkdir()
