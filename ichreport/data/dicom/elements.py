@@ -17,7 +17,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from ichreport.data.dicom.reject import RejectError
-from ichreport.data.dicom.transfer_syntaxes import EXPLICIT_BIG, IMPLICIT_LITTLE
+from ichreport.data.dicom.transfer_syntaxes import (
+    EXPLICIT_BIG,
+    EXPLICIT_LITTLE,
+    IMPLICIT_LITTLE,
+)
 
 PIXEL_DATA: Final = 0x7FE00010
 _TRANSFER_SYNTAX: Final = 0x00020010
@@ -33,6 +37,9 @@ _SHORT_VRS: Final = frozenset(
     )
 )
 _MOST_ELEMENTS: Final = 50_000
+_LAST_OF_A_START: Final = 0x0060
+"""The last element of group 8 that a data set begins with: Modality, which each slice has."""
+_LONGEST_OF_A_START: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +76,15 @@ def read_transfer_syntax(buffer: memoryview) -> tuple[str, int]:
     """
     if len(buffer) == 0:
         raise RejectError("the file is empty")
-    if not is_dicom(buffer):
+    if is_dicom(buffer):
+        position = 132
+    elif bytes(buffer[:4]) == b"\x02\x00\x00\x00":
+        position = 0  # the meta information without a preamble
+    elif syntax := _plain_syntax(buffer):
+        return syntax, 0
+    else:
         raise RejectError("not a DICOM file: no DICM mark after 128 bytes")
-    position, syntax = 132, ""
+    syntax = ""
     while position + 8 <= len(buffer) and bytes(buffer[position : position + 2]) == b"\x02\x00":
         tag, element, position = _explicit(buffer, position, "<")
         if len(element.value) < element.claimed:
@@ -81,6 +94,20 @@ def read_transfer_syntax(buffer: memoryview) -> tuple[str, int]:
     if not syntax:
         raise RejectError("the file is cut or damaged before it says its transfer syntax")
     return syntax, position
+
+
+def _plain_syntax(buffer: memoryview) -> str:
+    """The transfer syntax of a data set alone, as old archives keep it; empty if it is none.
+
+    It begins with group 8 in order of tags, little endian; its first element has a type if all do.
+    """
+    group, number = bytes(buffer[:2]), int.from_bytes(buffer[2:4], "little")
+    if group != b"\x08\x00" or number > _LAST_OF_A_START:
+        return ""
+    if bytes(buffer[4:6]) in _SHORT_VRS:
+        return EXPLICIT_LITTLE
+    length = int.from_bytes(buffer[4:8], "little")
+    return IMPLICIT_LITTLE if length <= min(_LONGEST_OF_A_START, len(buffer) - 8) else ""
 
 
 def read_elements(

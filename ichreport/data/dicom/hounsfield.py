@@ -35,6 +35,8 @@ def to_hounsfield(stored: NDArray[Any], header: Header) -> tuple[NDArray[np.int1
     """
     rules: list[str] = []
     padded = _padded(stored, header)  # first: a padding value may use the spare bits
+    if padded is not None and padded.all():
+        return np.full(stored.shape, HU_MIN, dtype=np.int16), [RULE_PADDING]
     stored = _drop_spare_bits(stored, header, rules)
     intercept = header.intercept
     if _is_wrapped(stored, header, padded):
@@ -42,6 +44,9 @@ def to_hounsfield(stored: NDArray[Any], header: Header) -> tuple[NDArray[np.int1
         stored[stored >= 4096] -= 4096
         intercept = _WRAP_INTERCEPT
         rules.append(RULE_WRAP)
+    if padded is not None:  # it does not count as clipped: the lowest value stands in
+        lowest = stored.min(where=~padded, initial=stored.max())
+        stored = np.where(padded, lowest, stored)
     if header.slope == 1 and intercept.is_integer() and abs(intercept) < 2**15:
         hu = _shifted(stored, int(intercept), rules)
     else:

@@ -1,7 +1,11 @@
+import io
 import struct
 
 import numpy as np
+import pydicom
 import pytest
+
+from ichreport.data.dicom.slice_reader import slice_from_bytes
 
 
 def us(number):
@@ -149,6 +153,25 @@ def test_bytes_after_the_pixels_are_left_out(made, element, excess, syntax):
     read = made(stored, pixel_data=pixels, syntax=syntax)
     np.testing.assert_array_equal(read.hu, stored - 1024)
     assert read.rules == (("bytes after the pixels left out",) if excess else ())
+
+
+SYNTAXES = ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1"]
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR UI")
+@pytest.mark.parametrize("syntax", SYNTAXES)
+@pytest.mark.parametrize("start", ["the meta information", "the data set"])
+def test_files_without_a_preamble_are_read_as_old_archives_keep_them(
+    dicom_bytes, no_decode, syntax, start
+):
+    stored = np.arange(64).reshape(8, 8)
+    content = dicom_bytes(stored, syntax=syntax)
+    whole = pydicom.dcmread(io.BytesIO(content))
+    length = whole.file_meta.FileMetaInformationGroupLength
+    begins = 132 if start == "the meta information" else 132 + 12 + length
+    read = slice_from_bytes(memoryview(content[begins:]), decode=no_decode)
+    np.testing.assert_array_equal(read.hu, stored - 1024)
+    assert read.header == slice_from_bytes(memoryview(content), decode=no_decode).header
 
 
 @pytest.mark.parametrize("after", [b"\0" * 512, b"\7" * 33, b"\xfc\xff\xfc\xffOB\0\0\2\0\0\0\0\0"])

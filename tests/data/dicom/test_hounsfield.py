@@ -45,6 +45,23 @@ def test_hu_that_a_12_bit_word_has_wrapped_come_back_as_they_were(made):
     np.testing.assert_array_equal(wrapped.hu, hu)
 
 
+@pytest.mark.parametrize("padding", [-2000, 32000])
+@pytest.mark.parametrize("slope", ["1", "1.5"])
+def test_padding_does_not_count_as_clipped(made, padding, slope):
+    stored = np.full((8, 8), 1024)
+    stored[0] = padding
+    read = made(stored, padding=padding, slope=slope)
+    assert not {hounsfield.RULE_BELOW, hounsfield.RULE_ABOVE} & set(read.rules)
+    assert hounsfield.RULE_PADDING in read.rules
+    assert (read.hu[0] == -1024).all()
+    assert (read.hu[1:] == (0 if slope == "1" else 512)).all()
+    stored[1] = 9000
+    assert hounsfield.RULE_ABOVE in made(stored, padding=padding, slope=slope).rules
+    nothing = made(np.full((8, 8), padding), padding=padding, slope=slope)
+    assert (nothing.hu == -1024).all()
+    assert nothing.rules == (hounsfield.RULE_PADDING,)
+
+
 HONEST = {"sop": "1.2.840.99.1", "bits": 12, "signed": False}
 
 

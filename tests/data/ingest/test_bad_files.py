@@ -27,7 +27,7 @@ def table_of_bad_inputs(dicom_bytes, element):
         return (TEST_FILES / name).read_bytes()
 
     return {
-        "no preamble": (good[132:], "no DICM mark"),
+        "no preamble": (good[128:], "no DICM mark"),
         "text": (b"not an image\n" * 50, "no DICM mark"),
         "png": (b"\x89PNG\r\n\x1a\n" + bytes(300), "no DICM mark"),
         "empty": (b"", "the file is empty"),
