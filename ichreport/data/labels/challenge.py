@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ichreport.data.labels.csv_columns import read_columns, read_head
+from ichreport.data.labels.csv_columns import read_columns, read_head, trimmed
 from ichreport.data.labels.table import LabelIssues, LabelTable
 from ichreport.data.labels.values import UNKNOWN, meanings, shown
 from ichreport.data.pseudonyms import Pseudonyms
@@ -39,7 +39,7 @@ def read_challenge_labels(path: Path, pseudonyms: Pseudonyms | None = None) -> L
     head = read_head(path)
     issues.add("columns that are no label", head.others((ID_COLUMN, LABEL_COLUMN)))
     table = read_columns(head, (ID_COLUMN, LABEL_COLUMN), few_values=(LABEL_COLUMN,))
-    names = pc.utf8_trim_whitespace(table[ID_COLUMN].combine_chunks())
+    names = trimmed(table[ID_COLUMN])
     words = table[LABEL_COLUMN].unify_dictionaries().combine_chunks()
     values = meanings(words, empty=UNKNOWN)
     issues.add_lines(

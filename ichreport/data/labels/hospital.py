@@ -6,7 +6,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ichreport.data.labels.csv_columns import read_columns, read_head
+from ichreport.data.labels.csv_columns import read_columns, read_head, trimmed
 from ichreport.data.labels.table import UNLABELLED, LabelIssues, LabelTable
 from ichreport.data.labels.values import ALLOWED, UNKNOWN, meanings, shown
 from ichreport.data.pseudonyms import Pseudonyms
@@ -34,7 +34,7 @@ def read_hospital_labels(path: Path, pseudonyms: Pseudonyms | None = None) -> La
     labels = [label for label in LABELS if head.index(label) is not None]
     issues.add("columns that are no label", head.others((SLICE_COLUMN, *LABELS)))
     table = read_columns(head, (SLICE_COLUMN, *labels), few_values=labels)
-    ids = pc.utf8_trim_whitespace(table[SLICE_COLUMN].combine_chunks())
+    ids = trimmed(table[SLICE_COLUMN])
     issues.add_lines(
         "rows without a SOPInstanceUID",
         pc.equal(ids, "").to_numpy(zero_copy_only=False),

@@ -107,7 +107,8 @@ def test_a_hospitals_tree_ingests_with_its_labels(tmp_path, dicom_bytes, pseudon
         pseudonymise=pseudonymise,
     )  # fmt: skip
     assert store.manifest["counts"] == {
-        "slices": 12, "patients": 2, "studies": 4, "series": 4, "rejects": 0, "files": 12
+        "slices": 12, "patients": 2, "studies": 4, "series": 4, "rejects": 0, "set_aside": 0,
+        "files": 12
     }  # fmt: skip
     number = store.hu(np.arange(12))[:, 0, 0] + 1024 - 1000
     expected = [-1 if n == 11 else int(n % 3 == 0) for n in number]
