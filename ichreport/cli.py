@@ -263,7 +263,9 @@ def _ingest(options: argparse.Namespace) -> int:
     }
     work: dict[str, Any] = {"workers": options.workers, "progress": True, **recipe}
     if options.part is None:
-        ingest(*folders, **work)
+        counts = ingest(*folders, **work).manifest["counts"]
+        if counts["set_aside"]:
+            print(f"{counts['set_aside']:,} files are set aside: see {folders[1]}/rejects.parquet.")  # noqa: T201
     else:
         ingest_part(*folders, IngestPart.parse(options.part), **work)
     return 0

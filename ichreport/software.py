@@ -1,6 +1,7 @@
 """The code and the packages that something was made by."""
 
 import json
+import os
 import platform
 import subprocess
 from contextlib import suppress
@@ -77,12 +78,10 @@ def _cells(notebook: str) -> list[tuple[str, str]]:
 
 def _git(root: Path, *arguments: str) -> str | None:
     try:
-        done = subprocess.run(
-            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True
-        )
+        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return None
-    return done.stdout.rstrip("\n")
+    return os.fsdecode(done.stdout).rstrip("\n")  # names of files may be in any bytes
 
 
 def _versions() -> dict[str, str]:

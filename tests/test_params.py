@@ -286,6 +286,12 @@ def test_what_can_be_no_path_is_refused(name, path, told):
         Profile.parse({name: path}, where="x")
 
 
+def test_no_row_is_called_scratch(tmp_path):
+    write(tmp_path / "scratch.yaml", "name: scratch\n")
+    _, mistakes = read_each_experiment(Profile(experiments=str(tmp_path)))
+    assert "scratch is no name for a row" in mistakes["scratch"]
+
+
 def test_of_many_mistakes_the_first_are_listed():
     with pytest.raises(ValueError, match=r"x: 992 mistakes more\.$") as refused:
         Profile.parse({f"k{number}": 1 for number in range(1000)}, where="x")

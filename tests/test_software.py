@@ -1,6 +1,7 @@
 """By what a run says that it was made."""
 
 import json
+import os
 import subprocess
 
 import pytest
@@ -62,6 +63,11 @@ def test_a_checkout_as_it_was_committed_is_clean(root):
 )
 def test_what_a_run_is_made_by_makes_a_checkout_dirty_new_or_changed(root, name):
     change(root, name)
+    assert software.git_state()["dirty"] is True
+
+
+def test_names_of_files_may_be_in_any_bytes(root):
+    (root / "notebooks" / os.fsdecode(b"b\xfcro.ipynb")).write_text("{}")
     assert software.git_state()["dirty"] is True
 
 

@@ -1,12 +1,13 @@
 """What the splits of a sample share: patients, studies, series, identical pixels."""
 
 from itertools import combinations
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from ichreport.data.samples import Sample
+from ichreport.data.store import series_numbers
 from ichreport.splits import SPLITS
 
 _AUDITED: Final = {
@@ -35,7 +36,7 @@ def leak_audit(slices: pd.DataFrame, sample: Sample) -> pd.DataFrame:
     members = {name: np.asarray(sample.split) == name for name in SPLITS}
     audit = []
     for kind, column in _AUDITED.items():
-        values = sample.group if column == "group" else sampled[column]
+        values = _values(slices, sample, column)
         codes, uniques = pd.factorize(pd.Series(values))
         counted = codes >= 0
         if kind == "identical pixels" and "blank" in sampled:
@@ -57,3 +58,12 @@ def leak_audit(slices: pd.DataFrame, sample: Sample) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(audit)
+
+
+def _values(slices: pd.DataFrame, sample: Sample, column: str) -> Any:
+    """What the slices of a sample have in a column; of series, their numbers."""
+    if column == "group":
+        return sample.group
+    if column == "series_instance_uid":
+        return series_numbers(slices)[sample.rows]
+    return slices[column].to_numpy()[sample.rows]

@@ -146,9 +146,9 @@ class Experiment(Profile):
         """The parameters that its figures depend on, as they are in effect."""
         return {
             **{name: getattr(self, name) for name in _COMPUTED_WITH},
-            "store": str(project_path(self.store)),
+            "store": str(project_path(str(self.store))),
             "backbone_size": self.backbone_size or self.image_size,
-            "split_by": self.splits_by,
+            "split_by": self.splits_by if self.sample in SAMPLES else self.split_by,
             "training_seed": self.seed_of_training,
         }
 
@@ -316,6 +316,8 @@ def _rows_of(profile: Profile, path: Path) -> dict[str, Experiment]:
         )
     values = profile.model_dump(exclude_unset=True) | of_file
     experiment = Experiment.parse(values, where=str(path))
+    if experiment.name == SCRATCH:
+        raise ValueError(f"{path}: {SCRATCH} is no name for a row: notebooks write over that run.")
     if experiment.name != path.stem:
         raise ValueError(f"{path}: name must be {path.stem!r}, got {experiment.name!r}.")
     rows = {experiment.name: experiment}

@@ -41,7 +41,7 @@ def _check_own_folder(path: str, whose: str, example: str) -> None:
         ValueError: If it is; the message goes on after `must be`.
     """
     folder, root = project_path(path).resolve(), project_path(".").resolve()
-    if folder in (root, *root.parents, Path.home()):
+    if folder in (root, *root.parents, Path.home().resolve()):
         raise ValueError(f"the path of a folder of {whose} own, such as {example}")
     system = folder.parts[1] if len(folder.parts) > 1 else ""
     if len(folder.parts) < 3 or system in _OF_THE_SYSTEM:

@@ -28,8 +28,10 @@ def refuse_other_parameters(experiment: Experiment) -> None:
     if experiment.name == SCRATCH:
         return
     row = _row_of_that_name(experiment)
-    differences = experiment.differences(row) if row else {}
-    if differences:
+    if row is not None:
+        differences = experiment.differences(row)
+        if not differences:
+            return  # whatever is kept there is this row, or was
         raise ValueError(
             f"{experiment.name} is a row of the report {experiment.profile}, and this run has "
             f"{say_differences(differences)}. Give it a name of its own (-p name mine), or change "
@@ -51,8 +53,8 @@ def recorded(folder: Path) -> Experiment | None:
     try:
         kept = read_json(path)["parameters"]
         known = {name: kept[name] for name in Experiment.model_fields if name in kept}
-        return Experiment.parse(known, where=str(path))
-    except (OSError, ValueError, KeyError, TypeError):
+        return Experiment.from_record(known) if known else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 

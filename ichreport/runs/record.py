@@ -19,7 +19,9 @@ from ichreport import software
 from ichreport.evaluation.assessment import Assessment
 from ichreport.files import check_file, read_json, sha256_of_file, sha256_of_json, write_sealed_json
 from ichreport.params.experiment import Experiment, say_differences
-from ichreport.params.yaml import project_path
+from ichreport.params.networks import HEADS, INPUTS, LOSSES, NETWORKS
+from ichreport.params.samples import SAMPLES
+from ichreport.params.yaml import brief, project_path
 from ichreport.runs.overwriting import refuse_other_parameters
 from ichreport.runs.record_format import (
     PREDICTIONS,
@@ -297,7 +299,9 @@ def read_run(folder: Path) -> RunRecord:
     path = folder / RECORD
     if path.is_file():
         try:
-            return RunRecord(folder.name, folder, "ok", read_record(folder))
+            record = read_record(folder)
+            _check_choices(record.get("parameters"), path)
+            return RunRecord(folder.name, folder, "ok", record)
         except ValueError as error:
             return RunRecord(folder.name, folder, "failed", {}, str(error))
     log = _end_of(folder / "log.txt")
@@ -305,6 +309,25 @@ def read_run(folder: Path) -> RunRecord:
     if reason or log:
         return RunRecord(folder.name, folder, "failed", {}, reason or "stopped without a word", log)
     return RunRecord(folder.name, folder, "missing", {}, "not run yet")
+
+
+def _check_choices(parameters: Any, path: Path) -> None:
+    """Refuse a record of something that this version does not know, as another branch may make.
+
+    Raises:
+        ValueError: If it is one; the message names it and the cure.
+    """
+    tables: dict[str, Mapping[Any, Any]] = {
+        **{"sample": SAMPLES, "input": INPUTS, "network": NETWORKS, "head": HEADS, "loss": LOSSES}
+    }
+    parameters = parameters if isinstance(parameters, dict) else {}
+    for name, table in tables.items():
+        if parameters.get(name) not in table:
+            known = ", ".join(table)
+            raise ValueError(
+                f"{path} is of {name} {brief(parameters.get(name))}; this version knows {known}. "
+                f"{RUN_AGAIN}"
+            )
 
 
 def _lock_hash() -> str | None:

@@ -91,6 +91,25 @@ def test_no_run_is_written_over_one_with_other_parameters(project, version):
     assert not kept.exists()
 
 
+@pytest.mark.parametrize(
+    "unknown", [{"sample": "another"}, {"network": "another"}, {"devices": 128}, {"store": "a"}]
+)
+def test_no_run_is_written_over_one_that_this_version_would_refuse(project, unknown):
+    path = keep(asked(name="mine"))
+    kept = json.loads(path.read_text())
+    kept["parameters"] |= unknown | {"source": "a"}
+    path.write_text(json.dumps(kept))
+    with pytest.raises(ValueError, match="holds another run"):
+        record.start(asked(name="mine"))
+    assert path.exists()
+
+
+def test_a_row_runs_again_over_what_its_files_said_before(project):
+    kept = keep(asked(**ROW | {"epochs": 2}))
+    record.start(asked(**ROW))
+    assert not kept.exists()
+
+
 def test_where_no_row_and_no_run_is_known_any_name_will_do(project):
     record.start(asked(name="new"))
     (project / "params" / "tiny.yaml").unlink()
@@ -99,7 +118,7 @@ def test_where_no_row_and_no_run_is_known_any_name_will_do(project):
 
 @pytest.mark.parametrize(
     "content",
-    ["", "{", "[]", '{"parameters": 3}', '{"parameters": {"sample": 3}}', '{"format": 7}'],
+    ["", "{", "[]", '{"parameters": 3}', '{"parameters": {}}', '{"format": 7}'],
 )
 def test_a_record_that_says_nothing_keeps_no_name(project, content):
     kept = keep(asked(name="mine"))

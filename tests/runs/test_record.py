@@ -13,7 +13,7 @@ from sklearn.metrics import average_precision_score, log_loss, recall_score, roc
 from ichreport import software
 from ichreport.evaluation.assessment import Assessment, assess
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
-from ichreport.files import read_json, sha256_of_file
+from ichreport.files import read_json, sha256_of_file, write_sealed_json
 from ichreport.labels import LABELS
 from ichreport.params.experiment import Experiment
 from ichreport.params.phantom_recipe import PhantomRecipe
@@ -181,6 +181,27 @@ def test_a_notebook_that_says_nothing_is_no_reason(experiment, content):
     (experiment.run_folder / "log.txt").write_text("Killed\n")
     run = record.read_run(experiment.run_folder)
     assert (run.status, run.reason) == ("failed", "Killed")
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"sample": "half"}, "is of sample 'half'; this version knows sampa, sampb, fullid."),
+        ({"network": "vit"}, "is of network 'vit'; this version knows cnn7, "),
+        ({"loss": None}, "is of loss None; this version knows bce, "),
+    ],
+)
+def test_a_record_of_what_this_version_does_not_know_is_a_failed_run(
+    experiment, write_run, changed, told
+):
+    path = write_run(experiment)
+    kept = read_json(path)
+    kept.pop("seal")
+    write_sealed_json(path, {**kept, "parameters": kept["parameters"] | changed})
+    run = record.read_run(experiment.run_folder)
+    assert run.status == "failed"
+    assert told in run.reason
+    assert run.reason.endswith(RUN_AGAIN)
 
 
 def test_a_run_that_was_never_started_is_missing(experiment):

@@ -47,6 +47,28 @@ _NUMBERS: Final = (b"US", b"SS", b"")
 _RESCALED_TO_HU: Final = ("", "HU", "US")
 """Values of RescaleType that are or may be HU; `US` is unspecified (PS3.3 C.11.1.1.2)."""
 _OTHER_UNITS: Final = ("OD", "MGML", "Z_EFF", "ED", "EDW", "HU_MOD", "PCT")
+_OTHER_MODALITIES: Final = frozenset(
+    {
+        *(
+            "MR",
+            "PT",
+            "NM",
+            "US",
+            "CR",
+            "DX",
+            "MG",
+            "XA",
+            "RF",
+            "OT",
+            "ES",
+            "XC",
+            "SC",
+            "SR",
+            "DOC",
+        ),
+        *("PR", "KO", "SEG", "REG", "AU", "ECG", "SM", "RTSTRUCT", "RTPLAN", "RTDOSE", "RTIMAGE"),
+    }
+)
 _OTHER_IMAGES: Final = {
     "LOCALIZER": "a scout view (localizer), not an axial slice",
     "PERFUSION": "a perfusion map, not HU",
@@ -149,17 +171,18 @@ class _Fields:
         )
 
     def _check_kind(self) -> None:
-        if self.text("Modality") not in ("", "CT"):
-            raise RejectError("the modality is not CT", aside=True)
-        for word in self.text("ImageType").upper().split("\\"):
+        if (modality := self.text("Modality")) not in ("", "CT"):
+            raise RejectError("the modality is not CT", aside=modality in _OTHER_MODALITIES)
+        for word in self.text("ImageType").upper().split("\\")[2:]:
             if (image := _OTHER_IMAGES.get(word.strip())) is not None:
                 raise RejectError(image, aside=True)
         if (unit := self.text("RescaleType").upper()) not in _RESCALED_TO_HU:
             shown = unit if unit in _OTHER_UNITS else "unknown"
-            raise RejectError(f"RescaleType is {shown}, expected HU", aside=True)
+            raise RejectError(f"RescaleType is {shown}, expected HU", aside=unit in _OTHER_UNITS)
         if (samples := self.number("SamplesPerPixel")) != 1:
             raise RejectError(
-                f"SamplesPerPixel is {samples}, expected 1: not a grayscale image", aside=True
+                f"SamplesPerPixel is {samples}, expected 1: not a grayscale image",
+                aside=samples == 3,
             )
         if (colour := self.text("PhotometricInterpretation")) != "MONOCHROME2":
             shown = colour if colour in (*_COLOURS, "MONOCHROME1") else "missing or unknown"

@@ -70,7 +70,11 @@ def _is_wrapped(stored: NDArray[Any], header: Header, padded: NDArray[np.bool_] 
         return True
     at_rim = np.ones(stored.shape, dtype=bool)
     at_rim[1:-1, 1:-1] = False
-    if padded is not None:
+    if padded is not None:  # what is scanned begins where the padding ends
+        at_rim[1:] |= padded[:-1]
+        at_rim[:-1] |= padded[1:]
+        at_rim[:, 1:] |= padded[:, :-1]
+        at_rim[:, :-1] |= padded[:, 1:]
         at_rim &= ~padded
     rim = stored[at_rim]
     return bool(rim.size and np.median(rim) + header.intercept >= _DENSER_THAN_BONE)

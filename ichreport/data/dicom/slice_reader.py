@@ -39,6 +39,7 @@ _OTHER_FILES: Final = frozenset(
     {
         *(".txt", ".pdf", ".rtf", ".md", ".html", ".htm", ".xml", ".json", ".csv", ".log"),
         *(".jpg", ".jpeg", ".png", ".gif", ".bmp", ".exe", ".dll", ".inf", ".ini", ".bat", ".ico"),
+        *(".js", ".css", ".jar", ".svg", ".dat"),
     }
 )
 """Endings of what lies beside images on a disc or in an export."""
@@ -120,11 +121,24 @@ def read_slice(path: Path | str, *, reader: FileReader | None = None, decode: De
     Raises:
         RejectError: If the file cannot become a slice, with the reason.
     """
-    content = (reader or FileReader()).read(path)
     ending = Path(path).suffix.lower()
-    if ending in _OTHER_FILES and not is_dicom(content):
+    if ending in _OTHER_FILES and not _begins_as_dicom(path):
         raise RejectError(f"no DICOM file, by its content and its ending {ending}", aside=True)
-    return slice_from_bytes(content, decode=decode)
+    return slice_from_bytes((reader or FileReader()).read(path), decode=decode)
+
+
+def _begins_as_dicom(path: Path | str) -> bool:
+    """Whether a file begins with DICOM's mark; also if that cannot be seen, for who reads it."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return True
+    try:
+        return is_dicom(memoryview(os.read(descriptor, 132)))
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
 
 
 def slice_from_bytes(buffer: memoryview, *, decode: Decode) -> HuSlice:

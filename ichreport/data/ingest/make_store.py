@@ -9,6 +9,7 @@ that share a disk; a whole ingest then finds them there and writes the rest.
 
 import errno
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ import pyarrow.parquet as pq
 from filelock import Timeout
 from tqdm import tqdm
 
+from ichreport.data.dicom.reject import kind_of_reason
 from ichreport.data.ingest.make_shard import make_shard, read_note, read_rejects
 from ichreport.data.ingest.manifest import make_manifest
 from ichreport.data.ingest.reject_limit import RejectLimit
@@ -239,6 +241,7 @@ class _Ingest:
         # Without the store's lock and without removing files: the other parts write there too.
         plan = self._plan().part(part)
         if not plan.missing:
+            self._make_shards(plan, workers=workers, progress=False)  # none, but for the limit
             return
         self._labels()
         (self.store / MANIFEST).unlink(missing_ok=True)
@@ -314,14 +317,22 @@ class _Ingest:
             else None,
         )
         if not len(index.slices):
-            raise ValueError(f"{self.source.folder}: no file of {plan.file_count:,} is a slice.")
+            reasons = Counter(map(kind_of_reason, index.rejects["reason"].to_pylist()))
+            listed = "\n".join(f"  {count:,} x {kind}" for kind, count in reasons.most_common(10))
+            raise ValueError(
+                f"{self.source.folder}: no file of {plan.file_count:,} is a slice.\n{listed}"
+            )
         self._check_names(plan, index)
         _check_labels_fit(index, self.source)
         for name, table in ((SLICES, index.slices), (REJECTS, index.rejects)):
             with atomic_file(self.store / name) as partial:
                 pq.write_table(table, partial, compression="zstd")
-        notes = [read_note(self.store, number) for number in numbers]
-        hashes = {name: sha for note in notes if note for name, sha in note.hashes.items()}
+        hashes: dict[str, str] = {}
+        for number in numbers:
+            note = read_note(self.store, number)
+            if note is None:
+                raise OSError(f"{self.store}: shard {number} was changed meanwhile; ingest again.")
+            hashes |= note.hashes
         files = [SLICES, REJECTS, *map(table_name, numbers), *map(note_name, numbers)]
         remove_others(self.store, {*hashes, *files})
         manifest = make_manifest(

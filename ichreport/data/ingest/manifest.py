@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 import pyarrow.compute as pc
 
@@ -11,7 +11,7 @@ from ichreport.data.dicom.reject import is_set_aside
 from ichreport.data.ingest.slice_index import SliceIndex
 from ichreport.data.ingest.sources import Source
 from ichreport.data.pseudonyms import Pseudonyms
-from ichreport.data.store import SLICES
+from ichreport.data.store import SLICES, series_starts
 from ichreport.data.store_format import STORE_FORMAT
 from ichreport.files import sha256_of_json
 
@@ -57,6 +57,9 @@ def make_manifest(
     }
 
 
+_OF_A_SERIES: Final = ["patient_id", "study_instance_uid", "series_instance_uid"]
+
+
 def _counts(index: SliceIndex) -> dict[str, int]:
     def distinct(column: str) -> int:
         return int(pc.count_distinct(index.slices[column]).as_py())
@@ -65,7 +68,7 @@ def _counts(index: SliceIndex) -> dict[str, int]:
         "slices": len(index.slices),
         "patients": distinct("patient_id"),
         "studies": distinct("study_instance_uid"),
-        "series": distinct("series_instance_uid"),
+        "series": int(series_starts(index.slices.select(_OF_A_SERIES).to_pandas()).sum()),
         "rejects": len(index.rejects),
         "set_aside": sum(map(is_set_aside, index.rejects["reason"].to_pylist())),
         "files": len(index.slices) + len(index.rejects),

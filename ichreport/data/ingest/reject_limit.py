@@ -7,8 +7,12 @@ import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from ichreport.data.dicom.reject import is_set_aside, kind_of_reason
+
+_ROUNDING: Final = 1e-9
+"""So that a share of 0.29 allows 29 of 100, though 0.29 x 100 is a little less."""
 
 
 @dataclass
@@ -42,7 +46,7 @@ class RejectLimit:
         Raises:
             ValueError: If so; the message lists the reasons and says which share would take all.
         """
-        if self.count > self.share * self.files:
+        if self.count > math.floor(self.share * self.files + _ROUNDING):
             raise ValueError(self._summary())
 
     def _summary(self) -> str:

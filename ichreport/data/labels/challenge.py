@@ -1,5 +1,6 @@
 """The challenge's label CSV: one row for each slice and subtype."""
 
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,11 +46,17 @@ def read_challenge_labels(path: Path, pseudonyms: Pseudonyms | None = None) -> L
     issues.add_lines(
         "labels other than 0 and 1",
         values == UNKNOWN,
-        lambda row: f"{names[row]} is {shown(words[row].as_py())}",
+        lambda row: f"{_name(names[row])} is {shown(words[row].as_py())}",
         stops=True,
     )
     columns = _split_by_label(names, values, issues)
     return LabelTable.from_columns(columns, issues, complete=False)
+
+
+def _name(identifier: pa.StringScalar) -> str:
+    """An ID as a message may say it: as read if it is one of the challenge's form."""
+    name = str(identifier)
+    return name if re.fullmatch(r"ID_[0-9a-f]+_[a-z]*", name) else "of another form"
 
 
 def _split_by_label(
@@ -70,6 +77,6 @@ def _split_by_label(
         issues.add_lines("IDs without a slice", without_slice, lambda row: "", stops=True)
         columns[label] = ids, values[where]
     issues.add_lines(
-        "IDs that end in no known subtype", unknown, lambda row: str(names[row]), stops=True
+        "IDs that end in no known subtype", unknown, lambda row: _name(names[row]), stops=True
     )
     return columns

@@ -7,6 +7,7 @@ may hold names and birth dates. Places are lines and columns, counted from 1.
 import codecs
 import csv
 import difflib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ import pyarrow.csv
 _LONGEST_HEAD: Final = 1_000_000
 """Bytes of a head line, at most."""
 _DELIMITERS: Final = (",", ";", "\t")
+_LINE_END: Final = re.compile(r"\r\n|\r|\n")
 _SHOWN: Final = 5
 _BLANK: Final = ord(" ")
 _ASCII: Final = 127
@@ -88,14 +90,19 @@ def read_head(path: Path) -> Head:
     try:
         text = codecs.getincrementaldecoder(encoding)().decode(start)
     except UnicodeDecodeError as error:
-        text = start[: error.start].decode(encoding, errors="ignore")  # below, if that is no line
-    head, end, _ = text.removeprefix("\ufeff").partition("\n")
-    if not end and len(start) == _LONGEST_HEAD:
+        text = start[: error.start].decode(encoding)
+        if not _LINE_END.search(text):
+            raise ValueError(f"{path}: its head line is no text in UTF-8.") from None
+    head, *more = _LINE_END.split(text.removeprefix("\ufeff"), maxsplit=1)
+    if not more and len(start) == _LONGEST_HEAD:
         raise ValueError(f"{path}: its head line has more than {_LONGEST_HEAD:,} bytes; is it CSV?")
     if "\0" in head:
         raise ValueError(f"{path} is not text; expected a CSV file.")
     delimiter = max(_DELIMITERS, key=head.count)
-    cells = next(csv.reader([head.rstrip("\r")], delimiter=delimiter), [])
+    try:
+        cells = next(csv.reader([head], delimiter=delimiter), [])
+    except csv.Error as error:
+        raise ValueError(f"{path}: its head line is not readable as CSV: {error}.") from None
     return Head(path, encoding, delimiter, tuple(cell.strip() for cell in cells))
 
 
@@ -124,8 +131,11 @@ def read_columns(head: Head, names: Sequence[str], *, few_values: Sequence[str] 
     }
     try:
         table = _read(head, kinds)
-    except (pa.ArrowException, UnicodeError):  # its words may hold cells
-        raise ValueError(_what_is_wrong(head, kinds)) from None
+    except (pa.ArrowException, UnicodeError):
+        try:
+            table = _read(head, kinds, lines_in_cells=True)  # slower, and seldom so
+        except (pa.ArrowException, UnicodeError):  # its words may hold cells
+            raise ValueError(_what_is_wrong(head, kinds)) from None
     return table.rename_columns([chosen[place] for place in table.column_names])
 
 
@@ -143,7 +153,11 @@ def trimmed(column: pa.ChunkedArray) -> pa.StringArray:
 
 
 def _read(
-    head: Head, kinds: dict[str, pa.DataType], ragged: list[tuple[int | None, int]] | None = None
+    head: Head,
+    kinds: dict[str, pa.DataType],
+    ragged: list[tuple[int | None, int]] | None = None,
+    *,
+    lines_in_cells: bool = False,
 ) -> pa.Table:
     """Read columns by place; with a list for them, rows of other lengths are noted and left out."""
 
@@ -163,7 +177,7 @@ def _read(
             use_threads=ragged is None,  # with threads, rows have no numbers
         ),
         parse_options=pyarrow.csv.ParseOptions(
-            delimiter=head.delimiter, invalid_row_handler=note, newlines_in_values=False
+            delimiter=head.delimiter, invalid_row_handler=note, newlines_in_values=lines_in_cells
         ),
         convert_options=pyarrow.csv.ConvertOptions(
             column_types=kinds, include_columns=list(kinds), strings_can_be_null=False
@@ -176,7 +190,9 @@ def _what_is_wrong(head: Head, kinds: dict[str, pa.DataType]) -> str:
     ragged: list[tuple[int | None, int]] = []
     try:
         _read(head, kinds, ragged)
-    except (pa.ArrowException, UnicodeError) as error:
+    except UnicodeError:
+        return f"{head.path} is not readable as CSV: it is no text in {head.encoding.upper()}."
+    except pa.ArrowException as error:
         reason = "a cell is no text in UTF-8" if "UTF8" in str(error) else "the quotes do not close"
         return f"{head.path} is not readable as CSV: {reason}."
     lines = ", ".join(f"line {number} has {count}" for number, count in ragged[:_SHOWN])

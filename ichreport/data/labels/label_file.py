@@ -21,11 +21,11 @@ def read_label_file(path: Path, pseudonyms: Pseudonyms | None = None) -> LabelTa
         ValueError: If the file is of neither form or its labels cannot be used.
     """
     head = read_head(path)
-    if all(head.index(name) is not None for name in (ID_COLUMN, LABEL_COLUMN)):
-        return read_challenge_labels(path, pseudonyms)
     known = [name for name in (SLICE_COLUMN, *LABELS) if head.index(name) is not None]
     if SLICE_COLUMN in known and len(known) > 1:
         return read_hospital_labels(path, pseudonyms)
+    if all(head.index(name) is not None for name in (ID_COLUMN, LABEL_COLUMN)):
+        return read_challenge_labels(path, pseudonyms)
     columns = sum(map(bool, head.names))
     raise ValueError(
         f"{path}: expected a CSV with the columns {ID_COLUMN},{LABEL_COLUMN}, or {SLICE_COLUMN} "

@@ -9,6 +9,7 @@ import pytest
 from ichreport.data.dicom.reject import kind_of_reason
 from ichreport.data.ingest import shard_plan, sources
 from ichreport.data.ingest.make_store import ingest, ingest_part
+from ichreport.data.ingest.reject_limit import RejectLimit
 from ichreport.data.store import Store, verify
 from ichreport.files import folder_lock
 
@@ -187,6 +188,31 @@ def test_what_an_export_holds_beside_slices_is_set_aside_and_stops_nothing(tmp_p
     whole = run(tree, tmp_path / "store", max_reject_share=0.1334, pseudonymise=False)
     counts = whole.manifest["counts"]
     assert (counts["rejects"], counts["set_aside"], len(whole)) == (11, 9, 4)
+
+
+def test_the_share_that_is_named_is_enough(tmp_path):
+    for files in (100, 103, 753):
+        for count in range(1, files + 1):
+            rejects = {str(number): "cut" for number in range(count)}
+            limit = RejectLimit(files, 0.0, tmp_path)
+            limit.add(rejects)
+            with pytest.raises(ValueError, match="max_reject_share: ") as stopped:
+                limit.check()
+            named = float(str(stopped.value).rpartition("max_reject_share: ")[2].split()[0])
+            enough = RejectLimit(files, named, tmp_path)
+            enough.add(rejects)
+            enough.check()
+
+
+def test_a_folder_without_a_slice_says_why(tmp_path, dicom_bytes):
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    for number in range(3):
+        (tree / f"{number}").write_bytes(dicom_bytes(replace={0x00080060: ("CS", "MR")}))
+    with pytest.raises(
+        ValueError, match=r"no file of 3 is a slice.\n  3 x set aside: the modality"
+    ):
+        run(tree, tmp_path / "store")
 
 
 def test_rejects_of_one_kind_are_counted_together():

@@ -33,6 +33,14 @@ WRITTEN = {
     "UTF-16, big end first, with a mark": b"\xfe\xff" + table().encode("utf-16-be"),
     "a mark of UTF-8": "\ufeff" + table(),
     "lines of Windows": table(end="\r\n"),
+    "lines of an old Macintosh": table(end="\r"),
+    "names beside that are the other form's": "\n".join(
+        f"{'ID' if line.startswith('SOP') else 'p'},{line}" for line in table().splitlines()
+    ),
+    "cells of two lines": "\n".join(
+        f"{line},{'text' if line.startswith('SOP') else chr(34) + 'a' + chr(10) + 'b' + chr(34)}"
+        for line in table().splitlines()
+    ),
     "names in capitals": table([name.upper() for name in HEAD]),
     "names capitalised": table(["SOPInstanceUID", *(name.capitalize() for name in LABELS)]),
     "blanks around names": table([f" {name} " for name in HEAD]),
@@ -122,6 +130,9 @@ def test_the_challenges_form_too(tmp_path, content):
         (b"\0\1\2DICM" * 99, "is not text; expected a CSV file."),
         (b"x" * 1_000_001, "its head line has more than 1,000,000 bytes; is it CSV?"),
         ("", "of the file's 0 columns these are known: none."),
+        ("x" * 200_000, "its head line is not readable as CSV: field larger than"),
+        (b"SOPInstanceUID,Gr\xf6sse,any\na,1,1\n", "its head line is no text in UTF-8."),
+        ("ID,Label\nJane Roe,1\n", "no known subtype: 1 (first: line 2 of another form)"),
     ],
 )
 def test_what_cannot_be_read_is_said_without_a_cell_of_it(tmp_path, content, told):
