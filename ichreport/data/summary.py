@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from ichreport.data.dicom.reject import kind_of_reason
 from ichreport.data.resample import HU_MAX, HU_MIN
-from ichreport.data.store import Store, series_starts
+from ichreport.data.store import Store, series_numbers, series_starts
 from ichreport.labels import LABELS, SUBTYPES
 
 _BONE_HU: Final = 300
@@ -187,8 +187,7 @@ def label_issues(store: Store) -> pd.DataFrame:
 
 def _series(slices: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The first row of each series, and the number of its series for each row."""
-    starts = series_starts(slices)
-    return np.flatnonzero(starts), np.cumsum(starts) - 1
+    return np.flatnonzero(series_starts(slices)), series_numbers(slices)
 
 
 def _count(slices: pd.DataFrame, columns: list[str]) -> pd.DataFrame:

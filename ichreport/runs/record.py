@@ -17,7 +17,14 @@ import pandas as pd
 
 from ichreport import software
 from ichreport.evaluation.assessment import Assessment
-from ichreport.files import check_file, read_json, sha256_of_file, sha256_of_json, write_sealed_json
+from ichreport.files import (
+    check_file,
+    folder_lock,
+    read_json,
+    sha256_of_file,
+    sha256_of_json,
+    write_sealed_json,
+)
 from ichreport.params.experiment import Experiment, say_differences
 from ichreport.params.networks import HEADS, INPUTS, LOSSES, NETWORKS
 from ichreport.params.samples import SAMPLES
@@ -183,8 +190,25 @@ def write_run(
 
     Returns:
         The path of `record.json`.
+
+    Raises:
+        ValueError: If a run with other parameters has been kept under its name meanwhile.
     """
+    with folder_lock(experiment.run_folder):
+        refuse_other_parameters(experiment)  # which another process may have kept there meanwhile
+        return _write(experiment, training, assessed, leak, store, stopwatch)
+
+
+def _write(
+    experiment: Experiment,
+    training: Training,
+    assessed: Assessment,
+    leak: list[Mapping[str, Any]],
+    store: Mapping[str, Any],
+    stopwatch: Stopwatch,
+) -> Path:
     folder, predictions = experiment.run_folder, training.predictions
+    (folder / RECORD).unlink(missing_ok=True)  # it must not vouch for what is written now
     training.copy_to(folder)
     stopwatch.lap("writing")
     path, parameters = folder / RECORD, experiment.model_dump()

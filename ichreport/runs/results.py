@@ -145,12 +145,12 @@ class Results:
     runs_by_hand: Sequence[RunRecord] = ()
     variants: Mapping[str, Variant] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def all_runs(self) -> list[RunRecord]:
         """The expected runs, and those by hand after them."""
         return [*self.runs, *self.runs_by_hand]
 
-    @property
+    @cached_property
     def all_scored(self) -> dict[str, ScoredRun]:
         """As `all_runs`, those with predictions, by name."""
         return {**self.scored, **{name: one.scored for name, one in self.variants.items()}}

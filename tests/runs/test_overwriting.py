@@ -104,6 +104,15 @@ def test_no_run_is_written_over_one_that_this_version_would_refuse(project, unkn
     assert path.exists()
 
 
+def test_what_was_kept_while_a_run_was_on_its_way_is_not_written_over_either(project):
+    record.start(asked(name="mine"))
+    kept = keep(asked(name="mine", epochs=9))
+    before = kept.read_bytes()
+    with pytest.raises(ValueError, match="holds another run"):
+        record.write_run(asked(name="mine"), None, None, leak=[], store={}, stopwatch=None)
+    assert kept.read_bytes() == before
+
+
 def test_a_row_runs_again_over_what_its_files_said_before(project):
     kept = keep(asked(**ROW | {"epochs": 2}))
     record.start(asked(**ROW))

@@ -67,7 +67,9 @@ def look_alikes(store: Store, source: Path, *, columns: int = 6) -> Sheet | Sent
     """
     described = source / "phantom.json"
     if not described.is_file():
-        return Sentences(["Real data do not say where their look-alikes are."])
+        missing = f"{described.name}, which says where they are, is not in the source any more."
+        real = "Real data do not say where their look-alikes are."
+        return Sentences([missing if store.manifest["synthetic"] else real])
     row_of = {uid: row for row, uid in enumerate(store.slices["sop_instance_uid"])}
     bleeds = store.slices["any"].to_numpy()
     rows_of: dict[str, list[int]] = {}

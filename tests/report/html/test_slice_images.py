@@ -143,5 +143,17 @@ def test_look_alikes_are_slices_without_bleeding_by_what_looks_alike(store, tmp_
         slice_images.look_alikes(store, tmp_path)
 
 
-def test_real_data_tell_of_no_look_alikes(store, tmp_path):
-    assert isinstance(slice_images.look_alikes(store, tmp_path), Sentences)
+@pytest.mark.parametrize(
+    ("synthetic", "told"),
+    [
+        (False, "Real data do not say where their look-alikes are."),
+        (True, "phantom.json, which says where they are, is not in the source any more."),
+    ],
+)
+def test_without_a_description_the_store_is_asked_whether_the_heads_are_real(
+    tmp_path, synthetic, told
+):
+    store = SimpleNamespace(manifest={"synthetic": synthetic})
+    shown = slice_images.look_alikes(store, tmp_path)
+    assert isinstance(shown, Sentences)
+    assert str(shown) == told
