@@ -259,13 +259,17 @@ def _ingest(options: argparse.Namespace) -> int:
         "image_size": profile.image_size,
         "max_reject_share": profile.max_reject_share,
         "labels": profile.labels_file,
+        "group_by": profile.group_by,
+        "series": profile.series,
         "pseudonymise": profile.pseudonymise,
     }
     work: dict[str, Any] = {"workers": options.workers, "progress": True, **recipe}
     if options.part is None:
-        counts = ingest(*folders, **work).manifest["counts"]
-        if counts["set_aside"]:
-            print(f"{counts['set_aside']:,} files are set aside: see {folders[1]}/rejects.parquet.")  # noqa: T201
+        manifest = ingest(*folders, **work).manifest
+        if aside := manifest["counts"]["set_aside"]:
+            print(f"{aside:,} files are set aside: see {folders[1]}/set-aside.parquet.")  # noqa: T201
+        for finding in manifest["findings"]:
+            print(f"{finding['what']}: {finding['count']:,}")  # noqa: T201
     else:
         ingest_part(*folders, IngestPart.parse(options.part), **work)
     return 0

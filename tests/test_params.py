@@ -410,6 +410,8 @@ CHANGES_THE_TRAINING = {
     "profile": ("mine", False),
     "source": ("elsewhere", False),
     "labels": ("labels.csv", False),
+    "group_by": ("study", False),
+    "series": ("all", False),
     "pseudonymise": (True, False),
     "store": ("elsewhere/store", False),  # what counts is the hash of what it holds
     "phantom": ({"patients": 5}, False),

@@ -17,7 +17,11 @@ from ichreport.data.store_format import read_manifest
 from ichreport.files import check_file, read_json, sha256_of_file, write_json
 
 SLICES: Final = "slices.parquet"
+SERIES: Final = "series.parquet"
 REJECTS: Final = "rejects.parquet"
+SET_ASIDE: Final = "set-aside.parquet"
+OF_A_SERIES: Final = ["patient_id", "study_instance_uid", "series_instance_uid"]
+"""The columns that together tell one series from another."""
 _CHECKED: Final = ".checked"
 """Notes on shards that have been compared with their hashes: size and time of the file then."""
 _MEND: Final = "Delete it and run `ichreport ingest` again."
@@ -31,7 +35,10 @@ class Store:
         manifest: How it was made: recipe, version, source, counts, rules, hashes.
         slices: One row a slice, sorted by patient, study, series, z, SOP Instance UID. The number
             of a slice's row is what `hu` takes.
-        rejects: Files that are no slices, with the reason.
+        series: One row a series, kept or passed over, and why; see `ingest.series_selection`.
+        rejects: Files that cannot be used, with the reason.
+        set_aside: Files that are whole and something else, or of a series that is passed over, with
+            the reason.
     """
 
     def __init__(
@@ -39,10 +46,13 @@ class Store:
         folder: Path,
         manifest: dict[str, Any],
         slices: pd.DataFrame,
+        series: pd.DataFrame,
         rejects: pd.DataFrame,
+        set_aside: pd.DataFrame,
     ) -> None:
         self.folder, self.manifest = folder, manifest
-        self.slices, self.rejects = slices, rejects
+        self.slices, self.series = slices, series
+        self.rejects, self.set_aside = rejects, set_aside
         self._shard = slices["shard"].to_numpy(dtype=np.int64)
         self._row = slices["row"].to_numpy(dtype=np.int64)
         self._hashes = slices["pixel_hash"].to_numpy()
@@ -67,7 +77,7 @@ class Store:
         manifest = read_manifest(folder)
         tables = [
             pq.read_table(check_file(folder / name, manifest["files"][name], _MEND)).to_pandas()
-            for name in (SLICES, REJECTS)
+            for name in (SLICES, SERIES, REJECTS, SET_ASIDE)
         ]
         return cls(folder, manifest, *tables)
 
@@ -270,7 +280,7 @@ def series_starts(slices: pd.DataFrame) -> NDArray[np.bool_]:
     """Where a new series begins in slices that are sorted as a store's are."""
     starts = np.zeros(len(slices), dtype=bool)
     starts[:1] = True
-    for name in ("patient_id", "study_instance_uid", "series_instance_uid"):
+    for name in OF_A_SERIES:
         codes, _ = pd.factorize(slices[name])
         starts[1:] |= codes[1:] != codes[:-1]
     return starts

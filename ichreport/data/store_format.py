@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from ichreport.files import OtherVersionError, read_json, unseal
 
-STORE_FORMAT: Final = 1
+STORE_FORMAT: Final = 2
 MANIFEST: Final = "manifest.json"
 """What a store says about itself; written last."""
 

@@ -6,6 +6,7 @@ from typing import Any, Final, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from ichreport.params.ingest import GroupBy, SeriesToKeep
 from ichreport.params.machine import Determinism, Devices, Machine, Precision
 from ichreport.params.networks import NETWORKS, Input, Network
 from ichreport.params.phantom_recipe import PhantomRecipe
@@ -57,11 +58,20 @@ class Profile(Parameters):
         default="demo", pattern=NAME_PATTERN, description="name of the report, reports/<profile>"
     )
     source: str = Field(
-        default="data/demo/rsna", description="the challenge's folder, or a tree of DICOM series"
+        default="data/demo/rsna",
+        description="the challenge's folder or zip, or a tree of DICOM series",
     )
     labels: str | None = Field(
         default=None,
         description="label CSV of one's own; null for the challenge's",
+    )
+    group_by: GroupBy = Field(
+        default="patient",
+        description="patient, or study where anonymising gave all patients the same ID",
+    )
+    series: SeriesToKeep | None = Field(
+        default=None,
+        description="best (a head series a study) or all; null: all of the challenge's",
     )
     pseudonymise: bool | None = Field(
         default=None,
@@ -196,7 +206,7 @@ class Profile(Parameters):
 
     @property
     def source_folder(self) -> Path:
-        """The folder in the challenge's layout."""
+        """The folder or the zip of DICOM files."""
         return project_path(self.source)
 
     @property

@@ -106,9 +106,11 @@ def test_no_byte_of_a_store_holds_the_canary(store):
 
 
 def test_rejects_and_tables_made_of_it_do_not_either(store):
-    assert len(store.rejects) == 10
-    assert store.rejects["file"].str.startswith("file-").all()
-    for table in (store.slices, store.rejects, summary.rejects_by_reason(store)):
+    assert (len(store.rejects), len(store.set_aside)) == (9, 1)
+    for table in (store.rejects, store.set_aside):
+        assert table["file"].str.startswith("file-").all()
+    tables = store.slices, store.series, store.rejects, store.set_aside
+    for table in (*tables, summary.rejects_by_reason(store)):
         assert CANARY not in table.to_csv()
     assert CANARY not in linked_groups(store.slices).to_csv()
 
@@ -158,7 +160,7 @@ def test_a_key_inside_the_store_is_refused(hospital, tmp_path):
 
 
 def test_the_same_key_gives_the_same_pseudonyms_and_another_key_others(hospital, store, tmp_path):
-    words = {"image_size": 8, "max_reject_share": 0.5, "progress": False}
+    words = {"image_size": 8, "max_reject_share": 0.5, "progress": False, "series": "all"}
     key = store.folder.with_name("store.key")
     again = ingest(hospital[0], tmp_path / "again", key_file=key, **words)
     other = ingest(hospital[0], tmp_path / "other", key_file=tmp_path / "new.key", **words)
@@ -172,7 +174,8 @@ def test_the_same_key_gives_the_same_pseudonyms_and_another_key_others(hospital,
 def test_who_has_the_key_finds_the_rejected_files(hospital, store):
     pseudonyms = Pseudonyms.from_file(store.folder.with_name("store.key"))
     paths = [str(path.relative_to(hospital[0])) for path in hospital[0].rglob("*")]
-    traced = pseudonyms.trace_files(store.rejects["file"], paths)
+    left_out = [*store.rejects["file"], *store.set_aside["file"]]
+    traced = pseudonyms.trace_files(left_out, paths)
     assert len(traced) == 10
     assert "CANARY patient 0/CANARY.txt" in traced.values()
 

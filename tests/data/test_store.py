@@ -119,7 +119,7 @@ def test_a_store_of_another_format_is_refused_in_one_line_that_names_the_cure(
     with pytest.raises(ValueError, match="another version of ichreport") as refused:
         Store.open(copy)
     assert str(refused.value) == (
-        f"{copy / 'manifest.json'}: the store has format {received}, expected 1; another version "
+        f"{copy / 'manifest.json'}: the store has format {received}, expected 2; another version "
         "of ichreport made it. `make report` or `ichreport ingest` makes it anew."
     )
     assert verify(copy) == [str(refused.value)]

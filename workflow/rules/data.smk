@@ -28,7 +28,10 @@ GIVEN = (
     else [here(path) for path in [profile.labels_file or profile.source_folder / "stage_2_train.csv"] if path.is_file()]
 )
 INGEST_CODE = fingerprint("ichreport.data.ingest.make_store")
-INGEST_FIELDS = ("source", "labels", "pseudonymise", "store", "image_size", "max_reject_share")
+INGEST_FIELDS = (
+    *("source", "labels", "group_by", "series", "pseudonymise"),
+    *("store", "image_size", "max_reject_share"),
+)
 INGEST_RECIPE = profile.model_dump_json(include=set(INGEST_FIELDS))
 
 if PARTS:

@@ -27,6 +27,8 @@ PIXEL_DATA: Final = 0x7FE00010
 _TRANSFER_SYNTAX: Final = 0x00020010
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _UNDEFINED: Final = 0xFFFFFFFF
+_HEAD: Final = 8
+"""Bytes of the tag and the length of an item."""
 _LONG_VRS: Final = frozenset(
     (b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV")
 )
@@ -142,12 +144,85 @@ def read_elements(
             elements[tag] = element
         if element.encapsulated:
             # A UN sequence is implicit whatever the file is (PS3.5 section 6.2.2).
-            position = _after_sequence(buffer, position, order, implicit or element.vr == b"UN")
+            inside = implicit or element.vr == b"UN"
+            after = _after(buffer, position, order, inside, _SEQUENCE_END)
+            if tag in wanted:
+                value = buffer[position : after - _HEAD]
+                elements[tag] = Element(element.vr, value, len(value))
+            position = after
     raise RejectError(f"the header has more than {_MOST_ELEMENTS:,} elements")
 
 
+def read_items(value: memoryview, syntax: str) -> list[memoryview]:
+    """The items of a sequence.
+
+    Args:
+        value: The sequence's value, as `read_elements` keeps it.
+        syntax: The file's transfer syntax UID.
+
+    Raises:
+        RejectError: If they are cut or damaged.
+    """
+    order, implicit = ">" if syntax == EXPLICIT_BIG else "<", syntax == IMPLICIT_LITTLE
+    items: list[memoryview] = []
+    position = 0
+    while position + _HEAD <= len(value):
+        group, number, length = struct.unpack_from(order + "HHL", value, position)
+        if (group << 16) | number != _ITEM:
+            raise RejectError("a sequence of the header is damaged: it holds no items")
+        position += _HEAD
+        if length == _UNDEFINED:
+            after = _after(value, position, order, implicit, _ITEM_END)
+            items.append(value[position : after - _HEAD])
+        else:
+            after = position + length
+            if after > len(value):
+                raise RejectError("the file is cut inside a sequence of the header")
+            items.append(value[position:after])
+        position = after
+    return items
+
+
+def read_nested(
+    item: memoryview, syntax: str, wanted: frozenset[int], opened: frozenset[int]
+) -> dict[int, Element]:
+    """The elements of an item, and of the sequences in it that are opened, as if all were in one.
+
+    Args:
+        item: The bytes of the item.
+        syntax: The file's transfer syntax UID.
+        wanted: Tags of elements to keep.
+        opened: Tags of sequences to look into, as deep as they go.
+
+    Raises:
+        RejectError: If the bytes make no sense as data elements.
+    """
+    order, implicit = ">" if syntax == EXPLICIT_BIG else "<", syntax == IMPLICIT_LITTLE
+    elements: dict[int, Element] = {}
+    position = 0
+    for _ in range(_MOST_ELEMENTS):
+        if position + _HEAD > len(item):
+            return elements
+        (group,) = struct.unpack_from(order + "H", item, position)
+        if group == _ITEM >> 16:  # an item begins or ends; what is in it comes next
+            position += _HEAD
+            continue
+        tag, element, after = (
+            _implicit(item, position) if implicit else _explicit(item, position, order)
+        )
+        if tag in opened:
+            position = after if element.encapsulated else after - len(element.value)
+        elif element.encapsulated:
+            position = _after(item, after, order, implicit or element.vr == b"UN", _SEQUENCE_END)
+        else:
+            position = after
+            if tag in wanted:
+                elements[tag] = element
+    raise RejectError(f"a sequence of the header has more than {_MOST_ELEMENTS:,} elements")
+
+
 def read_fragments(value: memoryview) -> list[memoryview]:
-    """The fragments of encapsulated pixel data, without the table of offsets before them.
+    """The fragments of encapsulated pixel data; the first is the table of offsets, often empty.
 
     Args:
         value: What follows the element's head, to the end of the file.
@@ -162,7 +237,7 @@ def read_fragments(value: memoryview) -> list[memoryview]:
         tag = (group << 16) | number
         position += 8
         if tag == _SEQUENCE_END:
-            return fragments[1:]
+            return fragments
         if tag != _ITEM:
             raise RejectError("the fragments of the pixel data are damaged")
         if position + length > len(value):
@@ -203,9 +278,17 @@ def _take(
     )
 
 
-def _after_sequence(buffer: memoryview, position: int, order: str, implicit: bool) -> int:
-    """The position after a sequence of undefined length, nested ones included."""
-    inside = [_SEQUENCE_END]
+def _after(buffer: memoryview, position: int, order: str, implicit: bool, end: int) -> int:
+    """The position after a sequence or an item of undefined length, nested ones included.
+
+    Args:
+        buffer: The bytes.
+        position: Where its content begins.
+        order: The byte order.
+        implicit: Whether its elements have no types.
+        end: The tag that ends it.
+    """
+    inside = [end]
     for _ in range(_MOST_ELEMENTS):
         if position + 8 > len(buffer):
             raise RejectError("the file is cut inside a sequence of the header")

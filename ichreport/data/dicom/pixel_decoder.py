@@ -9,7 +9,6 @@ import importlib
 import multiprocessing
 import warnings
 from contextlib import suppress
-from dataclasses import asdict
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any, Final, Self
@@ -58,7 +57,7 @@ class IsolatedDecoder:
         name = COMPRESSED[syntax]
         try:
             connection = self._started()
-            connection.send((syntax, pixels, asdict(header)))
+            connection.send((syntax, pixels, header))
             if not connection.poll(self._seconds):
                 raise RejectError(
                     f"decoding {name} took longer than {self._seconds:g} s", passing=True
@@ -100,7 +99,7 @@ def _serve(connection: Connection) -> None:
     with suppress(EOFError, OSError):
         while True:
             syntax, pixels, header = connection.recv()
-            connection.send(_decoded(syntax, pixels, Header(**header)))
+            connection.send(_decoded(syntax, pixels, header))
 
 
 def _decoded(syntax: str, pixels: bytes, header: Header) -> NDArray[Any] | str:

@@ -32,6 +32,11 @@ def is_set_aside(reason: str) -> bool:
     return reason.startswith(_SET_ASIDE)
 
 
+def reason_of_set_aside(reason: str) -> str:
+    """Why a file is set aside, without saying that it is."""
+    return reason.removeprefix(_SET_ASIDE)
+
+
 def kind_of_reason(reason: str) -> str:
     """A reject's reason without its numbers, to count like with like."""
     return re.sub(r"\d[\d,.]*", "…", reason)

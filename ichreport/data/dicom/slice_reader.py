@@ -1,14 +1,11 @@
-"""One DICOM file to one slice in HU, or to a reject.
+"""The bytes of one DICOM file to its slices in HU, or to a reject.
 
-The order is the safe one: a regular file below a size cap; a known transfer syntax; the needed tags
-only, each checked for type and range; enough pixel bytes; then decoding; then HU.
+The order is the safe one: a known transfer syntax; the needed tags only, each checked for type and
+range; enough pixel bytes; then decoding; then HU; then the standard orientation.
 """
 
-import os
-import stat
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -17,12 +14,20 @@ from numpy.typing import NDArray
 from ichreport.data.dicom.elements import (
     PIXEL_DATA,
     Element,
-    is_dicom,
     read_elements,
     read_fragments,
     read_transfer_syntax,
 )
-from ichreport.data.dicom.header import WANTED, Header, read_header
+from ichreport.data.dicom.fields import WANTED
+from ichreport.data.dicom.frames import (
+    GROUPS,
+    encapsulated,
+    frame_elements,
+    frames_of_fragments,
+    is_multi_frame,
+    number_of_frames,
+)
+from ichreport.data.dicom.header import Header, read_header
 from ichreport.data.dicom.hounsfield import to_hounsfield
 from ichreport.data.dicom.reject import RejectError
 from ichreport.data.dicom.transfer_syntaxes import (
@@ -33,19 +38,14 @@ from ichreport.data.dicom.transfer_syntaxes import (
     NATIVE,
 )
 
-_LARGEST_FILE: Final = 64 * 2**20
-"""Bytes; a 16-bit slice of 4096 x 4096 has half of that."""
-_OTHER_FILES: Final = frozenset(
-    {
-        *(".txt", ".pdf", ".rtf", ".md", ".html", ".htm", ".xml", ".json", ".csv", ".log"),
-        *(".jpg", ".jpeg", ".png", ".gif", ".bmp", ".exe", ".dll", ".inf", ".ini", ".bat", ".ico"),
-        *(".js", ".css", ".jar", ".svg", ".dat"),
-    }
-)
-"""Endings of what lies beside images on a disc or in an export."""
 _RULE_WINDOWS: Final = "first of several windows kept"
 _RULE_NO_PATIENT: Final = "no patient ID, the study stands for the patient"
 _RULE_EXCESS: Final = "bytes after the pixels left out"
+_RULE_TURNED: Final = "turned to the standard orientation"
+_RULE_UNKNOWN: Final = "orientation not known, kept as it lies"
+_RULE_FRAME: Final = "a frame of a multi-frame file"
+_MOST_BYTES: Final = 512 * 2**20
+"""Bytes of all frames of a file; 1,024 slices of 512 x 512 have as many."""
 _END_OF_IMAGE: Final = b"\xff\xd9"
 _MOST_PADDING: Final = 16
 
@@ -56,7 +56,7 @@ class HuSlice:
 
     header: Header
     hu: NDArray[np.int16]
-    """Shape (rows, columns), in [`HU_MIN`, `HU_MAX`]."""
+    """In [`HU_MIN`, `HU_MAX`] and in the standard orientation; (rows, columns) unless turned."""
     rules: tuple[str, ...]
 
 
@@ -64,140 +64,136 @@ Decode = Callable[[str, bytes, Header], NDArray[Any]]
 """Decodes compressed pixels: transfer syntax, encapsulated bytes, header to stored values."""
 
 
-class FileReader:
-    """Reads small files into a buffer that it keeps, so that memory is allocated once."""
+def slices_from_bytes(buffer: memoryview, *, decode: Decode) -> Iterator[HuSlice]:
+    """Turn the bytes of one file into its slices: one, or each frame of a multi-frame file.
 
-    def __init__(self) -> None:
-        self._buffer = bytearray(2**20)
-
-    def read(self, path: Path | str) -> memoryview:
-        """Read a whole file. The view is good until the next call.
-
-        Raises:
-            RejectError: If it is not a regular file, is too large or cannot be read.
-        """
-        try:
-            # Without O_NONBLOCK, opening a named pipe would wait for a writer.
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        except OSError as error:
-            raise RejectError(
-                f"the file cannot be opened: {error.strerror}", passing=True
-            ) from None
-        try:
-            return self._read(descriptor)
-        except OSError as error:
-            raise RejectError(f"the file cannot be read: {error.strerror}", passing=True) from None
-        finally:
-            os.close(descriptor)
-
-    def _read(self, descriptor: int) -> memoryview:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise RejectError("not a regular file")
-        size = status.st_size
-        if size > _LARGEST_FILE:
-            raise RejectError(f"the file has {size:,} bytes; a slice has at most {_LARGEST_FILE:,}")
-        if size > len(self._buffer):
-            self._buffer = bytearray(size)
-        view, done = memoryview(self._buffer)[:size], 0
-        while done < size:
-            got = os.readv(descriptor, [view[done:]])
-            if got == 0:
-                raise RejectError(
-                    f"the file ended at byte {done:,} of {size:,} while being read", passing=True
-                )
-            done += got
-        return view
-
-
-def read_slice(path: Path | str, *, reader: FileReader | None = None, decode: Decode) -> HuSlice:
-    """Read one file.
+    The frames of a multi-frame file, were it only one, are named by the file's SOPInstanceUID and
+    their number, from 1: `1.2.3:1`.
 
     Args:
-        path: The DICOM file.
-        reader: A reader whose buffer is reused over many files.
+        buffer: The bytes; they must stay until all slices are taken.
         decode: What decodes compressed pixels.
 
-    Raises:
-        RejectError: If the file cannot become a slice, with the reason.
-    """
-    ending = Path(path).suffix.lower()
-    if ending in _OTHER_FILES and not _begins_as_dicom(path):
-        raise RejectError(f"no DICOM file, by its content and its ending {ending}", aside=True)
-    return slice_from_bytes((reader or FileReader()).read(path), decode=decode)
-
-
-def _begins_as_dicom(path: Path | str) -> bool:
-    """Whether a file begins with DICOM's mark; also if that cannot be seen, for who reads it."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError:
-        return True
-    try:
-        return is_dicom(memoryview(os.read(descriptor, 132)))
-    except OSError:
-        return True
-    finally:
-        os.close(descriptor)
-
-
-def slice_from_bytes(buffer: memoryview, *, decode: Decode) -> HuSlice:
-    """Turn the bytes of one file into a slice.
+    Yields:
+        Slices in the standard orientation.
 
     Raises:
-        RejectError: If they cannot become one, with the reason.
+        RejectError: If they cannot become any, with the reason.
     """
     syntax, start = read_transfer_syntax(buffer)
     if syntax == DEFLATED:
         raise RejectError("deflated files are refused: they can expand without bound")
     if syntax not in NATIVE and syntax not in COMPRESSED:
         raise RejectError("the transfer syntax is not one that is read")
-    elements = read_elements(buffer, start, syntax, WANTED)
-    big = syntax == EXPLICIT_BIG
-    header = read_header(elements, big_endian=big)
-    if PIXEL_DATA not in elements:
-        raise RejectError("there are no pixel data; the file may be cut in the header")
-    pixels = elements[PIXEL_DATA]
-    if syntax in NATIVE:
-        stored = _native_pixels(pixels, header, big)
-    elif pixels.encapsulated:
-        _check_whole(syntax, read_fragments(pixels.value))
-        stored = decode(syntax, bytes(pixels.value), header)
-    else:
-        raise RejectError("compressed pixel data are not in fragments")
-    if stored.shape != (header.rows, header.columns):
-        raise RejectError(
-            f"the pixels decode to {stored.shape}, expected ({header.rows}, {header.columns})"
-        )
-    hu, rules = to_hounsfield(stored, header)
+    elements = read_elements(buffer, start, syntax, WANTED | GROUPS)
+    if not is_multi_frame(elements):
+        header = read_header(elements, big_endian=syntax == EXPLICIT_BIG)
+        if (count := number_of_frames(elements)) != 1:
+            raise RejectError(
+                f"a file of {count} frames that does not say where each is; save them one by one"
+            )
+        pixels = _Pixels(elements, header, syntax, 1, decode)
+        yield _hu_slice(pixels.stored(0, header), header, pixels.rules)
+        return
+    frames = frame_elements(elements, syntax)
+    headers = [
+        _of_frame(read_header(frame, big_endian=syntax == EXPLICIT_BIG), number)
+        for number, frame in enumerate(frames, 1)
+    ]
+    pixels = _Pixels(elements, headers[0], syntax, len(headers), decode)
+    for number, header in enumerate(headers):
+        yield _hu_slice(pixels.stored(number, header), header, [*pixels.rules, _RULE_FRAME])
+
+
+def _of_frame(header: Header, number: int) -> Header:
+    return replace(header, sop_instance_uid=f"{header.sop_instance_uid}:{number}")
+
+
+def _hu_slice(stored: NDArray[Any], header: Header, rules: list[str]) -> HuSlice:
+    hu, changes = to_hounsfield(stored, header)
+    changes += rules
     if header.windows > 1:
-        rules.append(_RULE_WINDOWS)
+        changes.append(_RULE_WINDOWS)
     if not header.names_patient:
-        rules.append(_RULE_NO_PATIENT)
-    if syntax in NATIVE and pixels.claimed > 2 * stored.size:
-        rules.append(_RULE_EXCESS)
-    return HuSlice(header, hu, tuple(rules))
+        changes.append(_RULE_NO_PATIENT)
+    turn = header.geometry.turn
+    if not turn.known:
+        changes.append(_RULE_UNKNOWN)
+    elif turn.changes:
+        changes.append(_RULE_TURNED)
+    return HuSlice(header, turn(hu), tuple(changes))
 
 
-def _native_pixels(pixels: Element, header: Header, big: bool) -> NDArray[Any]:
-    expected = 2 * header.rows * header.columns
-    if pixels.encapsulated:
-        raise RejectError("the pixel data are in fragments although they are not compressed")
-    if len(pixels.value) < min(expected, pixels.claimed):
-        raise RejectError(
-            f"the pixel data are cut: {len(pixels.value):,} of {expected:,} bytes are there"
-        )
-    excess = pixels.claimed - expected
-    if not 0 <= excess < 2 * header.columns:  # a whole row more would be another matrix
-        raise RejectError(
-            f"the pixel data have {pixels.claimed:,} bytes, expected {expected:,} "
-            f"for {header.rows} x {header.columns} pixels of 16 bits"
-        )
-    kind = np.dtype((">" if big else "<") + ("i2" if header.signed else "u2"))
-    count = header.rows * header.columns
-    stored = np.frombuffer(pixels.value, dtype=kind, count=count)
-    stored = stored.reshape(header.rows, header.columns)
-    return stored.astype(kind.newbyteorder("="), copy=False)
+class _Pixels:
+    """The stored values of a file's frames.
+
+    Args:
+        elements: The file's elements.
+        header: The header of its first frame.
+        syntax: Its transfer syntax UID.
+        count: How many frames it has.
+        decode: What decodes compressed ones.
+    """
+
+    def __init__(
+        self,
+        elements: Mapping[int, Element],
+        header: Header,
+        syntax: str,
+        count: int,
+        decode: Decode,
+    ) -> None:
+        if PIXEL_DATA not in elements:
+            raise RejectError("there are no pixel data; the file may be cut in the header")
+        self._pixels, self._syntax, self._decode = elements[PIXEL_DATA], syntax, decode
+        self._shape = (header.rows, header.columns)
+        self.rules: list[str] = []
+        size = 2 * header.rows * header.columns
+        if count > 1 and count * size > _MOST_BYTES:
+            raise RejectError(f"its frames have more than {_MOST_BYTES:,} bytes")
+        if syntax in NATIVE:
+            self._check_native(count * size)
+        elif not self._pixels.encapsulated:
+            raise RejectError("compressed pixel data are not in fragments")
+        else:
+            fragments = read_fragments(self._pixels.value)
+            self._frames = frames_of_fragments(fragments, count)
+            for frame in self._frames:
+                _check_whole(syntax, frame)
+
+    def _check_native(self, expected: int) -> None:
+        pixels, (rows, columns) = self._pixels, self._shape
+        if pixels.encapsulated:
+            raise RejectError("the pixel data are in fragments although they are not compressed")
+        if len(pixels.value) < min(expected, pixels.claimed):
+            raise RejectError(
+                f"the pixel data are cut: {len(pixels.value):,} of {expected:,} bytes are there"
+            )
+        excess = pixels.claimed - expected
+        if not 0 <= excess < 2 * columns:  # a whole row more would be another matrix
+            raise RejectError(
+                f"the pixel data have {pixels.claimed:,} bytes, expected {expected:,} "
+                f"for {rows} x {columns} pixels of 16 bits"
+            )
+        if excess:
+            self.rules.append(_RULE_EXCESS)
+
+    def stored(self, number: int, header: Header) -> NDArray[Any]:
+        """The stored values of a frame, by its number from 0."""
+        if self._syntax in NATIVE:
+            return self._native(number, header)
+        stored = self._decode(self._syntax, encapsulated(self._frames[number]), header)
+        if stored.shape != self._shape:
+            raise RejectError(f"the pixels decode to {stored.shape}, expected {self._shape}")
+        return stored
+
+    def _native(self, number: int, header: Header) -> NDArray[Any]:
+        order = ">" if self._syntax == EXPLICIT_BIG else "<"
+        kind = np.dtype(order + ("i2" if header.signed else "u2"))
+        count = header.rows * header.columns
+        start = number * count * kind.itemsize
+        stored = np.frombuffer(self._pixels.value, dtype=kind, count=count, offset=start)
+        return stored.reshape(self._shape).astype(kind.newbyteorder("="), copy=False)
 
 
 def _check_whole(syntax: str, fragments: list[memoryview]) -> None:

@@ -21,7 +21,10 @@ from ichreport.data.dicom.header import Header
 from ichreport.data.dicom.limits import time_limit
 from ichreport.data.dicom.pixel_decoder import IsolatedDecoder
 from ichreport.data.dicom.reject import RejectError
-from ichreport.data.dicom.slice_reader import FileReader, HuSlice, read_slice
+from ichreport.data.dicom.slice_reader import HuSlice, slices_from_bytes
+from ichreport.data.head_detection import shows_head
+from ichreport.data.ingest.file_reader import FileReader
+from ichreport.data.ingest.sources import SourceFile, slice_name
 from ichreport.data.pseudonyms import Pseudonyms
 from ichreport.data.resample import resample_hu, resample_mask
 from ichreport.data.shard_files import (
@@ -40,6 +43,15 @@ from ichreport.files import (
 
 _RULE_NOT_SQUARE: Final = "not square, padded with air"
 _RULE_UPSAMPLED: Final = "smaller than the store, enlarged"
+_RULE_BY_STUDY: Final = "the study stands for the patient, as group_by asks"
+_OF_THE_HEADER: Final = (
+    *("family", "rows", "columns", "intercept"),
+    *("window_center", "window_width"),
+)
+_OF_THE_ACQUISITION: Final = (
+    *("thickness", "between", "kernel", "description", "image_type"),
+    *("manufacturer", "model", "contrast"),
+)
 _TOO_LARGE: Final = RejectError("reading it takes more memory than a worker may have", passing=True)
 
 SCHEMA: Final = pa.schema(
@@ -47,12 +59,17 @@ SCHEMA: Final = pa.schema(
         *((name, pa.string()) for name in ("sop_instance_uid", "patient_id")),
         *((name, pa.string()) for name in ("study_instance_uid", "series_instance_uid")),
         *((name, pa.float64()) for name in ("z", "spacing", "tilt")),
-        ("family", pa.string()),
+        *((name, pa.string()) for name in ("orientation", "family")),
         ("rows", pa.int32()),
         ("columns", pa.int32()),
         ("intercept", pa.float64()),
         ("window_center", pa.float64()),
         ("window_width", pa.float64()),
+        *((name, pa.float64()) for name in ("thickness", "between")),
+        *((name, pa.string()) for name in ("kernel", "description", "image_type")),
+        *((name, pa.string()) for name in ("manufacturer", "model")),
+        ("contrast", pa.bool_()),
+        ("shows_head", pa.bool_()),
         ("rules", pa.string()),
         ("blank", pa.bool_()),
         ("row", pa.int32()),
@@ -72,11 +89,14 @@ class ShardTask:
     number: int
     key: str
     folder: str
-    files: tuple[str, ...]
+    files: tuple[SourceFile, ...]
     store: str
     image_size: int
     truth: str | None
-    named_by_slice: bool
+    challenge: bool
+    """Whether files are named by slice and all show heads."""
+    by_study: bool
+    """Whether a study stands for the patient."""
     pseudonyms: Pseudonyms | None
     seconds_per_file: float
 
@@ -105,10 +125,11 @@ def make_shard(task: ShardTask) -> ShardSummary:
         masks = None
         if task.truth is not None:
             masks = _array_file(stack, store / truth_name(task.number), "|u1", task.image_size)
+        reader = stack.enter_context(FileReader(task.folder))
+        decoder = stack.enter_context(IsolatedDecoder(task.seconds_per_file))
         writer = _ShardWriter(task, slices, masks)
-        with IsolatedDecoder(task.seconds_per_file) as decoder:
-            for file in task.files:
-                writer.take(file, decoder)
+        for file in task.files:
+            writer.take(file, reader, decoder)
         written = {shard_name(task.number): slices.finish()}
         if masks is not None:
             written[truth_name(task.number)] = masks.finish()
@@ -126,40 +147,55 @@ class _ShardWriter:
 
     def __init__(self, task: ShardTask, slices: ArrayFile, masks: ArrayFile | None) -> None:
         self._task, self._slices, self._masks = task, slices, masks
-        self._reader = FileReader()
         self.columns: dict[str, list[Any]] = {name: [] for name in SCHEMA.names}
         self.rejects: dict[str, str] = {}
         self.passing = 0
 
-    def take(self, file: str, decoder: IsolatedDecoder) -> None:
+    def take(self, file: SourceFile, reader: FileReader, decoder: IsolatedDecoder) -> None:
         task = self._task
-        shown = task.pseudonyms.file_pseudonym(file) if task.pseudonyms else _as_text(file)
+        path = file.path
+        shown = task.pseudonyms.file_pseudonym(path) if task.pseudonyms else _as_text(path)
         try:
             with time_limit(task.seconds_per_file):
-                read = read_slice(
-                    f"{task.folder}/{file}", reader=self._reader, decode=decoder.decode
-                )
-                self._check_name(file, read.header)
-                mask = self._read_mask(file, read.header)
+                content = reader.read(file)
+                made = [
+                    self._made(path, read)
+                    for read in slices_from_bytes(content, decode=decoder.decode)
+                ]
         except (RejectError, MemoryError) as error:
             reject = error if isinstance(error, RejectError) else _TOO_LARGE
             self.rejects[shown] = str(reject)
             self.passing += reject.passing
             self._add({"file": shown, "reason": str(reject)})
             return
-        size = task.image_size
-        resampled = resample_hu(read.hu, size)
+        for slice_made in made:
+            self._append(slice_made, shown)
+
+    def _made(self, path: str, read: HuSlice) -> "_Made":
+        """What the store keeps of a slice, at its size."""
+        size, header = self._task.image_size, read.header
+        self._check_name(path, header)
+        mask = self._read_mask(path, header)
+        hu = resample_hu(read.hu, size)
+        description = _description(read, size) | self._identifiers(header)
+        if not self._task.challenge:
+            spacing = header.geometry.spacing * max(header.rows, header.columns) / size
+            description["shows_head"] = shows_head(hu, spacing)
+        if self._task.by_study:
+            description["rules"] = "; ".join(filter(None, [description["rules"], _RULE_BY_STUDY]))
+        return _Made(hu, None if mask is None else resample_mask(mask, size), description)
+
+    def _append(self, made: "_Made", shown: str) -> None:
         row = self._slices.count
-        pixel_hash = self._slices.append(resampled)[:32]
+        pixel_hash = self._slices.append(made.hu)[:32]
         truth_row = -1
-        if mask is not None and self._masks is not None:
+        if made.mask is not None and self._masks is not None:
             truth_row = self._masks.count
-            self._masks.append(resample_mask(mask, size))
+            self._masks.append(made.mask)
         self._add(
-            self._identifiers(read.header)
-            | _description(read, size)
+            made.description
             | {
-                "blank": bool(resampled.min() == resampled.max()),
+                "blank": bool(made.hu.min() == made.hu.max()),
                 "row": row,
                 "truth_row": truth_row,
                 "pixel_hash": pixel_hash,
@@ -174,21 +210,26 @@ class _ShardWriter:
     def _identifiers(self, header: Header) -> dict[str, Any]:
         names = ("sop_instance_uid", "patient_id", "study_instance_uid", "series_instance_uid")
         identifiers = {name: getattr(header, name) for name in names}
+        if self._task.by_study:
+            identifiers["patient_id"] = header.study_instance_uid
         pseudonyms = self._task.pseudonyms
         return pseudonyms.replace(identifiers) if pseudonyms else identifiers
 
-    def _check_name(self, file: str, header: Header) -> None:
-        if self._task.named_by_slice and header.sop_instance_uid != Path(file).stem:
-            raise RejectError("the file's name and its SOPInstanceUID are not the same slice")
+    def _check_name(self, path: str, header: Header) -> None:
+        if self._task.challenge and header.sop_instance_uid != slice_name(path):
+            raise RejectError(
+                "the file's name and its SOPInstanceUID are not the same slice; name it by its "
+                "UID, or ingest a folder with another name and its `labels`"
+            )
 
-    def _read_mask(self, file: str, header: Header) -> NDArray[np.uint8] | None:
+    def _read_mask(self, path: str, header: Header) -> NDArray[np.uint8] | None:
         if self._task.truth is None:
             return None
-        path = Path(self._task.truth, file).with_suffix(".png")
-        if not path.is_file():
+        file = Path(self._task.truth, path).with_suffix(".png")
+        if not file.is_file():
             return None
         try:
-            with Image.open(path) as picture:
+            with Image.open(file) as picture:
                 mask = np.asarray(picture)
         except (OSError, ValueError, SyntaxError):
             raise RejectError("the mask of its bleeds is not readable as PNG") from None
@@ -197,7 +238,16 @@ class _ShardWriter:
                 f"the mask of its bleeds is {mask.dtype} of {mask.shape}, "
                 f"expected uint8 of ({header.rows}, {header.columns})"
             )
-        return mask
+        return header.geometry.turn(mask)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What the store keeps of one slice."""
+
+    hu: NDArray[np.int16]
+    mask: NDArray[np.uint8] | None
+    description: dict[str, Any]
 
 
 def _as_text(path: str) -> str:
@@ -211,10 +261,11 @@ def _description(read: HuSlice, size: int) -> dict[str, Any]:
         rules.append(_RULE_NOT_SQUARE)
     if max(header.rows, header.columns) < size:
         rules.append(_RULE_UPSAMPLED)
-    names = ("z", "spacing", "tilt", "family", "rows", "columns", "intercept")
-    return {name: getattr(header, name) for name in (*names, "window_center", "window_width")} | {
-        "rules": "; ".join(rules)
-    }
+    geometry, acquisition = header.geometry, header.acquisition
+    named = {name: getattr(header, name) for name in _OF_THE_HEADER}
+    named |= {name: getattr(geometry, name) for name in ("z", "spacing", "tilt")}
+    named |= {name: getattr(acquisition, name) for name in _OF_THE_ACQUISITION}
+    return named | {"orientation": geometry.turn.name, "rules": "; ".join(rules)}
 
 
 def _write_table(task: ShardTask, writer: _ShardWriter, hashes: dict[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Ingest: a folder of DICOM files becomes a store, in parallel, whatever interrupts it.
+"""Ingest: a folder or a zip of DICOM files becomes a store, in parallel, whatever interrupts it.
 
 The files are cut into chunks and each chunk becomes one shard. A shard is known by a hash of all
 that decides its bytes, so a second ingest keeps the shards that are still right and makes the rest;
@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -36,7 +36,6 @@ from ichreport.data.ingest.shard_plan import (
     remove_stale_partials,
 )
 from ichreport.data.ingest.slice_index import (
-    SAME_SLICE,
     SliceIndex,
     build_index,
     slice_names_from_files,
@@ -47,7 +46,7 @@ from ichreport.data.labels.label_file import read_label_file
 from ichreport.data.labels.table import LabelTable
 from ichreport.data.pseudonyms import Pseudonyms
 from ichreport.data.shard_files import note_name, table_name
-from ichreport.data.store import REJECTS, SLICES, Store
+from ichreport.data.store import REJECTS, SERIES, SET_ASIDE, SLICES, Store
 from ichreport.data.store_format import MANIFEST, read_manifest
 from ichreport.dependencies import fingerprint
 from ichreport.files import (
@@ -58,6 +57,7 @@ from ichreport.files import (
     sha256_of_json,
     write_sealed_json,
 )
+from ichreport.params.ingest import GroupBy, SeriesToKeep
 
 
 def ingest(
@@ -69,6 +69,8 @@ def ingest(
     workers: int = 1,
     progress: bool = True,
     labels: Path | str | None = None,
+    group_by: GroupBy = "patient",
+    series: SeriesToKeep | None = None,
     pseudonymise: bool | None = None,
     key_file: Path | str | None = None,
     seconds_per_file: float = 30.0,
@@ -77,7 +79,8 @@ def ingest(
     """Turn a folder of DICOM files into a store, or bring a store up to date with its source.
 
     Args:
-        source: The challenge's unzipped folder, its `stage_2_test`, or a tree of DICOM series.
+        source: The challenge's unzipped folder or its zip, its `stage_2_test`, or a tree or a zip
+            of DICOM series.
         store: The folder to write. It must not lie among the source's files.
         image_size: Rows and columns of the stored slices.
         max_reject_share: Share of the files that may be damaged, in [0, 1]; what is whole and
@@ -85,6 +88,10 @@ def ingest(
         workers: Worker processes; 1 works in this process.
         progress: Whether to show a progress bar.
         labels: A label CSV; by default `stage_2_train.csv` in the challenge's folder.
+        group_by: What tells patients apart: their IDs, or their studies where anonymising gave all
+            the same ID.
+        series: `best` keeps one head series of each study, `all` every axial series; by default
+            all of the challenge's, and the best of others.
         pseudonymise: Whether to replace identifiers by keyed hashes; by default for all data but
             the challenge's.
         key_file: The key of the pseudonyms, made if missing; by default `<store>.key` beside the
@@ -105,6 +112,8 @@ def ingest(
         image_size=image_size,
         max_reject_share=max_reject_share,
         labels=labels,
+        group_by=group_by,
+        series=series,
         pseudonymise=pseudonymise,
         key_file=key_file,
         seconds_per_file=seconds_per_file,
@@ -156,6 +165,8 @@ def _checked_ingest(
     image_size: int,
     max_reject_share: float = 0.01,
     labels: Path | str | None = None,
+    group_by: GroupBy = "patient",
+    series: SeriesToKeep | None = None,
     pseudonymise: bool | None = None,
     key_file: Path | str | None = None,
     seconds_per_file: float = 30.0,
@@ -180,6 +191,8 @@ def _checked_ingest(
         store=store,
         image_size=image_size,
         max_reject_share=max_reject_share,
+        by_study=group_by == "study",
+        all_series=(series or ("all" if recognised.challenge else "best")) == "all",
         key_file=key_file if pseudonymise else None,
         seconds_per_file=seconds_per_file,
     )
@@ -198,6 +211,8 @@ class _Ingest:
     store: Path
     image_size: int
     max_reject_share: float
+    by_study: bool
+    all_series: bool
     key_file: Path | None
     seconds_per_file: float
 
@@ -257,6 +272,7 @@ class _Ingest:
             list_files(self.source),
             self.store,
             image_size=self.image_size,
+            by_study=self.by_study,
             pseudonyms=self.pseudonyms,
             seconds_per_file=self.seconds_per_file,
         )
@@ -264,10 +280,15 @@ class _Ingest:
     def _inputs(self, plan: ShardPlan) -> str:
         """The hash of everything that decides the store."""
         labels = self.source.labels
+        if isinstance(labels, Path):
+            labels_hash: str | int | None = sha256_of_file(labels)
+        else:
+            labels_hash = labels.crc if labels else None
         return sha256_of_json(
             {
                 "shards": [[task.number, task.key] for task in plan.tasks],
-                "labels": sha256_of_file(labels) if labels else None,
+                "labels": labels_hash,
+                "all_series": self.all_series,
                 "max_reject_share": self.max_reject_share,
                 "code": fingerprint(__name__),
             }
@@ -278,14 +299,15 @@ class _Ingest:
             manifest = read_manifest(self.store)
         except (OSError, ValueError):
             return False
-        names = (SLICES, REJECTS)
+        names = (SLICES, SERIES, REJECTS, SET_ASIDE)
         return manifest.get("inputs") == inputs and all((self.store / n).is_file() for n in names)
 
     def _labels(self) -> LabelTable | None:
         """The labels. Read before the shards are made, so that unusable labels stop at once."""
-        if self.source.labels is None:
-            return None
-        table = read_label_file(self.source.labels, self.pseudonyms)
+        with self.source.labels_file() as path:
+            if path is None:
+                return None
+            table = read_label_file(path, self.pseudonyms)
         return table.pseudonymised(self.pseudonyms) if self.pseudonyms else table
 
     def _make_shards(self, plan: ShardPlan, *, workers: int, progress: bool) -> None:
@@ -315,16 +337,25 @@ class _Ingest:
             slice_names=(lambda files: self._slice_names(plan, files))
             if self.source.challenge
             else None,
+            all_series=self.all_series,
         )
         if not len(index.slices):
-            reasons = Counter(map(kind_of_reason, index.rejects["reason"].to_pylist()))
+            left_out = pa.concat_tables([index.rejects, index.set_aside])
+            reasons = Counter(map(kind_of_reason, left_out["reason"].to_pylist()))
             listed = "\n".join(f"  {count:,} x {kind}" for kind, count in reasons.most_common(10))
+            cure = "" if index.series["kept"].to_numpy().all() else _KEEP_ALL
             raise ValueError(
-                f"{self.source.folder}: no file of {plan.file_count:,} is a slice.\n{listed}"
+                f"{self.source.folder}: no file of {plan.file_count:,} is a slice.\n{listed}{cure}"
             )
         self._check_names(plan, index)
         _check_labels_fit(index, self.source)
-        for name, table in ((SLICES, index.slices), (REJECTS, index.rejects)):
+        tables = {
+            SLICES: index.slices,
+            SERIES: index.series,
+            REJECTS: index.rejects,
+            SET_ASIDE: index.set_aside,
+        }
+        for name, table in tables.items():
             with atomic_file(self.store / name) as partial:
                 pq.write_table(table, partial, compression="zstd")
         hashes: dict[str, str] = {}
@@ -333,11 +364,12 @@ class _Ingest:
             if note is None:
                 raise OSError(f"{self.store}: shard {number} was changed meanwhile; ingest again.")
             hashes |= note.hashes
-        files = [SLICES, REJECTS, *map(table_name, numbers), *map(note_name, numbers)]
+        files = [*tables, *map(table_name, numbers), *map(note_name, numbers)]
         remove_others(self.store, {*hashes, *files})
         manifest = make_manifest(
             self.source,
             index,
+            file_count=plan.file_count,
             recipe=self._recipe(),
             pseudonyms=self.pseudonyms,
             inputs=inputs,
@@ -348,8 +380,7 @@ class _Ingest:
 
     def _check_names(self, plan: ShardPlan, index: SliceIndex) -> None:
         """Count slices of the same name as rejects too: they are known once all shards are made."""
-        rejects = index.rejects.to_pylist()
-        unusable = {row["file"]: row["reason"] for row in rejects if row["reason"] != SAME_SLICE}
+        unusable = {row["file"]: row["reason"] for row in index.rejects.to_pylist()}
         limit = RejectLimit(plan.file_count, self.max_reject_share, self.source.folder)
         limit.add(unusable)
         limit.check()
@@ -358,7 +389,7 @@ class _Ingest:
         """The names of the slices that some of the challenge's files are."""
         if self.pseudonyms is None:
             return slice_names_from_files(files)
-        paths = (path for task in plan.tasks for path in task.files)
+        paths = (file.path for task in plan.tasks for file in task.files)
         traced = list(self.pseudonyms.trace_files(files, paths).values())
         names = slice_names_from_files(traced)
         return [self.pseudonyms.pseudonym("sop_instance_uid", name) for name in names]
@@ -367,6 +398,8 @@ class _Ingest:
         return {
             "image_size": self.image_size,
             "max_reject_share": self.max_reject_share,
+            "group_by": "study" if self.by_study else "patient",
+            "series": "all" if self.all_series else "best",
             "pseudonymised": self.pseudonyms is not None,
             "key_fingerprint": self.pseudonyms.fingerprint if self.pseudonyms else None,
         }
@@ -381,6 +414,9 @@ class _Ingest:
             f"{as_size(plan.total_bytes)}, {as_size(done)} of it are done, "
             f"{as_size(free)} are free. What is done stays: free some room and run the same again."
         )
+
+
+_KEEP_ALL: Final = "\n`series: all` keeps every axial series, whatever it shows."
 
 
 def _check_labels_fit(index: SliceIndex, source: Source) -> None:

@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any
 
 import pyarrow.compute as pc
 
 from ichreport import __version__
-from ichreport.data.dicom.reject import is_set_aside
 from ichreport.data.ingest.slice_index import SliceIndex
 from ichreport.data.ingest.sources import Source
 from ichreport.data.pseudonyms import Pseudonyms
-from ichreport.data.store import SLICES, series_starts
+from ichreport.data.store import OF_A_SERIES, SLICES, series_starts
 from ichreport.data.store_format import STORE_FORMAT
 from ichreport.files import sha256_of_json
 
@@ -20,6 +19,7 @@ def make_manifest(
     source: Source,
     index: SliceIndex,
     *,
+    file_count: int,
     recipe: Mapping[str, Any],
     pseudonyms: Pseudonyms | None,
     inputs: str,
@@ -31,6 +31,7 @@ def make_manifest(
     Args:
         source: What it was made from.
         index: Its index.
+        file_count: How many files were read.
         recipe: How it was made.
         pseudonyms: What stands in place of identifiers; None if they stay.
         inputs: The hash of everything that decides it.
@@ -47,7 +48,7 @@ def make_manifest(
         "synthetic": source.synthetic,
         "truth": source.truth is not None,
         "labelled": source.labels is not None,
-        "counts": _counts(index),
+        "counts": _counts(index, file_count),
         "rules": index.rules,
         "findings": [asdict(issue) for issue in index.issues],
         "inputs": inputs,
@@ -57,10 +58,7 @@ def make_manifest(
     }
 
 
-_OF_A_SERIES: Final = ["patient_id", "study_instance_uid", "series_instance_uid"]
-
-
-def _counts(index: SliceIndex) -> dict[str, int]:
+def _counts(index: SliceIndex, files: int) -> dict[str, int]:
     def distinct(column: str) -> int:
         return int(pc.count_distinct(index.slices[column]).as_py())
 
@@ -68,8 +66,8 @@ def _counts(index: SliceIndex) -> dict[str, int]:
         "slices": len(index.slices),
         "patients": distinct("patient_id"),
         "studies": distinct("study_instance_uid"),
-        "series": int(series_starts(index.slices.select(_OF_A_SERIES).to_pandas()).sum()),
+        "series": int(series_starts(index.slices.select(OF_A_SERIES).to_pandas()).sum()),
         "rejects": len(index.rejects),
-        "set_aside": sum(map(is_set_aside, index.rejects["reason"].to_pylist())),
-        "files": len(index.slices) + len(index.rejects),
+        "set_aside": len(index.set_aside),
+        "files": files,
     }

@@ -17,7 +17,7 @@ from ichreport.files import PARTIAL_SUFFIX, as_size, sha256_of_json
 
 _SHARD_FILE: Final = re.compile(r"(hu-\d{5,}\.(npy|parquet|json)|truth-\d{5,}\.npy)")
 _STALE_PARTIAL: Final = re.compile(
-    rf"\.(hu-\d{{5,}}|truth-\d{{5,}}|slices|rejects|manifest)-[0-9a-f]{{16}}"
+    rf"\.(hu-\d{{5,}}|truth-\d{{5,}}|slices|series|rejects|set-aside|manifest)-[0-9a-f]{{16}}"
     rf"\{PARTIAL_SUFFIX}\.(npy|parquet|json)"
 )
 _BYTES_A_ROW: Final = 600
@@ -92,7 +92,7 @@ def make_plan(source: Source, files: Sequence[SourceFile], store: Path, **recipe
         source: The source's folder.
         files: Its files, sorted by path.
         store: The folder of the shards, which may hold some already.
-        recipe: `image_size`, `pseudonyms` and `seconds_per_file` of `ShardTask`.
+        recipe: `image_size`, `by_study`, `pseudonyms` and `seconds_per_file` of `ShardTask`.
     """
     masks = _mask_stamps(source.truth) if source.truth else {}
     chunks = cut_into_chunks(list(files))
@@ -104,10 +104,10 @@ def make_plan(source: Source, files: Sequence[SourceFile], store: Path, **recipe
             number=made[key] if key in made else next(free),
             key=key,
             folder=str(source.folder),
-            files=tuple(file.path for file in chunk),
+            files=tuple(chunk),
             store=str(store),
             truth=str(source.truth) if source.truth else None,
-            named_by_slice=source.challenge,
+            challenge=source.challenge,
             **recipe,
         )
         for key, chunk in zip(keys, chunks, strict=True)
@@ -128,7 +128,8 @@ def _key(
             "code": fingerprint(make_shard.__name__),
             "image_size": recipe["image_size"],
             "pseudonyms": pseudonyms.fingerprint if pseudonyms else None,
-            "named_by_slice": source.challenge,
+            "challenge": source.challenge,
+            "by_study": recipe["by_study"],
             "truth": source.truth is not None,
             "files": stamps,
             "masks": [masks.get(Path(file.path).stem) for file in chunk],

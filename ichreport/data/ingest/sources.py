@@ -1,68 +1,147 @@
-"""What a source folder holds: the challenge's layout, or a hospital's tree of series."""
+"""What a source holds: the challenge's layout or a hospital's tree of series, zipped or not."""
 
 import os
+import re
+import shutil
+import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 from typing import Final
 
+from ichreport.data.ingest.archives import ArchiveError, Listed, Member, list_members
 from ichreport.files import check_file, read_sealed_json
 
 _TRAIN: Final = "stage_2_train"
+_OF_THE_CHALLENGE: Final = re.compile(r"ID_[0-9a-f]{9}\.dcm")
+_ZIP: Final = ".zip"
 _LARGEST_CHUNK: Final = 2048
 _SMALLEST_CHUNK: Final = 128
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """One file to read: its path below the source's folder, and what tells that it changed."""
+    """One file to read.
+
+    Attributes:
+        path: Its path below the source's folder; of a file in a zip, below the zip's path.
+        size: Its bytes.
+        modified: What tells that it changed: nanoseconds since the epoch, or its CRC-32 in a zip.
+        member: Where it lies in a zip; None for a file of its own.
+        reason: Why it cannot be read, where that is known before; empty otherwise.
+    """
 
     path: str
     size: int
     modified: int
-    """Nanoseconds since the epoch."""
+    member: Member | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A folder of DICOM files, its labels and its masks."""
+    """Where DICOM files, their labels and their masks come from.
+
+    Attributes:
+        folder: The folder below which the files lie, or the zip that holds them.
+        challenge: Whether files are named by slice, as in the challenge.
+        labels: The label CSV, if there is one: a file, or its path in the zip.
+        truth: The folder of bleed masks, if the heads are synthetic.
+        synthetic: Whether the phantom wrote it.
+        inside: The folder of the files in the zip, ending in a slash unless it is empty.
+        listed: What is in the zip.
+    """
 
     folder: Path
-    """The folder below which the files lie."""
     challenge: bool
-    """Whether files are named by slice, as in the challenge."""
-    labels: Path | None
-    """The label CSV, if there is one."""
+    labels: Path | Listed | None
     truth: Path | None
-    """The folder of bleed masks, if the heads are synthetic."""
     synthetic: bool
-    """Whether the phantom wrote it."""
+    inside: str = ""
+    listed: tuple[Listed, ...] = field(default=(), repr=False)
+
+    @property
+    def is_zip(self) -> bool:
+        """Whether the files lie in one zip."""
+        return bool(self.listed)
+
+    @contextmanager
+    def labels_file(self) -> Iterator[Path | None]:
+        """The label CSV as a file; one in a zip is unpacked for as long as it takes."""
+        if not isinstance(self.labels, Listed):
+            yield self.labels
+            return
+        with TemporaryDirectory(prefix="ichreport-labels-") as folder:
+            path = Path(folder, PurePosixPath(self.labels.name).name)
+            with zipfile.ZipFile(self.folder) as opened, path.open("wb") as unpacked:
+                try:
+                    shutil.copyfileobj(opened.open(self.labels.name), unpacked, 2**20)
+                except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError):
+                    raise ValueError(
+                        f"{self.folder}: {self.labels.name} cannot be unpacked; the zip is damaged."
+                    ) from None
+            yield path
 
 
-def recognise_source(folder: Path, labels: Path | None = None) -> Source:
-    """Recognise what a folder holds.
+def recognise_source(path: Path, labels: Path | None = None) -> Source:
+    """Recognise what a folder or a zip holds.
 
     Args:
-        folder: The challenge's unzipped folder; or its `stage_2_test`, or any folder that holds
-            `ID_….dcm` files directly; or a tree of DICOM series.
-        labels: A label CSV; by default `stage_2_train.csv` in the challenge's folder.
+        path: The challenge's unzipped folder, or the zip itself; or its `stage_2_test`, or any
+            folder that holds `ID_….dcm` files directly; or a tree or a zip of DICOM series.
+        labels: A label CSV; by default `stage_2_train.csv` of the challenge.
 
     Raises:
         FileNotFoundError: If the folder or the label file is missing; the message says what is
             expected where.
-        ValueError: If what synthetic heads say of themselves is damaged, or their labels are.
+        ValueError: If what synthetic heads say of themselves is damaged, or their labels are, or if
+            a zip is.
     """
-    if not folder.is_dir():
-        raise FileNotFoundError(
-            f"{folder} is not a folder. Expected {_TRAIN}.csv and {_TRAIN}/ in it, as the "
-            f"challenge unzips, or a tree of DICOM series; name the folder as `source`."
-        )
     if labels is not None and not labels.is_file():
         raise FileNotFoundError(f"{labels} is not a file. Expected the CSV of labels.")
+    if path.is_file():
+        return _recognise_zip(path, labels)
+    if not path.is_dir():
+        raise FileNotFoundError(
+            f"{path} is neither a folder nor a zip. Expected {_TRAIN}.csv and {_TRAIN}/ in it, as "
+            f"the challenge has them, or a tree of DICOM series; name it as `source`."
+        )
+    return _recognise_folder(path, labels)
+
+
+def _recognise_zip(path: Path, labels: Path | None) -> Source:
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"{path} is a file and no zip; name a folder or a zip as `source`.")
+    try:
+        listed = tuple(list_members(path))
+    except ArchiveError as error:
+        raise ValueError(f"{path}: {error}.") from None
+    if not listed:
+        raise FileNotFoundError(f"{path} holds no files.")
+    folders = {PurePosixPath(file.name).parent for file in listed}
+    train = next((folder for folder in folders if folder.name == _TRAIN), None)
+    if train is None:
+        flat = all(_OF_THE_CHALLENGE.fullmatch(PurePosixPath(file.name).name) for file in listed)
+        return Source(path, flat, labels, truth=None, synthetic=False, listed=listed)
+    names = {file.name: file for file in listed}
+    own = names.get(f"{train}.csv")
+    if labels is None and own is None:
+        raise FileNotFoundError(
+            f"{path} has no {train}.csv. Expected the challenge's labels beside {train}/; name a "
+            "label CSV as `labels`."
+        )
+    described = str(train.parent / "phantom.json") in names
+    inside = f"{train}/"
+    return Source(path, True, labels or own, None, described, inside=inside, listed=listed)
+
+
+def _recognise_folder(folder: Path, labels: Path | None) -> Source:
     train = folder / _TRAIN
     if not train.is_dir():
-        flat = next(folder.glob("ID_*.dcm"), None) is not None
+        flat = any(_OF_THE_CHALLENGE.fullmatch(path.name) for path in folder.glob("ID_*.dcm"))
         return Source(folder, challenge=flat, labels=labels, truth=None, synthetic=False)
     train_labels = folder / f"{_TRAIN}.csv"
     if labels is None and not train_labels.is_file():
@@ -94,27 +173,66 @@ def _check_synthetic_labels(labels: Path, described: Path) -> None:
 def list_files(source: Source) -> list[SourceFile]:
     """All files to read, sorted by path.
 
-    In the challenge's layout these are the `.dcm` files of one folder; elsewhere every file of the
-    tree but hidden ones, `DICOMDIR` and the label CSV. Links to folders are not followed.
+    These are the files of the tree but hidden ones, `DICOMDIR` and the label CSV; of a zip among
+    them, those in it. Links to folders are not followed.
 
     Raises:
         FileNotFoundError: If there is none.
+        ValueError: If the challenge's own zip lies among the files.
     """
-    files = []
-    for entry in _entries(str(source.folder), deep=not source.challenge):
-        if source.challenge and not entry.name.endswith(".dcm"):
-            continue
-        if entry.name.upper() == "DICOMDIR":
-            continue
-        labels = source.labels
-        if labels and entry.name == labels.name and labels.samefile(entry.path):
-            continue
-        path = entry.name if source.challenge else os.path.relpath(entry.path, source.folder)
-        files.append(_stamped(path, entry))
+    files = list(_in_zip(source) if source.is_zip else _in_folder(source))
     if not files:
         raise FileNotFoundError(f"{source.folder} holds no DICOM files.")
     files.sort(key=lambda file: file.path)
     return files
+
+
+def _in_zip(source: Source) -> Iterator[SourceFile]:
+    for listed in source.listed:
+        is_label_file = isinstance(source.labels, Listed) and listed.name == source.labels.name
+        if is_label_file or not listed.name.startswith(source.inside):
+            continue
+        path = listed.name[len(source.inside) :]
+        if not _is_directory_of_images(path):
+            yield _of_member(listed, path)
+
+
+def _in_folder(source: Source) -> Iterator[SourceFile]:
+    labels, start = source.labels, len(str(source.folder)) + 1
+    for entry in _entries(str(source.folder)):
+        if _is_directory_of_images(entry.name):
+            continue
+        if isinstance(labels, Path) and entry.name == labels.name and labels.samefile(entry.path):
+            continue
+        path = entry.path[start:]
+        if entry.name.lower().endswith(_ZIP):
+            yield from _of_archive(path, entry)
+        else:
+            yield _stamped(path, entry)
+
+
+def _of_archive(path: str, entry: os.DirEntry[str]) -> Iterator[SourceFile]:
+    """The files in a zip of the tree, or the zip itself with the reason why it cannot be read."""
+    stamped = _stamped(path, entry)
+    try:
+        listed = list_members(Path(entry.path), path)
+    except ArchiveError as error:
+        yield SourceFile(path, stamped.size, stamped.modified, reason=str(error))
+        return
+    if any(PurePosixPath(file.name).parent.name == _TRAIN for file in listed):
+        raise ValueError(f"{entry.path} is the challenge's zip: name it itself as `source`.")
+    for file in listed:
+        if not _is_directory_of_images(file.name):
+            yield _of_member(file, f"{path}/{file.name}")
+
+
+def _of_member(listed: Listed, path: str) -> SourceFile:
+    return SourceFile(path, listed.size, listed.crc, listed.member, listed.reason)
+
+
+def _is_directory_of_images(path: str) -> bool:
+    """Whether a file is a `DICOMDIR`, which lists the others."""
+    return path[-8:].upper() == "DICOMDIR" and path[-9:-8] in ("", "/")
 
 
 def _stamped(path: str, entry: os.DirEntry[str]) -> SourceFile:
@@ -125,17 +243,23 @@ def _stamped(path: str, entry: os.DirEntry[str]) -> SourceFile:
     return SourceFile(path, status.st_size, status.st_mtime_ns)
 
 
-def _entries(folder: str, *, deep: bool) -> Iterator[os.DirEntry[str]]:
+def _entries(folder: str) -> Iterator[os.DirEntry[str]]:
     pending = [folder]
     while pending:
         with os.scandir(pending.pop()) as entries:
             for entry in entries:
                 if entry.name.startswith("."):
                     continue
-                if not entry.is_dir(follow_symlinks=False):
-                    yield entry
-                elif deep:
+                if entry.is_dir(follow_symlinks=False):
                     pending.append(entry.path)
+                else:
+                    yield entry
+
+
+def slice_name(path: str) -> str:
+    """The name of the slice that one of the challenge's files is: its own, without endings."""
+    name = PurePosixPath(path).name
+    return PurePosixPath(name.removesuffix(".gz")).stem
 
 
 def cut_into_chunks(files: list[SourceFile]) -> list[list[SourceFile]]:

@@ -3,7 +3,7 @@
 import pytest
 
 from ichreport.data.dicom.reject import RejectError
-from ichreport.data.dicom.slice_reader import slice_from_bytes
+from tests.data.dicom.reading import slice_from_bytes
 
 
 @pytest.fixture(name="made")

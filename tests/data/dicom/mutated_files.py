@@ -13,7 +13,7 @@ import numpy as np
 from ichreport.data.dicom.limits import limit_memory, time_limit
 from ichreport.data.dicom.pixel_decoder import IsolatedDecoder
 from ichreport.data.dicom.reject import RejectError
-from ichreport.data.dicom.slice_reader import slice_from_bytes
+from ichreport.data.dicom.slice_reader import slices_from_bytes
 from ichreport.data.resample import resample_hu
 
 MOST_MEMORY = 200 * 2**20
@@ -51,12 +51,14 @@ def mutate(content, random):
 def read(content, decoder):
     """Read one file as an ingest does, and check what a slice promises."""
     with time_limit(SECONDS):
-        made = slice_from_bytes(memoryview(content), decode=decoder.decode)
-    assert made.hu.dtype == np.int16
-    assert made.hu.shape == (made.header.rows, made.header.columns)
-    assert -1024 <= made.hu.min() <= made.hu.max() <= 3071
-    assert np.isfinite([made.header.z, made.header.slope]).all()
-    assert resample_hu(made.hu, 8).shape == (8, 8)
+        slices = list(slices_from_bytes(memoryview(content), decode=decoder.decode))
+    assert slices
+    for made in slices:
+        assert made.hu.dtype == np.int16
+        assert sorted(made.hu.shape) == sorted((made.header.rows, made.header.columns))
+        assert -1024 <= made.hu.min() <= made.hu.max() <= 3071
+        assert np.isfinite([made.header.geometry.z, made.header.slope]).all()
+        assert resample_hu(made.hu, 8).shape == (8, 8)
 
 
 def main(mutations):

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from ichreport.data.dicom.pixel_decoder import IsolatedDecoder
-from ichreport.data.dicom.slice_reader import slice_from_bytes
+from tests.data.dicom.reading import slice_from_bytes
 
 MUTATIONS = int(os.environ.get("ICHREPORT_MUTATIONS", "20000"))
 
@@ -29,6 +29,19 @@ def rle_frame(pixels):
         segments.append(b"".join(bytes([len(run) - 1]) + run for run in runs))
     offsets = [64, 64 + len(segments[0])]
     return struct.pack("<16L", 2, *offsets, *[0] * 13) + b"".join(segments)
+
+
+def multi_frame(dicom_bytes, element, pixels):
+    """A file of one frame, whose place stands in sequences, of undefined length and of defined."""
+    position = element(0x00200032, "DS", "1\\2\\3 ")
+    inner = struct.pack("<HHL", 0xFFFE, 0xE000, len(position)) + position
+    place = element(0x00209113, "SQ", inner)
+    end = struct.pack("<HHLHHL", 0xFFFE, 0xE00D, 0, 0xFFFE, 0xE0DD, 0)
+    item = struct.pack("<HHL", 0xFFFE, 0xE000, 0xFFFFFFFF) + place
+    groups = element(0x52009230, "SQ", b"", length=0xFFFFFFFF) + item + end
+    plain = dicom_bytes(pixels, drop=[0x00200032], extra=[(0x00280008, "IS", "1")])
+    start = plain.index(struct.pack("<HH", 0x7FE0, 0x0010))
+    return plain[:start] + groups + plain[start:]
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +66,8 @@ def files(dicom_bytes, element):
         dicom_bytes(pixels, syntax="1.2.840.10008.1.2"),
         dicom_bytes(pixels, syntax="1.2.840.10008.1.2.2"),
         plain[:cut] + nested + plain[cut:],
+        dicom_bytes(pixels, replace={0x00200037: ("DS", "0\\-1\\0\\1\\0\\0")}),
+        multi_frame(dicom_bytes, element, pixels),
         dicom_bytes(
             pixels,
             **family,
@@ -66,7 +81,8 @@ def test_the_unchanged_files_are_valid(files):
     with IsolatedDecoder(20) as decoder:
         slices = [slice_from_bytes(memoryview(file), decode=decoder.decode) for file in files]
     np.testing.assert_array_equal(slices[0].hu, slices[4].hu)
-    np.testing.assert_array_equal(slices[0].hu, slices[6].hu)
+    np.testing.assert_array_equal(slices[0].hu, slices[8].hu)
+    assert [made.header.sop_instance_uid[-2:] for made in slices[7:9]] == [":1", "01"]
 
 
 def test_every_mutated_file_gives_a_valid_slice_or_a_reject_in_little_memory(files):

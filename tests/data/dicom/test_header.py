@@ -5,7 +5,7 @@ import numpy as np
 import pydicom
 import pytest
 
-from ichreport.data.dicom.slice_reader import slice_from_bytes
+from tests.data.dicom.reading import slice_from_bytes
 
 
 def us(number):
@@ -15,8 +15,8 @@ def us(number):
 def test_the_header_is_read_as_it_stands(made):
     header = made(np.zeros((6, 4)), z=-12.5, tilt=12.0, patient="ID_x", series="ID_y").header
     assert (header.patient_id, header.series_instance_uid) == ("ID_x", "ID_y")
-    assert (header.rows, header.columns, header.z) == (6, 4, -12.5)
-    assert header.spacing == pytest.approx(0.488281)
+    assert (header.rows, header.columns, header.geometry.z) == (6, 4, -12.5)
+    assert header.geometry.spacing == pytest.approx(0.488281)
     assert header.family == "16-bit signed"
 
 
@@ -30,7 +30,7 @@ def rescale_type(text):
 
 @pytest.mark.parametrize("tilt", [-19.0, -8.0, 0.0, 8.0, 19.0])
 def test_tilt_is_the_angle_between_the_slices_normal_and_the_axis(made, tilt):
-    assert made(tilt=tilt).header.tilt == pytest.approx(abs(tilt), abs=1e-4)
+    assert made(tilt=tilt).header.geometry.tilt == pytest.approx(abs(tilt), abs=1e-4)
 
 
 def test_the_first_of_several_windows_is_kept(made):
@@ -91,8 +91,12 @@ def test_a_missing_tag_is_named(reason, name, tag):
         ({"replace": {0x00280004: ("CS", "RGB")}}, "Interpretation is RGB, expected MONOCHROME2"),
         ({"replace": {0x00280004: ("CS", "MONOCHROME1")}}, "is MONOCHROME1, expected MONOCHROME2"),
         ({"replace": {0x00280004: ("CS", "SECRET")}}, "is missing or unknown"),
-        ({"extra": [(0x00280008, "IS", "2")]}, "NumberOfFrames is 2, expected 1"),
-        ({"replace": {0x00280100: us(8)}}, "BitsAllocated is 8, expected 16"),
+        (
+            {"extra": [(0x00280008, "IS", "2")]},
+            "a file of 2 frames that does not say",
+        ),
+        ({"replace": {0x00280100: us(8)}}, "set aside: BitsAllocated is 8, a screen, not HU"),
+        ({"replace": {0x00280100: us(32)}}, "BitsAllocated is 32, expected 16"),
         ({"replace": {0x00280101: us(17)}}, "BitsStored is 17, expected 8 to 16"),
         ({"replace": {0x00280102: us(9)}}, "HighBit is 9, expected 15 for BitsStored 16"),
         ({"replace": {0x00280103: us(2)}}, "PixelRepresentation is 2, expected 0 or 1"),

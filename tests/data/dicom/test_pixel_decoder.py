@@ -13,7 +13,7 @@ from ichreport.data.dicom import pixel_decoder
 from ichreport.data.dicom.limits import time_limit
 from ichreport.data.dicom.pixel_decoder import IsolatedDecoder
 from ichreport.data.dicom.reject import RejectError
-from ichreport.data.dicom.slice_reader import slice_from_bytes
+from tests.data.dicom.reading import slice_from_bytes
 
 pytest.importorskip("openjpeg", reason="needs the extra `compressed`")
 pytest.importorskip("libjpeg", reason="needs the extra `compressed`")

@@ -29,7 +29,7 @@ def files_of(store):
 
 
 def run(source, store, **words):
-    return ingest(source, store, **({"image_size": 16, "progress": False} | words))
+    return ingest(source, store, **({"image_size": 16, "progress": False, "series": "all"} | words))
 
 
 def stamps(store):
@@ -178,8 +178,8 @@ def test_what_an_export_holds_beside_slices_is_set_aside_and_stops_nothing(tmp_p
     store = run(tree, tmp_path / "store", max_reject_share=0.0, pseudonymise=False)
     assert len(store) == 4
     counts = store.manifest["counts"]
-    assert (counts["rejects"], counts["set_aside"]) == (9, 9)
-    assert store.rejects["reason"].str.startswith("set aside: ").all()
+    assert (counts["rejects"], counts["set_aside"]) == (0, 9)
+    assert "a scout view (localizer), not an axial slice" in list(store.set_aside["reason"])
     (tree / "cut.dcm").write_bytes(dicom_bytes(sop="1.4")[:-9])
     (tree / "blank.dcm").write_bytes(bytes(400))
     with pytest.raises(ValueError, match="too many files cannot be used: 2 of 15") as stopped:
@@ -187,7 +187,7 @@ def test_what_an_export_holds_beside_slices_is_set_aside_and_stops_nothing(tmp_p
     assert "set aside" not in str(stopped.value)
     whole = run(tree, tmp_path / "store", max_reject_share=0.1334, pseudonymise=False)
     counts = whole.manifest["counts"]
-    assert (counts["rejects"], counts["set_aside"], len(whole)) == (11, 9, 4)
+    assert (counts["rejects"], counts["set_aside"], len(whole)) == (2, 9, 4)
 
 
 def test_the_share_that_is_named_is_enough(tmp_path):
@@ -209,9 +209,7 @@ def test_a_folder_without_a_slice_says_why(tmp_path, dicom_bytes):
     tree.mkdir()
     for number in range(3):
         (tree / f"{number}").write_bytes(dicom_bytes(replace={0x00080060: ("CS", "MR")}))
-    with pytest.raises(
-        ValueError, match=r"no file of 3 is a slice.\n  3 x set aside: the modality"
-    ):
+    with pytest.raises(ValueError, match=r"no file of 3 is a slice.\n  3 x the modality is not CT"):
         run(tree, tmp_path / "store")
 
 
@@ -228,7 +226,7 @@ def test_a_slice_in_two_files_is_kept_once(tmp_path, write_challenge, dicom_byte
     for path in tree.glob("*.dcm"):
         path.rename(path.with_name("x" + path.name))
     store = run(tree, tmp_path / "store", max_reject_share=0.2, pseudonymise=False)
-    assert store.rejects.to_dict("records") == [
+    assert store.set_aside.to_dict("records") == [
         {"file": "deep/b", "reason": "another file holds the same slice (SOPInstanceUID)"}
     ]
     (row,) = np.flatnonzero(store.slices["sop_instance_uid"] == "ID_twice")
@@ -332,7 +330,7 @@ def test_arguments_that_make_no_sense_are_refused(source, tmp_path, words, messa
 
 
 def test_a_missing_source_makes_no_store(tmp_path):
-    with pytest.raises(FileNotFoundError, match="nowhere is not a folder"):
+    with pytest.raises(FileNotFoundError, match="nowhere is neither a folder nor a zip"):
         run(tmp_path / "nowhere", tmp_path / "store")
     assert not (tmp_path / "store").exists()
 
@@ -472,7 +470,9 @@ def test_a_part_that_makes_no_sense_is_refused(text):
 
 def test_the_parts_of_a_plan_share_its_shards_out(source, tmp_path):
     recognised = sources.recognise_source(source[0])
-    recipe = {"image_size": 16, "pseudonyms": None, "seconds_per_file": 30.0}
+    recipe = {
+        "image_size": 16, "by_study": False, "pseudonyms": None, "seconds_per_file": 30.0
+    }  # fmt: skip
     whole = shard_plan.make_plan(
         recognised, sources.list_files(recognised), tmp_path / "store", **recipe
     )

@@ -125,7 +125,10 @@ def test_labels_that_fit_no_slice_stop(tmp_path, dicom_bytes):
     labels = tmp_path / "labels.csv"
     labels.write_text("SOPInstanceUID,any\nIM0001,1\n")
     with pytest.raises(ValueError, match="no label row fits any slice"):
-        ingest(tmp_path / "tree", tmp_path / "s", image_size=8, progress=False, labels=labels)
+        ingest(
+            tmp_path / "tree", tmp_path / "s", image_size=8, progress=False, labels=labels,
+            series="all",
+        )  # fmt: skip
 
 
 def test_the_challenges_test_part_ingests_without_labels(tmp_path, write_challenge):
@@ -140,6 +143,12 @@ def test_the_challenges_test_part_ingests_without_labels(tmp_path, write_challen
     assert store.slices["sop_instance_uid"].str.startswith("ID_").all()
 
 
+def of_labels(store):
+    """What was found about labels: how often, and examples, by what."""
+    findings = store.manifest["findings"]
+    return {f["what"]: (f["count"], f["examples"]) for f in findings if "label" in f["what"]}
+
+
 def test_rows_and_files_that_lack_each_other_are_told(tmp_path, write_challenge):
     written = sorted(write_challenge(tmp_path / "rsna", patients=5, slices=40, size=8))
     train = tmp_path / "rsna" / "stage_2_train"
@@ -150,7 +159,7 @@ def test_rows_and_files_that_lack_each_other_are_told(tmp_path, write_challenge)
     lines = [line for line in csv.read_text().splitlines() if not line.startswith(written[2])]
     csv.write_text("\n".join(lines) + "\n")
     store = ingest(tmp_path / "rsna", tmp_path / "store", image_size=8, progress=False)
-    issues = {f["what"]: (f["count"], f["examples"]) for f in store.manifest["findings"]}
+    issues = of_labels(store)
     assert issues == {
         "files without a label row": (1, [written[2]]),
         "label rows whose file was rejected": (1, [written[1]]),
@@ -162,7 +171,7 @@ def test_rows_and_files_that_lack_each_other_are_told(tmp_path, write_challenge)
         key_file=key,
     )  # fmt: skip
     pseudonyms = Pseudonyms.from_file(key)
-    assert {f["what"]: (f["count"], f["examples"]) for f in hidden.manifest["findings"]} == {
+    assert of_labels(hidden) == {
         what: (count, [pseudonyms.pseudonym("sop_instance_uid", name) for name in names])
         for what, (count, names) in issues.items()
     }
