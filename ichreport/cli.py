@@ -131,6 +131,8 @@ def _parser() -> argparse.ArgumentParser:
     timings.add_argument("report", type=Path, help="folder of the report: reports/demo")
     verify = command("verify", _verify, "Check every hash of a store.")
     verify.add_argument("store", type=Path, help="folder of the store: data/demo/store")
+    text = "Say which files a pseudonym of a store stands for. It takes the key, and stays here."
+    _add_trace(command("trace", _trace, text))
     text = "Install the Jupyter kernel for a GPU, or check it."
     _add_kernel(commands.add_parser("kernel", help=text, description=text))
     return parser
@@ -196,6 +198,17 @@ def _add_features(features: argparse.ArgumentParser) -> None:
         required=True,
         help="the samples whose slices are wanted: any of sampa, sampb and fullid",
     )
+
+
+def _add_trace(trace: argparse.ArgumentParser) -> None:
+    trace.add_argument("store", type=Path, help="folder of the store: data/ward7/store")
+    trace.add_argument("pseudonym", help="file-…, slice-…, series-…, study-… or patient-…")
+    trace.add_argument(
+        "--source",
+        type=Path,
+        help="what the store was made of; of the profile in params/ with this store if not given",
+    )
+    trace.add_argument("--key", type=Path, help="the key's file; <store>.key if not given")
 
 
 def _add_kernel(kernel: argparse.ArgumentParser) -> None:
@@ -334,12 +347,43 @@ def _timings(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from ichreport.data.store import verify
+    from ichreport.data.store import verify, what_is_verified
+    from ichreport.data.store_format import read_manifest
+    from ichreport.files import as_size
 
     problems = verify(options.store)
     for problem in problems:
         print(_brief(problem))  # noqa: T201
-    return 1 if problems else 0
+    if problems:
+        return 1
+    manifest = read_manifest(options.store)
+    sizes = [(options.store / name).stat().st_size for name in what_is_verified(manifest)]
+    print(  # noqa: T201
+        f"{options.store}: {len(sizes):,} files ({as_size(sum(sizes))}) are what was written, by "
+        "their SHA-256. The files that it was made of were not compared."
+    )
+    return 0
+
+
+def _trace(options: argparse.Namespace) -> int:
+    from ichreport.data.ingest.sources import recognise_source
+    from ichreport.data.ingest.tracing import trace
+
+    timed.ready()
+    path = options.source or _source_of(options.store)
+    key = options.key or options.store.with_name(f"{options.store.name}.key")
+    for file in trace(options.store, options.pseudonym, recognise_source(path), key):
+        print(path / file)  # noqa: T201
+    return 0
+
+
+def _source_of(store: Path) -> Path:
+    """The source of the profile that makes a store."""
+    for path in sorted(project_path("params").glob("*.yaml")):
+        profile = Profile.from_files(path)
+        if profile.store_folder.resolve() == store.resolve():
+            return profile.source_folder
+    raise ValueError(f"{store}: no profile in params/ makes this store; name its source.")
 
 
 def _install_kernel(options: argparse.Namespace) -> int:

@@ -301,7 +301,7 @@ def verify(folder: Path | str) -> list[str]:
     except (OSError, ValueError) as error:
         return [str(error)]
     problems = []
-    for name, expected in (manifest["files"] | manifest["shards"]).items():
+    for name, expected in what_is_verified(manifest).items():
         path = folder / name
         try:
             actual = _hash_of_shard(path) if name.endswith(".npy") else sha256_of_file(path)
@@ -313,6 +313,12 @@ def verify(folder: Path | str) -> list[str]:
                 f"{path} is damaged: its hash is {actual[:12]}…, expected {expected[:12]}…. {_MEND}"
             )
     return problems
+
+
+def what_is_verified(manifest: dict[str, Any]) -> dict[str, str]:
+    """The hash of each file of a store, by its manifest."""
+    hashes: dict[str, str] = manifest["files"] | manifest["shards"]
+    return hashes
 
 
 def _hash_of_shard(path: Path) -> str:

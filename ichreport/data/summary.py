@@ -169,11 +169,42 @@ def rules_applied(store: Store) -> "pd.Series[int]":
     return rules.sort_values(ascending=False, kind="stable")
 
 
+def series_by_reason(store: Store) -> pd.DataFrame:
+    """Why series are kept or passed over.
+
+    Returns:
+        A row a reason, the series that are kept first: `why`, `series`, `slices`, and of the most
+        of these series `thickness` (mm, the median; NaN if unknown), `kernel` and `description`.
+    """
+    grouped = store.series.groupby(["kept", "why"], sort=False, dropna=False)
+    table = grouped.agg(
+        series=("slices", "size"),
+        slices=("slices", "sum"),
+        thickness=("thickness", "median"),
+        kernel=("kernel", _most_frequent),
+        description=("description", _most_frequent),
+    ).reset_index()
+    table = table.sort_values(["kept", "series"], ascending=False, kind="stable", ignore_index=True)
+    return table.drop(columns="kept")
+
+
+def _most_frequent(values: "pd.Series[str]") -> str:
+    return str(values.mode().iloc[0])
+
+
 def rejects_by_reason(store: Store) -> pd.DataFrame:
-    """Rejects counted by reason: `reason` (of the first), `files` and the `first` file."""
-    rejects = store.rejects
-    kind = rejects["reason"].map(kind_of_reason)
-    grouped = rejects.groupby(kind, sort=False)
+    """Files that cannot be used, by reason: `reason` (of the first), `files`, the `first` file."""
+    return _by_reason(store.rejects)
+
+
+def set_aside_by_reason(store: Store) -> pd.DataFrame:
+    """Files that are whole and something else, by reason; the columns of `rejects_by_reason`."""
+    return _by_reason(store.set_aside)
+
+
+def _by_reason(left_out: pd.DataFrame) -> pd.DataFrame:
+    kind = left_out["reason"].map(kind_of_reason)
+    grouped = left_out.groupby(kind, sort=False)
     table = grouped.agg(reason=("reason", "first"), files=("file", "size"), first=("file", "first"))
     return table.sort_values("files", ascending=False, kind="stable").reset_index(drop=True)
 

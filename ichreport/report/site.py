@@ -15,6 +15,7 @@ from ichreport.report import timings
 from ichreport.report.comparison import page as comparison_page
 from ichreport.report.html.sanitise import clean
 from ichreport.report.layout.page import TEMPLATES, Page, framed
+from ichreport.report.layout.private_paths import without_private_paths
 from ichreport.report.papers import facts
 from ichreport.report.papers import pages as papers
 from ichreport.report.run import page as run_page
@@ -61,7 +62,7 @@ def render(report_folder: Path, profile: Profile) -> Path:
     pages = _pages(report_folder, profile, results)
     synthetic = facts.of_synthetic_heads(profile, results)
     for page in reversed(pages):  # index.html comes last
-        html = framed(page, pages, synthetic=synthetic)
+        html = without_private_paths(framed(page, pages, synthetic=synthetic), profile)
         write_text(report_folder / page.path, html)
     _remove_stale(report_folder, pages)
     return report_folder / "index.html"

@@ -55,8 +55,8 @@ class IsolatedDecoder:
             RejectError: If they cannot be decoded, within the limits of time and memory.
         """
         name = COMPRESSED[syntax]
+        connection = self._started(name)
         try:
-            connection = self._started()
             connection.send((syntax, pixels, header))
             if not connection.poll(self._seconds):
                 raise RejectError(
@@ -75,19 +75,29 @@ class IsolatedDecoder:
         decoded: NDArray[Any] = answer
         return decoded
 
-    def _started(self) -> Connection:
+    def _started(self, name: str) -> Connection:
         if self._connection is None:
             context = multiprocessing.get_context("spawn")
-            self._connection, remote = context.Pipe()
-            self._process = context.Process(target=_serve, args=(remote,), daemon=True)
-            self._process.start()
-            remote.close()
+            try:
+                self._connection, remote = context.Pipe()
+                self._process = context.Process(target=_serve, args=(remote,), daemon=True)
+                self._process.start()
+                remote.close()
+                self._connection.recv()  # it is ready, or has ended
+            except BaseException as error:
+                self._stop()
+                if isinstance(error, EOFError | OSError):
+                    raise RejectError(
+                        f"the decoder of {name} could not be started; is there enough memory?",
+                        passing=True,
+                    ) from None
+                raise
         return self._connection
 
     def _stop(self) -> None:
         if self._connection is not None:
             self._connection.close()
-        if self._process is not None:
+        if self._process is not None and self._process.pid is not None:
             self._process.kill()
             self._process.join()
         self._connection = self._process = None
@@ -97,6 +107,7 @@ def _serve(connection: Connection) -> None:
     importlib.import_module("pydicom.pixels")  # before the limit, which is for decoding alone
     limit_memory(_MOST_MEMORY)
     with suppress(EOFError, OSError):
+        connection.send(None)
         while True:
             syntax, pixels, header = connection.recv()
             connection.send(_decoded(syntax, pixels, header))

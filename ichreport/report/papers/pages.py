@@ -7,6 +7,7 @@ from typing import Final
 from ichreport.files import write_text
 from ichreport.params.profile import Profile
 from ichreport.report.html.captions import Captions
+from ichreport.report.layout.private_paths import without_private_paths
 from ichreport.report.papers import templates
 from ichreport.report.papers.documents import Document
 from ichreport.report.papers.facts import gather
@@ -46,6 +47,7 @@ def write(folder: Path, profile: Profile, results: Results) -> str:
     """
     documents = make(folder, profile, results)
     for document in documents:
-        write_text(folder / f"{document.stem}.md", document.markdown())
+        text = without_private_paths(document.markdown(), profile)
+        write_text(folder / f"{document.stem}.md", text)
     lead = f'<h1>{TITLE}</h1><p class="lead">{escape(_CAPTIONS.fill("page_lead"))}</p>'
     return lead + "\n".join(document.html() for document in documents)

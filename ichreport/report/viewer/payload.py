@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ichreport.data.dicom.orientation import UNKNOWN
 from ichreport.data.resample import resample_hu, resample_mask
 from ichreport.data.store import Store
 from ichreport.data.windowing import WINDOWS
@@ -117,7 +118,13 @@ def _geometry(store: Store, rows: NDArray[np.int64], side: int) -> dict[str, Any
         "side": side,
         "positions": [round(float(z), 1) if math.isfinite(z) else None for z in table["z"]],
         "millimetres": round(millimetres, 4) if math.isfinite(millimetres) else None,
+        "sides": _has_sides(store, rows),
     }
+
+
+def _has_sides(store: Store, rows: NDArray[np.int64]) -> bool:
+    """Whether it is known which side of slices is the patient's right: the left of a picture."""
+    return bool((store.slices["orientation"].iloc[rows] != UNKNOWN).all())
 
 
 def _masks(store: Store, rows: NDArray[np.int64], side: int) -> str:

@@ -42,8 +42,10 @@
       this.context = this.canvas.getContext("2d");
       this.corners = Object.fromEntries(["place", "truth", "pointer", "window"].map((name) => [name, make("span", { class: `at-${name}` })]));
       this.bar = make("div", { class: "scale" }, make("span", {}, "5 cm"));
-      const stage = make("div", { class: "stage" }, this.canvas, this.bar, ...Object.values(this.corners));
-      for (const node of [this.bar, ...Object.values(this.corners)]) node.setAttribute("aria-hidden", "true");
+      this.sides = [make("span", { class: "at-right-side" }, "R"), make("span", { class: "at-left-side" }, "L")];
+      const marks = [this.bar, ...this.sides, ...Object.values(this.corners)];
+      const stage = make("div", { class: "stage" }, this.canvas, ...marks);
+      for (const node of marks) node.setAttribute("aria-hidden", "true");
       this.uid = make("p", { class: "uid" });
       this.said = make("p", { class: "said", "aria-live": "polite" });
       this.choice = make("select", { onchange: () => this.open(Number(this.choice.value)) },
@@ -109,6 +111,7 @@
       while (series.side * this.factor < SHARPEST) this.factor += 2;
       this.canvas.width = this.canvas.height = this.large = series.side * this.factor;
       this.bar.hidden = !series.millimetres;
+      for (const mark of this.sides) mark.hidden = !series.sides;
       if (series.millimetres) this.bar.style.width = `${5000 / (series.millimetres * series.side)}%`;
       this.buildStrips();
       this.go(series.first);

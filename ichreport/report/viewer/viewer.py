@@ -107,8 +107,9 @@ def show(
         budget=budget,
     )
     side = payload["series"][0]["side"]
+    sides = all(one["sides"] for one in payload["series"])
     return Viewer(
-        _caption(caption, store, side, outlined=outlined),
+        _caption(caption, store, side, outlined=outlined, sides=sides),
         _alternative(store, shown, first_rows),
         "image/webp",
         webp(slice_images.montage(store, np.array(first_rows))),
@@ -134,8 +135,9 @@ def _first_row(store: Store, rows: NDArray[np.int64], predictions: pd.DataFrame 
     return clearest_slice(store, rows)
 
 
-def _caption(text: str, store: Store, side: int, *, outlined: bool) -> str:
+def _caption(text: str, store: Store, side: int, *, outlined: bool, sides: bool) -> str:
     parts = [text or _CAPTIONS.fill("series"), _CAPTIONS.fill("how")]
+    parts.append(_CAPTIONS.fill("sides" if sides else "no_sides"))
     if outlined:
         parts.append(_CAPTIONS.fill("outlined"))
     if side < store.image_size:

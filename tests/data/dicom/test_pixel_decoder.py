@@ -173,6 +173,19 @@ def test_compressed_pixels_outside_fragments_are_refused(decoder, dicom_bytes):
         slice_from_bytes(content, decode=decoder.decode)
 
 
+def end_at_once(connection):
+    connection.close()
+
+
+def test_a_decoder_that_cannot_start_is_not_the_pixels_fault(compressed, monkeypatch):
+    monkeypatch.setattr(pixel_decoder, "_serve", end_at_once)
+    with IsolatedDecoder(20) as decoder:
+        for _ in range(2):
+            with pytest.raises(RejectError, match="could not be started") as refused:
+                slice_from_bytes(compressed(RLE, encoded(RLE)), decode=decoder.decode)
+            assert refused.value.passing
+
+
 def test_a_decoder_that_crashes_costs_one_file(compressed):
     with IsolatedDecoder(20) as decoder:
         good = compressed(RLE, encoded(RLE))

@@ -175,9 +175,18 @@ def _uids(store, name):
     return store.slices["sop_instance_uid"].iloc[series_rows(store, name)].tolist()
 
 
-def test_the_caption_says_once_that_sides_are_not_marked(store):
-    caption = viewer.of_data(store).caption
-    assert caption.count("Left and right are not marked") == 1
+def test_sides_are_marked_where_the_files_say_how_slices_lie(store, monkeypatch):
+    shown = viewer.of_data(store)
+    assert "R and L are the patient's right and left." in shown.caption
+    assert all(series["sides"] for series in shown.payload["series"])
+    unknown = store.slices.copy()
+    first = series_rows(store, shown.payload["series"][0]["uid"])
+    unknown.loc[first[2], "orientation"] = "unknown"
+    monkeypatch.setattr(store, "slices", unknown)
+    shown = viewer.of_data(store)
+    assert "R and L are" not in shown.caption
+    assert "the files do not say which side" in shown.caption
+    assert [series["sides"] for series in shown.payload["series"]].count(False) == 1
 
 
 def test_a_run_shows_slices_of_its_test_split(store, predictions):

@@ -121,6 +121,23 @@ class Shown:
         self.page.mouse.up()
 
 
+def test_the_patients_right_is_marked_on_the_left_of_the_image(shown):
+    image = shown.canvas.bounding_box()
+    for mark, expected in (("R", 0.0), ("L", 1.0)):
+        box = shown.page.locator(f".stage > span:text-is('{mark}')").bounding_box()
+        place = (box["x"] + box["width"] / 2 - image["x"]) / image["width"]
+        assert abs(place - expected) < 0.1
+        assert abs(box["y"] + box["height"] / 2 - image["y"] - image["height"] / 2) < 10
+
+
+def test_sides_that_are_not_known_are_not_marked(tmp_path, open_page, store, monkeypatch):
+    monkeypatch.setattr(store, "slices", store.slices.assign(orientation="unknown"))
+    names = representative_series(store.slices)[:2]
+    shown = Shown(open_page(write_page(tmp_path, viewer.show(store, names)._repr_html_())), store)
+    for mark in "RL":
+        expect(shown.page.locator(f".stage > span:text-is('{mark}')")).to_be_hidden()
+
+
 @pytest.fixture
 def shown(open_page, path, store):
     """The viewer without outline and heat."""
