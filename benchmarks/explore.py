@@ -44,8 +44,14 @@ def write_store(folder: Path, size: Size) -> None:
     with np.load(folder / "labels.npz") as stored:
         labels = LabelTable(pa.array(stored["names"].tolist(), pa.string()), stored["labels"])
     index = build_index(folder, numbers, labels, slice_names=slice_names_from_files)
-    pq.write_table(index.slices, folder / "slices.parquet", compression="zstd")
-    pq.write_table(index.rejects, folder / "rejects.parquet")
+    tables = {
+        "slices.parquet": index.slices,
+        "series.parquet": index.series,
+        "rejects.parquet": index.rejects,
+        "set-aside.parquet": index.set_aside,
+    }
+    for name, table in tables.items():
+        pq.write_table(table, folder / name, compression="zstd")
     sizes = np.bincount(index.slices["shard"].to_numpy())
     for number, slices in enumerate(sizes.tolist()):
         shape = (slices, IMAGE_SIZE, IMAGE_SIZE)
@@ -61,9 +67,7 @@ def write_store(folder: Path, size: Size) -> None:
         "findings": [],
         "store_hash": "generated",
         "shards": {shard_name(number): "generated" for number in range(len(sizes))},
-        "files": {
-            name: sha256_of_file(folder / name) for name in ("slices.parquet", "rejects.parquet")
-        },
+        "files": {name: sha256_of_file(folder / name) for name in tables},
     }
     write_sealed_json(folder / "manifest.json", manifest)
 

@@ -74,6 +74,14 @@ def write_tables(folder: Path, size: Size) -> int:
         "intercept": np.full(size.slices, -1024.0),
         "window_center": np.where(study % 3 == 0, 40.0, 36.0),
         "window_width": np.full(size.slices, 80.0),
+        "orientation": np.full(size.slices, "standard"),
+        "thickness": np.full(size.slices, np.nan),
+        "between": np.full(size.slices, np.nan),
+        **{name: np.full(size.slices, "") for name in ("kernel", "manufacturer", "model")},
+        "description": np.full(size.slices, "unknown"),
+        "image_type": np.full(size.slices, ""),
+        "contrast": np.zeros(size.slices, bool),
+        "shows_head": np.full(size.slices, None),
         "rules": np.where(study % 2 == 0, "first of several windows kept", ""),
         "blank": np.zeros(size.slices, bool),
         "truth_row": np.full(size.slices, -1, np.int32),
@@ -120,7 +128,7 @@ def work(folder: Path, shards: int, size: Size) -> dict[str, float]:
     for sample in drawn:
         leak_audit(slices, sample)
     done("audit three samples")
-    store = Store(folder, {"recipe": {"image_size": 256}}, slices, pd.DataFrame())
+    store = Store(folder, {"recipe": {"image_size": 256}}, slices, *[pd.DataFrame()] * 3)
     store.adjacent_rows(np.arange(len(store)))
     done("find the neighbours of all")
     for table in (

@@ -11,6 +11,9 @@ Files are 512 x 512, stored at 256 x 256, and lie in the page cache. The output 
 file system, so that only computing is compared; and, in the figures of `disk`, to a disk, where
 ours flushes each shard before it counts as there.
 
+The same files in a zip, as Kaggle gives the challenge, are compared with the folder, in the page
+cache and dropped from it before each turn (`cold`; what the disk itself keeps is not dropped).
+
 Two parts that libraries could do are measured by themselves: reading a header, beside pydicom with
 `specific_tags` and `stop_before_pixels`, and halving a slice, beside Pillow's box filter.
 """
@@ -24,6 +27,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
+import zipfile
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,7 +38,8 @@ from PIL import Image
 from side_by_side import alone, interleaved, main, median_ratio
 
 from ichreport.data.dicom.elements import read_elements, read_transfer_syntax
-from ichreport.data.dicom.header import WANTED, read_header
+from ichreport.data.dicom.fields import WANTED
+from ichreport.data.dicom.header import read_header
 from ichreport.data.ingest.make_store import ingest
 from ichreport.data.resample import resample_hu
 
@@ -198,6 +203,7 @@ def measure(repeats: int = 5, count: int = FILES) -> dict[str, Any]:
         figures: dict[str, Any] = {"files": count, "image_size": SIZE}
         figures |= _to_memory(source, small, paths, Path(ram), repeats)
         figures |= _to_disk(source, paths, Path(folder), repeats)
+        figures |= _from_zip(source, paths, Path(folder), repeats)
         figures["worker_peak_mib"] = alone(ours_here, source, Path(ram, "peak"))["peak_mib"]
         figures |= _parts([path.read_bytes() for path in paths[:PLAIN_FILES]], repeats)
     return figures
@@ -253,6 +259,44 @@ def _to_disk(source: Path, paths: list[Path], out: Path, repeats: int) -> dict[s
         "disk_ours_over_lean": median_ratio(seconds["lean"], seconds["ours"]),
         "disk_ours_over_lean_flushed": median_ratio(seconds["lean, flushed"], seconds["ours"]),
     }
+
+
+def _from_zip(source: Path, paths: list[Path], out: Path, repeats: int) -> dict[str, Any]:
+    """The ingest of a folder and of a zip with the same files, warm and cold."""
+    zipped = out / "source.zip"
+    with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as made:
+        for path in paths:
+            made.write(path, path.name)
+    os.sync()  # what is not on the disk yet cannot be dropped
+
+    def cold(given: Path, files: list[Path]) -> None:
+        drop(files)
+        ours_here(given, out / "ours")
+
+    seconds = interleaved(
+        {
+            "folder, warm": partial(ours_here, source, out / "ours"),
+            "zip, warm": partial(ours_here, zipped, out / "ours"),
+            "folder, cold": partial(cold, source, paths),
+            "zip, cold": partial(cold, zipped, [zipped]),
+        },
+        repeats=repeats,
+    )
+    return {
+        "zip_share_of_folder": zipped.stat().st_size / sum(p.stat().st_size for p in paths),
+        "zip_files_per_second": {
+            name: len(paths) / statistics.median(times) for name, times in seconds.items()
+        },
+        "zip_over_folder_warm": median_ratio(seconds["folder, warm"], seconds["zip, warm"]),
+        "zip_over_folder_cold": median_ratio(seconds["folder, cold"], seconds["zip, cold"]),
+    }
+
+
+def drop(files: list[Path]) -> None:
+    """Drop files from the page cache."""
+    for path in files:
+        with path.open("rb") as stream:
+            os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def _parts(files: list[bytes], repeats: int) -> dict[str, Any]:

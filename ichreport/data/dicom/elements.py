@@ -13,8 +13,7 @@ file gives a `RejectError` with a reason.
 """
 
 import struct
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from ichreport.data.dicom.reject import RejectError
 from ichreport.data.dicom.transfer_syntaxes import (
@@ -27,6 +26,7 @@ PIXEL_DATA: Final = 0x7FE00010
 _TRANSFER_SYNTAX: Final = 0x00020010
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _UNDEFINED: Final = 0xFFFFFFFF
+_UNPACK: Final = {order: struct.Struct(f"{order}HH2sH").unpack_from for order in "<>"}
 _HEAD: Final = 8
 """Bytes of the tag and the length of an item."""
 _LONG_VRS: Final = frozenset(
@@ -44,8 +44,7 @@ _LAST_OF_A_START: Final = 0x0060
 _LONGEST_OF_A_START: Final = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(NamedTuple):
     """One data element: its type (empty where the file does not say) and its bytes."""
 
     vr: bytes
@@ -253,10 +252,12 @@ def _implicit(buffer: memoryview, position: int) -> tuple[int, Element, int]:
 
 
 def _explicit(buffer: memoryview, position: int, order: str) -> tuple[int, Element, int]:
-    group, number, vr, length = struct.unpack_from(order + "HH2sH", buffer, position)
+    group, number, vr, length = _UNPACK[order](buffer, position)
     tag = (group << 16) | number
     if vr in _SHORT_VRS:
-        return _take(buffer, position + 8, tag, vr, length)
+        start = position + _HEAD
+        value = buffer[start : start + length]
+        return tag, Element(vr, value, length), start + len(value)
     if vr in _LONG_VRS:
         if position + 12 > len(buffer):
             raise RejectError(f"the file is cut in the header, at byte {position:,}")

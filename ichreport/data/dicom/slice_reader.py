@@ -38,6 +38,7 @@ from ichreport.data.dicom.transfer_syntaxes import (
     NATIVE,
 )
 
+_WANTED: Final = WANTED | GROUPS
 _RULE_WINDOWS: Final = "first of several windows kept"
 _RULE_NO_PATIENT: Final = "no patient ID, the study stands for the patient"
 _RULE_EXCESS: Final = "bytes after the pixels left out"
@@ -85,7 +86,7 @@ def slices_from_bytes(buffer: memoryview, *, decode: Decode) -> Iterator[HuSlice
         raise RejectError("deflated files are refused: they can expand without bound")
     if syntax not in NATIVE and syntax not in COMPRESSED:
         raise RejectError("the transfer syntax is not one that is read")
-    elements = read_elements(buffer, start, syntax, WANTED | GROUPS)
+    elements = read_elements(buffer, start, syntax, _WANTED)
     if not is_multi_frame(elements):
         header = read_header(elements, big_endian=syntax == EXPLICIT_BIG)
         if (count := number_of_frames(elements)) != 1:

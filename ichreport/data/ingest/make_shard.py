@@ -44,14 +44,6 @@ from ichreport.files import (
 _RULE_NOT_SQUARE: Final = "not square, padded with air"
 _RULE_UPSAMPLED: Final = "smaller than the store, enlarged"
 _RULE_BY_STUDY: Final = "the study stands for the patient, as group_by asks"
-_OF_THE_HEADER: Final = (
-    *("family", "rows", "columns", "intercept"),
-    *("window_center", "window_width"),
-)
-_OF_THE_ACQUISITION: Final = (
-    *("thickness", "between", "kernel", "description", "image_type"),
-    *("manufacturer", "model", "contrast"),
-)
 _TOO_LARGE: Final = RejectError("reading it takes more memory than a worker may have", passing=True)
 
 SCHEMA: Final = pa.schema(
@@ -192,16 +184,14 @@ class _ShardWriter:
         if made.mask is not None and self._masks is not None:
             truth_row = self._masks.count
             self._masks.append(made.mask)
-        self._add(
-            made.description
-            | {
-                "blank": bool(made.hu.min() == made.hu.max()),
-                "row": row,
-                "truth_row": truth_row,
-                "pixel_hash": pixel_hash,
-                "file": shown,
-            }
+        made.description.update(
+            blank=bool(made.hu.min() == made.hu.max()),
+            row=row,
+            truth_row=truth_row,
+            pixel_hash=pixel_hash,
+            file=shown,
         )
+        self._add(made.description)
 
     def _add(self, values: dict[str, Any]) -> None:
         for name, column in self.columns.items():
@@ -262,10 +252,27 @@ def _description(read: HuSlice, size: int) -> dict[str, Any]:
     if max(header.rows, header.columns) < size:
         rules.append(_RULE_UPSAMPLED)
     geometry, acquisition = header.geometry, header.acquisition
-    named = {name: getattr(header, name) for name in _OF_THE_HEADER}
-    named |= {name: getattr(geometry, name) for name in ("z", "spacing", "tilt")}
-    named |= {name: getattr(acquisition, name) for name in _OF_THE_ACQUISITION}
-    return named | {"orientation": geometry.turn.name, "rules": "; ".join(rules)}
+    return {
+        "z": geometry.z,
+        "spacing": geometry.spacing,
+        "tilt": geometry.tilt,
+        "orientation": geometry.turn.name,
+        "family": header.family,
+        "rows": header.rows,
+        "columns": header.columns,
+        "intercept": header.intercept,
+        "window_center": header.window_center,
+        "window_width": header.window_width,
+        "thickness": acquisition.thickness,
+        "between": acquisition.between,
+        "kernel": acquisition.kernel,
+        "description": acquisition.description,
+        "image_type": acquisition.image_type,
+        "manufacturer": acquisition.manufacturer,
+        "model": acquisition.model,
+        "contrast": acquisition.contrast,
+        "rules": "; ".join(rules),
+    }
 
 
 def _write_table(task: ShardTask, writer: _ShardWriter, hashes: dict[str, str]) -> None:
