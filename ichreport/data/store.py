@@ -18,6 +18,7 @@ from ichreport.files import check_file, read_json, sha256_of_file, write_json
 
 SLICES: Final = "slices.parquet"
 REJECTS: Final = "rejects.parquet"
+STUDIES: Final = "studies.parquet"
 _CHECKED: Final = ".checked"
 """Notes on shards that have been compared with their hashes: size and time of the file then."""
 _MEND: Final = "Delete it and run `ichreport ingest` again."
@@ -32,6 +33,9 @@ class Store:
         slices: One row a slice, sorted by patient, study, series, z, SOP Instance UID. The number
             of a slice's row is what `hu` takes.
         rejects: Files that are no slices, with the reason.
+        studies: One row a study, sorted by patient and study: `patient_id`, `study_instance_uid`,
+            the six labels (0, 1, or -1 where unlabelled) and the votes of readers, if there are
+            any (`reader_votes`). None where labels are of slices, or nothing is labelled.
     """
 
     def __init__(
@@ -40,9 +44,10 @@ class Store:
         manifest: dict[str, Any],
         slices: pd.DataFrame,
         rejects: pd.DataFrame,
+        studies: pd.DataFrame | None = None,
     ) -> None:
         self.folder, self.manifest = folder, manifest
-        self.slices, self.rejects = slices, rejects
+        self.slices, self.rejects, self.studies = slices, rejects, studies
         self._shard = slices["shard"].to_numpy(dtype=np.int64)
         self._row = slices["row"].to_numpy(dtype=np.int64)
         self._hashes = slices["pixel_hash"].to_numpy()
@@ -67,7 +72,8 @@ class Store:
         manifest = read_manifest(folder)
         tables = [
             pq.read_table(check_file(folder / name, manifest["files"][name], _MEND)).to_pandas()
-            for name in (SLICES, REJECTS)
+            for name in (SLICES, REJECTS, STUDIES)
+            if name in manifest["files"]
         ]
         return cls(folder, manifest, *tables)
 

@@ -17,8 +17,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from filelock import Timeout
 from tqdm import tqdm
@@ -39,15 +37,18 @@ from ichreport.data.ingest.slice_index import (
     SAME_SLICE,
     SliceIndex,
     build_index,
+    check_labels_fit,
     slice_names_from_files,
 )
 from ichreport.data.ingest.sources import Source, list_files, recognise_source
+from ichreport.data.ingest.study_labels import label_studies
 from ichreport.data.ingest.workers import run_parallel
 from ichreport.data.labels.label_file import read_label_file
+from ichreport.data.labels.studies import StudyLabels
 from ichreport.data.labels.table import LabelTable
 from ichreport.data.pseudonyms import Pseudonyms
 from ichreport.data.shard_files import note_name, table_name
-from ichreport.data.store import REJECTS, SLICES, Store
+from ichreport.data.store import REJECTS, SLICES, STUDIES, Store
 from ichreport.data.store_format import MANIFEST, read_manifest
 from ichreport.dependencies import fingerprint
 from ichreport.files import (
@@ -278,10 +279,10 @@ class _Ingest:
             manifest = read_manifest(self.store)
         except (OSError, ValueError):
             return False
-        names = (SLICES, REJECTS)
+        names = {SLICES, REJECTS, *manifest["files"]} & {SLICES, REJECTS, STUDIES}
         return manifest.get("inputs") == inputs and all((self.store / n).is_file() for n in names)
 
-    def _labels(self) -> LabelTable | None:
+    def _labels(self) -> LabelTable | StudyLabels | None:
         """The labels. Read before the shards are made, so that unusable labels stop at once."""
         if self.source.labels is None:
             return None
@@ -306,12 +307,14 @@ class _Ingest:
                 rejects.add(made.rejects)
         rejects.check()
 
-    def _finish(self, plan: ShardPlan, labels: LabelTable | None, inputs: str) -> None:
+    def _finish(
+        self, plan: ShardPlan, labels: LabelTable | StudyLabels | None, inputs: str
+    ) -> None:
         numbers = [task.number for task in plan.tasks]
         index = build_index(
             self.store,
             numbers,
-            labels,
+            labels if isinstance(labels, LabelTable) else None,
             slice_names=(lambda files: self._slice_names(plan, files))
             if self.source.challenge
             else None,
@@ -323,8 +326,15 @@ class _Ingest:
                 f"{self.source.folder}: no file of {plan.file_count:,} is a slice.\n{listed}"
             )
         self._check_names(plan, index)
-        _check_labels_fit(index, self.source)
-        for name, table in ((SLICES, index.slices), (REJECTS, index.rejects)):
+        if isinstance(labels, StudyLabels):
+            index = label_studies(index, labels, self.source)
+        else:
+            check_labels_fit(index, self.source)
+        tables = {SLICES: index.slices, REJECTS: index.rejects}
+        (self.store / STUDIES).unlink(missing_ok=True)
+        if index.studies is not None:
+            tables[STUDIES] = index.studies
+        for name, table in tables.items():
             with atomic_file(self.store / name) as partial:
                 pq.write_table(table, partial, compression="zstd")
         hashes: dict[str, str] = {}
@@ -333,7 +343,7 @@ class _Ingest:
             if note is None:
                 raise OSError(f"{self.store}: shard {number} was changed meanwhile; ingest again.")
             hashes |= note.hashes
-        files = [SLICES, REJECTS, *map(table_name, numbers), *map(note_name, numbers)]
+        files = [*tables, *map(table_name, numbers), *map(note_name, numbers)]
         remove_others(self.store, {*hashes, *files})
         manifest = make_manifest(
             self.source,
@@ -380,15 +390,4 @@ class _Ingest:
             f"{self.store}: the disk is full. The whole store needs about "
             f"{as_size(plan.total_bytes)}, {as_size(done)} of it are done, "
             f"{as_size(free)} are free. What is done stays: free some room and run the same again."
-        )
-
-
-def _check_labels_fit(index: SliceIndex, source: Source) -> None:
-    if source.labels is None:
-        return
-    labelled = pc.any(pc.greater_equal(index.slices["any"], pa.scalar(0, pa.int8()))).as_py()
-    if not labelled:
-        raise ValueError(
-            f"{source.labels}: no label row fits any slice of {source.folder}. Expected the "
-            f"slices' SOP Instance UIDs."
         )

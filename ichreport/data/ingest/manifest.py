@@ -11,7 +11,7 @@ from ichreport.data.dicom.reject import is_set_aside
 from ichreport.data.ingest.slice_index import SliceIndex
 from ichreport.data.ingest.sources import Source
 from ichreport.data.pseudonyms import Pseudonyms
-from ichreport.data.store import SLICES, series_starts
+from ichreport.data.store import SLICES, STUDIES, series_starts
 from ichreport.data.store_format import STORE_FORMAT
 from ichreport.files import sha256_of_json
 
@@ -53,7 +53,9 @@ def make_manifest(
         "inputs": inputs,
         "shards": shards,
         "files": files,
-        "store_hash": sha256_of_json([shards, files[SLICES]]),
+        "store_hash": sha256_of_json(
+            [shards, *(files[name] for name in (SLICES, STUDIES) if name in files)]
+        ),
     }
 
 

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ichreport.data.ingest.make_shard import SCHEMA
+from ichreport.data.ingest.sources import Source
 from ichreport.data.labels.table import UNLABELLED, LabelIssue, LabelTable
 from ichreport.data.patient_groups import varies_within
 from ichreport.data.shard_files import table_name
@@ -42,12 +43,14 @@ class SliceIndex:
         slices: One row a slice, sorted by `_ORDER`.
         rejects: The columns `file` and `reason`, sorted by file.
         rules: How many slices each rule changed.
+        studies: One row a study, sorted likewise, where studies are labelled.
         issues: What is odd about labels and files.
     """
 
     slices: pa.Table
     rejects: pa.Table
     rules: dict[str, int]
+    studies: pa.Table | None = None
     issues: list[LabelIssue] = field(default_factory=list)
 
 
@@ -99,6 +102,23 @@ def build_index(
         rules=_count_rules(slices),
         issues=issues,
     )
+
+
+def check_labels_fit(index: SliceIndex, source: Source) -> None:
+    """Refuse labels of which none is of any slice.
+
+    Raises:
+        ValueError: If the source has labels, and no slice of the index has one.
+    """
+    if source.labels is None:
+        return
+    zero = pa.scalar(0, pa.int8())
+    labelled = (pc.any(pc.greater_equal(index.slices[label], zero)).as_py() for label in LABELS)
+    if not any(labelled):
+        raise ValueError(
+            f"{source.labels}: no label row fits any slice of {source.folder}. Expected the "
+            f"slices' SOP Instance UIDs."
+        )
 
 
 def _with_shard(store: Path, number: int) -> pa.Table:
