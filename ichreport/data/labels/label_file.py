@@ -6,6 +6,7 @@ from typing import Final
 from ichreport.data.labels.challenge import ID_COLUMN, LABEL_COLUMN, read_challenge_labels
 from ichreport.data.labels.cq500 import is_reads, read_cq500_reads
 from ichreport.data.labels.csv_columns import Head, read_head
+from ichreport.data.labels.ct_ich import is_ct_ich, read_ct_ich_labels
 from ichreport.data.labels.hospital import (
     PATIENT_COLUMN,
     SLICE_COLUMN,
@@ -23,7 +24,7 @@ _NAMES: Final = (SLICE_COLUMN, STUDY_COLUMN, PATIENT_COLUMN)
 def read_label_file(path: Path, pseudonyms: Pseudonyms | None = None) -> LabelTable | StudyLabels:
     """Read labels of slices or of studies.
 
-    Of slices: in the challenge's form (`ID,Label`) or a hospital's (`SOPInstanceUID`).
+    Of slices: in the challenge's form (`ID,Label`), a hospital's (`SOPInstanceUID`), or CT-ICH's.
     Of studies: a hospital's (`StudyInstanceUID` or `PatientID`), or the reads of CQ500.
 
     Args:
@@ -41,13 +42,15 @@ def read_label_file(path: Path, pseudonyms: Pseudonyms | None = None) -> LabelTa
         return read_challenge_labels(path, pseudonyms)
     if is_reads(head):
         return read_cq500_reads(path, pseudonyms)
+    if is_ct_ich(head):
+        return read_ct_ich_labels(path, pseudonyms)
     if names and labels:
         return read_study_labels(path, pseudonyms)
     columns = sum(map(bool, head.names))
     raise ValueError(
         f"{path}: expected a CSV with the columns {ID_COLUMN},{LABEL_COLUMN}, or {SLICE_COLUMN} "
         f"(of slices), {STUDY_COLUMN} or {PATIENT_COLUMN} (of studies) and any of "
-        f"{', '.join(LABELS)}, or CQ500's reads.csv; "
+        f"{', '.join(LABELS)}, or CQ500's reads.csv, or CT-ICH's hemorrhage_diagnosis_raw_ct.csv; "
         f"of the file's {columns} columns these are known: {', '.join(names + labels) or 'none'}."
     )
 
