@@ -17,6 +17,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ichreport.data.patient_groups import linked_groups
+from ichreport.data.store import Store
+from ichreport.labels import LABELS
 from ichreport.params.samples import SAMPLES, SplitBy
 from ichreport.params.samples import Sample as SampleName
 from ichreport.splits import SPLITS
@@ -112,6 +114,25 @@ def draw(
                 f"There are too few slices for hashed splits: use more, or another seed."
             )
     return Sample(sample, rows.astype(np.int64), split, group[rows])
+
+
+def require_slice_labels(store: Store) -> None:
+    """Refuse to train on a store whose slices have no labels.
+
+    Raises:
+        ValueError: If no slice has a label; the message says what is labelled instead.
+    """
+    if store.labelled == "slices":
+        return
+    labelled, serves = "labels nothing", ""
+    if store.labelled == "studies":
+        labelled = "has labels of studies alone"
+        serves = " Labels of studies serve to evaluate predictions of whole studies."
+    raise ValueError(
+        f"{store.folder} {labelled}: an experiment learns from slices, and needs all six labels of "
+        f"each. Name a CSV of SOPInstanceUID and {', '.join(LABELS)} as `labels` in the profile, "
+        f"and ingest again.{serves} The page of the data needs no labels."
+    )
 
 
 def rows_of_any(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ichreport.data.shard_files import hash_of_slices, shard_name, slice_digests, truth_name
 from ichreport.data.store_format import read_manifest
 from ichreport.files import check_file, read_json, sha256_of_file, write_json
+from ichreport.labels import LABELS
 
 SLICES: Final = "slices.parquet"
 REJECTS: Final = "rejects.parquet"
@@ -87,6 +88,13 @@ class Store:
     def image_size(self) -> int:
         """Rows and columns of a slice."""
         return int(self.manifest["recipe"]["image_size"])
+
+    @property
+    def labelled(self) -> Literal["slices", "studies", "nothing"]:
+        """What its labels are of."""
+        if self.studies is not None:
+            return "studies"
+        return "slices" if (self.slices[list(LABELS)] >= 0).any(axis=None) else "nothing"
 
     @property
     def has_truth(self) -> bool:
