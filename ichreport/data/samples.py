@@ -27,6 +27,10 @@ _SPLIT_ENDS: Final = (0.7, 0.8)
 """Where train ends and where validation ends, as shares; test is the rest: 70 / 10 / 20."""
 
 
+class EmptySplitError(ValueError):
+    """A split of a sample would hold no slice."""
+
+
 @dataclass(frozen=True)
 class Sample:
     """Some slices of a store, each in one split.
@@ -90,7 +94,8 @@ def draw(
         split_by: Slice or group; by default as the poster did.
 
     Raises:
-        ValueError: If the sample or a share makes no sense, or a split comes out empty.
+        EmptySplitError: If a split comes out empty.
+        ValueError: If the sample or a share makes no sense.
     """
     group = linked_groups(slices).to_numpy(dtype=object)
     if sample == "sampa":
@@ -109,7 +114,7 @@ def draw(
     split = np.array(SPLITS)[np.searchsorted(_SPLIT_ENDS, position, side="right")]
     for name in SPLITS:
         if not (split == name).any():
-            raise ValueError(
+            raise EmptySplitError(
                 f"{sample}: no slice of {len(slices):,} is in the {name} split with seed {seed}. "
                 f"There are too few slices for hashed splits: use more, or another seed."
             )
