@@ -15,6 +15,7 @@ from ichreport.report.data import missing
 from ichreport.report.html.blocks import Drawing, Sentences, lines
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.figure_style import STYLE, WIDE, one_axes
+from ichreport.report.html.formats import number
 from ichreport.report.html.palette import ACCENT, INK, LABEL_COLORS, SECOND, SOFT
 
 _CAPTIONS: Final = Captions.beside(__file__)
@@ -38,9 +39,10 @@ def co_occurrence(store: Store) -> Drawing | Sentences:
 
     # one colour, more or less of it, so that it shows on light and dark pages alike
     shades = LinearSegmentedColormap.from_list("shades", [(*to_rgb(ACCENT), a) for a in (0, 0.45)])
+    words = [[number(value, 2) for value in row] for row in share]
     seaborn.heatmap(
-        np.nan_to_num(share), ax=axes, cmap=shades, vmin=0, vmax=1, cbar=False, annot=True,
-        fmt=".2f", annot_kws={"color": INK}, xticklabels=LABELS, yticklabels=LABELS,
+        np.nan_to_num(share), ax=axes, cmap=shades, vmin=0, vmax=1, cbar=False, annot=words,
+        fmt="", annot_kws={"color": INK}, xticklabels=LABELS, yticklabels=LABELS,
     )  # fmt: skip
     axes.xaxis.tick_top()
     axes.tick_params(axis="y", rotation=0)

@@ -25,12 +25,11 @@ def draw(store: Store, name: SampleName, sampling: Mapping[str, Any]) -> Sample 
     try:
         return samples.draw(store.slices, name, **sampling)
     except samples.EmptySplitError:
-        count = store.slices["patient_id"].nunique()
         too_small = _CAPTIONS.fill(
             "no_sample",
             sample=name,
-            slices=f"{len(store):,}",
-            patients="1 patient" if count == 1 else f"{count:,} patients",
+            slices=_counted(len(store), "slice"),
+            patients=_counted(store.slices["patient_id"].nunique(), "patient"),
             seed=sampling["seed"],
         )
         return Sentences([too_small])
@@ -46,3 +45,7 @@ def leak_audit(store: Store, sample: Sample | Sentences) -> Table | Sentences:
 def labels(store: Store, sample: Sample | Sentences) -> Table | Sentences:
     """How many slices of each label fall into each of a sample's splits."""
     return sample if isinstance(sample, Sentences) else tables.sample_labels(store, sample)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"

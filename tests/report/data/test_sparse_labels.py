@@ -1,5 +1,7 @@
 """Where slices have no labels, the page of the data shows studies, or says what is missing."""
 
+from xml.etree import ElementTree
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -66,6 +68,16 @@ def test_kinds_that_come_together_are_those_of_studies(of_studies):
     assert "epidural comes most often with subdural, in 100% of its studies" in drawing.alternative
     of_studies.studies["epidural"] = 0
     assert "no two labels come together" in data_figures.co_occurrence(of_studies).alternative
+
+
+def test_shares_of_a_label_that_nothing_has_are_no_zeros(of_studies):
+    drawing = data_figures.co_occurrence(of_studies)
+    shown = [
+        text for panel in drawing.panels
+        for element in ElementTree.fromstring(panel).iter("text")
+        if (text := "".join(element.itertext()).strip()) == "–"
+    ]  # fmt: skip
+    assert len(shown) == 3 * len(LABELS)  # no study bleeds in the three other kinds
 
 
 def test_a_bleeding_study_does_not_say_where_along_the_head_it_bleeds(of_studies):
