@@ -308,6 +308,7 @@ def _features(options: argparse.Namespace) -> int:
         raise ValueError(f"--network must be a backbone, got {options.network!r}.")
     backend.start(profile.machine, require_gpu=profile.require_gpu)
     store = Store.open(profile.store_folder)
+    samples.require_slice_labels(store)
     rows = samples.rows_of_any(store.slices, options.samples, **profile.sampling)
     size = profile.batch_size
     features.compute(store, rows, backbone, profile.machine, batch_size=size, progress=True)

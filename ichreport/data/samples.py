@@ -17,12 +17,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ichreport.data.patient_groups import linked_groups
+from ichreport.data.store import Store
+from ichreport.labels import LABELS
 from ichreport.params.samples import SAMPLES, SplitBy
 from ichreport.params.samples import Sample as SampleName
 from ichreport.splits import SPLITS
 
 _SPLIT_ENDS: Final = (0.7, 0.8)
 """Where train ends and where validation ends, as shares; test is the rest: 70 / 10 / 20."""
+
+
+class EmptySplitError(ValueError):
+    """A split of a sample would hold no slice."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +94,8 @@ def draw(
         split_by: Slice or group; by default as the poster did.
 
     Raises:
-        ValueError: If the sample or a share makes no sense, or a split comes out empty.
+        EmptySplitError: If a split comes out empty.
+        ValueError: If the sample or a share makes no sense.
     """
     group = linked_groups(slices).to_numpy(dtype=object)
     if sample == "sampa":
@@ -107,11 +114,30 @@ def draw(
     split = np.array(SPLITS)[np.searchsorted(_SPLIT_ENDS, position, side="right")]
     for name in SPLITS:
         if not (split == name).any():
-            raise ValueError(
+            raise EmptySplitError(
                 f"{sample}: no slice of {len(slices):,} is in the {name} split with seed {seed}. "
                 f"There are too few slices for hashed splits: use more, or another seed."
             )
     return Sample(sample, rows.astype(np.int64), split, group[rows])
+
+
+def require_slice_labels(store: Store) -> None:
+    """Refuse to train on a store whose slices have no labels.
+
+    Raises:
+        ValueError: If no slice has a label; the message says what is labelled instead.
+    """
+    if store.labelled == "slices":
+        return
+    labelled, serves = "labels nothing", ""
+    if store.labelled == "studies":
+        labelled = "has labels of studies alone"
+        serves = " Labels of studies serve to evaluate predictions of whole studies."
+    raise ValueError(
+        f"{store.folder} {labelled}: an experiment learns from slices, and needs all six labels of "
+        f"each. Name a CSV of SOPInstanceUID and {', '.join(LABELS)} as `labels` in the profile, "
+        f"and ingest again.{serves} The page of the data needs no labels."
+    )
 
 
 def rows_of_any(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from ichreport.data.shard_files import hash_of_slices, shard_name, slice_digests, truth_name
 from ichreport.data.store_format import read_manifest
 from ichreport.files import check_file, read_json, sha256_of_file, write_json
+from ichreport.labels import LABELS
 
 SLICES: Final = "slices.parquet"
 SERIES: Final = "series.parquet"
 REJECTS: Final = "rejects.parquet"
+STUDIES: Final = "studies.parquet"
 SET_ASIDE: Final = "set-aside.parquet"
 OF_A_SERIES: Final = ["patient_id", "study_instance_uid", "series_instance_uid"]
 """The columns that together tell one series from another."""
@@ -39,6 +41,9 @@ class Store:
         rejects: Files that cannot be used, with the reason.
         set_aside: Files that are whole and something else, or of a series that is passed over, with
             the reason.
+        studies: One row a study, sorted by patient and study: `patient_id`, `study_instance_uid`,
+            the six labels (0, 1, or -1 where unlabelled) and the votes of readers, if there are
+            any (`reader_votes`). None where labels are of slices, or nothing is labelled.
     """
 
     def __init__(
@@ -49,9 +54,10 @@ class Store:
         series: pd.DataFrame,
         rejects: pd.DataFrame,
         set_aside: pd.DataFrame,
+        studies: pd.DataFrame | None = None,
     ) -> None:
         self.folder, self.manifest = folder, manifest
-        self.slices, self.series = slices, series
+        self.slices, self.series, self.studies = slices, series, studies
         self.rejects, self.set_aside = rejects, set_aside
         self._shard = slices["shard"].to_numpy(dtype=np.int64)
         self._row = slices["row"].to_numpy(dtype=np.int64)
@@ -77,7 +83,8 @@ class Store:
         manifest = read_manifest(folder)
         tables = [
             pq.read_table(check_file(folder / name, manifest["files"][name], _MEND)).to_pandas()
-            for name in (SLICES, SERIES, REJECTS, SET_ASIDE)
+            for name in (SLICES, SERIES, REJECTS, SET_ASIDE, STUDIES)
+            if name in manifest["files"]
         ]
         return cls(folder, manifest, *tables)
 
@@ -91,6 +98,13 @@ class Store:
     def image_size(self) -> int:
         """Rows and columns of a slice."""
         return int(self.manifest["recipe"]["image_size"])
+
+    @property
+    def labelled(self) -> Literal["slices", "studies", "nothing"]:
+        """What its labels are of."""
+        if self.studies is not None:
+            return "studies"
+        return "slices" if (self.slices[list(LABELS)] >= 0).any(axis=None) else "nothing"
 
     @property
     def has_truth(self) -> bool:

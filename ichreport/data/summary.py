@@ -22,10 +22,10 @@ def label_counts(slices: pd.DataFrame) -> pd.DataFrame:
     """How often each label occurs.
 
     Args:
-        slices: A store's slices.
+        slices: A store's slices, or its studies.
 
     Returns:
-        A row a label: `positive` and `labelled` (slices) and `share`, their ratio (NaN where no
+        A row a label: `positive` and `labelled` (how many) and `share`, their ratio (NaN where no
         slice is labelled).
     """
     labels = slices[list(LABELS)]

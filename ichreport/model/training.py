@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ichreport.data.samples import Sample
+from ichreport.data.samples import Sample, require_slice_labels
 from ichreport.data.store import Store, series_numbers
 from ichreport.files import atomic_file
 from ichreport.labels import LABELS
@@ -332,6 +332,7 @@ def _splits_a_series(store: Store, sample: Sample) -> bool:
 
 
 def _truth(store: Store, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    require_slice_labels(store)
     truth: NDArray[np.float32] = store.slices[list(LABELS)].to_numpy()[rows].astype(np.float32)
     lacking = dict(zip(LABELS, (truth < 0).sum(axis=0).tolist(), strict=True))
     if any(lacking.values()):

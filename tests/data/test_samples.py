@@ -1,11 +1,13 @@
 import hashlib
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from ichreport.data.leakage import leak_audit
-from ichreport.data.samples import _hash_shares, draw
+from ichreport.data.samples import _hash_shares, draw, require_slice_labels
+from ichreport.data.store import Store
 from ichreport.labels import LABELS
 from ichreport.splits import SPLITS
 from tests.data.made_slices import SHARES, SLICES, make_slices
@@ -151,3 +153,29 @@ def test_sampa_split_by_group_takes_the_same_slices_and_leaks_nothing():
     assert leak_audit(SLICES, by_slice)["shared"].sum() > 0
     patients = leak_audit(SLICES, by_group).query("kind in ['patients', 'groups']")
     assert patients["shared"].sum() == 0
+
+
+def store_of(slice_label, studies=None):
+    slices = SLICES.assign(**dict.fromkeys(LABELS, -1), shard=0, row=0, truth_row=-1)
+    slices.loc[3, "any"] = slice_label
+    others = [pd.DataFrame()] * 3
+    return Store(Path("data/ward7/store"), {}, slices, *others, studies)
+
+
+def test_a_store_with_a_labelled_slice_may_be_trained_on():
+    require_slice_labels(store_of(0))
+
+
+@pytest.mark.parametrize(
+    ("studies", "has"),
+    [
+        (None, "labels nothing"),
+        (pd.DataFrame({"any": [1]}), "has labels of studies alone"),
+    ],
+)
+def test_a_store_without_labels_of_slices_says_what_it_has_and_what_can_be_done(studies, has):
+    with pytest.raises(ValueError, match=f"data/ward7/store {has}") as refused:
+        require_slice_labels(store_of(-1, studies))
+    for cure in ("SOPInstanceUID", "as `labels` in the profile", "The page of the data needs no"):
+        assert cure in str(refused.value)
+    assert ("evaluate predictions of whole studies" in str(refused.value)) == (studies is not None)

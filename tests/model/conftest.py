@@ -40,6 +40,10 @@ class MadeUpStore:
         self.slices["sop_instance_uid"] = [f"ID_{number:09x}" for number in range(count)]
         self.series = series
 
+    @property
+    def labelled(self):
+        return "slices" if (self.slices[list(LABELS)] >= 0).any(axis=None) else "nothing"
+
     def check(self):
         """Nothing is on a disk."""
 

@@ -209,6 +209,12 @@ def test_slices_without_labels_are_refused(store, sample, make):
         training.fit(store, sample, make().plan)
 
 
+def test_a_store_of_unlabelled_slices_says_what_to_do(store, sample, make):
+    store.slices[list(LABELS)] = -1
+    with pytest.raises(ValueError, match=r"labels nothing: an experiment learns from slices.* CSV"):
+        training.fit(store, sample, make().plan)
+
+
 def test_weights_of_another_row_are_refused(store, sample, make, tmp_path):
     training.fit(store, sample, make(epochs=1).plan).save(tmp_path / "w.weights.h5")
     with pytest.raises(ValueError, match="does not fit tiny"):

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from filelock import Timeout
 from tqdm import tqdm
@@ -38,15 +37,18 @@ from ichreport.data.ingest.shard_plan import (
 from ichreport.data.ingest.slice_index import (
     SliceIndex,
     build_index,
+    check_labels_fit,
     slice_names_from_files,
 )
 from ichreport.data.ingest.sources import Source, list_files, recognise_source
+from ichreport.data.ingest.study_labels import label_studies
 from ichreport.data.ingest.workers import run_parallel
 from ichreport.data.labels.label_file import read_label_file
+from ichreport.data.labels.studies import StudyLabels
 from ichreport.data.labels.table import LabelTable
 from ichreport.data.pseudonyms import Pseudonyms
 from ichreport.data.shard_files import note_name, table_name
-from ichreport.data.store import REJECTS, SERIES, SET_ASIDE, SLICES, Store
+from ichreport.data.store import REJECTS, SERIES, SET_ASIDE, SLICES, STUDIES, Store
 from ichreport.data.store_format import MANIFEST, read_manifest
 from ichreport.dependencies import fingerprint
 from ichreport.files import (
@@ -299,10 +301,11 @@ class _Ingest:
             manifest = read_manifest(self.store)
         except (OSError, ValueError):
             return False
-        names = (SLICES, SERIES, REJECTS, SET_ASIDE)
+        always = {SLICES, SERIES, REJECTS, SET_ASIDE}
+        names = always | ({STUDIES} & set(manifest["files"]))
         return manifest.get("inputs") == inputs and all((self.store / n).is_file() for n in names)
 
-    def _labels(self) -> LabelTable | None:
+    def _labels(self) -> LabelTable | StudyLabels | None:
         """The labels. Read before the shards are made, so that unusable labels stop at once."""
         with self.source.labels_file() as path:
             if path is None:
@@ -328,12 +331,14 @@ class _Ingest:
                 rejects.add(made.rejects)
         rejects.check()
 
-    def _finish(self, plan: ShardPlan, labels: LabelTable | None, inputs: str) -> None:
+    def _finish(
+        self, plan: ShardPlan, labels: LabelTable | StudyLabels | None, inputs: str
+    ) -> None:
         numbers = [task.number for task in plan.tasks]
         index = build_index(
             self.store,
             numbers,
-            labels,
+            labels if isinstance(labels, LabelTable) else None,
             slice_names=(lambda files: self._slice_names(plan, files))
             if self.source.challenge
             else None,
@@ -348,13 +353,19 @@ class _Ingest:
                 f"{self.source.folder}: no file of {plan.file_count:,} is a slice.\n{listed}{cure}"
             )
         self._check_names(plan, index)
-        _check_labels_fit(index, self.source)
+        if isinstance(labels, StudyLabels):
+            index = label_studies(index, labels, self.source)
+        else:
+            check_labels_fit(index, self.source)
         tables = {
             SLICES: index.slices,
             SERIES: index.series,
             REJECTS: index.rejects,
             SET_ASIDE: index.set_aside,
         }
+        (self.store / STUDIES).unlink(missing_ok=True)
+        if index.studies is not None:
+            tables[STUDIES] = index.studies
         for name, table in tables.items():
             with atomic_file(self.store / name) as partial:
                 pq.write_table(table, partial, compression="zstd")
@@ -417,14 +428,3 @@ class _Ingest:
 
 
 _KEEP_ALL: Final = "\n`series: all` keeps every axial series, whatever it shows."
-
-
-def _check_labels_fit(index: SliceIndex, source: Source) -> None:
-    if source.labels is None:
-        return
-    labelled = pc.any(pc.greater_equal(index.slices["any"], pa.scalar(0, pa.int8()))).as_py()
-    if not labelled:
-        raise ValueError(
-            f"{source.labels}: no label row fits any slice of {source.folder}. Expected the "
-            f"slices' SOP Instance UIDs."
-        )

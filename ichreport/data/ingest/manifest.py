@@ -10,7 +10,7 @@ from ichreport import __version__
 from ichreport.data.ingest.slice_index import SliceIndex
 from ichreport.data.ingest.sources import Source
 from ichreport.data.pseudonyms import Pseudonyms
-from ichreport.data.store import OF_A_SERIES, SLICES, series_starts
+from ichreport.data.store import OF_A_SERIES, SLICES, STUDIES, series_starts
 from ichreport.data.store_format import STORE_FORMAT
 from ichreport.files import sha256_of_json
 
@@ -54,7 +54,9 @@ def make_manifest(
         "inputs": inputs,
         "shards": shards,
         "files": files,
-        "store_hash": sha256_of_json([shards, files[SLICES]]),
+        "store_hash": sha256_of_json(
+            [shards, *(files[name] for name in (SLICES, STUDIES) if name in files)]
+        ),
     }
 
 

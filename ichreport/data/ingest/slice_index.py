@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ichreport.data.dicom.reject import is_set_aside, reason_of_set_aside
 from ichreport.data.ingest.make_shard import SCHEMA
 from ichreport.data.ingest.series_selection import NEEDED, choose, keep_all, series_table
-from ichreport.data.ingest.sources import slice_name
+from ichreport.data.ingest.sources import Source, slice_name
 from ichreport.data.labels.table import UNLABELLED, LabelIssue, LabelTable
 from ichreport.data.patient_groups import varies_within
 from ichreport.data.shard_files import table_name
@@ -55,6 +55,7 @@ class SliceIndex:
         set_aside: Files that are whole and something else, or of a series that is passed over; the
             same columns.
         rules: How many slices each rule changed.
+        studies: One row a study, sorted likewise, where studies are labelled.
         issues: What is odd about labels and files.
     """
 
@@ -63,6 +64,7 @@ class SliceIndex:
     rejects: pa.Table
     set_aside: pa.Table
     rules: dict[str, int]
+    studies: pa.Table | None = None
     issues: list[LabelIssue] = field(default_factory=list)
 
 
@@ -151,6 +153,23 @@ def _by_kind(left_out: pa.Table) -> tuple[pa.Table, pa.Table]:
     set_aside = left_out.filter(aside)
     reasons = pa.array(map(reason_of_set_aside, set_aside["reason"].to_pylist()), pa.string())
     return left_out.filter(pc.invert(aside)), set_aside.set_column(1, "reason", reasons)
+
+
+def check_labels_fit(index: SliceIndex, source: Source) -> None:
+    """Refuse labels of which none is of any slice.
+
+    Raises:
+        ValueError: If the source has labels, and no slice of the index has one.
+    """
+    if source.labels is None:
+        return
+    zero = pa.scalar(0, pa.int8())
+    labelled = (pc.any(pc.greater_equal(index.slices[label], zero)).as_py() for label in LABELS)
+    if not any(labelled):
+        raise ValueError(
+            f"{source.labels}: no label row fits any slice of {source.folder}. Expected the "
+            f"slices' SOP Instance UIDs."
+        )
 
 
 def _with_shard(store: Path, number: int) -> pa.Table:

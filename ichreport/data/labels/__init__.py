@@ -1,1 +1,1 @@
-"""Label files, whatever their layout, as labels by slice."""
+"""Label files, whatever their layout, as labels by slice or by study."""

@@ -1,4 +1,4 @@
-"""Labels by slice, whatever file they come from, and what is odd in that file."""
+"""Labels by slice or study, whatever file they come from, and what is odd in that file."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ _SHOWN: Final = 5
 _ANY: Final = LABELS.index(ANY)
 
 LabelColumns = Mapping[str, tuple[pa.StringArray, NDArray[np.int8]]]
-"""For each label the slices that have it, with repeats, and their values."""
+"""For each label the names of the slices that have it, with repeats, and their values."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,24 @@ class LabelIssues:
     Args:
         path: The file, named when it stops.
         pseudonyms: With them, slices are shown by their pseudonyms and values not at all.
+        lines: The line that names each study or patient first; they are shown by it. None where
+            the file names slices.
+        rows_are: What a row is of.
     """
 
-    def __init__(self, path: Path, pseudonyms: Pseudonyms | None = None) -> None:
-        self._path, self._pseudonyms = path, pseudonyms
+    def __init__(
+        self,
+        path: Path,
+        pseudonyms: Pseudonyms | None = None,
+        *,
+        lines: Mapping[str, int] | None = None,
+        rows_are: str = "slices",
+    ) -> None:
+        self._path, self._pseudonyms, self._lines = path, pseudonyms, lines
+        self.rows_are = rows_are
         self.issues: list[LabelIssue] = []
 
-    def add_slices(
+    def add_names(
         self,
         what: str,
         ids: pa.StringArray,
@@ -55,14 +66,14 @@ class LabelIssues:
         stops: bool,
         count: int | None = None,
     ) -> None:
-        """Note the slices where something is odd, if there are any.
+        """Note the slices, studies or patients where something is odd, if there are any.
 
         Args:
             what: What is odd.
-            ids: The slices.
+            ids: Their names.
             where: Which of them.
             stops: Whether it stops.
-            count: How often it occurs; by default once in each of the slices.
+            count: How often it occurs; by default once in each of them.
         """
         if where.any():
             names = ids.take(pa.array(np.flatnonzero(where)[:_SHOWN])).to_pylist()
@@ -82,8 +93,9 @@ class LabelIssues:
         """
         if where.any():
             rows = np.flatnonzero(where)[:_SHOWN].tolist()
+            texts = ["" if self._pseudonyms else text(row) for row in rows]
             shown = [
-                f"line {row + 2}" + ("" if self._pseudonyms else f" {text(row)}") for row in rows
+                f"line {row + 2} {said}".rstrip() for row, said in zip(rows, texts, strict=True)
             ]
             self.issues.append(LabelIssue(what, int(where.sum()), tuple(shown), stops))
 
@@ -95,6 +107,8 @@ class LabelIssues:
             )
 
     def _shown(self, names: list[str]) -> tuple[str, ...]:
+        if self._lines is not None:
+            return tuple(f"line {self._lines[name]}" for name in names)
         if self._pseudonyms is None:
             return tuple(names)
         return tuple(self._pseudonyms.pseudonym("sop_instance_uid", name) for name in names)
@@ -116,7 +130,7 @@ class LabelIssues:
 
 @dataclass(frozen=True)
 class LabelTable:
-    """Labels by slice.
+    """Labels by slice, or by what else the rows of a file name.
 
     Attributes:
         ids: The slices' SOP Instance UIDs, unique, in the order of the file.
@@ -154,15 +168,15 @@ class LabelTable:
             contradicted |= differs
             surplus = (np.bincount(rows, minlength=len(ids)) - 1).clip(0)
             repeated += np.where(differs, 0, surplus)
-        issues.add_slices("repeats that contradict each other", ids, contradicted, stops=True)
-        issues.add_slices(
+        issues.add_names("repeats that contradict each other", ids, contradicted, stops=True)
+        issues.add_names(
             "identical repeats dropped", ids, repeated > 0, stops=False, count=int(repeated.sum())
         )
         if complete:
             _complete(labels)
         _check_any(labels, ids, issues)
         partly = (labels == UNLABELLED).any(axis=1)
-        issues.add_slices("slices without all six labels", ids, partly, stops=False)
+        issues.add_names(f"{issues.rows_are} without all six labels", ids, partly, stops=False)
         issues.stop()
         return cls(ids, labels, issues.issues)
 
@@ -195,4 +209,4 @@ def _check_any(labels: NDArray[np.int8], ids: pa.StringArray, issues: LabelIssue
     highest = subtypes.max(axis=1)
     known = (any_label != UNLABELLED) & (subtypes != UNLABELLED).all(axis=1)
     wrong = (known & (any_label != highest)) | ((any_label == 0) & (highest == 1))
-    issues.add_slices("`any` is not the maximum of the five subtypes", ids, wrong, stops=True)
+    issues.add_names("`any` is not the maximum of the five subtypes", ids, wrong, stops=True)

@@ -11,9 +11,11 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from ichreport.data import summary
 from ichreport.data.store import Store
 from ichreport.labels import LABELS
-from ichreport.report.html.blocks import Drawing, lines
+from ichreport.report.data import missing
+from ichreport.report.html.blocks import Drawing, Sentences, lines
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.figure_style import STYLE, WIDE, one_axes
+from ichreport.report.html.formats import number
 from ichreport.report.html.palette import ACCENT, INK, LABEL_COLORS, SECOND, SOFT
 
 _CAPTIONS: Final = Captions.beside(__file__)
@@ -21,9 +23,14 @@ _SMALL: Final = (2.3, 1.9)
 
 
 @mpl.rc_context(STYLE)
-def co_occurrence(store: Store) -> Drawing:
-    """How often each label comes with each other."""
-    table = summary.co_occurrence(store.slices)
+def co_occurrence(store: Store) -> Drawing | Sentences:
+    """How often each label comes with each other, in slices, or in studies where they have none."""
+    labelled, rows = store.slices, "slices"
+    if not _is_labelled(store):
+        if store.studies is None:
+            return missing.no_labels()
+        labelled, rows = store.studies, "studies"
+    table = summary.co_occurrence(labelled)
     counts = table.to_numpy(dtype=float)
     totals = np.diag(counts)[:, None]
     share = np.divide(counts, totals, out=np.full_like(counts, np.nan), where=totals > 0)
@@ -32,9 +39,10 @@ def co_occurrence(store: Store) -> Drawing:
 
     # one colour, more or less of it, so that it shows on light and dark pages alike
     shades = LinearSegmentedColormap.from_list("shades", [(*to_rgb(ACCENT), a) for a in (0, 0.45)])
+    words = [[number(value, 2) for value in row] for row in share]
     seaborn.heatmap(
-        np.nan_to_num(share), ax=axes, cmap=shades, vmin=0, vmax=1, cbar=False, annot=True,
-        fmt=".2f", annot_kws={"color": INK}, xticklabels=LABELS, yticklabels=LABELS,
+        np.nan_to_num(share), ax=axes, cmap=shades, vmin=0, vmax=1, cbar=False, annot=words,
+        fmt="", annot_kws={"color": INK}, xticklabels=LABELS, yticklabels=LABELS,
     )  # fmt: skip
     axes.xaxis.tick_top()
     axes.tick_params(axis="y", rotation=0)
@@ -42,34 +50,52 @@ def co_occurrence(store: Store) -> Drawing:
         name.set(rotation=30, ha="left", rotation_mode="anchor")
     axes.grid(visible=False)
     off_diagonal = np.nan_to_num(share) * (1 - np.eye(len(LABELS)))
-    off_diagonal[:, -1] = 0
+    off_diagonal[-1], off_diagonal[:, -1] = 0, 0
     row, column = np.unravel_index(np.argmax(off_diagonal), off_diagonal.shape)
-    return lines(
-        figure,
-        caption=_CAPTIONS.fill("co_occurrence"),
-        alternative=_CAPTIONS.fill(
+    alternative = _CAPTIONS.fill("co_occurrence_none")
+    if off_diagonal.any():
+        alternative = _CAPTIONS.fill(
             "co_occurrence_alternative",
             label=LABELS[row],
             other=LABELS[column],
             share=f"{off_diagonal[row, column]:.0%}",
-        ),
+            rows=rows,
+        )
+    return lines(
+        figure, caption=_CAPTIONS.fill("co_occurrence", rows=rows), alternative=alternative
     )
 
 
 @mpl.rc_context(STYLE)
 def series_shape(store: Store) -> Drawing:
-    """Slices a study, subtypes a slice, spacing of the pixels, and the tilt of the gantry."""
+    """Slices a study, subtypes a slice, spacing of the pixels, and the tilt of the gantry.
+
+    What the files do not say, or nobody has labelled, is named and not drawn.
+    """
     per_study = summary.slices_per_study(store.slices)
     per_slice = summary.labels_per_slice(store.slices)
     geometry = summary.series_geometry(store.slices)
     tilt, spacing = geometry["tilt"].dropna(), geometry["spacing"].dropna()
-    panels = []
-    for name, unit, draw in (
-        ("slices a study", "studies", lambda a: _bars(a, per_study.index, per_study)),
-        ("subtypes a slice", "slices", lambda a: _bars(a, per_slice.index, per_slice)),
-        ("pixel spacing (mm)", "series", lambda a: a.hist(spacing, bins=18, color=ACCENT)),
-        ("tilt (degrees)", "series", lambda a: a.hist(tilt, bins=18, color=ACCENT)),
-    ):
+    length, subtypes = per_study.index, per_slice.index[per_slice > 0]
+    panels, ranges, unknown = [], [], []
+    for name, unit, values, words, draw in (
+        ("slices a study", "studies", length,
+         _CAPTIONS.fill("range_of_studies", low=length.min(), high=length.max()),
+         lambda a: _bars(a, per_study.index, per_study)),
+        ("subtypes a slice", "slices", subtypes,
+         _CAPTIONS.fill("range_of_subtypes", low=subtypes.min(), high=subtypes.max()),
+         lambda a: _bars(a, per_slice.index, per_slice)),
+        ("pixel spacing (mm)", "series", spacing,
+         _CAPTIONS.fill("range_of_spacing", low=spacing.min(), high=spacing.max()),
+         lambda a: a.hist(spacing, bins=18, color=ACCENT)),
+        ("tilt (degrees)", "series", tilt,
+         _CAPTIONS.fill("range_of_tilt", low=tilt.min(), high=tilt.max()),
+         lambda a: a.hist(tilt, bins=18, color=ACCENT)),
+    ):  # fmt: skip
+        if not len(values):
+            unknown.append(name)
+            continue
+        ranges.append(words)
         figure, axes = one_axes(_SMALL)
         draw(axes)
         axes.set(xlabel=name, ylabel=unit)
@@ -77,27 +103,22 @@ def series_shape(store: Store) -> Drawing:
         axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
         axes.yaxis.set_major_formatter(_THOUSANDS)
         panels.append(figure)
+    not_drawn = _CAPTIONS.fill("not_drawn", names=", ".join(unknown)) if unknown else ""
     return lines(
         panels,
-        caption=_CAPTIONS.fill("series_shape"),
-        alternative=_CAPTIONS.fill(
-            "series_shape_alternative",
-            fewest_slices=int(per_study.index.min()),
-            most_slices=int(per_study.index.max()),
-            fewest_subtypes=int(per_slice.index.min()),
-            most_subtypes=int(per_slice.index.max()),
-            smallest_spacing=f"{spacing.min():.2f}",
-            largest_spacing=f"{spacing.max():.2f}",
-            smallest_tilt=f"{tilt.min():.0f}",
-            largest_tilt=f"{tilt.max():.0f}",
-        ),
+        caption=_CAPTIONS.fill("series_shape", not_drawn=not_drawn),
+        alternative=f"Histograms: {'; '.join(ranges)}.",
     )
 
 
 @mpl.rc_context(STYLE)
-def bleed_positions(store: Store) -> Drawing:
+def bleed_positions(store: Store) -> Drawing | Sentences:
     """Where along the head each label occurs."""
+    if not _is_labelled(store):
+        return missing.no_labels_of_slices(store)
     table = summary.bleed_positions(store.slices)
+    if not table["slices"].any():
+        return Sentences([_CAPTIONS.fill("no_positions")])
     figure, axes = one_axes(WIDE)
     for label in LABELS:
         axes.plot(table.index, table[label], color=LABEL_COLORS[label], label=label)
@@ -127,18 +148,22 @@ def hu_distribution(store: Store) -> Drawing:
         axes.plot(table.index, values, label=column, color=color)
     axes.set(xlabel="intensity (HU)", ylabel="share of pixels", yscale="log")
     figure.legend(loc="outside lower center", ncols=3)
-    peak = float(table.index.to_numpy()[int(np.argmax(table["inside"]))])
-    return lines(
-        figure,
-        caption=_CAPTIONS.fill("hu_distribution"),
-        alternative=_CAPTIONS.fill("hu_distribution_alternative", peak=f"{peak:.0f}"),
-    )
+    alternative = _CAPTIONS.fill("hu_distribution_open")
+    if table["inside"].any():
+        peak = float(table.index.to_numpy()[int(np.argmax(table["inside"]))])
+        alternative = _CAPTIONS.fill("hu_distribution_alternative", peak=f"{peak:.0f}")
+    return lines(figure, caption=_CAPTIONS.fill("hu_distribution"), alternative=alternative)
 
 
 _THOUSANDS: Final = FuncFormatter(lambda value, _: f"{value:,.0f}")
 
 
 _PERCENT: Final = FuncFormatter(lambda value, _: f"{100 * value:.0f} %")
+
+
+def _is_labelled(store: Store) -> bool:
+    """Whether a slice of the store has a label."""
+    return bool((store.slices[list(LABELS)] >= 0).any(axis=None))
 
 
 def _bars(axes: Axes, x: Any, height: Any) -> None:

@@ -1,5 +1,6 @@
 """The tables of the page of the data."""
 
+import math
 from typing import Final
 
 import pandas as pd
@@ -9,6 +10,7 @@ from ichreport.data import summary
 from ichreport.data.samples import Sample
 from ichreport.data.store import Store
 from ichreport.labels import ANY, LABELS
+from ichreport.report.data import missing
 from ichreport.report.html import data_frame
 from ichreport.report.html.blocks import Sentences, Table, numbers
 from ichreport.report.html.captions import Captions
@@ -26,6 +28,7 @@ def data_set(store: Store) -> Table:
     rows += [[name.replace("_", " "), f"{count:,}"] for name, count in manifest["counts"].items()]
     rows += [
         ["pixels a side", str(store.image_size)],
+        ["labels of", store.labelled],
         ["truth masks", "yes" if store.has_truth else "no"],
         ["store hash", str(manifest["store_hash"])[:16]],
     ]
@@ -34,7 +37,9 @@ def data_set(store: Store) -> Table:
 
 def prevalence(store: Store) -> Sentences:
     """How often slices bleed here, against the poster's."""
-    bleeding = float(summary.label_counts(store.slices)["share"].to_dict()[ANY])
+    bleeding = _share_that_bleeds(store.slices)
+    if math.isnan(bleeding):
+        return _prevalence_of_studies(store)
     on_poster = poster.label_counts()[ANY] / poster.SLICES
     sentence = (
         f"{100 * bleeding:.1f} % of these slices bleed; of the poster's, {100 * on_poster:.1f} %."
@@ -44,9 +49,26 @@ def prevalence(store: Store) -> Sentences:
     return Sentences([sentence])
 
 
-def label_counts(store: Store) -> Table:
-    """Slices of each label, beside the poster's counts."""
+def _prevalence_of_studies(store: Store) -> Sentences:
+    """How often studies bleed where nobody has labelled slices."""
+    bleeding = math.nan if store.studies is None else _share_that_bleeds(store.studies)
+    if math.isnan(bleeding):
+        if store.labelled == "nothing":
+            return missing.no_labels()
+        return Sentences([_CAPTIONS.fill("any_unknown")])
+    return Sentences([f"{100 * bleeding:.1f} % of these studies bleed. The poster counts slices."])
+
+
+def _share_that_bleeds(rows: pd.DataFrame) -> float:
+    """The share of labelled slices or studies that bleed; NaN where none is labelled."""
+    return float(summary.label_counts(rows)["share"].to_dict()[ANY])
+
+
+def label_counts(store: Store) -> Table | Sentences:
+    """Slices of each label, beside the poster's counts; studies where those are labelled."""
     counts = summary.label_counts(store.slices)
+    if not counts["labelled"].any():
+        return _label_counts_of_studies(store)
     positive, share = counts["positive"].to_dict(), counts["share"].to_dict()
     on_poster = poster.label_counts()
     rows = [
@@ -68,17 +90,36 @@ def label_counts(store: Store) -> Table:
     )
 
 
+def _label_counts_of_studies(store: Store) -> Table | Sentences:
+    if store.studies is None:
+        return missing.no_labels()
+    counts = summary.label_counts(store.studies)
+    positive, share, labelled = (
+        counts[name].to_dict() for name in ("positive", "share", "labelled")
+    )
+    rows = [
+        [label, f"{positive[label]:,}", number(100 * share[label], 2), f"{labelled[label]:,}"]
+        for label in LABELS
+    ]
+    caption = _CAPTIONS.fill("label_counts_of_studies", studies=f"{len(store.studies):,}")
+    return Table(caption, ["label", *numbers("positive", "% of labelled", "labelled")], rows)
+
+
 def sample_labels(store: Store, sample: Sample) -> Table:
     """How many slices of each label fall into each split of a sample."""
     truth = store.slices[list(LABELS)].to_numpy()[sample.rows]
     rows = []
     for split in SPLITS:
         inside = sample.split == split
-        positives = (truth[inside] > 0).sum(axis=0)
+        positives = [
+            f"{(column > 0).sum():,}" if (column >= 0).any() else number(None)
+            for column in truth[inside].T
+        ]
         groups = len(set(sample.group[inside]))
-        rows.append([split, *(f"{count:,}" for count in (inside.sum(), groups, *positives))])
+        rows.append([split, f"{inside.sum():,}", f"{groups:,}", *positives])
+    unlabelled = "" if (truth >= 0).any() else "; no slice is labelled"
     return Table(
-        _CAPTIONS.fill("sample_labels", sample=sample.name),
+        _CAPTIONS.fill("sample_labels", sample=sample.name, unlabelled=unlabelled),
         ["split", *numbers("slices", "groups", *LABELS)],
         rows,
     )
@@ -108,3 +149,25 @@ def rules(store: Store) -> Table:
         ["rule", *numbers("slices")],
         rows or [["none", "0"]],
     )
+
+
+def rejects(store: Store) -> Table | Sentences:
+    """The files that are no slices, by reason."""
+    table = summary.rejects_by_reason(store)
+    if table.empty:
+        return Sentences([_CAPTIONS.fill("no_rejects")])
+    return data_frame.frame(table, "Rejected files by reason.")
+
+
+def label_issues(store: Store) -> Table | Sentences:
+    """What was odd about the labels."""
+    table = summary.label_issues(store)
+    if table.empty:
+        if store.labelled == "nothing":
+            return missing.no_labels()
+        return Sentences([_CAPTIONS.fill("no_label_issues")])
+    caption = (
+        "What was odd in the label file, and how often. What cannot be right stops an ingest "
+        "instead."
+    )
+    return data_frame.frame(table, caption)

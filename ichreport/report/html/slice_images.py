@@ -30,25 +30,44 @@ _DASH: Final = 8
 
 _HEAT_OPACITY: Final = 0.65
 
+_NOT_LABELLED: Final = "not labelled"
+
 
 def by_label(store: Store, *, columns: int = 6, seed: int = 0) -> Sheet:
-    """Random slices in three windows: a row without bleeding, then one for each subtype."""
+    """Random slices in three windows: a row without bleeding, then one for each subtype.
+
+    One row where no slice has a label.
+    """
     random = np.random.default_rng(seed)
     rows = []
-    for label in ("no bleeding", *SUBTYPES):
-        wanted = store.slices["any"] == 0 if label == "no bleeding" else store.slices[label] == 1
-        candidates = np.flatnonzero(wanted.to_numpy())
+    for name, wanted in _classes(store).items():
+        candidates = np.flatnonzero(wanted)
         chosen = np.sort(random.permutation(candidates)[:columns])
-        rows.append((label, plain_tiles(store, chosen, windows=WINDOWS)))
+        rows.append((name, plain_tiles(store, chosen, windows=WINDOWS)))
     named = ", ".join(
         f"{name} (center {window.center:g}, width {window.width:g} HU)"
         for name, window in WINDOWS.items()
     )
+    none = ", ".join(name for name, tiles in rows if not tiles)
+    if _NOT_LABELLED in dict(rows):
+        caption = _CAPTIONS.fill("not_labelled", windows=named)
+    else:
+        caption = _CAPTIONS.fill("by_label", windows=named)
     return Sheet(
-        _CAPTIONS.fill("by_label", windows=named),
-        f"{columns} slices of each of: no bleeding, {', '.join(SUBTYPES)}; in three windows.",
+        f"{caption} {_CAPTIONS.fill('none_shows', names=none)}" if none else caption,
+        f"Up to {columns} slices of each of: {', '.join(name for name, _ in rows)}; in three "
+        "windows.",
         rows,
     )
+
+
+def _classes(store: Store) -> dict[str, NDArray[np.bool_]]:
+    """Which slices are without bleeding and of each subtype; all, where none has a label."""
+    slices = store.slices
+    if not (slices[list(LABELS)] >= 0).any(axis=None):
+        return {_NOT_LABELLED: np.ones(len(slices), dtype=bool)}
+    subtypes = {label: (slices[label] == 1).to_numpy() for label in SUBTYPES}
+    return {"no bleeding": (slices[ANY] == 0).to_numpy(), **subtypes}
 
 
 def look_alikes(store: Store, source: Path, *, columns: int = 6) -> Sheet | Sentences:
@@ -185,7 +204,9 @@ def montage(store: Store, rows: NDArray[np.int64], *, columns: int = 3) -> NDArr
 def truth_in_words(store: Store, row: int) -> str:
     """What a slice's labels say, as a sentence."""
     labels = [label for label in SUBTYPES if store.slices[label].iloc[row] == 1]
-    return f"{', '.join(labels)}." if labels else "no bleeding."
+    without = {0: "no bleeding.", 1: "bleeding, its kind not labelled."}
+    bleeds = int(store.slices[ANY].iloc[row])
+    return f"{', '.join(labels)}." if labels else without.get(bleeds, f"{_NOT_LABELLED}.")
 
 
 def _brain(store: Store, rows: NDArray[np.int64]) -> list[NDArray[np.uint8]]:

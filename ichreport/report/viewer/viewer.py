@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ichreport.data.series_choice import clearest_slice, representative_series, series_rows
 from ichreport.data.store import Store
 from ichreport.evaluation.predictions import select_split
+from ichreport.labels import LABELS
 from ichreport.report.html import palette, slice_images
 from ichreport.report.html.assets import read_asset
 from ichreport.report.html.blocks import Picture, webp
@@ -118,12 +119,14 @@ def show(
 
 
 def of_data(store: Store) -> Viewer:
-    """A few series of a store: each label is seen, and a head without bleeding."""
-    return show(
-        store,
-        representative_series(store.slices),
-        caption=_CAPTIONS.fill("data"),
-    )
+    """A few series of a store: each label is seen, and a head without bleeding.
+
+    The longest where no slice has a label.
+    """
+    caption = _CAPTIONS.fill("data")
+    if not (store.slices[list(LABELS)] >= 0).any(axis=None):
+        caption = _CAPTIONS.fill("data_unlabelled")
+    return show(store, representative_series(store.slices), caption=caption)
 
 
 def _first_row(store: Store, rows: NDArray[np.int64], predictions: pd.DataFrame | None) -> int:

@@ -1,0 +1,165 @@
+"""Kappas are the published ones, and their intervals keep what they promise."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import cohen_kappa_score
+from statsmodels.stats.inter_rater import fleiss_kappa as reference
+
+from ichreport.data.reader_votes import vote_column
+from ichreport.evaluation import agreement
+from ichreport.evaluation.agreement import agreement_table, cohen_kappa, fleiss_kappa
+from ichreport.evaluation.uncertainty.bootstrap import draw_resamples
+from ichreport.evaluation.uncertainty.intervals import interval
+from ichreport.labels import LABELS
+
+# Fleiss (1971), Table 1: thirty patients, each diagnosed by six of 43 psychiatrists.
+DIAGNOSES = [
+    "00060", "03003", "01401", "00006", "03030", "20400", "00402", "20310", "20040", "00006",
+    "10050", "11040", "03300", "10050", "02031", "00501", "30012", "51000", "02040", "10203",
+    "00006", "01050", "02013", "20040", "10041", "05010", "40002", "02040", "10500", "00006",
+]  # fmt: skip
+
+
+def made_up(votes, patients=None):
+    """A store's studies with the same votes, (studies, readers), on every label."""
+    columns = {
+        vote_column(1 + reader, label): votes[:, reader]
+        for reader in range(votes.shape[1])
+        for label in LABELS
+    }
+    names = range(len(votes)) if patients is None else patients
+    return pd.DataFrame({"patient_id": [f"p{name}" for name in names], **columns})
+
+
+def draw_votes(seed, studies=200, readers=3, prevalence=0.3, errors=0.1):
+    random = np.random.default_rng(seed)
+    truth = random.random((studies, 1)) < prevalence
+    return (truth ^ (random.random((studies, readers)) < errors)).astype(np.int8)
+
+
+def test_fleiss_kappa_is_that_of_the_paper():
+    counts = np.array([[int(digit) for digit in row] for row in DIAGNOSES])
+    assert counts.sum(axis=0).tolist() == [26, 26, 30, 55, 43]
+    assert fleiss_kappa(counts) == pytest.approx(0.430, abs=5e-4)
+
+
+def test_fleiss_kappa_worked_by_hand():
+    # Three readers, four studies: pairs agree in 1, 1/3, 1/3 and 1; seven of twelve votes are 1.
+    counts = np.array([[0, 3], [1, 2], [1, 2], [3, 0]])
+    pairs, chance = (1 + 1 / 3 + 1 / 3 + 1) / 4, (5 / 12) ** 2 + (7 / 12) ** 2
+    assert fleiss_kappa(counts) == pytest.approx((pairs - chance) / (1 - chance))
+    assert fleiss_kappa(counts) == pytest.approx(11 / 35)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_kappas_agree_with_other_libraries(seed):
+    votes = draw_votes(seed)
+    counts = np.stack([(votes == 0).sum(axis=1), (votes == 1).sum(axis=1)], axis=1)
+    assert fleiss_kappa(counts) == pytest.approx(reference(counts), abs=1e-12)
+    expected = cohen_kappa_score(votes[:, 0], votes[:, 1])
+    assert cohen_kappa(votes[:, 0], votes[:, 1]) == pytest.approx(expected, abs=1e-12)
+
+
+def test_readers_who_always_agree_have_a_kappa_of_1_and_those_who_never_do_of_minus_1():
+    first = np.array([0, 1, 0, 1])
+    assert cohen_kappa(first, first) == 1
+    assert cohen_kappa(first, 1 - first) == -1
+    assert fleiss_kappa([[3, 0], [0, 3]]) == 1
+
+
+@pytest.mark.parametrize("votes", [np.zeros((5, 3)), np.ones((5, 3)), np.zeros((0, 3))])
+def test_votes_of_one_class_have_no_kappa(votes):
+    votes = votes.astype(np.int8)
+    counts = np.stack([(votes == 0).sum(axis=1), (votes == 1).sum(axis=1)], axis=1)
+    assert math.isnan(fleiss_kappa(counts))
+    assert math.isnan(cohen_kappa(votes[:, 0], votes[:, 1]))
+    table = agreement_table(made_up(votes), replicates=20)
+    assert table[["value", "low", "high"]].isna().all(axis=None)
+
+
+@pytest.mark.parametrize("counts", [[[3, 0], [1, 1]], [[1, 0], [0, 1]]])
+def test_studies_need_the_same_two_or_more_readers(counts):
+    with pytest.raises(ValueError, match="the same two or more readers"):
+        fleiss_kappa(counts)
+
+
+def test_the_table_has_all_readers_and_each_pair_of_each_label():
+    votes = draw_votes(1)
+    table = agreement_table(made_up(votes), replicates=50)
+    assert table["label"].unique().tolist() == list(LABELS)
+    of_one = table[table["label"] == "any"].set_index("readers")
+    assert of_one.index.to_list() == ["all", "1 and 2", "1 and 3", "2 and 3"]
+    expected = cohen_kappa_score(votes[:, 0], votes[:, 2])
+    assert of_one.loc["1 and 3", "value"] == pytest.approx(expected, abs=1e-12)
+    assert of_one.loc["1 and 3", "agreement"] == np.mean(votes[:, 0] == votes[:, 2])
+    assert of_one.loc["1 and 3", "positives"] == (votes[:, [0, 2]].max(axis=1)).sum()
+    pairs = of_one["agreement"].drop("all")
+    assert of_one.loc["all", "agreement"] == pytest.approx(pairs.mean())
+    assert (of_one["studies"] == 200).all()
+    assert ((of_one["low"] < of_one["value"]) & (of_one["value"] < of_one["high"])).all()
+
+
+def test_replicates_are_kappas_of_the_drawn_studies(monkeypatch):
+    votes, seen = draw_votes(4, studies=40), []
+
+    def noted(values, **words):
+        seen.append(values)
+        return interval(values, **words)
+
+    monkeypatch.setattr(agreement, "interval", noted)
+    studies = made_up(votes)
+    agreement_table(studies, replicates=5, seed=7)
+    resamples = draw_resamples(studies["patient_id"], replicates=5, seed=7)
+    codes = resamples.group_codes(studies["patient_id"])
+    for drawn, fleiss, cohen in zip(resamples.counts, seen[0], seen[1], strict=True):
+        rows = np.repeat(np.arange(40), drawn[codes])
+        counts = np.stack([(votes[rows] == v).sum(axis=1) for v in (0, 1)], axis=1)
+        assert fleiss == pytest.approx(reference(counts), abs=1e-12)
+        expected = cohen_kappa_score(votes[rows, 0], votes[rows, 1])
+        assert cohen == pytest.approx(expected, abs=1e-12)
+
+
+def test_studies_of_one_patient_are_drawn_together():
+    votes = draw_votes(2, studies=40)
+    alone = agreement_table(made_up(votes), replicates=400).iloc[0]
+    twice = agreement_table(
+        made_up(np.repeat(votes, 2, axis=0), np.repeat(range(40), 2)), replicates=400
+    ).iloc[0]
+    assert twice["value"] == pytest.approx(alone["value"])
+    assert twice["high"] - twice["low"] == pytest.approx(alone["high"] - alone["low"], rel=0.25)
+
+
+def test_studies_without_all_votes_are_left_out():
+    votes = draw_votes(3, studies=30)
+    missing = votes.copy()
+    missing[::3, 1] = -1
+    table = agreement_table(made_up(missing), replicates=10)
+    kept = agreement_table(made_up(np.delete(votes, np.s_[::3], axis=0)), replicates=10)
+    assert (table["studies"] == 20).all()
+    pd.testing.assert_series_equal(table["value"], kept["value"])
+
+
+def test_perfect_agreement_still_has_an_interval():
+    votes = np.repeat(np.arange(30)[:, None] < 10, 3, axis=1).astype(np.int8)
+    row = agreement_table(made_up(votes), replicates=50).iloc[0]
+    assert (row["value"], row["high"]) == (1, 1)
+    assert 0 < row["low"] < 1
+    rare = np.repeat(np.arange(30)[:, None] < 1, 3, axis=1).astype(np.int8)
+    assert math.isnan(agreement_table(made_up(rare), replicates=50).iloc[0]["low"])
+
+
+def test_the_interval_covers_the_kappa_of_the_population():
+    truth = agreement_table(made_up(draw_votes(99, studies=100_000)), replicates=1).iloc[0]["value"]
+    covered = 0
+    for seed in range(100):
+        row = agreement_table(made_up(draw_votes(seed, studies=80)), replicates=200).iloc[0]
+        covered += row["low"] <= truth <= row["high"]
+    assert covered >= 89  # of 100 at 95 %; fewer happens once in 200 times
+
+
+def test_one_reader_or_none_has_no_agreement():
+    assert agreement_table(made_up(draw_votes(0, readers=1)), replicates=5).empty
+    assert agreement_table(pd.DataFrame({"patient_id": ["p"]}), replicates=5).empty
