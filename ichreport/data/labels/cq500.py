@@ -74,9 +74,10 @@ def read_cq500_reads(path: Path, pseudonyms: Pseudonyms | None = None) -> StudyL
     issues = LabelIssues(path, pseudonyms, lines=lines, rows_are="scans")
     issues.add("columns that are no label", head.others((NAME_COLUMN, *columns, *_not_read())))
     named = pc.match_substring_regex(names, _NAME).to_numpy(zero_copy_only=False)
-    form = _SPELLINGS[0].format("<number>")
-    issues.add_lines(f"names that are not {form}", ~named, lambda row: "", stops=True)
+    forms = [spelling.format("<number>") for spelling in _SPELLINGS]
+    issues.add_lines(f"names that are not {forms[0]}", ~named, lambda row: "", stops=True)
     cells = [read_values(table[column], column, issues) for column in columns]
+    issues.stop()
     votes = np.stack(cells, axis=1).reshape(-1, len(_READERS), len(LABELS))
     first = _drop_repeats(names, votes, issues)
     issues.stop()
@@ -86,10 +87,10 @@ def read_cq500_reads(path: Path, pseudonyms: Pseudonyms | None = None) -> StudyL
     numbers = _numbers(names).to_pylist()
     return StudyLabels(
         identifier="patient_id",
-        expected=f"PatientID, {' or '.join(form.format('<number>') for form in _SPELLINGS)}",
+        expected=f"PatientID, {' or '.join(forms)}",
         spellings=tuple(
-            pa.array([form.format(number) for number in numbers], pa.string())
-            for form in _SPELLINGS
+            pa.array([spelling.format(number) for number in numbers], pa.string())
+            for spelling in _SPELLINGS
         ),
         lines=np.array([lines[name] for name in names.to_pylist()], dtype=np.int64),
         labels=labels,

@@ -118,6 +118,13 @@ def test_reads_that_cannot_be_right_stop(write, spoil, message):
     assert "SECRET" not in str(stopped.value)
 
 
+def test_names_of_another_form_are_no_repeats_of_each_other(write):
+    rows = reads(("SECRET1", {"any"}, set(), set()), ("SECRET2", set(), set(), set()))
+    with pytest.raises(ValueError, match="names that are not") as stopped:
+        read_label_file(write(rows))
+    assert "repeats" not in str(stopped.value)
+
+
 def test_a_missing_vote_is_nobody_s():
     votes = np.array([[1, 1, -1], [1, 0, -1], [0, 0, -1], [1, -1, -1], [-1, -1, -1]])
     expected = [1, -1, 0, -1, -1]  # more than half of three: two
