@@ -76,7 +76,7 @@ def write_tables(folder: Path, size: Size) -> int:
         "window_width": np.full(size.slices, 80.0),
         "orientation": np.full(size.slices, "standard"),
         "thickness": np.full(size.slices, np.nan),
-        "between": np.full(size.slices, np.nan),
+        "spacing_between": np.full(size.slices, np.nan),
         **{name: np.full(size.slices, "") for name in ("kernel", "manufacturer", "model")},
         "description": np.full(size.slices, "unknown"),
         "image_type": np.full(size.slices, ""),

@@ -155,6 +155,11 @@ def read_mask(path: Path | str) -> dict[str, NDArray[np.uint8]]:
     return dict(zip(volume.names, planes, strict=True))
 
 
+def is_volume(path: str) -> bool:
+    """Whether a file is one, by its name."""
+    return path.lower().endswith(ENDINGS)
+
+
 def volume_name(path: Path) -> str:
     """The name of a file's volume: the file's without `.nii` or `.nii.gz`."""
     for ending in ENDINGS:
@@ -171,6 +176,8 @@ def _read(path: Path) -> _Volume:
         raise RejectError(
             f"NIfTI needs nibabel, which is not installed: {_CURE}", passing=True
         ) from None
+    if path.exists() and not path.is_file():
+        raise RejectError("not a regular file")
     image = _opened(nibabel, path)
     _check_voxels(image)
     _check_scaling(image)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ichreport.data.shard_files import hash_of_slices, shard_name, slice_digests, truth_name
 from ichreport.data.store_format import read_manifest
 from ichreport.files import check_file, read_json, sha256_of_file, write_json
-from ichreport.labels import LABELS
+from ichreport.labels import ANY, LABELS, SUBTYPES
 
 SLICES: Final = "slices.parquet"
 SERIES: Final = "series.parquet"
@@ -172,6 +172,7 @@ class Store:
 
         Returns:
             uint8 array of shape (n, image_size, image_size); bit k is set where subtype k bleeds.
+            Where masks do not tell kinds and a slice has several, it is the bit of `any`.
 
         Raises:
             ValueError: If the source has no masks; ask `has_truth` first.
@@ -184,7 +185,15 @@ class Store:
         bleeds = np.flatnonzero(self._truth_row[rows] >= 0)
         shard, row = self._shard[rows[bleeds]], self._truth_row[rows[bleeds]]
         masks[bleeds] = self._gather(truth_name, shard, row, np.uint8)
+        if not self.manifest["truth_of_kinds"]:
+            masks *= self._kinds(rows)[:, None, None]
         return masks
+
+    def _kinds(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """What a mask of all bleeding says of each slice: its kind where there is but one."""
+        positive = self.slices[list(SUBTYPES)].to_numpy()[rows] == 1
+        kind = np.where(positive.sum(axis=1) == 1, positive.argmax(axis=1), LABELS.index(ANY))
+        return (1 << kind).astype(np.uint8)
 
     def _checked(self, rows: Any) -> NDArray[np.int64]:
         rows = np.asarray(rows)

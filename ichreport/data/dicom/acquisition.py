@@ -67,7 +67,7 @@ class Acquisition:
 
     Attributes:
         thickness: SliceThickness, mm; NaN where the file does not say.
-        between: SpacingBetweenSlices, mm; NaN where the file does not say.
+        spacing_between: SpacingBetweenSlices, mm; NaN where the file does not say.
         kernel: ConvolutionKernel, its first value.
         contrast: Whether ContrastBolusAgent names one.
         description: The class of SeriesDescription; `unknown` for none of the known words.
@@ -77,7 +77,7 @@ class Acquisition:
     """
 
     thickness: float
-    between: float
+    spacing_between: float
     kernel: str
     contrast: bool
     description: str
@@ -99,7 +99,7 @@ def read_acquisition(fields: Fields) -> Acquisition:
         return _UNKNOWN
     return Acquisition(
         thickness=_length(fields, "SliceThickness"),
-        between=_length(fields, "SpacingBetweenSlices"),
+        spacing_between=_length(fields, "SpacingBetweenSlices"),
         kernel=_word(fields, "ConvolutionKernel").split("\\")[0],
         contrast=not _NO_CONTRAST.fullmatch(_word(fields, "ContrastBolusAgent")),
         description=class_of_description(fields.any_text("SeriesDescription")),

@@ -13,12 +13,13 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+STANDARD: Final = "standard"
 UNKNOWN: Final = "unknown"
 """The orientation of a slice whose file does not say how it lies; it stays as it is."""
 _SLACK: Final = 0.02
 """How far directions may be from unit length and from a right angle."""
 _NAMES: Final = {
-    (False, False, False): "standard",
+    (False, False, False): STANDARD,
     (False, False, True): "left and right swapped",
     (False, True, False): "front and back swapped",
     (False, True, True): "turned by 180°",

@@ -15,18 +15,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from PIL import Image
 
 from ichreport.data.dicom.header import Header
 from ichreport.data.dicom.limits import time_limit
 from ichreport.data.dicom.pixel_decoder import IsolatedDecoder
 from ichreport.data.dicom.reject import RejectError
 from ichreport.data.dicom.slice_reader import HuSlice, slices_from_bytes
-from ichreport.data.head_detection import shows_head
 from ichreport.data.ingest.file_reader import FileReader
-from ichreport.data.ingest.sources import SourceFile, slice_name
+from ichreport.data.ingest.kept_slice import KeptSlice, keep
+from ichreport.data.ingest.masks import mask_of_file, masks_of_volume
+from ichreport.data.ingest.sources import SourceFile, slice_of_file
+from ichreport.data.nifti import VolumeSlice, is_volume, read_volume
 from ichreport.data.pseudonyms import Pseudonyms
-from ichreport.data.resample import resample_hu, resample_mask
 from ichreport.data.shard_files import (
     ArrayFile,
     note_name,
@@ -41,8 +41,6 @@ from ichreport.files import (
     write_sealed_json,
 )
 
-_RULE_NOT_SQUARE: Final = "not square, padded with air"
-_RULE_UPSAMPLED: Final = "smaller than the store, enlarged"
 _RULE_BY_STUDY: Final = "the study stands for the patient, as group_by asks"
 _TOO_LARGE: Final = RejectError("reading it takes more memory than a worker may have", passing=True)
 
@@ -57,7 +55,7 @@ SCHEMA: Final = pa.schema(
         ("intercept", pa.float64()),
         ("window_center", pa.float64()),
         ("window_width", pa.float64()),
-        *((name, pa.float64()) for name in ("thickness", "between")),
+        *((name, pa.float64()) for name in ("thickness", "spacing_between")),
         *((name, pa.string()) for name in ("kernel", "description", "image_type")),
         *((name, pa.string()) for name in ("manufacturer", "model")),
         ("contrast", pa.bool_()),
@@ -149,35 +147,59 @@ class _ShardWriter:
         shown = task.pseudonyms.file_pseudonym(path) if task.pseudonyms else _as_text(path)
         try:
             with time_limit(task.seconds_per_file):
-                content = reader.read(file)
-                made = [
-                    self._made(path, read)
-                    for read in slices_from_bytes(content, decode=decoder.decode)
-                ]
+                if is_volume(path):
+                    made = self._of_volume(file)
+                else:
+                    made = self._of_dicom(path, reader.read(file), decoder)
         except (RejectError, MemoryError) as error:
             reject = error if isinstance(error, RejectError) else _TOO_LARGE
             self.rejects[shown] = str(reject)
             self.passing += reject.passing
             self._add({"file": shown, "reason": str(reject)})
             return
-        for slice_made in made:
-            self._append(slice_made, shown)
+        for kept in made:
+            self._append(kept, shown)
 
-    def _made(self, path: str, read: HuSlice) -> "_Made":
-        """What the store keeps of a slice, at its size."""
-        size, header = self._task.image_size, read.header
-        self._check_name(path, header)
-        mask = self._read_mask(path, header)
-        hu = resample_hu(read.hu, size)
-        description = _description(read, size) | self._identifiers(header)
-        if not self._task.challenge:
-            spacing = header.geometry.spacing * max(header.rows, header.columns) / size
-            description["shows_head"] = shows_head(hu, spacing)
-        if self._task.by_study:
-            description["rules"] = "; ".join(filter(None, [description["rules"], _RULE_BY_STUDY]))
-        return _Made(hu, None if mask is None else resample_mask(mask, size), description)
+    def _of_dicom(
+        self, path: str, content: memoryview, decoder: IsolatedDecoder
+    ) -> list[KeptSlice]:
+        made = []
+        for read in slices_from_bytes(content, decode=decoder.decode):
+            self._check_name(path, read.header)
+            truth = self._task.truth
+            mask = None if truth is None else mask_of_file(truth, path, read.header)
+            made.append(self._kept(read, read.header, mask))
+        return made
 
-    def _append(self, made: "_Made", shown: str) -> None:
+    def _of_volume(self, file: SourceFile) -> list[KeptSlice]:
+        if file.reason or file.member is not None:
+            raise RejectError(file.reason or "a NIfTI file in a zip is not read; unpack the zip")
+        slices = read_volume(Path(self._task.folder, file.path))
+        truth = self._task.truth
+        masks = [None] * len(slices) if truth is None else masks_of_volume(truth, file.path, slices)
+        return [self._kept(read, read, mask) for read, mask in zip(slices, masks, strict=True)]
+
+    def _kept(
+        self,
+        read: HuSlice | VolumeSlice,
+        named: Header | VolumeSlice,
+        mask: NDArray[np.uint8] | None,
+    ) -> KeptSlice:
+        """A slice at the store's size, with its identifiers, or what stands in their place."""
+        task = self._task
+        kept = keep(read, mask, task.image_size, look_for_head=not task.challenge)
+        names = ("sop_instance_uid", "patient_id", "study_instance_uid", "series_instance_uid")
+        identifiers = {name: getattr(named, name) for name in names}
+        if task.by_study:
+            identifiers["patient_id"] = named.study_instance_uid
+            rules = kept.description["rules"]
+            kept.description["rules"] = f"{rules}; {_RULE_BY_STUDY}" if rules else _RULE_BY_STUDY
+        kept.description.update(
+            task.pseudonyms.replace(identifiers) if task.pseudonyms else identifiers
+        )
+        return kept
+
+    def _append(self, made: KeptSlice, shown: str) -> None:
         row = self._slices.count
         pixel_hash = self._slices.append(made.hu)[:32]
         truth_row = -1
@@ -197,82 +219,17 @@ class _ShardWriter:
         for name, column in self.columns.items():
             column.append(values.get(name))
 
-    def _identifiers(self, header: Header) -> dict[str, Any]:
-        names = ("sop_instance_uid", "patient_id", "study_instance_uid", "series_instance_uid")
-        identifiers = {name: getattr(header, name) for name in names}
-        if self._task.by_study:
-            identifiers["patient_id"] = header.study_instance_uid
-        pseudonyms = self._task.pseudonyms
-        return pseudonyms.replace(identifiers) if pseudonyms else identifiers
-
     def _check_name(self, path: str, header: Header) -> None:
-        if self._task.challenge and header.sop_instance_uid != slice_name(path):
+        if self._task.challenge and header.sop_instance_uid != slice_of_file(path):
             raise RejectError(
                 "the file's name and its SOPInstanceUID are not the same slice; name it by its "
                 "UID, or ingest a folder with another name and its `labels`"
             )
 
-    def _read_mask(self, path: str, header: Header) -> NDArray[np.uint8] | None:
-        if self._task.truth is None:
-            return None
-        file = Path(self._task.truth, path).with_suffix(".png")
-        if not file.is_file():
-            return None
-        try:
-            with Image.open(file) as picture:
-                mask = np.asarray(picture)
-        except (OSError, ValueError, SyntaxError):
-            raise RejectError("the mask of its bleeds is not readable as PNG") from None
-        if mask.dtype != np.uint8 or mask.shape != (header.rows, header.columns):
-            raise RejectError(
-                f"the mask of its bleeds is {mask.dtype} of {mask.shape}, "
-                f"expected uint8 of ({header.rows}, {header.columns})"
-            )
-        return header.geometry.turn(mask)
-
-
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """What the store keeps of one slice."""
-
-    hu: NDArray[np.int16]
-    mask: NDArray[np.uint8] | None
-    description: dict[str, Any]
-
 
 def _as_text(path: str) -> str:
     """A file's path as text; bytes of a name that is no UTF-8 are escaped."""
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-
-
-def _description(read: HuSlice, size: int) -> dict[str, Any]:
-    header, rules = read.header, list(read.rules)
-    if header.rows != header.columns:
-        rules.append(_RULE_NOT_SQUARE)
-    if max(header.rows, header.columns) < size:
-        rules.append(_RULE_UPSAMPLED)
-    geometry, acquisition = header.geometry, header.acquisition
-    return {
-        "z": geometry.z,
-        "spacing": geometry.spacing,
-        "tilt": geometry.tilt,
-        "orientation": geometry.turn.name,
-        "family": header.family,
-        "rows": header.rows,
-        "columns": header.columns,
-        "intercept": header.intercept,
-        "window_center": header.window_center,
-        "window_width": header.window_width,
-        "thickness": acquisition.thickness,
-        "between": acquisition.between,
-        "kernel": acquisition.kernel,
-        "description": acquisition.description,
-        "image_type": acquisition.image_type,
-        "manufacturer": acquisition.manufacturer,
-        "model": acquisition.model,
-        "contrast": acquisition.contrast,
-        "rules": "; ".join(rules),
-    }
 
 
 def _write_table(task: ShardTask, writer: _ShardWriter, hashes: dict[str, str]) -> None:

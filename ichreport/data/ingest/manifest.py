@@ -47,6 +47,7 @@ def make_manifest(
         "challenge": source.challenge,
         "synthetic": source.synthetic,
         "truth": source.truth is not None,
+        "truth_of_kinds": source.synthetic,
         "labelled": source.labels is not None,
         "counts": _counts(index, file_count),
         "rules": index.rules,

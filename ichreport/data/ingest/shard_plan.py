@@ -132,15 +132,20 @@ def _key(
             "by_study": recipe["by_study"],
             "truth": source.truth is not None,
             "files": stamps,
-            "masks": [masks.get(Path(file.path).stem) for file in chunk],
+            "masks": [masks.get(_stem(Path(file.path).name)) for file in chunk],
         }
     )
 
 
 def _mask_stamps(folder: Path) -> dict[str, tuple[int, int]]:
     with os.scandir(folder) as entries:
-        stats = ((entry.name, entry.stat()) for entry in entries if entry.name.endswith(".png"))
-        return {name[:-4]: (stat.st_size, stat.st_mtime_ns) for name, stat in stats}
+        stats = ((entry.name, entry.stat()) for entry in entries if not entry.name.startswith("."))
+        return {_stem(name): (stat.st_size, stat.st_mtime_ns) for name, stat in stats}
+
+
+def _stem(name: str) -> str:
+    """What a file's name and its mask's share."""
+    return name.removesuffix(".gz").rpartition(".")[0]
 
 
 def _made_shards(store: Path, keys: set[str]) -> dict[str, int]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ichreport.data.dicom.reject import is_set_aside, reason_of_set_aside
 from ichreport.data.ingest.make_shard import SCHEMA
 from ichreport.data.ingest.series_selection import NEEDED, choose, keep_all, series_table
-from ichreport.data.ingest.sources import Source, slice_name
+from ichreport.data.ingest.sources import Source, slice_of_file
 from ichreport.data.labels.table import UNLABELLED, LabelIssue, LabelTable
 from ichreport.data.patient_groups import varies_within
 from ichreport.data.shard_files import table_name
@@ -188,7 +188,7 @@ def _first_of_name(names: pa.ChunkedArray) -> NDArray[np.int64]:
 
 def slice_names_from_files(files: Sequence[str]) -> list[str]:
     """The slices of the challenge's files."""
-    return [slice_name(file) for file in files]
+    return [slice_of_file(file) for file in files]
 
 
 def _labelled(slices: pa.Table, labels: LabelTable | None) -> pa.Table:

@@ -17,6 +17,9 @@ from ichreport.files import check_file, read_sealed_json
 
 _TRAIN: Final = "stage_2_train"
 _OF_THE_CHALLENGE: Final = re.compile(r"ID_[0-9a-f]{9}\.dcm")
+_VOLUMES: Final = "ct_scans"
+_VOLUME_LABELS: Final = "hemorrhage_diagnosis_raw_ct.csv"
+"""How CT-ICH names its folder of NIfTI files, and its labels beside it."""
 _ZIP: Final = ".zip"
 _LARGEST_CHUNK: Final = 2048
 _SMALLEST_CHUNK: Final = 128
@@ -49,7 +52,7 @@ class Source:
         folder: The folder below which the files lie, or the zip that holds them.
         challenge: Whether files are named by slice, as in the challenge.
         labels: The label CSV, if there is one: a file, or its path in the zip.
-        truth: The folder of bleed masks, if the heads are synthetic.
+        truth: The folder of bleed masks, if there is one.
         synthetic: Whether the phantom wrote it.
         inside: The folder of the files in the zip, ending in a slash unless it is empty.
         listed: What is in the zip.
@@ -91,8 +94,9 @@ def recognise_source(path: Path, labels: Path | None = None) -> Source:
 
     Args:
         path: The challenge's unzipped folder, or the zip itself; or its `stage_2_test`, or any
-            folder that holds `ID_….dcm` files directly; or a tree or a zip of DICOM series.
-        labels: A label CSV; by default `stage_2_train.csv` of the challenge.
+            folder that holds `ID_….dcm` files directly; or CT-ICH's folder; or a tree or a zip of
+            DICOM series, or of NIfTI volumes.
+        labels: A label CSV; by default the challenge's own or CT-ICH's own.
 
     Raises:
         FileNotFoundError: If the folder or the label file is missing; the message says what is
@@ -139,7 +143,16 @@ def _recognise_zip(path: Path, labels: Path | None) -> Source:
 
 
 def _recognise_folder(folder: Path, labels: Path | None) -> Source:
-    train = folder / _TRAIN
+    train, volumes = folder / _TRAIN, folder / _VOLUMES
+    if volumes.is_dir():
+        own, masks = folder / _VOLUME_LABELS, folder / "masks"
+        return Source(
+            volumes,
+            challenge=False,
+            labels=labels or (own if own.is_file() else None),
+            truth=masks if masks.is_dir() else None,
+            synthetic=False,
+        )
     if not train.is_dir():
         flat = any(_OF_THE_CHALLENGE.fullmatch(path.name) for path in folder.glob("ID_*.dcm"))
         return Source(folder, challenge=flat, labels=labels, truth=None, synthetic=False)
@@ -256,7 +269,7 @@ def _entries(folder: str) -> Iterator[os.DirEntry[str]]:
                     yield entry
 
 
-def slice_name(path: str) -> str:
+def slice_of_file(path: str) -> str:
     """The name of the slice that one of the challenge's files is: its own, without endings."""
     name = PurePosixPath(path).name
     return PurePosixPath(name.removesuffix(".gz")).stem

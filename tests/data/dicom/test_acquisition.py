@@ -74,7 +74,7 @@ def test_what_a_header_says_of_the_scan_is_read(made):
             (0x00080008, "CS", "ORIGINAL\\PRIMARY\\AXIAL"),
         ]
     ).header.acquisition
-    assert (read.thickness, read.between, read.kernel) == (5.0, 4.5, "Hr40f")
+    assert (read.thickness, read.spacing_between, read.kernel) == (5.0, 4.5, "Hr40f")
     assert (read.contrast, read.manufacturer, read.model) == (True, "A maker", "A model")
     assert (read.description, read.image_type) == ("without contrast", "original")
 
