@@ -68,7 +68,7 @@ def reads_as_done(store):
     return True
 
 
-def main(source, work):
+def main(source, work, kills, stride):
     reference = work / "reference"
     durations = []
     for _ in range(3):
@@ -78,6 +78,7 @@ def main(source, work):
         durations.append(time.perf_counter() - started)
     expected = content(reference)
     outcome = {"random": [], "steps": [], "stale": 0, "unequal": [], "half": []}
+    outcome |= {"kills": kills, "stride": stride}
 
     def again(name, status):
         store = work / "store"
@@ -90,7 +91,7 @@ def main(source, work):
         shutil.rmtree(store)
 
     moments = random.Random(6)
-    while outcome["random"].count(9) < 12 and len(outcome["random"]) < 200:
+    while outcome["random"].count(9) < kills and len(outcome["random"]) < 200:
         child = start(source, work / "store")
         time.sleep(moments.uniform(0, min(durations)))
         os.kill(child, signal.SIGKILL)
@@ -104,7 +105,7 @@ def main(source, work):
         outcome["steps"].append(status)
         (work / "store").mkdir(exist_ok=True)
         again(f"step {step}", status)
-        step += 1
+        step += stride
     two = [start(source, work / "store") for _ in range(2)]
     outcome["together"] = [finish(child) for child in two]
     outcome["together_equal"] = content(work / "store") == expected
@@ -112,4 +113,4 @@ def main(source, work):
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))

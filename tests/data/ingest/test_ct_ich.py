@@ -44,9 +44,7 @@ def ct_ich(tmp_path):
         for index in range(SLICES):
             bleeds = [int(index in (1, 3)), 0, 0, 0, int(index in (2, 3))]
             mask[20:30, 24:28, index] = max(bleeds) * 255
-            rows.append(
-                ",".join(map(str, (patient, index + 1, *bleeds, 1 - max(bleeds), 0)))
-            )
+            rows.append(",".join(map(str, (patient, index + 1, *bleeds, 1 - max(bleeds), 0))))
         save(folder / "masks" / f"{patient:03}.nii", mask)
     (folder / "hemorrhage_diagnosis_raw_ct.csv").write_text("\n".join(rows) + "\n")
     (folder / "Patient_demographics.csv").write_text("not read\n")

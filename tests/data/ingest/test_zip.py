@@ -276,6 +276,49 @@ def test_other_archives_say_what_they_are(tmp_path, content, reason):
     assert any(part in str(refused.value) for part in reason.split("|"))
 
 
+def mutate(content, random):
+    """One to four changes to a zip: bytes set, bits flipped, numbers forged, parts cut out."""
+    mutated = bytearray(content)
+    for _ in range(random.integers(1, 5)):
+        place = int(random.integers(len(mutated)))
+        kind = random.integers(4)
+        if kind == 0:
+            mutated[place] = int(random.integers(256))
+        elif kind == 1:
+            mutated[place] ^= 1 << int(random.integers(8))
+        elif kind == 2:
+            mutated[place : place + 4] = random.choice([b"\xff" * 4, bytes(4), b"\xff\xff\xff\x7f"])
+        else:
+            del mutated[place : place + int(random.integers(1, 30))]
+    return bytes(mutated)
+
+
+def test_every_mutated_zip_is_refused_or_gives_files_that_are_whole_or_refused(tmp_path):
+    files = {f"a/IM{n}": bytes([n]) * (50 + 40 * n) for n in range(4)}
+    content = bytes(archive(*files.items()))
+    random = np.random.default_rng(5)
+    path = tmp_path / "a.zip"
+    outcomes = {"refused": 0, "whole": 0, "rejected": 0}
+    for _ in range(3000):
+        path.write_bytes(mutate(content, random))
+        try:
+            source = recognise_source(path)
+            listed = list_files(source)
+        except (ValueError, FileNotFoundError):
+            outcomes["refused"] += 1
+            continue
+        with FileReader(path) as reader:
+            for file in listed:
+                try:
+                    read = bytes(reader.read(file))
+                except RejectError:
+                    outcomes["rejected"] += 1
+                else:
+                    outcomes["whole"] += 1
+                    assert read in files.values()
+    assert min(outcomes.values()) > 300, outcomes
+
+
 def test_a_gzip_bomb_is_stopped(tmp_path, monkeypatch):
     monkeypatch.setattr("ichreport.data.ingest.file_reader._LARGEST_FILE", 10_000)
     (tmp_path / "file.gz").write_bytes(gzip.compress(bytes(10_001)))
