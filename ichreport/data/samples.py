@@ -116,7 +116,8 @@ def draw(
         if not (split == name).any():
             raise EmptySplitError(
                 f"{sample}: no slice of {len(slices):,} is in the {name} split with seed {seed}. "
-                f"There are too few slices for hashed splits: use more, or another seed."
+                f"There are too few slices for hashed splits: use more, or another seed; "
+                "if all patients share one PatientID, `group_by: study` keeps their studies apart."
             )
     return Sample(sample, rows.astype(np.int64), split, group[rows])
 

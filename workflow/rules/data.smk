@@ -20,12 +20,17 @@ if profile.phantom is not None:
             job("phantom", "ichreport phantom {params.profile:q} --workers {threads}")
 
 
-# Labels are watched, and so are synthetic heads; of files that come to a folder of real ones or
-# change there, nobody knows before `ichreport ingest` has looked.
+# Labels are watched, and so are synthetic heads and a zip; of files that come to a folder of real
+# ones or change there, nobody knows before `ichreport ingest` has looked.
+WATCHED = [
+    profile.source_folder,
+    profile.labels_file or profile.source_folder / "stage_2_train.csv",
+    profile.source_folder / "hemorrhage_diagnosis_raw_ct.csv",
+]
 GIVEN = (
     [f"{SOURCE}/phantom.json"]
     if profile.phantom
-    else [here(path) for path in [profile.labels_file or profile.source_folder / "stage_2_train.csv"] if path.is_file()]
+    else [here(path) for path in WATCHED if path.is_file()]
 )
 INGEST_CODE = fingerprint("ichreport.data.ingest.make_store")
 INGEST_FIELDS = (
