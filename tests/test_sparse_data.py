@@ -12,6 +12,7 @@ pytestmark = pytest.mark.slow
 
 PROFILE = {
     "profile": "ward7", "source": "pacs", "store": "data/ward7/store", "image_size": 32,
+    "series": "all",  # of noise, none is a head
     "cam_run": "cnn",
 }  # fmt: skip
 EXPERIMENTS = {"cnn": {"network": "cnn7", "sample": "fullid", "input": "linear"}}
@@ -65,8 +66,17 @@ def test_the_page_of_the_data_says_what_is_missing_and_why(one_patient):
             "slices of 1 patient is too small for that" in shown
         )
     assert "Random slices; none is labelled." in shown
-    assert "No file was rejected or set aside." in shown
+    assert "No file was rejected." in shown
+    assert "Nothing was set aside." in shown
     assert "nan" not in shown.split()
+
+
+def test_no_page_names_a_folder_of_the_machine(one_patient):
+    report = one_patient.root / "reports" / "ward7"
+    pages = [*report.glob("*.html"), *report.glob("experiments/*.html"), *report.glob("*.md")]
+    assert len(pages) > 5
+    for page in pages:
+        assert str(one_patient.root.parent) not in page.read_text(encoding="utf-8"), page
 
 
 def test_the_experiment_says_why_it_cannot_train_and_what_to_do(one_patient):

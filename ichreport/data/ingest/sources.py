@@ -20,6 +20,9 @@ _OF_THE_CHALLENGE: Final = re.compile(r"ID_[0-9a-f]{9}\.dcm")
 _VOLUMES: Final = "ct_scans"
 _VOLUME_LABELS: Final = "hemorrhage_diagnosis_raw_ct.csv"
 """How CT-ICH names its folder of NIfTI files, and its labels beside it."""
+_READS: Final = "reads.csv"
+_OF_CQ500: Final = "CQ500*"
+"""How CQ500 names its labels, and beside them the folders or zips of its scans."""
 _ZIP: Final = ".zip"
 _LARGEST_CHUNK: Final = 2048
 _SMALLEST_CHUNK: Final = 128
@@ -96,7 +99,7 @@ def recognise_source(path: Path, labels: Path | None = None) -> Source:
         path: The challenge's unzipped folder, or the zip itself; or its `stage_2_test`, or any
             folder that holds `ID_….dcm` files directly; or CT-ICH's folder; or a tree or a zip of
             DICOM series, or of NIfTI volumes.
-        labels: A label CSV; by default the challenge's own or CT-ICH's own.
+        labels: A label CSV; by default the challenge's own, CT-ICH's or CQ500's.
 
     Raises:
         FileNotFoundError: If the folder or the label file is missing; the message says what is
@@ -154,6 +157,9 @@ def _recognise_folder(folder: Path, labels: Path | None) -> Source:
             synthetic=False,
         )
     if not train.is_dir():
+        reads = folder / _READS
+        if labels is None and reads.is_file() and next(folder.glob(_OF_CQ500), None):
+            labels = reads
         flat = any(_OF_THE_CHALLENGE.fullmatch(path.name) for path in folder.glob("ID_*.dcm"))
         return Source(folder, challenge=flat, labels=labels, truth=None, synthetic=False)
     train_labels = folder / f"{_TRAIN}.csv"

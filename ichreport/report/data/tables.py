@@ -151,8 +151,21 @@ def rules(store: Store) -> Table:
     )
 
 
+def series(store: Store) -> Table:
+    """Series by why they are kept or passed over."""
+    return data_frame.frame(summary.series_by_reason(store), _CAPTIONS.fill("series"), digits=1)
+
+
+def set_aside(store: Store) -> Table | Sentences:
+    """The files that are whole and no slice of a head that is kept, by reason."""
+    table = summary.set_aside_by_reason(store)
+    if table.empty:
+        return Sentences([_CAPTIONS.fill("none_set_aside")])
+    return data_frame.frame(table, "Files that are set aside, by reason.")
+
+
 def rejects(store: Store) -> Table | Sentences:
-    """The files that are no slices, by reason."""
+    """The files that cannot be used, by reason."""
     table = summary.rejects_by_reason(store)
     if table.empty:
         return Sentences([_CAPTIONS.fill("no_rejects")])

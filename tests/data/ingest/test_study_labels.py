@@ -1,6 +1,7 @@
 """Labels of studies stand beside the slices, which stay without."""
 
 import json
+import zipfile
 
 import numpy as np
 import pytest
@@ -190,3 +191,47 @@ def test_labels_of_one_kind_of_bleeding_alone_fit(write_scans, run):
     store = run(tree, rows, pseudonymise=False)
     assert store.slices["subdural"].to_list() == [0, 0]
     assert (store.slices["any"] == -1).all()
+
+
+def test_cq500_as_it_comes_is_read_with_its_reads(tmp_path, dicom_bytes):
+    """Scans in zips beside reads.csv, each with a plain head, a thin one for bone, and a chest."""
+    folder = tmp_path / "cq500"
+    folder.mkdir()
+    down, across = np.mgrid[:64, :64] - 31.5
+    distance = np.hypot(down, across) * 4
+    shapes = {
+        "CT Plain": (35, 5.0, "H31s"),
+        "CT PLAIN THIN BONE": (35, 0.625, "H60s"),
+        "CHEST": (-850, 5.0, "B30f"),
+    }
+    for scan in (0, 12):
+        with zipfile.ZipFile(folder / f"CQ500-CT-{scan}.zip", "w") as made:
+            for series, (name, (inside, thickness, kernel)) in enumerate(shapes.items()):
+                stored = np.select(
+                    [distance < 85, distance < 95, distance < 100], [inside, 900, 40], -1000
+                )
+                for z in range(5):
+                    content = dicom_bytes(
+                        stored + 1024 + z, sop=f"1.{scan}.{series}.{z}", study=f"1.{scan}",
+                        series=f"2.{scan}.{series}", patient=f"CQ500CT{scan}", z=5 * z,
+                        spacing="4\\4", extra=[
+                            (0x0008103E, "LO", name),
+                            (0x00180050, "DS", str(thickness)),
+                            (0x00181210, "SH", kernel),
+                        ],
+                    )  # fmt: skip
+                    where = f"CQ500CT{scan} CQ500CT{scan}/Unknown Study/{name}"
+                    made.writestr(f"{where}/CT{z:06}.dcm", content)
+    votes = ["1,1,0,0,0,0", "1,1,0,0,0,0", "0,0,0,0,0,0"]
+    rows = [f"CQ500-CT-0,B1,{','.join(votes)}", f"CQ500-CT-12,B2,{','.join(['0,0,0,0,0,0'] * 3)}"]
+    (folder / "reads.csv").write_text("\n".join([*READS, *rows]) + "\n")
+    (folder / "prediction_probabilities.csv").write_text("name,ICH\nCQ500-CT-0,0.5\n")
+    store = ingest(folder, tmp_path / "store", image_size=64, progress=False, pseudonymise=False)
+    assert store.studies.set_index("patient_id")["any"].to_dict() == {"CQ500CT0": 1, "CQ500CT12": 0}
+    assert store.studies["intraparenchymal"].to_list() == [1, 0]
+    assert set(store.slices["series_instance_uid"]) == {"2.0.0", "2.12.0"}
+    assert (store.slices[list(LABELS)] == -1).all(axis=None)
+    why = store.series.set_index("series_instance_uid")["why"]
+    assert why["2.0.1"].startswith("a sharp kernel")
+    assert why["2.0.2"].startswith("no head")
+    assert len(store.set_aside) == 21
