@@ -107,8 +107,9 @@ class ShardReader:
         for shard, row, start, stop in waiting:
             shard.announce(row, stop - start)
         for shard, row, start, stop in compress(runs, cached):
+            mapped, offset = shard.mapped, row - start
             for index in range(start, stop):
-                values[targets[index]] = shard.mapped[row + index - start]
+                values[targets[index]] = mapped[offset + index]
         for shard, row, start, stop in waiting:
             shard.read(row, [values[target] for target in targets[start:stop]])
 
@@ -182,7 +183,7 @@ class _OpenShard:
         """
         if self.mapped is None:
             return False
-        middle = self._position(row) + count * self._row_bytes // 2
+        middle = self._start + (2 * row + count) * self._row_bytes // 2
         try:
             return os.preadv(self._descriptor, _ONE_BYTE, middle, _IF_IN_MEMORY) == 1
         except OSError:  # it does not, or the file system cannot tell
