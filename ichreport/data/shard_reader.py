@@ -171,9 +171,10 @@ class _OpenShard:
         if _ADVISE is not None:  # not to read what nobody has asked for
             _ADVISE(self._descriptor, 0, 0, os.POSIX_FADV_RANDOM)
         if _IF_IN_MEMORY and self._descriptor < _MAPPED_BELOW:
-            memory = mmap.mmap(self._descriptor, 0, access=mmap.ACCESS_READ)
-            memory.madvise(mmap.MADV_RANDOM)
-            self.mapped = np.ndarray(held, dtype, buffer=memory, offset=self._start)
+            with suppress(OSError):  # a file system without memory maps
+                memory = mmap.mmap(self._descriptor, 0, access=mmap.ACCESS_READ)
+                memory.madvise(mmap.MADV_RANDOM)
+                self.mapped = np.ndarray(held, dtype, buffer=memory, offset=self._start)
 
     def is_in_memory(self, row: int, count: int) -> bool:
         """Whether the page cache holds some rows, as the byte in their middle tells.
@@ -181,7 +182,7 @@ class _OpenShard:
         Their first and last pages belong to their neighbours, too. Should a page between be
         missing all the same, the memory map reads it.
         """
-        if self.mapped is None:
+        if self.mapped is None or row + count > self._count:
             return False
         middle = self._start + (2 * row + count) * self._row_bytes // 2
         try:

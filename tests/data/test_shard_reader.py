@@ -25,12 +25,16 @@ def folder(tmp_path):
     return tmp_path
 
 
-@pytest.fixture(params=["memory", "disk", "no map", "no question", "no answer", "no advice"])
+@pytest.fixture(
+    params=["memory", "disk", "no map", "many files", "no question", "no answer", "no advice"]
+)
 def way(request, folder, monkeypatch):
     """How the system reads: every way has to give the same."""
     if request.param == "disk":
         forget(folder)
     elif request.param == "no map":
+        monkeypatch.setattr(shard_reader.mmap, "mmap", refuse)
+    elif request.param == "many files":
         monkeypatch.setattr(shard_reader, "_MAPPED_BELOW", 0)
     elif request.param == "no question":
         monkeypatch.setattr(shard_reader, "_IF_IN_MEMORY", 0)
@@ -49,6 +53,10 @@ def forget(folder):
         with path.open("rb") as stream:
             os.fsync(stream.fileno())
             os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def refuse(*_, **__):
+    raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
 
 
 def refuse_flags(monkeypatch):
@@ -198,7 +206,7 @@ def test_a_file_that_is_cut_while_it_is_open_is_named(folder):
 
 
 @pytest.mark.usefixtures("way")
-@pytest.mark.parametrize("rows", [[40], [39, 40], [2**31]])
+@pytest.mark.parametrize("rows", [[40], [39, 40], [37, 38, 39, 40], [2**31]])
 def test_a_row_that_a_file_does_not_have_is_named(folder, rows):
     with pytest.raises(ValueError, match=r"1\.npy cannot be read: it has 40 rows, and none of"):
         reader_of(folder).read(np.ones_like(rows), np.array(rows))
