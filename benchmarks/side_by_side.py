@@ -36,17 +36,23 @@ def main(measure: Callable[..., dict[str, Any]], **quick: Any) -> None:
 
 
 def interleaved(
-    alternatives: Mapping[str, Callable[[], object]], *, repeats: int = 5
+    alternatives: Mapping[str, Callable[[], object]],
+    *,
+    repeats: int = 5,
+    prepare: Callable[[str], object] = lambda name: None,
 ) -> dict[str, list[float]]:
     """Seconds of each alternative, measured in turns so that a busy moment hits all of them.
 
-    Each is called once before, to warm up.
+    Each is called once before, to warm up. `prepare` is called with an alternative's name before
+    each of its turns, by nobody's clock.
     """
-    for run in alternatives.values():
+    for name, run in alternatives.items():
+        prepare(name)
         run()
     seconds: dict[str, list[float]] = {name: [] for name in alternatives}
     for _ in range(repeats):
         for name, run in alternatives.items():
+            prepare(name)
             started = time.perf_counter()
             run()
             seconds[name].append(time.perf_counter() - started)

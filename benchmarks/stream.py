@@ -4,22 +4,24 @@
 
 Random slices of 96 x 96 of a store in the page cache, in batches of 64: their pooled features by
 DenseNet121 for three windows, their logits by the small network for adjacent slices, and training
-steps of both, of DenseNet121's last convolutions. Then the memory of a pass of features over a
+steps of both, of DenseNet121's last convolutions. The same cold, after the page cache has dropped
+the store, and by memory maps in its place. Then the memory of a pass of features over a
 store and over one of four times as many slices, each in a process of its own: what belongs to it
 alone, not the pages of files that the system keeps and drops as it likes.
 """
 
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from batches import make_store
-from side_by_side import alone, interleaved, main, median_ratio
+from batches import forget, make_store, opened, per_second
+from side_by_side import Skipped, alone, interleaved, main, median_ratio
 
 from ichreport.data.store import Store
 from ichreport.model import backbones, backend, features, losses, networks, prefetch
@@ -28,7 +30,8 @@ from ichreport.params.experiment import Experiment
 from ichreport.params.networks import Input
 from ichreport.params.training_plan import TrainingPlan
 
-SIZE, BATCH, SLICES = 96, 64, 3_000
+SIZE, BATCH, SLICES = 96, 64, 60_000
+"""Slices as many as make a store of 1.1 GB, which no read-ahead fetches whole."""
 SMALL = Experiment(network="cnn7", input="adjacent").plan
 DEEP = Experiment(network="densenet121", input="linear").plan
 TUNED = Experiment(network="densenet121", input="linear", trainable_layers=12).plan
@@ -131,31 +134,63 @@ def most_memory_of_features(count: int) -> float:
     return most
 
 
-def measure(repeats: int = 7, slices: int = 12_000) -> dict[str, Any]:
+def measure_case(case: Case, store: Store, ways: Mapping[str, str], repeats: int) -> dict[str, Any]:
+    """Slices a second of one network by each way, and each way's share of what memory gives.
+
+    Args:
+        case: The network.
+        store: Where the slices are.
+        ways: By its name, how each way reads the store; those that start with `cold` do it cold.
+        repeats: Turns.
+    """
+    kind, batches = case.plan.view.input, case.batches
+    program, step = program_of(case)
+    rows = np.random.default_rng(1).permutation(len(store))[: BATCH * batches]
+    batch = program.to_device(hu_of(opened(store, "store"), rows[:BATCH], kind))
+    fresh: dict[str, Store] = {}
+
+    def prepare(name: str) -> None:
+        fresh.clear()  # a page that somebody has mapped stays in memory
+        if name in ways:
+            fresh[name] = opened(store, ways[name])
+            if name.startswith("cold"):
+                forget(store.folder)
+            else:
+                hu_of(fresh[name], rows, kind)
+
+    seconds = interleaved(
+        {
+            name: partial(lambda name: from_store(program, step, fresh[name], kind, rows), name)
+            for name in ways
+        }
+        | {"memory": partial(from_memory, step, batch, batches)},
+        repeats=repeats,
+        prepare=prepare,
+    )
+    each = {f"from {name}": [s / len(rows) for s in times] for name, times in seconds.items()}
+    over = {
+        f"{name.replace(' ', '_')}_over_memory": median_ratio(seconds["memory"], seconds[name])
+        for name in ways
+    }
+    return {"slices_per_second": per_second(each), **over}
+
+
+def ways_to_read(store: Store) -> dict[str, str]:
+    """How to read a store, by name; cold only where the system drops files from memory."""
+    with suppress(Skipped):
+        forget(store.folder)
+        return {"store": "store", "cold store": "store", "cold memory map": "memory map"}
+    return {"store": "store"}
+
+
+def measure(repeats: int = 7, slices: int = 12_000, stored: int = SLICES) -> dict[str, Any]:
     """Slices a second of each way, the store's share of the other's, and a pass's memory."""
     results: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
-        store = make_store(Path(folder), size=SIZE, count=SLICES)
+        store = make_store(Path(folder), size=SIZE, count=stored)
+        ways = ways_to_read(store)
         for name, case in CASES.items():
-            kind, batches = case.plan.view.input, case.batches
-            program, step = program_of(case)
-            rows = np.random.default_rng(1).permutation(len(store))[: BATCH * batches]
-            batch = program.to_device(hu_of(store, rows[:BATCH], kind))
-            seconds = interleaved(
-                {
-                    "from the store": partial(from_store, program, step, store, kind, rows),
-                    "from memory": partial(from_memory, step, batch, batches),
-                },
-                repeats=repeats,
-            )
-            results[name] = {
-                "slices_per_second": {
-                    n: len(rows) / float(np.median(s)) for n, s in seconds.items()
-                },
-                "store_over_memory": median_ratio(
-                    seconds["from memory"], seconds["from the store"]
-                ),
-            }
+            results[name] = measure_case(case, store, ways, repeats)
     few, many = (alone(most_memory_of_features, n)["result"] for n in (slices, 4 * slices))
     results["features"] = {
         "own_mib": {f"{slices} slices": few, f"{4 * slices} slices": many},
@@ -165,4 +200,4 @@ def measure(repeats: int = 7, slices: int = 12_000) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(measure, repeats=1, slices=600)
+    main(measure, repeats=1, slices=600, stored=6_000)

@@ -1,4 +1,4 @@
-"""The store: every slice of a data set as memory-mapped HU, with an index."""
+"""The store: every slice of a data set as HU in shards, with an index."""
 
 import hashlib
 from collections.abc import Callable
@@ -10,9 +10,10 @@ from typing import Any, Final, Literal, Self
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from ichreport.data.shard_files import hash_of_slices, shard_name, slice_digests, truth_name
+from ichreport.data.shard_reader import ShardReader
 from ichreport.data.store_format import read_manifest
 from ichreport.files import check_file, read_json, sha256_of_file, write_json
 from ichreport.labels import ANY, LABELS, SUBTYPES
@@ -30,7 +31,7 @@ _MEND: Final = "Delete it and run `ichreport ingest` again."
 
 
 class Store:
-    """A folder of slices in HU, read through memory maps.
+    """A folder of slices in HU.
 
     Attributes:
         folder: Where it lies.
@@ -64,7 +65,9 @@ class Store:
         self._hashes = slices["pixel_hash"].to_numpy()
         self._truth_row = slices["truth_row"].to_numpy(dtype=np.int64)
         self._series_start = series_starts(slices)
-        self._maps: dict[str, NDArray[Any]] = {}
+        self._hu = self._reader(shard_name, np.int16)
+        self._masks = self._reader(truth_name, np.uint8)
+        self._checked_masks: set[str] = set()
         shards = int(self._shard.max(initial=-1)) + 1
         self._unchecked = np.ones(shards, dtype=bool)
 
@@ -126,7 +129,7 @@ class Store:
                 cure.
         """
         rows = self._checked(rows)
-        pixels = self._gather(shard_name, self._shard[rows], self._row[rows], np.int16)
+        pixels = self._hu.read(self._shard[rows], self._row[rows])
         if self._unchecked.any():
             self._compare(rows, pixels)
         return pixels
@@ -184,7 +187,8 @@ class Store:
         masks = np.zeros((len(rows), self.image_size, self.image_size), dtype=np.uint8)
         bleeds = np.flatnonzero(self._truth_row[rows] >= 0)
         shard, row = self._shard[rows[bleeds]], self._truth_row[rows[bleeds]]
-        masks[bleeds] = self._gather(truth_name, shard, row, np.uint8)
+        self._check_masks(shard)
+        masks[bleeds] = self._masks.read(shard, row)
         if not self.manifest["truth_of_kinds"]:
             masks *= self._kinds(rows)[:, None, None]
         return masks
@@ -206,42 +210,26 @@ class Store:
         checked: NDArray[np.int64] = rows.astype(np.int64)
         return checked
 
-    def _gather(
-        self,
-        name: Callable[[int], str],
-        shard: NDArray[np.int64],
-        row: NDArray[np.int64],
-        kind: Any,
-    ) -> NDArray[Any]:
-        size = self.image_size
-        gathered = np.empty((len(row), size, size), dtype=kind)
-        order = np.argsort(shard, kind="stable")
-        numbers, starts = np.unique(shard[order], return_index=True)
-        for number, indices in zip(numbers, np.split(order, starts[1:]), strict=False):
-            pixels = self._map(name(int(number)))
-            for index in indices:
-                gathered[index] = pixels[row[index]]
-        return gathered
+    def _reader(self, name: Callable[[int], str], dtype: DTypeLike) -> ShardReader:
+        folder, shape = self.folder, (self.image_size, self.image_size)
+        return ShardReader(lambda number: folder / name(number), shape, dtype, _MEND)
 
-    def _map(self, name: str) -> NDArray[Any]:
-        if name not in self._maps:
-            path = self.folder / name
-            if name.startswith("truth"):  # few, and there are no hashes of single masks
+    def _check_masks(self, shard: NDArray[np.int64]) -> None:
+        """Compare masks with the hashes of their shards, once: there are none of single masks."""
+        for number in np.unique(shard).tolist():
+            name = truth_name(number)
+            if name not in self._checked_masks:
                 self._check(name)
-            try:
-                pixels = np.load(path, mmap_mode="r", allow_pickle=False)
-            except (OSError, ValueError) as error:
-                raise ValueError(f"{path} cannot be read: {error}. {_MEND}") from error
-            self._maps[name] = pixels.view(np.ndarray)
-        return self._maps[name]
+                self._checked_masks.add(name)
 
     def _compare(self, rows: NDArray[np.int64], pixels: NDArray[np.int16]) -> None:
         """Compare slices with their hashes, but those of shards that have been, as a whole."""
         for number in np.unique(self._shard[rows]):
             if self._unchecked[number] and self._is_noted(shard_name(int(number))):
                 self._unchecked[number] = False
-        for index in np.flatnonzero(self._unchecked[self._shard[rows]]):
-            row = rows[index]
+        distinct, firsts = np.unique(rows, return_index=True)
+        unchecked = self._unchecked[self._shard[distinct]]
+        for row, index in zip(distinct[unchecked], firsts[unchecked], strict=True):
             digest = hashlib.sha256(np.ascontiguousarray(pixels[index]).data).hexdigest()
             if not digest.startswith(self._hashes[row]):
                 path = self.folder / shard_name(int(self._shard[row]))

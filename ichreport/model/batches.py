@@ -55,7 +55,7 @@ class SliceBatches:
             yield chosen, mirror
 
     def gather(self, planned: tuple[Chosen, NDArray[np.bool_]]) -> Batch:
-        """One batch, its slices in the order of the store, which memory maps like."""
+        """One batch, its slices in the order of the store."""
         (indices, count), mirror = planned
         order = np.argsort(indices, kind="stable")
         counts = (np.arange(self.size) < count).astype(np.float32)

@@ -1,6 +1,6 @@
 """Batches in a stream: background threads gather them while the device computes.
 
-Three things go on at once: threads read the next batches from memory maps, the device computes on
+Three things go on at once: threads read the next batches from the store, the device computes on
 the one that it has, and the results of the one before travel back. Only a fixed number of
 batches is alive at any time, however many there are.
 """

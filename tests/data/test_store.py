@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ichreport.data import shard_reader
 from ichreport.data import store as store_module
 from ichreport.data.ingest.make_store import ingest
 from ichreport.data.store import Store, verify
@@ -59,6 +60,16 @@ def test_neighbours_stay_within_the_series(store):
         mine = np.flatnonzero(series == series[row])
         expected = [max(row - 1, mine[0]), row, min(row + 1, mine[-1])]
         np.testing.assert_array_equal(adjacent[index], store.hu(expected))
+
+
+def test_a_slice_that_several_rows_have_as_neighbour_is_read_once(store, monkeypatch):
+    read, preadv = [], os.preadv
+    monkeypatch.setattr(shard_reader, "_IF_IN_MEMORY", 0)
+    monkeypatch.setattr(os, "preadv", lambda *call: read.extend(map(len, call[1])) or preadv(*call))
+    rows = np.arange(25)
+    adjacent = Store.open(store.folder).adjacent_hu(rows)
+    assert sum(read) == 25 * 16 * 16 * 2
+    np.testing.assert_array_equal(adjacent[:, 2], store.hu([*rows[1:], 24]))
 
 
 def test_the_order_of_storage_goes_through_each_shard_from_its_start(store):
@@ -165,6 +176,24 @@ def test_a_slice_is_compared_with_its_hash_as_it_is_read(copy):
     uid = whole.slices["sop_instance_uid"][row]
     with pytest.raises(ValueError, match=rf"hu-00000\.npy is damaged: slice {uid} is another one"):
         damaged.hu([row])
+
+
+def test_an_index_that_says_another_place_is_found(copy):
+    whole = Store.open(copy)
+    shutil.rmtree(copy / ".checked", ignore_errors=True)
+    moved = whole.slices.copy()
+    moved["row"] = moved.groupby("shard")["row"].transform(np.roll, 1)
+    with pytest.raises(ValueError, match=r"hu-0000\d\.npy is damaged: slice \S+ is another one"):
+        Store(copy, whole.manifest, moved, whole.rejects).hu([0])
+
+
+def test_a_shard_of_slices_of_another_size_is_refused_by_name_with_the_cure(copy):
+    path = copy / "hu-00001.npy"
+    np.save(path, np.load(path)[:, ::2, ::2])
+    replaced = Store.open(copy)
+    row = int(np.flatnonzero(replaced.slices["shard"] == 1)[0])
+    with pytest.raises(ValueError, match=rf"{path} cannot be read: .*\(16, 16\)\. Delete it and"):
+        replaced.hu([row])
 
 
 def test_a_shard_is_hashed_once_as_long_as_nobody_touches_it(copy, monkeypatch):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ichreport.files import read_json
-from ichreport.model import backbones, features, training
+from ichreport.model import backbones, feature_parts, features, training
 
 pytestmark = pytest.mark.usefixtures("small_backbone")
 
@@ -105,7 +105,9 @@ def test_the_key_says_what_the_folder_holds(store, experiment):
     )
 
 
-@pytest.mark.parametrize("name", ["rows-00000.npy", "features-00000.npy", "part-00000.json"])
+@pytest.mark.parametrize(
+    "name", ["rows-00000.npy", "features-00000.npy", "hashes-00000.npy", "part-00000.json"]
+)
 def test_a_part_of_which_a_byte_has_changed_is_refused_by_name_with_the_cure(
     store, experiment, name
 ):
@@ -123,7 +125,7 @@ def test_a_part_of_which_a_byte_has_changed_is_refused_by_name_with_the_cure(
 
 
 def test_many_parts_are_written_whole_in_the_order_of_storage(store, experiment, monkeypatch):
-    monkeypatch.setattr(features, "ROWS_PER_PART", 32)
+    monkeypatch.setattr(feature_parts, "ROWS_PER_PART", 32)
     stored = training.features_of(store, np.arange(100), experiment.plan)
     model = backbones.pooled(backbones.build(experiment.backbone, experiment.machine))
     expected = model.predict(store.hu(np.arange(100))[:, None], verbose=0)
@@ -137,7 +139,7 @@ def test_many_parts_are_written_whole_in_the_order_of_storage(store, experiment,
 @pytest.mark.parametrize("part", [1, 4])
 def test_a_part_that_cannot_be_written_stops_the_pass(part, store, experiment, monkeypatch):
     """The writer has a thread of its own; its error must not stay there."""
-    write, written = features._write_part, []
+    write, written = feature_parts._write_part, []
 
     def failing(*arguments):
         written.append(1)
@@ -145,8 +147,8 @@ def test_a_part_that_cannot_be_written_stops_the_pass(part, store, experiment, m
             raise OSError("No space left on device")
         write(*arguments)
 
-    monkeypatch.setattr(features, "ROWS_PER_PART", 32)
-    monkeypatch.setattr(features, "_write_part", failing)
+    monkeypatch.setattr(feature_parts, "ROWS_PER_PART", 32)
+    monkeypatch.setattr(feature_parts, "_write_part", failing)
     with pytest.raises(OSError, match="No space left"):
         training.features_of(store, np.arange(100), experiment.plan)
     [folder] = experiment.features_folder.iterdir()
