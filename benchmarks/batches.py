@@ -57,9 +57,8 @@ def make_store(folder: Path, *, size: int = SIZE, count: int = SLICES) -> Store:
             "pixel_hash": np.array(hashes)[place],
         }
     )
-    store = Store(
-        folder, {"recipe": {"image_size": size}, "shards": shards}, slices, pd.DataFrame()
-    )
+    manifest = {"recipe": {"image_size": size}, "shards": shards}
+    store = Store(folder, manifest, slices, *[pd.DataFrame()] * 3)
     store.check()
     return store
 

@@ -184,7 +184,7 @@ def test_an_index_that_says_another_place_is_found(copy):
     moved = whole.slices.copy()
     moved["row"] = moved.groupby("shard")["row"].transform(np.roll, 1)
     with pytest.raises(ValueError, match=r"hu-0000\d\.npy is damaged: slice \S+ is another one"):
-        Store(copy, whole.manifest, moved, whole.rejects).hu([0])
+        Store(copy, whole.manifest, moved, whole.series, whole.rejects, whole.set_aside).hu([0])
 
 
 def test_a_shard_of_slices_of_another_size_is_refused_by_name_with_the_cure(copy):
