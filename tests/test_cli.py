@@ -49,7 +49,7 @@ MISTAKES = {
     "phantom nope.yaml": NO_FILE.format("nope.yaml"),
     "ingest nope.yaml": NO_FILE.format("nope.yaml"),
     "ingest params": NO_FILE.format("params"),
-    "ingest params/mine.yaml": "nowhere is not a folder.",
+    "ingest params/mine.yaml": "nowhere is neither a folder nor a zip.",
     "phantom heads.yaml --workers 0": "workers must be at least 1, got 0.",
     "ingest params/mine.yaml --part 9": "A part is written 2/8, the second of eight; got '9'.",
     "ingest params/mine.yaml --part 9/8": "A part must be between 1 and 8, got 9.",
@@ -265,7 +265,7 @@ def parsers(parser):
 
 def test_every_command_and_option_has_a_help_text():
     every = list(parsers(cli._parser()))
-    assert len(every) == 1 + 9 + 2
+    assert len(every) == 1 + 10 + 2
     for parser in every:
         assert parser.description.endswith("."), parser.prog
         for action in parser._actions:

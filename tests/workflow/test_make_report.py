@@ -206,7 +206,7 @@ def test_what_another_version_has_made_is_said_in_one_line_and_made_anew(project
 def test_what_is_damaged_is_named_and_made_anew_though_it_is_there(project, calls, capsys):
     report = project.report
     (project.root / "data/killed/store").mkdir(parents=True)
-    (project.root / "data/killed/store/manifest.json").write_text('{"format": 1, "seal": "0"}')
+    (project.root / "data/killed/store/manifest.json").write_text('{"format": 2, "seal": "0"}')
     write_text(report / "runs" / "cnn" / "record.json", '{"format": ')
     write_text(report / "cam.json", "[]")
     for name in ("explore.ipynb", "results.ipynb"):

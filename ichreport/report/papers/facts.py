@@ -90,7 +90,7 @@ def _manifest(profile: Profile, best: ScoredRun | None) -> Mapping[str, Any]:
 def _of_store(manifest: Mapping[str, Any]) -> dict[str, str]:
     if not manifest:
         return {}
-    counts = ("patients", "studies", "slices", "rejects", "files")
+    counts = ("patients", "studies", "slices", "rejects", "set_aside", "files")
     rules = [f"{rule}: {count:,}" for rule, count in manifest["rules"].items()]
     return {
         **{name: f"{manifest['counts'][name]:,}" for name in counts},

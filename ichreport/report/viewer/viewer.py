@@ -140,7 +140,7 @@ def _first_row(store: Store, rows: NDArray[np.int64], predictions: pd.DataFrame 
 
 def _caption(text: str, store: Store, side: int, *, outlined: bool, sides: bool) -> str:
     parts = [text or _CAPTIONS.fill("series"), _CAPTIONS.fill("how")]
-    parts.append(_CAPTIONS.fill("sides" if sides else "no_sides"))
+    parts.append(_CAPTIONS.fill("sides") if sides else _CAPTIONS.fill("no_sides"))
     if outlined:
         parts.append(_CAPTIONS.fill("outlined"))
     if side < store.image_size:

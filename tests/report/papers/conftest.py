@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from ichreport import software
+from ichreport.data.store_format import STORE_FORMAT
 from ichreport.evaluation.assessment import assess
 from ichreport.files import write_sealed_json
 from ichreport.labels import LABELS
@@ -87,11 +88,11 @@ class Report:
     def write_manifest(self, **changes):
         counts = {"slices": 900, "patients": 90, "studies": 91, "series": 92, "rejects": 3}
         manifest = {
-            "format": 1,
+            "format": STORE_FORMAT,
             "recipe": {"image_size": 96, "pseudonymised": False},
             "challenge": True,
             "synthetic": True,
-            "counts": {**counts, "files": 903},
+            "counts": {**counts, "set_aside": 4, "files": 907},
             "rules": {"not square, padded with air": 15},
             "store_hash": STORE_HASH,
         }
