@@ -427,6 +427,7 @@ CHANGES_THE_TRAINING = {
     "epochs": (5, True),
     "patience": (5, True),
     "batch_size": (8, True),
+    "shuffle_block": (64, False),
     "learning_rate": (0.5, True),
     "require_gpu": (True, False),
     "kernel": ("ichreport-gpu", False),
@@ -475,6 +476,11 @@ def test_a_plan_says_what_its_training_depends_on_and_nothing_else(field, row):
 def test_where_a_backbone_trains_its_own_rate_counts(field, value, changes):
     base = {"trainable_layers": 2, "training_seed": 9}
     assert (plan_with(**base, **{field: value}).values() != plan_with(**base).values()) == changes
+
+
+@pytest.mark.parametrize("base", [{"network": "cnn7"}, {"trainable_layers": 2}])
+def test_blocks_count_where_each_epoch_reads_slices(base):
+    assert plan_with(**base, shuffle_block=64).values() != plan_with(**base).values()
 
 
 @pytest.mark.parametrize(

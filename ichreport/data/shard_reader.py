@@ -91,6 +91,16 @@ class ShardReader:
             values[order[repeat]] = values[order[repeat - 1]]
         return values
 
+    def announce(self, shards: NDArray[np.int64], rows: NDArray[np.int64]) -> None:
+        """Have the system fetch rows that will be read soon, without waiting for it.
+
+        Args:
+            shards: As `read`.
+            rows: As `read`.
+        """
+        for shard, row, start, stop in self._runs(np.unique(shards << 32 | rows)):
+            shard.announce(row, stop - start)
+
     def _fill(
         self, values: NDArray[Any], targets: Sequence[int], places: NDArray[np.int64]
     ) -> None:

@@ -134,6 +134,15 @@ class Store:
             self._compare(rows, pixels)
         return pixels
 
+    def announce(self, rows: Any) -> None:
+        """Have a disk fetch slices that will be read soon, without waiting for it.
+
+        Args:
+            rows: Row numbers of `slices`, an integer array of shape (n,), in any order.
+        """
+        rows = self._checked(rows)
+        self._hu.announce(self._shard[rows], self._row[rows])
+
     def adjacent_hu(self, rows: Any) -> NDArray[np.int16]:
         """Slices with their neighbours in the series; at its ends the slice itself stands in.
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ichreport.model import prefetch
 from ichreport.model.prefetch import Chosen
+
+_BLOCKS_A_POOL: Final = 32
 
 
 class Batch(NamedTuple):
@@ -36,6 +38,8 @@ class SliceBatches:
         indices: Which of them.
         size: Slices a batch.
         mirroring: Draws which half of the slices is mirrored; none is without.
+        block: Slices of `indices` that follow each other and are shuffled as one.
+        announce: Tells the store which slices will be read soon, where they come in blocks.
     """
 
     read: Callable[[NDArray[np.int64], NDArray[np.bool_]], Any]
@@ -43,12 +47,24 @@ class SliceBatches:
     indices: NDArray[np.int64]
     size: int
     mirroring: np.random.Generator | None = None
+    block: int = 1
+    announce: Callable[[NDArray[np.int64]], None] | None = None
 
     def plan(
         self, random: np.random.Generator | None
     ) -> Iterator[tuple[Chosen, NDArray[np.bool_]]]:
         """The batches of one pass over the data, shuffled or in order, and what to mirror."""
-        for chosen in prefetch.in_batches(_order(self.indices, random), self.size):
+        pools = [self.indices]
+        if random is not None:
+            pools = shuffled_pools(self.indices, self.block, random)
+        starts, announced = np.cumsum([0, *map(len, pools)]), 0
+        batches = prefetch.in_batches(np.concatenate(pools), self.size)
+        for number, chosen in enumerate(batches, 1):
+            if self.announce is not None:  # the pools that it is of, and the next one
+                begun = int(np.searchsorted(starts, number * self.size))
+                for pool in pools[announced : begun + 1]:
+                    self.announce(pool)
+                announced = max(announced, begun + 1)
             mirror = np.zeros(self.size, dtype=bool)
             if self.mirroring is not None:
                 mirror = self.mirroring.random(self.size) < 0.5
@@ -96,6 +112,33 @@ class SeriesBatches:
         truth = self.truth[slices] * present[..., None]
         weights = (present & (np.arange(self.size) < count)[:, None]).astype(np.float32)
         return Batch({"features": features, "present": present}, truth, weights)
+
+
+def shuffled_pools(
+    indices: NDArray[np.int64], block: int, random: np.random.Generator
+) -> list[NDArray[np.int64]]:
+    """Indices in random order; with blocks, so that a disk reads what lies together at once.
+
+    The indices are cut into blocks, at other places each time. Blocks are drawn in random order,
+    and those of a pool are shuffled together: a batch is of many blocks, and each block is read
+    while its pool is in memory.
+
+    Args:
+        indices: Shape (n,), those that lie together beside each other.
+        block: How many are drawn as one; 1 shuffles all, in one pool.
+        random: Draws the order.
+
+    Returns:
+        The pools, in the order in which they come.
+    """
+    if block == 1:
+        return [random.permutation(indices)]
+    cuts = range(int(random.integers(1, block + 1)), len(indices), block)
+    blocks = np.split(indices, cuts)
+    drawn = random.permutation(len(blocks)).tolist()
+    firsts = range(0, len(drawn), _BLOCKS_A_POOL)
+    pools = ([blocks[n] for n in drawn[first : first + _BLOCKS_A_POOL]] for first in firsts)
+    return [random.permutation(np.concatenate(pool)) for pool in pools]
 
 
 def _order(indices: NDArray[np.int64], random: np.random.Generator | None) -> NDArray[np.int64]:

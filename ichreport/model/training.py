@@ -267,9 +267,23 @@ def _slice_batches(
     def read(indices: NDArray[np.int64], mirror: NDArray[np.bool_]) -> Any:
         return {"hu": hu_of(store, sample.rows[indices], kind), "flip": mirror}
 
+    def announce(indices: NDArray[np.int64]) -> None:
+        store.announce(sample.rows[indices])
+
+    block = plan.fitting.shuffle_block
+    of_splits = {name: np.flatnonzero(sample.split == name) for name in ("train", "validation")}
+    if block == 1:
+        return {
+            name: SliceBatches(read, truth, of_splits[name], size, mirroring)
+            for name, mirroring in (("train", random), ("validation", None))
+        }
+    stored = {
+        name: np.searchsorted(sample.rows, store.in_order_of_storage(sample.rows[indices]))
+        for name, indices in of_splits.items()
+    }
     return {
-        name: SliceBatches(read, truth, np.flatnonzero(sample.split == name), size, mirroring)
-        for name, mirroring in (("train", random), ("validation", None))
+        "train": SliceBatches(read, truth, stored["train"], size, random, block, announce),
+        "validation": SliceBatches(read, truth, stored["validation"], size),
     }
 
 

@@ -218,6 +218,7 @@ class Experiment(Profile):
     @property
     def plan(self) -> TrainingPlan:
         """All that its training depends on, but for its slices and the code."""
+        reads_slices = not self.network_spec.is_backbone or self.trainable_layers != 0
         fitting = Fitting(
             loss=self.loss,
             epochs=self.epochs,
@@ -226,6 +227,7 @@ class Experiment(Profile):
             step_size=getattr(self, self.step_size_name),
             step_size_name=self.step_size_name,
             trainable_layers=self.trainable_layers,
+            shuffle_block=self.shuffle_block if reads_slices else 1,
             seed=self.seed_of_training,
         )
         head = HeadPart(self.head, self.dense_layers)

@@ -116,6 +116,12 @@ class Profile(Parameters):
         default=3, ge=1, le=10_000, description="epochs without gain before stopping"
     )
     batch_size: int = Field(default=32, ge=1, le=65_536, description="slices a training step")
+    shuffle_block: int = Field(
+        default=1,
+        ge=1,
+        le=65_536,
+        description="slices that lie together and are shuffled as one; more for disks that seek",
+    )
     learning_rate: float = Field(default=2e-3, gt=0, description="Adam's step size at the start")
     require_gpu: bool = Field(default=False, description="fail on a machine without a GPU")
     kernel: str = Field(

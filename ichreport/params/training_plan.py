@@ -109,6 +109,7 @@ class Fitting:
         step_size: Adam's step size at the start.
         step_size_name: The parameter that says it.
         trainable_layers: The backbone's last layers that train.
+        shuffle_block: Slices that lie together and are shuffled as one.
         seed: Seed of first weights, order and dropout.
     """
 
@@ -119,6 +120,7 @@ class Fitting:
     step_size: float
     step_size_name: Literal["learning_rate", "fine_tuning_rate"]
     trainable_layers: TrainableLayers
+    shuffle_block: int
     seed: int
 
 

@@ -256,3 +256,14 @@ def test_shards_are_plain_npy_files(store):
     assert total == manifest["counts"]["slices"] == 300
     assert manifest["counts"]["patients"] == 6
     assert manifest["counts"]["series"] == 12
+
+
+def test_what_is_announced_is_checked_and_changes_nothing(copy):
+    store = Store.open(copy)
+    rows = np.array([5, 3, 3, len(store) - 1])
+    before = store.hu(rows)
+    store.announce(rows)
+    store.announce(rows[:0])
+    np.testing.assert_array_equal(store.hu(rows), before)
+    with pytest.raises(IndexError, match=r"rows must be in \[0, "):
+        store.announce([len(store)])

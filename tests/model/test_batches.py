@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ichreport.model.batches import SliceBatches
+from ichreport.model.batches import SliceBatches, shuffled_pools
 
 COUNT, SIZE = 1000, 32
 TRUTH = np.random.default_rng(0).random((COUNT, 6)).astype(np.float32)
@@ -55,3 +55,40 @@ def test_what_is_mirrored_does_not_depend_on_which_batch_is_gathered_first():
     for ours, theirs in zip(forward, backward, strict=True):
         np.testing.assert_array_equal(ours.inputs[0], theirs.inputs[0])
         np.testing.assert_array_equal(ours.inputs[1], theirs.inputs[1])
+
+
+@pytest.mark.parametrize("block", [2, 7, 64, COUNT, 5 * COUNT])
+def test_blocks_are_drawn_as_one_and_each_slice_comes_once(block):
+    pools = shuffled_pools(np.arange(COUNT), block, rng(3))
+    assert sorted(np.concatenate(pools)) == list(range(COUNT))
+    for pool in pools:
+        runs = np.split(np.sort(pool), np.flatnonzero(np.diff(np.sort(pool)) > 1) + 1)
+        assert len(pool) <= 32 * block
+        # Whole blocks, or neighbours among them: none is torn but at the ends of the data.
+        inner = [run for run in runs if run[0] > 0 and run[-1] < COUNT - 1]
+        assert all(len(run) % block == 0 for run in inner)
+
+
+def test_an_epoch_of_blocks_is_another_each_time_and_the_same_by_seed():
+    one, other = rng(3), rng(3)
+    first = [np.concatenate(shuffled_pools(np.arange(COUNT), 16, one)) for _ in range(2)]
+    again = [np.concatenate(shuffled_pools(np.arange(COUNT), 16, other)) for _ in range(2)]
+    np.testing.assert_array_equal(first, again)
+    assert (first[0] != first[1]).any()
+
+
+def test_blocks_of_one_are_the_order_of_before():
+    [pool] = shuffled_pools(np.arange(COUNT), 1, rng(3))
+    np.testing.assert_array_equal(pool, rng(3).permutation(np.arange(COUNT)))
+
+
+def test_each_pool_is_announced_once_before_its_first_batch():
+    announced, taken = [], []
+    batches = SliceBatches(
+        lambda rows, mirror: rows, TRUTH, np.arange(COUNT), SIZE, None, 3, announced.extend
+    )
+    for (chosen, count), _ in batches.plan(rng(4)):
+        taken.extend(chosen[:count].tolist())
+        assert set(taken) <= set(announced)
+    assert sorted(announced) == list(range(COUNT))
+    assert len(taken) == COUNT

@@ -40,7 +40,7 @@ def adam_on_a_linear_head(features, truth, indices, epochs, rate, seed):
 
 
 def fitting(epochs, step_size):
-    return Fitting("bce", epochs, 3, SIZE, step_size, "learning_rate", 0, 1)
+    return Fitting("bce", epochs, 3, SIZE, step_size, "learning_rate", 0, 1, 1)
 
 
 def linear_head():
