@@ -262,3 +262,29 @@ def test_only_so_many_files_are_open_and_none_afterwards(folder, monkeypatch):
     assert opened() == {"1.npy", "2.npy"}
     del reader
     assert not opened()
+
+
+def test_rows_nearly_together_are_announced_as_one_with_those_between(tmp_path, monkeypatch):
+    for number in range(2):
+        np.save(tmp_path / f"{number}.npy", np.zeros((100, 4), np.int16))
+    asked = []
+    monkeypatch.setattr(
+        shard_reader._OpenShard,
+        "announce",
+        lambda shard, row, count: asked.append((shard._path.name, row, count)),
+    )
+    reader = shard_reader.ShardReader(
+        lambda number: tmp_path / f"{number}.npy", (4,), np.int16, "Mend it."
+    )
+    rows = np.array([9, 3, 3, 4, 20, 25, 31, 99, 0])
+    shards = np.array([0, 0, 0, 0, 0, 0, 0, 0, 1])
+    reader.announce(shards, rows)
+    assert asked == [
+        ("0.npy", 3, 7),
+        ("0.npy", 20, 6),
+        ("0.npy", 31, 1),
+        ("0.npy", 99, 1),
+        ("1.npy", 0, 1),
+    ]
+    reader.announce(shards[:0], rows[:0])
+    assert len(asked) == 5
