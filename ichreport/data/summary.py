@@ -189,7 +189,7 @@ def series_by_reason(store: Store) -> pd.DataFrame:
 
 
 def _most_frequent(values: "pd.Series[str]") -> str:
-    return str(values.mode().iloc[0])
+    return str(values.mode().iloc[0]) or "unknown"
 
 
 def rejects_by_reason(store: Store) -> pd.DataFrame:

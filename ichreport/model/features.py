@@ -25,9 +25,8 @@ from ichreport.files import (
     sha256_of_json,
     write_sealed_json,
 )
-from ichreport.model import backbones, backend, prefetch
+from ichreport.model import backbones, backend, neighbours, prefetch
 from ichreport.model.feature_parts import FeatureParts, PartsWriter, bytes_on_disk
-from ichreport.model.inputs import hu_of
 from ichreport.params.machine import Machine
 from ichreport.params.training_plan import FEATURES_FOLDER, Backbone
 
@@ -154,14 +153,13 @@ def _compute(
 ) -> None:
     """Pass slices through a backbone, in batches of one size, and store what comes out."""
     check_space(folder, bytes_on_disk(len(rows), model.output_shape[-1]))
-    program = backend.program(model, machine)
-    kind = backbone.view.input
+    program, read = neighbours.in_a_pass(store, rows, backbone.view.input, model, machine)
     with (
         tqdm(total=len(rows), unit="slice", desc=model.name, disable=not progress) as bar,
         PartsWriter(folder, rows, bar) as parts,
     ):
         prefetch.run(
-            lambda chosen: program.to_device(hu_of(store, chosen[0], kind)),
+            lambda chosen: program.to_device(read(chosen[0])),
             prefetch.in_batches(rows, size),
             program.forward,
             lambda result: parts.add(backend.to_numpy(result)),

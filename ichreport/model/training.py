@@ -15,7 +15,16 @@ from ichreport.data.samples import Sample, require_slice_labels
 from ichreport.data.store import Store, series_numbers
 from ichreport.files import atomic_file
 from ichreport.labels import LABELS
-from ichreport.model import backbones, backend, features, heads, losses, networks, training_loop
+from ichreport.model import (
+    backbones,
+    backend,
+    features,
+    heads,
+    losses,
+    neighbours,
+    networks,
+    training_loop,
+)
 from ichreport.model.batches import SeriesBatches, SliceBatches
 from ichreport.model.inputs import hu_of
 from ichreport.params.networks import NETWORKS
@@ -197,13 +206,13 @@ def predict(trained: Trained, store: Store, sample: Sample) -> pd.DataFrame:
 def logits_of(trained: Trained, store: Store, sample: Sample) -> NDArray[np.float32]:
     """The logits of every slice of a sample: float32 (slices, 6)."""
     plan = trained.plan
-    program = backend.program(trained.model, plan.machine)
     if plan.trains_on_slices:
         size = backend.batch_size(plan.fitting.batch_size, plan.machine)
-        kind = plan.view.input
-        return training_loop.outputs(
-            program, lambda rows: hu_of(store, rows, kind), sample.rows, size
+        program, read = neighbours.in_a_pass(
+            store, sample.rows, plan.view.input, trained.model, plan.machine
         )
+        return training_loop.outputs(program, read, sample.rows, size)
+    program = backend.program(trained.model, plan.machine)
     stored = features_of(store, sample.rows, plan)
     if not plan.head.spec.reads_series:
         size = backend.batch_size(SLICES_A_PREDICTION, plan.machine)
