@@ -246,6 +246,7 @@ def _series_issues(slices: pa.Table, series: pd.DataFrame) -> list[LabelIssue]:
     """What is odd about the series that are kept, and about whom they are of."""
     kept = series[series["kept"]]
     counts = {
+        "series with uneven steps between their slices": int(kept["uneven"].sum()),
         "series with gaps between their slices": int((kept["gaps"] > 0).sum()),
         "series with several slices at one position": int((kept["repeated"] > 0).sum()),
         "slices of face, neck or air beyond the skull's vault, kept with their heads": int(

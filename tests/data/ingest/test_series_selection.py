@@ -216,3 +216,22 @@ def test_one_patient_id_for_all_is_said_with_the_cure_that_keeps_studies_apart(
     assert not [f for f in apart.manifest["findings"] if "one patient" in f["what"]]
     assert list(apart.slices["patient_id"]) == list(apart.slices["study_instance_uid"])
     assert apart.manifest["rules"] == {"the study stands for the patient, as group_by asks": 24}
+
+
+def test_odd_steps_are_counted_of_the_series_that_are_kept(tmp_path, dicom_bytes):
+    (tmp_path / "tree").mkdir()
+    positions = {
+        "even": [0, 5, 10, 15, 20],
+        "gap": [0, 5, 10, 20, 25],
+        "twice": [0, 5, 10, 10, 15],
+        "uneven": [0, 5, 11, 16, 20],
+    }
+    for study, places in positions.items():
+        for number, z in enumerate(places):
+            made = head_file(dicom_bytes, number, series=f"1.{study}", study=study, z=float(z))
+            (tmp_path / "tree" / f"{study}{number}").write_bytes(made)
+    store = ingest(tmp_path / "tree", tmp_path / "store", image_size=64, progress=False)
+    counts = {f["what"]: f["count"] for f in store.manifest["findings"]}
+    assert counts["series with uneven steps between their slices"] == 3
+    assert counts["series with gaps between their slices"] == 1
+    assert counts["series with several slices at one position"] == 1
