@@ -19,7 +19,7 @@ _NO_CONTRAST: Final = re.compile(r"|no|none|non|without|ohne|sans|sin|[0n\-.]|ni
 """What stands in ContrastBolusAgent where none was given."""
 _CONTRAST_WORDS: Final = (
     r"contrast\w*|kontrast\w*|km|post|\+ ?c|c ?\+|ce|enhanced|art(erial|eriell)?|ven(ous|oes|ös)?|"
-    r"delayed"
+    r"delayed|^c$"
 )
 _WITHOUT: Final = (
     r"no|non|without|w/? ?o|ohne|sans|sin|nativ\w*|plain|pre|unenhanced|n(on)?[ -]?ce?ct"

@@ -13,6 +13,7 @@ LONGEST_IDENTIFIER: Final = 256
 _TAGS: Final = {
     "ImageType": 0x00080008,
     "FrameType": 0x00089007,
+    "SOPClassUID": 0x00080016,
     "SOPInstanceUID": 0x00080018,
     "Modality": 0x00080060,
     "Manufacturer": 0x00080070,

@@ -1,6 +1,7 @@
 """The header of a slice: the needed tags, checked for type and range."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -29,19 +30,23 @@ _OTHER_MODALITIES: Final = frozenset(
     }
 )
 _OTHER_IMAGES: Final = {
-    "LOCALIZER": "a scout view (localizer), not an axial slice",
-    "PERFUSION": "a perfusion map, not HU",
-    "MIP": "a projection through several slices, not a slice",
-    "MINIP": "a projection through several slices, not a slice",
-    "PROJECTION IMAGE": "a projection through several slices, not a slice",
-    "IODINE": "an iodine map, not HU",
-    "Z_EFF": "an effective-Z map, not HU",
-    "EFFECTIVE_Z": "an effective-Z map, not HU",
-    "MATERIAL DENSITY": "a map of material density, not HU",
-    "SCREEN SAVE": "a saved screen, not a slice",
-    "DOSE_INFO": "a screen of the dose, not a slice",
+    "a scout view (localizer), not an axial slice": ("LOCALIZER",),
+    "a perfusion map, not HU": ("PERFUSION", "CBF", "RCBF", "CBV", "RCBV", "MTT", "TTP", "TMAX"),
+    "a projection through several slices, not a slice": (
+        *("MIP", "MINIP", "MINIMUM INTENSITY PROJECTION", "MAXIMUM INTENSITY PROJECTION"),
+        *("PROJECTION IMAGE", "VOLUME RENDERING", "VRT"),
+    ),
+    "an iodine map, not HU": ("IODINE",),
+    "an effective-Z map, not HU": ("Z_EFF", "EFFECTIVE_Z", "EFF_Z", "ZEFF", "EFF_ATOMIC_NUM"),
+    "a map of material density, not HU": ("MATERIAL DENSITY", "ELECTRON_DENSITY", "MAT_FRACTIONAL"),
+    "a saved screen, not a slice": ("SCREEN SAVE",),
+    "a screen of the dose, not a slice": ("DOSE_INFO",),
 }
-"""Words of ImageType (values 3 and on) that tell of no slice in HU, and what they tell."""
+"""What words of ImageType (values 3 and on) tell of no slice in HU."""
+_BY_WORD: Final = {word: image for image, words in _OTHER_IMAGES.items() for word in words}
+_IMAGES: Final = "1.2.840.10008.5.1.4.1.1."
+_MAY_BE_CT: Final = re.compile(rf"{re.escape(_IMAGES)}(2(\.[12])?|7(\.\d)?)")
+"""SOP classes of CT images (PS3.4 B.5), and of secondary captures, which may hold HU as well."""
 _COLOURS: Final = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT", "PALETTE COLOR")
 
 
@@ -135,10 +140,14 @@ def read_header(elements: Mapping[int, Element], *, big_endian: bool) -> Header:
 def _check_kind(fields: Fields) -> None:
     if (modality := fields.text("Modality")) not in ("", "CT"):
         raise RejectError("the modality is not CT", aside=modality in _OTHER_MODALITIES)
+    if (kind := fields.text("SOPClassUID")) and not _MAY_BE_CT.fullmatch(kind):
+        raise RejectError("another kind of file than a CT image, by its SOPClassUID", aside=True)
     for name in ("ImageType", "FrameType"):
-        for word in fields.text(name).upper().split("\\")[2:]:
-            if (image := _OTHER_IMAGES.get(word.strip())) is not None:
-                raise RejectError(image, aside=True)
+        for value in fields.text(name).upper().split("\\")[2:]:
+            # A maker may add to a word, as in IODINE_MAP.
+            for word in (value.strip(), *re.split("[ _]", value)):
+                if (image := _BY_WORD.get(word)) is not None:
+                    raise RejectError(image, aside=True)
     if (unit := fields.text("RescaleType").upper()) not in _RESCALED_TO_HU:
         shown = unit if unit in _OTHER_UNITS else "unknown"
         raise RejectError(f"RescaleType is {shown}, expected HU", aside=unit in _OTHER_UNITS)

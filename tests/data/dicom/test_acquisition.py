@@ -18,6 +18,8 @@ from ichreport.data.dicom.acquisition import class_of_description, class_of_kern
         ("BONE", "bone"),
         ("POST CONTRAST", "with contrast"),
         ("C+", "with contrast"),
+        ("C", "with contrast"),
+        ("CT Plain-2", "without contrast"),
         ("HEAD W/O", "without contrast"),
         ("Head without contrast", "without contrast"),
         ("Schädel nativ", "without contrast"),

@@ -106,6 +106,9 @@ def test_a_missing_tag_is_named(reason, name, tag):
         (image_type("DERIVED\\SECONDARY\\AXIAL\\MIP "), "a projection through several slices"),
         (image_type("derived\\secondary\\mip"), "a projection through several slices"),
         (image_type("DERIVED\\PRIMARY\\IODINE"), "an iodine map, not HU"),
+        (image_type("DERIVED\\PRIMARY\\AXIAL\\IODINE_MAP"), "an iodine map, not HU"),
+        (image_type("DERIVED\\SECONDARY\\OTHER\\CBF"), "a perfusion map, not HU"),
+        (image_type("DERIVED\\SECONDARY\\ELECTRON_DENSITY"), "a map of material density"),
         (image_type("DERIVED\\SECONDARY\\Z_EFF"), "an effective-Z map, not HU"),
         (image_type("DERIVED\\SECONDARY\\SCREEN SAVE"), "a saved screen, not a slice"),
         (rescale_type("MGML"), "RescaleType is MGML, expected HU"),
@@ -186,8 +189,31 @@ def test_what_follows_the_pixels_in_the_file_does_no_harm(made, element, after):
     np.testing.assert_array_equal(read.hu, stored - 1024)
 
 
+@pytest.mark.parametrize(
+    ("kind", "is_read"),
+    [
+        ("1.2.840.10008.5.1.4.1.1.2", True),  # CT Image Storage
+        ("1.2.840.10008.5.1.4.1.1.2.2", True),  # Legacy Converted Enhanced CT
+        ("1.2.840.10008.5.1.4.1.1.7", True),  # Secondary Capture
+        ("1.2.840.10008.5.1.4.1.1.7.3", True),  # Multi-frame Grayscale Word Secondary Capture
+        ("1.2.840.10008.5.1.4.1.1.88.67", False),  # X-Ray Radiation Dose SR
+        ("1.2.840.10008.5.1.4.1.1.104.1", False),  # Encapsulated PDF
+        ("1.2.840.10008.5.1.4.1.1.66", False),  # Raw Data
+        ("1.3.12.2.1107.5.9.1", False),  # a maker's own, without an image
+        ("1.2.840.10008.5.1.4.1.1.20", False),  # Nuclear Medicine
+    ],
+)
+def test_what_is_no_ct_image_by_its_class_is_set_aside(made, reason, kind, is_read):
+    words = {"extra": [(0x00080016, "UI", kind)]}
+    if is_read:
+        assert made(**words).hu.shape == (8, 8)
+    else:
+        rows = {"drop": [0x00280002, 0x00280010]}
+        assert reason(**words, **rows).startswith("set aside: another kind of file than a CT image")
+
+
 def test_a_whole_row_of_bytes_more_is_another_matrix(reason, element):
-    pixels = element(0x7FE00010, "OW", bytes(144))
+    pixels = element(0x7FE00010, "OW", bytes(128) + bytes(range(16)))
     assert "pixel data have 144 bytes, expected 128" in reason(pixel_data=pixels)
 
 
