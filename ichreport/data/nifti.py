@@ -9,6 +9,7 @@ import importlib
 import math
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ichreport.data.dicom.header import MOST_STRETCH
 from ichreport.data.dicom.hounsfield import RULE_ABOVE, RULE_BELOW, RULE_SCALED
 from ichreport.data.dicom.reject import RejectError
 from ichreport.data.resample import HU_MAX, HU_MIN
@@ -36,6 +38,8 @@ _FLAT: Final = 1e-6
 """A voxel's volume as a share of a box with its edges, below which an axis is folded away."""
 _DAMAGED: Final = (OSError, EOFError, ValueError, zlib.error)
 """What reading a file that is cut or damaged raises."""
+_SAME_PLACE: Final = 0.01
+"""mm; places that differ by less are the same."""
 _STEEPEST_TILT: Final = 45.0
 """Degrees; beyond it slices are coronal or sagittal views, not tilted axial ones."""
 
@@ -81,6 +85,8 @@ class _Volume:
     name: str
     stored: NDArray[Any]
     affine: NDArray[np.float64]
+    turn: NDArray[np.float64]
+    """What turned the file's array, as nibabel's orientations have it."""
     numbers: range
     """The slices' numbers in the order of the file, from 1."""
     slope: float
@@ -105,12 +111,13 @@ class _Volume:
             yield plane
 
 
-def read_volume(path: Path | str) -> list[VolumeSlice]:
+def read_volume(path: Path | str, name: str | None = None) -> list[VolumeSlice]:
     """Read the slices of a head's CT.
 
     Args:
         path: A NIfTI file, plain or compressed by gzip, of values that its slope and intercept turn
             into HU.
+        name: What to call the volume; by default as its file, without ending.
 
     Returns:
         Its slices from feet to head.
@@ -119,7 +126,7 @@ def read_volume(path: Path | str) -> list[VolumeSlice]:
         RejectError: If it is not readable, has other than three dimensions, is stored in slices
             that are not axial or holds values that are no finite numbers.
     """
-    volume = _read(Path(path))
+    volume = _read(Path(path), name)
     columns, rows = volume.affine[:3, 0], volume.affine[:3, 1]
     first = volume.affine[:3, 3] + np.outer(np.arange(len(volume.numbers)), volume.affine[:3, 2])
     return [
@@ -138,21 +145,34 @@ def read_volume(path: Path | str) -> list[VolumeSlice]:
     ]
 
 
-def read_mask(path: Path | str) -> dict[str, NDArray[np.uint8]]:
-    """Read a mask of all bleeding, in the geometry of its volume and under the same file name.
+def read_mask(path: Path | str, of: Path | str) -> list[NDArray[np.uint8]]:
+    """Read a mask of all bleeding in a volume.
+
+    Where mask and volume say that they cover the same places, pixels are matched by place. Else the
+    mask is taken voxel by voxel, as where whoever drew it kept no geometry.
 
     Args:
         path: A NIfTI file; whatever is not 0 bleeds.
+        of: The volume's file.
 
     Returns:
-        By the name of the slice that it is of, uint8 of shape (rows, columns), 0 or 1.
+        uint8 of shape (rows, columns), 0 or 1, for each of the volume's slices in its order.
 
     Raises:
-        RejectError: As `read_volume`.
+        RejectError: As `read_volume`, and if the mask is of another size than its volume.
     """
-    volume = _read(Path(path))
-    planes = ((plane != 0).astype(np.uint8) for plane in volume.planes())
-    return dict(zip(volume.names, planes, strict=True))
+    nibabel, volume = _nibabel(), _read(Path(of))
+    image = _checked(nibabel, Path(path))
+    with suppress(RejectError):  # a mask without a geometry of its own
+        mask = _turned(nibabel, image, volume.name)
+        if mask.stored.shape == volume.stored.shape and np.allclose(
+            mask.affine, volume.affine, atol=_SAME_PLACE
+        ):
+            return [(plane != 0).astype(np.uint8) for plane in mask.planes()]
+    turned = nibabel.orientations.apply_orientation(_stored(image), volume.turn)
+    if turned.shape != volume.stored.shape:
+        raise RejectError("it has other slices or another size than its volume")
+    return [(turned[:, :, index].T != 0).astype(np.uint8) for index in range(turned.shape[_HEAD])]
 
 
 def is_volume(path: str) -> bool:
@@ -162,25 +182,41 @@ def is_volume(path: str) -> bool:
 
 def volume_name(path: Path) -> str:
     """The name of a file's volume: the file's without `.nii` or `.nii.gz`."""
-    for ending in ENDINGS:
-        if path.name.lower().endswith(ending):
-            return path.name[: -len(ending)]
-    return path.name
+    return without_ending(path.name)
 
 
-def _read(path: Path) -> _Volume:
-    """Read a file and turn it to the standard orientation."""
+def without_ending(name: str) -> str:
+    """A file's name or path without `.nii` or `.nii.gz`."""
+    return next((name[: -len(end)] for end in ENDINGS if name.lower().endswith(end)), name)
+
+
+def _nibabel() -> Any:
     try:
-        nibabel: Any = importlib.import_module("nibabel")
+        return importlib.import_module("nibabel")
     except ModuleNotFoundError:
         raise RejectError(
             f"NIfTI needs nibabel, which is not installed: {_CURE}", passing=True
         ) from None
+
+
+def _read(path: Path, name: str | None = None) -> _Volume:
+    """Read a file and turn it to the standard orientation."""
+    nibabel = _nibabel()
+    return _turned(nibabel, _checked(nibabel, path), name or volume_name(path))
+
+
+def _checked(nibabel: Any, path: Path) -> Any:
+    """A file whose voxels are plain numbers in three dimensions; they are not read yet."""
     if path.exists() and not path.is_file():
         raise RejectError("not a regular file")
     image = _opened(nibabel, path)
     _check_voxels(image)
     _check_scaling(image)
+    return image
+
+
+def _turned(nibabel: Any, image: Any, name: str) -> _Volume:
+    """A volume in the standard orientation."""
     affine = _checked_affine(image)
     orientation = nibabel.orientations.io_orientation(affine)
     if orientation[_HEAD, 0] != _HEAD:
@@ -192,6 +228,12 @@ def _read(path: Path) -> _Volume:
             f"expected at most {_STEEPEST_TILT:.0f}",
             aside=True,
         )
+    down, across = (float(np.linalg.norm(affine[:3, axis])) for axis in (1, 0))
+    if max(down, across) > (1 + MOST_STRETCH) * min(down, across):
+        raise RejectError(
+            f"the pixels are {down:.3f} x {across:.3f} mm, expected square ones: no plain slice",
+            aside=True,
+        )
     stored = _stored(image)
     standard = nibabel.orientations.axcodes2ornt(_STANDARD)
     turn = nibabel.orientations.ornt_transform(orientation, standard)
@@ -199,7 +241,8 @@ def _read(path: Path) -> _Volume:
     upwards = turn[_HEAD, 1] > 0
     known = image.header["qform_code"] > 0 or image.header["sform_code"] > 0
     return _Volume(
-        name=volume_name(path),
+        name=name,
+        turn=turn,
         stored=nibabel.orientations.apply_orientation(stored, turn),
         affine=affine @ nibabel.orientations.inv_ornt_aff(turn, stored.shape),
         numbers=range(1, count + 1) if upwards else range(count, 0, -1),
@@ -227,9 +270,9 @@ def _opened(nibabel: Any, path: Path) -> Any:
 
 def _check_voxels(image: Any) -> None:
     """Refuse what is no volume of plain numbers, or larger than a head can be."""
-    if len(image.shape) != 3:
+    if len(image.shape) < 3 or any(length != 1 for length in image.shape[3:]):
         raise RejectError(f"the volume has {len(image.shape)} dimensions, expected 3")
-    columns, rows, slices = image.shape
+    columns, rows, slices = image.shape[:3]
     if not (min(image.shape) > 0 and max(columns, rows) <= _LARGEST_MATRIX):
         raise RejectError(
             f"the matrix is {rows} x {columns} x {slices}, expected 1 to {_LARGEST_MATRIX} a side"
@@ -265,6 +308,7 @@ def _stored(image: Any) -> NDArray[Any]:
     """The values as the file stores them."""
     try:
         stored: NDArray[Any] = np.asarray(image.dataobj.get_unscaled())
+        stored = stored.reshape(stored.shape[:3])
     except _DAMAGED:
         raise RejectError("the voxels cannot be read; the file may be cut or damaged") from None
     return stored

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ichreport.data.patient_groups import linked_groups
+from ichreport.data.patient_groups import linked_groups, varies_within
 from ichreport.data.store import Store
 from ichreport.labels import LABELS
 from ichreport.params.samples import SAMPLES, SplitBy
@@ -102,8 +102,8 @@ def draw(
         names = slices["sop_instance_uid"]
         rows = np.flatnonzero(_hash_shares(names, seed, "sampa") < _share(sampa_share))
     elif sample == "sampb":
-        names = slices["series_instance_uid"]
-        rows = np.flatnonzero(_hash_shares(names, seed, "sampb") < _share(sampb_share))
+        series = _series_names(slices)
+        rows = np.flatnonzero(_hash_shares(series, seed, "sampb") < _share(sampb_share))
     elif sample == "fullid":
         rows = np.arange(len(slices))
     else:
@@ -139,6 +139,14 @@ def require_slice_labels(store: Store) -> None:
         f"each. Name a CSV of SOPInstanceUID and {', '.join(LABELS)} as `labels` in the profile, "
         f"and ingest again.{serves} The page of the data needs no labels."
     )
+
+
+def _series_names(slices: pd.DataFrame) -> NDArray[Any]:
+    """What the series of each slice is drawn by: its UID, and whose it is where others share it."""
+    uid = slices["series_instance_uid"].to_numpy(dtype=object)
+    study = slices["patient_id"] + "\n" + slices["study_instance_uid"]
+    shared = varies_within(pd.factorize(uid)[0], pd.factorize(study)[0])
+    return np.where(shared, study.to_numpy(dtype=object) + "\n" + uid, uid)
 
 
 def rows_of_any(

@@ -108,3 +108,24 @@ def test_real_slices_that_pydicom_brings_are_told_apart(name, expected):
     read = pydicom.dcmread(pydicom.data.get_testdata_file(name, download=False))
     hu = read.pixel_array * int(read.RescaleSlope) + int(read.RescaleIntercept)
     assert shows_head(hu.clip(-1024, 3071).astype(np.int16), read.PixelSpacing[0]) is expected
+
+
+@pytest.mark.parametrize("spacing", [0.4, 0.6, 0.8])
+def test_a_noisy_head_for_bone_is_one_whatever_its_pixels(spacing):
+    side = round(240 / spacing)
+    down, across = (np.mgrid[:side, :side] - side / 2) * spacing
+    distance = np.hypot(down / 95, across / 75)
+    hu = np.select([distance < 0.92, distance < 1, distance < 1.07], [SOFT, BONE, SOFT], AIR)
+    noisy = hu + np.random.default_rng(0).normal(0, 80, hu.shape)
+    assert shows_head(noisy.clip(-1024, 3071).astype(np.int16), spacing)
+
+
+def test_a_head_that_the_image_cuts_off_at_its_sides_is_one():
+    cut = head()[:, 88:168]  # 128 of 150 mm
+    assert shows_head(cut.astype(np.int16), SPACING)
+    belly_cut = belly()[:, 88:168]
+    assert not shows_head(belly_cut.astype(np.int16), SPACING)
+
+
+def test_the_image_need_not_be_square():
+    assert shows_head(head()[60:200].astype(np.int16), SPACING)

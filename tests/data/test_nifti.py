@@ -16,7 +16,7 @@ from ichreport.labels import LABELS
 
 SHAPE = (5, 4, 3)
 """Places from right to left, front to back and feet to head, in other words x, y and z."""
-SIZES = np.array([0.5, 0.75, 5.0])
+SIZES = np.array([0.5, 0.5, 5.0])
 FIRST = np.array([-60.0, -80.0, 20.0])
 """The lowest x, y and z of a voxel's middle, in mm towards right... front, and head (RAS+)."""
 AXES = {"R": (0, 1), "L": (0, -1), "A": (1, 1), "P": (1, -1), "S": (2, 1), "I": (2, -1)}
@@ -169,13 +169,50 @@ def test_a_file_that_does_not_say_how_it_lies_is_told_by_a_rule(tmp_path):
 def test_a_mask_lies_as_its_volume_does(tmp_path):
     bleeds = np.zeros(SHAPE, dtype=np.uint8)
     bleeds[1, 2, 0] = 255
-    masks = read_mask(write(tmp_path / "049.nii", "PRI", bleeds))
-    names = [one.sop_instance_uid for one in read_volume(write(tmp_path / "049.nii", "PRI"))]
-    assert list(masks) == names
-    mask = masks[names[0]]
-    assert np.argwhere(mask).tolist() == [[SHAPE[1] - 1 - 2, SHAPE[0] - 1 - 1]]
-    assert mask.max() == 1
-    assert not any(masks[name].any() for name in names[1:])
+    volume = write(tmp_path / "049.nii", "PRI")
+    masks = read_mask(write(tmp_path / "mask.nii", "PRI", bleeds), volume)
+    assert np.argwhere(masks[0]).tolist() == [[SHAPE[1] - 1 - 2, SHAPE[0] - 1 - 1]]
+    assert masks[0].max() == 1
+    assert not any(mask.any() for mask in masks[1:])
+
+
+@pytest.mark.parametrize("stored", AXIAL, ids="".join)
+@pytest.mark.parametrize("codes", ["LPS", "PRI"])
+def test_a_mask_that_is_stored_otherwise_is_matched_by_place(tmp_path, codes, stored):
+    bleeds = np.zeros(SHAPE, dtype=np.uint8)
+    bleeds[1, 2, 0] = 1  # in the world: the lowest slice
+    volume = write(tmp_path / "049.nii", codes)
+    expected = read_mask(write(tmp_path / "same.nii", codes, bleeds), volume)
+    other = read_mask(write(tmp_path / "other.nii", stored, bleeds), volume)
+    np.testing.assert_array_equal(other, expected)
+
+
+def test_a_mask_without_a_geometry_is_taken_voxel_by_voxel(tmp_path):
+    bleeds = np.zeros(SHAPE, dtype=np.uint8)
+    bleeds[1, 2, 0] = 1
+    volume = write(tmp_path / "049.nii", "LPI")
+    own = write(tmp_path / "own.nii", "LPI", bleeds)
+    expected = read_mask(own, volume)
+    plain = nibabel.Nifti1Image(np.asarray(nibabel.load(own).dataobj), np.eye(4))
+    nibabel.save(plain, tmp_path / "plain.nii")
+    np.testing.assert_array_equal(read_mask(tmp_path / "plain.nii", volume), expected)
+    assert expected[0].any()
+
+
+def test_a_mask_of_another_size_is_refused(tmp_path):
+    volume = write(tmp_path / "049.nii", "LPS")
+    nibabel.save(nibabel.Nifti1Image(np.zeros((2, 3, 4), np.uint8), np.eye(4)), tmp_path / "m.nii")
+    with pytest.raises(RejectError, match="other slices or another size than its volume"):
+        read_mask(tmp_path / "m.nii", volume)
+
+
+def test_a_last_dimension_of_one_is_none_and_pixels_must_be_square(tmp_path):
+    values = np.zeros((4, 4, 3, 1), np.int16)
+    nibabel.save(nibabel.Nifti1Image(values, np.diag([1, 1, 5, 1])), tmp_path / "1.nii")
+    assert len(read_volume(tmp_path / "1.nii")) == 3
+    nibabel.save(nibabel.Nifti1Image(values, np.diag([1, 2, 5, 1])), tmp_path / "2.nii")
+    with pytest.raises(RejectError, match=r"2\.000 x 1\.000 mm, expected square ones"):
+        read_volume(tmp_path / "2.nii")
 
 
 @pytest.mark.parametrize("codes", ["RSA", "PSR", "SLA"])

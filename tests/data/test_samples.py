@@ -159,7 +159,7 @@ def store_of(slice_label, studies=None):
     slices = SLICES.assign(**dict.fromkeys(LABELS, -1), shard=0, row=0, truth_row=-1)
     slices.loc[3, "any"] = slice_label
     others = [pd.DataFrame()] * 3
-    return Store(Path("data/ward7/store"), {}, slices, *others, studies)
+    return Store(Path("data/ward7/store"), {"recipe": {"image_size": 8}}, slices, *others, studies)
 
 
 def test_a_store_with_a_labelled_slice_may_be_trained_on():
@@ -179,3 +179,12 @@ def test_a_store_without_labels_of_slices_says_what_it_has_and_what_can_be_done(
     for cure in ("SOPInstanceUID", "as `labels` in the profile", "The page of the data needs no"):
         assert cure in str(refused.value)
     assert ("evaluate predictions of whole studies" in str(refused.value)) == (studies is not None)
+
+
+def test_series_that_share_a_uid_are_drawn_one_by_one():
+    slices = SLICES.assign(series_instance_uid="1.2.3")
+    drawn = draw(slices, "sampb", seed=1, **SHARES)
+    whole = slices.groupby(["patient_id", "study_instance_uid"]).size()
+    of_drawn = slices.iloc[drawn.rows].groupby(["patient_id", "study_instance_uid"]).size()
+    assert (of_drawn == whole[of_drawn.index]).all(), "no series is torn"
+    assert 0.3 < len(of_drawn) / len(whole) < 0.7

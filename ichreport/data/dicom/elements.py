@@ -63,6 +63,16 @@ def is_dicom(buffer: memoryview) -> bool:
     return bytes(buffer[128:132]) == b"DICM"
 
 
+def begins_as_dicom(start: memoryview) -> bool:
+    """Whether a file begins as DICOM files do, with a preamble or, as old archives, without.
+
+    Args:
+        start: Its first bytes, 132 or more where there are as many.
+    """
+    without = bytes(start[:4]) == b"\x02\x00\x00\x00"
+    return is_dicom(start) or without or bool(_plain_syntax(start))
+
+
 def read_transfer_syntax(buffer: memoryview) -> tuple[str, int]:
     """Read the file's meta information (PS3.10 section 7.1).
 

@@ -13,6 +13,7 @@ LONGEST_IDENTIFIER: Final = 256
 _TAGS: Final = {
     "ImageType": 0x00080008,
     "FrameType": 0x00089007,
+    "VolumeBasedCalculationTechnique": 0x00089207,
     "SOPClassUID": 0x00080016,
     "SOPInstanceUID": 0x00080018,
     "Modality": 0x00080060,
@@ -21,6 +22,7 @@ _TAGS: Final = {
     "ManufacturerModelName": 0x00081090,
     "PatientID": 0x00100020,
     "ContrastBolusAgent": 0x00180010,
+    "ContrastBolusAgentSequence": 0x00180012,
     "SliceThickness": 0x00180050,
     "SpacingBetweenSlices": 0x00180088,
     "ConvolutionKernel": 0x00181210,

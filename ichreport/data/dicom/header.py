@@ -15,30 +15,51 @@ from ichreport.data.dicom.reject import RejectError
 _LARGEST_MATRIX: Final = 4096
 _STEEPEST_TILT: Final = 45.0
 """Degrees; beyond it a slice is a coronal or sagittal view, not a tilted axial one."""
-_MOST_STRETCH: Final = 0.01
+MOST_STRETCH: Final = 0.01
 """How much longer a pixel's one side may be than the other."""
 _BITS_OF_A_SCREEN: Final = 8
 
 _RESCALED_TO_HU: Final = ("", "HU", "US")
 """Values of RescaleType that are or may be HU; `US` is unspecified (PS3.3 C.11.1.1.2)."""
 _OTHER_UNITS: Final = ("OD", "MGML", "Z_EFF", "ED", "EDW", "HU_MOD", "PCT")
+_LONGEST_UNIT: Final = 16
 _OTHER_MODALITIES: Final = frozenset(
-    {
-        *("MR", "PT", "NM", "US", "CR", "DX", "MG", "XA", "RF", "OT", "ES", "XC", "SC", "SR"),
-        *("DOC", "PR", "KO", "SEG", "REG", "AU", "ECG", "SM", "RTSTRUCT", "RTPLAN", "RTDOSE"),
-        "RTIMAGE",
-    }
+    (
+        *("AR", "ASMT", "AU", "BDUS", "BI", "BMD", "CFM", "CR", "CTPROTOCOL", "DMS", "DG", "DOC"),
+        *("DX", "ECG", "EEG", "EMG", "EOG", "EPS", "ES", "FID", "GM", "HC", "HD", "IO", "IOL"),
+        *("IVOCT", "IVUS", "KER", "KO", "LEN", "LS", "M3D", "MG", "MR", "NM", "OAM", "OCT", "OP"),
+        *("OPM", "OPT", "OPTBSV", "OPTENF", "OPV", "OSS", "OT", "PA", "PLAN", "POS", "PR", "PT"),
+        *("PX", "REG", "RESP", "RF", "RG", "RTDOSE", "RTIMAGE", "RTINTENT", "RTPLAN", "RTRAD"),
+        *("RTRECORD", "RTSEGANN", "RTSTRUCT", "RWV", "SC", "SEG", "SM", "SMR", "SR", "SRF"),
+        *("STAIN", "TEXTUREMAP", "TG", "US", "VA", "XA", "XAPROTOCOL", "XC"),
+    )
 )
+"""The standard's other modalities (PS3.16 CID 29)."""
+_PROJECTION: Final = "a projection through several slices, not a slice"
+_PROJECTING: Final = ("MAX_IP", "MIN_IP", "VOLUME_RENDER", "SURFACE_RENDER")
+"""Values of VolumeBasedCalculationTechnique (PS3.3 C.8.16.2.1.3) that give no slice."""
 _OTHER_IMAGES: Final = {
     "a scout view (localizer), not an axial slice": ("LOCALIZER",),
-    "a perfusion map, not HU": ("PERFUSION", "CBF", "RCBF", "CBV", "RCBV", "MTT", "TTP", "TMAX"),
-    "a projection through several slices, not a slice": (
+    "a perfusion map, not HU": (
+        "PERFUSION",
+        "PERF",
+        "CBF",
+        "RCBF",
+        "CBV",
+        "RCBV",
+        "MTT",
+        "TTP",
+        "TMAX",
+    ),
+    _PROJECTION: (
         *("MIP", "MINIP", "MINIMUM INTENSITY PROJECTION", "MAXIMUM INTENSITY PROJECTION"),
         *("PROJECTION IMAGE", "VOLUME RENDERING", "VRT"),
     ),
     "an iodine map, not HU": ("IODINE",),
     "an effective-Z map, not HU": ("Z_EFF", "EFFECTIVE_Z", "EFF_Z", "ZEFF", "EFF_ATOMIC_NUM"),
-    "a map of material density, not HU": ("MATERIAL DENSITY", "ELECTRON_DENSITY", "MAT_FRACTIONAL"),
+    "a map of material density, not HU": (
+        *("MATERIAL DENSITY", "MAT_DENSITY", "MAT_FRACTIONAL", "ELECTRON_DENSITY"),
+    ),
     "a saved screen, not a slice": ("SCREEN SAVE",),
     "a screen of the dose, not a slice": ("DOSE_INFO",),
 }
@@ -148,9 +169,12 @@ def _check_kind(fields: Fields) -> None:
             for word in (value.strip(), *re.split("[ _]", value)):
                 if (image := _BY_WORD.get(word)) is not None:
                     raise RejectError(image, aside=True)
-    if (unit := fields.text("RescaleType").upper()) not in _RESCALED_TO_HU:
-        shown = unit if unit in _OTHER_UNITS else "unknown"
-        raise RejectError(f"RescaleType is {shown}, expected HU", aside=unit in _OTHER_UNITS)
+    if fields.text("VolumeBasedCalculationTechnique").upper() in _PROJECTING:
+        raise RejectError(_PROJECTION, aside=True)
+    if (unit := fields.text("RescaleType").upper().replace("/", "")) not in _RESCALED_TO_HU:
+        shown = unit if unit in _OTHER_UNITS else "of another unit"
+        is_a_unit = len(unit) <= _LONGEST_UNIT and unit.isprintable()
+        raise RejectError(f"RescaleType is {shown}, expected HU", aside=is_a_unit)
     if (samples := fields.number("SamplesPerPixel")) != 1:
         raise RejectError(
             f"SamplesPerPixel is {samples}, expected 1: not a grayscale image",
@@ -247,7 +271,7 @@ def _spacing(fields: Fields) -> tuple[float, float]:
     down, across = spacing if len(spacing) == 2 else (spacing[0], spacing[0])
     if len(spacing) > 2 or not min(spacing) > 0:
         raise RejectError("PixelSpacing is damaged, expected two positive numbers")
-    if max(spacing) > (1 + _MOST_STRETCH) * min(spacing):
+    if max(spacing) > (1 + MOST_STRETCH) * min(spacing):
         raise RejectError(
             f"the pixels are {down:.3f} x {across:.3f} mm, expected square ones: no plain slice",
             aside=True,

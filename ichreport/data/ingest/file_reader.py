@@ -7,7 +7,7 @@ from collections import OrderedDict
 from pathlib import Path, PurePosixPath
 from typing import Final, Self
 
-from ichreport.data.dicom.elements import is_dicom
+from ichreport.data.dicom.elements import begins_as_dicom, is_dicom
 from ichreport.data.dicom.reject import RejectError
 from ichreport.data.ingest.archives import LOCAL_HEADER_BYTES, Member
 from ichreport.data.ingest.sources import SourceFile
@@ -16,20 +16,15 @@ _LARGEST_SLICE: Final = 64 * 2**20
 """Bytes; a 16-bit slice of 4096 x 4096 has half of that."""
 _LARGEST_FILE: Final = 512 * 2**20
 """Bytes of a file of many frames."""
-_OTHER_FILES: Final = frozenset(
-    {
-        *(".txt", ".pdf", ".rtf", ".md", ".html", ".htm", ".xml", ".json", ".csv", ".log"),
-        *(".jpg", ".jpeg", ".png", ".gif", ".bmp", ".exe", ".dll", ".inf", ".ini", ".bat", ".ico"),
-        *(".js", ".css", ".jar", ".svg", ".dat"),
-    }
-)
-"""Endings of what lies beside images on a disc or in an export."""
+_OF_DICOM: Final = ("", ".dcm", ".dicom", ".dic", ".ima", ".img", ".gz")
+"""Endings that files with slices have; numbers are some, too, as of UIDs."""
 _ARCHIVES: Final = {
     b"PK\x03\x04": "a zip that is not named .zip, or lies in another; unpack it",
     b"7z\xbc\xaf": "a 7z archive; unpack it",
     b"Rar!": "a RAR archive; unpack it",
 }
 _GZIP: Final = b"\x1f\x8b\x08"
+_OF_TEXT: Final = frozenset(bytes(range(32, 127)) + b"\t\n\r\f")
 _START: Final = 264
 """Bytes that tell what a file is."""
 _MOST_OPEN: Final = 16
@@ -69,7 +64,7 @@ class FileReader:
             content = self._file(f"{self._folder}/{file.path}")
         _check_start(bytes(content[:_START]), file.path)
         packed = bytes(content[:3]) == _GZIP and not is_dicom(content)
-        return _gunzipped(content) if packed else content
+        return _gunzipped(content, file.path) if packed else content
 
     def _file(self, path: str) -> memoryview:
         try:
@@ -116,7 +111,7 @@ class FileReader:
             descriptor = self._archive(member.archive)
             head = os.pread(descriptor, LOCAL_HEADER_BYTES, member.offset)
             if len(head) < LOCAL_HEADER_BYTES or head[:4] != b"PK\x03\x04":
-                raise RejectError("the zip is damaged: the file is not at its place")
+                raise RejectError("the zip is damaged: the file is not at its place", passing=True)
             names = int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
             start = member.offset + LOCAL_HEADER_BYTES + names
             packed = self._fill(descriptor, start, member.packed)
@@ -124,7 +119,9 @@ class FileReader:
             raise RejectError(f"the zip cannot be read: {error.strerror}", passing=True) from None
         content = _inflated(packed, file.size) if member.deflated else packed
         if len(content) != file.size or zlib.crc32(content) != file.modified:
-            raise RejectError("the zip is damaged: the file is not what its checksum says")
+            raise RejectError(
+                "the zip is damaged: the file is not what its checksum says", passing=True
+            )
         return content
 
     def _archive(self, name: str) -> int:
@@ -142,27 +139,36 @@ def _check_size(size: int, path: str) -> None:
     if size > _LARGEST_FILE:
         raise RejectError(
             f"the file has {size:,} bytes; a DICOM file may have {_LARGEST_FILE:,}",
-            aside=_ending(path) in _OTHER_FILES,
+            aside=_is_of_others(path),
         )
 
 
 def _check_start(start: bytes, path: str, *, strict: bool = False) -> None:
     """Refuse what is seen to be no DICOM file by its first bytes, and say what it is."""
-    if is_dicom(memoryview(start)) or start[:3] == _GZIP:
+    if start[:3] == _GZIP or begins_as_dicom(memoryview(start)):
         return
-    ending = _ending(path)
-    if ending in _OTHER_FILES:
-        raise RejectError(f"no DICOM file, by its content and its ending {ending}", aside=True)
+    if _is_of_others(path):
+        raise RejectError(
+            f"no DICOM file, by its content and its ending {_ending(path)}", aside=True
+        )
     if (archive := _ARCHIVES.get(start[:4])) is not None:
         raise RejectError(archive)
     if start[257:262] == b"ustar":
         raise RejectError("a tar archive; unpack it")
+    if start and start.isascii() and all(byte in _OF_TEXT for byte in start):
+        raise RejectError("a text and no DICOM file", aside=True)
     if strict:
         raise RejectError(f"no DICOM file, and more than {_LARGEST_SLICE:,} bytes")
 
 
 def _ending(path: str) -> str:
-    return PurePosixPath(path).suffix.lower()
+    return PurePosixPath(path.lower().removesuffix(".gz")).suffix
+
+
+def _is_of_others(path: str) -> bool:
+    """Whether a file's ending is one of what lies beside images on a disc or in an export."""
+    ending = _ending(path)
+    return ending not in _OF_DICOM and ending != ".zip" and ending[1:].isalpha()
 
 
 def _inflated(packed: memoryview, size: int) -> memoryview:
@@ -171,21 +177,26 @@ def _inflated(packed: memoryview, size: int) -> memoryview:
     try:
         content = inflate.decompress(packed, size + 1)
     except zlib.error:
-        raise RejectError("the zip is damaged: the file cannot be unpacked") from None
+        raise RejectError("the zip is damaged: the file cannot be unpacked", passing=True) from None
     if len(content) > size or not (inflate.eof or not size):
-        raise RejectError("the zip is damaged: the file is not as large as it says")
+        raise RejectError("the zip is damaged: the file is not as large as it says", passing=True)
     return memoryview(content)
 
 
-def _gunzipped(content: memoryview) -> memoryview:
-    inflate = zlib.decompressobj(16 + zlib.MAX_WBITS)
-    try:
-        unpacked = inflate.decompress(content, _LARGEST_FILE + 1)
-    except zlib.error:
-        raise RejectError("the gzip file is damaged") from None
-    if len(unpacked) > _LARGEST_FILE:
-        raise RejectError(f"the gzip file holds more than {_LARGEST_FILE:,} bytes")
-    if not inflate.eof:
-        raise RejectError("the gzip file is cut")
-    _check_start(unpacked[:_START], "")
+def _gunzipped(content: memoryview, path: str) -> memoryview:
+    """What gzip has packed, be it in several members one after another."""
+    unpacked = bytearray()
+    rest: memoryview | bytes = content
+    while rest:
+        inflate = zlib.decompressobj(16 + zlib.MAX_WBITS)
+        try:
+            unpacked += inflate.decompress(rest, _LARGEST_FILE + 1 - len(unpacked))
+        except zlib.error:
+            raise RejectError("the gzip file is damaged") from None
+        if len(unpacked) > _LARGEST_FILE:
+            raise RejectError(f"the gzip file holds more than {_LARGEST_FILE:,} bytes")
+        if not inflate.eof:
+            raise RejectError("the gzip file is cut")
+        rest = inflate.unused_data.lstrip(b"\0")
+    _check_start(bytes(unpacked[:_START]), path)
     return memoryview(unpacked)

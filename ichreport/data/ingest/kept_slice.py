@@ -54,10 +54,9 @@ def keep(
     if max(rows, columns) < size:
         rules.append(_RULE_UPSAMPLED)
     described["rules"] = "; ".join(rules)
-    hu = resample_hu(read.hu, size)
     if look_for_head and described["spacing"] > 0:  # of an unknown size, nobody can tell
-        spacing = described["spacing"] * max(rows, columns) / size
-        described["shows_head"] = shows_head(hu, spacing)
+        described["shows_head"] = shows_head(read.hu, described["spacing"])
+    hu = resample_hu(read.hu, size)
     return KeptSlice(hu, None if mask is None else resample_mask(mask, size), described)
 
 

@@ -23,9 +23,9 @@ from ichreport.data.dicom.reject import RejectError
 from ichreport.data.dicom.slice_reader import HuSlice, slices_from_bytes
 from ichreport.data.ingest.file_reader import FileReader
 from ichreport.data.ingest.kept_slice import KeptSlice, keep
-from ichreport.data.ingest.masks import mask_of_file, masks_of_volume
+from ichreport.data.ingest.masks import mask_of_file, mask_path, masks_of_volume
 from ichreport.data.ingest.sources import SourceFile, slice_of_file
-from ichreport.data.nifti import VolumeSlice, is_volume, read_volume
+from ichreport.data.nifti import VolumeSlice, is_volume, read_volume, without_ending
 from ichreport.data.pseudonyms import Pseudonyms
 from ichreport.data.shard_files import (
     ArrayFile,
@@ -163,21 +163,26 @@ class _ShardWriter:
     def _of_dicom(
         self, path: str, content: memoryview, decoder: IsolatedDecoder
     ) -> list[KeptSlice]:
+        found = self._mask_path(path)
         made = []
         for read in slices_from_bytes(content, decode=decoder.decode):
             self._check_name(path, read.header)
-            truth = self._task.truth
-            mask = None if truth is None else mask_of_file(truth, path, read.header)
+            mask = None if found is None else mask_of_file(found, read.header)
             made.append(self._kept(read, read.header, mask))
         return made
 
     def _of_volume(self, file: SourceFile) -> list[KeptSlice]:
         if file.reason or file.member is not None:
-            raise RejectError(file.reason or "a NIfTI file in a zip is not read; unpack the zip")
-        slices = read_volume(Path(self._task.folder, file.path))
-        truth = self._task.truth
-        masks = [None] * len(slices) if truth is None else masks_of_volume(truth, file.path, slices)
+            reason = file.reason or "a NIfTI file in a zip is not read; unpack the zip"
+            raise RejectError(reason, passing=True)
+        path = Path(self._task.folder, file.path)
+        slices = read_volume(path, without_ending(_as_text(file.path)))
+        found = self._mask_path(file.path)
+        masks = [None] * len(slices) if found is None else masks_of_volume(found, path)
         return [self._kept(read, read, mask) for read, mask in zip(slices, masks, strict=True)]
+
+    def _mask_path(self, path: str) -> Path | None:
+        return None if self._task.truth is None else mask_path(self._task.truth, path)
 
     def _kept(
         self,

@@ -291,6 +291,7 @@ class _Ingest:
                 "shards": [[task.number, task.key] for task in plan.tasks],
                 "labels": labels_hash,
                 "all_series": self.all_series,
+                "synthetic": self.source.synthetic,
                 "max_reject_share": self.max_reject_share,
                 "code": fingerprint(__name__),
             }
@@ -311,6 +312,11 @@ class _Ingest:
             if path is None:
                 return None
             table = read_label_file(path, self.pseudonyms)
+        if self.by_study and isinstance(table, StudyLabels) and table.identifier == "patient_id":
+            raise ValueError(
+                f"{self.source.labels}: labels by PatientID say nothing where `group_by: study` "
+                "takes each study for a patient. Name the studies by StudyInstanceUID."
+            )
         return table.pseudonymised(self.pseudonyms) if self.pseudonyms else table
 
     def _make_shards(self, plan: ShardPlan, *, workers: int, progress: bool) -> None:

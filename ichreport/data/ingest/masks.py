@@ -1,6 +1,6 @@
 """Masks of bleeds beside the files that they are of."""
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,23 +8,32 @@ from PIL import Image
 
 from ichreport.data.dicom.header import Header
 from ichreport.data.dicom.reject import RejectError
-from ichreport.data.nifti import VolumeSlice, read_mask
+from ichreport.data.nifti import ENDINGS, is_volume, read_mask
 
 
-def mask_of_file(folder: str, path: str, header: Header) -> NDArray[np.uint8] | None:
-    """The mask of a DICOM file's slice, in the standard orientation; None where there is none.
+def mask_path(folder: str, path: str) -> Path | None:
+    """The mask beside a file: of the same path and name below the folder of masks, but its ending.
 
     Args:
-        folder: Where masks lie, as PNG of the same name.
+        folder: Where masks lie.
         path: The file, below its source's folder.
-        header: Its header.
+    """
+    name = PurePosixPath(path.removesuffix(".gz")).with_suffix("")
+    endings = ENDINGS if is_volume(path) else (".png",)
+    candidates = (Path(folder, f"{name}{ending}") for ending in endings)
+    return next((candidate for candidate in candidates if candidate.is_file()), None)
+
+
+def mask_of_file(file: Path, header: Header) -> NDArray[np.uint8]:
+    """The mask of a DICOM file's slice, in the standard orientation.
+
+    Args:
+        file: A PNG file, of which bit k is subtype k.
+        header: The header of the slice.
 
     Raises:
         RejectError: If the mask is not readable, or not of the slice's size.
     """
-    file = Path(folder, path).with_suffix(".png")
-    if not file.is_file():
-        return None
     try:
         with Image.open(file) as picture:
             mask = np.asarray(picture)
@@ -38,28 +47,18 @@ def mask_of_file(folder: str, path: str, header: Header) -> NDArray[np.uint8] | 
     return header.geometry.turn(mask)
 
 
-def masks_of_volume(
-    folder: str, path: str, slices: list[VolumeSlice]
-) -> list[NDArray[np.uint8] | None]:
+def masks_of_volume(file: Path, volume: Path) -> list[NDArray[np.uint8] | None]:
     """The masks of a volume's slices, 1 where anything bleeds; None where nothing does.
 
     Args:
-        folder: Where masks lie, as NIfTI of the same name.
-        path: The volume, below its source's folder.
-        slices: Its slices.
+        file: A NIfTI file.
+        volume: The volume that it is of.
 
     Raises:
         RejectError: If the mask is not readable, or not of the volume's size.
     """
-    file = Path(folder, path)
-    if not file.is_file():
-        return [None] * len(slices)
     try:
-        masks = read_mask(file)
+        masks = read_mask(file, volume)
     except RejectError as reject:
         raise RejectError(f"the mask of its bleeds: {reject}", passing=reject.passing) from None
-    shapes = {name: mask.shape for name, mask in masks.items()}
-    if shapes != {read.sop_instance_uid: read.hu.shape for read in slices}:
-        raise RejectError("the mask of its bleeds has other slices or another size than it")
-    of_slices = (masks[read.sop_instance_uid] for read in slices)
-    return [mask if mask.any() else None for mask in of_slices]
+    return [mask if mask.any() else None for mask in masks]

@@ -21,7 +21,9 @@ _SAME_MM: Final = 0.01
 _GAP: Final = 1.5
 """How many usual steps a step must be to be a gap."""
 _WHOLE: Final = 0.8
-"""Share of the longest series' length in z that a whole one has."""
+"""Share of the longest vault's length in z, of a study's series, that a whole one has."""
+_MOSTLY: Final = 0.5
+"""Share of slices that show the vault in a series of a head and little else."""
 _USUAL_THICKNESS: Final = 5.0
 """mm, of the challenge's slices."""
 _OTHER_KINDS: Final = (
@@ -37,6 +39,7 @@ _CRITERIA: Final = {
     "original": "derived, beside an original one",
     "plain": "with contrast, beside one without",
     "whole": "shorter than another along the head",
+    "mostly_head": "less than half of its slices show the vault of a skull, more of another's do",
     "not_sharp": "a sharp kernel, for bone or lung, beside a softer one",
     "known_thickness": "its slices' thickness is not known, another's is",
     "near_usual": f"its slices' thickness is farther from {_USUAL_THICKNESS:g} mm than another's",
@@ -67,7 +70,9 @@ def series_table(slices: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         A row a series, in that order: identifiers, `slices`, `length` and `step` in z (mm),
-        `uneven` (whether steps differ), `gaps` (steps of 1.5 usual ones or more), `repeated`
+        `head_length` (mm in z between slices that show the vault; `length` where that is not
+        known), `uneven` (whether steps differ), `gaps` (steps above 1.5 usual ones, and above 1.5
+        times the slices' thickness), `repeated`
         (slices at a position that another has), `thickness` (mm), `kernel`, `contrast`,
         `description`, `image_type`, `manufacturer`, `model`, `orientation`, `head_share` (of the
         slices that it is known of; NaN if of none) and `labelled` (slices with any label).
@@ -79,8 +84,10 @@ def series_table(slices: pd.DataFrame) -> pd.DataFrame:
     same = number[1:] == number[:-1]
     step, of_series = np.diff(z)[same], number[1:][same]
     usual = _by_series(step[step > _SAME_MM], of_series[step > _SAME_MM], len(table), "median")
+    thickness = slices["thickness"].to_numpy(dtype=np.float64)
+    thicker = np.fmax(thickness[1:], thickness[:-1])[same]
     counted = {
-        "gaps": step > _GAP * usual[of_series],
+        "gaps": step > _GAP * np.fmax(usual[of_series], thicker),
         "repeated": step <= _SAME_MM,
     }
     spread = _by_series(step, of_series, len(table), "max") - _by_series(
@@ -91,13 +98,16 @@ def series_table(slices: pd.DataFrame) -> pd.DataFrame:
     table["uneven"] = spread > _SAME_MM
     for name, where in counted.items():
         table[name] = np.bincount(of_series[where], minlength=len(table))
-    thickness = slices["thickness"].to_numpy(dtype=np.float64)
     table["thickness"] = _by_series(thickness, number, len(table), "median")
     contrast = slices["contrast"].to_numpy(dtype=bool)
     table["contrast"] = np.bincount(number[contrast], minlength=len(table)) > 0
     known = slices["shows_head"].notna().to_numpy()
     shows = slices["shows_head"].to_numpy()[known].astype(np.float64)
     table["head_share"] = _by_series(shows, number[known], len(table), "mean")
+    vault, of_vault = z[known][shows == 1], number[known][shows == 1]
+    ends = (_by_series(vault, of_vault, len(table), how) for how in ("max", "min"))
+    head_length = np.subtract(*ends)
+    table["head_length"] = np.where(np.isnan(head_length), table["length"], head_length)
     labelled = (slices[list(LABELS)].to_numpy() >= 0).any(axis=1)
     table["labelled"] = np.bincount(number[labelled], minlength=len(table))
     return table
@@ -112,6 +122,8 @@ def choose(table: pd.DataFrame) -> pd.DataFrame:
     Returns:
         The same with `kept`, and `why` in words.
     """
+    if table.empty:
+        return keep_all(table)
     ranked = _criteria(table)
     study = table.groupby(["patient_id", "study_instance_uid"], sort=False).ngroup().to_numpy()
     order = np.lexsort([*(-ranked[name].to_numpy() for name in reversed(ranked.columns)), study])
@@ -140,7 +152,7 @@ def _criteria(table: pd.DataFrame) -> pd.DataFrame:
     thickness = table["thickness"].to_numpy(dtype=np.float64)
     thickness = np.where(np.isnan(thickness), table["step"].to_numpy(), thickness)
     is_head = np.isnan(share) | (share >= LEAST_HEAD)
-    heads = table["length"].where(is_head)
+    heads = table["head_length"].where(is_head)
     longest = heads.groupby([table["patient_id"], table["study_instance_uid"]]).transform("max")
     sharp = {kernel: class_of_kernel(kernel) == SHARP for kernel in table["kernel"].unique()}
     criteria: dict[str, Any] = {
@@ -149,7 +161,8 @@ def _criteria(table: pd.DataFrame) -> pd.DataFrame:
         "usual_kind": ~table["description"].isin(_OTHER_KINDS),
         "original": table["image_type"].isin(["", ORIGINAL]),
         "plain": ~table["contrast"],
-        "whole": ~(table["length"] < _WHOLE * longest),
+        "whole": ~(table["head_length"] < _WHOLE * longest),
+        "mostly_head": np.isnan(share) | (share >= _MOSTLY),
         "not_sharp": ~table["kernel"].map(sharp).astype(bool) & (table["description"] != "bone"),
         "known_thickness": ~np.isnan(thickness),
         "near_usual": -np.abs(np.nan_to_num(thickness, nan=0) - _USUAL_THICKNESS).round(2),

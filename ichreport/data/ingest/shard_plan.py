@@ -1,6 +1,5 @@
 """Which shards a source needs, which of them are made already, and the disk space of the rest."""
 
-import os
 import re
 import shutil
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from typing import Any, Final, Self
 
 from ichreport.data.ingest import make_shard
 from ichreport.data.ingest.make_shard import ShardTask, read_note
+from ichreport.data.ingest.masks import mask_path
 from ichreport.data.ingest.sources import Source, SourceFile, cut_into_chunks
 from ichreport.dependencies import fingerprint
 from ichreport.files import PARTIAL_SUFFIX, as_size, sha256_of_json
@@ -94,9 +94,8 @@ def make_plan(source: Source, files: Sequence[SourceFile], store: Path, **recipe
         store: The folder of the shards, which may hold some already.
         recipe: `image_size`, `by_study`, `pseudonyms` and `seconds_per_file` of `ShardTask`.
     """
-    masks = _mask_stamps(source.truth) if source.truth else {}
     chunks = cut_into_chunks(list(files))
-    keys = [_key(chunk, masks, source, recipe) for chunk in chunks]
+    keys = [_key(chunk, source, recipe) for chunk in chunks]
     made = _made_shards(store, set(keys))
     free = (number for number in count() if number not in set(made.values()))
     tasks = [
@@ -117,12 +116,11 @@ def make_plan(source: Source, files: Sequence[SourceFile], store: Path, **recipe
 
 def _key(
     chunk: list[SourceFile],
-    masks: dict[str, tuple[int, int]],
     source: Source,
     recipe: dict[str, Any],
 ) -> str:
     pseudonyms = recipe["pseudonyms"]
-    stamps = [[file.path, file.size, file.modified] for file in chunk]
+    stamps = [_stamp(file) for file in chunk]
     return sha256_of_json(
         {
             "code": fingerprint(make_shard.__name__),
@@ -132,20 +130,26 @@ def _key(
             "by_study": recipe["by_study"],
             "truth": source.truth is not None,
             "files": stamps,
-            "masks": [masks.get(_stem(Path(file.path).name)) for file in chunk],
+            "masks": [_mask_stamp(source.truth, file) for file in chunk],
         }
     )
 
 
-def _mask_stamps(folder: Path) -> dict[str, tuple[int, int]]:
-    with os.scandir(folder) as entries:
-        stats = ((entry.name, entry.stat()) for entry in entries if not entry.name.startswith("."))
-        return {_stem(name): (stat.st_size, stat.st_mtime_ns) for name, stat in stats}
+def _stamp(file: SourceFile) -> list[Any]:
+    """What tells that a file changed."""
+    stamp = [file.path, file.size, file.modified]
+    if file.member is not None:  # another way of packing may be one that can be read
+        stamp += [file.member.packed, file.member.deflated, file.reason]
+    return stamp
 
 
-def _stem(name: str) -> str:
-    """What a file's name and its mask's share."""
-    return name.removesuffix(".gz").rpartition(".")[0]
+def _mask_stamp(folder: Path | None, file: SourceFile) -> list[int] | None:
+    """What tells that a file's mask changed; None where it has none."""
+    path = None if folder is None else mask_path(str(folder), file.path)
+    if path is None:
+        return None
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns]
 
 
 def _made_shards(store: Path, keys: set[str]) -> dict[str, int]:

@@ -148,7 +148,9 @@ def _with_reasons(slices: pa.Table, where: NDArray[np.bool_], reasons: NDArray[A
 
 def _by_kind(left_out: pa.Table) -> tuple[pa.Table, pa.Table]:
     """Files that cannot be used, and those that are set aside, each sorted by file."""
-    left_out = left_out.take(pc.sort_indices(left_out, sort_keys=[("file", "ascending")]))
+    left_out = left_out.group_by(["file", "reason"]).aggregate([])  # several slices of a file
+    by_file = [("file", "ascending"), ("reason", "ascending")]
+    left_out = left_out.take(pc.sort_indices(left_out, sort_keys=by_file))
     aside = pa.array(map(is_set_aside, left_out["reason"].to_pylist()), pa.bool_())
     set_aside = left_out.filter(aside)
     reasons = pa.array(map(reason_of_set_aside, set_aside["reason"].to_pylist()), pa.string())

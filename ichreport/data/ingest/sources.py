@@ -5,7 +5,7 @@ import re
 import shutil
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -129,9 +129,10 @@ def _recognise_zip(path: Path, labels: Path | None) -> Source:
     if not listed:
         raise FileNotFoundError(f"{path} holds no files.")
     folders = {PurePosixPath(file.name).parent for file in listed}
-    train = next((folder for folder in folders if folder.name == _TRAIN), None)
+    above = {folder for lowest in folders for folder in (lowest, *lowest.parents)}
+    train = next((folder for folder in sorted(above) if folder.name == _TRAIN), None)
     if train is None:
-        flat = all(_OF_THE_CHALLENGE.fullmatch(PurePosixPath(file.name).name) for file in listed)
+        flat = _are_the_challenges(PurePosixPath(file.name).name for file in listed)
         return Source(path, flat, labels, truth=None, synthetic=False, listed=listed)
     names = {file.name: file for file in listed}
     own = names.get(f"{train}.csv")
@@ -147,7 +148,7 @@ def _recognise_zip(path: Path, labels: Path | None) -> Source:
 
 def _recognise_folder(folder: Path, labels: Path | None) -> Source:
     train, volumes = folder / _TRAIN, folder / _VOLUMES
-    if volumes.is_dir():
+    if next(volumes.glob("*.nii*"), None) is not None:
         own, masks = folder / _VOLUME_LABELS, folder / "masks"
         return Source(
             volumes,
@@ -160,7 +161,7 @@ def _recognise_folder(folder: Path, labels: Path | None) -> Source:
         reads = folder / _READS
         if labels is None and reads.is_file() and next(folder.glob(_OF_CQ500), None):
             labels = reads
-        flat = any(_OF_THE_CHALLENGE.fullmatch(path.name) for path in folder.glob("ID_*.dcm"))
+        flat = _are_the_challenges(path.name for path in folder.iterdir())
         return Source(folder, challenge=flat, labels=labels, truth=None, synthetic=False)
     train_labels = folder / f"{_TRAIN}.csv"
     if labels is None and not train_labels.is_file():
@@ -178,6 +179,12 @@ def _recognise_folder(folder: Path, labels: Path | None) -> Source:
         truth=truth if truth.is_dir() else None,
         synthetic=described.is_file(),
     )
+
+
+def _are_the_challenges(names: Iterable[str]) -> bool:
+    """Whether most of the files that lie side by side, by their ending, are the challenge's."""
+    of_dicom = [name for name in names if name.endswith(".dcm")]
+    return 2 * sum(map(bool, map(_OF_THE_CHALLENGE.fullmatch, of_dicom))) > len(of_dicom)
 
 
 def _check_synthetic_labels(labels: Path, described: Path) -> None:

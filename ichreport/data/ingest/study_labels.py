@@ -41,8 +41,16 @@ def label_studies(index: SliceIndex, labels: StudyLabels, source: Source) -> Sli
     _check_fit(fitting, labels, source)
     row[np.isin(row, np.flatnonzero(fitting > 1))] = -1
     uids = studies["study_instance_uid"].filter(pa.array(row < 0)).to_pylist()
+    known = _rows_of_labels(
+        pa.chunked_array([index.series[labels.identifier].combine_chunks()]), labels
+    )
+    is_known = np.isin(np.arange(len(fitting)), known)
     notes = (
-        ("label rows without a study", _lines(labels, fitting == 0)),
+        (
+            "label rows whose study has no series that is kept",
+            _lines(labels, (fitting == 0) & is_known),
+        ),
+        ("label rows without a study", _lines(labels, (fitting == 0) & ~is_known)),
         ("label rows that fit several studies, given to none", _lines(labels, fitting > 1)),
         ("studies without a label row", uids),
     )

@@ -46,7 +46,8 @@ def read_challenge_labels(path: Path, pseudonyms: Pseudonyms | None = None) -> L
     issues.add_lines(
         "labels other than 0 and 1",
         values == UNKNOWN,
-        lambda row: f"{_name(names[row])} is {shown(words[row].as_py())}",
+        lambda row: f"is {shown(words[row].as_py())}",
+        name=lambda row: _name(names[row]),
         stops=True,
     )
     columns = _split_by_label(names, values, issues)
@@ -77,6 +78,10 @@ def _split_by_label(
         issues.add_lines("IDs without a slice", without_slice, lambda row: "", stops=True)
         columns[label] = ids, values[where]
     issues.add_lines(
-        "IDs that end in no known subtype", unknown, lambda row: _name(names[row]), stops=True
+        "IDs that end in no known subtype",
+        unknown,
+        lambda row: "",
+        name=lambda row: _name(names[row]),
+        stops=True,
     )
     return columns

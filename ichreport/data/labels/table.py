@@ -81,19 +81,27 @@ class LabelIssues:
             self.issues.append(LabelIssue(what, count, self._shown(names), stops))
 
     def add_lines(
-        self, what: str, where: NDArray[np.bool_], text: Callable[[int], str], *, stops: bool
+        self,
+        what: str,
+        where: NDArray[np.bool_],
+        text: Callable[[int], str],
+        *,
+        stops: bool,
+        name: Callable[[int], str] | None = None,
     ) -> None:
         """Note the rows of the file where something is odd, if there are any.
 
         Args:
             what: What is odd.
             where: Which rows, counted after the head line.
-            text: What a row says.
+            text: What a row says, harmless to show.
+            name: Whom a row speaks of, left out where pseudonyms stand in place of names.
             stops: Whether it stops.
         """
         if where.any():
             rows = np.flatnonzero(where)[:_SHOWN].tolist()
-            texts = ["" if self._pseudonyms else text(row) for row in rows]
+            named = name if name is not None and self._pseudonyms is None else lambda _: ""
+            texts = [f"{named(row)} {text(row)}".strip() for row in rows]
             shown = [
                 f"line {row + 2} {said}".rstrip() for row, said in zip(rows, texts, strict=True)
             ]

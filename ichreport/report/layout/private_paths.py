@@ -24,7 +24,7 @@ def without_private_paths(text: str, profile: Profile) -> str:
     for path, shown in _replacements(profile):
         for written in dict.fromkeys((path, escape(path))):
             if written in text:  # quicker than looking for it as a word
-                whole = re.compile(rf"(?<![\w.…/+=-]){re.escape(written)}(/|(?![\w-]))")
+                whole = re.compile(rf"(?<![\w.…/+-]){re.escape(written)}(/|(?![\w-]))")
                 text = whole.sub(partial(_named, shown), text)
     return text
 

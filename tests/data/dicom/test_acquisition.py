@@ -43,6 +43,19 @@ from ichreport.data.dicom.acquisition import class_of_description, class_of_kern
         ("", "unknown"),
         ("Cortex", "unknown"),
         ("Sagan", "unknown"),
+        ("HEAD LOW DOSE", "head"),
+        ("Ped head Low-Dose", "head"),
+        ("Stroke Protocol 5mm", "unknown"),
+        ("5mm Head Protocol", "head"),
+        ("CT HEAD POST OP", "head"),
+        ("POST FOSSA 2.5", "unknown"),
+        ("HEAD POST", "with contrast"),
+        ("Head post-contrast", "with contrast"),
+        ("AXIAL BRAIN 3D", "head"),
+        ("ohne Kontrast Knochenfenster", "bone"),
+        ("Head w/o bone", "bone"),
+        ("plain bone", "bone"),
+        ("Bone with contrast", "with contrast"),
     ],
 )
 def test_a_description_is_of_the_kind_that_its_words_say(description, expected):
@@ -70,14 +83,18 @@ def test_what_a_header_says_of_the_scan_is_read(made):
             (0x00180088, "DS", "-4.5"),
             (0x00181210, "SH", "Hr40f\\2"),
             (0x00180010, "LO", "ULTRAVIST"),
-            (0x00080070, "LO", "A maker"),
-            (0x00081090, "LO", "A model"),
+            (0x00080070, "LO", "SIEMENS Healthineers"),
+            (0x00081090, "LO", "SOMATOM Definition AS+"),
             (0x0008103E, "LO", "Schädel nativ 5mm".encode()),
             (0x00080008, "CS", "ORIGINAL\\PRIMARY\\AXIAL"),
         ]
     ).header.acquisition
     assert (read.thickness, read.spacing_between, read.kernel) == (5.0, 4.5, "Hr40f")
-    assert (read.contrast, read.manufacturer, read.model) == (True, "A maker", "A model")
+    assert (read.contrast, read.manufacturer, read.model) == (
+        True,
+        "SIEMENS",
+        "SOMATOM Definition AS+",
+    )
     assert (read.description, read.image_type) == ("without contrast", "original")
 
 
@@ -88,9 +105,37 @@ def test_what_is_missing_or_damaged_costs_no_slice(made):
         assert (read.kernel, read.contrast, read.image_type) == ("", False, "")
 
 
-@pytest.mark.parametrize("agent", ["", "NONE", "no", "-", "0", "ohne", "N"])
+@pytest.mark.parametrize(
+    "agent",
+    [
+        *("", "NONE", "no", "-", "0", "ohne", "N", "NO CONTRAST", "without contrast", "ohne KM"),
+        *("W/O", "nativ", "N/A", "keine", "--", "Kein Kontrastmittel", "non contrast", "not given"),
+    ],
+)
 def test_no_agent_is_no_contrast(made, agent):
     assert not made(extra=[(0x00180010, "LO", agent)]).header.acquisition.contrast
+
+
+@pytest.mark.parametrize(
+    "agent",
+    [
+        *("Omnipaque 300", "Non-ionic", "Nonionic", "CE", "Йогексол", "碘海醇", "オムニパーク"),
+        *("Accupaque 350 mg/ml " * 4, "NaCl + Ultravist", "Sinografin", "Novopaque"),
+    ],
+)
+def test_an_agent_is_one_in_any_language_and_length(made, agent):
+    assert made(extra=[(0x00180010, "LO", agent.encode())]).header.acquisition.contrast
+
+
+def test_of_free_text_only_what_is_known_stays(made):
+    read = made(
+        extra=[
+            (0x00181210, "SH", "DOE^JANE 1950"),
+            (0x00080070, "LO", "DOE^JANE"),
+            (0x00081090, "LO", "Scanner of DOE^JANE"),
+        ]
+    ).header.acquisition
+    assert (read.kernel, read.manufacturer, read.model) == ("", "", "")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """CT-ICH as it comes: NIfTI volumes, masks of all bleeding, and its own labels."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -115,7 +117,7 @@ def test_a_volume_or_a_mask_that_changed_is_read_again(ct_ich, tmp_path):
         (lambda f: (f / "masks" / "050.nii").write_bytes(b"text"), "the mask of its bleeds: the"),
         (
             lambda f: save(f / "masks" / "050.nii", np.zeros((SIDE, SIDE, 5), np.uint8)),
-            "other slices or another size",
+            "other slices or another size than its volume",
         ),
         (
             lambda f: (f / "ct_scans" / "050.nii").write_bytes(b"text"),
@@ -139,6 +141,52 @@ def test_volumes_may_lie_among_other_files_compressed_and_turned(tmp_path):
     save(tree / "a" / "scan.nii.gz", turned, affine)
     (tree / "notes.txt").write_text("text")
     store = run(tree, tmp_path / "store", pseudonymise=False)
-    assert store.slices["series_instance_uid"].unique().tolist() == ["scan"]
+    assert store.slices["series_instance_uid"].unique().tolist() == ["a/scan"]
     np.testing.assert_array_equal(store.hu(np.arange(6))[:, 0, 0], np.arange(6) + 30)
     assert len(store.set_aside) == 1
+
+
+def test_a_mask_may_be_compressed_and_lie_in_a_subfolder(ct_ich, tmp_path):
+    for patient, ending in (("049", "a/049.nii"), ("050", "a/050.nii.gz")):
+        mask = nibabel.load(ct_ich / "masks" / f"{patient}.nii")
+        (ct_ich / "masks" / "a").mkdir(exist_ok=True)
+        nibabel.save(
+            nibabel.Nifti1Image(np.asarray(mask.dataobj), mask.affine), ct_ich / "masks" / ending
+        )
+        (ct_ich / "masks" / f"{patient}.nii").unlink()
+        (ct_ich / "ct_scans" / "a").mkdir(exist_ok=True)
+        (ct_ich / "ct_scans" / f"{patient}.nii").rename(
+            ct_ich / "ct_scans" / "a" / f"{patient}.nii"
+        )
+    save(ct_ich / "ct_scans" / "051.nii", head(2))
+    words = {"pseudonymise": False, "series": "all", "labels": tmp_path / "labels.csv"}
+    (tmp_path / "labels.csv").write_text("SOPInstanceUID,any\na/049:1,0\n")
+    store = run(ct_ich, tmp_path / "store", **words)
+    assert store.truth(np.arange(len(store))).any(axis=(1, 2)).sum() == 6
+    save(ct_ich / "masks" / "a" / "049.nii", np.zeros((SIDE, SIDE, SLICES), np.uint8))
+    store = run(ct_ich, tmp_path / "store", **words)
+    assert store.truth(np.arange(len(store))).any(axis=(1, 2)).sum() == 3
+
+
+def test_volumes_of_one_file_name_in_two_folders_are_two_patients(tmp_path):
+    for number in (1, 2):
+        save(tmp_path / "tree" / f"sub-{number:02}" / "ct.nii.gz", head(number))
+    store = run(tmp_path / "tree", tmp_path / "store", pseudonymise=False)
+    assert store.slices["patient_id"].unique().tolist() == ["sub-01/ct", "sub-02/ct"]
+    assert store.manifest["counts"]["rejects"] == 0
+
+
+def test_a_folder_of_this_name_without_volumes_is_a_tree_like_others(tmp_path, dicom_bytes):
+    for number, folder in enumerate(("ct_scans", "more")):
+        (tmp_path / "tree" / folder).mkdir(parents=True)
+        content = dicom_bytes(sop=f"1.{number}", z=number)
+        (tmp_path / "tree" / folder / "IM0").write_bytes(content)
+    store = run(tmp_path / "tree", tmp_path / "store", series="all", image_size=8)
+    assert len(store) == 2
+
+
+def test_a_volume_whose_name_is_no_utf_8_is_read(tmp_path):
+    save(tmp_path / "tree" / "a.nii", head(1))
+    (tmp_path / "tree" / "a.nii").rename(tmp_path / "tree" / os.fsdecode(b"\xff.nii"))
+    store = run(tmp_path / "tree", tmp_path / "store", pseudonymise=False)
+    assert store.slices["patient_id"].unique().tolist() == ["\\xff"]

@@ -1,3 +1,4 @@
+import gzip
 import multiprocessing
 import os
 import shutil
@@ -11,7 +12,7 @@ from ichreport.data.ingest import shard_plan, sources
 from ichreport.data.ingest.make_store import ingest, ingest_part
 from ichreport.data.ingest.reject_limit import RejectLimit
 from ichreport.data.store import Store, verify
-from ichreport.files import folder_lock
+from ichreport.files import folder_lock, sha256_of_file, write_sealed_json
 
 
 @pytest.fixture(autouse=True)
@@ -480,3 +481,48 @@ def test_the_parts_of_a_plan_share_its_shards_out(source, tmp_path):
     shared = sorted(task.number for part in parts for task in part.tasks)
     assert shared == [task.number for task in whole.tasks]
     assert sum(part.file_count for part in parts) == whole.file_count
+
+
+def test_masks_are_found_beside_compressed_files_too(tmp_path, write_challenge):
+    folder = tmp_path / "rsna"
+    write_challenge(folder, patients=2, truth=True)
+    before = run(folder, tmp_path / "one").truth(np.arange(12))
+    for path in sorted((folder / "stage_2_train").iterdir()):
+        path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+        path.unlink()
+    store = run(folder, tmp_path / "two")
+    assert store.manifest["challenge"]
+    np.testing.assert_array_equal(store.truth(np.arange(12)), before)
+    assert before.any()
+
+
+def test_heads_that_are_known_to_be_synthetic_later_are_another_store(source, tmp_path):
+    assert not run(source[0], tmp_path / "store").manifest["synthetic"]
+    labels_hash = sha256_of_file(source[0] / "stage_2_train.csv")
+    write_sealed_json(source[0] / "phantom.json", {"labels_sha256": labels_hash})
+    assert run(source[0], tmp_path / "store").manifest["synthetic"]
+
+
+def test_what_lies_beside_slices_is_set_aside_and_plain_data_sets_are_read(tmp_path, dicom_bytes):
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    for number in range(4):
+        whole = dicom_bytes(sop=f"1.{number}", z=number, syntax="1.2.840.10008.1.2")
+        start = whole.index(b"\x08\x00\x18\x00", 132)  # without preamble and meta information
+        (tree / f"slice{number}.dat").write_bytes(whole[start:])
+    others = (
+        "Thumbs.db",
+        "setup.cab",
+        "font.ttf",
+        "film.avi",
+        "list.xlsx",
+        "a.txt.gz",
+        "viewer.exe",
+    )
+    for name in others:
+        content = b"PK\x03\x04\xff" if name.endswith("xlsx") else b"\xd0\xcf\x11\xe0"
+        (tree / name).write_bytes(gzip.compress(b"text") if name.endswith("gz") else content)
+    (tree / "LICENSE").write_text("Do as you like.\n")
+    store = run(tree, tmp_path / "store", max_reject_share=0.0, pseudonymise=False)
+    assert len(store) == 4
+    assert set(store.set_aside["file"]) == {*others, "LICENSE"}

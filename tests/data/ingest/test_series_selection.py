@@ -235,3 +235,41 @@ def test_odd_steps_are_counted_of_the_series_that_are_kept(tmp_path, dicom_bytes
     assert counts["series with uneven steps between their slices"] == 3
     assert counts["series with gaps between their slices"] == 1
     assert counts["series with several slices at one position"] == 1
+
+
+def test_an_export_without_any_slice_says_what_its_files_are(tmp_path, dicom_bytes):
+    (tmp_path / "tree").mkdir()
+    for number in range(3):
+        scout = dicom_bytes(
+            sop=f"1.{number}", extra=[(0x00080008, "CS", "ORIGINAL\\PRIMARY\\LOCALIZER")]
+        )
+        (tmp_path / "tree" / f"IM{number}").write_bytes(scout)
+    with pytest.raises(ValueError, match=r"no file of 3 is a slice.\n  3 x a scout view"):
+        ingest(tmp_path / "tree", tmp_path / "store", image_size=8, progress=False)
+
+
+def test_a_step_to_thicker_slices_is_no_gap():
+    """As where the base of the skull is scanned by 2.5 mm and what is above by 5."""
+    z = [*np.arange(14) * 2.5, *(35 + np.arange(10) * 5.0)]
+    slices = slices_of(a={"count": 24, "z": z})
+    slices["thickness"] = [2.5] * 14 + [5.0] * 10
+    assert series_table(slices)["gaps"].iloc[0] == 0
+    slices["thickness"] = 2.5
+    assert series_table(slices)["gaps"].iloc[0] > 0
+
+
+def test_a_long_series_of_head_and_neck_is_no_more_whole_than_the_head():
+    result = outcome(neck={"count": 60, "head": 0.3}, head={"count": 24, "head": 0.75})
+    assert result["head"][0]
+
+
+def test_a_passed_over_file_of_many_slices_is_counted_once(tmp_path, dicom_bytes):
+    nibabel = pytest.importorskip("nibabel", reason="needs the extra `nifti`")
+    (tmp_path / "tree").mkdir()
+    image = nibabel.Nifti1Image(np.zeros((8, 8, 5), np.int16), np.eye(4))
+    nibabel.save(image, tmp_path / "tree" / "air.nii")
+    for number in range(5):
+        made = head_file(dicom_bytes, number, series="1.1", study="1")
+        (tmp_path / "tree" / f"{number}").write_bytes(made)
+    store = ingest(tmp_path / "tree", tmp_path / "store", image_size=64, progress=False)
+    assert store.manifest["counts"]["set_aside"] == len(store.set_aside) == 1

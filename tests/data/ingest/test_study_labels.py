@@ -235,3 +235,29 @@ def test_cq500_as_it_comes_is_read_with_its_reads(tmp_path, dicom_bytes):
     assert why["2.0.1"].startswith("a sharp kernel")
     assert why["2.0.2"].startswith("no head")
     assert len(store.set_aside) == 21
+
+
+def test_labels_by_patient_and_studies_that_stand_for_patients_exclude_each_other(write_scans, run):
+    tree = write_scans(("p", "1.1"), ("p", "1.2"))
+    with pytest.raises(ValueError, match=r"`group_by: study` .* Name the studies by"):
+        run(tree, "PatientID,any\np,1\n", group_by="study")
+    store = run(tree, "StudyInstanceUID,any\n1.1,1\n1.2,0\n", group_by="study", pseudonymise=False)
+    assert labels_of(store)["1.1"][-1] == 1
+
+
+def test_a_labelled_study_that_is_passed_over_is_told(write_scans, tmp_path, dicom_bytes):
+    tree = write_scans(("p", "1.1"))
+    down, across = np.mgrid[:64, :64] - 31.5
+    distance = np.hypot(down, across) * 4
+    hu = np.select([distance < 85, distance < 95, distance < 100], [35, 900, 40], -1000)
+    for z in range(4):
+        content = dicom_bytes(
+            hu + 1024, sop=f"9.{z}", study="1.9", patient="q", z=5 * z, spacing="4\\4"
+        )
+        (tree / f"head{z}").write_bytes(content)
+    labels = tmp_path / "labels.csv"
+    labels.write_text("StudyInstanceUID,any\n1.1,1\n1.9,0\n1.7,0\n")
+    store = ingest(tree, tmp_path / "s", image_size=8, progress=False, labels=labels)
+    findings = findings_of(store)
+    assert findings["label rows whose study has no series that is kept"]["examples"] == ["line 2"]
+    assert findings["label rows without a study"]["examples"] == ["line 4"]

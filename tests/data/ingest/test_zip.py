@@ -268,6 +268,7 @@ def test_a_damaged_zip_in_a_tree_is_one_reject(tmp_path, dicom_bytes, damage):
         (b"PK\x03\x04" + bytes(99), "a zip that is not named .zip"),
         (bytes(257) + b"ustar" + bytes(99), "a tar archive; unpack it"),
     ],
+    ids=["cut gzip", "damaged gzip", "tar in gzip", "7z", "zip", "tar"],
 )
 def test_other_archives_say_what_they_are(tmp_path, content, reason):
     (tmp_path / "file").write_bytes(content)
@@ -354,3 +355,56 @@ def test_challenge_files_under_other_names_in_a_flat_folder_are_read_as_a_hospit
     )
     assert len(store) == 120
     assert (store.slices["any"] >= 0).all()
+
+
+@pytest.mark.parametrize("before", ["damaged", "packed otherwise"])
+def test_a_zip_that_was_mended_or_packed_anew_is_read_again(tmp_path, dicom_bytes, before):
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    files = [(f"IM{n}", dicom_bytes(np.full((8, 8), n), sop=f"1.{n}", z=n)) for n in range(6)]
+    good = bytes(archive(*files))
+    if before == "damaged":
+        broken = bytearray(good)
+        start = broken.index(b"IM3") + 40
+        broken[start : start + 8] = b"\xff" * 8
+        (tree / "study.zip").write_bytes(broken)
+    else:
+        (tree / "study.zip").write_bytes(archive(*files, method=zipfile.ZIP_LZMA))
+    words = {"pseudonymise": False, "series": "all", "max_reject_share": 1.0}
+    if before == "damaged":
+        assert len(run(tree, tmp_path / "store", **words)) == 5
+    else:
+        with pytest.raises(ValueError, match="packed in a way that is not read"):
+            run(tree, tmp_path / "store", **words)
+    (tree / "study.zip").write_bytes(good)
+    assert len(run(tree, tmp_path / "store", **words)) == 6
+
+
+def test_gzip_in_several_members_is_read_whole(tmp_path, dicom_bytes):
+    content = dicom_bytes(np.arange(64).reshape(8, 8))
+    (tmp_path / "a.gz").write_bytes(gzip.compress(content[:200]) + gzip.compress(content[200:]))
+    with FileReader(tmp_path) as reader:
+        assert bytes(reader.read(SourceFile("a.gz", size=0, modified=0))) == content
+
+
+def test_a_flat_zip_of_the_challenge_s_files_is_the_challenge_s_whatever_lies_beside(
+    tmp_path, write_challenge
+):
+    write_challenge(tmp_path / "rsna", labels=False)
+    train = tmp_path / "rsna" / "stage_2_train"
+    (train / "sample_submission.csv").write_text("ID,Label\n")
+    store = run(zipped(train, tmp_path / "a.zip", top=""), tmp_path / "store")
+    assert store.manifest["challenge"]
+    assert list(store.set_aside["file"]) == ["sample_submission.csv"]
+
+
+def test_one_file_of_the_challenge_does_not_make_a_hospital_s_tree_the_challenge_s(
+    tmp_path, dicom_bytes
+):
+    (tmp_path / "tree").mkdir()
+    for name in ("ID_123456789", "one", "two"):
+        content = dicom_bytes(sop=name, series="1.1")
+        (tmp_path / "tree" / f"{name}.dcm").write_bytes(content)
+    store = run(tmp_path / "tree", tmp_path / "store", series="all")
+    assert not store.manifest["challenge"]
+    assert store.slices["patient_id"].str.startswith("patient-").all()
