@@ -163,7 +163,7 @@ def _check_kind(fields: Fields) -> None:
         raise RejectError("the modality is not CT", aside=modality in _OTHER_MODALITIES)
     if (kind := fields.text("SOPClassUID")) and not _MAY_BE_CT.fullmatch(kind):
         raise RejectError("another kind of file than a CT image, by its SOPClassUID", aside=True)
-    for name in ("ImageType", "FrameType"):
+    for name in filter(fields.has, ("ImageType", "FrameType")):
         for value in fields.text(name).upper().split("\\")[2:]:
             # A maker may add to a word, as in IODINE_MAP.
             for word in (value.strip(), *re.split("[ _]", value)):

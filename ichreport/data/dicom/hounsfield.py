@@ -37,18 +37,19 @@ def to_hounsfield(stored: NDArray[Any], header: Header) -> tuple[NDArray[np.int1
     padded = _padded(stored, header)  # first: a padding value may use the spare bits
     if padded is not None and padded.all():
         return np.full(stored.shape, HU_MIN, dtype=np.int16), [RULE_PADDING]
-    stored = _drop_spare_bits(stored, header, rules)
+    stored, ends = _drop_spare_bits(stored, header, rules)
     intercept = header.intercept
     if _is_wrapped(stored, header, padded):
+        ends = None
         stored = stored + np.uint16(_WRAP_LIFT)
         stored[stored >= 4096] -= 4096
         intercept = _WRAP_INTERCEPT
         rules.append(RULE_WRAP)
     if padded is not None:  # it does not count as clipped: the lowest value stands in
         lowest = stored.min(where=~padded, initial=stored.max())
-        stored = np.where(padded, lowest, stored)
+        stored, ends = np.where(padded, lowest, stored), None
     if header.slope == 1 and intercept.is_integer() and abs(intercept) < 2**15:
-        hu = _shifted(stored, int(intercept), rules)
+        hu = _shifted(stored, int(intercept), ends, rules)
     else:
         hu = _scaled(stored, header.slope, intercept, rules)
     if padded is not None:
@@ -80,16 +81,19 @@ def _is_wrapped(stored: NDArray[Any], header: Header, padded: NDArray[np.bool_] 
     return bool(rim.size and np.median(rim) + header.intercept >= _DENSER_THAN_BONE)
 
 
-def _drop_spare_bits(stored: NDArray[Any], header: Header, rules: list[str]) -> NDArray[Any]:
+def _drop_spare_bits(
+    stored: NDArray[Any], header: Header, rules: list[str]
+) -> tuple[NDArray[Any], tuple[int, int] | None]:
+    """Stored values without what stands in bits that should be empty; and their ends, if known."""
     if header.bits == 16:
-        return stored
+        return stored, None
     low, high = _stored_range(header)
-    if stored.max() <= high and stored.min() >= low:
-        return stored
+    lowest, highest = int(stored.min()), int(stored.max())
+    if highest <= high and lowest >= low:
+        return stored, (lowest, highest)
     rules.append(RULE_SPARE_BITS)
     spare = 16 - header.bits
-    kept: NDArray[Any] = (stored << spare) >> spare
-    return kept
+    return (stored << spare) >> spare, None
 
 
 def _stored_range(header: Header) -> tuple[int, int]:
@@ -106,8 +110,11 @@ def _padded(stored: NDArray[Any], header: Header) -> NDArray[np.bool_] | None:
     return padded if padded.any() else None
 
 
-def _shifted(stored: NDArray[Any], intercept: int, rules: list[str]) -> NDArray[np.int16]:
-    low, high = int(stored.min()), int(stored.max())
+def _shifted(
+    stored: NDArray[Any], intercept: int, ends: tuple[int, int] | None, rules: list[str]
+) -> NDArray[np.int16]:
+    """Stored values and an intercept, clipped; `ends` are the lowest and highest, if known."""
+    low, high = ends or (int(stored.min()), int(stored.max()))
     lowest, highest = HU_MIN - intercept, HU_MAX - intercept
     if low < lowest or high > highest:
         rules.extend([RULE_BELOW] * (low < lowest) + [RULE_ABOVE] * (high > highest))

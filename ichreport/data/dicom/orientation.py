@@ -8,7 +8,7 @@ PS3.3 section C.7.6.2.1.1). A file may hold it mirrored, upside down or turned.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +47,7 @@ class Turn:
     known: bool = True
 
     @classmethod
-    def from_directions(cls, row: Sequence[float], column: Sequence[float]) -> Self:
+    def from_directions(cls, row: Sequence[float], column: Sequence[float]) -> "Turn":
         """The turn for a slice nearest to one of the eight ways to lie in the axial plane.
 
         Args:
@@ -56,7 +56,7 @@ class Turn:
         """
         transpose = abs(row[0]) < abs(row[1])
         across, down = (column, row) if transpose else (row, column)
-        return cls(transpose, flip_rows=down[1] < 0, flip_columns=across[0] < 0)
+        return _TURNS[transpose, down[1] < 0, across[0] < 0]
 
     @property
     def name(self) -> str:
@@ -75,6 +75,9 @@ class Turn:
         turned = pixels.T if self.transpose else pixels
         turned = turned[:: -1 if self.flip_rows else 1, :: -1 if self.flip_columns else 1]
         return np.ascontiguousarray(turned)
+
+
+_TURNS: Final = {flags: Turn(*flags) for flags in _NAMES}
 
 
 def are_directions(row: Sequence[float], column: Sequence[float]) -> bool:
