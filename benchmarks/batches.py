@@ -92,7 +92,8 @@ WAYS: Mapping[str, type[Store]] = {"store": Store, "memory map": MappedStore}
 
 def opened(store: Store, way: str) -> Store:
     """A store as nobody has read it yet, to be read in some way."""
-    return WAYS[way](store.folder, store.manifest, store.slices, store.rejects)
+    tables = (store.slices, store.series, store.rejects, store.set_aside)
+    return WAYS[way](store.folder, store.manifest, *tables)
 
 
 def cold(

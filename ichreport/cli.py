@@ -17,7 +17,7 @@ from typing import Any, Final, NoReturn, get_args
 
 import ichreport
 from ichreport.params.networks import Input, backbones
-from ichreport.params.profile import NAME_PATTERN, Profile
+from ichreport.params.profile import NAME_PATTERN, Profile, profile_of_store
 from ichreport.params.samples import Sample
 from ichreport.params.yaml import project_path, read_value, read_yaml
 from ichreport.runs import job_times
@@ -371,20 +371,11 @@ def _trace(options: argparse.Namespace) -> int:
     from ichreport.data.ingest.tracing import trace
 
     timed.ready()
-    path = options.source or _source_of(options.store)
+    path = options.source or profile_of_store(options.store).source_folder
     key = options.key or options.store.with_name(f"{options.store.name}.key")
     for file in trace(options.store, options.pseudonym, recognise_source(path), key):
         print(path / file)  # noqa: T201
     return 0
-
-
-def _source_of(store: Path) -> Path:
-    """The source of the profile that makes a store."""
-    for path in sorted(project_path("params").glob("*.yaml")):
-        profile = Profile.from_files(path)
-        if profile.store_folder.resolve() == store.resolve():
-            return profile.source_folder
-    raise ValueError(f"{store}: no profile in params/ makes this store; name its source.")
 
 
 def _install_kernel(options: argparse.Namespace) -> int:

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from ichreport.data.dicom.header import MOST_STRETCH
 from ichreport.data.dicom.hounsfield import RULE_ABOVE, RULE_BELOW, RULE_SCALED
 from ichreport.data.dicom.reject import RejectError
+from ichreport.data.labels.slice_names import slice_name
 from ichreport.data.resample import HU_MAX, HU_MIN
-from ichreport.data.slice_names import slice_name
 
 ENDINGS: Final = (".nii", ".nii.gz")
 """How the names of such files end."""

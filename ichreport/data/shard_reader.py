@@ -12,6 +12,7 @@ import io
 import math
 import mmap
 import os
+import time
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -46,6 +47,12 @@ _IF_IN_MEMORY: Final[int] = getattr(os, "RWF_NOWAIT", 0)
 
 _ADVISE: Final[Callable[..., None] | None] = getattr(os, "posix_fadvise", None)
 """What tells the system which bytes will be wanted; macOS has no such call."""
+
+_ENOUGH_IN_A_ROW: Final = 16
+"""Rows in a row that are found in memory before the file is taken to be."""
+
+_SECONDS_OF_TRUST: Final = 0.05
+"""How long it is then taken to be, in case that something drops it."""
 
 _ONE_BYTE: Final = [bytearray(1)]
 
@@ -166,6 +173,8 @@ class _OpenShard:
     """
 
     mapped: Any = None
+    _cached_in_a_row = 0
+    _in_memory_until = 0.0
 
     def __init__(self, path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], cure: str) -> None:
         self._path, self._cure = path, cure
@@ -199,15 +208,23 @@ class _OpenShard:
         """Whether the page cache holds some rows, as the byte in their middle tells.
 
         Their first and last pages belong to their neighbours, too. Should a page between be
-        missing all the same, the memory map reads it.
+        missing all the same, the memory map reads it. After many rows that are there, the next are
+        taken to be for a moment: of small slices, asking takes as long as copying.
         """
         if self.mapped is None or row + count > self._count:
             return False
+        now = time.monotonic()
+        if now < self._in_memory_until:
+            return True
         middle = self._start + (2 * row + count) * self._row_bytes // 2
         try:
-            return os.preadv(self._descriptor, _ONE_BYTE, middle, _IF_IN_MEMORY) == 1
+            is_cached = os.preadv(self._descriptor, _ONE_BYTE, middle, _IF_IN_MEMORY) == 1
         except OSError:  # it does not, or the file system cannot tell
-            return False
+            is_cached = False
+        self._cached_in_a_row = self._cached_in_a_row + 1 if is_cached else 0
+        if self._cached_in_a_row >= _ENOUGH_IN_A_ROW:
+            self._in_memory_until, self._cached_in_a_row = now + _SECONDS_OF_TRUST, 0
+        return is_cached
 
     def announce(self, row: int, count: int) -> None:
         """Have the system fetch rows, without waiting for it."""

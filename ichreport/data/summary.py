@@ -51,7 +51,7 @@ def labels_per_slice(slices: pd.DataFrame) -> "pd.Series[int]":
 
 def slices_per_study(slices: pd.DataFrame) -> "pd.Series[int]":
     """How many studies have how many slices: the number of studies by the number of slices."""
-    sizes = slices["study_instance_uid"].value_counts().to_numpy()
+    sizes = slices.groupby(["patient_id", "study_instance_uid"]).size().to_numpy()
     lengths, studies = np.unique(sizes, return_counts=True)
     return pd.Series(studies, index=pd.Index(lengths, name="slices"), name="studies")
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from ichreport.data.reader_votes import count_readers, votes_on
+from ichreport.data.labels.reader_votes import count_readers, votes_on
 from ichreport.evaluation.uncertainty.bootstrap import (
     REPLICATES,
     Resamples,

@@ -37,7 +37,7 @@ def worst_mistakes(
         wrong = rows[rows[f"truth_{label}"] == truth].sort_values(
             [f"probability_{label}", "sop_instance_uid"], ascending=[ascending, True]
         )
-        spread = wrong.groupby("study_instance_uid", sort=False).head(per_study)
+        spread = wrong.groupby(["patient_id", "study_instance_uid"], sort=False).head(per_study)
         worst_of_kind.append(spread.head(count).assign(kind=kind))
     worst = pd.concat(worst_of_kind, ignore_index=True)
     return worst.assign(probability=worst[f"probability_{label}"])

@@ -136,7 +136,7 @@ def whole_studies(predictions: pd.DataFrame) -> pd.DataFrame:
         predictions: A run's predictions, one row a slice; its column `study_slices` is the number
             of slices of the study in the store. Without this column, studies count as complete.
     """
-    studies = predictions.groupby("study_instance_uid")["split"]
+    studies = predictions.groupby(["patient_id", "study_instance_uid"])["split"]
     size = studies.transform("size")
     complete = size == predictions.get("study_slices", size)
     return predictions[complete & (studies.transform("nunique") == 1)]
@@ -183,7 +183,7 @@ def _pooled(
 
 def _study_codes(rows: pd.DataFrame) -> NDArray[np.intp]:
     """The study of each slice, numbered from 0, (n,); a study has one number in each split."""
-    codes = rows.groupby(["split", "study_instance_uid"], sort=True).ngroup()
+    codes = rows.groupby(["split", "study_instance_uid", "patient_id"], sort=True).ngroup()
     return codes.to_numpy().astype(np.intp)
 
 

@@ -190,8 +190,8 @@ def predict(trained: Trained, store: Store, sample: Sample) -> pd.DataFrame:
     truth = _truth(store, sample.rows)
     identifiers = ["sop_instance_uid", "patient_id", "study_instance_uid", "series_instance_uid"]
     table = store.slices.loc[sample.rows, identifiers].reset_index(drop=True)
-    studies = store.slices["study_instance_uid"]
-    sizes = studies.map(studies.value_counts()).to_numpy(dtype=np.int32)
+    studies = store.slices.groupby(["patient_id", "study_instance_uid"])["patient_id"]
+    sizes = studies.transform("size").to_numpy(dtype=np.int32)
     table["study_slices"] = sizes[sample.rows]
     table["group"] = sample.group
     table["split"] = sample.split

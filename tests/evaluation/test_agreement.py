@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import fleiss_kappa as reference
 
-from ichreport.data.reader_votes import vote_column
+from ichreport.data.labels.reader_votes import vote_column
 from ichreport.evaluation import agreement
 from ichreport.evaluation.agreement import agreement_table, cohen_kappa, fleiss_kappa
 from ichreport.evaluation.uncertainty.bootstrap import draw_resamples

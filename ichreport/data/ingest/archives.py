@@ -6,7 +6,7 @@ member is read by its place, in whichever process, without unpacking anything to
 
 import zipfile
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -105,5 +105,5 @@ def _listed(info: zipfile.ZipInfo, archive: str) -> Listed:
 
 
 def _is_hidden(name: str) -> bool:
-    parts = PurePosixPath(name).parts
-    return any(part.startswith((".", "__MACOSX")) for part in parts)
+    within = f"/{name}"
+    return "/." in within or "/__MACOSX" in within

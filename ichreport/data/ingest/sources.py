@@ -128,7 +128,7 @@ def _recognise_zip(path: Path, labels: Path | None) -> Source:
         raise ValueError(f"{path}: {error}.") from None
     if not listed:
         raise FileNotFoundError(f"{path} holds no files.")
-    folders = {PurePosixPath(file.name).parent for file in listed}
+    folders = {PurePosixPath(name) for name in {file.name.rpartition("/")[0] for file in listed}}
     above = {folder for lowest in folders for folder in (lowest, *lowest.parents)}
     train = next((folder for folder in sorted(above) if folder.name == _TRAIN), None)
     if train is None:

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from ichreport.data.ingest.slice_index import SliceIndex
 from ichreport.data.ingest.sources import Source
+from ichreport.data.labels.reader_votes import vote_column
 from ichreport.data.labels.studies import StudyLabels
 from ichreport.data.labels.table import UNLABELLED, LabelIssue
-from ichreport.data.reader_votes import vote_column
 from ichreport.labels import LABELS
 
 _OF_A_STUDY: Final = ["patient_id", "study_instance_uid"]

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from ichreport.data.labels.csv_columns import Head, read_columns, read_head, trimmed
 from ichreport.data.labels.hospital import read_values
+from ichreport.data.labels.slice_names import slice_name
 from ichreport.data.labels.table import UNLABELLED, LabelIssues, LabelTable
 from ichreport.data.pseudonyms import Pseudonyms
-from ichreport.data.slice_names import slice_name
 from ichreport.labels import SUBTYPES
 
 _PATIENT: Final = "PatientNumber"

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from ichreport.data.reader_votes import count_readers
+from ichreport.data.labels.reader_votes import count_readers
 from ichreport.data.store import Store
 from ichreport.evaluation.agreement import ALL_READERS, agreement_table
 from ichreport.labels import LABELS

@@ -180,7 +180,7 @@ def label_issues(store: Store) -> Table | Sentences:
             return missing.no_labels()
         return Sentences([_CAPTIONS.fill("no_label_issues")])
     caption = (
-        "What was odd in the label file, and how often. What cannot be right stops an ingest "
+        "What was odd about series and labels, and how often. What cannot be right stops an ingest "
         "instead."
     )
     return data_frame.frame(table, caption)

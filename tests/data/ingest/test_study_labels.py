@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from ichreport.data.ingest.make_store import ingest
+from ichreport.data.labels.reader_votes import count_readers, votes_on
 from ichreport.data.pseudonyms import Pseudonyms
-from ichreport.data.reader_votes import count_readers, votes_on
 from ichreport.data.store import Store, verify
 from ichreport.labels import LABELS
 

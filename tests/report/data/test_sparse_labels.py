@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ichreport.data.reader_votes import vote_column
+from ichreport.data.labels.reader_votes import vote_column
 from ichreport.labels import LABELS
 from ichreport.report.data import figures as data_figures
 from ichreport.report.data import splits
