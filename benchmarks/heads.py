@@ -39,7 +39,7 @@ def data() -> tuple[np.ndarray, np.ndarray]:
 
 def fitting(epochs: int) -> Fitting:
     """So many epochs, whatever validation says."""
-    return Fitting("bce", epochs, epochs, BATCH, STEP_SIZE, "learning_rate", 0, seed=1)
+    return Fitting("bce", epochs, epochs, BATCH, STEP_SIZE, "learning_rate", 0, 1, seed=1)
 
 
 def batches(head: Head, features: Any, truth: Any) -> tuple[Any, Any]:

@@ -9,6 +9,7 @@ def test_the_worst_come_first_and_a_study_only_once():
     predictions = pd.DataFrame(
         {
             "sop_instance_uid": list("abcdefg"),
+            "patient_id": "P",
             "study_instance_uid": ["1", "1", "2", "3", "4", "4", "5"],
             "split": ["test"] * 6 + ["train"],
             "truth_any": [1, 1, 1, 0, 0, 0, 1],
