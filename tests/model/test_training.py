@@ -75,6 +75,7 @@ def test_predictions_hold_one_row_a_slice_with_its_truth(store, sample, make):
 def test_of_a_sample_of_slices_the_size_of_each_study_is_the_stores(store, sample, make):
     studies = np.repeat([f"ID_{number}" for number in range(6)], [40, 5, 15, 20, 10, 30])
     store.slices["study_instance_uid"] = studies
+    store.slices["patient_id"] = studies  # a patient each
     chosen = np.arange(1, 120, 3)
     some = type(sample)("sampa", chosen, sample.split[chosen], sample.group[chosen])
     trained = training.fit(store, sample, make(**KINDS[1], epochs=1).plan)
