@@ -277,7 +277,12 @@ def _environment_of(journal: Path) -> dict[str, str]:
 
 
 def _snakemake(words: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
-    """Run Snakemake in this process, which does nothing else."""
+    """Run Snakemake in this process, which does nothing else.
+
+    It holds the report as the call does, so it ends with the call from the start, not only once it
+    has imported what it needs and read the workflow.
+    """
+    lifetime.die_with_parent()
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGALRM):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)

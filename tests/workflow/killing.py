@@ -8,6 +8,7 @@ that belonged to it must end within ten seconds and the next call must go on by 
 the predictions must be those of the undisturbed report, byte for byte.
 """
 
+import contextlib
 import os
 import random
 import shutil
@@ -39,11 +40,20 @@ EXPERIMENTS = {
 }
 
 
-def _is_running(process):
+def is_running(process):
+    """Whether a process is there, and not only waits to be asked for its exit status."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def words_of(process):
+    """A process's command line; empty where it has just ended."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
 
 
 def _descendants(process):
@@ -63,7 +73,7 @@ def kill_once(start, chance, log):
         time.sleep(0.05)
     if call.poll() is not None:
         return None, [] if call.returncode == 0 else ["it ended with an error"]
-    alive = [p for p in known.values() if _is_running(p)]
+    alive = [p for p in known.values() if is_running(p)]
     what = chance.choice(["group", "call", "one", "one"])
     if what == "group" or not alive:
         killed = "the group"
@@ -73,8 +83,8 @@ def kill_once(start, chance, log):
         call.kill()
     else:
         one = chance.choice(alive)
+        killed = f"one process: {words_of(one)[:90]}"
         try:
-            killed = f"one process: {' '.join(one.cmdline())[:90]}"
             one.kill()
         except psutil.NoSuchProcess:
             killed = "a process that had just ended"
@@ -88,11 +98,12 @@ def kill_once(start, chance, log):
         return killed, []
     call.wait()
     started = time.monotonic()
-    while left := [p for p in known.values() if _is_running(p)]:
+    while left := [p for p in known.values() if is_running(p)]:
         if time.monotonic() - started > SECONDS_TO_END:
-            names = [" ".join(p.cmdline())[:120] for p in left]
+            names = [words_of(p)[:120] for p in left]
             for process in left:
-                process.kill()
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
             return killed, [f"still running after {SECONDS_TO_END} s: {names}"]
         known.update({q.pid: q for p in left for q in _descendants(p)})
         time.sleep(0.1)

@@ -17,7 +17,14 @@ from ichreport.params.experiment import read_each_experiment
 from ichreport.params.profile import Profile
 from ichreport.runs.record_format import RECORD_FORMAT, seal_notebook
 from ichreport.workflow import make_report, repairs, report_lock
-from tests.workflow.killing import EXPERIMENTS, PROFILE, kill_often, predictions
+from tests.workflow.killing import (
+    EXPERIMENTS,
+    PROFILE,
+    is_running,
+    kill_often,
+    predictions,
+    words_of,
+)
 
 KILLS = 1
 SEED = 12
@@ -153,16 +160,34 @@ def test_an_interrupt_ends_all_jobs_and_says_how_to_go_on(project, ends):
     call = project.start_report(stderr=subprocess.PIPE, text=True)
     try:
         top, below = psutil.Process(call.pid), []
-        while not any("ichreport.workflow.timed" in " ".join(p.cmdline()) for p in below):
+        while not any("ichreport.workflow.timed" in words_of(p) for p in below):
             time.sleep(0.1)
             assert call.poll() is None
-            below = [p for p in top.children(recursive=True) if p.status() != "zombie"]
+            below = [p for p in top.children(recursive=True) if is_running(p)]
         os.killpg(call.pid, signal.SIGINT)
         _, said = call.communicate(timeout=30)
     finally:
         call.kill()
+        call.communicate()
     assert "make report: interrupted; the same command goes on from here." in said
     assert all(ends(process.pid) for process in below)
+
+
+def test_snakemake_ends_with_a_killed_call_though_it_has_read_no_workflow(tmp_path, ends):
+    starts = (
+        "import os, pathlib, sys, time, types\nfrom ichreport.workflow import make_report\n"
+        "busy = types.ModuleType('snakemake.cli')\n"
+        "busy.main = lambda words: (print(os.getpid(), flush=True), time.sleep(600))\n"
+        "sys.modules['snakemake.cli'] = busy\n"
+        "words = ([], {}, pathlib.Path(sys.argv[1]))\n"
+        "process = make_report._PROCESSES.Process(target=make_report._snakemake, args=words)\n"
+        "process.start()\nprocess.join()\n"
+    )
+    words = [sys.executable, "-c", starts, tmp_path / "log"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as call:
+        snakemake = int(call.stdout.readline())
+        call.kill()
+    assert ends(snakemake)
 
 
 @pytest.mark.slow
