@@ -199,7 +199,7 @@ TRAINS = {"training", "permuted", "experiment", "cam"}
 SHOWS = {"explore", "experiment", "cam", "results", "pages"}
 REACHES = {
     "files.py": set(ENTRIES),
-    "phantom/skull.py": {"phantom"},
+    "phantom/anatomy/skull.py": {"phantom"},
     "data/dicom/header.py": {"ingest"},
     "data/ingest/make_store.py": {"ingest"},
     "model/backbones.py": {"features"} | TRAINS,

@@ -16,7 +16,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import PYDICOM_IMPLEMENTATION_UID, UID, CTImageStorage, ExplicitVRLittleEndian
 
 from ichreport.phantom.cohort import StudyPlan
-from ichreport.phantom.scanner import Scan
+from ichreport.phantom.scanner.scan import Scan
 
 _ANY_NAME = "ID_000000000"
 _ANY_UID = "2.25.100000000000"

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ichreport.phantom.brain import Brain
-from ichreport.phantom.landmarks import EDGE
+from ichreport.phantom.anatomy.brain import Brain
+from ichreport.phantom.anatomy.landmarks import EDGE
 from ichreport.phantom.shapes import Array, Points, Vector, ellipsoid, inside
 
 _SINUS = "hyperdense sinus"

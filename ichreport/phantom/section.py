@@ -4,10 +4,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ichreport.phantom import brain, hemorrhage, skull
-from ichreport.phantom.anatomy import Cavity, Head, cavity
-from ichreport.phantom.hemorrhage import Bleed, Intraparenchymal, Intraventricular, Subarachnoid
-from ichreport.phantom.landmarks import slow_noise
+from ichreport.phantom.anatomy import brain, skull
+from ichreport.phantom.anatomy.cavity import Cavity, cavity
+from ichreport.phantom.anatomy.head import Head
+from ichreport.phantom.anatomy.landmarks import slow_noise
+from ichreport.phantom.bleeds import kinds
+from ichreport.phantom.bleeds.intraparenchymal import Intraparenchymal
+from ichreport.phantom.bleeds.intraventricular import Intraventricular
+from ichreport.phantom.bleeds.kinds import Bleed
+from ichreport.phantom.bleeds.subarachnoid import Subarachnoid
 from ichreport.phantom.lookalikes import Lookalike
 from ichreport.phantom.shapes import Array, Points, Vector, any_of, inside
 
@@ -96,13 +101,13 @@ def _content(
 ) -> tuple[Array, dict[str, Array]]:
     """Intensity of the content of the dura, and each subtype's share; adds to what is `seen`."""
     bleeds = patient.bleeds
-    extraaxial = hemorrhage.place_extraaxial(bleeds, p, space)
+    extraaxial = kinds.place_extraaxial(bleeds, p, space)
     densities = [(b, b.density(p)) for b in bleeds if isinstance(b, Subarachnoid)]
     content = brain.draw(
         patient.head,
         p,
         space,
-        mass_effect=hemorrhage.mass_effect(bleeds),
+        mass_effect=kinds.mass_effect(bleeds),
         outside=extraaxial.outside,
         clogged=any_of([density for _, density in densities]) if densities else None,
         slow=slow,

@@ -10,11 +10,12 @@ from PIL import Image
 
 from ichreport.labels import ANY, SUBTYPES
 from ichreport.params.phantom_recipe import PhantomRecipe
-from ichreport.phantom import headers, lookalikes, scanner
-from ichreport.phantom.anatomy import Head
+from ichreport.phantom import headers, lookalikes
+from ichreport.phantom.anatomy.head import Head
+from ichreport.phantom.bleeds.kinds import BLEED_TYPES, Bleed
 from ichreport.phantom.cohort import PatientPlan, StudyPlan, identifier
-from ichreport.phantom.hemorrhage import BLEED_TYPES, Bleed
-from ichreport.phantom.scanner import Scan, ScannedSlice
+from ichreport.phantom.scanner.scan import Scan
+from ichreport.phantom.scanner.series import ScannedSlice, scan_series
 from ichreport.phantom.section import Patient
 
 IMAGES = "stage_2_train"
@@ -105,7 +106,7 @@ def _write_study(
     style = headers.draw_style(rng, study)
     slices = []
     template = headers.Template(scan, study, names, style)
-    for index, taken in enumerate(scanner.scan_series(scan, patient)):
+    for index, taken in enumerate(scan_series(scan, patient)):
         uid = identifier(recipe.seed, "slice", number * _SLICES_A_STUDY + index)
         pixels = headers.stored(taken.hu, scan, study, style)
         template.write(folder / IMAGES / f"{uid}.dcm", index, pixels)

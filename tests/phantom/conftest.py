@@ -9,7 +9,8 @@ import pytest
 
 from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.phantom import write_phantom
-from ichreport.phantom.anatomy import Head, cavity
+from ichreport.phantom.anatomy.cavity import cavity
+from ichreport.phantom.anatomy.head import Head
 from ichreport.phantom.shapes import Points
 
 

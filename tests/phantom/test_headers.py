@@ -7,7 +7,7 @@ from pydicom.pixels import apply_rescale
 
 from ichreport.phantom import headers as module
 from ichreport.phantom.cohort import StudyPlan
-from ichreport.phantom.scanner import Scan
+from ichreport.phantom.scanner.scan import Scan
 
 TAGS = [
     "SOPInstanceUID",

@@ -5,19 +5,16 @@ import numpy as np
 import pytest
 
 from ichreport.labels import SUBTYPES
-from ichreport.phantom import brain
-from ichreport.phantom.anatomy import cavity
-from ichreport.phantom.cranial_vault import sutures
-from ichreport.phantom.extraaxial import Epidural, Subdural
-from ichreport.phantom.hemorrhage import (
-    BLEED_TYPES,
-    Intraparenchymal,
-    Intraventricular,
-    Subarachnoid,
-    mass_effect,
-    place_extraaxial,
-)
-from ichreport.phantom.landmarks import MassEffect, slow_noise
+from ichreport.phantom.anatomy import brain
+from ichreport.phantom.anatomy.cavity import cavity
+from ichreport.phantom.anatomy.cranial_vault import sutures
+from ichreport.phantom.anatomy.landmarks import MassEffect, slow_noise
+from ichreport.phantom.bleeds.epidural import Epidural
+from ichreport.phantom.bleeds.intraparenchymal import Intraparenchymal
+from ichreport.phantom.bleeds.intraventricular import Intraventricular
+from ichreport.phantom.bleeds.kinds import BLEED_TYPES, mass_effect, place_extraaxial
+from ichreport.phantom.bleeds.subarachnoid import Subarachnoid
+from ichreport.phantom.bleeds.subdural import Subdural
 from ichreport.phantom.shapes import Points
 
 

@@ -6,9 +6,12 @@ import pytest
 from scipy import ndimage
 
 from ichreport.phantom import lookalikes
-from ichreport.phantom.anatomy import Head
-from ichreport.phantom.hemorrhage import BLEED_TYPES
-from ichreport.phantom.scanner import Grid, Scan, noise_tile, scan_series
+from ichreport.phantom.anatomy.head import Head
+from ichreport.phantom.bleeds.kinds import BLEED_TYPES
+from ichreport.phantom.scanner.grid import Grid
+from ichreport.phantom.scanner.noise import noise_tile
+from ichreport.phantom.scanner.scan import Scan
+from ichreport.phantom.scanner.series import scan_series
 from ichreport.phantom.section import Patient
 
 

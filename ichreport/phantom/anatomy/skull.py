@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from ichreport.phantom import face
-from ichreport.phantom.anatomy import Cavity, Head, petrous
-from ichreport.phantom.cranial_vault import sutures
+from ichreport.phantom.anatomy import face
+from ichreport.phantom.anatomy.cavity import Cavity, petrous
+from ichreport.phantom.anatomy.cranial_vault import sutures
+from ichreport.phantom.anatomy.head import Head
 from ichreport.phantom.shapes import Array, Points, bump, inside, smooth_min, smooth_step, wander
 
 _AIR = -1000.0

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ichreport.phantom.anatomy import Head
-from ichreport.phantom.landmarks import EDGE, Landmarks
+from ichreport.phantom.anatomy.head import Head
+from ichreport.phantom.anatomy.landmarks import EDGE, Landmarks
 from ichreport.phantom.shapes import (
     Array,
     Points,

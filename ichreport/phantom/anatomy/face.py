@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ichreport.phantom.anatomy import Head
+from ichreport.phantom.anatomy.head import Head
 from ichreport.phantom.shapes import (
     Array,
     Points,

@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ichreport.phantom import csf
-from ichreport.phantom.anatomy import Cavity, Head
-from ichreport.phantom.landmarks import EDGE, Landmarks, MassEffect
+from ichreport.phantom.anatomy import csf
+from ichreport.phantom.anatomy.cavity import Cavity
+from ichreport.phantom.anatomy.head import Head
+from ichreport.phantom.anatomy.landmarks import EDGE, Landmarks, MassEffect
 from ichreport.phantom.shapes import Array, Points, any_of, bump, ellipsoid, inside, smooth_step
 
 _DURA = 46.0

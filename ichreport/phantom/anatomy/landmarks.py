@@ -5,7 +5,8 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from ichreport.phantom.anatomy import Cavity, Head, petrous
+from ichreport.phantom.anatomy.cavity import Cavity, petrous
+from ichreport.phantom.anatomy.head import Head
 from ichreport.phantom.shapes import Array, Points, Vector, smooth_step, sphere, wander
 
 EDGE = 1.25

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ichreport.phantom.anatomy import DOME_HEIGHT, cavity
+from ichreport.phantom.anatomy.cavity import DOME_HEIGHT, cavity
 from ichreport.phantom.shapes import Array, Points, Vector, vector
 
 

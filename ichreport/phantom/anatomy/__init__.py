@@ -1,0 +1,1 @@
+"""The head without blood: who the person is, skull, face, brain and its fluid."""

@@ -1,0 +1,90 @@
+"""One synthetic person's head: its traits.
+
+Anatomy is drawn in canonical millimetres: the origin lies midway between the walls of the cavity
+at the height of the foramina of Monro; x points to the patient's left, y to the back, z to the
+vertex. A person's size and shape come in as an affine map from the scanner's frame.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ichreport.phantom.shapes import Vector, vector
+
+
+@dataclass(frozen=True)
+class Head:
+    """What varies from one person to the next.
+
+    Attributes:
+        age: Years.
+        atrophy: Loss of brain with age, 0 to 1; it widens ventricles and sulci.
+        scale: Size along x, y and z, relative to the canonical head.
+        lean: Shear of the outline, as in a head flattened on one side.
+        skull: Thickness of the vault (mm).
+        scalp: Thickness of skin and fat over it (mm).
+        ventricles: Size of the ventricles, relative to the canonical ones.
+        sulci: Width of an open sulcus (mm).
+        white: Intensity of white matter (HU).
+        grey: Intensity of grey matter (HU).
+        csf: Intensity of cerebrospinal fluid (HU).
+        bone: Intensity of the skull's tables (HU).
+        diploe: Intensity of the marrow between them (HU).
+        leukoaraiosis: Darkening of the white matter around the ventricles (HU).
+        aeration: Share of the mastoids that is air.
+        origin: Where this person's folds start in the labyrinth (voxels).
+        twist: Slant of the folds, as a drift along each axis (mm a mm of depth).
+    """
+
+    age: float
+    atrophy: float
+    scale: Vector
+    lean: float
+    skull: float
+    scalp: float
+    ventricles: float
+    sulci: float
+    white: float
+    grey: float
+    csf: float
+    bone: float
+    diploe: float
+    leukoaraiosis: float
+    aeration: float
+    origin: Vector
+    twist: Vector
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator) -> Self:
+        """Draw a person."""
+        age = float(np.clip(rng.normal(58, 20), 18, 94))
+        atrophy = float(np.clip((age - 40) / 55 + rng.normal(0, 0.12), 0, 1))
+        size = rng.normal(1, 0.025)
+        white = rng.normal(27.0, 1.0)
+        return cls(
+            age=age,
+            atrophy=atrophy,
+            scale=vector(size * rng.normal(1, (0.025, 0.025, 0.02))),
+            lean=float(rng.normal(0, 0.02)),
+            skull=float(np.clip(rng.normal(6.8, 1.0), 4.5, 9.5)),
+            scalp=float(np.clip(rng.normal(5.5, 1.2), 3.5, 9)),
+            ventricles=float(np.clip(rng.normal(0.72 + 0.55 * atrophy, 0.10), 0.5, 1.5)),
+            sulci=float(np.clip(rng.normal(0.7 + 2.0 * atrophy, 0.25), 0.3, 3.2)),
+            white=float(white),
+            grey=float(white + rng.normal(9.5, 0.7)),
+            csf=float(rng.normal(6, 1.5)),
+            bone=float(rng.normal(1350, 120)),
+            diploe=float(rng.normal(750, 120)),
+            leukoaraiosis=float(max(0, rng.normal(10 * (atrophy - 0.35), 2))),
+            aeration=float(np.clip(rng.normal(0.6, 0.15), 0.2, 0.85)),
+            origin=vector(rng.uniform(0, 128, 3)),
+            twist=vector(rng.normal(0, 0.35, 3)),
+        )
+
+    def canonical(self) -> NDArray[np.float64]:
+        """The 3 x 3 matrix from this person's millimetres to canonical ones."""
+        matrix = np.diag(1 / np.asarray(self.scale))
+        matrix[0, 1] = self.lean
+        return matrix
