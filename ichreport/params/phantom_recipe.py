@@ -16,6 +16,10 @@ class PhantomRecipe(Parameters):
     )
     matrix: int = Field(default=256, ge=64, le=1024, description="rows and columns of a slice")
     slices: int = Field(default=10, ge=8, le=80, description="slices of a typical series")
+    anatomy: Literal["adult", "varied"] = Field(
+        default="varied",
+        description="adult: sound adult heads; varied: of all ages, shapes and histories",
+    )
     prevalence: Literal["enriched", "rsna"] = Field(
         default="enriched",
         description="share of bleeds: enriched for small sets, or the challenge's",

@@ -57,11 +57,12 @@ def write_patient(folder: Path, recipe: PhantomRecipe, plan: PatientPlan) -> Wri
         recipe: The recipe; its seed and the patient's number decide everything.
         plan: What the patient has.
     """
-    rng = np.random.default_rng([recipe.seed, 2, plan.number])
-    head = Head.draw(rng)
-    bright = tuple(lookalikes.draw(rng, head.age))
+    streams = [np.random.default_rng([recipe.seed, 2, plan.number, part]) for part in range(4)]
+    of_head, of_lookalikes, of_bleeds, rng = streams  # so that a new trait changes nothing else
+    head = Head.draw(of_head, varied=recipe.anatomy == "varied")
+    bright = tuple(lookalikes.draw(of_lookalikes, head.age))
     bleeds = tuple(
-        BLEED_TYPES[subtype].draw(rng, subtle=subtle) for subtype, subtle in plan.subtypes
+        BLEED_TYPES[subtype].draw(of_bleeds, subtle=subtle) for subtype, subtle in plan.subtypes
     )
     patient_id = identifier(recipe.seed, "patient", plan.number)
     traits = {k: v for k, v in dataclasses.asdict(head).items() if k not in ("origin", "twist")}

@@ -57,10 +57,17 @@ class Head:
     twist: Vector
 
     @classmethod
-    def draw(cls, rng: np.random.Generator) -> Self:
-        """Draw a person."""
+    def draw(cls, rng: np.random.Generator, *, varied: bool = False) -> Self:
+        """Draw a person.
+
+        Args:
+            rng: Source of randomness.
+            varied: Whether people differ as much as those who come to a scanner do; else they are
+                sound adults.
+        """
         age = float(np.clip(rng.normal(58, 20), 18, 94))
-        atrophy = float(np.clip((age - 40) / 55 + rng.normal(0, 0.12), 0, 1))
+        spread = 0.22 if varied else 0.12
+        atrophy = float(np.clip((age - 40) / 55 + rng.normal(0, spread), 0, 1))
         size = rng.normal(1, 0.025)
         white = rng.normal(27.0, 1.0)
         return cls(
