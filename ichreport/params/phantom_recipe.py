@@ -1,9 +1,10 @@
 """What synthetic heads are made by; apart from profiles, whose new parameters make none anew."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from ichreport.params import scanners as known_scanners
 from ichreport.params.yaml import LARGEST_SEED, Parameters
 
 
@@ -20,8 +21,18 @@ class PhantomRecipe(Parameters):
         default="varied",
         description="adult: sound adult heads; varied: of all ages, shapes and histories",
     )
+    scanners: str | list[str] = Field(
+        default=known_scanners.VARIED,
+        description="one, varied, or names of scanners and hospitals that they are taken on",
+    )
     prevalence: Literal["enriched", "rsna"] = Field(
         default="enriched",
         description="share of bleeds: enriched for small sets, or the challenge's",
     )
     faults: bool = Field(default=True, description="plant a few of the challenge's file faults")
+
+    @field_validator("scanners", mode="before")
+    @classmethod
+    def _are_known(cls, scanners: Any) -> Any:
+        known_scanners.named(scanners)
+        return scanners

@@ -1,12 +1,15 @@
 """The patients of a set: which of them bleed and how, their studies, headers, faults and names."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ichreport.params.phantom_recipe import PhantomRecipe
+from ichreport.params.scanners import Scanner, named
 
 EDH, IPH, IVH, SAH, SDH = (
     "epidural",
@@ -84,10 +87,12 @@ class StudyPlan:
     """One study of one series.
 
     Attributes:
+        scanner: Name of the scanner that it is taken on.
         family: Header family, "a" (12 bits, unsigned) or "b" (16 bits, signed).
         faults: Which of `FAULTS` are planted in it.
     """
 
+    scanner: str
     family: str
     faults: tuple[str, ...] = ()
 
@@ -118,16 +123,16 @@ def plan_cohort(recipe: PhantomRecipe) -> list[PatientPlan]:
     subtle = rng.random((recipe.patients, 5)) < _SUBTLE_SHARE
     returns = rng.random(recipe.patients)
     counts = 1 + (returns < _TWO_STUDIES_SHARE) + (returns < _THREE_STUDIES_SHARE)
-    series = int(counts.sum())
-    families = np.where(rng.permutation(series) % 2 == 0, "a", "b").astype(object)
-    faults = _place_faults(rng, series) if recipe.faults else {}
+    scanners = _assign_scanners(rng, named(recipe.scanners), counts)
+    faults = _place_faults(rng, len(scanners)) if recipe.faults else {}
+    families = ["a" if scanner.bits == 12 else "b" for scanner in scanners]
     for number, names in faults.items():
         for name in names:
             families[number] = _FAULT_FAMILY.get(name, families[number])
     plans, first = [], 0
     for number, (combination, count) in enumerate(zip(combinations, counts, strict=True)):
         studies = tuple(
-            StudyPlan(str(families[i]), tuple(faults.get(i, ())))
+            StudyPlan(scanners[i].name, families[i], tuple(faults.get(i, ())))
             for i in range(first, first + int(count))
         )
         bleeds = tuple((s, bool(f)) for s, f in zip(combination, subtle[number], strict=False))
@@ -143,6 +148,19 @@ def _spread(rng: np.random.Generator, recipe: PhantomRecipe) -> list[tuple[str, 
     chosen = np.searchsorted(ends, positions, side="right")
     combinations = [table[i][0] if i < len(table) else () for i in chosen]
     return [combinations[i] for i in rng.permutation(recipe.patients)]
+
+
+def _assign_scanners(
+    rng: np.random.Generator, scanners: Sequence[Scanner], counts: NDArray[np.int64]
+) -> list[Scanner]:
+    """The scanner of each study: all about equally often, a patient's all in one hospital."""
+    assigned = []
+    for place, count in zip(rng.permutation(len(counts)), counts, strict=True):
+        first = scanners[place % len(scanners)]
+        near = [scanner for scanner in scanners if scanner.hospital == first.hospital]
+        again = rng.integers(len(near), size=int(count) - 1)
+        assigned += [first, *(near[i] for i in again)]
+    return assigned
 
 
 def _place_faults(rng: np.random.Generator, series: int) -> dict[int, list[str]]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import PYDICOM_IMPLEMENTATION_UID, UID, CTImageStorage, ExplicitVRLittleEndian
 
+from ichreport.params.scanners import SCANNERS
 from ichreport.phantom.cohort import StudyPlan
 from ichreport.phantom.scanner.scan import Scan
 
@@ -43,27 +44,34 @@ class Style(NamedTuple):
         center: Window center as written, one or several values.
         width: Window width as written.
         decimals: Whether numbers carry six decimals.
+        padding: Stored value outside the circle that is measured; None where nothing marks it.
     """
 
     intercept: int
     center: str | list[str]
     width: str | list[str]
     decimals: bool
+    padding: int | None = None
 
 
-def draw_style(rng: np.random.Generator, study: StudyPlan) -> Style:
-    """Draw how a series writes its numbers, within its family and faults."""
-    if study.family == "a":
-        level = int(rng.choice((30, 36, 40, 47)))
-        intercept = int(rng.choice((-1024, -1000), p=(0.8, 0.2)))
-        if "wrapped" in study.faults:
-            intercept = 0
-        return Style(intercept, [f"{level:05d}"] * 2, ["00080"] * 2, decimals=False)
-    intercept = 0 if "zero intercept" in study.faults else -1024
-    if rng.random() < 0.5:
-        return Style(intercept, "40", str(rng.choice(("80", "100", "150"))), decimals=False)
-    center, width = (("35.000000", "135.000000"), ("30.000000", "80.000000"))[rng.integers(2)]
-    return Style(intercept, center, width, decimals=True)
+def style_of(study: StudyPlan) -> Style:
+    """How a study's scanner writes its numbers, faults included.
+
+    A fault that needs the other family of headers is written as the first scanner of that family
+    would.
+    """
+    bits = 12 if study.family == "a" else 16
+    of_family = [scanner for scanner in SCANNERS if scanner.bits == bits]
+    scanner = next((each for each in of_family if each.name == study.scanner), of_family[0])
+    center, width = scanner.windows
+    padding = scanner.padding if scanner.circle else None
+    return Style(
+        intercept=0 if {"wrapped", "zero intercept"} & set(study.faults) else scanner.intercept,
+        center=list(center) if len(center) > 1 else center[0],
+        width=list(width) if len(width) > 1 else width[0],
+        decimals=scanner.decimals,
+        padding=_PADDING if "padded" in study.faults else padding,
+    )
 
 
 def _header(scan: Scan, study: StudyPlan, names: Names, style: Style) -> Dataset:
@@ -108,20 +116,29 @@ def _number(value: float, style: Style) -> str:
     return f"{value:.6f}" if style.decimals else f"{round(value, 6):g}"
 
 
-def stored(hu: NDArray[np.int16], scan: Scan, study: StudyPlan, style: Style) -> bytes:
-    """The pixels as they are stored, faults included."""
+def stored(
+    hu: NDArray[np.int16], study: StudyPlan, style: Style, beyond: NDArray[np.bool_]
+) -> bytes:
+    """The pixels as they are stored, faults included.
+
+    Args:
+        hu: The slice's HU, shape (rows, columns).
+        study: Its study.
+        style: How that is written.
+        beyond: Which pixels lie outside the circle that is measured.
+    """
     if "wrapped" in study.faults:
         values = np.maximum(hu, -1000) & 0xFFF
     elif study.family == "a":
         values = np.clip(hu - style.intercept, 0, 4095)
     else:
         values = hu - np.int16(style.intercept)
-    if "padded" in study.faults:
-        values = np.where(_beyond_field(scan), np.int16(_PADDING), values)
+    if style.padding is not None and "wrapped" not in study.faults:
+        values = np.where(beyond, np.int16(style.padding), values)
     return values.astype("<i2" if study.family == "b" else "<u2").tobytes()
 
 
-def _beyond_field(scan: Scan) -> NDArray[np.bool_]:
+def beyond_field(scan: Scan) -> NDArray[np.bool_]:
     """Pixels outside the scanner's circular field of view."""
     y = np.arange(scan.rows) - (scan.rows - 1) / 2
     x = np.arange(scan.columns) - (scan.columns - 1) / 2

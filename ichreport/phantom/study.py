@@ -10,6 +10,7 @@ from PIL import Image
 
 from ichreport.labels import ANY, SUBTYPES
 from ichreport.params.phantom_recipe import PhantomRecipe
+from ichreport.params.scanners import named
 from ichreport.phantom import headers, lookalikes
 from ichreport.phantom.anatomy.head import Head
 from ichreport.phantom.bleeds.kinds import BLEED_TYPES, Bleed
@@ -76,7 +77,7 @@ def write_patient(folder: Path, recipe: PhantomRecipe, plan: PatientPlan) -> Wri
         )
         at_study = tuple(later(bleed, order) for bleed in bleeds)
         scan = _draw_scan(rng, recipe, study)
-        patient = Patient(head, at_study, bright, scan.down(head), scan.cupping)
+        patient = Patient(head, at_study, bright, scan.down(head), scan.response.cupping)
         _write_study(folder, recipe, study, scan, patient, names, number, rng, written)
     return written
 
@@ -90,7 +91,14 @@ def _draw_scan(rng: np.random.Generator, recipe: PhantomRecipe, study: StudyPlan
     rows, columns = recipe.matrix, recipe.matrix
     if "non-square" in study.faults:
         rows = round(recipe.matrix * 638 / 490)
-    return Scan.draw(rng, rows, columns, recipe.slices)
+    return Scan.draw(
+        rng,
+        named(study.scanner)[0],
+        rows=rows,
+        columns=columns,
+        slices=recipe.slices,
+        varied=recipe.anatomy == "varied",
+    )
 
 
 def _write_study(
@@ -104,12 +112,13 @@ def _write_study(
     rng: np.random.Generator,
     written: WrittenPatient,
 ) -> None:
-    style = headers.draw_style(rng, study)
+    style = headers.style_of(study)
     slices = []
+    beyond = headers.beyond_field(scan)
     template = headers.Template(scan, study, names, style)
     for index, taken in enumerate(scan_series(scan, patient)):
         uid = identifier(recipe.seed, "slice", number * _SLICES_A_STUDY + index)
-        pixels = headers.stored(taken.hu, scan, study, style)
+        pixels = headers.stored(taken.hu, study, style, beyond)
         template.write(folder / IMAGES / f"{uid}.dcm", index, pixels)
         truth = _truth_bits(taken, scan)
         if truth.any():
@@ -179,6 +188,7 @@ def _describe(
     return {
         "study_instance_uid": names.study_instance_uid,
         "series_instance_uid": names.series_instance_uid,
+        "scanner": study.scanner,
         "family": study.family,
         "intercept": style.intercept,
         "faults": list(study.faults),
@@ -186,7 +196,9 @@ def _describe(
         "columns": scan.columns,
         "pixel_spacing": scan.pixel,
         "tilt": scan.tilt,
-        "noise": round(scan.noise, 2),
+        "thickness": scan.thickness,
+        "noise": round(scan.response.noise, 2),
+        "moved": bool(scan.moved),
         "slices": len(slices),
         "positive_slices": {
             **{name: sum(row[k] for _, _, row in slices) for k, name in enumerate(SUBTYPES)},

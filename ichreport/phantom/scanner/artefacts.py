@@ -1,8 +1,27 @@
-"""Streaks."""
+"""Streaks: between the petrous bones, and from metal."""
+
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from ichreport.phantom.shapes import Array
+
+_FINE: Final = ((9, 0.9), (14, 1.0), (21, 0.8), (33, 0.6))
+"""Rays around a piece of metal: how many, and how strong relative to each other."""
+
+
+class MetalInSlice(NamedTuple):
+    """A piece of metal as a slice shows it.
+
+    Attributes:
+        across: Where it is, across (mm).
+        down: Where it is, down (mm).
+        strength: Strength of its streaks close by (HU).
+    """
+
+    across: float
+    down: float
+    strength: float
 
 
 def petrous_streaks(y: Array, rng: np.random.Generator) -> Array:
@@ -12,3 +31,25 @@ def petrous_streaks(y: Array, rng: np.random.Generator) -> Array:
     for wavelength in (11, 17, 29):
         ripple += np.sin(y * np.float32(2 * np.pi / wavelength) + np.float32(rng.uniform(0, 6.28)))
     return band + np.float32(0.35) * ripple * np.exp(-0.5 * np.square((y - 14) / 24))
+
+
+def metal_streaks(
+    metal: MetalInSlice, across: Array, down: Array, rng: np.random.Generator
+) -> Array:
+    """Rays around a piece of metal, dark along one direction (HU), shape (rows, columns).
+
+    Args:
+        metal: The piece.
+        across: Places of the columns (mm).
+        down: Places of the rows (mm).
+        rng: Source of the rays' directions.
+    """
+    x, y = across[None, :] - np.float32(metal.across), down[:, None] - np.float32(metal.down)
+    angle, away = np.arctan2(y, x), np.hypot(x, y)
+    rays = -np.square(np.cos(angle - np.float32(rng.uniform(0, np.pi))))
+    for number, strength in _FINE:
+        turn = np.float32(rng.uniform(0, 2 * np.pi))
+        rays += np.float32(strength) * np.cos(np.float32(number) * angle + turn)
+    near = np.minimum(away * np.float32(1 / 4), 1)  # the piece itself is not striped
+    fading: Array = rays * near * np.exp(away * np.float32(-1 / 38))
+    return fading * np.float32(metal.strength)

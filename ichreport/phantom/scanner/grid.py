@@ -19,12 +19,16 @@ class Grid(NamedTuple):
         across: Distance of each column to the right of it (mm).
         to_rows: Sparse (rows, len(down)); cubic B-splines, which blur like a soft kernel.
         to_columns: Sparse (columns, len(across)).
+        kernel_rows: The same after the reconstruction kernel.
+        kernel_columns: The same after the reconstruction kernel.
     """
 
     down: Array
     across: Array
     to_rows: sparse.csr_array
     to_columns: sparse.csr_array
+    kernel_rows: sparse.csr_array
+    kernel_columns: sparse.csr_array
 
     @property
     def step(self) -> float:
@@ -32,17 +36,40 @@ class Grid(NamedTuple):
         return float(self.down[1] - self.down[0])
 
     @classmethod
-    def over(cls, rows: int, columns: int, pixel: float) -> "Grid":
-        """Lay points over a slice."""
+    def over(cls, rows: int, columns: int, pixel: float, edge: float = 0.0) -> "Grid":
+        """Lay points over a slice.
+
+        Args:
+            rows: Pixels down the slice.
+            columns: Pixels across it.
+            pixel: Width of a pixel (mm).
+            edge: How much the kernel sharpens, or blurs where it is negative; see `Kernel`.
+        """
         step = max(_FINEST, pixel)
         down, to_rows = _splines(rows, pixel, step)
         across, to_columns = _splines(columns, pixel, step)
-        return cls(down, across, to_rows, to_columns)
+        sharp = [(each @ _kernel(each.shape[1], edge)).tocsr() for each in (to_rows, to_columns)]
+        return cls(down, across, to_rows, to_columns, *sharp)
 
     def pixels(self, values: Array) -> Array:
-        """Interpolate values at the points to the slice's pixels."""
-        half = np.ascontiguousarray((self.to_rows @ values).T)
-        return np.ascontiguousarray((self.to_columns @ half).T)
+        """Interpolate values at the points to the slice's pixels; nothing overshoots."""
+        return _separably(self.to_rows, self.to_columns, values)
+
+    def reconstruct(self, values: Array) -> Array:
+        """Interpolate values at the points to the slice's pixels, by the kernel."""
+        return _separably(self.kernel_rows, self.kernel_columns, values)
+
+
+def _separably(to_rows: sparse.csr_array, to_columns: sparse.csr_array, values: Array) -> Array:
+    half = np.ascontiguousarray((to_rows @ values).T)
+    return np.ascontiguousarray((to_columns @ half).T)
+
+
+def _kernel(points: int, edge: float) -> sparse.csr_array:
+    """A share of both neighbours is taken from each point; no pixel looks beyond the last ones."""
+    aside = np.eye(points, k=1) + np.eye(points, k=-1)
+    kernel = (1 + 2 * edge) * np.eye(points) - edge * aside
+    return sparse.csr_array(kernel.astype(np.float32))
 
 
 def _splines(pixels: int, pixel: float, step: float) -> tuple[Array, sparse.csr_array]:

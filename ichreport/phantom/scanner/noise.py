@@ -8,9 +8,16 @@ from scipy import fft
 from ichreport.phantom.shapes import Array
 
 
-def grain(sharpness: float, rows: int, columns: int, rng: np.random.Generator) -> Array:
-    """Correlated noise of variance 1: two random cut-outs of a large tile, mixed."""
-    tile = noise_tile(round(sharpness, 2), 1 << (max(rows, columns) - 1).bit_length())
+def grain(cutoff: float, rows: int, columns: int, rng: np.random.Generator) -> Array:
+    """Correlated noise of variance 1: two random cut-outs of a large tile, mixed.
+
+    Args:
+        cutoff: Where its spectrum falls off (cycles a pixel), to two decimals.
+        rows: Pixels down a slice.
+        columns: Pixels across it.
+        rng: Source of randomness.
+    """
+    tile = noise_tile(cutoff, 1 << (max(rows, columns) - 1).bit_length())
     angle = rng.uniform(0, 2 * np.pi)
     total = _cut(tile, rows, columns, rng) * np.float32(np.cos(angle))
     total += _cut(tile, rows, columns, rng) * np.float32(np.sin(angle))
@@ -26,7 +33,7 @@ def _cut(tile: Array, rows: int, columns: int, rng: np.random.Generator) -> Arra
 
 
 @cache
-def noise_tile(sharpness: float, size: int) -> Array:
+def noise_tile(cutoff: float, size: int) -> Array:
     """CT noise of variance 1 on `size * 5 / 4` pixels a side, the same in every process.
 
     Its power rises with frequency, as filtered back-projection makes it, and falls off with the
@@ -34,7 +41,7 @@ def noise_tile(sharpness: float, size: int) -> Array:
     """
     size = size * 5 // 4
     frequency = np.hypot(fft.fftfreq(size)[:, None], fft.rfftfreq(size)[None, :])
-    power = frequency * np.exp(-np.square(frequency / sharpness))
+    power = frequency * np.exp(-np.square(frequency / cutoff))
     white = np.random.default_rng(size).standard_normal((size, size))
     noise = fft.irfft2(fft.rfft2(white) * np.sqrt(power), s=white.shape)
     tile: Array = (noise / noise.std()).astype(np.float32)

@@ -1,5 +1,6 @@
 """How one series was taken: matrix, pose, tilt, heights, and what the measurement adds."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
@@ -7,12 +8,74 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ichreport.params.scanners import Scanner, Span
 from ichreport.phantom.anatomy.head import Head
 from ichreport.phantom.scanner.grid import Grid
+from ichreport.phantom.scanner.surroundings import Surroundings
 from ichreport.phantom.shapes import Vector, vector
 
-_BOTTOM, _TOP = -57.0, 80.0
-"""Height of the lowest and the highest slice of a typical series in the canonical head (mm)."""
+_TOP = 80.0
+"""Height of the highest slice of a typical series in the canonical head (mm)."""
+
+_FEWEST = 6
+"""Slices of a series, at least."""
+
+_RESTLESS = 0.06
+"""Share of varied people who move while they are scanned."""
+
+_TURNED = 0.15
+"""Share of varied people whose head is turned much more than usual."""
+
+
+@dataclass(frozen=True)
+class Response:
+    """What a scanner makes of intensities.
+
+    Attributes:
+        noise: Standard deviation of the quantum noise in the head's middle (HU).
+        cutoff: Frequency where the noise's spectrum falls off (cycles a pixel).
+        edge: How much the kernel sharpens; negative blurs. See `Kernel`.
+        offset: What all within the skin is off by (HU).
+        gain: Intensity of soft tissue, relative to the right one.
+        bone: Intensity of bone, relative to that at 120 kV.
+        cupping: Brightening of the brain next to the bone (HU).
+        streaks: Strength of the streaks between the petrous bones (HU).
+        shading: Slopes of the intensity across and down the head (HU over 100 mm).
+        seed: Seed of the noise.
+    """
+
+    noise: float
+    cutoff: float
+    edge: float
+    offset: float
+    gain: float
+    bone: float
+    cupping: float
+    streaks: float
+    shading: tuple[float, float]
+    seed: int
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, scanner: Scanner, pixel: float) -> Self:
+        """Draw what a scanner does in one series.
+
+        Args:
+            rng: Source of randomness.
+            scanner: The scanner.
+            pixel: Width of a pixel (mm).
+        """
+        return cls(
+            noise=_within(rng, scanner.noise),
+            cutoff=round(_within(rng, scanner.kernel.cutoff) * pixel, 2),
+            edge=scanner.kernel.edge,
+            offset=_within(rng, scanner.offset),
+            gain=_within(rng, scanner.gain),
+            bone=_within(rng, scanner.bone),
+            cupping=_within(rng, scanner.cupping),
+            streaks=_within(rng, scanner.streaks),
+            shading=(_within(rng, scanner.shading), _within(rng, scanner.shading)),
+            seed=int(rng.integers(2**32)),
+        )
 
 
 @dataclass(frozen=True)
@@ -20,68 +83,75 @@ class Scan:
     """How one series was taken.
 
     Attributes:
+        scanner: Name of the scanner.
         rows: Pixels down a slice.
         columns: Pixels across it.
         pixel: Width of a pixel (mm).
         tilt: Tilt of the gantry about the left-right axis (degrees).
         heights: Table position of each slice, from the neck up (mm, about 0 at the head's center).
+        thickness: Width of a slice (mm).
         pose: Roll, pitch and yaw of the head (degrees).
         offset: Where the head's center lies in the scanner's frame (mm).
         table: Where the scanner's frame has its origin, as written in the headers (mm).
-        noise: Standard deviation of the quantum noise in the head's middle (HU).
-        sharpness: Frequency (cycles a pixel) where the noise's spectrum falls off.
-        cupping: Brightening of the brain next to the bone (HU).
-        streaks: Strength of the streaks between the petrous bones (HU).
-        seed: Seed of the noise.
+        moved: How far the head moved during some slices, across and down (mm), by their number.
+        response: What the scanner makes of intensities.
+        surroundings: What lies around the head.
     """
 
+    scanner: str
     rows: int
     columns: int
     pixel: float
     tilt: float
     heights: tuple[float, ...]
+    thickness: float
     pose: Vector
     offset: Vector
     table: Vector
-    noise: float
-    sharpness: float
-    cupping: float
-    streaks: float
-    seed: int
+    moved: Mapping[int, tuple[float, float]]
+    response: Response
+    surroundings: Surroundings
 
     @classmethod
-    def draw(cls, rng: np.random.Generator, rows: int, columns: int, slices: int) -> Self:
+    def draw(
+        cls,
+        rng: np.random.Generator,
+        scanner: Scanner,
+        *,
+        rows: int,
+        columns: int,
+        slices: int,
+        varied: bool,
+    ) -> Self:
         """Draw a pose and a protocol.
 
         Args:
             rng: Source of randomness.
+            scanner: The scanner.
             rows: Pixels down a slice.
             columns: Pixels across it.
             slices: Slices of a typical series; this one has about as many.
+            varied: Whether some people turn their heads far, and some move.
         """
-        count = max(6, round(slices * rng.uniform(0.88, 1.12)))
-        tilt = float(rng.uniform(8, 19)) if rng.random() < 0.65 else 0.0
-        low, high = _BOTTOM + rng.normal(0, 4), _TOP + rng.normal(0, 2.5)
-        gaps = np.ones(count - 1)
-        if rng.random() < 0.12:
-            gaps[: count // 3] = 0.5
-        heights = low + (high - low) * np.concatenate([[0], np.cumsum(gaps)]) / gaps.sum()
-        pitch = tilt - rng.normal(5, 4)
-        field = rng.uniform(222, 244)
+        heights = _draw_heights(rng, scanner, slices)
+        tilt = _within(rng, scanner.tilt) if rng.random() < scanner.tilts else 0.0
+        turned = 2.5 if varied and rng.random() < _TURNED else 1.0
+        roll, yaw = rng.normal(0, (3 * turned, 4.5 * turned))
+        pixel = round(_within(rng, scanner.field) / min(rows, columns), 6)
         return cls(
+            scanner=scanner.name,
             rows=rows,
             columns=columns,
-            pixel=round(float(field / min(rows, columns)), 6),
+            pixel=pixel,
             tilt=round(tilt, 2),
-            heights=tuple(round(float(v), 3) for v in heights),
-            pose=(float(rng.normal(0, 3)), float(pitch), float(rng.normal(0, 4.5))),
-            offset=vector(rng.normal((0, 3, 0), (3, 3, 1))),
+            heights=heights,
+            thickness=float(rng.choice(scanner.thickness)),
+            pose=(float(roll), float(tilt - rng.normal(5, 4)), float(yaw)),
+            offset=vector(rng.normal((0, 3, 0), (scanner.astray, scanner.astray, 1))),
             table=vector(rng.uniform((-5, -40, -150), (5, 40, 250)).round(3)),
-            noise=float(rng.uniform(2.2, 4.4)),
-            sharpness=float(rng.uniform(0.16, 0.26)),
-            cupping=float(rng.uniform(1, 5)),
-            streaks=float(rng.uniform(2, 9)),
-            seed=int(rng.integers(2**32)),
+            moved=_draw_motion(rng, len(heights), share=_RESTLESS if varied else 0.0),
+            response=Response.draw(rng, scanner, pixel),
+            surroundings=Surroundings.draw(rng, scanner, varied=varied),
         )
 
     @property
@@ -115,7 +185,16 @@ class Scan:
     @cached_property
     def grid(self) -> Grid:
         """The points that each slice is drawn on."""
-        return Grid.over(self.rows, self.columns, self.pixel)
+        return Grid.over(self.rows, self.columns, self.pixel, self.response.edge)
+
+    @cached_property
+    def places(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Distance of each column and each row of pixels from the slice's middle (mm)."""
+        across, down = (
+            ((np.arange(n) - (n - 1) / 2) * self.pixel).astype(np.float32)
+            for n in (self.columns, self.rows)
+        )
+        return across, down
 
     def body_frame(self, head: Head) -> NDArray[np.float64]:
         """The 3 x 3 matrix from the scanner's millimetres to the canonical head's."""
@@ -126,6 +205,31 @@ class Scan:
         gravity = self.body_frame(head) @ np.array([0.0, 1.0, 0.0])
         x, y, z = gravity / np.linalg.norm(gravity)
         return float(x), float(y), float(z)
+
+
+def _within(rng: np.random.Generator, span: Span) -> float:
+    return float(rng.uniform(*span))
+
+
+def _draw_heights(rng: np.random.Generator, scanner: Scanner, slices: int) -> tuple[float, ...]:
+    count = max(_FEWEST, round(slices * scanner.density * rng.uniform(0.88, 1.12)))
+    low, high = _within(rng, scanner.lowest), _TOP + rng.normal(0, 2.5)
+    gaps = np.ones(count - 1)
+    if rng.random() < scanner.uneven:
+        gaps[: count // 3] = 0.5
+    heights = low + (high - low) * np.concatenate([[0], np.cumsum(gaps)]) / gaps.sum()
+    return tuple(round(float(v), 3) for v in heights)
+
+
+def _draw_motion(
+    rng: np.random.Generator, slices: int, *, share: float
+) -> dict[int, tuple[float, float]]:
+    """How far a head moves during slices: a share of people do, for a part of the series."""
+    if rng.random() >= share:
+        return {}
+    first, number = int(rng.integers(slices)), int(rng.integers(1, slices // 2 + 1))
+    moves = rng.normal(0, 2.2, (number, 2)).tolist()
+    return {k: (x, y) for k, (x, y) in enumerate(moves, first) if k < slices}
 
 
 def _turn(angle: float, first: int, second: int) -> NDArray[np.float64]:
