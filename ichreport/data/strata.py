@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ichreport.data.store import Store
+from ichreport.data.store import OF_A_SERIES, Store
 from ichreport.data.summary import relative_z
 from ichreport.labels import ANY, SUBTYPES
 
@@ -41,6 +41,7 @@ def stratify(store: Store, rows: NDArray[np.int64]) -> Iterator[Strata]:
         `position`: thirds of the way from the lowest to the highest slice of the series.
         `tilt`: of the gantry, below 1°, 1 to 10°, 10° and more.
         `header`: bits stored and sign, such as `12-bit unsigned`.
+        `scanner`: maker and model, where the headers name any. Synthetic heads do.
         `subtypes`: how many subtypes a bleeding slice has: one, two, three or more.
         `area of the bleed`: below 1 cm², 1 to 4 cm², 4 cm² and more. Where the store has masks.
         `contrast of the bleed`: below 20 HU, 20 to 35 HU, 35 HU and more. Where the store has
@@ -56,6 +57,9 @@ def stratify(store: Store, rows: NDArray[np.int64]) -> Iterator[Strata]:
     yield Strata("tilt", _cut(slices, tilt, (1.0, 10.0), tilts), bleeding_only=False)
     families = slices.set_index("sop_instance_uid")["family"].astype(str)
     yield Strata("header", families, bleeding_only=False)
+    scanners = _scanners(store, rows)
+    if scanners is not None:
+        yield Strata("scanner", scanners, bleeding_only=False)
     positive = slices[list(SUBTYPES)].to_numpy().clip(min=0).sum(axis=1)
     subtypes = np.where(bleeds, positive, np.nan)
     counts = ("one", "two", "three or more")
@@ -70,6 +74,19 @@ def stratify(store: Store, rows: NDArray[np.int64]) -> Iterator[Strata]:
             measured[bleeds] = values
             cut = _cut(slices, measured, edges, classes)
             yield Strata(f"{name} of the bleed", cut, bleeding_only=True)
+
+
+def _scanners(store: Store, rows: NDArray[np.int64]) -> "pd.Series[Any] | None":
+    """The scanner of each slice, `unknown` where nothing names it; None if nothing names any."""
+    kept = store.series[store.series["kept"]]
+    names = (kept["manufacturer"] + " " + kept["model"]).str.strip()
+    if not names.any():
+        return None
+    slices = store.slices.iloc[rows]
+    series = pd.MultiIndex.from_frame(kept[OF_A_SERIES])
+    number = series.get_indexer(pd.MultiIndex.from_frame(slices[OF_A_SERIES]))
+    classes = names.where(names != "", "unknown").to_numpy()[number]
+    return pd.Series(classes, index=pd.Index(slices["sop_instance_uid"]))
 
 
 def area_and_contrast(

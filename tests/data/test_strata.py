@@ -37,12 +37,28 @@ def test_what_every_slice_has_sorts_every_slice(store):
 def test_a_tilt_counts_whichever_way_it_is(store):
     tilts = pd.Series([-21.0, -10.0, -9.9, -1.0, -0.9, 0.0, 0.9, 1.0, 9.9, 10.0])
     tilted = SimpleNamespace(
-        slices=store.slices.iloc[:10].assign(tilt=tilts.to_numpy()), has_truth=False
+        slices=store.slices.iloc[:10].assign(tilt=tilts.to_numpy()),
+        series=store.series,
+        has_truth=False,
     )
     assert classes(tilted, range(10))["tilt"].classes.tolist() == [
         *("10° and more", "10° and more", "1 to 10°", "1 to 10°", "below 1°", "below 1°"),
         *("below 1°", "1 to 10°", "1 to 10°", "10° and more"),
     ]
+
+
+def test_slices_are_sorted_by_scanner_where_any_is_known(store, monkeypatch):
+    rows = np.arange(0, len(store), 2)
+    assert "scanner" not in classes(store, rows)
+    named = store.series.assign(manufacturer="GE", model=["", "B", "A", "A", "B", "A"])
+    monkeypatch.setattr(store, "series", named)
+    found = classes(store, rows)["scanner"].classes
+    of_series = dict(zip(named["series_instance_uid"], named["model"], strict=True))
+    for uid, name in found.items():
+        series = store.slices.set_index("sop_instance_uid").loc[uid, "series_instance_uid"]
+        assert name == f"GE {of_series[series]}".strip()
+    monkeypatch.setattr(store, "series", named.assign(manufacturer=""))
+    assert set(classes(store, rows)["scanner"].classes) == {"A", "B", "unknown"}
 
 
 def test_what_only_a_bleed_has_sorts_the_bleeding_slices(store):

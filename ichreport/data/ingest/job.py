@@ -8,7 +8,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -36,7 +36,7 @@ from ichreport.data.ingest.slice_index import (
     check_labels_fit,
     slice_names_from_files,
 )
-from ichreport.data.ingest.sources import Source, list_files
+from ichreport.data.ingest.sources import Source, list_files, synthetic_scanners
 from ichreport.data.ingest.study_labels import label_studies
 from ichreport.data.ingest.workers import run_parallel
 from ichreport.data.labels.label_file import read_label_file
@@ -74,6 +74,11 @@ class IngestJob:
     def pseudonyms(self) -> Pseudonyms | None:
         """What replaces identifiers; None where they stay."""
         return Pseudonyms.from_file(self.key_file) if self.key_file else None
+
+    @cached_property
+    def synthetic_scanners(self) -> dict[str, str]:
+        """On which scanner each synthetic study was taken."""
+        return synthetic_scanners(self.source)
 
     def make_key(self) -> None:
         """Make the key of the pseudonyms if it is missing, with the store's lock held."""
@@ -147,6 +152,7 @@ class IngestJob:
                 "labels": labels_hash,
                 "all_series": self.all_series,
                 "synthetic": self.source.synthetic,
+                "scanners": self.synthetic_scanners,
                 "max_reject_share": self.max_reject_share,
                 "code": fingerprint(__name__),
             }
@@ -214,6 +220,8 @@ class IngestJob:
                 f"{self.source.folder}: no file of {plan.file_count:,} is a slice.\n{listed}{cure}"
             )
         self._check_names(plan, index)
+        if self.synthetic_scanners:
+            index = replace(index, series=self._with_scanners(index.series))
         if isinstance(labels, StudyLabels):
             index = label_studies(index, labels, self.source)
         else:
@@ -249,6 +257,17 @@ class IngestJob:
             files={name: sha256_of_file(self.store / name) for name in sorted(files)},
         )
         write_sealed_json(self.store / MANIFEST, manifest)
+
+    def _with_scanners(self, series: pa.Table) -> pa.Table:
+        """Name the scanner of each synthetic series where real files name their scanner's model."""
+        studies = list(self.synthetic_scanners)
+        if self.pseudonyms is not None:
+            kind = "study_instance_uid"
+            studies = [self.pseudonyms.pseudonym(kind, study) for study in studies]
+        of_study = dict(zip(studies, self.synthetic_scanners.values(), strict=True))
+        names = [of_study.get(study, "") for study in series["study_instance_uid"].to_pylist()]
+        place = series.schema.get_field_index("model")
+        return series.set_column(place, "model", pa.array(names, pa.string()))
 
     def _check_names(self, plan: ShardPlan, index: SliceIndex) -> None:
         """Count slices of the same name as rejects too: they are known once all shards are made."""

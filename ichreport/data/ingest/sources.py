@@ -16,6 +16,7 @@ from ichreport.data.ingest.archives import ArchiveError, Listed, Member, list_me
 from ichreport.files import check_file, read_sealed_json
 
 _TRAIN: Final = "stage_2_train"
+_DESCRIBED: Final = "phantom.json"
 _OF_THE_CHALLENGE: Final = re.compile(r"ID_[0-9a-f]{9}\.dcm")
 _VOLUMES: Final = "ct_scans"
 _VOLUME_LABELS: Final = "hemorrhage_diagnosis_raw_ct.csv"
@@ -80,16 +81,46 @@ class Source:
         if not isinstance(self.labels, Listed):
             yield self.labels
             return
-        with TemporaryDirectory(prefix="ichreport-labels-") as folder:
-            path = Path(folder, PurePosixPath(self.labels.name).name)
+        with self._unpacked(self.labels.name) as path:
+            yield path
+
+    @contextmanager
+    def described_file(self) -> Iterator[Path]:
+        """What synthetic heads say of themselves, as a file."""
+        if not self.is_zip:
+            yield self.folder.parent / _DESCRIBED
+            return
+        with self._unpacked(str(PurePosixPath(self.inside).parent / _DESCRIBED)) as path:
+            yield path
+
+    @contextmanager
+    def _unpacked(self, name: str) -> Iterator[Path]:
+        with TemporaryDirectory(prefix="ichreport-unpacked-") as folder:
+            path = Path(folder, PurePosixPath(name).name)
             with zipfile.ZipFile(self.folder) as opened, path.open("wb") as unpacked:
                 try:
-                    shutil.copyfileobj(opened.open(self.labels.name), unpacked, 2**20)
+                    shutil.copyfileobj(opened.open(name), unpacked, 2**20)
                 except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError):
                     raise ValueError(
-                        f"{self.folder}: {self.labels.name} cannot be unpacked; the zip is damaged."
+                        f"{self.folder}: {name} cannot be unpacked; the zip is damaged."
                     ) from None
             yield path
+
+
+def synthetic_scanners(source: Source) -> dict[str, str]:
+    """On which scanner each synthetic study was taken, by StudyInstanceUID; of real data, none.
+
+    The challenge's files name no scanner, so synthetic ones do not either; `phantom.json` does.
+
+    Raises:
+        ValueError: If what synthetic heads say of themselves is damaged.
+    """
+    if not source.synthetic:
+        return {}
+    with source.described_file() as path:
+        contents = read_sealed_json(path)
+    studies = [study for patient in contents.get("patients", ()) for study in patient["studies"]]
+    return {study["study_instance_uid"]: study.get("scanner", "") for study in studies}
 
 
 def recognise_source(path: Path, labels: Path | None = None) -> Source:
@@ -141,7 +172,7 @@ def _recognise_zip(path: Path, labels: Path | None) -> Source:
             f"{path} has no {train}.csv. Expected the challenge's labels beside {train}/; name a "
             "label CSV as `labels`."
         )
-    described = str(train.parent / "phantom.json") in names
+    described = str(train.parent / _DESCRIBED) in names
     inside = f"{train}/"
     return Source(path, True, labels or own, None, described, inside=inside, listed=listed)
 
@@ -169,7 +200,7 @@ def _recognise_folder(folder: Path, labels: Path | None) -> Source:
             f"{train_labels} is missing. Expected the challenge's labels beside {train}; to "
             f"ingest the files without labels, name {train} itself as `source`."
         )
-    truth, described = folder / "truth", folder / "phantom.json"
+    truth, described = folder / "truth", folder / _DESCRIBED
     if described.is_file() and labels is None:
         _check_synthetic_labels(train_labels, described)
     return Source(

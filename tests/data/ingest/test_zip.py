@@ -14,6 +14,9 @@ from ichreport.data.ingest.archives import ArchiveError, list_members
 from ichreport.data.ingest.file_reader import FileReader
 from ichreport.data.ingest.make_store import ingest
 from ichreport.data.ingest.sources import SourceFile, list_files, recognise_source
+from ichreport.data.pseudonyms import Pseudonyms
+from ichreport.params.phantom_recipe import PhantomRecipe
+from ichreport.phantom import write_phantom
 
 TOP = "rsna-intracranial-hemorrhage-detection"
 
@@ -98,6 +101,31 @@ def test_a_zip_of_synthetic_heads_is_named_as_such(tmp_path, write_challenge):
     store = run(zipped(tmp_path / "rsna", tmp_path / "a.zip"), tmp_path / "store")
     assert store.manifest["synthetic"]
     assert not store.has_truth
+
+
+@pytest.fixture(scope="module")
+def heads(tmp_path_factory):
+    """Synthetic heads, in a folder and as a zip, and the scanner of each study."""
+    folder = tmp_path_factory.mktemp("heads") / "rsna"
+    recipe = PhantomRecipe(patients=3, matrix=64, slices=8, scanners=["hills"], faults=False)
+    made = write_phantom(folder, recipe)
+    studies = [study for patient in made["patients"] for study in patient["studies"]]
+    scanners = {study["study_instance_uid"]: study["scanner"] for study in studies}
+    return {"folder": folder, "zip": zipped(folder, folder.with_suffix(".zip"))}, scanners
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+@pytest.mark.parametrize("pseudonymise", [False, True])
+def test_a_store_of_synthetic_heads_names_their_scanners(tmp_path, heads, kind, pseudonymise):
+    sources, scanners = heads
+    key = tmp_path / "key"
+    store = run(sources[kind], tmp_path / "store", pseudonymise=pseudonymise, key_file=key)
+    pseudonyms = Pseudonyms.from_file(key) if pseudonymise else None
+    for study, scanner in scanners.items():
+        name = pseudonyms.pseudonym("study_instance_uid", study) if pseudonyms else study
+        (of_study,) = store.series[store.series["study_instance_uid"] == name]["model"]
+        assert of_study == scanner
+        assert scanner.startswith("hills-")
 
 
 def test_studies_in_zips_among_files_are_read_where_they_lie(tmp_path, dicom_bytes):
