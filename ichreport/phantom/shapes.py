@@ -21,6 +21,9 @@ _LABYRINTH_SIZE = 128
 _LABYRINTH_UNIT = 32
 """Steps of the stored labyrinth to a standard deviation."""
 
+_CREASE_UNIT = 16
+"""Steps of the stored creases to a voxel."""
+
 
 class Points(NamedTuple):
     """Places in the head, in mm: x to the patient's left, y to the back, z to the vertex."""
@@ -134,12 +137,12 @@ def any_of(shares: Sequence[Array]) -> Array:
 
 
 @cache
-def labyrinth() -> NDArray[np.int8]:
+def _labyrinth() -> NDArray[np.int8]:
     """Periodic noise of one wavelength, 16 voxels: its zero crossings wind like sulci.
 
     Returns:
-        int8, flat, `_LABYRINTH_SIZE` voxels a side, mean 0, standard deviation `_LABYRINTH_UNIT`.
-        The same in every process; small, so that it stays in the processor's cache.
+        int8, `_LABYRINTH_SIZE` voxels a side, mean 0, standard deviation `_LABYRINTH_UNIT`.
+        The same in every process.
     """
     frequency = fft.fftfreq(_LABYRINTH_SIZE) ** 2
     last = fft.rfftfreq(_LABYRINTH_SIZE) ** 2
@@ -148,7 +151,44 @@ def labyrinth() -> NDArray[np.int8]:
     white = np.random.default_rng(7).standard_normal((_LABYRINTH_SIZE,) * 3, dtype=np.float32)
     noise = fft.irfftn(fft.rfftn(white) * band, s=white.shape)
     noise *= _LABYRINTH_UNIT / noise.std()
-    return np.clip(np.rint(noise), -127, 127).astype(np.int8).ravel()
+    return np.clip(np.rint(noise), -127, 127).astype(np.int8)
+
+
+def _creases() -> NDArray[np.int8]:
+    """Distance to the labyrinth's zero crossings, signed: sheets that wind like sulci.
+
+    It is the noise over its slope. A share of the mean slope in the latter keeps it finite, and
+    makes a sheet look thicker where the noise is shallow: sulci differ in width.
+
+    Returns:
+        int8, like the labyrinth, in steps of `_CREASE_UNIT` to a voxel.
+    """
+    noise = _labyrinth().astype(np.float32)
+    squares = np.zeros_like(noise)
+    for axis in range(3):
+        squares += np.square((np.roll(noise, -1, axis) - np.roll(noise, 1, axis)) / 2)
+    slope = 0.7 * np.sqrt(squares) + 0.3 * np.sqrt(squares.mean())
+    distance: Array = np.clip(np.rint(noise / slope * _CREASE_UNIT), -127, 127)
+    return distance.astype(np.int8)
+
+
+def _with_neighbours(cube: NDArray[np.int8]) -> NDArray[np.int32]:
+    """Each voxel with its next ones along x, y and both in one word, so that one look finds four.
+
+    Returns:
+        int32, flat; bytes in the order of the plane's corners.
+    """
+    words = np.empty((*cube.shape, 4), np.int8)
+    words[..., 0], words[..., 1] = cube, np.roll(cube, -1, 2)
+    words[..., 2:] = np.roll(words[..., :2], -1, 1)
+    flat: NDArray[np.int32] = words.view(np.int32).ravel()
+    return flat
+
+
+@cache
+def _table(name: str) -> NDArray[np.int32]:
+    """The labyrinth or its creases, ready to be looked up."""
+    return _with_neighbours(_labyrinth() if name == "labyrinth" else _creases())
 
 
 def wander(x: Array, y: Array, z: Array) -> Array:
@@ -160,37 +200,52 @@ def wander(x: Array, y: Array, z: Array) -> Array:
         y: Second coordinate.
         z: Third coordinate.
     """
-    flat = labyrinth()
-    lows, highs, parts = [], [], []
-    for axis, value in enumerate((x, y, z)):
-        floor = np.floor(value)
-        low = floor.astype(np.intp) & (_LABYRINTH_SIZE - 1)
-        high = (low + 1) & (_LABYRINTH_SIZE - 1)
-        stride = _LABYRINTH_SIZE**axis
-        lows.append(low * stride)
-        highs.append(high * stride)
-        parts.append(value - floor)
+    noise = _look_up(_table("labyrinth"), x, y, z)
+    noise *= np.float32(1 / _LABYRINTH_UNIT)
+    return noise
 
-    def line(base: NDArray[np.intp]) -> Array:
-        first = flat.take(base + lows[0], mode="clip").astype(np.float32)
-        step: Array = flat.take(base + highs[0], mode="clip").astype(np.float32)
-        step -= first
+
+def to_crease(x: Array, y: Array, z: Array) -> Array:
+    """Distance to the nearest zero crossing of the labyrinth (voxels), roughly.
+
+    Args:
+        x: First coordinate, as for `wander`.
+        y: Second coordinate.
+        z: Third coordinate.
+    """
+    distance = _look_up(_table("creases"), x, y, z)
+    distance *= np.float32(1 / _CREASE_UNIT)
+    return np.abs(distance, out=distance)
+
+
+def _look_up(table: NDArray[np.int32], x: Array, y: Array, z: Array) -> Array:
+    floors = [np.floor(value) for value in (x, y, z)]
+    parts = [value - floor for value, floor in zip((x, y, z), floors, strict=True)]
+    across, down, low = (floor.astype(np.int32) & (_LABYRINTH_SIZE - 1) for floor in floors)
+    high = (low + 1) & (_LABYRINTH_SIZE - 1)
+    down *= _LABYRINTH_SIZE
+    down += across
+
+    def line(corners: Array, first: int) -> Array:
+        begin: Array = corners[..., first]
+        step: Array = corners[..., first + 1] - begin
         step *= parts[0]
-        step += first
+        step += begin
         return step
 
-    def plane(base: NDArray[np.intp]) -> Array:
-        first = line(base + lows[1])
-        step = line(base + highs[1])
+    def plane(number: NDArray[np.int32]) -> Array:
+        number *= _LABYRINTH_SIZE**2
+        number += down
+        words = table.take(number, mode="clip")
+        corners = words.view(np.int8).reshape(*words.shape, 4).astype(np.float32)
+        first, step = line(corners, 0), line(corners, 2)
         step -= first
         step *= parts[1]
         step += first
         return step
 
-    first = plane(lows[2])
-    step: Array = plane(highs[2])
+    first, step = plane(low), plane(high)
     step -= first
     step *= parts[2]
     step += first
-    step *= np.float32(1 / _LABYRINTH_UNIT)
     return step

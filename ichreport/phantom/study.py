@@ -219,6 +219,10 @@ def _best(
 
 def _rounded(values: dict[str, Any]) -> dict[str, Any]:
     def short(value: Any) -> Any:
-        return [short(v) for v in value] if isinstance(value, tuple) else round(float(value), 3)
+        if isinstance(value, dict):
+            return _rounded(value)
+        if isinstance(value, tuple | list):
+            return [short(v) for v in value]
+        return value if isinstance(value, str) else round(float(value), 3)
 
     return {name: short(value) for name, value in values.items()}

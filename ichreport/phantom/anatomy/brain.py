@@ -4,15 +4,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ichreport.phantom.anatomy import csf
+from ichreport.phantom.anatomy import csf, lesions, sulci
 from ichreport.phantom.anatomy.cavity import Cavity
 from ichreport.phantom.anatomy.head import Head
 from ichreport.phantom.anatomy.landmarks import EDGE, Landmarks, MassEffect
-from ichreport.phantom.shapes import Array, Points, any_of, bump, ellipsoid, inside, smooth_step
+from ichreport.phantom.anatomy.lesions import Tissue
+from ichreport.phantom.shapes import Array, Points, any_of, ellipsoid, inside, smooth_step
 
-_DURA = 46.0
+_DURA = 56.0
 _VENOUS = 53.0
-_CORTEX = 3.3
+_CORTEX = 3.8
 """Thickness of the cortex (mm)."""
 
 
@@ -55,9 +56,11 @@ def draw(
         clogged: Share of subarachnoid blood (0 to 1), which widens the spaces that it fills.
         slow: `slow_noise` at or near the points.
     """
-    at = Landmarks.find(head, p, space, mass_effect=mass_effect, outside=outside, slow=slow)
+    swollen = tuple(push for lesion in head.brain.lesions for push in lesion.pushes)
+    mass_effect = MassEffect(mass_effect.shift, mass_effect.pushes + swollen)
+    at = Landmarks.find(p, space, mass_effect=mass_effect, outside=outside, slow=slow)
     chambers, around = csf.ventricles(head, at)
-    gaps, cortex = csf.sulci(head, at, clogged)
+    gaps, cortex = sulci.surface(head, at, space, clogged)
     hu = _cerebrum(head, at, cortex, around)
     if at.low:
         hu += at.below * (_cerebellum(head, at) - hu)
@@ -66,8 +69,11 @@ def draw(
         gaps *= 1 - stem
         np.maximum(gaps, cisterns, out=gaps)
     hu += np.maximum(gaps, chambers) * (np.float32(head.csf) - hu)
+    if head.brain.lesions:
+        tissue = Tissue(hu, at.rest, outside, at.below, chambers, head.csf)
+        lesions.paint(head.brain.lesions, tissue)
     sinus = _sinuses(p, space, at) * inside(-outside, EDGE)
-    dura = _dura(at, space)
+    dura = _dura(head, at, space)
     hu += dura * (np.float32(_DURA) - hu)
     hu += sinus * (np.float32(_VENOUS) - hu)
     soft = 1 - np.maximum(sinus, dura)
@@ -84,52 +90,75 @@ def _cerebrum(head: Head, at: Landmarks, cortex: Array, around: Array) -> Array:
     grey = inside(cortex - np.float32(_CORTEX), 1.6)
     white: Array = np.float32(0.7) * at.slow
     white += np.float32(head.white)
-    caps = np.float32(head.leukoaraiosis) * np.exp(np.minimum(-around, 0) * np.float32(1 / 7))
+    near = np.flatnonzero(around < 25)
+    if head.leukoaraiosis and len(near):
+        caps = np.exp(np.minimum(-around.take(near), 0) * np.float32(1 / 7))
+        caps *= np.float32(head.leukoaraiosis) * (1 + np.float32(0.4) * at.slow.take(near))
+        white[near] -= caps
     if at.rest.z.max() > -13 and at.rest.z.min() < 20:
-        nuclei = any_of(
-            [
-                inside(ellipsoid(at.mirrored, (16.5, -20, 8), (5, 10, 9)), 2.0),
-                inside(ellipsoid(at.mirrored, (26, -3, 2), (7, 16, 10)), 2.5),
-                inside(ellipsoid(at.mirrored, (10.5, 9, 4), (8.5, 13, 9)), 2.5),
-            ]
-        )
-        caps *= 1 - nuclei
-        nuclei *= np.float32(0.9)
-        np.maximum(grey, nuclei, out=grey)
-    white -= caps
+        core = np.flatnonzero((at.mirrored.x < 36) & (np.abs(at.rest.y + 2) < 32))
+        grey[core] = np.maximum(grey.take(core), _nuclei(at.mirrored.at(core)))
     white += grey * (np.float32(head.grey) - white)
     return white
 
 
+def _nuclei(m: Points) -> Array:
+    """Share of the caudate and lentiform nuclei and the thalamus; the capsule lies between."""
+    wedge = ellipsoid(m, (21, -3, 3), (12, 21, 12))
+    front = np.float32(-0.42) * m.y - np.float32(0.91) * (m.x - 14) - np.float32(1.5)
+    back = np.float32(0.55) * m.y - np.float32(0.83) * (m.x - 15)
+    lentiform = np.maximum(np.maximum(wedge, front), back)
+    shares = [
+        inside(ellipsoid(m, (15, -21, 8), (5, 9, 10)), 2.0),
+        inside(lentiform, 2.0),
+        inside(ellipsoid(m, (10, 10, 5), (8.5, 12, 9)), 2.5),
+    ]
+    return np.float32(0.9) * any_of(shares)
+
+
 def _cerebellum(head: Head, at: Landmarks) -> Array:
-    folia: Array = np.sin(at.outside * np.float32(1.9) + 2 * at.slow)
-    core = bump(at.mirrored.x, 14, 10) * bump(at.rest.y, 44, 12) * bump(at.rest.z, -44, 8)
-    folia += np.float32(head.grey - 2.5) - 5 * core
+    """Cerebellar tissue: folia along its surface, white matter within (HU)."""
+    depth = np.minimum(at.outside, -at.tent)
+    folia: Array = np.sin(depth * np.float32(1.7) + 2 * at.slow)
+    folia *= np.float32(0.4 + 1.6 * head.atrophy) * smooth_step(-depth, -22, -6)
+    folia += np.float32(head.grey - 1.5)
+    hemisphere = ellipsoid(at.mirrored, (20, 46, -42), (15, 13, 8)) + 2 * at.slow
+    folia -= inside(hemisphere, 5.0) * np.float32(0.8 * (head.grey - head.white))
     return folia
 
 
-def _dura(at: Landmarks, space: Cavity) -> Array:
+def _dura(head: Head, at: Landmarks, space: Cavity) -> Array:
     """Share of the falx, the tentorium, and the dura that lines the skull."""
-    share: Array = csf.cleft(at.middle, np.float32(0.8)) * smooth_step(at.arch, 5, 10)
+    share = inside(-space.wall - np.float32(0.6), 1.2)
+    share *= np.float32(0.7)
+    near = np.flatnonzero(at.middle < 3)
+    falx = csf.cleft(at.middle.take(near), np.float32(head.brain.falx))
+    falx *= smooth_step(at.arch.take(near), 4, 8)
     if at.low:
-        share *= smooth_step(at.tent, -1, 1)
+        falx *= smooth_step(at.tent.take(near), -1, 1)
         tent = csf.cleft(np.abs(at.tent), np.float32(1.0))
         tent *= smooth_step(at.behind, 0, 4) * smooth_step(at.rim, 0.30, 0.36)
         np.maximum(share, tent, out=share)
-    lining = inside(-space.wall - np.float32(0.6), 1.2)
-    lining *= np.float32(0.7)
-    np.maximum(share, lining, out=share)
+    share[near] = np.maximum(share.take(near), falx)
     return share
 
 
 def _sinuses(p: Points, space: Cavity, at: Landmarks) -> Array:
     """Share of the superior sagittal and the transverse sinuses."""
-    depth = -space.wall
-    sagittal = np.abs(p.x) + np.float32(0.6) * depth - np.float32(4.2)
-    sagittal = np.maximum(sagittal, np.maximum(-28 - p.z, -at.arch - p.y * np.float32(0.1)))
-    share: Array = inside(sagittal, EDGE) * smooth_step(p.z + np.float32(0.8) * p.y, 5, 30)
+    share = np.zeros_like(at.slow)
+    near = np.flatnonzero((np.abs(p.x) < 5) & (space.wall > -10))
+    share[near] = _sagittal(p.at(near), -space.wall.take(near), at.arch.take(near))
     if p.z.min() < -18:
-        transverse = np.sqrt(np.square(p.z + 31) + np.square(depth - 2)) - np.float32(3.6)
-        behind = inside(transverse, EDGE) * smooth_step(at.behind, 4, 10)
-        np.maximum(share, behind, out=share)
+        near = np.flatnonzero(at.behind > 4)
+        depth = -space.wall.take(near)
+        transverse = np.sqrt(np.square(p.z.take(near) + 31) + np.square(depth - 2))
+        transverse = inside(transverse - np.float32(3.6), EDGE)
+        transverse *= smooth_step(at.behind.take(near), 4, 10)
+        share[near] = np.maximum(share.take(near), transverse)
     return share
+
+
+def _sagittal(p: Points, depth: Array, arch: Array) -> Array:
+    share = np.abs(p.x) + np.float32(0.6) * depth - np.float32(4.2)
+    share = np.maximum(share, np.maximum(-28 - p.z, -arch - p.y * np.float32(0.1)))
+    return inside(share, EDGE) * smooth_step(p.z + np.float32(0.8) * p.y, 5, 30)

@@ -1,4 +1,4 @@
-"""Cerebrospinal fluid: ventricles, sulci and fissures, cisterns."""
+"""Cerebrospinal fluid inside and under the brain: ventricles and basal cisterns."""
 
 import numpy as np
 
@@ -48,101 +48,127 @@ def cleft(distance: Array, width: Array | np.float32) -> Array:
 
 def ventricles(head: Head, at: Landmarks) -> tuple[Array, Array]:
     """Share of each point that is ventricle, and the distance to the lateral ones (mm)."""
-    size, rest = head.ventricles, at.rest
-    low, high = float(rest.z.min()), float(rest.z.max())
-    lateral = np.full_like(rest.x, 40)
+    share, around = np.zeros_like(at.slow), np.full_like(at.slow, 40)
+    low, high = float(at.rest.z.min()), float(at.rest.z.max())
+    reach = 9 * head.ventricles + 4
+    if low < 20 + reach and high > -21 - reach:
+        box = (at.mirrored.x < 34 + reach) & (np.abs(at.rest.y - 12) < 52 + reach)
+        near = np.flatnonzero(box)
+        around[near] = lateral = _lateral(head, at.mirrored.at(near), at.rest.x.take(near))
+        share[near] = inside(lateral, EDGE)
+        for tube in _midline(head, at.rest.at(near), low, high):
+            share[near] = np.maximum(share[near], tube)
+    if low < -22:
+        near = np.flatnonzero((at.mirrored.x < 22) & (np.abs(at.rest.y - 35) < 16))
+        fourth = inside(_fourth(head, at.rest.at(near)), EDGE)
+        share[near] = np.maximum(share.take(near), fourth)
+    return share, around
+
+
+def _lateral(head: Head, mirrored: Points, x: Array) -> Array:
+    """Distance to the lateral ventricles (mm)."""
+    size, traits = head.ventricles, head.brain
+    low, high = float(mirrored.z.min()), float(mirrored.z.max())
+    spread = 0.85 + 0.15 * size
+    lateral = np.full_like(x, 40)
     for start, end, (first, last) in LATERAL_VENTRICLE:
-        reach = 12 * size
+        reach = 9 * size + 3
         if low - reach < max(start[2], end[2]) and high + reach > min(start[2], end[2]):
-            tube = capsule(at.mirrored, start, end, (first * size, last * size))
+            begin, finish = ((v[0] * spread, v[1], v[2]) for v in (start, end))
+            tube = capsule(mirrored, begin, finish, (first * size, last * size))
             lateral = smooth_min(lateral, tube, 3)
-    lateral = np.maximum(lateral, np.float32(0.7) - at.mirrored.x)
-    shares = [inside(lateral, EDGE)]
-    if low < 12 and high > -16:
-        slit = 0.9 + 3.2 * max(size - 0.6, 0)
-        shares.append(inside(ellipsoid(rest, (0, -1, -2), (slit, 13, 10)), EDGE))
-    if high > -60 and low < -22:
-        fourth = ellipsoid(rest, (0, 31, -40), (6.5 * size + 2, 3.5 * size + 1.2, 10))
-        shares.append(inside(fourth, EDGE))
-    return any_of(shares), lateral
+    lateral -= np.sign(x) * np.float32(traits.ventricles)
+    septum = np.float32(0.7) - mirrored.x
+    if traits.cavum:
+        septum += np.float32(traits.cavum / 2 + 1) * smooth_step(-mirrored.y, -12, 8)
+    return np.maximum(lateral, septum)
 
 
-def sulci(head: Head, at: Landmarks, clogged: Array | None) -> tuple[Array, Array]:
-    """Share of fluid on the brain, and depth below the nearest surface of cortex (mm).
-
-    Args:
-        head: The person.
-        at: The points.
-        clogged: Share of blood in the fluid (0 to 1); blood widens what it fills.
-    """
-    atrophy = head.atrophy
-    layer = np.float32(0.7 + 1.5 * atrophy) * (1 + np.float32(0.3) * at.slow)
-    layer *= 1 + np.float32(0.4) * smooth_step(-at.rest.y, 10, 60)
-    width = np.float32(head.sulci) * np.maximum(1 + np.float32(0.35) * at.slow, 0.35)
-    width *= np.float32(0.85) + np.float32(0.4) * smooth_step(at.rest.z, 0, 60)
-    fissure_width: Array | np.float32 = np.float32(0.9 + 2.0 * atrophy)
-    sylvian_width: Array | np.float32 = np.float32(1.2 + 3.2 * atrophy)
-    if clogged is not None:
-        extra = np.float32(2.6) * clogged
-        width += extra
-        layer += np.float32(0.6) * clogged
-        fissure_width, sylvian_width = fissure_width + extra, sylvian_width + extra
-    surface = np.minimum(at.outside, at.middle + 3 * np.maximum(6 - at.arch, 0))
-    fold = np.abs(at.ridge) * np.float32(3.4)
-    fold += np.float32(0.8) * np.maximum(surface - 17 - 3 * at.slow, 0)
-    fissure = np.sqrt(np.square(at.middle) + np.square(np.minimum(at.arch, 0)))
-    clefts = [cleft(fold, width), cleft(fissure, fissure_width)]
-    depths = [fold - width * np.float32(0.5), fissure - fissure_width * np.float32(0.5)]
-    if at.rest.z.min() < 40:
-        sylvian = _sylvian(at)
-        clefts.append(cleft(sylvian, sylvian_width))
-        depths.append(sylvian - sylvian_width * np.float32(0.5))
-    share, depth = any_of(clefts), at.outside - layer
-    if at.low:
-        share *= 1 - at.below
-        depths.append(np.abs(at.tent) + 40 * smooth_step(-at.behind, 0, 2) - np.float32(0.6))
-    np.maximum(share, inside(depth, EDGE), out=share)
-    for other in depths:
-        np.minimum(depth, other, out=depth)
-    return share, depth
+def _midline(head: Head, rest: Points, low: float, high: float) -> list[Array]:
+    """Shares of the third ventricle, and of a cavum between the leaves of the septum."""
+    size, shares = head.ventricles, []
+    if low < 14 and high > -14:
+        slit = 0.9 + 3.0 * max(size - 0.6, 0)
+        shares.append(inside(ellipsoid(rest, (0, 0, 0), (slit, 13, 12)), EDGE))
+    if head.brain.cavum and low < 20 and high > 0:
+        half = head.brain.cavum / 2
+        shares.append(inside(ellipsoid(rest, (0, -16, 10), (half, 15, 9)), EDGE))
+    return shares
 
 
-def _sylvian(at: Landmarks) -> Array:
-    """Distance to the middle of the Sylvian fissure: over the insula, and out to the surface."""
-    m = at.mirrored
-    wavy = np.float32(2) * at.slow + np.float32(1.6) * at.ridge
-    over_insula = m.x - 37 + np.float32(0.009) * np.square(m.y + 2) + np.float32(0.7) * wavy
-    beyond = np.maximum(np.abs(m.y + 3) - 17, np.abs(m.z - 2) - 11)
-    insula = np.square(over_insula) + np.square(np.maximum(beyond, 0))
-    along = m.y + 16 - np.float32(0.9) * m.z - np.float32(0.35) * (m.x - 38)
-    along = (along + np.float32(2) * wavy) * np.float32(0.75)
-    beyond = np.maximum(38 - m.x, np.abs(m.z - 3) - 20)
-    lips = np.square(along) + np.square(np.maximum(beyond, 0))
-    distance: Array = np.sqrt(np.minimum(insula, lips))
-    return distance
+def _fourth(head: Head, rest: Points) -> Array:
+    """Distance to the fourth ventricle, whose recesses bend backwards (mm)."""
+    bent = Points(rest.x, rest.y - np.float32(0.03) * rest.x * rest.x, rest.z)
+    size = head.ventricles
+    return ellipsoid(bent, (0, 34, -40), (5 * size + 4, 2.6 * size + 1.6, 14))
 
 
 def brainstem(head: Head, at: Landmarks) -> tuple[Array, Array]:
     """Shares of the brainstem, and of the cisterns around it and under the brain."""
-    rest: Points = at.rest
-    midbrain = ellipsoid(rest, (0, 12, -14), (15.5, 11, 12))
-    pons = ellipsoid(rest, (0, 12, -34), (16, 12.5, 14))
-    medulla = capsule(rest, (0, 20, -48), (0, 26, -75), (9, 8))
-    stem = inside(smooth_min(smooth_min(midbrain, pons, 4), medulla, 5), EDGE)
-    wavy = at.slow - np.float32(0.9) * at.ridge
-    girdle = np.abs(midbrain - np.float32(2.2) + wavy) - np.float32(0.8 + 1.2 * head.atrophy)
-    heights = smooth_step(-rest.z, 5, 11) * smooth_step(rest.z, -28, -22)
+    stem, pools = np.zeros_like(at.slow), np.zeros_like(at.slow)
+    near = np.flatnonzero((at.mirrored.x < 42) & (np.abs(at.rest.y - 2) < 38))
+    if len(near):
+        stem[near], pools[near] = _brainstem(head, at.at(near))
+    if at.rest.z.min() < -36:
+        size = head.brain.cisterna_magna
+        magna = ellipsoid(at.rest, (0, 66, -60), (13 * size, 9 * size, 11 * size))
+        np.maximum(pools, inside(magna, EDGE), out=pools)
+    return stem, pools
+
+
+def _brainstem(head: Head, at: Landmarks) -> tuple[Array, Array]:
+    rest, m = at.rest, at.mirrored
+    low, high = float(rest.z.min()), float(rest.z.max())
+    size = head.brain.cisterns + 0.5 * head.atrophy
+    stem = np.full_like(at.slow, 40)
+    pools = np.zeros_like(at.slow)
+    if high > -32:
+        stem = _midbrain(rest, m)
+        pools = _around_midbrain(head, at, stem)
+    if low < -20:
+        pons = ellipsoid(rest, (0, 17, -35), (15, 12, 14))
+        bridge = capsule(m, (10, 21, -38), (23, 34, -42), (8, 6))
+        pons = smooth_min(pons, bridge, 5)
+        pons = smooth_min(pons, capsule(rest, (0, 22, -48), (0, 27, -75), (8.5, 8)), 5)
+        stem = smooth_min(stem, pons, 4)
+        before = smooth_step(-rest.y, -15, -9) * smooth_step(-rest.z, 24, 29)
+        corner = inside(ellipsoid(m, (21, 13, -40), (6.5 * size, 5 * size, 6)), EDGE)
+        pools = any_of([pools, inside(stem - np.float32(5 * size), EDGE) * before, corner])
+    stem = inside(stem, EDGE)
+    return stem, pools * (1 - stem)
+
+
+def _midbrain(rest: Points, m: Points) -> Array:
+    peduncle = ellipsoid(m, (9, 6, -15), (7, 9.5, 13))
+    midbrain = smooth_min(peduncle, ellipsoid(rest, (0, 13, -14), (13, 9, 12)), 3)
+    return smooth_min(midbrain, ellipsoid(m, (5, 21, -12), (5, 4.5, 8)), 2)
+
+
+def _around_midbrain(head: Head, at: Landmarks, midbrain: Array) -> Array:
+    """Shares of the cisterns around the midbrain, and of the star above the sella."""
+    rest, m = at.rest, at.mirrored
+    size = head.brain.cisterns + 0.5 * head.atrophy
+    width = np.float32(0.4) + smooth_step(rest.y, 2, 24) * np.float32(1.9)
+    width *= np.float32(size) * (1 + np.float32(0.35) * at.slow)
+    girdle = np.abs(midbrain - width * np.float32(0.7) + np.float32(1.2) * at.slow)
+    heights = smooth_step(-rest.z, 2, 8) * smooth_step(rest.z, -30, -24)
+    star = ellipsoid(rest, (0, -10, -18), (8.5 * size, 6.5 * size, 8))
+    for start, end, radii in _RAYS:
+        ray = capsule(m, start, end, (radii[0] * size, radii[1] * size))
+        star = smooth_min(star, ray, 4)
     pools = [
-        inside(girdle, EDGE) * heights * (0.3 + np.float32(0.7) * smooth_step(rest.y, 8, 19)),
-        inside(ellipsoid(rest, (0, -10, -19), (13, 9, 6.5)), EDGE),
-        inside(ellipsoid(rest, (0, 2, -21), (7, 6, 7)), EDGE),
-        inside(ellipsoid(rest, (0, 27, -5), (11, 4.5, 7)), EDGE),
-        inside(capsule(at.mirrored, (8, -13, -18), (35, -16, -12), (2.4, 2.2)), EDGE),
+        cleft(girdle, width) * heights,
+        inside(star, EDGE),
+        inside(ellipsoid(rest, (0, 1, -17), (4.5 * size, 5, 7)), EDGE),
+        inside(ellipsoid(rest, (0, 28, -5), (9 * size, 3.6 * size, 7)), EDGE),
     ]
-    if rest.z.min() < -24:
-        pools += [
-            inside(ellipsoid(rest, (0, -2, -36), (12, 4.5, 14)), EDGE),
-            inside(ellipsoid(at.mirrored, (22, 9, -40), (7, 5, 6)), EDGE),
-            inside(ellipsoid(rest, (0, 64, -60), (13, 9, 9)), EDGE),
-        ]
-    return stem, any_of(pools) * (1 - stem)
+    return any_of(pools)
+
+
+_RAYS = (
+    ((0.0, -12.0, -18.0), (0.0, -32.0, -16.0), (2.4, 0.8)),
+    ((6.0, -12.0, -18.0), (20.0, -20.0, -15.0), (2.6, 1.3)),
+    ((20.0, -20.0, -15.0), (38.0, -26.0, -13.0), (1.3, 0.9)),
+    ((6.0, -5.0, -18.0), (17.0, 5.0, -15.0), (2.6, 1.2)),
+)
+"""Rays of the star above the sella, one side: start, end (mm), and the radii there (mm)."""

@@ -11,6 +11,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ichreport.phantom.anatomy.brain_traits import BrainTraits
 from ichreport.phantom.shapes import Vector, vector
 
 
@@ -36,6 +37,7 @@ class Head:
         aeration: Share of the mastoids that is air.
         origin: Where this person's folds start in the labyrinth (voxels).
         twist: Slant of the folds, as a drift along each axis (mm a mm of depth).
+        brain: Variants of the brain, and its old disease.
     """
 
     age: float
@@ -55,6 +57,7 @@ class Head:
     aeration: float
     origin: Vector
     twist: Vector
+    brain: BrainTraits
 
     @classmethod
     def draw(cls, rng: np.random.Generator, *, varied: bool = False) -> Self:
@@ -69,7 +72,9 @@ class Head:
         spread = 0.22 if varied else 0.12
         atrophy = float(np.clip((age - 40) / 55 + rng.normal(0, spread), 0, 1))
         size = rng.normal(1, 0.025)
-        white = rng.normal(27.0, 1.0)
+        white = rng.normal(27.3, 1.6 if varied else 1.0)
+        contrast = np.clip(rng.normal(7.8, 1.4), 5, 10.5) if varied else rng.normal(9.0, 0.7)
+        ventricles, sulci = _spaces(rng, age, atrophy, varied=varied)
         return cls(
             age=age,
             atrophy=atrophy,
@@ -77,17 +82,18 @@ class Head:
             lean=float(rng.normal(0, 0.02)),
             skull=float(np.clip(rng.normal(6.8, 1.0), 4.5, 9.5)),
             scalp=float(np.clip(rng.normal(5.5, 1.2), 3.5, 9)),
-            ventricles=float(np.clip(rng.normal(0.72 + 0.55 * atrophy, 0.10), 0.5, 1.5)),
-            sulci=float(np.clip(rng.normal(0.7 + 2.0 * atrophy, 0.25), 0.3, 3.2)),
+            ventricles=ventricles,
+            sulci=sulci,
             white=float(white),
-            grey=float(white + rng.normal(9.5, 0.7)),
+            grey=float(white + contrast),
             csf=float(rng.normal(6, 1.5)),
             bone=float(rng.normal(1350, 120)),
             diploe=float(rng.normal(750, 120)),
-            leukoaraiosis=float(max(0, rng.normal(10 * (atrophy - 0.35), 2))),
+            leukoaraiosis=float(max(0, rng.normal(12 * (atrophy - 0.35), 4 if varied else 2))),
             aeration=float(np.clip(rng.normal(0.6, 0.15), 0.2, 0.85)),
             origin=vector(rng.uniform(0, 128, 3)),
-            twist=vector(rng.normal(0, 0.35, 3)),
+            twist=vector(rng.normal(0, 0.25, 3)),
+            brain=BrainTraits.draw(rng.spawn(1)[0], age, atrophy, varied=varied),
         )
 
     def canonical(self) -> NDArray[np.float64]:
@@ -95,3 +101,17 @@ class Head:
         matrix = np.diag(1 / np.asarray(self.scale))
         matrix[0, 1] = self.lean
         return matrix
+
+
+def _spaces(
+    rng: np.random.Generator, age: float, atrophy: float, *, varied: bool
+) -> tuple[float, float]:
+    """Draw the size of the ventricles, and the width of the sulci (mm)."""
+    sulci = rng.normal(0.8 + 2.6 * atrophy, 0.3)
+    if not varied:
+        ventricles = rng.normal(0.72 + 0.55 * atrophy, 0.10)
+        return float(np.clip(ventricles, 0.5, 1.5)), float(np.clip(sulci, 0.3, 3.4))
+    ventricles = (0.65 + 0.75 * atrophy) * np.exp(rng.normal(0, 0.22))
+    if age > 60 and rng.random() < 0.06:  # as in normal-pressure hydrocephalus
+        ventricles, sulci = rng.uniform(1.5, 2.2), rng.uniform(0.3, 0.7)
+    return float(np.clip(ventricles, 0.4, 2.2)), float(np.clip(sulci, 0.25, 4.0))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ichreport.phantom.anatomy.cavity import Cavity, petrous
 from ichreport.phantom.anatomy.head import Head
@@ -11,9 +12,6 @@ from ichreport.phantom.shapes import Array, Points, Vector, smooth_step, sphere,
 
 EDGE = 1.25
 """Width of the edge response inside the brain (mm)."""
-
-_FOLD_RATE = 0.7
-"""Labyrinth voxels a mm: sulci lie about 11 mm apart."""
 
 _SLOW_RATE = 0.17
 """Labyrinth voxels a mm of the noise that varies over centimetres."""
@@ -58,13 +56,12 @@ class Landmarks(NamedTuple):
         outside: Depth below the dura, or below blood outside the arachnoid (mm).
         middle: Distance to the midsagittal plane, which is wavy (mm).
         arch: Distance outwards from the corpus callosum, seen from the side (mm).
-        tent: Height above the tentorium (mm).
+        tent: Height above the tentorium (mm); like the next two, 0 unless `low`.
         rim: Relative distance from the tentorium's opening: 0 in its middle, 1 at the skull.
         behind: Distance behind the petrous crests (mm).
         low: Whether any point lies low enough for tentorium and brainstem to matter.
         below: Share of each point that is under the tentorium.
         slow: Noise that varies over centimetres, variance 1.
-        ridge: Noise whose zero crossings are the sulci, variance 1.
     """
 
     rest: Points
@@ -78,12 +75,10 @@ class Landmarks(NamedTuple):
     low: bool
     below: Array
     slow: Array
-    ridge: Array
 
     @classmethod
     def find(
         cls,
-        head: Head,
         p: Points,
         space: Cavity,
         *,
@@ -94,7 +89,6 @@ class Landmarks(NamedTuple):
         """Measure points.
 
         Args:
-            head: The person.
             p: The points, one-dimensional.
             space: The cavity, measured at `p`.
             mass_effect: What displaces the brain.
@@ -103,11 +97,11 @@ class Landmarks(NamedTuple):
         """
         rest = mass_effect.undo(p, space)
         mirrored = Points(np.abs(rest.x), rest.y, rest.z)
-        tent, rim = tentorium(rest)
-        behind = petrous(rest)
         low = bool(rest.z.min() < _TENTORIUM_TOP)
-        below = np.zeros_like(slow)
+        tent = rim = behind = below = np.zeros_like(slow)
         if low:
+            tent, rim = tentorium(rest)
+            behind = petrous(rest)
             below = smooth_step(-tent, -0.8, 0.8) * smooth_step(behind, -3, 1)
         return cls(
             rest=rest,
@@ -121,8 +115,14 @@ class Landmarks(NamedTuple):
             low=low,
             below=below,
             slow=slow,
-            ridge=_folds(head, rest, mirrored, space, outside),
         )
+
+    def at(self, index: NDArray[np.intp]) -> "Landmarks":
+        """The points of a flat index."""
+        fields = self._asdict()
+        rest, mirrored, low = (fields.pop(name) for name in ("rest", "mirrored", "low"))
+        taken = {name: field.take(index) for name, field in fields.items()}
+        return Landmarks(rest=rest.at(index), mirrored=mirrored.at(index), low=low, **taken)
 
 
 def callosal_arch(p: Points) -> Array:
@@ -144,23 +144,4 @@ def slow_noise(head: Head, p: Points) -> Array:
         v * np.float32(_SLOW_RATE) + np.float32(start + 31)
         for v, start in zip(p, head.origin, strict=True)
     ]
-    return wander(*coordinates)
-
-
-def _folds(head: Head, rest: Points, mirrored: Points, space: Cavity, outside: Array) -> Array:
-    """The labyrinth, looked up on the surface above each point.
-
-    So sulci run inwards, slanted by the person's twist; near the midline they are looked up at
-    the point itself.
-    """
-    outwards = np.float32(0.45) / np.maximum(space.radius, np.float32(0.4)) - np.float32(0.45)
-    outwards *= smooth_step(mirrored.x, 8, 30)
-    outwards += 1
-    coordinates = []
-    for value, start, twist in zip(rest, head.origin, head.twist, strict=True):
-        on_surface = value * outwards
-        on_surface += np.float32(twist) * outside
-        on_surface *= np.float32(_FOLD_RATE)
-        on_surface += np.float32(start)
-        coordinates.append(on_surface)
     return wander(*coordinates)
