@@ -14,7 +14,7 @@ from ichreport.phantom.scanner.noise import grain
 from ichreport.phantom.scanner.scan import Scan
 from ichreport.phantom.scanner.surroundings import head_rest
 from ichreport.phantom.section import Patient, Section
-from ichreport.phantom.shapes import Array, Points, vector
+from ichreport.phantom.shapes import Array, vector
 
 _VISIBLE_SHARE = 0.45
 """A pixel belongs to a bleed's truth mask if at least this share of it is blood."""
@@ -69,14 +69,9 @@ def _slab(scan: Scan, patient: Patient, height: float, thickness: float) -> Sect
     if window is None:
         return total
     rows, columns = window
-    down, across = grid.down[rows, None], grid.across[None, columns]
     lift = frame @ np.array([0, 0, thickness])
-    p = Points(
-        *(
-            np.float32(o) + np.float32(b) * down + np.float32(a) * across
-            for o, b, a in zip(base, below, along, strict=True)
-        )
-    )
+    shape = patient.head.build.deformation
+    p = shape.on_plane(base, along, below, grid.across[columns], grid.down[rows])
     part = section.draw(patient, p, lift=vector(lift), edge=grid.step * 1.1, thickness=thickness)
     hu[window] = part.hu
     blood = {subtype: np.zeros_like(hu) for subtype in part.blood}
