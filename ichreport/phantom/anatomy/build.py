@@ -304,7 +304,7 @@ class Build:
         """
         shape, vault, face, neck = rng.spawn(4)
         return cls(
-            Deformation.draw(shape, 1.0 if varied else 0.4),
+            Deformation.draw(shape, 0.9 if varied else 0.4),
             VaultTraits.draw(vault, age, varied=varied),
             FaceTraits.draw(face, age, varied=varied),
             NeckTraits.draw(neck, age, varied=varied),

@@ -63,7 +63,7 @@ class Deformation:
         """
         waves: list[Wave] = []
         for axis, mirrored, amplitude, along_x, across in _MODES:
-            height = amount * amplitude * min(max(rng.normal(), -1.8), 1.8)
+            height = amount * amplitude * min(max(rng.normal(), -1.7), 1.7)
             k = 2 * np.pi / rng.uniform(*along_x)
             q = 2 * np.pi / rng.uniform(*across)
             slant, phase = rng.uniform(0, np.pi), rng.uniform(0, 2 * np.pi)

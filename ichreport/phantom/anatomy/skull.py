@@ -101,11 +101,13 @@ def _draw(
     surgery: Surgery,
 ) -> Array:
     """Intensity of the points near skull and face (HU)."""
+    width, bone = np.full_like(p.x, head.skull), np.full_like(p.x, head.bone)
     band = np.flatnonzero((space.vault < _reach(head, 0.0)) & (space.floor < _BASE_REACH))
-    on_vault = p.at(band)
-    rough = wander(on_vault.x * 0.3, on_vault.y * 0.3, on_vault.z * 0.3)
-    width = np.full_like(p.x, head.skull)
-    width[band] = _vault_thickness(head, on_vault, rough)
+    if len(band):
+        over, vault = p.at(band), space.vault.take(band)
+        rough = wander(over.x * 0.3, over.y * 0.3, over.z * 0.3)
+        relief = _vault_thickness(head, over, rough)
+        width[band], bone[band] = relief, _bone(head, over, vault, relief, rough)
     pocket = _frontal_sinus(head, p, space, width)
     outer = space.vault - width
     skin = outer - _scalp_thickness(head, p)
@@ -115,8 +117,6 @@ def _draw(
         skin += surgery.sunken(p, width)
     if outlines:
         skin = np.minimum(smooth_min(skin, outlines[0], 14), outlines[1])
-    bone = np.full_like(p.x, head.bone)
-    bone[band] = _bone(head, on_vault, space.vault.take(band), width.take(band), rough)
     if pocket:
         front, share = pocket
         bone[front] += share * (np.float32(_AIR) - bone.take(front))
@@ -273,7 +273,8 @@ def _base(head: Head, p: Points, space: Cavity, outer: Array, bone: Array) -> No
     thickness = 2.2 + 3 * wings + np.float32(2.2) * smooth_step(p.y, -20, -5)
     thickness += 15 * crest + 8 * clivus
     thickness *= 1 + np.float32(0.25) * lumpy
-    thickness += 7 * smooth_step(space.vault.take(index), -4, 1)  # walls go on below the floor
+    walls = smooth_step(space.vault.take(index), -4, 1) * smooth_step(-p.y, -6, 4)
+    thickness += 7 * walls  # the temples go on below the floor
     value = head.build.vault.base * (1 + np.float32(0.24) * lumpy)
     value += np.float32(0.5) * crest - np.float32(0.12) * clivus
     value *= np.float32(head.bone)

@@ -207,7 +207,7 @@ def _plates(rng: np.random.Generator, flap: Flap, skull: float) -> tuple[Metal, 
         along = aside - (aside @ out) * out
         for step in (-4, 0, 4):
             place = np.asarray(middle) + (skull + 0.6) * out + step * along
-            pieces.append(Metal(vector(place), 1.3, _TITANIUM))
+            pieces.append(Metal(vector(place), 1.6, _TITANIUM))
     return tuple(pieces)
 
 
@@ -276,7 +276,7 @@ def _clipped(rng: np.random.Generator, skull: float) -> Surgery:
     place = np.asarray(_aneurysm(rng))
     along = rng.normal(size=3)
     along /= np.linalg.norm(along)
-    clip = tuple(Metal(vector(place + t * along), 1.7, _PLATINUM) for t in (-3.0, 0.0, 3.0))
+    clip = tuple(Metal(vector(place + t * along), 2.2, _PLATINUM) for t in (-3.0, 0.0, 3.0))
     side = 1 if place[0] > 0 else -1
     center = _place(side * 58, -38, 6)
     flap = Flap(center, float(rng.uniform(22, 30)), 1.8, missing=False, sunken=0.0)

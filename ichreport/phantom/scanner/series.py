@@ -92,6 +92,8 @@ def _window(
         return None
     lean = abs(np.sin(np.deg2rad(scan.tilt - scan.pose[1]))) * 40
     wide, center = 94 * head.scale[0] * narrow + 8, scan.offset[0]
+    if z < head.build.neck.shoulders + 45:
+        wide = np.inf
     front, back = 116 * head.scale[1] * narrow + lean, 108 * head.scale[1] * narrow + lean
     rows = np.flatnonzero(
         (grid.down > scan.offset[1] - front) & (grid.down < scan.offset[1] + back)
