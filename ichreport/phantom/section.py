@@ -4,10 +4,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ichreport.phantom.anatomy import brain, skull
+from ichreport.phantom.anatomy import brain, neck, skull
 from ichreport.phantom.anatomy.cavity import Cavity, cavity
 from ichreport.phantom.anatomy.head import Head
-from ichreport.phantom.anatomy.landmarks import slow_noise
+from ichreport.phantom.anatomy.landmarks import EDGE, slow_noise
+from ichreport.phantom.anatomy.neck import Metal
+from ichreport.phantom.anatomy.surgery import NONE, Surgery
 from ichreport.phantom.bleeds import kinds
 from ichreport.phantom.bleeds.intraparenchymal import Intraparenchymal
 from ichreport.phantom.bleeds.intraventricular import Intraventricular
@@ -33,6 +35,7 @@ class Patient:
         lookalikes: Bright things that are none.
         down: Unit vector of gravity in the head's frame.
         cupping: Brightening of the brain next to the bone by beam hardening (HU).
+        surgery: What operations have left.
     """
 
     head: Head
@@ -40,6 +43,12 @@ class Patient:
     lookalikes: tuple[Lookalike, ...]
     down: Vector
     cupping: float
+    surgery: Surgery = NONE
+
+    @property
+    def metal(self) -> tuple[Metal, ...]:
+        """All metal in the canonical head, which `head.build.deformation` leads out of."""
+        return self.surgery.metal + neck.dental_metal(self.head)
 
 
 @dataclass
@@ -71,7 +80,7 @@ def draw(patient: Patient, p: Points, *, lift: Vector, edge: float, thickness: f
         thickness: Width of the slab (mm).
     """
     space = cavity(p)
-    hu = skull.shell(patient.head, p, space, edge, thickness)
+    hu = skull.shell(patient.head, p, space, edge, thickness, patient.surgery)
     section = Section(hu, lookalikes=[0.0] * len(patient.lookalikes))
     index = np.flatnonzero(space.wall < edge + thickness * space.slope)
     if not len(index):
@@ -131,6 +140,8 @@ def _content(
             layers.put(bleed, inside(distance, 1.6))
     for outer, amount in extraaxial.bleeds:
         layers.put(outer, amount, settled=outer.settled(p))
+    for share, hu in patient.surgery.devices(p, EDGE):
+        layers.hu += share * (np.float32(hu) - layers.hu)
     cup = np.exp(np.minimum(space.wall, 0) * np.float32(1 / 9))
     return layers.hu + np.float32(patient.cupping) * cup, layers.blood
 

@@ -12,6 +12,7 @@ from ichreport.labels import ANY, SUBTYPES
 from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.params.scanners import named
 from ichreport.phantom import headers, lookalikes
+from ichreport.phantom.anatomy import surgery
 from ichreport.phantom.anatomy.head import Head
 from ichreport.phantom.bleeds.kinds import BLEED_TYPES, Bleed
 from ichreport.phantom.cohort import PatientPlan, StudyPlan, identifier
@@ -58,16 +59,27 @@ def write_patient(folder: Path, recipe: PhantomRecipe, plan: PatientPlan) -> Wri
         recipe: The recipe; its seed and the patient's number decide everything.
         plan: What the patient has.
     """
-    streams = [np.random.default_rng([recipe.seed, 2, plan.number, part]) for part in range(4)]
-    of_head, of_lookalikes, of_bleeds, rng = streams  # so that a new trait changes nothing else
-    head = Head.draw(of_head, varied=recipe.anatomy == "varied")
+    # a stream for each part, so that a new trait changes nothing else
+    streams = [np.random.default_rng([recipe.seed, 2, plan.number, part]) for part in range(5)]
+    of_head, of_lookalikes, of_bleeds, rng, of_surgery = streams
+    varied = recipe.anatomy == "varied"
+    head = Head.draw(of_head, varied=varied)
+    operated = surgery.draw(of_surgery, head.skull) if varied else surgery.NONE
     bright = tuple(lookalikes.draw(of_lookalikes, head.age))
     bleeds = tuple(
         BLEED_TYPES[subtype].draw(of_bleeds, subtle=subtle) for subtype, subtle in plan.subtypes
     )
     patient_id = identifier(recipe.seed, "patient", plan.number)
-    traits = {k: v for k, v in dataclasses.asdict(head).items() if k not in ("origin", "twist")}
-    written = WrittenPatient({"patient_id": patient_id, **_rounded(traits), "studies": []})
+    traits = dataclasses.asdict(head)
+    del traits["origin"], traits["twist"], traits["build"]["deformation"]
+    written = WrittenPatient(
+        {
+            "patient_id": patient_id,
+            **_rounded(traits),
+            "surgery": list(operated.reasons),
+            "studies": [],
+        }
+    )
     for order, study in enumerate(plan.studies):
         number = plan.number * _STUDIES_A_PATIENT + order
         names = headers.Names(
@@ -77,7 +89,7 @@ def write_patient(folder: Path, recipe: PhantomRecipe, plan: PatientPlan) -> Wri
         )
         at_study = tuple(later(bleed, order) for bleed in bleeds)
         scan = _draw_scan(rng, recipe, study)
-        patient = Patient(head, at_study, bright, scan.down(head), scan.response.cupping)
+        patient = Patient(head, at_study, bright, scan.down(head), scan.response.cupping, operated)
         _write_study(folder, recipe, study, scan, patient, names, number, rng, written)
     return written
 
@@ -217,12 +229,10 @@ def _best(
     return [slices[int(i)][0] for i in order if amounts[int(i)] >= least]
 
 
-def _rounded(values: dict[str, Any]) -> dict[str, Any]:
-    def short(value: Any) -> Any:
-        if isinstance(value, dict):
-            return _rounded(value)
-        if isinstance(value, tuple | list):
-            return [short(v) for v in value]
-        return value if isinstance(value, str) else round(float(value), 3)
-
-    return {name: short(value) for name, value in values.items()}
+def _rounded(value: Any) -> Any:
+    """Traits as they stand in phantom.json: numbers of three decimals."""
+    if isinstance(value, dict):
+        return {name: _rounded(v) for name, v in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_rounded(v) for v in value]
+    return value if isinstance(value, (bool, str)) or value is None else round(float(value), 3)

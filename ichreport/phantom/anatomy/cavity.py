@@ -13,6 +13,13 @@ DOME_HEIGHT = 76.0
 _DOME_DROP = 112.0
 _CENTER_Y = 3.0
 
+_FAR = -99.0
+_FLOOR_TOP = 8.0
+"""Height above which no floor is near (mm)."""
+
+_OUTSIDE = 40.0
+"""Distance outside the vault from which on there is no floor (mm)."""
+
 
 class Cavity(NamedTuple):
     """The inside of the skull, seen from each point.
@@ -43,21 +50,48 @@ def cavity(p: Points) -> Cavity:
     flattened at the top.
     """
     y = (p.y - np.float32(_CENTER_Y)) * np.float32(1 / _HALF_LENGTH)
-    width = _HALF_WIDTH * (1 + np.float32(0.08) * y - np.float32(0.05) * y * y)
-    height = np.where(p.z > 0, np.float32(1 / DOME_HEIGHT), np.float32(1 / _DOME_DROP))
-    x2, y2 = np.square(p.x / width), y * y
-    z2 = np.square(p.z * height)
-    squares = x2 + y2 + z2 * (np.float32(0.5) + np.float32(0.5) * z2) - np.float32(0.22) * x2 * y2
-    radius = np.sqrt(np.maximum(squares, np.float32(1e-3)))
-    rise = np.abs(p.z) * height * height * (np.float32(0.5) + z2)
-    gradient = np.sqrt(x2 / (width * width) + y2 * np.float32(_HALF_LENGTH**-2) + rise * rise)
-    gradient = np.maximum(gradient, radius * np.float32(1e-3))
-    vault = (radius - 1) * radius / gradient
-    slope = rise / gradient
-    if p.z.min() > 0:
-        return Cavity(radius, vault, np.full_like(vault, -99), vault, slope)
-    floor = (_floor_height(p) - p.z) * np.float32(0.8)
-    return Cavity(radius, vault, floor, smooth_max(vault, floor, 8), slope)
+    narrow = y * np.float32(-0.05 * _HALF_WIDTH)
+    narrow += np.float32(0.08 * _HALF_WIDTH)
+    narrow *= y
+    narrow += np.float32(_HALF_WIDTH)
+    np.reciprocal(narrow, out=narrow)
+    low = bool(p.z.min() <= 0)
+    height: Array | np.float32 = np.float32(1 / DOME_HEIGHT)
+    if low:
+        height = np.where(p.z > 0, height, np.float32(1 / _DOME_DROP))
+    x2 = p.x * narrow
+    x2 *= x2
+    y2 = y * y
+    z2 = p.z * height
+    z2 *= z2
+    rise = np.float32(0.5) + z2
+    squares = z2 * (np.float32(0.5) + np.float32(0.5) * z2)
+    squares += x2
+    squares += y2
+    squares -= np.float32(0.22) * x2 * y2
+    radius: Array = np.sqrt(np.maximum(squares, np.float32(1e-3), out=squares), out=squares)
+    rise *= np.abs(p.z)
+    rise *= height * height
+    narrow *= narrow
+    narrow *= x2
+    y2 *= np.float32(_HALF_LENGTH**-2)
+    narrow += y2
+    narrow += rise * rise
+    gradient = np.sqrt(narrow, out=narrow)
+    np.maximum(gradient, radius * np.float32(1e-3), out=gradient)
+    vault = (radius - 1) * radius
+    vault /= gradient
+    rise /= gradient
+    if not low:
+        return Cavity(radius, vault, np.full_like(vault, _FAR), vault, rise)
+    near = np.flatnonzero((p.z < _FLOOR_TOP) & (vault < _OUTSIDE))
+    if len(near) > 0.8 * vault.size:
+        floor = (_floor_height(p) - p.z) * np.float32(0.8)
+    else:
+        part = p.at(near)
+        floor = np.full_like(vault, _FAR)
+        floor.reshape(-1)[near] = (_floor_height(part) - part.z) * np.float32(0.8)
+    return Cavity(radius, vault, floor, smooth_max(vault, floor, 8), rise)
 
 
 def petrous(p: Points) -> Array:
@@ -83,6 +117,10 @@ def _floor_height(p: Points) -> Array:
     middle = 1 - smooth_step(side, 8, 17)
     back += middle * (clivus - back)
     foramen = np.square(p.x * np.float32(1 / 15)) + np.square((p.y - 31) * np.float32(1 / 18))
-    back -= 40 * (1 - smooth_step(foramen, 0.7, 1.1))
+    bowl = np.square(side * np.float32(1 / 50)) + np.square((p.y - 30) * np.float32(1 / 46))
+    back += behind_crests * (12 * np.minimum(bowl, 1.3))
+    trough = (side - 36) * np.float32(1 / 22)
+    back += (1 - behind_crests) * (4 * np.minimum(trough * trough, 1.5)) * (1 - middle)
+    back -= 17 * (1 - smooth_step(foramen, 0.7, 1.1))
     height: Array = front + behind_wings * (back - front)
     return height

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ichreport.phantom.anatomy.brain_traits import BrainTraits
+from ichreport.phantom.anatomy.build import Build
 from ichreport.phantom.shapes import Vector, vector
 
 
@@ -34,10 +35,10 @@ class Head:
         bone: Intensity of the skull's tables (HU).
         diploe: Intensity of the marrow between them (HU).
         leukoaraiosis: Darkening of the white matter around the ventricles (HU).
-        aeration: Share of the mastoids that is air.
         origin: Where this person's folds start in the labyrinth (voxels).
         twist: Slant of the folds, as a drift along each axis (mm a mm of depth).
         brain: Variants of the brain, and its old disease.
+        build: Shape, skull, face and neck.
     """
 
     age: float
@@ -54,10 +55,10 @@ class Head:
     bone: float
     diploe: float
     leukoaraiosis: float
-    aeration: float
     origin: Vector
     twist: Vector
     brain: BrainTraits
+    build: Build
 
     @classmethod
     def draw(cls, rng: np.random.Generator, *, varied: bool = False) -> Self:
@@ -71,6 +72,8 @@ class Head:
         age = float(np.clip(rng.normal(58, 20), 18, 94))
         spread = 0.22 if varied else 0.12
         atrophy = float(np.clip((age - 40) / 55 + rng.normal(0, spread), 0, 1))
+        of_build = rng.spawn(1)[0]
+        longer = float(np.clip(of_build.normal(0, 0.028), -0.06, 0.06)) if varied else 0.0
         size = rng.normal(1, 0.025)
         white = rng.normal(27.3, 1.6 if varied else 1.0)
         contrast = np.clip(rng.normal(7.8, 1.4), 5, 10.5) if varied else rng.normal(9.0, 0.7)
@@ -78,22 +81,22 @@ class Head:
         return cls(
             age=age,
             atrophy=atrophy,
-            scale=vector(size * rng.normal(1, (0.025, 0.025, 0.02))),
+            scale=vector(size * rng.normal((1 - longer, 1 + longer, 1), (0.025, 0.025, 0.02))),
             lean=float(rng.normal(0, 0.02)),
-            skull=float(np.clip(rng.normal(6.8, 1.0), 4.5, 9.5)),
+            skull=float(np.clip(rng.normal(5.1, 0.95), 3.4, 8.6)),
             scalp=float(np.clip(rng.normal(5.5, 1.2), 3.5, 9)),
             ventricles=ventricles,
             sulci=sulci,
             white=float(white),
             grey=float(white + contrast),
             csf=float(rng.normal(6, 1.5)),
-            bone=float(rng.normal(1350, 120)),
-            diploe=float(rng.normal(750, 120)),
+            bone=float(np.clip(rng.normal(1680, 190), 1250, 2150)),
+            diploe=float(np.clip(rng.normal(760, 170), 350, 1200)),
             leukoaraiosis=float(max(0, rng.normal(12 * (atrophy - 0.35), 4 if varied else 2))),
-            aeration=float(np.clip(rng.normal(0.6, 0.15), 0.2, 0.85)),
             origin=vector(rng.uniform(0, 128, 3)),
             twist=vector(rng.normal(0, 0.25, 3)),
             brain=BrainTraits.draw(rng.spawn(1)[0], age, atrophy, varied=varied),
+            build=Build.draw(of_build, age, varied=varied),
         )
 
     def canonical(self) -> NDArray[np.float64]:

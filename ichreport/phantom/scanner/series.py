@@ -13,7 +13,7 @@ from ichreport.phantom.scanner.grid import Grid
 from ichreport.phantom.scanner.scan import Scan
 from ichreport.phantom.scanner.surroundings import AIR
 from ichreport.phantom.section import Patient, Section
-from ichreport.phantom.shapes import Array, Points, vector
+from ichreport.phantom.shapes import Array, vector
 
 _VISIBLE_SHARE: Final = 0.45
 """A pixel belongs to a bleed's truth mask if at least this share of it is blood."""
@@ -75,15 +75,10 @@ def _slab(scan: Scan, patient: Patient, height: float) -> Section:
     if window is None:
         return total
     rows, columns = window
-    down, across = grid.down[rows, None], grid.across[None, columns]
     thickness = scan.thickness
     lift = frame @ np.array([0, 0, thickness])
-    p = Points(
-        *(
-            np.float32(o) + np.float32(b) * down + np.float32(a) * across
-            for o, b, a in zip(base, below, along, strict=True)
-        )
-    )
+    shape = patient.head.build.deformation
+    p = shape.on_plane(base, along, below, grid.across[columns], grid.down[rows])
     part = section.draw(patient, p, lift=vector(lift), edge=grid.step * 1.1, thickness=thickness)
     hu[window] = part.hu
     blood = {subtype: np.zeros_like(hu) for subtype in part.blood}
@@ -104,6 +99,8 @@ def _window(
         return None
     lean = abs(np.sin(np.deg2rad(scan.tilt - scan.pose[1]))) * 40
     wide, center = 94 * head.scale[0] * narrow + 8, scan.offset[0]
+    if z < head.build.neck.shoulders + 45:
+        wide = np.inf
     front, back = 116 * head.scale[1] * narrow + lean, 108 * head.scale[1] * narrow + lean
     rows = np.flatnonzero(
         (grid.down > scan.offset[1] - front) & (grid.down < scan.offset[1] + back)
