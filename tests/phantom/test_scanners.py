@@ -9,12 +9,15 @@ import pytest
 from ichreport.params import scanners
 from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.params.scanners import HOSPITALS, SCANNERS, named
+from ichreport.phantom.anatomy.head import Head
+from ichreport.phantom.anatomy.neck import Metal
+from ichreport.phantom.anatomy.surgery import NONE, Surgery
 from ichreport.phantom.cohort import plan_cohort
 from ichreport.phantom.scanner.artefacts import MetalInSlice, metal_streaks
 from ichreport.phantom.scanner.exposure import Exposure
 from ichreport.phantom.scanner.grid import Grid
 from ichreport.phantom.scanner.scan import Scan
-from ichreport.phantom.scanner.series import scan_series
+from ichreport.phantom.scanner.series import _places_of_metal, scan_series
 from ichreport.phantom.scanner.surroundings import _RESTS, AIR, Line, Surroundings
 from ichreport.phantom.section import Patient
 
@@ -251,6 +254,27 @@ def test_streaks_of_metal_are_strong_nearby_and_darken_as_much_as_they_brighten(
     assert ring.min() < -60
     assert ring.max() > 40
     assert abs(streaks[110 - 20, 120]) < 100  # the piece itself is not striped
+
+
+@pytest.mark.parametrize("tilt", [0.0, 17.0])
+def test_a_piece_of_metal_streaks_the_slices_that_show_it_from_where_it_is(tilt):
+    head = Head.draw(np.random.default_rng(4), varied=True)
+    coils = Surgery(metal=(Metal((10.0, -12.0, 30.0), 4.0, 3071.0),))
+    scan = scan_on(SCANNERS[0], response=SILENT | RIGHT, surroundings=NOTHING, size=256)
+    scan = dataclasses.replace(scan, tilt=tilt, thickness=1.0)
+    patient, bare = (Patient(head, (), (), scan.down(head), 0.0, each) for each in (coils, NONE))
+    (place,) = [p for p in _places_of_metal(scan, patient) if p.strength > 100]
+    heights = tuple(place.height + gap for gap in (-25.0, 0.0, 25.0))
+    scan = dataclasses.replace(scan, heights=heights)
+    pairs = zip(scan_series(scan, patient), scan_series(scan, bare), strict=True)
+    below, at, above = (with_it.hu.astype(int) - without.hu for with_it, without in pairs)
+    assert not below.any()
+    assert not above.any()
+    rows, columns = np.nonzero(at > 2000)
+    assert scan.places[0][columns].mean() == pytest.approx(place.across, abs=1)
+    assert scan.places[1][rows].mean() == pytest.approx(place.down, abs=1)
+    streaked = np.abs(at) > 15
+    assert streaked.sum() > 2000
 
 
 def test_the_table_of_scanners_holds_together():

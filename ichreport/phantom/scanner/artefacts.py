@@ -6,7 +6,7 @@ import numpy as np
 
 from ichreport.phantom.shapes import Array
 
-_FINE: Final = ((9, 0.9), (14, 1.0), (21, 0.8), (33, 0.6))
+_FINE: Final = ((7, 0.7), (13, 0.9), (22, 0.9), (37, 0.8), (61, 0.5))
 """Rays around a piece of metal: how many, and how strong relative to each other."""
 
 
@@ -51,5 +51,5 @@ def metal_streaks(
         turn = np.float32(rng.uniform(0, 2 * np.pi))
         rays += np.float32(strength) * np.cos(np.float32(number) * angle + turn)
     near = np.minimum(away * np.float32(1 / 4), 1)  # the piece itself is not striped
-    fading: Array = rays * near * np.exp(away * np.float32(-1 / 38))
+    fading: Array = rays * near * np.exp(away * np.float32(-1 / 30))
     return fading * np.float32(metal.strength)

@@ -1,6 +1,6 @@
 """A series: slices of finite thickness through a head, one by one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -8,15 +8,27 @@ from numpy.typing import NDArray
 
 from ichreport.phantom import section
 from ichreport.phantom.anatomy.head import Head
+from ichreport.phantom.scanner.artefacts import MetalInSlice
 from ichreport.phantom.scanner.exposure import Exposure
 from ichreport.phantom.scanner.grid import Grid
 from ichreport.phantom.scanner.scan import Scan
 from ichreport.phantom.scanner.surroundings import AIR
 from ichreport.phantom.section import Patient, Section
-from ichreport.phantom.shapes import Array, vector
+from ichreport.phantom.shapes import Array, Vector, vector
 
 _VISIBLE_SHARE: Final = 0.45
 """A pixel belongs to a bleed's truth mask if at least this share of it is blood."""
+
+_STREAKS_PER_MM: Final = {False: 7.0, True: 26.0}
+"""Strength of streaks for each mm of a metal's radius (HU), of titanium and of heavier metals."""
+
+_HEAVY: Final = 3000.0
+"""Intensity from which on a metal is a heavy one (HU)."""
+
+_STRONGEST_STREAKS: Final = 140.0
+
+_REACH_OF_DEFORMATION: Final = 15.0
+"""How far a person's shape can move a place along the table (mm), and some more."""
 
 
 class ScannedSlice(NamedTuple):
@@ -38,6 +50,7 @@ class ScannedSlice(NamedTuple):
 def scan_series(scan: Scan, patient: Patient) -> Iterator[ScannedSlice]:
     """Scan a patient, slice by slice from the neck up."""
     exposure, grid, spacing = Exposure(scan, patient.head), scan.grid, scan.spacing
+    metal = _places_of_metal(scan, patient)
     area = grid.step**2
     for number, height in enumerate(scan.heights):
         drawn = _slab(scan, patient, height)
@@ -45,11 +58,55 @@ def scan_series(scan: Scan, patient: Patient) -> Iterator[ScannedSlice]:
             _move(drawn, grid, scan.moved[number])
         volume = area * spacing[number] * np.cos(np.deg2rad(scan.tilt)) / 1000
         yield ScannedSlice(
-            hu=exposure.expose(grid.reconstruct(drawn.hu), height),
+            hu=exposure.expose(
+                grid.reconstruct(drawn.hu), height, list(_seen_metal(metal, scan, height))
+            ),
             masks={k: grid.pixels(v) >= _VISIBLE_SHARE for k, v in drawn.blood.items()},
             volumes={k: float(v.sum() * volume) for k, v in drawn.blood.items()},
             lookalikes=[v * area for v in drawn.lookalikes],
         )
+
+
+class _PlacedMetal(NamedTuple):
+    """A piece of metal in the scanner's frame (mm), and the strength of its streaks (HU)."""
+
+    across: float
+    down: float
+    height: float
+    radius: float
+    strength: float
+
+
+def _places_of_metal(scan: Scan, patient: Patient) -> list[_PlacedMetal]:
+    """Where a patient's metal lies in the scanner."""
+    frame = np.linalg.inv(scan.body_frame(patient.head))
+    row, column = np.asarray(scan.orientation)
+    to_slices = np.linalg.inv(np.stack([row, column, (0.0, 0.0, 1.0)], axis=1))
+
+    def place(of_scaled_head: Vector) -> NDArray[np.float64]:
+        at: NDArray[np.float64] = to_slices @ (frame @ of_scaled_head + np.asarray(scan.offset))
+        return at
+
+    places = []
+    lowest = scan.heights[0] - _REACH_OF_DEFORMATION
+    for center, radius, hu in patient.metal:
+        if place(center)[2] + radius > lowest:  # most teeth are below all slices
+            across, down, height = place(patient.head.build.deformation.undo(center))
+            strength = min(_STREAKS_PER_MM[hu > _HEAVY] * radius, _STRONGEST_STREAKS)
+            at = (float(across), float(down), float(height))
+            places.append(_PlacedMetal(*at, radius, strength))
+    return places
+
+
+def _seen_metal(
+    places: Sequence[_PlacedMetal], scan: Scan, height: float
+) -> Iterator[MetalInSlice]:
+    """The metal that streaks a slice: that within it, and less so that next to it."""
+    for metal in places:
+        beyond = max(0.0, abs(metal.height - height) - metal.radius - scan.thickness / 2)
+        strength = float(metal.strength * np.exp(-beyond / 2))
+        if strength > 1:
+            yield MetalInSlice(metal.across, metal.down, strength)
 
 
 def _move(drawn: Section, grid: Grid, way: tuple[float, float]) -> None:
