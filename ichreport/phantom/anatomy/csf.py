@@ -52,7 +52,7 @@ def ventricles(head: Head, at: Landmarks) -> tuple[Array, Array]:
     low, high = float(at.rest.z.min()), float(at.rest.z.max())
     reach = 9 * head.ventricles + 4
     if low < 20 + reach and high > -21 - reach:
-        beside = at.mirrored.x < 38 + 4 * head.ventricles
+        beside = at.mirrored.x < 44 + 3 * head.ventricles
         near = np.flatnonzero(beside & (np.abs(at.rest.y - 12) < 58 + 4 * head.ventricles))
         around[near] = lateral = _lateral(head, at.mirrored.at(near), at.rest.x.take(near))
         share[near] = inside(lateral, EDGE)
