@@ -13,6 +13,9 @@ from ichreport.phantom.shapes import Array, Points, any_of, ellipsoid, inside, s
 
 _DURA = 56.0
 _VENOUS = 53.0
+_HALO = 12.0
+"""Distance from the ventricles that white-matter disease around them reaches (mm)."""
+
 _CORTEX = 3.8
 """Thickness of the cortex (mm)."""
 
@@ -90,9 +93,9 @@ def _cerebrum(head: Head, at: Landmarks, cortex: Array, around: Array) -> Array:
     grey = inside(cortex - np.float32(_CORTEX), 1.6)
     white: Array = np.float32(0.7) * at.slow
     white += np.float32(head.white)
-    near = np.flatnonzero(around < 25)
+    near = np.flatnonzero(around < _HALO)
     if head.leukoaraiosis and len(near):
-        caps = np.exp(np.minimum(-around.take(near), 0) * np.float32(1 / 7))
+        caps = np.square(1 - np.maximum(around.take(near), 0) * np.float32(1 / _HALO))
         caps *= np.float32(head.leukoaraiosis) * (1 + np.float32(0.4) * at.slow.take(near))
         white[near] -= caps
     if at.rest.z.max() > -13 and at.rest.z.min() < 20:

@@ -52,8 +52,8 @@ def ventricles(head: Head, at: Landmarks) -> tuple[Array, Array]:
     low, high = float(at.rest.z.min()), float(at.rest.z.max())
     reach = 9 * head.ventricles + 4
     if low < 20 + reach and high > -21 - reach:
-        box = (at.mirrored.x < 34 + reach) & (np.abs(at.rest.y - 12) < 52 + reach)
-        near = np.flatnonzero(box)
+        beside = at.mirrored.x < 44 + 3 * head.ventricles
+        near = np.flatnonzero(beside & (np.abs(at.rest.y - 12) < 58 + 4 * head.ventricles))
         around[near] = lateral = _lateral(head, at.mirrored.at(near), at.rest.x.take(near))
         share[near] = inside(lateral, EDGE)
         for tube in _midline(head, at.rest.at(near), low, high):
@@ -108,7 +108,8 @@ def brainstem(head: Head, at: Landmarks) -> tuple[Array, Array]:
     stem, pools = np.zeros_like(at.slow), np.zeros_like(at.slow)
     near = np.flatnonzero((at.mirrored.x < 42) & (np.abs(at.rest.y - 2) < 38))
     if len(near):
-        stem[near], pools[near] = _brainstem(head, at.at(near))
+        rest, mirrored, slow = at.rest.at(near), at.mirrored.at(near), at.slow.take(near)
+        stem[near], pools[near] = _brainstem(head, rest, mirrored, slow)
     if at.rest.z.min() < -36:
         size = head.brain.cisterna_magna
         magna = ellipsoid(at.rest, (0, 66, -60), (13 * size, 9 * size, 11 * size))
@@ -116,15 +117,14 @@ def brainstem(head: Head, at: Landmarks) -> tuple[Array, Array]:
     return stem, pools
 
 
-def _brainstem(head: Head, at: Landmarks) -> tuple[Array, Array]:
-    rest, m = at.rest, at.mirrored
+def _brainstem(head: Head, rest: Points, m: Points, slow: Array) -> tuple[Array, Array]:
     low, high = float(rest.z.min()), float(rest.z.max())
     size = head.brain.cisterns + 0.5 * head.atrophy
-    stem = np.full_like(at.slow, 40)
-    pools = np.zeros_like(at.slow)
+    stem = np.full_like(slow, 40)
+    pools = np.zeros_like(slow)
     if high > -32:
         stem = _midbrain(rest, m)
-        pools = _around_midbrain(head, at, stem)
+        pools = _around_midbrain(head, rest, m, slow, stem)
     if low < -20:
         pons = ellipsoid(rest, (0, 17, -35), (15, 12, 14))
         bridge = capsule(m, (10, 21, -38), (23, 34, -42), (8, 6))
@@ -144,13 +144,12 @@ def _midbrain(rest: Points, m: Points) -> Array:
     return smooth_min(midbrain, ellipsoid(m, (5, 21, -12), (5, 4.5, 8)), 2)
 
 
-def _around_midbrain(head: Head, at: Landmarks, midbrain: Array) -> Array:
+def _around_midbrain(head: Head, rest: Points, m: Points, slow: Array, midbrain: Array) -> Array:
     """Shares of the cisterns around the midbrain, and of the star above the sella."""
-    rest, m = at.rest, at.mirrored
     size = head.brain.cisterns + 0.5 * head.atrophy
     width = np.float32(0.4) + smooth_step(rest.y, 2, 24) * np.float32(1.9)
-    width *= np.float32(size) * (1 + np.float32(0.35) * at.slow)
-    girdle = np.abs(midbrain - width * np.float32(0.7) + np.float32(1.2) * at.slow)
+    width *= np.float32(size) * (1 + np.float32(0.35) * slow)
+    girdle = np.abs(midbrain - width * np.float32(0.7) + np.float32(1.2) * slow)
     heights = smooth_step(-rest.z, 2, 8) * smooth_step(rest.z, -30, -24)
     star = ellipsoid(rest, (0, -10, -18), (8.5 * size, 6.5 * size, 8))
     for start, end, radii in _RAYS:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ichreport.phantom.anatomy.cavity import Cavity, petrous
 from ichreport.phantom.anatomy.head import Head
@@ -116,13 +115,6 @@ class Landmarks(NamedTuple):
             below=below,
             slow=slow,
         )
-
-    def at(self, index: NDArray[np.intp]) -> "Landmarks":
-        """The points of a flat index."""
-        fields = self._asdict()
-        rest, mirrored, low = (fields.pop(name) for name in ("rest", "mirrored", "low"))
-        taken = {name: field.take(index) for name, field in fields.items()}
-        return Landmarks(rest=rest.at(index), mirrored=mirrored.at(index), low=low, **taken)
 
 
 def callosal_arch(p: Points) -> Array:

@@ -15,7 +15,7 @@ from ichreport.phantom.shapes import Array, Points, Vector, ellipsoid, inside, v
 _EDGE = 1.5
 """Width of a lesion's edge (mm)."""
 
-_RAGGED = 1.5
+_RAGGED = 2.2
 """Standard deviation of an infarct's border about a cone (mm)."""
 
 
@@ -125,7 +125,7 @@ class Infarct:
             apex=vector(rng.normal(apex, spread) * (side, 1, 1)),
             axis=vector(toward / np.linalg.norm(toward) * (side, 1, 1)),
             half_angle=float(rng.uniform(*angles)),
-            reach=float(rng.uniform(38, 65)),
+            reach=float(rng.uniform(42, 72)),
         )
 
     @property
@@ -134,14 +134,14 @@ class Infarct:
         half = self.reach / 2
         center = np.asarray(self.apex) + half * np.asarray(self.axis)
         corner = self.reach * np.sqrt(1.25 - np.cos(np.deg2rad(self.half_angle)))
-        return vector(center), float(corner) + 8
+        return vector(center), float(corner) + 10
 
     @property
     def draws_ventricle(self) -> float:
         """Widening of the left lateral ventricle, negative for the right one (mm)."""
         if self.name != "old infarct" or self.where == "cerebellar":
             return 0.0
-        return self.side * self.half_angle / 12
+        return self.side * self.half_angle / 15
 
     @property
     def pushes(self) -> tuple[tuple[Vector, float, float], ...]:
@@ -175,7 +175,7 @@ class Infarct:
             return swollen
         above_fluid = np.maximum(hu - np.float32(tissue.fluid), 0)
         scar = np.float32(0.3) * inside(distance - 2, 5.0)
-        gone = np.maximum(scar, np.float32(0.93) * inside(distance + 1, _EDGE))
+        gone = np.maximum(scar, np.float32(0.92) * inside(distance + 1, 2.5))
         np.subtract(hu, gone * room * above_fluid, out=hu)
         return hu
 
@@ -214,7 +214,7 @@ class Cyst:
 Lesion = Spot | Infarct | Cyst
 
 _TERRITORIES = {
-    "middle cerebral": ((32, 4, 12), (3, 10, 6), (1.0, 0.1, 0.25), (0.1, 0.4, 0.3), (16, 38)),
+    "middle cerebral": ((27, 4, 12), (4, 10, 6), (1.0, 0.1, 0.25), (0.1, 0.4, 0.3), (16, 38)),
     "posterior cerebral": ((15, 42, 4), (2, 4, 4), (0.25, 1.0, 0.0), (0.1, 0.1, 0.15), (16, 30)),
     "anterior cerebral": ((7, -20, 32), (2, 8, 4), (0.2, -0.6, 0.7), (0.1, 0.3, 0.2), (14, 24)),
     "watershed": ((24, 30, 26), (2, 5, 4), (0.6, 0.6, 0.45), (0.1, 0.15, 0.15), (11, 20)),
@@ -278,7 +278,7 @@ def _patch(rng: np.random.Generator) -> Spot:
     side = rng.choice((-1, 1))
     center = (side * rng.uniform(20, 32), rng.uniform(-28, 42), rng.uniform(16, 42))
     radii = rng.uniform(3.5, 8) * rng.uniform((0.7, 1.0, 0.7), (1.0, 2.2, 1.1))
-    loss = float(rng.uniform(5, 13))
+    loss = float(rng.uniform(6, 15))
     return Spot("white-matter disease", vector(np.asarray(center)), vector(radii), loss)
 
 

@@ -9,8 +9,11 @@ from ichreport.phantom.anatomy.head import Head
 from ichreport.phantom.anatomy.landmarks import EDGE, Landmarks
 from ichreport.phantom.shapes import Array, Points, inside, smooth_step, to_crease
 
-_DEEPEST = 22.0
+_DEEPEST = 20.5
 """Depth below the brain's surface that neither a sulcus nor its cortex reaches (mm)."""
+
+_MEDIAL = 1.4
+"""Depth below the medial surface counts so much more: its sulci are shallow."""
 
 _FOLD_RATE = 0.72
 """Labyrinth voxels a mm: sulci lie about 11 mm apart."""
@@ -53,14 +56,16 @@ def surface(head: Head, at: Landmarks, space: Cavity, clogged: Array | None) -> 
         space: The cavity at the points.
         clogged: Share of blood in the fluid (0 to 1); blood widens what it fills.
     """
-    front = smooth_step(-at.rest.y, 0, 50)
-    loss = np.float32(head.brain.frontal) * front
-    loss += np.float32(head.brain.lopsided) * np.sign(at.rest.x)
+    traits = head.brain
+    loss = np.float32(traits.lopsided) * np.sign(at.rest.x)
+    front: Array | float = 0.0
+    if traits.frontal or traits.frontal_fluid:
+        front = smooth_step(-at.rest.y, 0, 50)
+        loss += np.float32(traits.frontal) * front
     layer = np.float32(0.6 + 1.6 * head.atrophy) + loss
     layer *= 1 + np.float32(0.35) * at.slow
-    if head.brain.frontal_fluid:
-        over_lobe = smooth_step(at.rest.z, -25, 5) * np.float32(head.brain.frontal_fluid)
-        layer += front * over_lobe
+    if traits.frontal_fluid:
+        layer += front * (np.float32(traits.frontal_fluid) * smooth_step(at.rest.z, -25, 5))
     np.maximum(layer, np.float32(0.3), out=layer)
     if clogged is not None:
         loss += np.float32(3.2) * clogged
@@ -88,16 +93,21 @@ def _interhemispheric(head: Head, at: Landmarks, loss: Array, drawn: _Surface) -
 
 def _folds(head: Head, at: Landmarks, space: Cavity, loss: Array, drawn: _Surface) -> None:
     """Cut the sulci, which run inwards from the surface, narrowing with depth."""
-    depth = np.minimum(at.outside, at.middle + 3 * np.maximum(6 - at.arch, 0))
-    near = np.flatnonzero(depth < _DEEPEST)
+    medial = np.float32(_MEDIAL) * at.middle + 3 * np.maximum(6 - at.arch, 0)
+    depth = np.minimum(at.outside, medial)
+    wanted = depth < _DEEPEST
+    if at.low:
+        wanted &= at.below < 1
+    near = np.flatnonzero(wanted)
     if not len(near):
         return
     depth, slow, rest = depth.take(near), at.slow.take(near), at.rest.at(near)
     fold, reach = _fold(head, rest, slow, space.radius.take(near), depth)
     width = np.float32(head.sulci) + loss.take(near)
     width *= 1 + np.float32(0.35) * slow
-    width *= np.float32(0.8) + np.float32(0.5) * smooth_step(rest.z, 0, 60)
+    width *= np.float32(0.65) + np.float32(0.65) * smooth_step(rest.z, -25, 50)
     np.maximum(width, np.float32(0.25), out=width)
+    width *= np.float32(0.7) + np.float32(0.3) * (medial.take(near) > depth)
     width *= np.clip(np.float32(1.6) * (1 - depth / reach), 0, 1)
     beyond = np.maximum(depth - reach, 0)
     bottomed = np.sqrt(fold * fold + beyond * beyond)
@@ -122,8 +132,8 @@ def _fold(
     across += depth * (np.float32(head.twist[0]) + bend)
     y = rest.y * along + depth * (np.float32(head.twist[1]) - bend)
     z = rest.z * along
-    reach = 13 + 2 * slow + 4 * np.sin((y + z - across) * np.float32(0.11))
-    reach *= np.float32(0.6) + np.float32(0.4) * lateral
+    reach = np.float32(3.7) * np.sin((y + z - across) * np.float32(0.11))
+    reach += np.float32(12.8) + np.float32(1.5) * slow
     z *= np.float32(_UPRIGHT)
     x, y, z = (
         v * np.float32(_FOLD_RATE) + np.float32(start)
