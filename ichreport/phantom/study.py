@@ -12,7 +12,7 @@ from ichreport.labels import ANY, SUBTYPES
 from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.phantom import headers, lookalikes
 from ichreport.phantom.anatomy.head import Head
-from ichreport.phantom.bleeds.kinds import BLEED_TYPES, Bleed
+from ichreport.phantom.bleeds.patterns import draw_bleeds
 from ichreport.phantom.cohort import PatientPlan, StudyPlan, identifier
 from ichreport.phantom.scanner.scan import Scan
 from ichreport.phantom.scanner.series import ScannedSlice, scan_series
@@ -59,11 +59,11 @@ def write_patient(folder: Path, recipe: PhantomRecipe, plan: PatientPlan) -> Wri
     """
     streams = [np.random.default_rng([recipe.seed, 2, plan.number, part]) for part in range(4)]
     of_head, of_lookalikes, of_bleeds, rng = streams  # so that a new trait changes nothing else
-    head = Head.draw(of_head, varied=recipe.anatomy == "varied")
-    bright = tuple(lookalikes.draw(of_lookalikes, head.age))
-    bleeds = tuple(
-        BLEED_TYPES[subtype].draw(of_bleeds, subtle=subtle) for subtype, subtle in plan.subtypes
-    )
+    varied = recipe.anatomy == "varied"
+    head = Head.draw(of_head, varied=varied)
+    bright = tuple(lookalikes.draw(of_lookalikes, head.age, varied=varied))
+    bleeds = draw_bleeds(of_bleeds, plan.subtypes, age=head.age, varied=varied)
+    days = _days_of_studies(of_bleeds, len(plan.studies))
     patient_id = identifier(recipe.seed, "patient", plan.number)
     traits = {k: v for k, v in dataclasses.asdict(head).items() if k not in ("origin", "twist")}
     written = WrittenPatient({"patient_id": patient_id, **_rounded(traits), "studies": []})
@@ -74,16 +74,17 @@ def write_patient(folder: Path, recipe: PhantomRecipe, plan: PatientPlan) -> Wri
             identifier(recipe.seed, "study", number),
             identifier(recipe.seed, "series", number),
         )
-        at_study = tuple(later(bleed, order) for bleed in bleeds)
+        at_study = tuple(bleed.aged(days[order]) for bleed in bleeds)
         scan = _draw_scan(rng, recipe, study)
         patient = Patient(head, at_study, bright, scan.down(head), scan.cupping)
         _write_study(folder, recipe, study, scan, patient, names, number, rng, written)
     return written
 
 
-def later(bleed: Bleed, order: int) -> Bleed:
-    """A bleed at a follow-up: its blood fades by some HU a study."""
-    return dataclasses.replace(bleed, hu=max(50.0, bleed.hu - 4.0 * order))
+def _days_of_studies(rng: np.random.Generator, studies: int) -> list[float]:
+    """Days since the first study: follow-ups come the next day, next week, or after a month."""
+    gaps = np.clip(np.exp(rng.normal(np.log(4.0), 1.1, studies - 1)), 0.5, 45)
+    return [0.0, *(float(v) for v in np.cumsum(gaps))]
 
 
 def _draw_scan(rng: np.random.Generator, recipe: PhantomRecipe, study: StudyPlan) -> Scan:
@@ -156,19 +157,21 @@ def _describe(
     style: headers.Style,
     slices: list[tuple[str, ScannedSlice, tuple[int, ...]]],
 ) -> dict[str, Any]:
-    kinds = {bleed.subtype for bleed in patient.bleeds}
-    volumes = {k: [taken.volumes.get(k, 0.0) for _, taken, _ in slices] for k in sorted(kinds)}
-    bleeds = [
-        {
-            "subtype": bleed.subtype,
-            "where": bleed.where,
-            "hu": round(bleed.hu, 1),
-            "subtle": bleed.subtle,
-            "volume_ml": round(sum(volumes[bleed.subtype]), 2),
-            "sop_instance_uids": _best(slices, volumes[bleed.subtype], least=0.02),
-        }
-        for bleed in patient.bleeds
-    ]
+    bleeds = []
+    for index, bleed in enumerate(patient.bleeds):
+        volumes = [taken.bleeds[index] for _, taken, _ in slices]
+        bleeds.append(
+            {
+                "subtype": bleed.subtype,
+                "where": bleed.where,
+                "stage": bleed.blood.stage,
+                "days": round(bleed.blood.days, 2),
+                "hu": round(bleed.hu, 1),
+                "subtle": bleed.subtle,
+                "volume_ml": round(sum(volumes), 2),
+                "sop_instance_uids": _best(slices, volumes, least=0.02),
+            }
+        )
     shown_lookalikes = []
     for index, lookalike in enumerate(patient.lookalikes):
         areas = [taken.lookalikes[index] for _, taken, _ in slices]

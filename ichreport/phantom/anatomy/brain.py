@@ -24,6 +24,7 @@ class Brain(NamedTuple):
         subarachnoid: Share of each point that is cerebrospinal fluid outside the ventricles.
         ventricles: Share that is ventricle.
         sinus: Share that is a venous sinus.
+        dura: Share that is falx, tentorium or the lining of the skull.
         rest: Where each point's brain lies when nothing presses on it.
     """
 
@@ -31,6 +32,7 @@ class Brain(NamedTuple):
     subarachnoid: Array
     ventricles: Array
     sinus: Array
+    dura: Array
     rest: Points
 
 
@@ -56,8 +58,9 @@ def draw(
         slow: `slow_noise` at or near the points.
     """
     at = Landmarks.find(head, p, space, mass_effect=mass_effect, outside=outside, slow=slow)
-    chambers, around = csf.ventricles(head, at)
+    chambers, around = mass_effect.squeezed(*csf.ventricles(head, at), at.rest)
     gaps, cortex = csf.sulci(head, at, clogged)
+    mass_effect.narrow(gaps, p)
     hu = _cerebrum(head, at, cortex, around)
     if at.low:
         hu += at.below * (_cerebellum(head, at) - hu)
@@ -76,6 +79,7 @@ def draw(
         subarachnoid=gaps * (1 - chambers) * soft,
         ventricles=chambers * soft,
         sinus=sinus,
+        dura=dura,
         rest=at.rest,
     )
 
