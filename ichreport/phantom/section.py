@@ -1,10 +1,13 @@
 """One plane through a head: tissue, blood and look-alikes put together."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Self
 
 import numpy as np
 
 from ichreport.phantom.anatomy import brain, neck, skull
+from ichreport.phantom.anatomy.brain import Brain
 from ichreport.phantom.anatomy.cavity import Cavity, cavity
 from ichreport.phantom.anatomy.head import Head
 from ichreport.phantom.anatomy.landmarks import EDGE, slow_noise
@@ -13,13 +16,12 @@ from ichreport.phantom.anatomy.surgery import NONE, Surgery
 from ichreport.phantom.bleeds import kinds
 from ichreport.phantom.bleeds.intraparenchymal import Intraparenchymal
 from ichreport.phantom.bleeds.intraventricular import Intraventricular
-from ichreport.phantom.bleeds.kinds import Bleed
+from ichreport.phantom.bleeds.kinds import Bleed, ExtraaxialBlood
+from ichreport.phantom.bleeds.layers import Layers
 from ichreport.phantom.bleeds.subarachnoid import Subarachnoid
 from ichreport.phantom.lookalikes import Lookalike
+from ichreport.phantom.lookalikes.meningioma import Meningioma
 from ichreport.phantom.shapes import Array, Points, Vector, any_of, inside
-
-_OEDEMA = 13.0
-"""Darkening of the brain around a bleed (HU)."""
 
 _SUBPLANES = 2
 """Planes that a slice's content averages, for partial volume along its thickness."""
@@ -31,8 +33,8 @@ class Patient:
 
     Attributes:
         head: The person.
-        bleeds: Acute bleeds.
-        lookalikes: Bright things that are none.
+        bleeds: Its bleeds, as old as they are at that time.
+        lookalikes: Bright things that are no bleed.
         down: Unit vector of gravity in the head's frame.
         cupping: Brightening of the brain next to the bone by beam hardening (HU).
         surgery: What operations have left.
@@ -58,12 +60,19 @@ class Section:
     Attributes:
         hu: Intensity (HU).
         blood: Share of each point that is blood, by subtype; only subtypes that are there.
-        lookalikes: Total share of each look-alike (points), in the order of the patient's.
+        bleeds: Total share of each bleed (points), in the order of the patient's.
+        lookalikes: The same of each look-alike.
     """
 
     hu: Array
     blood: dict[str, Array] = field(default_factory=dict)
+    bleeds: list[float] = field(default_factory=list)
     lookalikes: list[float] = field(default_factory=list)
+
+    @classmethod
+    def empty(cls, hu: Array, patient: Patient) -> Self:
+        """A plane that shows none of the patient's bleeds and look-alikes."""
+        return cls(hu, {}, [0.0] * len(patient.bleeds), [0.0] * len(patient.lookalikes))
 
 
 def draw(patient: Patient, p: Points, *, lift: Vector, edge: float, thickness: float) -> Section:
@@ -81,7 +90,7 @@ def draw(patient: Patient, p: Points, *, lift: Vector, edge: float, thickness: f
     """
     space = cavity(p)
     hu = skull.shell(patient.head, p, space, edge, thickness, patient.surgery)
-    section = Section(hu, lookalikes=[0.0] * len(patient.lookalikes))
+    section = Section.empty(hu, patient)
     index = np.flatnonzero(space.wall < edge + thickness * space.slope)
     if not len(index):
         return section
@@ -95,7 +104,7 @@ def draw(patient: Patient, p: Points, *, lift: Vector, edge: float, thickness: f
         near = cavity(plane)
         blur = np.float32(edge) + np.float32(thickness / _SUBPLANES) * near.slope
         share = inside(near.wall, blur) * np.float32(1 / _SUBPLANES)
-        content, blood = _content(patient, plane, near, slow, section.lookalikes)
+        content, blood = _content(patient, plane, near, slow, section)
         total += share * (content - bone)
         for subtype, amount in blood.items():
             if amount.max() > 0:
@@ -106,65 +115,58 @@ def draw(patient: Patient, p: Points, *, lift: Vector, edge: float, thickness: f
 
 
 def _content(
-    patient: Patient, p: Points, space: Cavity, slow: Array, seen: list[float]
+    patient: Patient, p: Points, space: Cavity, slow: Array, section: Section
 ) -> tuple[Array, dict[str, Array]]:
-    """Intensity of the content of the dura, and each subtype's share; adds to what is `seen`."""
-    bleeds = patient.bleeds
-    extraaxial = kinds.place_extraaxial(bleeds, p, space)
-    densities = [(b, b.density(p)) for b in bleeds if isinstance(b, Subarachnoid)]
+    """Intensity of the content of the dura, and each subtype's share; adds to what is seen."""
+    extraaxial = kinds.place_extraaxial(patient.bleeds, p, space)
+    outside = extraaxial.outside
+    for mass in patient.lookalikes:
+        if isinstance(mass, Meningioma):
+            outside = np.minimum(outside, mass.distance(p, space))
+    densities = {
+        number: bleed.density(p)
+        for number, bleed in enumerate(patient.bleeds)
+        if isinstance(bleed, Subarachnoid)
+    }
     content = brain.draw(
         patient.head,
         p,
         space,
-        mass_effect=kinds.mass_effect(bleeds),
-        outside=extraaxial.outside,
-        clogged=any_of([density for _, density in densities]) if densities else None,
+        mass_effect=kinds.mass_effect(patient.bleeds),
+        outside=outside,
+        clogged=any_of(list(densities.values())) if densities else None,
         slow=slow,
     )
-    layers = _Layers(content.hu, slow)
+    hu = content.hu
     for number, lookalike in enumerate(patient.lookalikes):
-        share = lookalike.share(p, content)
-        if share is not None:
-            layers.hu += share * (np.float32(lookalike.hu) - layers.hu)
-            seen[number] += float(share.sum()) / _SUBPLANES
-    for diluted, density in densities:
-        layers.put(diluted, density * content.subarachnoid)
-    for bleed in bleeds:
-        if isinstance(bleed, Intraventricular):
-            layers.put(bleed, bleed.share(content, slow, patient.down))
-        elif isinstance(bleed, Intraparenchymal):
-            distance = np.maximum(bleed.distance(p), np.float32(1.5) - extraaxial.outside)
-            swollen = inside(distance - np.float32(bleed.oedema), 3.0)
-            swollen *= (1 - content.subarachnoid) * (1 - content.ventricles)
-            layers.hu -= np.float32(_OEDEMA if bleed.oedema > 1 else _OEDEMA / 4) * swollen
-            layers.put(bleed, inside(distance, 1.6))
-    for outer, amount in extraaxial.bleeds:
-        layers.put(outer, amount, settled=outer.settled(p))
-    for share, hu in patient.surgery.devices(p, EDGE):
-        layers.hu += share * (np.float32(hu) - layers.hu)
+        patch = lookalike.patch(p, space, content)
+        if patch is not None:
+            hu[patch.points] += patch.share * (np.float32(lookalike.hu) - hu.take(patch.points))
+            section.lookalikes[number] += float(patch.share.sum()) / _SUBPLANES
+    layers = Layers(hu, p, slow, patient.down)
+    for number, amount in _paint(layers, patient, content, extraaxial, densities):
+        section.bleeds[number] += amount / _SUBPLANES
+    for share, device in patient.surgery.devices(p, EDGE):
+        layers.hu += share * (np.float32(device) - layers.hu)
     cup = np.exp(np.minimum(space.wall, 0) * np.float32(1 / 9))
     return layers.hu + np.float32(patient.cupping) * cup, layers.blood
 
 
-class _Layers:
-    """Bleeds painted over tissue; each later one replaces what is under it."""
-
-    def __init__(self, hu: Array, slow: Array) -> None:
-        self.hu = hu
-        self.slow = slow
-        self.blood: dict[str, Array] = {}
-
-    def put(self, bleed: Bleed, share: Array, settled: Array | float = 0.0) -> None:
-        """Put a bleed.
-
-        Args:
-            bleed: The bleed.
-            share: Its share of each point.
-            settled: Loss of intensity where its blood has settled away (HU).
-        """
-        value = np.float32(bleed.hu) + np.float32(1.5) * self.slow - settled
-        self.hu += share * (value - self.hu)
-        for other in self.blood.values():
-            other *= 1 - share
-        before = self.blood.get(bleed.subtype)
-        self.blood[bleed.subtype] = share if before is None else np.maximum(before, share)
+def _paint(
+    layers: Layers,
+    patient: Patient,
+    content: Brain,
+    extraaxial: ExtraaxialBlood,
+    densities: dict[int, Array],
+) -> Iterator[tuple[int, float]]:
+    """Paint the bleeds, from the inner fluid outwards; yields each one's total share (points)."""
+    for number, density in densities.items():
+        yield number, layers.put(patient.bleeds[number], density * content.subarachnoid)
+    for number, bleed in enumerate(patient.bleeds):
+        if isinstance(bleed, Intraventricular):
+            yield number, layers.put(bleed, bleed.share(content, layers.slow, patient.down))
+        elif isinstance(bleed, Intraparenchymal):
+            outside = extraaxial.outside
+            yield number, layers.put_within(bleed, content, outside, patient.head)
+    for number, (outer, share) in extraaxial.placed.items():
+        yield number, layers.put(outer, share, level=outer.level(patient.down))

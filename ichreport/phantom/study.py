@@ -14,7 +14,7 @@ from ichreport.params.scanners import named
 from ichreport.phantom import headers, lookalikes
 from ichreport.phantom.anatomy import surgery
 from ichreport.phantom.anatomy.head import Head
-from ichreport.phantom.bleeds.kinds import BLEED_TYPES, Bleed
+from ichreport.phantom.bleeds.patterns import draw_bleeds
 from ichreport.phantom.cohort import PatientPlan, StudyPlan, identifier
 from ichreport.phantom.scanner.scan import Scan
 from ichreport.phantom.scanner.series import ScannedSlice, scan_series
@@ -65,10 +65,9 @@ def write_patient(folder: Path, recipe: PhantomRecipe, plan: PatientPlan) -> Wri
     varied = recipe.anatomy == "varied"
     head = Head.draw(of_head, varied=varied)
     operated = surgery.draw(of_surgery, head.skull) if varied else surgery.NONE
-    bright = tuple(lookalikes.draw(of_lookalikes, head.age))
-    bleeds = tuple(
-        BLEED_TYPES[subtype].draw(of_bleeds, subtle=subtle) for subtype, subtle in plan.subtypes
-    )
+    bright = tuple(lookalikes.draw(of_lookalikes, head.age, varied=varied))
+    bleeds = draw_bleeds(of_bleeds, plan.subtypes, age=head.age, varied=varied)
+    days = _days_of_studies(of_bleeds, len(plan.studies))
     patient_id = identifier(recipe.seed, "patient", plan.number)
     traits = dataclasses.asdict(head)
     del traits["origin"], traits["twist"], traits["build"]["deformation"]
@@ -87,16 +86,17 @@ def write_patient(folder: Path, recipe: PhantomRecipe, plan: PatientPlan) -> Wri
             identifier(recipe.seed, "study", number),
             identifier(recipe.seed, "series", number),
         )
-        at_study = tuple(later(bleed, order) for bleed in bleeds)
+        at_study = tuple(bleed.aged(days[order]) for bleed in bleeds)
         scan = _draw_scan(rng, recipe, study)
         patient = Patient(head, at_study, bright, scan.down(head), scan.response.cupping, operated)
         _write_study(folder, recipe, study, scan, patient, names, number, rng, written)
     return written
 
 
-def later(bleed: Bleed, order: int) -> Bleed:
-    """A bleed at a follow-up: its blood fades by some HU a study."""
-    return dataclasses.replace(bleed, hu=max(50.0, bleed.hu - 4.0 * order))
+def _days_of_studies(rng: np.random.Generator, studies: int) -> list[float]:
+    """Days since the first study: follow-ups come the next day, next week, or after a month."""
+    gaps = np.clip(np.exp(rng.normal(np.log(4.0), 1.1, studies - 1)), 0.5, 45)
+    return [0.0, *(float(v) for v in np.cumsum(gaps))]
 
 
 def _draw_scan(rng: np.random.Generator, recipe: PhantomRecipe, study: StudyPlan) -> Scan:
@@ -177,19 +177,21 @@ def _describe(
     style: headers.Style,
     slices: list[tuple[str, ScannedSlice, tuple[int, ...]]],
 ) -> dict[str, Any]:
-    kinds = {bleed.subtype for bleed in patient.bleeds}
-    volumes = {k: [taken.volumes.get(k, 0.0) for _, taken, _ in slices] for k in sorted(kinds)}
-    bleeds = [
-        {
-            "subtype": bleed.subtype,
-            "where": bleed.where,
-            "hu": round(bleed.hu, 1),
-            "subtle": bleed.subtle,
-            "volume_ml": round(sum(volumes[bleed.subtype]), 2),
-            "sop_instance_uids": _best(slices, volumes[bleed.subtype], least=0.02),
-        }
-        for bleed in patient.bleeds
-    ]
+    bleeds = []
+    for index, bleed in enumerate(patient.bleeds):
+        volumes = [taken.bleeds[index] for _, taken, _ in slices]
+        bleeds.append(
+            {
+                "subtype": bleed.subtype,
+                "where": bleed.where,
+                "stage": bleed.blood.stage,
+                "days": round(bleed.blood.days, 2),
+                "hu": round(bleed.hu, 1),
+                "subtle": bleed.subtle,
+                "volume_ml": round(sum(volumes), 2),
+                "sop_instance_uids": _best(slices, volumes, least=0.02),
+            }
+        )
     shown_lookalikes = []
     for index, lookalike in enumerate(patient.lookalikes):
         areas = [taken.lookalikes[index] for _, taken, _ in slices]

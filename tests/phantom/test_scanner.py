@@ -5,33 +5,19 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from ichreport.params.scanners import SCANNERS
 from ichreport.phantom import lookalikes
 from ichreport.phantom.anatomy.head import Head
 from ichreport.phantom.bleeds.kinds import BLEED_TYPES
 from ichreport.phantom.scanner.grid import Grid
 from ichreport.phantom.scanner.noise import noise_tile
-from ichreport.phantom.scanner.scan import Scan
 from ichreport.phantom.scanner.series import scan_series
 from ichreport.phantom.section import Patient
+from tests.phantom.scans import RIGHT, SILENT, draw_scan
 
 
-def scan_of(seed=0, *, clean=True, **changes):
-    rng = np.random.default_rng(seed)
-    scan = Scan.draw(rng, SCANNERS[0], rows=192, columns=192, slices=12, varied=False)
-    if clean:
-        response = dataclasses.replace(
-            scan.response, **CLEAN | {"noise": changes.pop("noise", 0.0)}
-        )
-        changes["response"] = response
-    return dataclasses.replace(scan, **changes)
-
-
-CLEAN = {
-    **{"edge": 0.0, "offset": 0.0, "gain": 1.0, "bone": 1.0, "shading": (0.0, 0.0)},
-    **{"streaks": 0.0, "cupping": 0.0},
-}
-"""A scanner that measures what is there."""
+def scan_of(seed=0, *, noise=0.0, **changes):
+    response = SILENT | RIGHT | {"noise": noise}
+    return draw_scan(seed, size=192, slices=12, response=response, **changes)
 
 
 def patient_of(head, scan, *bleeds, bright=()):

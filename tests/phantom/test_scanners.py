@@ -16,24 +16,14 @@ from ichreport.phantom.cohort import plan_cohort
 from ichreport.phantom.scanner.artefacts import MetalInSlice, metal_streaks
 from ichreport.phantom.scanner.exposure import Exposure
 from ichreport.phantom.scanner.grid import Grid
-from ichreport.phantom.scanner.scan import Scan
 from ichreport.phantom.scanner.series import _places_of_metal, scan_series
 from ichreport.phantom.scanner.surroundings import _RESTS, AIR, Line, Surroundings
 from ichreport.phantom.section import Patient
-
-NOTHING = Surroundings("curved", 400.0, 0.0, AIR, AIR, None, ())
-"""A rest so far below that no slice shows it."""
-
-SILENT = {"noise": 0.0, "streaks": 0.0, "shading": (0.0, 0.0), "edge": 0.0, "cupping": 0.0}
-RIGHT = {"offset": 0.0, "gain": 1.0, "bone": 1.0}
+from tests.phantom.scans import NOTHING, RIGHT, SILENT, draw_scan
 
 
-def scan_on(scanner, seed=0, *, varied=False, size=128, slices=10, response=None, **changes):
-    rng = np.random.default_rng(seed)
-    scan = Scan.draw(rng, scanner, rows=size, columns=size, slices=slices, varied=varied)
-    if response is not None:
-        changes["response"] = dataclasses.replace(scan.response, **response)
-    return dataclasses.replace(scan, **changes)
+def scan_on(scanner, seed=0, **words):
+    return draw_scan(seed, scanner, **words)
 
 
 def expose(scan, head, hu, **words):

@@ -8,10 +8,10 @@ from scipy import ndimage
 from ichreport.phantom import section
 from ichreport.phantom.anatomy import neck, surgery
 from ichreport.phantom.anatomy.head import Head
-from ichreport.phantom.scanner.scan import Scan
 from ichreport.phantom.scanner.series import scan_series
 from ichreport.phantom.section import Patient
 from ichreport.phantom.shapes import Points
+from tests.phantom.scans import NOTHING, RIGHT, SILENT, draw_scan
 
 UPRIGHT = {"pose": (0.0, 0.0, 0.0), "tilt": 0.0, "offset": (0.0, 0.0, 0.0)}
 
@@ -21,10 +21,9 @@ def person(seed, *, varied=True):
 
 
 def slices_of(head, heights, operated=surgery.NONE, **changes):
-    scan = Scan.draw(np.random.default_rng(4), 256, 256, 12)
-    quiet = {"noise": 0.0, "streaks": 0.0, "cupping": 0.0, **UPRIGHT, **changes}
-    heights = [*heights, heights[-1] + 5]  # a series has at least two slices
-    scan = dataclasses.replace(scan, heights=tuple(heights), **quiet)
+    heights = (*heights, heights[-1] + 5)  # a series has at least two slices
+    changes = {**UPRIGHT, "surroundings": NOTHING, **changes, "heights": heights}
+    scan = draw_scan(4, size=256, response=SILENT | RIGHT, **changes)
     patient = Patient(head, (), (), scan.down(head), 0.0, operated)
     return scan, [taken.hu.astype(float) for taken in scan_series(scan, patient)][:-1]
 

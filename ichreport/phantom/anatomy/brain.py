@@ -1,5 +1,6 @@
 """The content of the dura without blood: grey and white matter, fluid, falx, tentorium."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +29,7 @@ class Brain(NamedTuple):
         subarachnoid: Share of each point that is cerebrospinal fluid outside the ventricles.
         ventricles: Share that is ventricle.
         sinus: Share that is a venous sinus.
+        dura: Share that is falx, tentorium or the lining of the skull.
         rest: Where each point's brain lies when nothing presses on it.
     """
 
@@ -35,6 +37,7 @@ class Brain(NamedTuple):
     subarachnoid: Array
     ventricles: Array
     sinus: Array
+    dura: Array
     rest: Points
 
 
@@ -60,10 +63,11 @@ def draw(
         slow: `slow_noise` at or near the points.
     """
     swollen = tuple(push for lesion in head.brain.lesions for push in lesion.pushes)
-    mass_effect = MassEffect(mass_effect.shift, mass_effect.pushes + swollen)
+    mass_effect = replace(mass_effect, pushes=mass_effect.pushes + swollen)
     at = Landmarks.find(p, space, mass_effect=mass_effect, outside=outside, slow=slow)
-    chambers, around = csf.ventricles(head, at)
+    chambers, around = mass_effect.squeezed(*csf.ventricles(head, at), at.rest)
     gaps, cortex = sulci.surface(head, at, space, clogged)
+    mass_effect.narrow(gaps, p)
     hu = _cerebrum(head, at, cortex, around)
     if at.low:
         hu += at.below * (_cerebellum(head, at) - hu)
@@ -85,6 +89,7 @@ def draw(
         subarachnoid=gaps * (1 - chambers) * soft,
         ventricles=chambers * soft,
         sinus=sinus,
+        dura=dura,
         rest=at.rest,
     )
 

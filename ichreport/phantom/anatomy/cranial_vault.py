@@ -22,11 +22,15 @@ def sutures(p: Points) -> tuple[Array, Array, Array]:
 
 REGIONS = ("frontal", "left parietal", "right parietal", "occipital")
 
+VERTEX = "vertex"
+"""Both parietal regions, where the dura is stripped off the sagittal suture."""
+
 
 def beyond_region(p: Points, region: str) -> Array:
-    """Distance out of one of the vault's `REGIONS`, which sutures bound; negative within (mm).
+    """Distance out of one of the vault's `REGIONS` or the `VERTEX`; negative within (mm).
 
-    The metopic suture closes in childhood, so the frontal region spans both sides.
+    Sutures bound the regions. The metopic suture closes in childhood, so the frontal region spans
+    both sides.
     """
     coronal, lambdoid, left = sutures(p)
     if region == "frontal":
@@ -34,6 +38,8 @@ def beyond_region(p: Points, region: str) -> Array:
     if region == "occipital":
         return lambdoid
     outside = np.maximum(-coronal, -lambdoid)
+    if region == VERTEX:
+        return outside
     return np.maximum(outside, -left if region == "left parietal" else left)
 
 

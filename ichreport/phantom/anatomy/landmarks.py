@@ -7,7 +7,7 @@ import numpy as np
 
 from ichreport.phantom.anatomy.cavity import Cavity, petrous
 from ichreport.phantom.anatomy.head import Head
-from ichreport.phantom.shapes import Array, Points, Vector, smooth_step, sphere, wander
+from ichreport.phantom.shapes import Array, Points, Vector, inside, smooth_step, sphere, wander
 
 EDGE = 1.25
 """Width of the edge response inside the brain (mm)."""
@@ -19,6 +19,20 @@ _TENTORIUM_TOP = -1.0
 """Height above which there is neither tentorium nor brainstem (mm)."""
 
 
+class Crowding(NamedTuple):
+    """Pressure that narrows the sulci around a place.
+
+    Attributes:
+        center: Where it is largest (mm).
+        reach: Distance at which it ends (mm).
+        strength: Share of the sulci's fluid that it presses out at its center, 0 to 1.
+    """
+
+    center: Vector
+    reach: float
+    strength: float
+
+
 @dataclass(frozen=True)
 class MassEffect:
     """The mass effect of blood: how it displaces the brain.
@@ -26,10 +40,48 @@ class MassEffect:
     Attributes:
         shift: Shift of the midline towards the patient's left (mm).
         pushes: Center, radius (mm) and strength (0 to 1) of what pushes brain aside.
+        squeeze: How far the walls of the right and of the left lateral ventricle are pressed in
+            (mm); negative where they widen.
+        crowds: Where the sulci are narrowed.
     """
 
     shift: float = 0.0
     pushes: tuple[tuple[Vector, float, float], ...] = ()
+    squeeze: tuple[float, float] = (0.0, 0.0)
+    crowds: tuple[Crowding, ...] = ()
+
+    def narrow(self, gaps: Array, p: Points) -> None:
+        """Press fluid out of the spaces on the brain, in place.
+
+        Args:
+            gaps: Share of each point that is fluid outside the ventricles.
+            p: The points.
+        """
+        low, high = float(p.z.min()), float(p.z.max())
+        for center, reach, strength in self.crowds:
+            if low < center[2] + reach and high > center[2] - reach:
+                near = sphere(p, center, reach) * np.float32(-2 / reach)
+                gaps *= 1 - np.float32(strength) * np.clip(near, 0, 1)
+
+    def squeezed(self, chambers: Array, around: Array, rest: Points) -> tuple[Array, Array]:
+        """The ventricles with one side's pressed in, the other's widened.
+
+        Args:
+            chambers: Share of each point that is ventricle.
+            around: Distance to the lateral ventricles (mm).
+            rest: The points, where nothing presses on them.
+
+        Returns:
+            The two, as they are under pressure.
+        """
+        if not any(self.squeeze):
+            return chambers, around
+        right, left = (np.float32(v) for v in self.squeeze)
+        wall = around + np.where(rest.x > 0, left, right)
+        lateral = np.flatnonzero(np.minimum(around, wall) < EDGE)
+        chambers = chambers.copy()
+        chambers[lateral] = inside(wall.take(lateral), EDGE)
+        return chambers, wall
 
     def undo(self, p: Points, space: Cavity) -> Points:
         """Where the brain that is now at `p` would be without the mass effect."""

@@ -1,5 +1,6 @@
 """Blood in the ventricles."""
 
+import dataclasses
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -8,7 +9,7 @@ import numpy as np
 from ichreport.phantom.anatomy.brain import Brain
 from ichreport.phantom.anatomy.csf import LATERAL_VENTRICLE, OCCIPITAL_TIP
 from ichreport.phantom.anatomy.landmarks import EDGE
-from ichreport.phantom.bleeds.intensity import acute_hu
+from ichreport.phantom.bleeds.blood import Blood, level_above
 from ichreport.phantom.shapes import Array, Vector, inside, smooth_step
 
 
@@ -17,7 +18,7 @@ class Intraventricular:
     """Blood in the ventricles: it settles at the back of them, and may clot into a cast.
 
     Attributes:
-        hu: Intensity of the blood (HU).
+        blood: Its blood.
         subtle: Whether only a little of it has settled.
         where: "left", "right" or "both".
         depth: Height of the settled blood above the lowest point (mm).
@@ -26,7 +27,7 @@ class Intraventricular:
     """
 
     subtype: ClassVar[str] = "intraventricular"
-    hu: float
+    blood: Blood
     subtle: bool
     where: str
     depth: float
@@ -34,15 +35,46 @@ class Intraventricular:
     lower: bool
 
     @classmethod
-    def draw(cls, rng: np.random.Generator, *, subtle: bool) -> Self:
-        """Draw an amount of blood."""
+    def draw(
+        cls,
+        rng: np.random.Generator,
+        *,
+        subtle: bool,
+        blood: Blood | None = None,
+        beside: int = 0,
+    ) -> Self:
+        """Draw an amount of blood.
+
+        Args:
+            rng: Source of randomness.
+            subtle: Whether it is little and faint.
+            blood: Its blood; acute if not given.
+            beside: Side of the bleed that broke into the ventricles, -1 right or 1 left; 0 if
+                there is none.
+        """
+        sides = {0: (0.2, 0.2, 0.6), 1: (0.35, 0.0, 0.65), -1: (0.0, 0.35, 0.65)}[beside]
         return cls(
-            hu=acute_hu(rng, subtle=subtle),
+            blood=blood or Blood.draw(rng, subtle=subtle),
             subtle=subtle,
-            where=str(rng.choice(("left", "right", "both"), p=(0.2, 0.2, 0.6))),
+            where=str(rng.choice(("left", "right", "both"), p=sides)),
             depth=float(rng.uniform(11, 15) if subtle else rng.uniform(17, 40)),
-            cast=bool(not subtle and rng.random() < 0.4),
+            cast=bool(not subtle and rng.random() < (0.55 if beside else 0.4)),
             lower=bool(not subtle and rng.random() < 0.55),
+        )
+
+    @property
+    def hu(self) -> float:
+        """Intensity of its clot (HU)."""
+        return self.blood.hu
+
+    def aged(self, days: float) -> Self:
+        """The same bleed some days later: casts dissolve, and what has settled gets less."""
+        return dataclasses.replace(
+            self,
+            blood=self.blood.aged(days),
+            depth=float(self.depth * np.exp(-days / 15)),
+            cast=self.cast and self.blood.days + days < 6,
+            lower=self.lower and self.blood.days + days < 5,
         )
 
     def share(self, brain: Brain, slow: Array, down: Vector) -> Array:
@@ -54,16 +86,12 @@ class Intraventricular:
             down: Unit vector of gravity in the head's frame.
         """
         p = brain.rest
-        height = -(
-            p.x * np.float32(down[0]) + p.y * np.float32(down[1]) + p.z * np.float32(down[2])
-        )
-        sides = {"left": (1,), "right": (-1,), "both": (-1, 1)}[self.where]
-        share = np.zeros_like(height)
-        for side in sides:
+        share = np.zeros_like(p.x)
+        for side in {"left": (1,), "right": (-1,), "both": (-1, 1)}[self.where]:
             same_side = p.x * side > 2.5
             tip = np.asarray(OCCIPITAL_TIP) * (side, 1, 1)
             level = -float(tip @ np.asarray(down)) - LATERAL_VENTRICLE[6][2][1] + self.depth
-            settled = inside(height - np.float32(level), EDGE)
+            settled = inside(level_above(p, down, level), EDGE)
             if self.cast:
                 clot = smooth_step(slow + np.float32(0.5), -0.1, 0.3)
                 settled = np.maximum(settled, clot * smooth_step(-p.z, -30, -15))

@@ -1,14 +1,18 @@
 """The subdural crescent."""
 
+import dataclasses
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
 
 import numpy as np
 
 from ichreport.phantom.anatomy.cavity import Cavity
-from ichreport.phantom.anatomy.landmarks import callosal_arch, tentorium
-from ichreport.phantom.bleeds.intensity import acute_hu
-from ichreport.phantom.shapes import Array, Points, smooth_step
+from ichreport.phantom.anatomy.landmarks import Crowding, callosal_arch, tentorium
+from ichreport.phantom.bleeds.blood import CHRONIC, MIXED, SUBACUTE, Blood
+from ichreport.phantom.shapes import Array, Points, Vector, smooth_step
+
+_GRAIN: Final = 0.4
+"""Fineness of the clumps in a thin layer of blood (labyrinth voxels a mm)."""
 
 
 @dataclass(frozen=True)
@@ -18,31 +22,49 @@ class Subdural:
     It crosses sutures but never the falx.
 
     Attributes:
-        hu: Intensity of the blood (HU).
+        blood: Its blood.
         subtle: Whether it was drawn thin and faint.
         where: "convexity", "falx" or "tentorium".
         side: -1 right, 1 left.
         middle: y and z of its middle (mm).
         reach: Half its extent along y and z (mm).
         thickness: Greatest thickness (mm).
-        sediment: Drop of intensity towards the front, as blood settles (HU).
+        waves: Relative height and phase of the waves of its inner surface.
     """
 
     subtype: ClassVar[str] = "subdural"
-    hu: float
+    blood: Blood
     subtle: bool
     where: str
     side: int
     middle: tuple[float, float]
     reach: tuple[float, float]
     thickness: float
-    sediment: float
+    waves: tuple[float, float] = (0.0, 0.0)
 
     @classmethod
-    def draw(cls, rng: np.random.Generator, *, subtle: bool) -> Self:
-        """Draw a crescent."""
-        where = str(rng.choice(("convexity", "falx", "tentorium"), p=(0.78, 0.14, 0.08)))
-        low, high = (4.5, 6.0) if subtle else (7.0, 15.0)
+    def draw(
+        cls,
+        rng: np.random.Generator,
+        *,
+        subtle: bool,
+        blood: Blood | None = None,
+        where: str | None = None,
+        side: int | None = None,
+    ) -> Self:
+        """Draw a crescent.
+
+        Args:
+            rng: Source of randomness.
+            subtle: Whether it is thin and faint.
+            blood: Its blood; acute if not given.
+            where: "convexity", "falx" or "tentorium"; drawn if not given.
+            side: -1 right, 1 left; drawn if not given.
+        """
+        where = where or str(rng.choice(("convexity", "falx", "tentorium"), p=(0.78, 0.14, 0.08)))
+        blood = blood or Blood.draw(rng, subtle=subtle)
+        old = blood.stage in (SUBACUTE, CHRONIC, MIXED)
+        low, high = (4.5, 6.0) if subtle else (8.0, 20.0) if old else (7.0, 15.0)
         reach = (rng.uniform(58, 85), rng.uniform(34, 60))
         if where != "convexity":
             low, high = (2.6, 3.4) if subtle else (3.5, 7.0)
@@ -50,26 +72,47 @@ class Subdural:
         if where == "falx":
             middle, reach = (rng.uniform(-45, 50), rng.uniform(35, 55)), (rng.uniform(30, 60), 28.0)
         return cls(
-            hu=acute_hu(rng, subtle=subtle),
+            blood=dataclasses.replace(blood, grain=_GRAIN),
             subtle=subtle,
             where=where,
-            side=int(rng.choice((-1, 1))),
+            side=side or int(rng.choice((-1, 1))),
             middle=(float(middle[0]), float(middle[1])),
             reach=(float(reach[0]), float(reach[1])),
-            thickness=float(min(rng.uniform(low, high), reach[0] ** 2 / 440)),
-            sediment=float(rng.uniform(8, 25) if rng.random() < 0.2 and not subtle else 0),
+            thickness=float(min(rng.uniform(low, high), reach[0] ** 2 / (320 if old else 440))),
+            waves=(float(rng.uniform(0.05, 0.25)), float(rng.uniform(0, 6.28))),
+        )
+
+    @property
+    def hu(self) -> float:
+        """Intensity of its clot (HU)."""
+        return self.blood.hu
+
+    def aged(self, days: float) -> Self:
+        """The same bleed some days later: fresh clot is taken up, old blood stays."""
+        taken_up = 1.0 if self.blood.stage in (CHRONIC, MIXED) else float(np.exp(-days / 40))
+        return dataclasses.replace(
+            self, blood=self.blood.aged(days), thickness=self.thickness * taken_up
         )
 
     def distance(self, p: Points, space: Cavity) -> Array:
         """Distance to the crescent, negative inside (mm)."""
-        if self.where == "tentorium":
-            return self._on_tentorium(p, space)
-        if self.where == "falx":
-            return self._on_falx(p, space)
         side = np.float32(self.side)
+        near = np.flatnonzero(side * p.x > 0)
+        distance = np.full_like(p.x, 99)
+        if len(near):
+            shape = {
+                "tentorium": self._on_tentorium,
+                "falx": self._on_falx,
+                "convexity": self._on_convexity,
+            }[self.where]
+            distance[near] = shape(p.at(near), space.at(near))
+        return distance
+
+    def _on_convexity(self, p: Points, space: Cavity) -> Array:
         surface = 1 / np.maximum(space.radius, np.float32(0.3))
-        tapered = self._tapered(p.y * surface, p.z * surface)
-        tapered *= smooth_step(side * p.x * surface, 2, 16)
+        y, z = p.y * surface, p.z * surface
+        tapered = self._tapered(y, z)
+        tapered *= smooth_step(np.abs(p.x) * surface, 2, 16)
         tapered *= smooth_step(p.z, -42, -22)
         distance: Array = -space.wall - tapered
         distance += np.maximum(np.float32(2.2) - tapered, 0) * 3
@@ -80,14 +123,14 @@ class Subdural:
         height, rim = tentorium(p)
         tapered = np.float32(self.thickness) * smooth_step(rim, 0.32, 0.7)
         layer = np.maximum(-height, height - tapered)
-        outside = np.maximum(4 - np.float32(self.side) * p.x, (np.float32(0.34) - rim) * 60)
+        outside = np.maximum(4 - np.abs(p.x), (np.float32(0.34) - rim) * 60)
         outside = np.maximum(outside, 15 - p.y)
         distance: Array = np.maximum(np.maximum(layer, outside), space.wall)
         return distance
 
     def _on_falx(self, p: Points, space: Cavity) -> Array:
         tapered = self._tapered(p.y, p.z)
-        away = np.float32(self.side) * p.x - np.float32(0.6)
+        away = np.abs(p.x) - np.float32(0.6)
         layer = np.maximum(-away, away - tapered)
         layer = np.maximum(layer, 6 - callosal_arch(p))
         layer = np.maximum(layer, 1 - tentorium(p)[0])
@@ -100,16 +143,29 @@ class Subdural:
         spread = np.square((y - np.float32(self.middle[0])) * np.float32(1 / self.reach[0]))
         spread += np.square((z - np.float32(self.middle[1])) * np.float32(1 / self.reach[1]))
         thickness: Array = np.float32(self.thickness) * np.sqrt(np.maximum(1 - spread, 0))
+        height, phase = self.waves
+        if height:
+            wave = np.sin(np.float32(0.17) * y + np.float32(0.12) * z + np.float32(phase))
+            thickness *= 1 - np.float32(height / 2) + np.float32(height / 2) * wave
         return thickness
 
-    def settled(self, p: Points) -> Array | float:
-        """Loss of intensity where blood has settled away, towards the front (HU)."""
-        if not self.sediment:
-            return 0.0
-        loss: Array = np.float32(self.sediment) * np.clip(np.float32(0.5) - p.y / 90, 0, 1)
-        return loss
+    def level(self, down: Vector) -> float | None:
+        """Height of the level of settled cells, against gravity (mm); None without one."""
+        if not self.blood.cells:
+            return None
+        middle = np.array([self.side * 60.0, *self.middle])
+        half = np.hypot(self.reach[0] * down[1], self.reach[1] * down[2])
+        low, high = (float(-middle @ down + s * half) for s in (-1, 1))
+        low, high = max(low, -80.0), min(high, 75.0)
+        return low + self.blood.cells * (high - low)
 
     @property
     def shift(self) -> float:
         """Shift of the midline towards the left (mm)."""
         return -self.side * 0.6 * max(self.thickness - 5, 0)
+
+    @property
+    def crowding(self) -> Crowding:
+        """Where it narrows the sulci."""
+        y, z = self.middle
+        return Crowding((self.side * 55.0, y, z), 75.0, float(np.clip(self.thickness / 14, 0, 0.9)))

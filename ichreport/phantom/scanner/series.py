@@ -38,12 +38,15 @@ class ScannedSlice(NamedTuple):
         hu: int16 (rows, columns), within `exposure.LIMITS`.
         masks: For each subtype that bleeds here, where: bool (rows, columns).
         volumes: For each subtype, its blood in this slice (ml).
+        bleeds: Volume of each bleed in this slice (ml), in the order of the patient's; where two
+            overlap, each counts whole.
         lookalikes: Area of each look-alike (mm²), in the order of the patient's.
     """
 
     hu: NDArray[np.int16]
     masks: dict[str, NDArray[np.bool_]]
     volumes: dict[str, float]
+    bleeds: list[float]
     lookalikes: list[float]
 
 
@@ -63,6 +66,7 @@ def scan_series(scan: Scan, patient: Patient) -> Iterator[ScannedSlice]:
             ),
             masks={k: grid.pixels(v) >= _VISIBLE_SHARE for k, v in drawn.blood.items()},
             volumes={k: float(v.sum() * volume) for k, v in drawn.blood.items()},
+            bleeds=[float(v * volume) for v in drawn.bleeds],
             lookalikes=[v * area for v in drawn.lookalikes],
         )
 
@@ -127,7 +131,7 @@ def _slab(scan: Scan, patient: Patient, height: float) -> Section:
     along, below = frame @ row, frame @ column
     base = frame @ (np.array([0, 0, height]) - np.asarray(scan.offset))
     hu = np.full((len(grid.down), len(grid.across)), AIR, np.float32)
-    total = Section(hu, lookalikes=[0.0] * len(patient.lookalikes))
+    total = Section.empty(hu, patient)
     window = _window(grid, scan, patient.head, base)
     if window is None:
         return total
@@ -141,7 +145,7 @@ def _slab(scan: Scan, patient: Patient, height: float) -> Section:
     blood = {subtype: np.zeros_like(hu) for subtype in part.blood}
     for subtype, share in part.blood.items():
         blood[subtype][window] = share
-    return Section(hu, blood, part.lookalikes)
+    return Section(hu, blood, part.bleeds, part.lookalikes)
 
 
 def _window(
