@@ -56,21 +56,19 @@ def skin(head: Head, p: Points) -> Array:
 def ears(head: Head, p: Points) -> Array:
     """Distance to the auricles, negative inside (mm): thin plates that stand off to the back."""
     best = np.full_like(p.x, 99)
-    if p.z.max() < -72:
-        return best
-    for side, traits in ((1, head.build.face.left), (-1, head.build.face.right)):
-        index = np.flatnonzero((np.float32(side) * p.x > 58) & (np.abs(p.y - 20) < 30))
-        if not len(index):
-            continue
+    index = np.flatnonzero((np.abs(p.x) > 58) & (np.abs(p.y - 20) < 30) & (p.z > -70))
+    if len(index):
         m = p.at(index)
-        height, depth, off = traits.ear
-        upright = (m.z + 38) * np.float32(1 / height)
+        height, depth, off = (
+            np.where(m.x > 0, np.float32(left), np.float32(right))
+            for left, right in zip(head.build.face.left.ear, head.build.face.right.ear, strict=True)
+        )
+        upright = (m.z + 38) / height
         room = np.sqrt(np.maximum(1 - upright * upright, 0))
-        back = (m.y - 8) * np.float32(0.5 / depth)
-        plate = np.float32(side) * m.x - 75 - np.float32(off) * back * np.abs(back)
-        distance = np.abs(plate) - 1 - np.float32(1.2) * room
-        reach = np.abs(m.y - np.float32(8 + depth)) - np.float32(depth) * room
-        best[index] = np.maximum(distance, reach)
+        back = (m.y - 8) * np.float32(0.5) / depth
+        plate = np.abs(m.x) - 75 - off * back * np.abs(back)
+        reach = np.abs(m.y - 8 - depth) - depth * room
+        best[index] = np.maximum(np.abs(plate) - 1 - np.float32(1.2) * room, reach)
     return best
 
 
@@ -113,7 +111,6 @@ def _temporal_bone(head: Head, traits: FaceSide, part: Region) -> None:
     part.bone(part.nearest(Ball((56, 24, -49), (12, 14, 21))), cortex, marrow)
     dx, dy, dz = traits.petrous
     inner = Points(m.x - np.float32(dx), m.y - np.float32(dy), m.z - np.float32(dz))
-    part.put(part.nearest(Ball((34, 11, -43), (8, 6, 7)), p=inner), head.bone * 1.2)
     part.put(part.nearest(Ball((17, 5, -45), (6, 3.5, 5)), p=inner), traits.apex)
     fluid = 25.0 if traits.mastoid_fluid else AIR
     aired = part.nearest(Ball((53, 23, -46), (11 * extent, 13 * extent, 20 * extent)))
@@ -132,7 +129,6 @@ def _temporal_bone(head: Head, traits: FaceSide, part: Region) -> None:
         part.put(np.maximum(canal - np.float32(1.4), m.x - 69), marrow)
         part.put(canal, AIR)
     part.put(part.nearest(Ball((44, 9, -43), (3.5, 5, 7)), p=inner), fluid)
-    part.put(part.nearest(Ball((33, 10, -43), (4.5, 2.4, 2.2)), p=inner), 250.0)
     part.put(part.nearest(Tube((15, 14, -41), (29, 12, -41), (2.6, 1.6)), p=inner), 20.0)
 
 
@@ -159,8 +155,9 @@ def _nose(head: Head, face: FaceTraits, part: Region) -> None:
     part.put(np.maximum(gap - np.float32(0.5), cavity), bone * 0.7)
     part.put(part.nearest(Tube((5, -86, -80), (5.5, -99, -76), (4.2, 3.0)), p=m), AIR)
     if part.low < -84:
-        palate = np.abs(m.z + 88 + np.float32(0.006) * m.x * m.x) - np.float32(1.4)
-        palate = np.maximum(palate, np.maximum(m.x - 24, np.abs(m.y + 58) - 22))
+        roof = np.square(m.x * np.float32(1 / 23)) + np.square((m.y + 50) * np.float32(1 / 33))
+        palate = np.abs(m.z + 91 - 5 * np.maximum(1 - roof, 0)) - np.float32(1.2)
+        palate = np.maximum(palate, np.maximum((roof - 1) * 11, m.y + 34))
         part.put(palate, bone)
 
 

@@ -85,7 +85,7 @@ class Head:
             white=float(white),
             grey=float(white + rng.normal(9.5, 0.7)),
             csf=float(rng.normal(6, 1.5)),
-            bone=float(np.clip(rng.normal(1680, 190), 1250, 2150)),
+            bone=float(np.clip(rng.normal(1590, 190), 1200, 2100)),
             diploe=float(np.clip(rng.normal(760, 170), 350, 1200)),
             leukoaraiosis=float(max(0, rng.normal(10 * (atrophy - 0.35), 2))),
             origin=vector(rng.uniform(0, 128, 3)),

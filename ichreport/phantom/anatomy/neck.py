@@ -98,8 +98,9 @@ def draw(head: Head, whole: Region) -> None:
         head: The person.
         whole: Everything outside the dura in one slice; changed in place.
     """
+    chin = -100 if whole.low < -95 else -64
     for side in (1, -1):
-        front = whole.select((-1, 90), (-100, 16), (-140, -14), side=side)
+        front = whole.select((0, 80), (chin, 18), (-140, -14), side=side)
         if front is not None:
             _muscles_of_chewing(head, front)
             _jaw(head, front)
@@ -164,9 +165,6 @@ def _muscles_of_chewing(head: Head, part: Region) -> None:
         Tube((31, 10, -66), (32, 9, -130), (4.4, 5.0)),
     )
     part.put_around_bone(vessels, 43.0)
-    if part.low < -80:
-        lips = np.maximum(np.abs(part.p.y + 90) - 5, part.p.x - 30)
-        part.put(np.maximum(lips, part.p.z + 84), _MUSCLE - 10)
 
 
 def _jaw(head: Head, part: Region) -> None:
@@ -180,6 +178,8 @@ def _jaw(head: Head, part: Region) -> None:
 
 def _mouth(head: Head, part: Region) -> None:
     p, z = part.p, part.p.z + np.float32(head.build.face.length)
+    lips = np.maximum(np.abs(p.y + 90) - 5, np.abs(p.x) - 30)
+    part.put(np.maximum(lips, p.z + 84), _MUSCLE - 10)
     part.put(part.nearest(Ball((0, -50, -110), (21, 33, 19)), p=Points(p.x, p.y, z)), _MUSCLE - 4)
     part.put(part.nearest(Ball((0, -26, -87), (14, 10, 4))), _MUSCLE - 8)
     across, along = p.x * np.float32(1 / _ARCH[0]), (_ARCH_Y - p.y) * np.float32(1 / _ARCH[1])
