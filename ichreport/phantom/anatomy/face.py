@@ -1,6 +1,7 @@
 """The low slices: orbits, sinuses, ears, mastoid cells and the bones of the face."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -89,15 +90,14 @@ def draw(head: Head, whole: Region) -> None:
             region.keep(whole)
 
     for side, one in sides:
-        within(lambda r, t=one: _temporal_bone(head, t, r), (8, 96), (-14, 46), (-74, -20), side)  # type: ignore[misc]
-    within(lambda r: _nose(head, face, r), (-26, 26), (-112, -24), (-94, -36))
+        within(partial(_temporal_bone, head, one), (8, 96), (-14, 46), (-74, -20), side)
+    within(partial(_nose, head, face), (-26, 26), (-112, -24), (-94, -36))
     for side, one in sides:
-        within(lambda r, t=one: _maxillary(head, face, t, r), (8, 54), (-88, -32), (-90, -44), side)  # type: ignore[misc]
-    within(lambda r: _central_sinuses(head, face, r), (-22, 22), (-86, 8), (-62, -20))
-    for side, _ in sides:
-        within(lambda r: _cheek(head, r), (38, 78), (-76, 6), (-60, -18), side)
+        within(partial(_maxillary, head, face, one), (8, 54), (-88, -32), (-90, -44), side)
+    within(partial(_central_sinuses, head, face), (-22, 22), (-86, 8), (-62, -20))
+    within(partial(_cheek, head), (-78, 78), (-76, 6), (-60, -18))
     for side, one in sides:
-        within(lambda r, t=one: _orbit(head, t, r), (8, 54), (-98, -26), (-62, -14), side)  # type: ignore[misc]
+        within(partial(_orbit, head, one), (8, 54), (-98, -26), (-62, -14), side)
 
 
 def _cells(p: Points, start: float) -> Array:
@@ -133,7 +133,7 @@ def _temporal_bone(head: Head, traits: FaceSide, part: Region) -> None:
 
 
 def _nose(head: Head, face: FaceTraits, part: Region) -> None:
-    m = Points(np.abs(part.p.x), part.p.y, part.p.z)
+    m = part.mirrored
     bone, length = head.bone * head.build.vault.base, face.nose[0]
     ridge = Tube((3.5, -88, -38), (5, -88 - 8 * length, -54), (2.2, 1.6))
     part.put(part.nearest(ridge, p=m), bone)
@@ -182,7 +182,7 @@ def _maxillary(head: Head, face: FaceTraits, traits: FaceSide, part: Region) -> 
 
 
 def _central_sinuses(head: Head, face: FaceTraits, part: Region) -> None:
-    m = Points(np.abs(part.p.x), part.p.y, part.p.z)
+    m = part.mirrored
     cells = _cells(part.p, head.origin[1])
     wide = face.ethmoid
     ethmoid = part.nearest(Tube((4.0, -74, -42), (5.5, -38, -42), (wide - 0.8, wide + 1.2)), p=m)
@@ -242,6 +242,7 @@ def _cheek(head: Head, part: Region) -> None:
         Tube((48 + aside, -68, -52), (66 + aside, -24, -52), (5.0, 2.8)),
         Tube((66 + aside, -24, -52), (62 + aside, 2, -50), (2.6, 3.2)),
         Tube((46, -66, -29), (49 + aside, -66, -50), (4.0, 4.4)),
+        p=part.mirrored,
     )
     part.bone(zygoma, head.bone * 0.92, head.bone * 0.5)
 

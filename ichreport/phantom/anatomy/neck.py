@@ -98,13 +98,12 @@ def draw(head: Head, whole: Region) -> None:
         head: The person.
         whole: Everything outside the dura in one slice; changed in place.
     """
-    chin = -100 if whole.low < -95 else -64
-    for side in (1, -1):
-        front = whole.select((0, 80), (chin, 18), (-140, -14), side=side)
-        if front is not None:
-            _muscles_of_chewing(head, front)
-            _jaw(head, front)
-            front.keep(whole)
+    chin = -100.0 if whole.low < -95 else -64.0
+    front = whole.select((-80, 80), (chin, 18), (-140, -14))
+    if front is not None:
+        _muscles_of_chewing(head, front)
+        _jaw(head, front)
+        front.keep(whole)
     parts = (
         (_mouth, (-40.0, 40.0), (-104.0, 8.0), (-140.0, -76.0)),
         (_airway, (-20.0, 20.0), (-36.0, 12.0), (-140.0, -48.0)),
@@ -154,26 +153,27 @@ def soft_tissue(head: Head, p: Points, depth: Array) -> Array:
 
 
 def _muscles_of_chewing(head: Head, part: Region) -> None:
-    traits = head.build.neck
-    muscles = part.nearest(*_CHEWING)
+    traits, m = head.build.neck, part.mirrored
+    muscles = part.nearest(*_CHEWING, p=m)
     if muscles is not None:
         part.put_around_bone(muscles - np.float32(6 * (traits.muscle - 1)), _MUSCLE)
-    parotid = part.nearest(Ball((56, 6, -88), (11, 13, 24)))
+    parotid = part.nearest(Ball((56, 6, -88), (11, 13, 24)), p=m)
     part.put_around_bone(parotid, 10.0 - 45 * traits.fat)
     vessels = part.nearest(
         Tube((26, 4, -66), (24, 6, -130), (3.2, 3.6)),
         Tube((31, 10, -66), (32, 9, -130), (4.4, 5.0)),
+        p=m,
     )
     part.put_around_bone(vessels, 43.0)
 
 
 def _jaw(head: Head, part: Region) -> None:
-    part.put(part.nearest(*_PTERYGOID_AND_STYLOID), head.bone * 0.8)
+    m = part.mirrored
+    part.put(part.nearest(*_PTERYGOID_AND_STYLOID, p=m), head.bone * 0.8)
     cortex, marrow = head.bone * 0.95, head.bone * 0.38
-    part.bone(part.nearest(Ball((50, -1, -61), (9, 4.6, 5.5))), cortex, marrow)
+    part.bone(part.nearest(Ball((50, -1, -61), (9, 4.6, 5.5)), p=m), cortex, marrow)
     lower = np.float32(head.build.face.length / 2)
-    shifted = Points(part.p.x, part.p.y, part.p.z + lower)
-    part.bone(part.nearest(*_JAW, p=shifted), cortex, marrow)
+    part.bone(part.nearest(*_JAW, p=Points(m.x, m.y, m.z + lower)), cortex, marrow)
 
 
 def _mouth(head: Head, part: Region) -> None:

@@ -131,7 +131,7 @@ def _draw(
     hu = _soft_tissue(head, p, skin, blur)
     if outlines:
         _base(head, p, space, outer, bone)
-        _under_the_skull(head, p, space, skin, hu)
+        _under_the_skull(head, p, np.minimum(space.floor, outer + 3), skin, hu)
     dermis = inside(-skin - np.float32(head.build.vault.skin), blur)
     hu += dermis * (np.float32(_SKIN) - hu)
     share = inside(outer, blur)
@@ -236,12 +236,12 @@ def _soft_tissue(head: Head, p: Points, skin: Array, blur: Array) -> Array:
     return hu
 
 
-def _under_the_skull(head: Head, p: Points, space: Cavity, skin: Array, hu: Array) -> None:
-    """Put the soft tissue of face and neck under the skull's base."""
-    index = np.flatnonzero((skin < -1) & (space.floor > 0))
+def _under_the_skull(head: Head, p: Points, below: Array, skin: Array, hu: Array) -> None:
+    """Put the soft tissue of face and neck into `hu`, `below` the floor and outside the bone."""
+    index = np.flatnonzero((skin < -1) & (below > 0))
     if len(index):
         deep = neck.soft_tissue(head, p.at(index), -skin.take(index))
-        hu[index] += smooth_step(space.floor.take(index), 0, 3) * (deep - hu.take(index))
+        hu[index] += smooth_step(below.take(index), 0, 3) * (deep - hu.take(index))
 
 
 def _bone(head: Head, p: Points, vault: Array, width: Array, rough: Array) -> Array:
