@@ -139,7 +139,7 @@ def test_bone_is_as_dense_and_takes_as_much_room_as_on_real_slices():
     assert 0.13 < np.median(share) < 0.20
     assert 800 < np.median(middle) < 1200
     assert np.ptp(np.percentile(middle, [10, 90])) > 250
-    assert 1250 < np.median(dense) < 1600
+    assert 1215 < np.median(dense) < 1650
     assert np.ptp(np.percentile(dense, [10, 90])) > 300
     assert 0.10 < np.median(outside) < 0.25
 

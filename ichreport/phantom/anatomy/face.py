@@ -1,6 +1,7 @@
 """The low slices: orbits, sinuses, ears, mastoid cells and the bones of the face."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -56,21 +57,19 @@ def skin(head: Head, p: Points) -> Array:
 def ears(head: Head, p: Points) -> Array:
     """Distance to the auricles, negative inside (mm): thin plates that stand off to the back."""
     best = np.full_like(p.x, 99)
-    if p.z.max() < -72:
-        return best
-    for side, traits in ((1, head.build.face.left), (-1, head.build.face.right)):
-        index = np.flatnonzero((np.float32(side) * p.x > 58) & (np.abs(p.y - 20) < 30))
-        if not len(index):
-            continue
+    index = np.flatnonzero((np.abs(p.x) > 58) & (np.abs(p.y - 20) < 30) & (p.z > -70))
+    if len(index):
         m = p.at(index)
-        height, depth, off = traits.ear
-        upright = (m.z + 38) * np.float32(1 / height)
+        height, depth, off = (
+            np.where(m.x > 0, np.float32(left), np.float32(right))
+            for left, right in zip(head.build.face.left.ear, head.build.face.right.ear, strict=True)
+        )
+        upright = (m.z + 38) / height
         room = np.sqrt(np.maximum(1 - upright * upright, 0))
-        back = (m.y - 8) * np.float32(0.5 / depth)
-        plate = np.float32(side) * m.x - 75 - np.float32(off) * back * np.abs(back)
-        distance = np.abs(plate) - 1 - np.float32(1.2) * room
-        reach = np.abs(m.y - np.float32(8 + depth)) - np.float32(depth) * room
-        best[index] = np.maximum(distance, reach)
+        back = (m.y - 8) * np.float32(0.5) / depth
+        plate = np.abs(m.x) - 75 - off * back * np.abs(back)
+        reach = np.abs(m.y - 8 - depth) - depth * room
+        best[index] = np.maximum(np.abs(plate) - 1 - np.float32(1.2) * room, reach)
     return best
 
 
@@ -91,15 +90,14 @@ def draw(head: Head, whole: Region) -> None:
             region.keep(whole)
 
     for side, one in sides:
-        within(lambda r, t=one: _temporal_bone(head, t, r), (8, 96), (-14, 46), (-74, -20), side)  # type: ignore[misc]
-    within(lambda r: _nose(head, face, r), (-26, 26), (-112, -24), (-94, -36))
+        within(partial(_temporal_bone, head, one), (8, 96), (-14, 46), (-74, -20), side)
+    within(partial(_nose, head, face), (-26, 26), (-112, -24), (-94, -36))
     for side, one in sides:
-        within(lambda r, t=one: _maxillary(head, face, t, r), (8, 54), (-88, -32), (-90, -44), side)  # type: ignore[misc]
-    within(lambda r: _central_sinuses(head, face, r), (-22, 22), (-86, 8), (-62, -20))
-    for side, _ in sides:
-        within(lambda r: _cheek(head, r), (38, 78), (-76, 6), (-60, -18), side)
+        within(partial(_maxillary, head, face, one), (8, 54), (-88, -32), (-90, -44), side)
+    within(partial(_central_sinuses, head, face), (-22, 22), (-86, 8), (-62, -20))
+    within(partial(_cheek, head), (-78, 78), (-76, 6), (-60, -18))
     for side, one in sides:
-        within(lambda r, t=one: _orbit(head, t, r), (8, 54), (-98, -26), (-62, -14), side)  # type: ignore[misc]
+        within(partial(_orbit, head, one), (8, 54), (-98, -26), (-62, -14), side)
 
 
 def _cells(p: Points, start: float) -> Array:
@@ -113,7 +111,6 @@ def _temporal_bone(head: Head, traits: FaceSide, part: Region) -> None:
     part.bone(part.nearest(Ball((56, 24, -49), (12, 14, 21))), cortex, marrow)
     dx, dy, dz = traits.petrous
     inner = Points(m.x - np.float32(dx), m.y - np.float32(dy), m.z - np.float32(dz))
-    part.put(part.nearest(Ball((34, 11, -43), (8, 6, 7)), p=inner), head.bone * 1.2)
     part.put(part.nearest(Ball((17, 5, -45), (6, 3.5, 5)), p=inner), traits.apex)
     fluid = 25.0 if traits.mastoid_fluid else AIR
     aired = part.nearest(Ball((53, 23, -46), (11 * extent, 13 * extent, 20 * extent)))
@@ -132,12 +129,11 @@ def _temporal_bone(head: Head, traits: FaceSide, part: Region) -> None:
         part.put(np.maximum(canal - np.float32(1.4), m.x - 69), marrow)
         part.put(canal, AIR)
     part.put(part.nearest(Ball((44, 9, -43), (3.5, 5, 7)), p=inner), fluid)
-    part.put(part.nearest(Ball((33, 10, -43), (4.5, 2.4, 2.2)), p=inner), 250.0)
     part.put(part.nearest(Tube((15, 14, -41), (29, 12, -41), (2.6, 1.6)), p=inner), 20.0)
 
 
 def _nose(head: Head, face: FaceTraits, part: Region) -> None:
-    m = Points(np.abs(part.p.x), part.p.y, part.p.z)
+    m = part.mirrored
     bone, length = head.bone * head.build.vault.base, face.nose[0]
     ridge = Tube((3.5, -88, -38), (5, -88 - 8 * length, -54), (2.2, 1.6))
     part.put(part.nearest(ridge, p=m), bone)
@@ -159,8 +155,9 @@ def _nose(head: Head, face: FaceTraits, part: Region) -> None:
     part.put(np.maximum(gap - np.float32(0.5), cavity), bone * 0.7)
     part.put(part.nearest(Tube((5, -86, -80), (5.5, -99, -76), (4.2, 3.0)), p=m), AIR)
     if part.low < -84:
-        palate = np.abs(m.z + 88 + np.float32(0.006) * m.x * m.x) - np.float32(1.4)
-        palate = np.maximum(palate, np.maximum(m.x - 24, np.abs(m.y + 58) - 22))
+        roof = np.square(m.x * np.float32(1 / 23)) + np.square((m.y + 50) * np.float32(1 / 33))
+        palate = np.abs(m.z + 91 - 5 * np.maximum(1 - roof, 0)) - np.float32(1.2)
+        palate = np.maximum(palate, np.maximum((roof - 1) * 11, m.y + 34))
         part.put(palate, bone)
 
 
@@ -185,7 +182,7 @@ def _maxillary(head: Head, face: FaceTraits, traits: FaceSide, part: Region) -> 
 
 
 def _central_sinuses(head: Head, face: FaceTraits, part: Region) -> None:
-    m = Points(np.abs(part.p.x), part.p.y, part.p.z)
+    m = part.mirrored
     cells = _cells(part.p, head.origin[1])
     wide = face.ethmoid
     ethmoid = part.nearest(Tube((4.0, -74, -42), (5.5, -38, -42), (wide - 0.8, wide + 1.2)), p=m)
@@ -245,6 +242,7 @@ def _cheek(head: Head, part: Region) -> None:
         Tube((48 + aside, -68, -52), (66 + aside, -24, -52), (5.0, 2.8)),
         Tube((66 + aside, -24, -52), (62 + aside, 2, -50), (2.6, 3.2)),
         Tube((46, -66, -29), (49 + aside, -66, -50), (4.0, 4.4)),
+        p=part.mirrored,
     )
     part.bone(zygoma, head.bone * 0.92, head.bone * 0.5)
 

@@ -90,7 +90,7 @@ class Head:
             white=float(white),
             grey=float(white + contrast),
             csf=float(rng.normal(6, 1.5)),
-            bone=float(np.clip(rng.normal(1680, 190), 1250, 2150)),
+            bone=float(np.clip(rng.normal(1590, 190), 1200, 2100)),
             diploe=float(np.clip(rng.normal(760, 170), 350, 1200)),
             leukoaraiosis=float(max(0, rng.normal(12 * (atrophy - 0.35), 4 if varied else 2))),
             origin=vector(rng.uniform(0, 128, 3)),

@@ -98,12 +98,12 @@ def draw(head: Head, whole: Region) -> None:
         head: The person.
         whole: Everything outside the dura in one slice; changed in place.
     """
-    for side in (1, -1):
-        front = whole.select((-1, 90), (-100, 16), (-140, -14), side=side)
-        if front is not None:
-            _muscles_of_chewing(head, front)
-            _jaw(head, front)
-            front.keep(whole)
+    chin = -100.0 if whole.low < -95 else -64.0
+    front = whole.select((-80, 80), (chin, 18), (-140, -14))
+    if front is not None:
+        _muscles_of_chewing(head, front)
+        _jaw(head, front)
+        front.keep(whole)
     parts = (
         (_mouth, (-40.0, 40.0), (-104.0, 8.0), (-140.0, -76.0)),
         (_airway, (-20.0, 20.0), (-36.0, 12.0), (-140.0, -48.0)),
@@ -153,33 +153,33 @@ def soft_tissue(head: Head, p: Points, depth: Array) -> Array:
 
 
 def _muscles_of_chewing(head: Head, part: Region) -> None:
-    traits = head.build.neck
-    muscles = part.nearest(*_CHEWING)
+    traits, m = head.build.neck, part.mirrored
+    muscles = part.nearest(*_CHEWING, p=m)
     if muscles is not None:
         part.put_around_bone(muscles - np.float32(6 * (traits.muscle - 1)), _MUSCLE)
-    parotid = part.nearest(Ball((56, 6, -88), (11, 13, 24)))
+    parotid = part.nearest(Ball((56, 6, -88), (11, 13, 24)), p=m)
     part.put_around_bone(parotid, 10.0 - 45 * traits.fat)
     vessels = part.nearest(
         Tube((26, 4, -66), (24, 6, -130), (3.2, 3.6)),
         Tube((31, 10, -66), (32, 9, -130), (4.4, 5.0)),
+        p=m,
     )
     part.put_around_bone(vessels, 43.0)
-    if part.low < -80:
-        lips = np.maximum(np.abs(part.p.y + 90) - 5, part.p.x - 30)
-        part.put(np.maximum(lips, part.p.z + 84), _MUSCLE - 10)
 
 
 def _jaw(head: Head, part: Region) -> None:
-    part.put(part.nearest(*_PTERYGOID_AND_STYLOID), head.bone * 0.8)
+    m = part.mirrored
+    part.put(part.nearest(*_PTERYGOID_AND_STYLOID, p=m), head.bone * 0.8)
     cortex, marrow = head.bone * 0.95, head.bone * 0.38
-    part.bone(part.nearest(Ball((50, -1, -61), (9, 4.6, 5.5))), cortex, marrow)
+    part.bone(part.nearest(Ball((50, -1, -61), (9, 4.6, 5.5)), p=m), cortex, marrow)
     lower = np.float32(head.build.face.length / 2)
-    shifted = Points(part.p.x, part.p.y, part.p.z + lower)
-    part.bone(part.nearest(*_JAW, p=shifted), cortex, marrow)
+    part.bone(part.nearest(*_JAW, p=Points(m.x, m.y, m.z + lower)), cortex, marrow)
 
 
 def _mouth(head: Head, part: Region) -> None:
     p, z = part.p, part.p.z + np.float32(head.build.face.length)
+    lips = np.maximum(np.abs(p.y + 90) - 5, np.abs(p.x) - 30)
+    part.put(np.maximum(lips, p.z + 84), _MUSCLE - 10)
     part.put(part.nearest(Ball((0, -50, -110), (21, 33, 19)), p=Points(p.x, p.y, z)), _MUSCLE - 4)
     part.put(part.nearest(Ball((0, -26, -87), (14, 10, 4))), _MUSCLE - 8)
     across, along = p.x * np.float32(1 / _ARCH[0]), (_ARCH_Y - p.y) * np.float32(1 / _ARCH[1])

@@ -73,6 +73,11 @@ class Region:
         self.hu = hu
         self.edge = edge
 
+    @property
+    def mirrored(self) -> Points:
+        """The points as if both sides were the left one."""
+        return Points(np.abs(self.p.x), self.p.y, self.p.z)
+
     def select(self, x: Range, y: Range, z: Range, *, side: int = 1) -> Self | None:
         """The points within a box, under the skin; None if it holds none.
 

@@ -30,6 +30,9 @@ _FACE_TOP = -8.0
 _BASE_REACH = 24.0
 """Distance below the cavity's floor to which bone of the skull reaches (mm)."""
 
+_THIN_BASE = 11.0
+"""The same but for petrous bones and clivus (mm)."""
+
 _LOWEST_BASE = -71.0
 """Height below which the skull's base ends (mm)."""
 
@@ -61,6 +64,10 @@ def shell(
     hu = np.full(p.x.shape, _AIR, np.float32)
     low = float(p.z.min())
     near = space.wall > -3
+    if low > head.build.neck.shoulders + 5:
+        aside = np.square(p.x * np.float32(1 / 100))
+        aside += np.square((p.y + np.float32(4)) * np.float32(1 / 118))
+        near &= aside < 1
     if low > _FACE_TOP:
         near &= space.vault < _reach(head, low)
     index = np.flatnonzero(near)
@@ -102,7 +109,8 @@ def _draw(
 ) -> Array:
     """Intensity of the points near skull and face (HU)."""
     width, bone = np.full_like(p.x, head.skull), np.full_like(p.x, head.bone)
-    band = np.flatnonzero((space.vault < _reach(head, 0.0)) & (space.floor < _BASE_REACH))
+    above = (space.vault > -4) & (space.floor < _BASE_REACH)
+    band = np.flatnonzero(above & (space.vault < _reach(head, 0.0)))
     if len(band):
         over, vault = p.at(band), space.vault.take(band)
         rough = wander(over.x * 0.3, over.y * 0.3, over.z * 0.3)
@@ -123,7 +131,7 @@ def _draw(
     hu = _soft_tissue(head, p, skin, blur)
     if outlines:
         _base(head, p, space, outer, bone)
-        _under_the_skull(head, p, space, skin, hu)
+        _under_the_skull(head, p, np.minimum(space.floor, outer + 3), skin, hu)
     dermis = inside(-skin - np.float32(head.build.vault.skin), blur)
     hu += dermis * (np.float32(_SKIN) - hu)
     share = inside(outer, blur)
@@ -228,12 +236,12 @@ def _soft_tissue(head: Head, p: Points, skin: Array, blur: Array) -> Array:
     return hu
 
 
-def _under_the_skull(head: Head, p: Points, space: Cavity, skin: Array, hu: Array) -> None:
-    """Put the soft tissue of face and neck under the skull's base."""
-    index = np.flatnonzero((skin < -1) & (space.floor > 0))
+def _under_the_skull(head: Head, p: Points, below: Array, skin: Array, hu: Array) -> None:
+    """Put the soft tissue of face and neck into `hu`, `below` the floor and outside the bone."""
+    index = np.flatnonzero((skin < -1) & (below > 0))
     if len(index):
         deep = neck.soft_tissue(head, p.at(index), -skin.take(index))
-        hu[index] += smooth_step(space.floor.take(index), 0, 3) * (deep - hu.take(index))
+        hu[index] += smooth_step(below.take(index), 0, 3) * (deep - hu.take(index))
 
 
 def _bone(head: Head, p: Points, vault: Array, width: Array, rough: Array) -> Array:
@@ -259,29 +267,50 @@ def _bone(head: Head, p: Points, vault: Array, width: Array, rough: Array) -> Ar
 
 def _base(head: Head, p: Points, space: Cavity, outer: Array, bone: Array) -> None:
     """Bound the skull below by the outer side of its base, and put the base's bone there."""
-    np.maximum(outer, space.floor - np.float32(_BASE_REACH), out=outer)
     index = np.flatnonzero((space.floor > -7) & (outer < 3))
     if not len(index):
         return
-    p, floor = p.at(index), space.floor.take(index)
-    lumpy = wander(p.x * 0.8, p.y * 0.8, p.z * 0.8)
-    side, ridge = np.abs(p.x), petrous(p)
-    lumpy *= 1 - np.float32(0.85) * smooth_step(ridge, 3, 14)  # the occiput is smooth
+    at, floor = p.at(index), space.floor.take(index)
+    ridge = petrous(at)
+    massive = (np.abs(ridge) < 22) | (np.abs(at.x) < 20) & (at.y < 20)
+    massive |= space.vault.take(index) > -5
+    near = (floor < _THIN_BASE) | massive & (floor < _BASE_REACH)
+    outer[index] = np.maximum(outer.take(index), np.where(near, -99, 3).astype(np.float32))
+    kept = np.flatnonzero(near)
+    if not len(kept):
+        return
+    index, floor, ridge = index.take(kept), floor.take(kept), ridge.take(kept)
+    thickness, value = _base_bone(head, p.at(index), space.vault.take(index), ridge)
+    bone[index] += smooth_step(floor, -4, 0) * (value - bone.take(index))
+    under = np.maximum(floor - thickness, np.float32(_LOWEST_BASE) - p.z.take(index))
+    outer[index] = np.maximum(outer.take(index), under)
+
+
+def _base_bone(head: Head, p: Points, vault: Array, ridge: Array) -> tuple[Array, Array]:
+    """Thickness of the skull's base (mm) and its intensity (HU).
+
+    Thin over the orbits, massive in the petrous bones, whose crests lie where `ridge` is 0.
+    """
+    side = np.abs(p.x)
+    lumpy: Array = np.zeros_like(side)
+    rugged = np.flatnonzero(ridge < 14)  # the occiput is smooth
+    if len(rugged):
+        at = p.at(rugged)
+        lumpy[rugged] = wander(at.x * 0.8, at.y * 0.8, at.z * 0.8)
+    lumpy *= 1 - smooth_step(ridge, 3, 14)
     crest = bump(ridge, -2, 8) * (side > 8)
     clivus = bump(side, 0, 9) * bump(p.y, -2, 14)
     wings = bump(p.y + 14 + np.float32(0.5) * side, 0, 5)
     thickness = 2.2 + 3 * wings + np.float32(2.2) * smooth_step(p.y, -20, -5)
     thickness += 15 * crest + 8 * clivus
     thickness *= 1 + np.float32(0.25) * lumpy
-    walls = smooth_step(space.vault.take(index), -4, 1) * smooth_step(-p.y, -6, 4)
+    walls = smooth_step(vault, -4, 1) * smooth_step(-p.y, -6, 4)
     thickness += 7 * walls  # the temples go on below the floor
     value = head.build.vault.base * (1 + np.float32(0.24) * lumpy)
-    value += np.float32(0.5) * crest - np.float32(0.12) * clivus
+    value += np.float32(0.55) * crest - np.float32(0.12) * clivus
     value *= np.float32(head.bone)
     if p.z.min() < -44:
         for x, y, radius in _FORAMINA:
             hole = np.sqrt(np.square(side - np.float32(x)) + np.square(p.y - np.float32(y)))
             value += inside(hole - np.float32(radius), 1.4) * (np.float32(40) - value)
-    bone[index] += smooth_step(floor, -4, 0) * (value - bone.take(index))
-    under = np.maximum(floor - thickness, np.float32(_LOWEST_BASE) - p.z)
-    outer[index] = np.maximum(outer.take(index), under)
+    return thickness, value
