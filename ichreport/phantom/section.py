@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -10,7 +11,7 @@ from ichreport.phantom.anatomy import brain, skull
 from ichreport.phantom.anatomy.brain import Brain
 from ichreport.phantom.anatomy.cavity import Cavity, cavity
 from ichreport.phantom.anatomy.head import Head
-from ichreport.phantom.anatomy.landmarks import slow_noise
+from ichreport.phantom.anatomy.landmarks import MassEffect, slow_noise
 from ichreport.phantom.bleeds import kinds
 from ichreport.phantom.bleeds.intraparenchymal import Intraparenchymal
 from ichreport.phantom.bleeds.intraventricular import Intraventricular
@@ -42,6 +43,11 @@ class Patient:
     lookalikes: tuple[Lookalike, ...]
     down: Vector
     cupping: float
+
+    @cached_property
+    def mass_effect(self) -> MassEffect:
+        """How its bleeds displace its brain."""
+        return kinds.mass_effect(self.bleeds)
 
 
 @dataclass
@@ -123,7 +129,7 @@ def _content(
         patient.head,
         p,
         space,
-        mass_effect=kinds.mass_effect(patient.bleeds),
+        mass_effect=patient.mass_effect,
         outside=outside,
         clogged=any_of(list(densities.values())) if densities else None,
         slow=slow,

@@ -2,6 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, Final, Self
 
 import numpy as np
@@ -127,7 +128,7 @@ class Epidural:
     def level(self, down: Vector) -> None:
         """Height of the level of settled cells: a lens clots before it can have one."""
 
-    @property
+    @cached_property
     def apex(self) -> Vector:
         """Its innermost point (mm)."""
         center = np.asarray(self.center)
