@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -10,7 +11,7 @@ from ichreport.phantom.anatomy import brain, neck, skull
 from ichreport.phantom.anatomy.brain import Brain
 from ichreport.phantom.anatomy.cavity import Cavity, cavity
 from ichreport.phantom.anatomy.head import Head
-from ichreport.phantom.anatomy.landmarks import EDGE, slow_noise
+from ichreport.phantom.anatomy.landmarks import EDGE, MassEffect, slow_noise
 from ichreport.phantom.anatomy.neck import Metal
 from ichreport.phantom.anatomy.surgery import NONE, Surgery
 from ichreport.phantom.bleeds import kinds
@@ -51,6 +52,11 @@ class Patient:
     def metal(self) -> tuple[Metal, ...]:
         """All metal in the canonical head, which `head.build.deformation` leads out of."""
         return self.surgery.metal + neck.dental_metal(self.head)
+
+    @cached_property
+    def mass_effect(self) -> MassEffect:
+        """How its bleeds displace its brain."""
+        return kinds.mass_effect(self.bleeds)
 
 
 @dataclass
@@ -132,7 +138,7 @@ def _content(
         patient.head,
         p,
         space,
-        mass_effect=kinds.mass_effect(patient.bleeds),
+        mass_effect=patient.mass_effect,
         outside=outside,
         clogged=any_of(list(densities.values())) if densities else None,
         slow=slow,

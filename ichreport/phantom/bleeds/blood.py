@@ -87,7 +87,7 @@ class Blood:
         if stage == ACUTE:
             mixing = rng.uniform(0.08, 0.25) if rng.random() < 0.35 else 0.0
             days = rng.uniform(0.25, _FADES_FROM)
-            return cls(stage, days, fresh, float(rng.uniform(42, 50)), mixing, phase=phase)
+            return cls(stage, days, fresh, float(rng.uniform(48, 58)), mixing, phase=phase)
         if stage == MIXED:
             layered = rng.random() < 0.4
             return cls(

@@ -2,6 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, Final, Self
 
 import numpy as np
@@ -83,11 +84,12 @@ class Epidural:
                 where = str(rng.choice(REGIONS, p=(0.16, 0.36, 0.36, 0.12)))
             place = on_vault(_direction(rng, where))
             room = -float(beyond_region(point(place), _region(where))[0])
-            if room > 14:
+            if room > (14 if subtle else 19):
                 break
         spread = min(rng.uniform(15, 19) if subtle else rng.uniform(20, 38), room + 3)
         sag = spread**2 / (2 * 76)
-        thickness = sag * 1.25 + (rng.uniform(3, 4.5) if subtle else rng.uniform(5, 13))
+        bulge = rng.uniform(3, 4.5) if subtle else rng.uniform(5, 13)
+        thickness = sag * 1.25 + min(bulge, 0.36 * spread)  # thicker ones would be half balls
         height = (spread**2 + sag**2 - thickness**2) / (2 * (thickness - sag))
         center = np.asarray(place) + height * outward(place)
         return cls(
@@ -126,7 +128,7 @@ class Epidural:
     def level(self, down: Vector) -> None:
         """Height of the level of settled cells: a lens clots before it can have one."""
 
-    @property
+    @cached_property
     def apex(self) -> Vector:
         """Its innermost point (mm)."""
         center = np.asarray(self.center)

@@ -140,10 +140,19 @@ class Intraparenchymal:
 
     def distance(self, p: Points) -> Array:
         """Distance to the blob, negative inside (mm)."""
-        low, high = float(p.z.min()), float(p.z.max())
-        bottom, top = self._heights
-        if high < bottom - 2 * self.oedema or low > top + 2 * self.oedema:
+        low, high = self._box
+        margin = 2 * self.oedema
+        if float(p.z.max()) < low[2] - margin or float(p.z.min()) > high[2] + margin:
             return np.full_like(p.x, 99)
+        box = (p.x > np.float32(low[0] - margin)) & (p.x < np.float32(high[0] + margin))
+        box &= (p.y > np.float32(low[1] - margin)) & (p.y < np.float32(high[1] + margin))
+        index = np.flatnonzero(box)
+        distance = np.full_like(p.x, 99)
+        if len(index):
+            distance[index] = self._distance(p.at(index))
+        return distance
+
+    def _distance(self, p: Points) -> Array:
         radius = self.lobes[0][1]
         whole = sphere(p, *self.lobes[0])
         for center, lobe in self.lobes[1:]:
@@ -154,10 +163,11 @@ class Intraparenchymal:
         return whole
 
     @cached_property
-    def _heights(self) -> tuple[float, float]:
-        """Height of the lowest and the highest point (mm), its rough surface included."""
-        bottom = min(center[2] - radius for center, radius in self.lobes)
-        return bottom - 6, max(center[2] + radius for center, radius in self.lobes) + 6
+    def _box(self) -> tuple[Vector, Vector]:
+        """Lowest and highest coordinates that it and its rough surface reach (mm)."""
+        centers = np.array([center for center, _ in self.lobes])
+        radii = np.array([[radius] for _, radius in self.lobes])
+        return vector((centers - radii).min(axis=0) - 6), vector((centers + radii).max(axis=0) + 6)
 
     def level(self, down: Vector) -> float | None:
         """Height of the level of settled cells, against gravity (mm); None without one."""

@@ -15,7 +15,7 @@ from ichreport.phantom.bleeds.subdural import Subdural
 
 _STAGES: Final[dict[str, dict[str, float]]] = {
     Epidural.subtype: {HYPERACUTE: 0.25, ACUTE: 0.69, SUBACUTE: 0.06},
-    Intraparenchymal.subtype: {HYPERACUTE: 0.15, ACUTE: 0.73, SUBACUTE: 0.12},
+    Intraparenchymal.subtype: {HYPERACUTE: 0.15, ACUTE: 0.69, MIXED: 0.04, SUBACUTE: 0.12},
     Intraventricular.subtype: {ACUTE: 1.0},
     Subarachnoid.subtype: {ACUTE: 1.0},
     Subdural.subtype: {HYPERACUTE: 0.05, ACUTE: 0.45, MIXED: 0.22, SUBACUTE: 0.12, CHRONIC: 0.16},
@@ -24,6 +24,7 @@ _STAGES: Final[dict[str, dict[str, float]]] = {
 
 Epidural and intraparenchymal bleeds come in within a day, a fourth of the large epidural ones
 with the swirls of an active bleed (Al-Nakshabandi 2001); of subdural ones about half are acute.
+A few bleeds within the brain do not clot, as under anticoagulants, and show a level.
 Blood diluted by fluid is washed out before its clot would fade.
 """
 

@@ -129,13 +129,17 @@ class Subarachnoid:
             extent = _EXTENT * reach
             if low > center[2] + extent or high < center[2] - extent:
                 continue
-            squares = np.square(p.x - np.float32(center[0]))
-            squares += np.square(p.y - np.float32(center[1]))
-            squares += np.square(p.z - np.float32(center[2]))
+            index = np.flatnonzero(
+                (np.abs(p.y - np.float32(center[1])) < np.float32(extent))
+                & (np.abs(p.x - np.float32(center[0])) < np.float32(extent))
+            )
+            squares = np.square(p.x.take(index) - np.float32(center[0]))
+            squares += np.square(p.y.take(index) - np.float32(center[1]))
+            squares += np.square(p.z.take(index) - np.float32(center[2]))
             squares *= np.float32(-1 / extent**2)
             squares += 1
             np.maximum(squares, 0, out=squares)
-            density += np.float32(amount) * squares * squares * squares
+            density[index] += np.float32(amount) * squares * squares * squares
         np.minimum(density, 1, out=density)
         density *= np.float32(1 - self.cleared)
         return density
