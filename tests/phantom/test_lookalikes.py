@@ -146,7 +146,7 @@ def test_arteries_lie_at_the_base_of_the_brain(content):
 
 
 def test_a_dense_torcula_lies_low(head):
-    scan = Scan.draw(np.random.default_rng(2), 128, 128, 30)
+    scan = draw_scan(2, slices=30)
     torcula = Sinus("hyperdense torcula", 74.0, highest=-18.0)
     patient = Patient(head, (), (torcula,), scan.down(head), 0.0)
     areas = np.array([slice_.lookalikes[0] for slice_ in scan_series(scan, patient)])

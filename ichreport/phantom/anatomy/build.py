@@ -71,7 +71,7 @@ class VaultTraits:
             sutures=_bounded(1.0 - age / 130 + spread * rng.normal(0, 0.2), 0, 1),
             base=_bounded(0.62 + spread * rng.normal(0, 0.07), 0.45, 0.8),
             granulations=tuple(_granulation(rng) for _ in range(pits)),
-            skin=_bounded(2.9 + spread * rng.normal(0, 0.25), 2.4, 3.6),
+            skin=_bounded(3.1 + spread * rng.normal(0, 0.25), 2.8, 3.8),
             temporalis=_bounded(5.5 + spread * rng.normal(0, 1.6), 1.5, 9),
             swelling=(vector(away / np.linalg.norm(away)), float(rng.uniform(16, 42)))
             if swollen

@@ -84,7 +84,7 @@ class Head:
             scale=vector(size * rng.normal((1 - longer, 1 + longer, 1), (0.025, 0.025, 0.02))),
             lean=float(rng.normal(0, 0.02)),
             skull=float(np.clip(rng.normal(5.1, 0.95), 3.4, 8.6)),
-            scalp=float(np.clip(rng.normal(5.5, 1.2), 3.5, 9)),
+            scalp=float(np.clip(rng.normal(5.6, 2.2 if varied else 1.2), 3.4, 12)),
             ventricles=ventricles,
             sulci=sulci,
             white=float(white),
