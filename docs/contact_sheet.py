@@ -17,6 +17,7 @@ from PIL import Image, ImageDraw
 
 from ichreport.labels import SUBTYPES
 from ichreport.params.phantom_recipe import PhantomRecipe
+from ichreport.params.scanners import named
 from ichreport.phantom import write_phantom
 
 RECIPE: Final = PhantomRecipe(patients=420, seed=16, slices=16, faults=False)
@@ -25,7 +26,8 @@ COLUMNS: Final = 6
 WINDOW: Final = (0.0, 80.0)
 """HU that are black and white."""
 SOUND_HEADS: Final = 18
-PLACES_OF_A_SUBTYPE: Final = 6
+_HEIGHTS: Final = {"clipped aneurysm": -10.0, "coiled aneurysm": -10.0}
+"""Where in the head some operations show (mm)."""
 
 
 class Tile(NamedTuple):
@@ -51,7 +53,7 @@ def main(folder: Path) -> None:
 
 
 def _studies(made: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    return ((patient, study) for patient in made["patients"] for study in patient["studies"][:1])
+    return ((patient, study) for patient in made["patients"] for study in patient["studies"])
 
 
 def _heights(folder: Path, made: dict[str, Any]) -> dict[str, list[str]]:
@@ -81,24 +83,23 @@ def _sound(made: dict[str, Any], heights: dict[str, list[str]]) -> Iterator[Tile
 
 
 def _bleeds(made: dict[str, Any], subtype: str) -> Iterator[Tile]:
-    """The largest bleed of each place and age, as many as there is room for."""
-    largest: dict[tuple[str, str], tuple[float, Tile]] = {}
-    for _, study in _studies(made):
-        for bleed in study["bleeds"]:
-            if bleed["subtype"] != subtype or not bleed["sop_instance_uids"]:
-                continue
-            words = f"{bleed['where']}, {bleed['stage']}, {bleed['hu']:.0f} HU"
-            tile = (bleed["volume_ml"], Tile(bleed["sop_instance_uids"][0], words))
-            key = (bleed["where"], bleed["stage"])
-            largest[key] = max(largest.get(key, tile), tile)
-    by_place: dict[str, list[tuple[str, Tile]]] = {}
-    for (where, stage), (_, tile) in sorted(largest.items()):
-        by_place.setdefault(where, []).append((stage, tile))
-    queue = [tiles.pop(number % len(tiles)) for number, tiles in enumerate(by_place.values())]
-    queue += sorted(tile for tiles in by_place.values() for tile in tiles)
+    """The largest bleed of each age, then of each place that has not been shown by then."""
+    found = sorted(
+        (
+            (bleed["volume_ml"], bleed)
+            for _, study in _studies(made)
+            for bleed in study["bleeds"]
+            if bleed["subtype"] == subtype and bleed["sop_instance_uids"]
+        ),
+        key=lambda entry: -entry[0],
+    )
     seen: set[str] = set()
-    queue.sort(key=lambda entry: entry[0] in seen or seen.add(entry[0]) is not None)
-    yield from (tile for _, tile in queue[:PLACES_OF_A_SUBTYPE])
+    for what in ("stage", "where"):
+        for _, bleed in found:
+            if bleed[what] not in seen:
+                seen |= {bleed["stage"], bleed["where"]}
+                words = f"{bleed['where']}, {bleed['stage']}, {bleed['hu']:.0f} HU"
+                yield Tile(bleed["sop_instance_uids"][0], words)
 
 
 def _lookalikes(made: dict[str, Any]) -> Iterator[Tile]:
@@ -112,18 +113,26 @@ def _lookalikes(made: dict[str, Any]) -> Iterator[Tile]:
 
 
 def _histories(made: dict[str, Any], heights: dict[str, list[str]]) -> Iterator[Tile]:
-    """One of each operation and of each old lesion."""
-    found: dict[str, Tile] = {}
+    """Each operation, and the largest of each old lesion, in studies without blood if there are."""
+    found: dict[str, tuple[tuple[bool, float], Tile]] = {}
     for patient, study in _studies(made):
         slices = heights[study["study_instance_uid"]]
-        for name in patient["surgery"]:
-            found.setdefault(name, Tile(slices[round(0.62 * len(slices))], name))
-        lesions = sorted(patient["brain"]["lesions"], key=lambda each: -max(each["radii"]))
-        for lesion in lesions:
-            share = (lesion["center"][2] + 60) / 140  # about where the series shows it
-            slice_ = slices[int(np.clip(share * len(slices), 0, len(slices) - 1))]
-            found.setdefault(lesion["name"], Tile(slice_, lesion["name"]))
-    yield from (found[name] for name in sorted(found))
+        lowest = sum(named(study["scanner"])[0].lowest) / 2
+        entries = [(name, 0.0, _HEIGHTS.get(name, 30.0)) for name in patient["surgery"]]
+        for lesion in patient["brain"]["lesions"]:
+            place = lesion.get("center") or lesion["apex"]
+            entries.append((lesion["name"], _size(lesion), place[2]))
+        for name, size, height in entries:
+            share = np.clip((height - lowest) / (80 - lowest), 0, 1)
+            tile = Tile(slices[round(share * (len(slices) - 1))], name)
+            rank = (not study["bleeds"], size)
+            found[name] = max(found.get(name, (rank, tile)), (rank, tile))
+    yield from (found[name][1] for name in sorted(found))
+
+
+def _size(lesion: dict[str, Any]) -> float:
+    """How far an old lesion reaches (mm)."""
+    return float(lesion.get("reach") or max(lesion["radii"]))
 
 
 def _part(folder: Path, title: str, tiles: list[Tile]) -> Iterator[np.ndarray]:
