@@ -113,3 +113,17 @@ def test_a_zip_is_measured_as_its_folder_is(two_patients, tmp_path):
     of_zip, of_folder = map(realism.measure_source, (zipped, two_patients))
     assert of_zip == of_folder
     assert all(one.inside_area >= realism.LEAST_INSIDE for one in of_zip)
+
+
+@pytest.mark.slow
+def test_varied_heads_lie_where_real_ones_do_and_spread_as_far(tmp_path):
+    write_phantom(tmp_path, PhantomRecipe(patients=48, seed=4, faults=False), workers=2)
+    found = realism.column_of(realism.measure_source(tmp_path))
+    verdicts = {name: realism.judge(name, found[name]) for name in realism.ROWS}
+    assert [name for name, verdict in verdicts.items() if not verdict.within_union] == []
+    narrow = {
+        name: verdict.spread
+        for name, verdict in verdicts.items()
+        if min(share for column, share in verdict.spread.items() if column != ALL) < 2 / 3
+    }
+    assert narrow == {}
