@@ -17,7 +17,7 @@ from ichreport.phantom.scanner.artefacts import MetalInSlice, metal_streaks
 from ichreport.phantom.scanner.exposure import Exposure
 from ichreport.phantom.scanner.grid import Grid
 from ichreport.phantom.scanner.series import _places_of_metal, scan_series
-from ichreport.phantom.scanner.surroundings import _RESTS, AIR, Line, Surroundings
+from ichreport.phantom.scanner.surroundings import _RESTS, AIR, Collar, Line, Surroundings
 from ichreport.phantom.section import Patient
 from tests.phantom.scans import NOTHING, RIGHT, SILENT, draw_scan
 
@@ -178,6 +178,15 @@ def test_a_strap_crosses_its_slices_in_front_of_the_head(head):
         if expected:
             rows, _ = np.nonzero(hu > -600)
             assert scan.places[1][rows].min() < -80
+
+
+def test_clothes_lie_around_the_lowest_slices(head):
+    dressed = dataclasses.replace(NOTHING, collar=Collar(-60.0, 100.0, 1.0, -400.0))
+    scan = scan_on(SCANNERS[0], response=SILENT | RIGHT, surroundings=dressed, size=256)
+    exposure = Exposure(scan, head)
+    for height, expected in ((-90.0, True), (-61.0, True), (-59.0, False), (30.0, False)):
+        hu = exposure.expose(np.full((256, 256), AIR, np.float32), height)
+        assert ((hu > -700) & (hu < -350)).any() == expected
 
 
 def test_a_tube_has_the_area_of_its_ring_and_runs_where_it_should():

@@ -36,7 +36,7 @@ class Exposure:
         occiput = (90 + head.skull + head.scalp) * head.scale[1] + scan.offset[1]
         place = (across, down, occiput, scan.offset[0])
         self._rest = scan.surroundings.picture(*place)
-        self._strap = scan.surroundings.strap_over(*place)
+        self._bands = scan.surroundings.bands(*place)
         slopes = scan.response.shading
         slope = (across * np.float32(slopes[0] / 100))[None, :]
         self._level = slope + (down * np.float32(slopes[1] / 100) + scan.response.offset)[:, None]
@@ -89,9 +89,9 @@ class Exposure:
         """Put what lies around the head where it is air."""
         air = hu < -600
         around = self._rest
-        strap = self._scan.surroundings.strap
-        if self._strap is not None and strap is not None and strap[0] <= height <= strap[1]:
-            around = np.maximum(around, self._strap)
+        for low, high, band in self._bands:
+            if low <= height <= high:
+                around = np.maximum(around, band)
         np.maximum(hu, around, out=hu, where=air)
         for line in self._scan.surroundings.lines:
             line.paint(hu, *self._scan.places, height)

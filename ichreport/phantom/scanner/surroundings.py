@@ -14,7 +14,11 @@ _HEAD_WIDTH: Final = 78.0
 
 _WITH_TUBES: Final = 0.3
 _WITH_WIRES: Final = 0.12
-"""Shares of varied people with tubes beside the face, and with wires."""
+_IN_CLOTHES: Final = 0.35
+"""Shares of varied people with tubes beside the face, with wires, with clothes up to the jaw."""
+
+_FOLDS: Final = ((3, 5.0), (7, 3.0), (13, 1.5))
+"""Folds of a collar: how many around the neck, and how deep (mm)."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,31 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Collar:
+    """Cloth around the neck: a folded sheet in the lowest slices.
+
+    Attributes:
+        top: The highest slice that it reaches (mm).
+        radius: Its usual distance from the neck's middle (mm).
+        turn: Where its folds begin (radians).
+        hu: Its intensity (HU).
+    """
+
+    top: float
+    radius: float
+    turn: float
+    hu: float
+
+    def picture(self, x: Array, y: Array) -> Array:
+        """The cloth (HU) at places from the neck's middle (mm)."""
+        angle = np.arctan2(y, x)
+        away = np.hypot(x, y) - np.float32(self.radius)
+        for number, depth in _FOLDS:
+            away += np.float32(depth) * np.sin(np.float32(number) * (angle + self.turn))
+        return AIR + inside(np.abs(away) - np.float32(0.5), 1.4) * np.float32(self.hu - AIR)
+
+
+@dataclass(frozen=True)
 class Surroundings:
     """What lies around one person's head in one series.
 
@@ -75,6 +104,7 @@ class Surroundings:
         foam: Intensity of its foam (HU).
         strap: Lowest and highest slice that a strap over the forehead crosses (mm); None without.
         lines: Tubes and wires.
+        collar: Clothes; None without.
     """
 
     rest: Rest
@@ -84,6 +114,7 @@ class Surroundings:
     foam: float
     strap: tuple[float, float] | None
     lines: tuple[Line, ...]
+    collar: Collar | None = None
 
     @classmethod
     def draw(cls, rng: np.random.Generator, scanner: Scanner, *, varied: bool) -> Self:
@@ -105,6 +136,7 @@ class Surroundings:
             lines += [_tube(rng) for _ in range(int(rng.integers(1, 4)))]
         if varied and rng.random() < _WITH_WIRES:
             lines += [_wire(rng) for _ in range(int(rng.integers(1, 4)))]
+        collar = _collar(rng) if varied and rng.random() < _IN_CLOTHES else None
         return cls(
             rest=rest,
             gap=float(gap),
@@ -113,6 +145,7 @@ class Surroundings:
             foam=float(rng.uniform(-960, -900)),
             strap=strap,
             lines=tuple(lines),
+            collar=collar,
         )
 
     def picture(self, across: Array, down: Array, occiput: float, middle: float) -> Array:
@@ -132,15 +165,30 @@ class Surroundings:
         hu += shell * (np.float32(self.stiff) - hu)
         return hu
 
-    def strap_over(self, across: Array, down: Array, occiput: float, middle: float) -> Array | None:
-        """The strap in the slices that it crosses (HU), or None; arguments as for `picture`."""
-        if self.strap is None:
-            return None
-        x = (across[None, :] - np.float32(middle)) * np.float32(1 / (_HEAD_WIDTH + 8))
-        y = (down[:, None] - np.float32(occiput - 98)) * np.float32(1 / 103)
-        away = (np.hypot(x, y) - 1) * np.float32(_HEAD_WIDTH)
-        share = inside(np.abs(away) - np.float32(0.8), 1.4) * (y < 0.35)
-        return AIR + share * np.float32(AIR * -0.75)
+    def bands(
+        self, across: Array, down: Array, occiput: float, middle: float
+    ) -> list[tuple[float, float, Array]]:
+        """What lies around the head in some slices only: the lowest, the highest (mm), and HU.
+
+        Arguments as for `picture`.
+        """
+        found = []
+        if self.strap is not None:
+            found.append((*self.strap, _strap(across, down, occiput, middle)))
+        if self.collar is not None:
+            x, y = across[None, :] - np.float32(middle), down[:, None] - np.float32(occiput - 75)
+            found.append((-np.inf, self.collar.top, self.collar.picture(x, y)))
+        return found
+
+
+def _strap(across: Array, down: Array, occiput: float, middle: float) -> Array:
+    """A strap over the forehead (HU)."""
+    x = (across[None, :] - np.float32(middle)) * np.float32(1 / (_HEAD_WIDTH + 8))
+    y = (down[:, None] - np.float32(occiput - 98)) * np.float32(1 / 103)
+    away = (np.hypot(x, y) - 1) * np.float32(_HEAD_WIDTH)
+    share = inside(np.abs(away) - np.float32(0.8), 1.4) * (y < 0.35)
+    strap: Array = AIR + share * np.float32(AIR * -0.75)
+    return strap
 
 
 def _curved(x: Array, y: Array) -> tuple[Array, Array]:
@@ -191,6 +239,16 @@ _RESTS: Final = {
     "posts": _posts,
     "pillow": _pillow,
 }
+
+
+def _collar(rng: np.random.Generator) -> Collar:
+    """A collar that reaches up to the jaw or less."""
+    return Collar(
+        top=float(rng.uniform(-80, -45)),
+        radius=float(rng.uniform(92, 112)),
+        turn=float(rng.uniform(0, 2 * np.pi)),
+        hu=float(rng.uniform(-750, -250)),
+    )
 
 
 def _tube(rng: np.random.Generator) -> Line:
