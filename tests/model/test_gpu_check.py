@@ -1,5 +1,6 @@
 """What a GPU is tried with; without one, that the trial itself works and that failing is told."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -15,6 +16,7 @@ from ichreport.params.machine import Machine
 def test_a_trial_is_a_training_step_of_an_untrained_network(step, slices, monkeypatch):
     """Its loss is about ln 2 a slice, and the step changes weights."""
     made = {}
+    keras.utils.set_random_seed(1)
     program = backend.program
 
     def watched(model, *arguments, **words):
@@ -45,8 +47,12 @@ def test_a_loss_that_is_no_number_is_told(monkeypatch):
 
 
 def test_a_gpu_that_does_all_is_named(monkeypatch):
+    tried = []
+    for name in ("convolutions", "recurrence"):
+        monkeypatch.setattr(gpu_check, name, lambda name=name: tried.append(name) or 0.7)
     monkeypatch.setattr(backend, "check_gpu", lambda: "a GPU")
     assert gpu_check.check() == "a GPU"
+    assert tried == ["convolutions", "recurrence"]
 
 
 def test_it_computes_as_an_experiment_does_that_says_nothing_of_the_machine():

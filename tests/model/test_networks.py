@@ -13,6 +13,7 @@ from ichreport.params.machine import Machine
 from ichreport.params.networks import NETWORKS
 from ichreport.params.networks import backbones as backbone_names
 from ichreport.params.training_plan import HeadPart
+from tests.model.conftest import make_experiment
 
 MACHINE = Machine()
 
@@ -110,21 +111,43 @@ def test_the_output_bias_starts_at_the_log_odds_of_the_prevalence():
     np.testing.assert_allclose(probability, [0.5, 0.2, 0.1, 1e-4, 1 - 1e-4, 0.3], rtol=1e-4)
 
 
-@pytest.mark.parametrize(
-    ("network", "size", "features", "parameters"),
-    [
-        ("densenet121", 32, 1024, 7_037_504),
-        ("inceptionresnetv2", 75, 1536, 54_336_736),
-        ("efficientnetb7", 32, 2560, 64_097_687),
-    ],
-)
-def test_a_backbone_is_frozen_and_of_its_published_size(make, network, size, features, parameters):
-    model = backbones.pooled(build_backbone(make(network=network, image_size=size)))
-    assert model.output_shape == (None, features)
-    assert model.count_params() == parameters
+SIZES = {
+    "densenet121": (1024, 7_037_504),
+    "inceptionresnetv2": (1536, 54_336_736),
+    "efficientnetb7": (2560, 64_097_687),
+}
+"""By backbone: its features and parameters, as published."""
+
+
+@pytest.fixture(scope="module", params=SIZES)
+def backbone(request):
+    """Its name and the whole network, which takes seconds to build, in mixed precision."""
+    asked = make_experiment(
+        "store", network=request.param, image_size=96, precision="mixed_bfloat16"
+    )
+    return request.param, build_backbone(asked)
+
+
+def test_a_backbone_is_frozen_and_of_its_published_size(backbone):
+    name, maps_model = backbone
+    model = backbones.pooled(maps_model)
+    assert (model.output_shape[1:], model.count_params()) == ((SIZES[name][0],), SIZES[name][1])
     assert trainable(model) == 0
 
 
+def test_a_backbone_is_mixed_from_its_second_convolution_on(backbone):
+    body = backbones.body(backbone[1])
+    convolutions = [x for x in body.layers if isinstance(x, keras.layers.Conv2D)]
+    first, second = convolutions[:2]
+    assert (first.compute_dtype, second.compute_dtype) == ("float32", "bfloat16")
+    before = body.layers[: body.layers.index(first)]
+    assert {layer.compute_dtype for layer in before} <= {"float32"}
+    assert not [
+        x for x in body.layers[body.layers.index(first) + 1 :] if x.compute_dtype == "float32"
+    ]
+
+
+@pytest.mark.usefixtures("small_backbone")
 def test_random_weights_depend_on_the_seed_alone(make):
     def draw(seed):
         return np.asarray(build_backbone(make(network="densenet121", seed=seed)).weights[0])
@@ -174,18 +197,42 @@ def test_dropout_follows_the_training_seed():
     assert set(np.unique(masked(1))) == {0.0, np.float32(1 / (1 - heads.DROPOUT))}
 
 
+def assert_agree(actual, expected):
+    """To two thousandths of the largest: what random weights make of an image is of any size."""
+    largest = np.abs(expected).max()
+    assert largest > 0
+    np.testing.assert_allclose(actual / largest, expected / largest, atol=2e-3)
+
+
+@pytest.fixture
+def shallow_applications(monkeypatch):
+    """Networks of `keras.applications` that build in no time, in place of deep ones.
+
+    VGG16 is the one without branches. A block of each kind is what EfficientNetB0 begins with.
+    """
+    efficient = partial(
+        keras.src.applications.efficientnet.EfficientNet, 1.0, 0.2, 32,
+        name="efficientnetb0", weights_name="b0",
+    )  # fmt: skip
+    monkeypatch.setattr(keras.applications, "Shallow", efficient, raising=False)
+    for network, application, features in (
+        ("densenet121", "VGG16", 512),
+        ("efficientnetb7", "Shallow", 1280),
+    ):
+        spec = replace(NETWORKS[network], application=application, features=features)
+        monkeypatch.setitem(NETWORKS, network, spec)
+
+
+@pytest.mark.usefixtures("shallow_applications")
 @pytest.mark.parametrize(
-    ("network", "application", "features", "scale"),
-    [
-        ("densenet121", "DenseNet121", 1024, "imagenet"),
-        ("efficientnetb7", "EfficientNetB0", 1280, "bytes"),
-    ],
+    ("network", "module"), [("densenet121", "densenet"), ("efficientnetb7", "efficientnet")]
 )
 def test_the_same_weights_give_the_same_features_by_whatever_way_they_come(
-    make, tmp_path, monkeypatch, network, application, features, scale
+    make, tmp_path, monkeypatch, network, module
 ):
-    """By name from Keras, from a file, and from a run's own weights; EfficientNetB0 for B7."""
-    build = partial(getattr(keras.applications, application), include_top=False)
+    """By name from Keras, from a file, and from a run's own weights."""
+    application = getattr(keras.applications, NETWORKS[network].application)
+    build = partial(application, include_top=False)
     shape = {"input_shape": (32, 32, 3)}
     drawn = build(weights=None, **shape)
     for layer in drawn.layers:
@@ -196,34 +243,31 @@ def test_the_same_weights_give_the_same_features_by_whatever_way_they_come(
     path = tmp_path / f"{network}.weights.h5"
     drawn.save_weights(path)
     monkeypatch.setattr("keras.src.utils.file_utils.get_file", lambda *_, **__: str(path))
-    known = NETWORKS[network]
-    spec = replace(known, application=application, features=features)
-    monkeypatch.setitem(NETWORKS, network, spec)
     hu = np.random.default_rng(1).integers(-1024, 3071, (2, 1, 32, 32), dtype=np.int16)
     pixels = np.repeat((hu[:, 0, :, :, None].astype(np.float32) + 1024) / 4095 * 255, 3, axis=-1)
-    module = {"imagenet": keras.applications.densenet, "bytes": keras.applications.efficientnet}[
-        scale
-    ]
-    expected = build(weights="imagenet", **shape)(module.preprocess_input(pixels.copy()))
+    seen = getattr(keras.applications, module).preprocess_input(pixels.copy())
+    expected = build(weights="imagenet", **shape)(seen)
     for weights in ("imagenet", str(path)):
         experiment = make(network=network, weights=weights, trainable_layers=1)
         loaded = build_backbone(experiment)
-        np.testing.assert_allclose(loaded(hu), expected, rtol=2e-3, atol=1e-5)
+        assert_agree(loaded(hu), expected)
         if weights == "imagenet":
             continue
         tuned = networks.fine_tuned(loaded, experiment.plan)
         tuned.save_weights(tmp_path / "run.weights.h5")
         again = training.untrained(experiment.plan)
         again.load_weights(tmp_path / "run.weights.h5")
-        np.testing.assert_allclose(again(hu), tuned(hu), rtol=2e-3, atol=1e-5)
+        assert_agree(again(hu), tuned(hu))
 
 
+@pytest.mark.usefixtures("small_backbone")
 def test_a_missing_weights_file_is_named_with_what_to_put_there(make, tmp_path):
     experiment = make(network="densenet121", weights=str(tmp_path / "none.weights.h5"))
     with pytest.raises(FileNotFoundError, match=r"none\.weights\.h5 does not exist.*densenet121"):
         build_backbone(experiment)
 
 
+@pytest.mark.usefixtures("small_backbone")
 def test_weights_of_another_network_are_refused(make, tmp_path):
     other = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
     other.save_weights(tmp_path / "other.weights.h5")
@@ -232,6 +276,7 @@ def test_weights_of_another_network_are_refused(make, tmp_path):
         build_backbone(experiment)
 
 
+@pytest.mark.usefixtures("shallow_applications")
 def test_imagenet_weights_that_cannot_be_had_are_never_replaced(make, monkeypatch):
     def offline(*_, **__):
         raise Exception("URL fetch failure")

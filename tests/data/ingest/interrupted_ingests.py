@@ -12,11 +12,15 @@ import sys
 import time
 from pathlib import Path
 
-from ichreport.data.ingest import sources
+from ichreport.data.ingest import job, shard_plan, sources
 from ichreport.data.ingest.make_store import ingest
 from ichreport.data.store import Store
 
 sources._SMALLEST_CHUNK = 16
+# The code is the same in all of them: reading it would be most of what each does.
+job.fingerprint = shard_plan.fingerprint = lambda *_: "code"
+# What a killed process has written, the system keeps; only a power failure would need this.
+os.fsync = lambda _: None
 
 
 def start(source, store, kill_at=None):

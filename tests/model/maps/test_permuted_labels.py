@@ -11,6 +11,8 @@ from ichreport.model.maps import permuted_labels
 
 pytestmark = pytest.mark.usefixtures("small_backbone")
 
+HEAD = {"network": "densenet121", "dense_layers": 1}
+
 
 @pytest.fixture
 def fits(monkeypatch):
@@ -57,7 +59,7 @@ def test_permuted_labels_are_a_permutation_of_some_training_series(
 def test_another_seed_permutes_otherwise_and_long_training_is_cut(store, sample, make, monkeypatch):
     monkeypatch.setattr(permuted_labels, "MOST_EPOCHS", 1)
     monkeypatch.setattr(permuted_labels, "MOST_SLICES", 12)
-    plan = make(epochs=9).plan
+    plan = make(**HEAD, epochs=9).plan
     first = permuted_labels.fit_or_find(store, sample, plan, seed=3)
     shutil.rmtree(training_store.folder_of(store))
     again, other = (permuted_labels.fit_or_find(store, sample, plan, seed=seed) for seed in (3, 4))
@@ -66,9 +68,6 @@ def test_another_seed_permutes_otherwise_and_long_training_is_cut(store, sample,
     assert len(first.predictions) == len(other.predictions) == 15  # whole series of 5
     slices = [check.predictions["sop_instance_uid"] for check in (first, other)]
     assert not slices[0].equals(slices[1])
-
-
-HEAD = {"network": "densenet121", "dense_layers": 1}
 
 
 def test_what_was_trained_before_is_found(store, sample, make, fits):

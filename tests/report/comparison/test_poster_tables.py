@@ -226,11 +226,10 @@ def test_the_poster_s_floor_is_the_entropy_of_its_label_counts():
 
 
 def largest_threshold(table, label):
-    """The largest score of validation at or above which 85 % of the positives are."""
-    own = table[table["split"] == "validation"]
-    truth, score = own[f"truth_{label}"], own[f"probability_{label}"].astype(float)
-    enough = [t for t in score.unique() if recall_score(truth, score >= t) >= 0.85]
-    return max(enough)
+    """The largest score of validation at or above which 85 % of the positives are: one of them."""
+    own = table[(table["split"] == "validation") & (table[f"truth_{label}"] == 1)]
+    positives = own[f"probability_{label}"].astype(float).to_numpy()
+    return max(score for score in positives if (positives >= score).mean() >= 0.85)
 
 
 @pytest.fixture(scope="module")
