@@ -85,7 +85,8 @@ def _scanners(store: Store, rows: NDArray[np.int64]) -> "pd.Series[Any] | None":
     slices = store.slices.iloc[rows]
     series = pd.MultiIndex.from_frame(kept[OF_A_SERIES])
     number = series.get_indexer(pd.MultiIndex.from_frame(slices[OF_A_SERIES]))
-    classes = names.where(names != "", "unknown").to_numpy()[number]
+    known = np.append(names.where(names != "", "unknown").to_numpy(), "unknown")
+    classes = known[number]  # the last for a slice of a series that no row is of
     return pd.Series(classes, index=pd.Index(slices["sop_instance_uid"]))
 
 

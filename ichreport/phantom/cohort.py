@@ -77,7 +77,8 @@ FAULTS: Final[tuple[str, ...]] = (
     "duplicated label",
 )
 """What is wrong with some series: one file cut short; a matrix that is no square; -2000 outside
-the field of view; the 12-bit wrap; intercept 0 with signed pixels; six rows twice in the CSV."""
+the field of view, which some scanners write anyway; the 12-bit wrap; intercept 0 with signed
+pixels; six rows twice in the CSV."""
 
 _FAULT_FAMILY: Final = {"padded": "b", "wrapped": "a", "zero intercept": "b"}
 
@@ -119,11 +120,11 @@ def plan_cohort(recipe: PhantomRecipe) -> list[PatientPlan]:
     set has each bleed about as often as it should.
     """
     rng = np.random.default_rng([recipe.seed, 0])
-    combinations = _spread(rng, recipe)
+    order, combinations = _spread(rng, recipe)
     subtle = rng.random((recipe.patients, 5)) < _SUBTLE_SHARE
     returns = rng.random(recipe.patients)
     counts = 1 + (returns < _TWO_STUDIES_SHARE) + (returns < _THREE_STUDIES_SHARE)
-    scanners = _assign_scanners(rng, named(recipe.scanners), counts)
+    scanners = _assign_scanners(rng, named(recipe.scanners), order, counts)
     faults = _place_faults(rng, len(scanners)) if recipe.faults else {}
     families = ["a" if scanner.bits == 12 else "b" for scanner in scanners]
     for number, names in faults.items():
@@ -141,22 +142,33 @@ def plan_cohort(recipe: PhantomRecipe) -> list[PatientPlan]:
     return plans
 
 
-def _spread(rng: np.random.Generator, recipe: PhantomRecipe) -> list[tuple[str, ...]]:
+def _spread(
+    rng: np.random.Generator, recipe: PhantomRecipe
+) -> tuple[NDArray[np.int64], list[tuple[str, ...]]]:
+    """The bleeds of each patient, and each one's place among patients sorted by their bleeds."""
     table = ENRICHED if recipe.prevalence == "enriched" else RSNA
     ends = np.cumsum([share for _, share in table])
     positions = (np.arange(recipe.patients) + rng.random()) / recipe.patients
     chosen = np.searchsorted(ends, positions, side="right")
     combinations = [table[i][0] if i < len(table) else () for i in chosen]
-    return [combinations[i] for i in rng.permutation(recipe.patients)]
+    order = rng.permutation(recipe.patients)
+    return order, [combinations[i] for i in order]
 
 
 def _assign_scanners(
-    rng: np.random.Generator, scanners: Sequence[Scanner], counts: NDArray[np.int64]
+    rng: np.random.Generator,
+    scanners: Sequence[Scanner],
+    order: NDArray[np.int64],
+    counts: NDArray[np.int64],
 ) -> list[Scanner]:
-    """The scanner of each study: all about equally often, a patient's all in one hospital."""
-    assigned = []
-    for place, count in zip(rng.permutation(len(counts)), counts, strict=True):
-        first = scanners[place % len(scanners)]
+    """The scanner of each study, a patient's all in one hospital.
+
+    They are dealt out to patients sorted by their bleeds: each takes its share of each combination,
+    so that no scanner gives a bleed away.
+    """
+    assigned, start = [], rng.integers(len(scanners))
+    for place, count in zip(order, counts, strict=True):
+        first = scanners[(place + start) % len(scanners)]
         near = [scanner for scanner in scanners if scanner.hospital == first.hospital]
         again = rng.integers(len(near), size=int(count) - 1)
         assigned += [first, *(near[i] for i in again)]

@@ -170,7 +170,10 @@ def _paint(
         yield number, layers.put(patient.bleeds[number], density * content.subarachnoid)
     for number, bleed in enumerate(patient.bleeds):
         if isinstance(bleed, Intraventricular):
-            yield number, layers.put(bleed, bleed.share(content, layers.slow, patient.down))
+            yield (
+                number,
+                layers.put(bleed, bleed.share(content, layers.p, layers.slow, patient.down)),
+            )
         elif isinstance(bleed, Intraparenchymal):
             outside = extraaxial.outside
             yield number, layers.put_within(bleed, content, outside, patient.head)

@@ -132,9 +132,9 @@ def test_subarachnoid_blood_is_where_the_fluid_is_and_thins_out(content):
 
 
 def test_intraventricular_blood_lies_in_the_ventricles(content):
-    drawn, _, _, slow = content
+    drawn, p, _, slow = content
     for bleed in draws(Intraventricular):
-        share = bleed.share(drawn, slow, (0.0, 1.0, 0.0))
+        share = bleed.share(drawn, p, slow, (0.0, 1.0, 0.0))
         assert share.max() > 0.9
         assert (share <= drawn.ventricles + 1e-6).all()
 
@@ -145,7 +145,7 @@ def test_settled_intraventricular_blood_has_a_level_across_gravity(content, down
     for bleed in draws(Intraventricular, 20):
         if bleed.cast or bleed.lower:
             continue
-        share = bleed.share(drawn, slow, down)
+        share = bleed.share(drawn, p, slow, down)
         height = -np.stack(p, 1) @ np.asarray(down)
         ventricle = (drawn.ventricles > 0.99) & (np.abs(p.x) > 4)
         ventricle &= {"left": p.x > 0, "right": p.x < 0, "both": True}[bleed.where]
@@ -250,7 +250,7 @@ def test_a_follow_up_shows_less_and_darker_blood(kind, block, content):
             if isinstance(later, Subarachnoid):
                 amounts.append((later.density(p) * drawn.subarachnoid).sum())
             elif isinstance(later, Intraventricular):
-                amounts.append(later.share(drawn, slow, (0.0, 1.0, 0.0)).sum())
+                amounts.append(later.share(drawn, p, slow, (0.0, 1.0, 0.0)).sum())
             elif isinstance(later, Intraparenchymal):
                 amounts.append((later.distance(p) < 0).sum())
             else:

@@ -117,10 +117,17 @@ def synthetic_scanners(source: Source) -> dict[str, str]:
     """
     if not source.synthetic:
         return {}
-    with source.described_file() as path:
-        contents = read_sealed_json(path)
-    studies = [study for patient in contents.get("patients", ()) for study in patient["studies"]]
-    return {study["study_instance_uid"]: study.get("scanner", "") for study in studies}
+    try:
+        with source.described_file() as path:
+            patients = read_sealed_json(path).get("patients", ())
+        studies = [study for patient in patients for study in patient["studies"]]
+        return {study["study_instance_uid"]: study.get("scanner", "") for study in studies}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        where = source.folder if source.is_zip else source.folder.parent / _DESCRIBED
+        raise ValueError(
+            f"{where}: what {_DESCRIBED} says of the synthetic heads is damaged "
+            f"({type(error).__name__}). Make them anew with `ichreport phantom`."
+        ) from error
 
 
 def recognise_source(path: Path, labels: Path | None = None) -> Source:

@@ -10,7 +10,7 @@ from ichreport.phantom.anatomy.brain import Brain
 from ichreport.phantom.anatomy.csf import LATERAL_VENTRICLE, OCCIPITAL_TIP
 from ichreport.phantom.anatomy.landmarks import EDGE
 from ichreport.phantom.bleeds.blood import Blood, level_above
-from ichreport.phantom.shapes import Array, Vector, inside, smooth_step
+from ichreport.phantom.shapes import Array, Points, Vector, inside, smooth_step
 
 
 @dataclass(frozen=True)
@@ -77,11 +77,12 @@ class Intraventricular:
             lower=self.lower and self.blood.days + days < 5,
         )
 
-    def share(self, brain: Brain, slow: Array, down: Vector) -> Array:
+    def share(self, brain: Brain, now: Points, slow: Array, down: Vector) -> Array:
         """Share of each point that is blood in a ventricle.
 
         Args:
             brain: The brain that holds the ventricles.
+            now: The points; a level is one whatever presses on the brain.
             slow: `slow_noise` at the points; clots are uneven.
             down: Unit vector of gravity in the head's frame.
         """
@@ -91,7 +92,7 @@ class Intraventricular:
             same_side = p.x * side > 2.5
             tip = np.asarray(OCCIPITAL_TIP) * (side, 1, 1)
             level = -float(tip @ np.asarray(down)) - LATERAL_VENTRICLE[6][2][1] + self.depth
-            settled = inside(level_above(p, down, level), EDGE)
+            settled = inside(level_above(now, down, level), EDGE)
             if self.cast:
                 clot = smooth_step(slow + np.float32(0.5), -0.1, 0.3)
                 settled = np.maximum(settled, clot * smooth_step(-p.z, -30, -15))

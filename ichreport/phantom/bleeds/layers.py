@@ -22,6 +22,7 @@ class Layers:
     Attributes:
         hu: Intensity (HU).
         blood: Share of each point that is blood, by subtype.
+        p: The points, one-dimensional.
         slow: `slow_noise` at the points.
     """
 
@@ -37,7 +38,7 @@ class Layers:
         self.hu = hu
         self.blood: dict[str, Array] = {}
         self.slow = slow
-        self._p, self._down = p, down
+        self.p, self._down = p, down
 
     def put(
         self,
@@ -63,7 +64,7 @@ class Layers:
         index = np.flatnonzero(share > np.float32(0.01))
         if not len(index):
             return 0.0
-        amount, p = share.take(index), self._p.at(index)
+        amount, p = share.take(index), self.p.at(index)
         above = None if level is None else level_above(p, self._down, level)
         value = bleed.blood.intensity(p, self.slow.take(index), above)
         if rim and depth is not None:
@@ -91,7 +92,7 @@ class Layers:
         Returns:
             Its total share (points).
         """
-        distance = np.maximum(bleed.distance(self._p), np.float32(1.5) - outside)
+        distance = np.maximum(bleed.distance(self.p), np.float32(1.5) - outside)
         index = np.flatnonzero(distance < bleed.oedema + 1.5)
         if not len(index):
             return 0.0

@@ -16,7 +16,7 @@ class MetalInSlice(NamedTuple):
     Attributes:
         across: Where it is, across (mm).
         down: Where it is, down (mm).
-        strength: Strength of its streaks close by (HU).
+        strength: The most that a streak darkens or brightens, close by (HU).
     """
 
     across: float
@@ -25,12 +25,20 @@ class MetalInSlice(NamedTuple):
 
 
 def petrous_streaks(y: Array, rng: np.random.Generator) -> Array:
-    """The dark band between the petrous bones, with finer streaks in it (Hounsfield's bar)."""
-    band = -1.2 * np.exp(-0.5 * np.square((y - 14) / 9))
+    """The dark band between the petrous bones, with finer streaks in it (Hounsfield's bar).
+
+    Args:
+        y: Places down a slice from the middle between those bones (mm).
+        rng: Source of randomness.
+
+    Returns:
+        Relative strength at each place; the band has -1.2.
+    """
+    band = -1.2 * np.exp(-0.5 * np.square(y / 9))
     ripple = np.zeros_like(y)
     for wavelength in (11, 17, 29):
         ripple += np.sin(y * np.float32(2 * np.pi / wavelength) + np.float32(rng.uniform(0, 6.28)))
-    return band + np.float32(0.35) * ripple * np.exp(-0.5 * np.square((y - 14) / 24))
+    return band + np.float32(0.35) * ripple * np.exp(-0.5 * np.square(y / 24))
 
 
 def metal_streaks(
@@ -50,6 +58,7 @@ def metal_streaks(
     for number, strength in _FINE:
         turn = np.float32(rng.uniform(0, 2 * np.pi))
         rays += np.float32(strength) * np.cos(np.float32(number) * angle + turn)
+    rays *= np.float32(1 / (1 + sum(strength for _, strength in _FINE)))
     near = np.minimum(away * np.float32(1 / 4), 1)  # the piece itself is not striped
     fading: Array = rays * near * np.exp(away * np.float32(-1 / 30))
     return fading * np.float32(metal.strength)

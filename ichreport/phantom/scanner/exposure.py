@@ -18,7 +18,11 @@ LIMITS: Final = (-1024, 3071)
 _SOFT: Final = 120.0
 """Intensity above which tissue counts as bone (HU)."""
 
-_PETROUS_HEIGHT: Final = -38.0
+_METAL: Final = 2500.0
+"""Intensity from which on nothing is bone (HU)."""
+
+_BETWEEN_PETROUS_BONES: Final = (0.0, 14.0, -40.0)
+"""The middle between the petrous bones in the canonical head (mm)."""
 
 
 class Exposure:
@@ -41,6 +45,7 @@ class Exposure:
         slope = (across * np.float32(slopes[0] / 100))[None, :]
         self._level = slope + (down * np.float32(slopes[1] / 100) + scan.response.offset)[:, None]
         middle = 1.15 - np.square(across / 130)[None, :] - np.square(down / 130)[:, None]
+        self._petrous = scan.place(head, _BETWEEN_PETROUS_BONES)
         self._noise = np.maximum(middle, np.float32(0.35)) * np.float32(scan.response.noise)
 
     def expose(
@@ -63,10 +68,13 @@ class Exposure:
         self._surround(hu, height)
         np.maximum(within, np.float32(0.25), out=within)
         noise = grain(response.cutoff, self._scan.rows, self._scan.columns, self._rng)
-        petrous = np.exp(-0.5 * ((height - _PETROUS_HEIGHT) / 9) ** 2)
+        x, y, z = self._petrous
+        petrous = np.exp(-0.5 * ((height - z) / 9) ** 2)
         if petrous > 0.05:
-            bands = petrous_streaks(down, self._rng) * np.float32(response.streaks * petrous)
-            hu += bands[:, None] * np.exp(-np.square(across / 52))[None, :] * within
+            bands = petrous_streaks(down - np.float32(y), self._rng)
+            bands *= np.float32(response.streaks * petrous)
+            beside = np.exp(-np.square((across - np.float32(x)) * np.float32(1 / 52)))
+            hu += bands[:, None] * beside[None, :] * within
             noise *= 1 + np.float32(0.5 * petrous)
         for piece in metal:
             hu += metal_streaks(piece, across, down, self._rng) * within
@@ -80,6 +88,7 @@ class Exposure:
         """Change intensities as far as the scanner is off."""
         response = self._scan.response
         bone = np.maximum(hu - np.float32(_SOFT), 0)
+        bone[hu > _METAL] = 0
         soft = np.clip(hu, 0, np.float32(_SOFT))
         hu += soft * np.float32(response.gain - 1)
         hu += bone * np.float32(response.bone - 1)

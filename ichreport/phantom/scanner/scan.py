@@ -200,11 +200,21 @@ class Scan:
         """The 3 x 3 matrix from the scanner's millimetres to the canonical head's."""
         return head.canonical() @ self.rotation()
 
+    def place(self, head: Head, of_scaled_head: Vector) -> Vector:
+        """Where a place of a head, once scaled to canonical size, lies in the scanner.
+
+        Returns:
+            Place across and down a slice, and the height of that slice (mm).
+        """
+        row, column = np.asarray(self.orientation)
+        to_slices = np.linalg.inv(np.stack([row, column, (0.0, 0.0, 1.0)], axis=1))
+        in_scanner = np.linalg.inv(self.body_frame(head)) @ of_scaled_head
+        return vector(to_slices @ (in_scanner + np.asarray(self.offset)))
+
     def down(self, head: Head) -> Vector:
-        """The direction of gravity in the canonical head; the patient lies on the back."""
-        gravity = self.body_frame(head) @ np.array([0.0, 1.0, 0.0])
-        x, y, z = gravity / np.linalg.norm(gravity)
-        return float(x), float(y), float(z)
+        """The unit normal of level planes in the canonical head; the patient lies on the back."""
+        gravity = np.linalg.inv(self.body_frame(head))[1]  # planes map by the inverse transpose
+        return vector(gravity / np.linalg.norm(gravity))
 
 
 def _within(rng: np.random.Generator, span: Span) -> float:

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from ichreport.phantom import section
 from ichreport.phantom.anatomy.head import Head
@@ -14,18 +15,27 @@ from ichreport.phantom.scanner.grid import Grid
 from ichreport.phantom.scanner.scan import Scan
 from ichreport.phantom.scanner.surroundings import AIR
 from ichreport.phantom.section import Patient, Section
-from ichreport.phantom.shapes import Array, Vector, vector
+from ichreport.phantom.shapes import Array, vector
 
 _VISIBLE_SHARE: Final = 0.45
 """A pixel belongs to a bleed's truth mask if at least this share of it is blood."""
 
-_STREAKS_PER_MM: Final = {False: 7.0, True: 26.0}
+_VISIBLE_TWICE: Final = 0.55
+"""The same in a slice that shows everything twice, each at half its strength."""
+
+_MOST_OF_BLOOD: Final = 120.0
+"""Intensity above which nobody sees blood in a pixel, since it is mostly bone (HU)."""
+
+_STREAKS_PER_MM: Final = {False: 24.0, True: 60.0}
 """Strength of streaks for each mm of a metal's radius (HU), of titanium and of heavier metals."""
 
 _HEAVY: Final = 3000.0
 """Intensity from which on a metal is a heavy one (HU)."""
 
-_STRONGEST_STREAKS: Final = 140.0
+_STRONGEST_STREAKS: Final = 280.0
+
+_LONGEST: Final = 118.0
+"""Farthest that a head reaches from its long axis (mm), relative to its size."""
 
 _REACH_OF_DEFORMATION: Final = 15.0
 """How far a person's shape can move a place along the table (mm), and some more."""
@@ -56,15 +66,16 @@ def scan_series(scan: Scan, patient: Patient) -> Iterator[ScannedSlice]:
     metal = _places_of_metal(scan, patient)
     area = grid.step**2
     for number, height in enumerate(scan.heights):
-        drawn = _slab(scan, patient, height)
+        drawn, least = _slab(scan, patient, height), _VISIBLE_SHARE
         if number in scan.moved:
             _move(drawn, grid, scan.moved[number])
+            least = _VISIBLE_TWICE
+        hu = grid.reconstruct(drawn.hu)
+        soft = hu < _MOST_OF_BLOOD
         volume = area * spacing[number] * np.cos(np.deg2rad(scan.tilt)) / 1000
         yield ScannedSlice(
-            hu=exposure.expose(
-                grid.reconstruct(drawn.hu), height, list(_seen_metal(metal, scan, height))
-            ),
-            masks={k: grid.pixels(v) >= _VISIBLE_SHARE for k, v in drawn.blood.items()},
+            hu=exposure.expose(hu, height, list(_seen_metal(metal, scan, height))),
+            masks={k: (grid.pixels(v) >= least) & soft for k, v in drawn.blood.items()},
             volumes={k: float(v.sum() * volume) for k, v in drawn.blood.items()},
             bleeds=[float(v * volume) for v in drawn.bleeds],
             lookalikes=[v * area for v in drawn.lookalikes],
@@ -83,22 +94,13 @@ class _PlacedMetal(NamedTuple):
 
 def _places_of_metal(scan: Scan, patient: Patient) -> list[_PlacedMetal]:
     """Where a patient's metal lies in the scanner."""
-    frame = np.linalg.inv(scan.body_frame(patient.head))
-    row, column = np.asarray(scan.orientation)
-    to_slices = np.linalg.inv(np.stack([row, column, (0.0, 0.0, 1.0)], axis=1))
-
-    def place(of_scaled_head: Vector) -> NDArray[np.float64]:
-        at: NDArray[np.float64] = to_slices @ (frame @ of_scaled_head + np.asarray(scan.offset))
-        return at
-
-    places = []
+    places, head = [], patient.head
     lowest = scan.heights[0] - _REACH_OF_DEFORMATION
     for center, radius, hu in patient.metal:
-        if place(center)[2] + radius > lowest:  # most teeth are below all slices
-            across, down, height = place(patient.head.build.deformation.undo(center))
+        if scan.place(head, center)[2] + radius > lowest:  # most teeth are below all slices
+            place = scan.place(head, head.build.deformation.undo(center))
             strength = min(_STREAKS_PER_MM[hu > _HEAVY] * radius, _STRONGEST_STREAKS)
-            at = (float(across), float(down), float(height))
-            places.append(_PlacedMetal(*at, radius, strength))
+            places.append(_PlacedMetal(*place, radius, strength))
     return places
 
 
@@ -117,11 +119,12 @@ def _move(drawn: Section, grid: Grid, way: tuple[float, float]) -> None:
     """Show everything twice, a step apart, as when a head moves while it is scanned."""
     columns, rows = (round(mm / grid.step) for mm in way)
 
-    def blurred(values: Array) -> Array:
-        return (values + np.roll(values, (rows, columns), axis=(0, 1))) * np.float32(0.5)
+    def doubled(values: Array, beyond: float) -> Array:
+        moved = ndimage.shift(values, (rows, columns), order=0, cval=beyond)
+        return (values + moved) * np.float32(0.5)
 
-    drawn.hu = blurred(drawn.hu)
-    drawn.blood = {subtype: blurred(share) for subtype, share in drawn.blood.items()}
+    drawn.hu = doubled(drawn.hu, AIR)
+    drawn.blood = {subtype: doubled(share, 0.0) for subtype, share in drawn.blood.items()}
 
 
 def _slab(scan: Scan, patient: Patient, height: float) -> Section:
@@ -132,7 +135,7 @@ def _slab(scan: Scan, patient: Patient, height: float) -> Section:
     base = frame @ (np.array([0, 0, height]) - np.asarray(scan.offset))
     hu = np.full((len(grid.down), len(grid.across)), AIR, np.float32)
     total = Section.empty(hu, patient)
-    window = _window(grid, scan, patient.head, base)
+    window = _window(grid, patient.head, base, along, below)
     if window is None:
         return total
     rows, columns = window
@@ -149,24 +152,32 @@ def _slab(scan: Scan, patient: Patient, height: float) -> Section:
 
 
 def _window(
-    grid: Grid, scan: Scan, head: Head, base: NDArray[np.float64]
+    grid: Grid,
+    head: Head,
+    base: NDArray[np.float64],
+    along: NDArray[np.float64],
+    below: NDArray[np.float64],
 ) -> tuple[slice, slice] | None:
-    """The rows and columns of points that the head can reach in a slice at `base`."""
-    z = float(base[2])
-    narrow = 1.0
-    if z > 15:
-        narrow = np.sqrt(max(0.0, 1 - ((z - 15) / 92) ** 2))
+    """The rows and columns of points that the head can reach in a plane.
+
+    Args:
+        grid: The points.
+        head: The person.
+        base: The plane's middle in the head's frame (mm).
+        along: Step of a mm along a row, in the head's frame.
+        below: Step of a mm down a column.
+    """
+    across, down = np.linalg.solve(np.stack([along, below], axis=1)[:2], -base[:2])
+    on_axis = base[2] + across * along[2] + down * below[2]  # where the head's long axis is cut
+    lowest = on_axis - _LONGEST * (abs(along[2]) + abs(below[2])) - _REACH_OF_DEFORMATION
+    narrow = np.sqrt(max(0.0, 1 - max(0.0, (lowest - 15) / 92) ** 2))
     if narrow == 0:
         return None
-    lean = abs(np.sin(np.deg2rad(scan.tilt - scan.pose[1]))) * 40
-    wide, center = 94 * head.scale[0] * narrow + 8, scan.offset[0]
-    if z < head.build.neck.shoulders + 45:
+    wide, long = (94 * head.scale[0] * narrow + 20, _LONGEST * head.scale[1] * narrow + 14)
+    if lowest < head.build.neck.shoulders + 45:
         wide = np.inf
-    front, back = 116 * head.scale[1] * narrow + lean, 108 * head.scale[1] * narrow + lean
-    rows = np.flatnonzero(
-        (grid.down > scan.offset[1] - front) & (grid.down < scan.offset[1] + back)
-    )
-    columns = np.flatnonzero(np.abs(grid.across - center) < wide)
+    rows = np.flatnonzero(np.abs(grid.down - down) < long)
+    columns = np.flatnonzero(np.abs(grid.across - across) < wide)
     if not len(rows) or not len(columns):
         return None
     return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)

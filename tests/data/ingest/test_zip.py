@@ -2,6 +2,8 @@
 
 import gzip
 import io
+import json
+import re
 import struct
 import zipfile
 
@@ -15,6 +17,7 @@ from ichreport.data.ingest.file_reader import FileReader
 from ichreport.data.ingest.make_store import ingest
 from ichreport.data.ingest.sources import SourceFile, list_files, recognise_source
 from ichreport.data.pseudonyms import Pseudonyms
+from ichreport.files import write_sealed_json
 from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.phantom import write_phantom
 
@@ -126,6 +129,22 @@ def test_a_store_of_synthetic_heads_names_their_scanners(tmp_path, heads, kind, 
         (of_study,) = store.series[store.series["study_instance_uid"] == name]["model"]
         assert of_study == scanner
         assert scanner.startswith("hills-")
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"patients": [{}]}', '{"patients": 3}'])
+def test_what_damaged_words_of_synthetic_heads_are_in_is_named_with_the_cure(
+    tmp_path, write_challenge, content
+):
+    write_challenge(tmp_path / "rsna", patients=1, truth=True)
+    described = tmp_path / "rsna" / "phantom.json"
+    if content.startswith("{"):
+        write_sealed_json(described, json.loads(content))
+    else:
+        described.write_text(content)
+    made = zipped(tmp_path / "rsna", tmp_path / "a.zip")
+    cure = r"what phantom\.json says .* is damaged .* Make them anew with `ichreport phantom`"
+    with pytest.raises(ValueError, match=rf"^{re.escape(str(made))}: {cure}"):
+        run(made, tmp_path / "store")
 
 
 def test_studies_in_zips_among_files_are_read_where_they_lie(tmp_path, dicom_bytes):
