@@ -11,6 +11,8 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, settings
 
+from tests import dry_run
+
 # A busy machine is no reason to fail, and a commit passes or fails each time.
 settings.register_profile(
     "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
@@ -59,42 +61,48 @@ class Project:
             **({"PYTHONPATH": str(self.root)} if self.copied else {}),
         }
 
-    @property
-    def making(self):
+    def making(self, *, cores):
         """`make report`, with the running Python's environment in place of a new one."""
-        binaries = Path(sys.executable).parent
-        return ("make", "report", f"PROFILE={self.profile}", "READY=", f"BIN={binaries}")
+        binaries, run_on = Path(sys.executable).parent, f"RUN_ON=--cores {cores}"
+        return ("make", "report", f"PROFILE={self.profile}", "READY=", f"BIN={binaries}", run_on)
 
     def run(self, *words):
         return subprocess.run(
             words, cwd=self.root, env=self.environment, capture_output=True, text=True, check=False
         )
 
-    def make_report(self):
-        return self.run(*self.making)
+    def make_report(self, *, cores=1):
+        """`make report`; of several cores, each has a worker that imports what a job imports."""
+        return self.run(*self.making(cores=cores))
 
-    def start_report(self, **options):
+    def start_report(self, *, cores="all", **options):
         """The process of `make report`, the first of a session of its own."""
         silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         return subprocess.Popen(
-            self.making, cwd=self.root, env=self.environment, start_new_session=True,
+            self.making(cores=cores), cwd=self.root, env=self.environment, start_new_session=True,
             **(silent | options),
         )  # fmt: skip
 
     def make(self, *targets):
         """Make files by the runner alone."""
         profile = f"profile=params/{self.profile}.yaml"
-        done = self.run("snakemake", "--cores", "2", "--config", profile, "--", *targets)
+        done = self.run("snakemake", "--cores", "1", "--config", profile, "--", *targets)
         assert done.returncode == 0, done.stdout + done.stderr
 
+    def planned(self, target, *options):
+        """What the runner says it would do for a target now."""
+        profile, log = f"profile=params/{self.profile}.yaml", self.root / "dry-run.log"
+        words = [*options, "--dry-run", "--config", profile, "--", target]
+        log.unlink(missing_ok=True)
+        status = dry_run.run(self.root, self.environment, words, log)
+        said = log.read_text(encoding="utf-8")
+        assert status == 0, said
+        return said
+
     def jobs(self, target="runs"):
-        """The jobs that a target would need now, as the runner says."""
-        done = self.run(
-            "snakemake", "--cores", "2", "--dry-run",
-            "--config", f"profile=params/{self.profile}.yaml", "--", target,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout + done.stderr
-        return re.findall(r"^rule (\w+):", done.stdout + done.stderr, flags=re.MULTILINE)
+        """The jobs that a target would need now."""
+        said = self.planned(target, "--cores", "2")
+        return re.findall(r"^rule (\w+):", said, flags=re.MULTILINE)
 
     def page(self, name):
         return (self.report / name).read_text(encoding="utf-8")

@@ -44,7 +44,7 @@ PLANTED = {
 
 def write_hospital(root, scratch):
     """Synthetic heads as a PACS exports them: a tree by patient, text in every tag, own labels."""
-    write_phantom(scratch, PhantomRecipe(patients=36, matrix=96, slices=8, faults=False), workers=2)
+    write_phantom(scratch, PhantomRecipe(patients=36, matrix=64, slices=8, faults=False))
     with (scratch / "stage_2_train.csv").open() as stream:
         given = {row["ID"]: row["Label"] for row in csv.DictReader(stream)}
     rows = []

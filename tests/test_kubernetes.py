@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.data.conftest import write_challenge
+
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -84,11 +86,15 @@ def test_a_store_is_made_by_pods_part_by_part(cluster):
 
 def test_a_pod_that_fails_is_tried_once_more_with_twice_the_memory_and_time(cluster):
     project, jobs = cluster
-    strict = PROFILE | {"ingest_jobs": 1, "max_reject_share": 0.0}
-    strict["phantom"] = PROFILE["phantom"] | {"faults": True}  # one of them is a file cut short
+    source = project.root / PROFILE["source"]
+    write_challenge(source)
+    cut_short = min(source.glob("*/*.dcm"))
+    cut_short.write_bytes(cut_short.read_bytes()[:-1])
+    strict = PROFILE | {"phantom": None, "ingest_jobs": 1, "max_reject_share": 0.0}
     (project.root / "params" / "tiny.yaml").write_text(yaml.safe_dump(strict))
     done = run(project, "--", STORE)
     assert done.returncode != 0
+    assert cut_short.name in (project.report / "ingest.log").read_text()
     specs = [json.loads(path.read_text())["spec"] for path in sorted(jobs.glob("*ingest*/*.json"))]
     memory = [
         int(spec["template"]["spec"]["containers"][0]["resources"]["limits"]["memory"][:-1])

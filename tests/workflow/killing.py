@@ -4,7 +4,7 @@
 
 makes a small report in FOLDER, undisturbed; then the same in a second folder, killing it so many
 times at random moments: the whole session, the call, or any one of its processes. Each time all
-that belonged to it must end within ten seconds and the next call must go on by itself; in the end
+that belonged to it must end within half a minute and the next call must go on by itself; in the end
 the predictions must be those of the undisturbed report, byte for byte.
 """
 
@@ -20,7 +20,7 @@ from pathlib import Path
 
 import psutil
 
-SECONDS_TO_END = 10
+SECONDS_TO_END = 30
 SHORTEST, LONGEST = 0.3, 12.0
 """Seconds after which a call is killed."""
 
@@ -28,9 +28,9 @@ PROFILE = {
     "profile": "killed",
     "source": "data/killed/rsna",
     "store": "data/killed/store",
-    "phantom": {"patients": 36, "matrix": 96, "slices": 8, "faults": False},
+    "phantom": {"patients": 36, "matrix": 64, "slices": 8, "faults": False},
     "image_size": 32,
-    "epochs": 3,
+    "epochs": 2,
     "cam_run": "cnn",
     "cam_per_group": 1,
 }
@@ -137,8 +137,8 @@ def predictions(report):
 
 
 def main(folder, times, seed=0):
-    sys.path.insert(0, str(Path(__file__).parents[1]))
-    from conftest import Project
+    sys.path.insert(0, str(Path(__file__).parents[2]))
+    from tests.conftest import Project
 
     undisturbed, killed = (
         Project(folder / name, PROFILE, EXPERIMENTS) for name in ("undisturbed", "killed")

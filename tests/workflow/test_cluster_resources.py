@@ -117,12 +117,7 @@ def planned(tmp_path_factory, make_project):
     """What a cluster would be given for the challenge's 752,803 slices, shared by 32 jobs."""
     profile = RSNA | {"ingest_jobs": 32, "kernel": "python3"}
     project = make_project(tmp_path_factory.mktemp("cluster"), profile, EXPERIMENTS)
-    done = project.run(
-        "snakemake", "--workflow-profile", str(ROOT / "profiles" / "slurm"), "--dry-run",
-        "--config", "profile=params/rsna.yaml", "--", "runs",
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    return project.planned("runs", "--workflow-profile", str(ROOT / "profiles" / "slurm"))
 
 
 def blocks(planned, rule):
@@ -160,12 +155,7 @@ def test_every_job_with_a_network_asks_for_a_gpu_memory_and_time(planned, rule):
 def test_a_job_on_several_devices_asks_for_as_many_gpus(tmp_path, make_project):
     profile = RSNA | {"devices": 4, "kernel": "python3"}
     project = make_project(tmp_path, profile, EXPERIMENTS)
-    done = project.run(
-        "snakemake", "--cores", "8", "--dry-run",
-        "--config", "profile=params/rsna.yaml", "--", "runs",
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    for block in blocks(done.stdout + done.stderr, "experiment"):
+    for block in blocks(project.planned("runs", "--cores", "8"), "experiment"):
         assert re.search(r"\bgpu=4\b", block)
 
 
