@@ -202,7 +202,9 @@ def test_a_locked_folder_is_held_by_one_at_a_time_and_who_waits_says_so(tmp_path
     with folder_lock(tmp_path):
         thread = threading.Thread(target=second)
         thread.start()
-        time.sleep(0.2)
+        deadline = time.monotonic() + 60
+        while not caplog.messages and time.monotonic() < deadline:
+            time.sleep(0.01)
         events.append("first")
     thread.join()
     assert events == ["first", "second"]

@@ -89,7 +89,7 @@ def open_page(chromium):
 
     def opened(path, **options):
         context = chromium.new_context(**options)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(60_000)
         contexts.append(context)
         page, errors, requests = context.new_page(), [], []
         page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)

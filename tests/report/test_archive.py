@@ -35,7 +35,8 @@ def test_unpacked_it_opens_and_its_links_lead_on(copied, open_page, tmp_path):
         opened.extractall(tmp_path / "sent")
     shown = open_page(tmp_path / "sent" / "tiny" / "index.html")
     assert shown.page.locator("h1").inner_text().startswith("Detecting")
-    shown.page.locator(".cards a").last.click()
+    with shown.page.expect_navigation():
+        shown.page.locator(".cards a").last.click()
     assert shown.page.locator("h1").inner_text() == "by-hand"
     assert shown.errors == []
 

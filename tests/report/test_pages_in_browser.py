@@ -194,11 +194,13 @@ def test_previous_and_next_lead_through_all_pages(report, open_page):
     page = open_page(report.folder / "index.html").page
     seen = [page.url]
     while (link := page.locator("a[rel=next]")).count():
-        link.click()
+        with page.expect_navigation():
+            link.click()
         seen.append(page.url)
     assert sorted(seen) == sorted(path.as_uri() for path in report.pages)
     while (link := page.locator("a[rel=prev]")).count():
-        link.click()
+        with page.expect_navigation():
+            link.click()
         assert page.url == seen[-2]
         seen.pop()
 

@@ -97,7 +97,7 @@ def is_running(pid):
 def ends():
     """Whether a process ends within some seconds."""
 
-    def ends(pid, within=10):
+    def ends(pid, within=60):
         started = time.monotonic()
         while is_running(pid):
             if time.monotonic() - started > within:
@@ -108,15 +108,21 @@ def ends():
     return ends
 
 
+def written(path):
+    """What a file says, as soon as it says anything."""
+    deadline = time.monotonic() + 300  # importing takes half a minute where much else runs
+    while time.monotonic() < deadline:
+        if path.exists() and (text := path.read_text()):
+            return text
+        time.sleep(0.05)
+    return pytest.fail(f"{path.name} was never written")
+
+
 @pytest.fixture(scope="session")
 def number_in():
     """Waits until a file holds a number."""
 
     def read(path):
-        for _ in range(600):
-            if path.exists() and path.read_text():
-                return int(path.read_text())
-            time.sleep(0.1)
-        return pytest.fail(f"{path.name} was never written")
+        return int(written(path))
 
     return read

@@ -4,12 +4,12 @@ import json
 import os
 import signal
 import socket
-import time
 
 import psutil
 import pytest
 
 from ichreport.workflow import forkserver, timed
+from tests.workflow.conftest import written
 
 pytestmark = pytest.mark.skipif(not forkserver.is_possible(), reason="forks are for Linux alone")
 
@@ -78,7 +78,7 @@ def test_what_imports_little_is_no_fork(tmp_path, words, start_job):
     """It would not come back: nobody serves at this address."""
     with forkserver.listen(tmp_path / "socket"):
         with start_job(tmp_path, tmp_path / "socket", *words) as process:
-            process.communicate(timeout=60)
+            process.communicate(timeout=300)
         assert process.returncode == 0
 
 
@@ -109,7 +109,7 @@ def test_a_forked_job_ends_with_the_server_and_is_done_again_without_it(
         with start_job(tmp_path, tmp_path / "server" / "socket", *words) as process:
             kernel = number_in(mark)
             server.send_signal(signal.SIGKILL)
-            process.communicate(timeout=120)
+            process.communicate(timeout=300)
             assert process.returncode == 0
     assert ends(kernel)
     assert notebooks.printed(tmp_path / "o.ipynb") == "1\n"
@@ -126,7 +126,7 @@ def test_a_caller_that_goes_before_it_asks_does_no_harm(tmp_path, server, notebo
     with start_job(
         tmp_path, server, "ichreport", "execute", source, tmp_path / "o.ipynb"
     ) as process:
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
     assert process.returncode == 0
 
 
@@ -139,12 +139,12 @@ def test_a_process_with_threads_does_not_fork(tmp_path, notebooks, start_server,
     )
     (tmp_path / "server").mkdir()
     with start_server(tmp_path / "server", PYTHONPATH=str(site)) as server:
-        assert server.wait(timeout=60) == 1
+        assert server.wait(timeout=300) == 1
     assert "importing has started the threads" in (tmp_path / "server" / "log").read_text()
     source = notebooks.write(tmp_path / "in.ipynb", "print(1)")
     words = ("ichreport", "execute", source, tmp_path / "o.ipynb")
     with start_job(tmp_path, tmp_path / "server" / "socket", *words) as process:
-        process.communicate(timeout=120)
+        process.communicate(timeout=300)
     assert notebooks.printed(tmp_path / "o.ipynb") == "1\n"
 
 
@@ -169,11 +169,7 @@ def test_waking_is_nothing_where_there_is_no_server(monkeypatch, tmp_path):
 
 
 def test_a_note_says_what_importing_took(server):
-    for _ in range(300):
-        if (server.parent / "n").exists():
-            break
-        time.sleep(0.1)
-    note = json.loads((server.parent / "n").read_text())
+    note = json.loads(written(server.parent / "n"))
     assert note["ready_seconds"] == note["wall_seconds"] > 0
     assert note["cpu_seconds"] > 1
 

@@ -204,18 +204,23 @@ def test_workers_end_with_a_killed_parent(tmp_path):
         "from ichreport.data.ingest.workers import run_parallel\n"
         "if __name__ == '__main__':\n"
         "    import threading\n"
-        "    threading.Thread(target=lambda: (time.sleep(float(sys.argv[1])), print(*[p.pid for p"
-        " in multiprocessing.active_children()], flush=True), os.kill(os.getpid(), 9))).start()\n"
+        "    def kill():\n"
+        "        while len(multiprocessing.active_children()) < 2:\n"
+        "            time.sleep(0.05)\n"
+        "        time.sleep(float(sys.argv[1]))\n"
+        "        print(*[p.pid for p in multiprocessing.active_children()], flush=True)\n"
+        "        os.kill(os.getpid(), 9)\n"
+        "    threading.Thread(target=kill).start()\n"
         "    list(run_parallel(time.sleep, [60, 60], workers=2))\n"
     )
     path = tmp_path / "parent.py"
     path.write_text(script)
     done = subprocess.run(
-        [sys.executable, path, "1.5"], capture_output=True, text=True, check=False, timeout=30
+        [sys.executable, path, "1.5"], capture_output=True, text=True, check=False, timeout=55
     )
     pids = [int(pid) for pid in done.stdout.split()]
-    assert pids
-    deadline = time.monotonic() + 10
+    assert len(pids) == 2
+    deadline = time.monotonic() + 30  # of the 60 s that they would sleep
     while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
