@@ -94,7 +94,7 @@ def test_a_pod_that_fails_is_tried_once_more_with_twice_the_memory_and_time(clus
     (project.root / "params" / "tiny.yaml").write_text(yaml.safe_dump(strict))
     done = run(project, "--", STORE)
     assert done.returncode != 0
-    assert cut_short.name in "".join(path.read_text() for path in jobs.glob("*ingest*/log.txt"))
+    assert cut_short.name in (project.report / "ingest.log").read_text()
     specs = [json.loads(path.read_text())["spec"] for path in sorted(jobs.glob("*ingest*/*.json"))]
     memory = [
         int(spec["template"]["spec"]["containers"][0]["resources"]["limits"]["memory"][:-1])
