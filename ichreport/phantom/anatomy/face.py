@@ -155,7 +155,7 @@ def _nose(head: Head, face: FaceTraits, part: Region) -> None:
     along = smooth_max(np.abs(m.y + 59) - 30, np.abs(height) - 17, 10)
     tapered = np.float32(9.5) - np.float32(0.14) * height - np.float32(0.006) * np.square(m.y + 56)
     cavity = smooth_max(along, (m.x - tapered) * np.float32(0.9), 3)
-    part.put(np.maximum(cavity - np.float32(1.1), along - 1), bone)
+    part.put(np.maximum(cavity - np.float32(0.7), along - 1), bone * 0.8)
     part.put(cavity, _MUCOSA)
     off = np.float32(face.septum) * bump(part.p.y, -66, 12)
     gap = np.abs(part.p.x - off)
@@ -183,7 +183,8 @@ def _maxillary(head: Head, face: FaceTraits, traits: FaceSide, part: Region) -> 
         return
     corner = np.float32(0.75) * (p.x - np.float32(center[0])) + np.float32(0.66) * (p.y + 58)
     sinus = smooth_max(sinus, np.maximum(np.float32(13.5) - p.x, corner - np.float32(9 * size)), 4)
-    part.put(sinus - np.float32(1.2), head.bone * 0.7)
+    wall = np.float32(0.7) - np.float32(0.014) * (p.y + 58)  # thicker in front
+    part.put(sinus - np.clip(wall, 0.45, 1), head.bone * 0.45)
     part.put(sinus, _MUCOSA)
     lumen = sinus + np.float32(0.5 + traits.maxillary_lining)
     if traits.maxillary_level > -90:
