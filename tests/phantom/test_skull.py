@@ -232,6 +232,31 @@ def test_sinuses_differ_from_none_to_large():
     assert 0.02 < np.mean(fluid) < 0.25
 
 
+def test_no_cell_of_the_mastoid_lies_in_soft_tissue():
+    seen = 0
+    for seed in range(20):
+        for z in (-72.0, -62.0, -50.0):
+            p = plane(z)
+            patient = Patient(person(seed), (), (), (0.0, 1.0, 0.0), 0.0)
+            hu = section.draw(patient, p, lift=(0.0, 0.0, 1.0), edge=1.0, thickness=1.0).hu
+            beside = (np.abs(p.x) > 34) & (np.abs(p.y - 28) < 20)
+            body = ndimage.binary_erosion(ndimage.binary_fill_holes(hu > -300), iterations=6)
+            gas = beside & body & (hu < -400)
+            seen += gas.sum()
+            assert (gas & (ndimage.distance_transform_edt(hu < 300) > 6)).sum() < 10
+    assert seen > 2000
+
+
+def test_an_auricle_is_attached_at_every_height():
+    for seed in range(20):
+        patient = Patient(person(seed), (), (), (0.0, 1.0, 0.0), 0.0)
+        for z in (-56.0, -40.0, -24.0):
+            hu = section.draw(patient, plane(z), lift=(0.0, 0.0, 1.0), edge=1.0, thickness=1.0).hu
+            parts, _ = ndimage.label(ndimage.binary_fill_holes(hu > -500))
+            sizes = np.bincount(parts.ravel())[1:]
+            assert sizes.sum() - sizes.max() < 30
+
+
 def test_an_adult_is_sound():
     for seed in range(30):
         build = person(seed, varied=False).build

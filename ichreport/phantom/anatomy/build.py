@@ -23,7 +23,7 @@ class VaultTraits:
         temples: Share of the thickness that is lost at the temporal squama.
         tilt: Difference of thickness between left and right, relative.
         uneven: Random changes of thickness along the vault, relative (standard deviation).
-        hyperostosis: Added thickness of the frontal bone's inner side in knobs (mm).
+        thick_front: Added thickness of the frontal bone, even all over it, in some old people (mm).
         tables: Thickness of each table (mm).
         sutures: How open the sutures look, 0 to 1.
         base: Intensity of the skull's base, relative to the tables.
@@ -40,7 +40,7 @@ class VaultTraits:
     temples: float
     tilt: float
     uneven: float
-    hyperostosis: float
+    thick_front: float
     tables: float
     sutures: float
     base: float
@@ -65,8 +65,8 @@ class VaultTraits:
             back=_bounded(1.18 + spread * rng.normal(0, 0.14), 0.8, 1.6),
             temples=_bounded(0.46 + spread * rng.normal(0, 0.09), 0.2, 0.66),
             tilt=_bounded(spread * rng.normal(0, 0.06), -0.15, 0.15),
-            uneven=float(spread * rng.uniform(0.05, 0.14)),
-            hyperostosis=float(rng.uniform(2.5, 6.5)) if thickened else 0.0,
+            uneven=float(spread * rng.uniform(0.03, 0.08)),
+            thick_front=float(rng.uniform(1.5, 4.0)) if thickened else 0.0,
             tables=_bounded(1.45 + spread * rng.normal(0, 0.3), 0.9, 2.4),
             sutures=_bounded(1.0 - age / 130 + spread * rng.normal(0, 0.2), 0, 1),
             base=_bounded(0.62 + spread * rng.normal(0, 0.07), 0.45, 0.8),

@@ -54,10 +54,20 @@ def skin(head: Head, p: Points) -> Array:
     return outline
 
 
-def ears(head: Head, p: Points) -> Array:
-    """Distance to the auricles, negative inside (mm): thin plates that stand off to the back."""
+def near_ears(p: Points) -> Array:
+    """Which points an auricle may reach."""
+    near: Array = (np.abs(p.x) > 50) & (np.abs(p.y - 26) < 34) & (p.z > -70)
+    return near
+
+
+def ears(head: Head, p: Points, skin: Array) -> Array:
+    """Distance to the auricles, negative inside (mm).
+
+    They are thin plates that stand off the `skin` (mm) more and more to the back; their front lies
+    on it at every height.
+    """
     best = np.full_like(p.x, 99)
-    index = np.flatnonzero((np.abs(p.x) > 58) & (np.abs(p.y - 20) < 30) & (p.z > -70))
+    index = np.flatnonzero(near_ears(p) & (skin < 30))
     if len(index):
         m = p.at(index)
         height, depth, off = (
@@ -66,9 +76,10 @@ def ears(head: Head, p: Points) -> Array:
         )
         upright = (m.z + 38) / height
         room = np.sqrt(np.maximum(1 - upright * upright, 0))
-        back = (m.y - 8) * np.float32(0.5) / depth
-        plate = np.abs(m.x) - 75 - off * back * np.abs(back)
-        reach = np.abs(m.y - 8 - depth) - depth * room
+        away = m.y - 8 - depth
+        back = np.float32(0.5) * (away / depth + room)
+        plate = skin.take(index) - off * back * np.abs(back)
+        reach = np.abs(away) - depth * room
         best[index] = np.maximum(np.abs(plate) - 1 - np.float32(1.2) * room, reach)
     return best
 
@@ -108,7 +119,9 @@ def _cells(p: Points, start: float) -> Array:
 def _temporal_bone(head: Head, traits: FaceSide, part: Region) -> None:
     m, extent = part.p, traits.mastoid
     cortex, marrow = head.bone * 0.88, head.bone * head.build.vault.base * 0.7
-    part.bone(part.nearest(Ball((56, 24, -49), (12, 14, 21))), cortex, marrow)
+    size = max(extent, 1.0)
+    process = Ball((56, 24, -49), (8 + 4 * size, 14 * size, 21 * size))
+    part.bone(part.nearest(process), cortex, marrow)
     dx, dy, dz = traits.petrous
     inner = Points(m.x - np.float32(dx), m.y - np.float32(dy), m.z - np.float32(dz))
     part.put(part.nearest(Ball((17, 5, -45), (6, 3.5, 5)), p=inner), traits.apex)
@@ -122,6 +135,7 @@ def _temporal_bone(head: Head, traits: FaceSide, part: Region) -> None:
         hollow = inside(aired.take(close), 3.0)
         hollow *= smooth_step(threshold - _cells(m.at(close), head.origin[0]), 0.0, 0.6)
         hollow *= part.skin.take(close) < -6
+        hollow *= smooth_step(part.hu.take(close), 150, 400)  # cells are in bone alone
         part.hu[close] += hollow * (np.float32(fluid) - part.hu.take(close))
     wide = traits.canal
     canal = part.nearest(Tube((88, 10, -46), (47, 9, -45), (wide + 0.8, wide - 0.4)))
@@ -141,7 +155,7 @@ def _nose(head: Head, face: FaceTraits, part: Region) -> None:
     along = smooth_max(np.abs(m.y + 59) - 30, np.abs(height) - 17, 10)
     tapered = np.float32(9.5) - np.float32(0.14) * height - np.float32(0.006) * np.square(m.y + 56)
     cavity = smooth_max(along, (m.x - tapered) * np.float32(0.9), 3)
-    part.put(np.maximum(cavity - np.float32(1.1), along - 1), bone)
+    part.put(np.maximum(cavity - np.float32(0.7), along - 1), bone * 0.8)
     part.put(cavity, _MUCOSA)
     off = np.float32(face.septum) * bump(part.p.y, -66, 12)
     gap = np.abs(part.p.x - off)
@@ -169,7 +183,8 @@ def _maxillary(head: Head, face: FaceTraits, traits: FaceSide, part: Region) -> 
         return
     corner = np.float32(0.75) * (p.x - np.float32(center[0])) + np.float32(0.66) * (p.y + 58)
     sinus = smooth_max(sinus, np.maximum(np.float32(13.5) - p.x, corner - np.float32(9 * size)), 4)
-    part.put(sinus - np.float32(1.2), head.bone * 0.7)
+    wall = np.float32(0.7) - np.float32(0.014) * (p.y + 58)  # thicker in front
+    part.put(sinus - np.clip(wall, 0.45, 1), head.bone * 0.45)
     part.put(sinus, _MUCOSA)
     lumen = sinus + np.float32(0.5 + traits.maxillary_lining)
     if traits.maxillary_level > -90:

@@ -26,28 +26,41 @@ _BITE = -105.0
 """Height of the plane where the teeth meet (mm)."""
 
 _CHEWING = (
-    Tube((57, -30, -24), (47, -26, -76), (10.0, 6.0)),
-    Tube((60, -30, -58), (55, -16, -108), (7.0, 8.0)),
-    Tube((24, -18, -66), (41, -12, -106), (6.0, 7.0)),
+    Ball((52, -28, -46), (6.5, 19, 26)),
+    Ball((57, -21, -84), (6.5, 18, 28)),
+    Ball((36, -16, -84), (6.5, 14, 22)),
     Tube((22, -24, -58), (43, -4, -64), (8.0, 6.0)),
-    Tube((8, 4, -62), (9, 5, -130), (6.0, 6.0)),
-    Tube((28, 4, -80), (18, -30, -112), (5.0, 6.0)),
+    Ball((18.5, -22, -70), (4, 7, 13)),
+    Ball((9, 4, -96), (7.5, 5.5, 36)),
+    Ball((40, 14, -84), (5, 9, 18)),
 )
 """Temporal muscle, masseter, pterygoids; long muscle of the neck, digastric."""
 
-_PTERYGOID_AND_STYLOID = (
-    Tube((22, -30, -54), (27, -19, -82), (1.7, 1.3)),
-    Tube((14, -30, -54), (14, -24, -84), (1.6, 1.1)),
-    Tube((38, 10, -58), (34, 3, -84), (2.0, 1.3)),
+_PLATES_AND_STYLOID = (
+    Ball((23, -26, -68), (1.0, 6, 13)),
+    Ball((14, -27, -68), (0.9, 5, 14)),
+    Tube((38, 10, -58), (34, 3, -84), (1.8, 1.0)),
 )
 
 _JAW = (
-    Tube((50, -2, -66), (49, -8, -84), (4.0, 5.0)),
-    Tube((46, -30, -66), (48, -22, -88), (2.6, 5.0)),
+    Tube((50, -2, -66), (49, -8, -84), (3.6, 4.6)),
+    Ball((47, -26, -78), (2.8, 8, 15)),
     Ball((49, -15, -98), (4.6, 17, 24)),
     Tube((47, -22, -116), (38, -54, -122), (6.5, 6.5)),
     Tube((38, -54, -122), (0, -86, -124), (6.5, 7.5)),
 )
+
+_NAPE = (
+    (13, 66, 15, 11, 96),
+    (15, 46, 14, 8, 20),
+    (31, 61, 21, 8, 122),
+    (20, 83, 19, 5, 158),
+    (53, 32, 18, 7, 104),
+    (37, 36, 10, 8, 100),
+    (42, 50, 12, 6, 122),
+)
+"""Semispinal muscle, deep ones between skull and C2, splenius, trapezius, sternomastoid, scalenes
+and levator: center's x and y, half axes (mm), and the longer one's angle from x to y (degrees)."""
 
 _VERTEBRAE = (
     Ball((16, 20, -66), (6.5, 10, 5)),
@@ -99,7 +112,7 @@ def draw(head: Head, whole: Region) -> None:
         whole: Everything outside the dura in one slice; changed in place.
     """
     chin = -100.0 if whole.low < -95 else -64.0
-    front = whole.select((-80, 80), (chin, 18), (-140, -14))
+    front = whole.select((-80, 80), (chin, 24), (-140, -14))
     if front is not None:
         _muscles_of_chewing(head, front)
         _jaw(head, front)
@@ -134,42 +147,63 @@ def soft_tissue(head: Head, p: Points, depth: Array) -> Array:
         Intensity (HU).
     """
     traits = head.build.neck
-    noise = wander(p.x * 0.5, p.y * 0.5, p.z * 0.2)
-    around = np.sqrt(np.square(p.x) + np.square(p.y - 20))
-    layers = around * np.float32(0.06) + np.float32(0.3) * noise
-    layers -= np.floor(layers)
-    plane = np.abs(layers - np.float32(0.5)) * np.float32(15)
-    raphe = np.abs(p.x + np.float32(0.8) * noise) + np.float32(0.03) * np.maximum(60 - p.y, 0)
-    plane = np.minimum(
-        np.minimum(plane, raphe), np.abs(noise) * np.float32(8) + np.float32(0.8 - traits.fat)
-    )
-    muscle = smooth_step(plane, 0.9 * traits.fat - 0.5, 1.2 + 1.1 * traits.fat)
-    behind = smooth_step(p.y + np.float32(0.25) * np.abs(p.x), 8, 16)
-    front = np.float32(0.28) * smooth_step(noise, 0.2, 1.2)
-    muscle = front + behind * (muscle - front)
-    fat = head.build.face.fat * 0.8 + np.float32(2)
-    muscle *= smooth_step(depth - fat - np.float32(0.8) * noise, 0, 1.6)
+    fat = np.float32(head.build.face.fat * 0.8 + 2)
+    # a thin sheet of muscle under the fat of the cheeks
+    sheet = np.maximum(1 - np.abs(depth - fat) * np.float32(1 / 1.3), 0)
+    muscle: Array = np.float32(0.4) * sheet
+    back = np.flatnonzero((p.y + np.float32(0.25) * np.abs(p.x) > 8) & (depth > fat))
+    if len(back):
+        at = p.at(back)
+        noise = wander(at.x * 0.3, at.y * 0.3, at.z * 0.15)
+        full = smooth_step(_bellies(at, noise), 0.1, 0.9 + 1.3 * traits.fat)
+        full *= np.float32(1 - 0.12 * traits.fat) + np.float32(0.02) * noise
+        full *= smooth_step(depth.take(back) - fat, 0, 1.6)
+        full *= smooth_step(at.y + np.float32(0.25) * np.abs(at.x), 8, 14)
+        muscle[back] = np.maximum(muscle.take(back), full)
     return np.float32(_FAT) + muscle * np.float32(_MUSCLE - _FAT)
+
+
+def _bellies(p: Points, noise: Array) -> Array:
+    """Depth in the nearest muscle of the nape, below its border and next to its neighbors (mm)."""
+    side, y_warped = np.abs(p.x + np.float32(1.6) * noise), p.y + np.float32(1.6) * noise
+    nearest, second = np.full_like(side, 99), np.full_like(side, 99)
+    for x, y, long, short, degrees in _NAPE:
+        turn = np.deg2rad(degrees)
+        across, down = side - np.float32(x), y_warped - np.float32(y)
+        along = across * np.float32(np.cos(turn) / long) + down * np.float32(np.sin(turn) / long)
+        beside = down * np.float32(np.cos(turn) / short) - across * np.float32(np.sin(turn) / short)
+        distance = (np.sqrt(along * along + beside * beside) - 1) * np.float32(short)
+        np.minimum(second, np.maximum(nearest, distance), out=second)
+        np.minimum(nearest, distance, out=nearest)
+    border = np.float32(3.5) + noise - nearest
+    return np.minimum(np.minimum(border, np.float32(0.7) * (second - nearest)), side)
 
 
 def _muscles_of_chewing(head: Head, part: Region) -> None:
     traits, m = head.build.neck, part.mirrored
+    under = part.skin + np.float32(head.build.vault.skin + 1.5)
+
+    def put(distance: Array | None, value: float) -> None:
+        if distance is not None:
+            part.put_around_bone(np.maximum(distance, under), value)
+
+    sheath = Tube((29, 8, -62), (28, 8, -130), (9.0, 9.5))
+    put(part.nearest(sheath, p=m), -8 - 30 * traits.fat)
     muscles = part.nearest(*_CHEWING, p=m)
     if muscles is not None:
-        part.put_around_bone(muscles - np.float32(6 * (traits.muscle - 1)), _MUSCLE)
-    parotid = part.nearest(Ball((56, 6, -88), (11, 13, 24)), p=m)
-    part.put_around_bone(parotid, 10.0 - 45 * traits.fat)
+        put(muscles - np.float32(6 * (traits.muscle - 1)), _MUSCLE - 4)
+    put(part.nearest(Ball((55, 5, -88), (9, 15, 24)), p=m), 10.0 - 45 * traits.fat)
     vessels = part.nearest(
-        Tube((26, 4, -66), (24, 6, -130), (3.2, 3.6)),
-        Tube((31, 10, -66), (32, 9, -130), (4.4, 5.0)),
+        Tube((26, 4, -66), (24, 6, -130), (2.6, 3.0)),
+        Tube((31, 10, -66), (32, 9, -130), (3.6, 4.4)),
         p=m,
     )
-    part.put_around_bone(vessels, 43.0)
+    put(vessels, 36.0)
 
 
 def _jaw(head: Head, part: Region) -> None:
     m = part.mirrored
-    part.put(part.nearest(*_PTERYGOID_AND_STYLOID, p=m), head.bone * 0.8)
+    part.put(part.nearest(*_PLATES_AND_STYLOID, p=m), head.bone * 0.4)
     cortex, marrow = head.bone * 0.95, head.bone * 0.38
     part.bone(part.nearest(Ball((50, -1, -61), (9, 4.6, 5.5)), p=m), cortex, marrow)
     lower = np.float32(head.build.face.length / 2)

@@ -73,16 +73,16 @@ def shell(
     index = np.flatnonzero(near)
     if not len(index):
         return hu
-    outlines = None
+    outlines: Array | None = None
     if low < _FACE_TOP:
         part = p.at(index)
         outline = face.skin(head, part)
-        auricles = face.ears(head, part)
-        close = np.minimum(outline, auricles) < 3
-        close |= space.vault.take(index) < _reach(head, low)
+        vault, reach = space.vault.take(index), _reach(head, low)
+        close = (outline < 3) | (vault < reach)
+        close |= face.near_ears(part) & ((outline < 20) | (vault < reach + 17))
         kept = np.flatnonzero(close)
         index = index.take(kept)
-        outlines = outline.take(kept), auricles.take(kept)
+        outlines = outline.take(kept)
     part, room = p.at(index), space.at(index)
     blur = np.float32(edge) + np.float32(thickness) * room.slope
     hu.reshape(-1)[index] = _draw(head, part, room, blur, edge, thickness, outlines, surgery)
@@ -93,7 +93,7 @@ def _reach(head: Head, low: float) -> float:
     """Greatest distance of the skin from the inner table in a slice from some height up (mm)."""
     traits = head.build.vault
     relative = max(traits.front, traits.back, 1.0) + 2.2 * traits.uneven + abs(traits.tilt)
-    reach = relative * head.skull + 1.28 * head.scalp + traits.hyperostosis + traits.swollen + 1.5
+    reach = relative * head.skull + 1.28 * head.scalp + traits.thick_front + traits.swollen + 1.5
     return reach + (traits.temporalis if low < 30 else 0) + (4 if low < 0 else 0)
 
 
@@ -104,7 +104,7 @@ def _draw(
     blur: Array,
     edge: float,
     thickness: float,
-    outlines: tuple[Array, Array] | None,
+    outlines: Array | None,
     surgery: Surgery,
 ) -> Array:
     """Intensity of the points near skull and face (HU)."""
@@ -123,13 +123,16 @@ def _draw(
         skin -= _swelling(head, p)
     if surgery.flap:
         skin += surgery.sunken(p, width)
-    if outlines:
-        skin = np.minimum(smooth_min(skin, outlines[0], 14), outlines[1])
+    if outlines is not None:
+        skin = smooth_min(skin, outlines, 14)
+        np.minimum(skin, face.ears(head, p, skin), out=skin)
+        # below the vault its slope says nothing of the skin
+        blur = np.minimum(blur, np.float32(edge + 0.4 * thickness))
     if pocket:
         front, share = pocket
         bone[front] += share * (np.float32(_AIR) - bone.take(front))
     hu = _soft_tissue(head, p, skin, blur)
-    if outlines:
+    if outlines is not None:
         _base(head, p, space, outer, bone)
         _under_the_skull(head, p, np.minimum(space.floor, outer + 3), skin, hu)
     dermis = inside(-skin - np.float32(head.build.vault.skin), blur)
@@ -138,7 +141,7 @@ def _draw(
     if surgery is not NONE:
         share = share * surgery.bone_left(p)
     hu += share * (bone - hu)
-    if outlines:
+    if outlines is not None:
         whole = Region(np.arange(0), p, skin, hu, edge + 0.25 * thickness)
         if whole.low < neck.TOP:
             neck.draw(head, whole)
@@ -165,10 +168,9 @@ def _vault_thickness(head: Head, p: Points, rough: Array) -> Array:
         relative += np.float32(0.55) * knob
     np.maximum(relative, np.float32(0.3), out=relative)
     relative *= np.float32(head.skull)
-    if traits.hyperostosis:
-        knobs = np.clip(np.float32(0.7) + np.float32(0.3) * rough, 0, 1.2)
-        knobs *= smooth_step(-p.y, 5, 60) * smooth_step(p.z, -25, 10) * smooth_step(-p.z, -72, -30)
-        relative += np.float32(traits.hyperostosis) * knobs
+    if traits.thick_front:
+        front = smooth_step(-p.y, 5, 60) * smooth_step(p.z, -25, 10) * smooth_step(-p.z, -72, -30)
+        relative += np.float32(traits.thick_front) * front
     return relative
 
 
@@ -192,7 +194,8 @@ def _frontal_sinus(
     side, up = np.abs(at.x) / wide, (at.z - middle) / high
     lobes = np.sin(at.x * np.float32(0.55) + np.float32(head.origin[0]))
     within = np.sqrt(side * side + up * up)
-    width[index] += np.float32(0.3) * high * np.maximum(1 - np.float32(0.7) * within, 0)
+    between = np.float32(0.15 * (left[1] + right[1]))  # the forehead has no step at the midline
+    width[index] += between * np.maximum(1 - np.float32(0.7) * within, 0)
     half = width.take(index) * np.float32(0.5)
     within += np.float32(0.16) * lobes
     depth = np.abs(vault - half) - half * np.maximum(1 - within * within, 0) + np.float32(1.4)
