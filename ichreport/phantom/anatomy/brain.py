@@ -4,18 +4,30 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ichreport.phantom.anatomy import csf, lesions, sulci
 from ichreport.phantom.anatomy.cavity import Cavity
 from ichreport.phantom.anatomy.head import Head
 from ichreport.phantom.anatomy.landmarks import EDGE, Landmarks, MassEffect
 from ichreport.phantom.anatomy.lesions import Tissue
-from ichreport.phantom.shapes import Array, Points, any_of, ellipsoid, inside, smooth_step
+from ichreport.phantom.shapes import Array, Points, any_of, ellipsoid, inside, smooth_step, wander
 
-_DURA = 56.0
+_DURA = 53.0
 _VENOUS = 53.0
 _HALO = 12.0
 """Distance from the ventricles that white-matter disease around them reaches (mm)."""
+
+_TENT = 1.1
+"""Thickness of the tentorium (mm)."""
+
+_SPREAD = 1.7
+"""Distance from the tentorium at which a plane still shows it (mm).
+
+A slice cuts it obliquely, and is the mean of planes that would each show a line of it."""
+
+_FOLIA = 16.0
+"""Depth below the cerebellum's surface at which its folia are too fine to be seen (mm)."""
 
 _CORTEX = 3.8
 """Thickness of the cortex (mm)."""
@@ -70,7 +82,8 @@ def draw(
     mass_effect.narrow(gaps, p)
     hu = _cerebrum(head, at, cortex, around)
     if at.low:
-        hu += at.below * (_cerebellum(head, at) - hu)
+        under = np.flatnonzero(at.below)
+        hu[under] += at.below.take(under) * (_cerebellum(head, at, under) - hu.take(under))
         stem, cisterns = csf.brainstem(head, at)
         hu += stem * (np.float32(head.white + 3) - hu)
         gaps *= 1 - stem
@@ -124,15 +137,23 @@ def _nuclei(m: Points) -> Array:
     return np.float32(0.9) * any_of(shares)
 
 
-def _cerebellum(head: Head, at: Landmarks) -> Array:
-    """Cerebellar tissue: folia along its surface, white matter within (HU)."""
-    depth = np.minimum(at.outside, -at.tent)
-    folia: Array = np.sin(depth * np.float32(1.7) + 2 * at.slow)
-    folia *= np.float32(0.4 + 1.6 * head.atrophy) * smooth_step(-depth, -22, -6)
-    folia += np.float32(head.grey - 1.5)
-    hemisphere = ellipsoid(at.mirrored, (20, 46, -42), (15, 13, 8)) + 2 * at.slow
-    folia -= inside(hemisphere, 5.0) * np.float32(0.8 * (head.grey - head.white))
-    return folia
+def _cerebellum(head: Head, at: Landmarks, under: NDArray[np.intp]) -> Array:
+    """Cerebellar tissue at some points: faint folia near its surface, white matter within (HU)."""
+    rest, slow = at.rest.at(under), at.slow.take(under)
+    depth = np.minimum(at.outside.take(under), -at.tent.take(under))
+    tissue: Array = np.full_like(slow, head.grey - 1.5)
+    outer = np.flatnonzero(depth < _FOLIA)
+    across, y, z = (
+        v * np.float32(rate) + np.float32(start)
+        for v, rate, start in zip(rest.at(outer), (1.1, 3.2, 2.6), head.origin, strict=True)
+    )
+    folia = wander(across, y, z)
+    folia *= np.float32(0.4 + 1.2 * head.atrophy) * smooth_step(-depth.take(outer), -_FOLIA, -4)
+    tissue[outer] += folia
+    mirrored = at.mirrored.at(under)
+    hemisphere = ellipsoid(mirrored, (20, 46, -42), (15, 13, 8)) + 2 * slow
+    tissue -= inside(hemisphere, 5.0) * np.float32(0.8 * (head.grey - head.white))
+    return tissue
 
 
 def _dura(head: Head, at: Landmarks, space: Cavity) -> Array:
@@ -144,7 +165,8 @@ def _dura(head: Head, at: Landmarks, space: Cavity) -> Array:
     falx *= smooth_step(at.arch.take(near), 4, 8)
     if at.low:
         falx *= smooth_step(at.tent.take(near), -1, 1)
-        tent = csf.cleft(np.abs(at.tent), np.float32(1.0))
+        tent = np.maximum(1 - np.abs(at.tent) * np.float32(1 / _SPREAD), 0)
+        tent *= np.float32(_TENT / _SPREAD)
         tent *= smooth_step(at.behind, 0, 4) * smooth_step(at.rim, 0.30, 0.36)
         np.maximum(share, tent, out=share)
     share[near] = np.maximum(share.take(near), falx)
@@ -152,7 +174,7 @@ def _dura(head: Head, at: Landmarks, space: Cavity) -> Array:
 
 
 def _sinuses(p: Points, space: Cavity, at: Landmarks) -> Array:
-    """Share of the superior sagittal and the transverse sinuses."""
+    """Share of the superior sagittal, the transverse and the straight sinuses."""
     share = np.zeros_like(at.slow)
     near = np.flatnonzero((np.abs(p.x) < 5) & (space.wall > -10))
     share[near] = _sagittal(p.at(near), -space.wall.take(near), at.arch.take(near))
@@ -163,6 +185,11 @@ def _sinuses(p: Points, space: Cavity, at: Landmarks) -> Array:
         transverse = inside(transverse - np.float32(3.6), EDGE)
         transverse *= smooth_step(at.behind.take(near), 4, 10)
         share[near] = np.maximum(share.take(near), transverse)
+    if at.low:
+        near = np.flatnonzero((at.middle < 4) & (np.abs(at.tent) < 4) & (at.rest.y > 36))
+        straight = np.hypot(at.middle.take(near), at.tent.take(near) + np.float32(0.8))
+        straight = inside(straight - np.float32(1.3), EDGE)
+        share[near] = np.maximum(share.take(near), straight)
     return share
 
 

@@ -151,23 +151,26 @@ def _around_midbrain(head: Head, rest: Points, m: Points, slow: Array, midbrain:
     width *= np.float32(size) * (1 + np.float32(0.35) * slow)
     girdle = np.abs(midbrain - width * np.float32(0.7) + np.float32(1.2) * slow)
     heights = smooth_step(-rest.z, 2, 8) * smooth_step(rest.z, -30, -24)
-    star = ellipsoid(rest, (0, -10, -18), (8.5 * size, 6.5 * size, 8))
+    low = np.float32(0.6) * (rest.z + 18) - 18  # its rays are taller than wide
+    star = ellipsoid(Points(rest.x, rest.y, low), (0, -8, -18), (4.6 * size, 4.2 * size, 4.2))
+    stretched = Points(m.x, m.y, low)
     for start, end, radii in _RAYS:
-        ray = capsule(m, start, end, (radii[0] * size, radii[1] * size))
-        star = smooth_min(star, ray, 4)
+        ray = capsule(stretched, start, end, (radii[0] * size, radii[1] * size))
+        star = smooth_min(star, ray, 2.5)
+    between = ellipsoid(rest, (0, 1, -17), (3.8 * size, 5, 6))
+    star = smooth_min(star, between, 4)
     pools = [
         cleft(girdle, width) * heights,
         inside(star, EDGE),
-        inside(ellipsoid(rest, (0, 1, -17), (4.5 * size, 5, 7)), EDGE),
         inside(ellipsoid(rest, (0, 28, -5), (9 * size, 3.6 * size, 7)), EDGE),
     ]
     return any_of(pools)
 
 
 _RAYS = (
-    ((0.0, -12.0, -18.0), (0.0, -32.0, -16.0), (2.4, 0.8)),
-    ((6.0, -12.0, -18.0), (20.0, -20.0, -15.0), (2.6, 1.3)),
-    ((20.0, -20.0, -15.0), (38.0, -26.0, -13.0), (1.3, 0.9)),
-    ((6.0, -5.0, -18.0), (17.0, 5.0, -15.0), (2.6, 1.2)),
+    ((0.0, -10.0, -18.0), (0.0, -34.0, -16.0), (3.4, 0.7)),
+    ((3.0, -10.0, -18.0), (18.0, -19.0, -16.0), (3.6, 1.5)),
+    ((18.0, -19.0, -16.0), (38.0, -26.0, -13.0), (1.5, 0.9)),
+    ((3.0, -6.0, -18.0), (17.0, 5.0, -16.0), (3.2, 1.1)),
 )
 """Rays of the star above the sella, one side: start, end (mm), and the radii there (mm)."""

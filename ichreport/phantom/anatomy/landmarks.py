@@ -18,6 +18,12 @@ _SLOW_RATE = 0.17
 _TENTORIUM_TOP = -1.0
 """Height above which there is neither tentorium nor brainstem (mm)."""
 
+_MARGIN = -31.0
+"""Height of the tentorium's attachment to the skull (mm)."""
+
+_RIDGE = 27.0
+"""Height of the front end of its ridge above that (mm)."""
+
 
 class Crowding(NamedTuple):
     """Pressure that narrows the sulci around a place.
@@ -176,10 +182,23 @@ def callosal_arch(p: Points) -> Array:
 
 
 def tentorium(p: Points) -> tuple[Array, Array]:
-    """Height above the tentorium (mm), and relative distance from its opening's middle."""
+    """Height above the tentorium (mm), and relative distance from its opening's middle.
+
+    Its ridge, the straight sinus, falls backwards from the vein of Galen to the transverse
+    sinuses. From the ridge it falls sideways, steeply at first, so that an axial slice cuts two
+    limbs that part forwards, towards the petrous crests.
+    """
     squares = np.square(p.x * np.float32(1 / 62)) + np.square((p.y - 20) * np.float32(1 / 62))
     rim = np.sqrt(squares)
-    return (p.z + 3 + np.float32(29) * np.minimum(rim, 1.2)) * np.float32(0.85), rim
+    beside = 1 - np.minimum(np.abs(p.x) * np.float32(1 / 62), 1)
+    ridge = np.float32(_RIDGE / 58) * np.clip(91 - p.y, 4, 58)
+    squares = beside * beside
+    slope = np.float32(0.35) + np.float32(1.95) * squares
+    slope *= ridge * np.float32(1 / 62)
+    height = p.z - np.float32(_MARGIN)
+    height -= ridge * beside * (np.float32(0.35) + np.float32(0.65) * squares)
+    height /= np.sqrt(np.float32(1.1) + slope * slope)
+    return height, rim
 
 
 def slow_noise(head: Head, p: Points) -> Array:

@@ -124,16 +124,19 @@ def _fold(
     """
     lateral = smooth_step(np.abs(rest.x), 6, 22)
     outwards = lateral / np.maximum(radius, np.float32(0.4))
-    along = outwards + (1 - lateral)
-    across = outwards + np.float32(0.25) * (1 - lateral)
+    medial = 1 - lateral
+    along = outwards + np.float32(0.7) * medial
+    across = outwards + np.float32(0.25) * medial
     across *= rest.x
     across += np.float32(25) * np.sign(rest.x)
     bend = np.float32(0.3) * slow
     across += depth * (np.float32(head.twist[0]) + bend)
     y = rest.y * along + depth * (np.float32(head.twist[1]) - bend)
     z = rest.z * along
-    reach = np.float32(3.7) * np.sin((y + z - across) * np.float32(0.11))
-    reach += np.float32(12.8) + np.float32(1.5) * slow
+    reach = np.sin((y + z - across) * (np.float32(0.11) + np.float32(0.13) * medial))
+    reach *= np.float32(3.7) + np.float32(4.5) * medial  # on the midline some are mere dimples
+    reach += np.float32(12.8) + np.float32(1.5) * slow - 4 * medial
+    np.maximum(reach, 1, out=reach)
     z *= np.float32(_UPRIGHT)
     x, y, z = (
         v * np.float32(_FOLD_RATE) + np.float32(start)
@@ -155,8 +158,8 @@ def _sylvian(head: Head, at: Landmarks, loss: Array, drawn: _Surface) -> None:
     m, slow = at.mirrored.at(near), at.slow.take(near)
     beside = m.x - 38
     over_insula = m.x - 37 + np.float32(0.009) * np.square(m.y + 2) + np.float32(1.8) * slow
-    gyri = np.sin(np.float32(0.38) * m.y + np.float32(0.3) * m.z + 2 * slow)
-    over_insula += np.float32(0.7) * gyri
+    gyri = np.sin(np.float32(0.21) * m.y + np.float32(0.16) * m.z + 2 * slow)
+    over_insula += np.float32(0.5) * gyri
     beyond = np.maximum(np.abs(m.y + 3) - 17, np.abs(m.z - 2) - 11)
     insula = np.square(over_insula) + np.square(np.maximum(beyond, 0))
     lower_on_the_left = np.float32(2.5) * np.sign(at.rest.x.take(near))
@@ -166,6 +169,6 @@ def _sylvian(head: Head, at: Landmarks, loss: Array, drawn: _Surface) -> None:
     beyond = np.maximum(-beside, np.abs(m.z - 3) - 20)
     distance = np.sqrt(np.minimum(insula, np.square(lips) + np.square(np.maximum(beyond, 0))))
     width = np.float32(0.9 + 4.5 * head.atrophy * head.brain.sylvian) + 2 * loss.take(near)
-    width *= 1 + np.float32(0.35) * gyri
+    width *= 1 + np.float32(0.2) * gyri
     width *= 1 - np.float32(0.6) * smooth_step(m.z, 8, 26) * (1 - smooth_step(beside, 2, 20))
     drawn.cut(near, distance, width)

@@ -6,7 +6,7 @@ from typing import ClassVar, Final, Self
 
 import numpy as np
 
-from ichreport.phantom.anatomy.cavity import Cavity
+from ichreport.phantom.anatomy.cavity import Cavity, petrous
 from ichreport.phantom.anatomy.landmarks import Crowding, callosal_arch, tentorium
 from ichreport.phantom.bleeds.blood import CHRONIC, MIXED, SUBACUTE, Blood
 from ichreport.phantom.shapes import Array, Points, Vector, smooth_step
@@ -124,7 +124,7 @@ class Subdural:
         tapered = np.float32(self.thickness) * smooth_step(rim, 0.32, 0.7)
         layer = np.maximum(-height, height - tapered)
         outside = np.maximum(4 - np.abs(p.x), (np.float32(0.34) - rim) * 60)
-        outside = np.maximum(outside, 15 - p.y)
+        outside = np.maximum(outside, 4 - petrous(p))
         distance: Array = np.maximum(np.maximum(layer, outside), space.wall)
         return distance
 
