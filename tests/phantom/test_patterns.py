@@ -109,4 +109,4 @@ def test_masks_of_neighbouring_slices_overlap(head, subtype):
     assert len(masks) >= 3
     for lower, upper in itertools.pairwise(masks):
         smaller = min(np.count_nonzero(lower), np.count_nonzero(upper))
-        assert np.count_nonzero(lower & upper) > 0.35 * smaller
+        assert np.count_nonzero(lower & upper) > 0.25 * smaller

@@ -176,7 +176,8 @@ def test_blood_shows_in_its_mask_at_its_intensity(head, subtype):
     best, mask = slices[number], slices[number].masks[subtype]
     depth = ndimage.distance_transform_edt(mask)
     core = best.hu[depth >= min(3, depth.max())]
-    assert np.median(core) == pytest.approx(bleed.hu, abs=8)
+    diluted = 18 if subtype == "subarachnoid" else 0  # mixed with fluid in narrow sulci
+    assert -8 - diluted < np.median(core) - bleed.hu < 8
     sound = list(scan_series(scan, patient_of(head, scan)))[number]
     far = ~ndimage.binary_dilation(mask, iterations=60)
     assert np.median(np.abs(best.hu[far].astype(int) - sound.hu[far])) <= 1
