@@ -232,6 +232,17 @@ def test_sinuses_differ_from_none_to_large():
     assert 0.02 < np.mean(fluid) < 0.25
 
 
+def test_bone_on_a_thick_slice_is_as_wide_as_on_the_mean_of_thin_ones():
+    patient = Patient(person(2), (), (), (0.0, 1.0, 0.0), 0.0)
+
+    def bone(z, width):
+        return section.draw(patient, plane(z), lift=(0.0, 0.0, width), edge=1.0, thickness=width).hu
+
+    for z in (20.0, 38.0, 55.0):
+        thin = np.mean([bone(z + step, 0.5) for step in np.arange(-2.25, 2.5, 0.5)], axis=0)
+        assert (bone(z, 5.0) > 200).sum() == pytest.approx((thin > 200).sum(), rel=0.055)
+
+
 def test_no_cell_of_the_mastoid_lies_in_soft_tissue():
     seen = 0
     for seed in range(20):

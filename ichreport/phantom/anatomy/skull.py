@@ -84,7 +84,8 @@ def shell(
         index = index.take(kept)
         outlines = outline.take(kept)
     part, room = p.at(index), space.at(index)
-    blur = np.float32(edge) + np.float32(thickness) * room.slope
+    # a ramp as wide as the voxel's edge and the slab's depth together, by their variances
+    blur = np.sqrt(np.float32(edge**2) + np.square(np.float32(thickness) * room.slope))
     hu.reshape(-1)[index] = _draw(head, part, room, blur, edge, thickness, outlines, surgery)
     return hu
 
