@@ -11,7 +11,7 @@ from ichreport.phantom import write_phantom
 from ichreport.phantom.anatomy import brain, lesions
 from ichreport.phantom.anatomy.cavity import cavity
 from ichreport.phantom.anatomy.head import Head
-from ichreport.phantom.anatomy.landmarks import MassEffect, callosal_arch, slow_noise
+from ichreport.phantom.anatomy.landmarks import MassEffect, callosal_arch, slow_noise, tentorium
 from ichreport.phantom.anatomy.lesions import Cyst, Infarct, Spot, Tissue
 from ichreport.phantom.shapes import Points, to_crease, wander
 
@@ -87,6 +87,28 @@ def test_the_falx_runs_from_front_to_back_above_the_corpus_callosum(person):
     assert (callosal_arch(p) > 8).all()
     bright = hu[rows].max(1) > person.grey + 4
     assert bright.mean() > 0.8
+
+
+@pytest.mark.parametrize("height", [-16.0, -20.0, -24.0])
+def test_a_slice_cuts_the_tentorium_in_two_limbs_that_part_forwards(height):
+    p = plane(height, step=0.5)
+    cut = p.at(np.flatnonzero(np.abs(tentorium(p)[0]) < 0.5))
+    x, y = np.abs(cut.x), cut.y
+    apex = y[x < 1].mean()
+    assert 55 < apex < 85
+    beside = (x > 2) & (x < 14) & (y > apex - 30)
+    slope = np.polyfit(x[beside], y[beside], 1)[0]
+    assert slope < -0.6  # an arc as wide as the posterior fossa has -0.15 there
+
+
+def test_the_tentorium_is_barely_brighter_than_the_cerebellum():
+    for person in people(6, varied=False):
+        p = plane(-20.0)
+        drawn = draw(with_lesions(person), p)
+        tent = (drawn.dura > 0.1) & (drawn.sinus == 0) & (cavity(p).wall < -5) & (np.abs(p.x) > 5)
+        tent &= p.y > 30
+        assert 0 < tent.mean() < 0.1
+        assert drawn.hu[tent].max() < person.grey + 15
 
 
 def test_grey_matter_lines_the_brain_in_a_ribbon(head):

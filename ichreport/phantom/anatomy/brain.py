@@ -26,7 +26,7 @@ _SPREAD = 1.7
 
 A slice cuts it obliquely, and is the mean of planes that would each show a line of it."""
 
-_FOLIA = 16.0
+_FOLIA = 11.0
 """Depth below the cerebellum's surface at which its folia are too fine to be seen (mm)."""
 
 _CORTEX = 3.8
@@ -150,7 +150,7 @@ def _cerebellum(head: Head, at: Landmarks, under: NDArray[np.intp]) -> Array:
     folia = wander(across, y, z)
     folia *= np.float32(0.4 + 1.2 * head.atrophy) * smooth_step(-depth.take(outer), -_FOLIA, -4)
     tissue[outer] += folia
-    mirrored = at.mirrored.at(under)
+    mirrored = Points(np.abs(rest.x), rest.y, rest.z)
     hemisphere = ellipsoid(mirrored, (20, 46, -42), (15, 13, 8)) + 2 * slow
     tissue -= inside(hemisphere, 5.0) * np.float32(0.8 * (head.grey - head.white))
     return tissue
@@ -186,7 +186,7 @@ def _sinuses(p: Points, space: Cavity, at: Landmarks) -> Array:
         transverse *= smooth_step(at.behind.take(near), 4, 10)
         share[near] = np.maximum(share.take(near), transverse)
     if at.low:
-        near = np.flatnonzero((at.middle < 4) & (np.abs(at.tent) < 4) & (at.rest.y > 36))
+        near = np.flatnonzero((at.middle < 3.5) & (at.rest.y > 36))
         straight = np.hypot(at.middle.take(near), at.tent.take(near) + np.float32(0.8))
         straight = inside(straight - np.float32(1.3), EDGE)
         share[near] = np.maximum(share.take(near), straight)

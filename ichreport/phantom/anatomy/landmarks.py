@@ -188,16 +188,22 @@ def tentorium(p: Points) -> tuple[Array, Array]:
     sinuses. From the ridge it falls sideways, steeply at first, so that an axial slice cuts two
     limbs that part forwards, towards the petrous crests.
     """
-    squares = np.square(p.x * np.float32(1 / 62)) + np.square((p.y - 20) * np.float32(1 / 62))
-    rim = np.sqrt(squares)
-    beside = 1 - np.minimum(np.abs(p.x) * np.float32(1 / 62), 1)
-    ridge = np.float32(_RIDGE / 58) * np.clip(91 - p.y, 4, 58)
+    beside = p.x * np.float32(1 / 62)
+    rim: Array = np.square((p.y - 20) * np.float32(1 / 62))
+    rim += beside * beside
+    np.sqrt(rim, out=rim)
+    beside = 1 - np.minimum(np.abs(beside, out=beside), 1)
+    ridge = np.clip(91 - p.y, 4, 58)
+    ridge *= np.float32(_RIDGE / 58)
     squares = beside * beside
-    slope = np.float32(0.35) + np.float32(1.95) * squares
-    slope *= ridge * np.float32(1 / 62)
-    height = p.z - np.float32(_MARGIN)
+    height: Array = p.z - np.float32(_MARGIN)
     height -= ridge * beside * (np.float32(0.35) + np.float32(0.65) * squares)
-    height /= np.sqrt(np.float32(1.1) + slope * slope)
+    squares *= np.float32(1.95 / 62)
+    squares += np.float32(0.35 / 62)
+    squares *= ridge  # how much it falls a mm sideways
+    squares *= squares
+    squares += np.float32(1.1)
+    height /= np.sqrt(squares, out=squares)
     return height, rim
 
 
