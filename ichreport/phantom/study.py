@@ -180,6 +180,7 @@ def _describe(
     bleeds = []
     for index, bleed in enumerate(patient.bleeds):
         volumes = [taken.bleeds[index] for _, taken, _ in slices]
+        label = SUBTYPES.index(bleed.subtype)
         bleeds.append(
             {
                 "subtype": bleed.subtype,
@@ -189,7 +190,7 @@ def _describe(
                 "hu": round(bleed.hu, 1),
                 "subtle": bleed.subtle,
                 "volume_ml": round(sum(volumes), 2),
-                "sop_instance_uids": _best(slices, volumes, least=0.02),
+                "sop_instance_uids": _best(slices, volumes, least=0.02, label=label),
             }
         )
     shown_lookalikes = []
@@ -224,10 +225,17 @@ def _describe(
 
 
 def _best(
-    slices: list[tuple[str, ScannedSlice, tuple[int, ...]]], amounts: list[float], least: float
+    slices: list[tuple[str, ScannedSlice, tuple[int, ...]]],
+    amounts: list[float],
+    least: float,
+    label: int | None = None,
 ) -> list[str]:
-    """The slices that show most of something, the best first; none that shows less than `least`."""
-    order = np.argsort(-np.asarray(amounts), kind="stable")[:_SHOWN]
+    """The slices that show most of something, the best first; none that shows less than `least`.
+
+    With the number of a label, slices that have it come first: blood may be spread too thin to see.
+    """
+    visible = [label is not None and labels[label] > 0 for _, _, labels in slices]
+    order = np.lexsort([-np.asarray(amounts), ~np.asarray(visible)])[:_SHOWN]
     return [slices[int(i)][0] for i in order if amounts[int(i)] >= least]
 
 
