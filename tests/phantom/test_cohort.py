@@ -115,7 +115,7 @@ def slice_shares(tmp_path, recipe):
 
 def test_the_challenges_prevalence_is_met_within_sampling(tmp_path):
     recipe = PhantomRecipe(
-        patients=150, seed=11, matrix=128, slices=8, prevalence="rsna", faults=False
+        patients=150, seed=11, matrix=96, slices=8, prevalence="rsna", faults=False
     )
     shares, errors = slice_shares(tmp_path, recipe)
     for name, expected in CHALLENGE.items():
