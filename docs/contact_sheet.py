@@ -83,7 +83,7 @@ def _sound(made: dict[str, Any], heights: dict[str, list[str]]) -> Iterator[Tile
 
 
 def _bleeds(made: dict[str, Any], subtype: str) -> Iterator[Tile]:
-    """The largest bleed of each age, then of each place that has not been shown by then."""
+    """The largest acute bleed of each place, then of each age that has not been shown by then."""
     found = sorted(
         (
             (bleed["volume_ml"], bleed)
@@ -94,9 +94,9 @@ def _bleeds(made: dict[str, Any], subtype: str) -> Iterator[Tile]:
         key=lambda entry: -entry[0],
     )
     seen: set[str] = set()
-    for what in ("stage", "where"):
+    for what, acute in (("where", True), ("where", False), ("stage", False)):
         for _, bleed in found:
-            if bleed[what] not in seen:
+            if bleed[what] not in seen and (bleed["stage"] == "acute" or not acute):
                 seen |= {bleed["stage"], bleed["where"]}
                 words = f"{bleed['where']}, {bleed['stage']}, {bleed['hu']:.0f} HU"
                 yield Tile(bleed["sop_instance_uids"][0], words)
@@ -119,15 +119,21 @@ def _histories(made: dict[str, Any], heights: dict[str, list[str]]) -> Iterator[
         slices = heights[study["study_instance_uid"]]
         lowest = sum(named(study["scanner"])[0].lowest) / 2
         entries = [(name, 0.0, _HEIGHTS.get(name, 30.0)) for name in patient["surgery"]]
-        for lesion in patient["brain"]["lesions"]:
-            place = lesion.get("center") or lesion["apex"]
-            entries.append((lesion["name"], _size(lesion), place[2]))
+        lesions = patient["brain"]["lesions"]
+        entries += [(lesion["name"], _size(lesion), _height(lesion)) for lesion in lesions]
         for name, size, height in entries:
             share = np.clip((height - lowest) / (80 - lowest), 0, 1)
             tile = Tile(slices[round(share * (len(slices) - 1))], name)
             rank = (not study["bleeds"], size)
             found[name] = max(found.get(name, (rank, tile)), (rank, tile))
     yield from (found[name][1] for name in sorted(found))
+
+
+def _height(lesion: dict[str, Any]) -> float:
+    """About where an old lesion lies (mm)."""
+    if "center" in lesion:
+        return float(lesion["center"][2])
+    return float(lesion["apex"][2] + 0.7 * lesion["reach"] * lesion["axis"][2])
 
 
 def _size(lesion: dict[str, Any]) -> float:

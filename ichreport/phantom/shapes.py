@@ -52,7 +52,8 @@ def inside(distance: Array, width: float | Array) -> Array:
     """
     share = distance * np.float32(-1 / width) if isinstance(width, float) else -distance / width
     share += np.float32(0.5)
-    return np.clip(share, 0, 1, out=share)
+    np.maximum(share, 0, out=share)
+    return np.minimum(share, 1, out=share)
 
 
 def ellipsoid(p: Points, center: Vector, radii: Vector) -> Array:
@@ -115,7 +116,8 @@ def smooth_max(a: Array, b: Array, radius: float) -> Array:
 def smooth_step(value: Array, low: float, high: float) -> Array:
     """0 below `low`, 1 above `high`, a cubic between."""
     t: Array = (value - np.float32(low)) * np.float32(1 / (high - low))
-    np.clip(t, 0, 1, out=t)
+    np.maximum(t, 0, out=t)
+    np.minimum(t, 1, out=t)
     t *= t * (3 - 2 * t)
     return t
 
