@@ -176,7 +176,7 @@ def _bellies(p: Points, noise: Array) -> Array:
         np.minimum(second, np.maximum(nearest, distance), out=second)
         np.minimum(nearest, distance, out=nearest)
     border = np.float32(3.5) + noise - nearest
-    return np.minimum(np.minimum(border, np.float32(0.7) * (second - nearest)), side)
+    return np.minimum(np.minimum(border, np.float32(1.6) * (second - nearest)), side)
 
 
 def _muscles_of_chewing(head: Head, part: Region) -> None:
