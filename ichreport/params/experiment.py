@@ -6,6 +6,7 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
+from ichreport.params import augmentations
 from ichreport.params.networks import (
     HEADS,
     NETWORKS,
@@ -73,6 +74,10 @@ class Experiment(Profile):
     fine_tuning_rate: float = Field(
         default=1e-4, gt=0, description="Adam's step size where layers of a backbone train"
     )
+    augment: list[Any] | None = Field(
+        default=None,
+        description="how slices vary in training; null: [flip] where layers train",
+    )
     loss: Loss = Field(default="bce", description=listed(Loss))
     split_by: SplitBy | None = Field(
         default=None, description="slice or group; null: sampa by slice, the others by group"
@@ -106,6 +111,12 @@ class Experiment(Profile):
                 f"head {self.head} reads whole series, and sample {self.sample} is split by slice; "
                 "choose head: dense, split_by: group, or sample: sampb or fullid."
             )
+        augmented = self.augmentations  # refuses what is no augmentation
+        if augmented and not self._reads_slices:
+            raise ValueError(
+                "augment varies the slices that convolutions train on, and here a head trains on "
+                "stored features; leave augment out, or let layers train: trainable_layers."
+            )
         self.view_of(self.input, self.network)  # refuses slices that are too small
         return self
 
@@ -113,6 +124,22 @@ class Experiment(Profile):
     def splits_by(self) -> SplitBy:
         """What stays together in this run's splits."""
         return self.split_by or SAMPLES[self.sample].split_by
+
+    @property
+    def _reads_slices(self) -> bool:
+        """Whether each epoch reads slices, and not features of them."""
+        return not self.network_spec.is_backbone or self.trainable_layers != 0
+
+    @property
+    def augmentations(self) -> augmentations.Augmentations:
+        """How its slices vary in training.
+
+        Raises:
+            ValueError: If `augment` cannot be read.
+        """
+        if self.augment is not None:
+            return augmentations.parse(self.augment)
+        return augmentations.FLIP_ALONE if self._reads_slices else ()
 
     @property
     def seed_of_training(self) -> int:
@@ -148,6 +175,7 @@ class Experiment(Profile):
             **{name: getattr(self, name) for name in _COMPUTED_WITH},
             "store": str(project_path(str(self.store))),
             "backbone_size": self.backbone_size or self.image_size,
+            "augment": [augmentation.values() for augmentation in self.augmentations],
             "split_by": self.splits_by if self.sample in SAMPLES else self.split_by,
             "training_seed": self.seed_of_training,
         }
@@ -218,7 +246,6 @@ class Experiment(Profile):
     @property
     def plan(self) -> TrainingPlan:
         """All that its training depends on, but for its slices and the code."""
-        reads_slices = not self.network_spec.is_backbone or self.trainable_layers != 0
         fitting = Fitting(
             loss=self.loss,
             epochs=self.epochs,
@@ -227,7 +254,8 @@ class Experiment(Profile):
             step_size=getattr(self, self.step_size_name),
             step_size_name=self.step_size_name,
             trainable_layers=self.trainable_layers,
-            shuffle_block=self.shuffle_block if reads_slices else 1,
+            augment=self.augmentations,
+            shuffle_block=self.shuffle_block if self._reads_slices else 1,
             seed=self.seed_of_training,
         )
         head = HeadPart(self.head, self.dense_layers)

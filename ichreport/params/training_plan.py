@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
+from ichreport.params.augmentations import Augmentations
 from ichreport.params.machine import Machine
 from ichreport.params.networks import (
     HEADS,
@@ -109,6 +110,7 @@ class Fitting:
         step_size: Adam's step size at the start.
         step_size_name: The parameter that says it.
         trainable_layers: The backbone's last layers that train.
+        augment: How slices are varied where each epoch reads them.
         shuffle_block: Slices that lie together and are shuffled as one.
         seed: Seed of first weights, order and dropout.
     """
@@ -120,6 +122,7 @@ class Fitting:
     step_size: float
     step_size_name: Literal["learning_rate", "fine_tuning_rate"]
     trainable_layers: TrainableLayers
+    augment: Augmentations
     shuffle_block: int
     seed: int
 
@@ -161,5 +164,6 @@ class TrainingPlan:
         that is added there changes no other row.
         """
         values = asdict(self) | {"specs": {**self.view.specs(), "head": facts_of(self.head.spec)}}
+        values["fitting"]["augment"] = [one.values() for one in self.fitting.augment]
         del values["name"]
         return values
