@@ -16,7 +16,6 @@ from ichreport.data.store import Store, series_numbers
 from ichreport.files import atomic_file
 from ichreport.labels import LABELS
 from ichreport.model import (
-    augmentation,
     backbones,
     backend,
     features,
@@ -26,6 +25,8 @@ from ichreport.model import (
     networks,
     training_loop,
 )
+from ichreport.model.augmentation import augmented_model
+from ichreport.model.augmentation.drawing import Drawing
 from ichreport.model.batches import Drawn, SeriesBatches, SliceBatches
 from ichreport.model.inputs import hu_of
 from ichreport.params.networks import NETWORKS
@@ -106,7 +107,7 @@ def fit(
     if plan.trains_on_slices:
         store.check()
         model, head = _network(store, sample.rows[split["train"]], plan, seed)
-        learner = augmentation.learner(model, plan.view, plan.fitting.augment, plan.machine)
+        learner = augmented_model.build(model, plan.view, plan.fitting.augment, plan.machine)
         batches = _slice_batches(store, sample, plan, truth, seed)
     else:
         stored = features_of(store, sample.rows, plan)
@@ -273,7 +274,7 @@ def _slice_batches(
     size = backend.batch_size(plan.fitting.batch_size, plan.machine)
     random = np.random.default_rng([seed, 1])  # not the numbers that draw the order
     kind = plan.view.input
-    draw = augmentation.Drawing(plan.fitting.augment, plan.view.input_spec.slices_seen, random)
+    draw = Drawing(plan.fitting.augment, plan.view.input_spec.slices_seen, random)
     still = replace(draw, random=None)
 
     def read(indices: NDArray[np.int64], drawn: Drawn) -> Any:

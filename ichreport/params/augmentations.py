@@ -4,13 +4,13 @@ An `augment` list holds names, each with its defaults or with values of its own:
 
     augment: [flip, {affine: {share: 0.3, rotate: 20}}, contrast]
 
-Defaults are mild; what the winners of the challenge took is in the files of `params/recipes`.
+Defaults are milder than what the challenge's winners took, whose values `params/recipes` has.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from ichreport.params.yaml import Parameters, brief
 
@@ -18,13 +18,27 @@ Kind = Literal["flip", "affine", "crop", "erase", "noise", "blur", "contrast"]
 
 
 def _as_pair(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+    """A list of two as a tuple, so that it cannot change.
+
+    Raises:
+        ValueError: If it is neither.
+    """
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise ValueError("[smallest, largest]")
+    return tuple(value)
+
+
+def _ascends(pair: tuple[float, float]) -> tuple[float, float]:
+    if pair[0] > pair[1]:
+        raise ValueError("[smallest, largest]")
+    return pair
 
 
 _Share = Annotated[float, Field(gt=0, le=1)]
 _Areas = Annotated[
     tuple[Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(gt=0, le=1)]],
     BeforeValidator(_as_pair),
+    AfterValidator(_ascends),
 ]
 
 
@@ -45,8 +59,13 @@ class Augmentation(Parameters):
         """All its values, as YAML and JSON write it."""
         return {self.kind: self.model_dump(mode="json")}
 
+    def __str__(self) -> str:
+        changed = self.model_dump(mode="json", exclude_defaults=True)
+        values = ", ".join(f"{name}: {value}" for name, value in changed.items())
+        return f"{self.kind} ({values})" if values else self.kind
+
     def words(self) -> str:
-        """What it does to a slice, in a few words that follow a share of slices."""
+        """What happens to a slice: a sentence's end, after `slices are`."""
         raise NotImplementedError
 
 
@@ -111,11 +130,6 @@ class Crop(Augmentation):
 
     scale: _Areas = (0.7, 1.0)
 
-    @model_validator(mode="after")
-    def _is_a_range(self) -> "Crop":
-        _require_range("scale", self.scale)
-        return self
-
     def words(self) -> str:
         """With the areas."""
         low, high = self.scale
@@ -132,11 +146,6 @@ class Erase(Augmentation):
     kind = "erase"
 
     area: _Areas = (0.02, 0.2)
-
-    @model_validator(mode="after")
-    def _is_a_range(self) -> "Erase":
-        _require_range("area", self.area)
-        return self
 
     def words(self) -> str:
         """With the areas."""
@@ -203,12 +212,27 @@ class Contrast(Augmentation):
 Augmentations = tuple[Augmentation, ...]
 
 KINDS: Final[Mapping[str, type[Augmentation]]] = {
-    kind.kind: kind for kind in (Flip, Affine, Noise, Contrast)
+    kind.kind: kind for kind in (Flip, Affine, Crop, Erase, Noise, Blur, Contrast)
 }
 """Every augmentation, by its name."""
 
 FLIP_ALONE: Final[Augmentations] = (Flip(),)
 """What training on slices does unless told otherwise."""
+
+
+def sentence(augmentations: Augmentations) -> str:
+    """What happens to slices in training."""
+    if not augmentations:
+        return "No augmentation."
+    if augmentations == FLIP_ALONE:
+        return "Half of the slices are flipped left to right."
+    parts = [f"{one.words()} (a share of {one.share:g})" for one in augmentations]
+    return f"In training, slices are by chance {'; '.join(parts)}."
+
+
+def resamples(augmentations: Augmentations) -> bool:
+    """Whether pixels are taken from between others, and not only mirrored."""
+    return any(one.moves and one.kind != "flip" for one in augmentations)
 
 
 def parse(items: Sequence[Any], *, where: str = "augment") -> Augmentations:
@@ -247,8 +271,3 @@ def _name_and_values(item: Any, where: str) -> tuple[Any, Mapping[str, Any]]:
         f"{where}: each item must be a name or one name with its values, as "
         f"{{affine: {{rotate: 15}}}}, got {brief(item)}."
     )
-
-
-def _require_range(name: str, pair: tuple[float, float]) -> None:
-    if pair[0] > pair[1]:
-        raise ValueError(f"{name} must be [smallest, largest], got {list(pair)}.")

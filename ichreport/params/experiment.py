@@ -111,8 +111,7 @@ class Experiment(Profile):
                 f"head {self.head} reads whole series, and sample {self.sample} is split by slice; "
                 "choose head: dense, split_by: group, or sample: sampb or fullid."
             )
-        augmented = self.augmentations  # refuses what is no augmentation
-        if augmented and not self._reads_slices:
+        if self.augmentations and not self.trains_on_slices:
             raise ValueError(
                 "augment varies the slices that convolutions train on, and here a head trains on "
                 "stored features; leave augment out, or let layers train: trainable_layers."
@@ -126,11 +125,6 @@ class Experiment(Profile):
         return self.split_by or SAMPLES[self.sample].split_by
 
     @property
-    def _reads_slices(self) -> bool:
-        """Whether each epoch reads slices, and not features of them."""
-        return not self.network_spec.is_backbone or self.trainable_layers != 0
-
-    @property
     def augmentations(self) -> augmentations.Augmentations:
         """How its slices vary in training.
 
@@ -139,7 +133,7 @@ class Experiment(Profile):
         """
         if self.augment is not None:
             return augmentations.parse(self.augment)
-        return augmentations.FLIP_ALONE if self._reads_slices else ()
+        return augmentations.FLIP_ALONE if self.trains_on_slices else ()
 
     @property
     def seed_of_training(self) -> int:
@@ -175,7 +169,7 @@ class Experiment(Profile):
             **{name: getattr(self, name) for name in _COMPUTED_WITH},
             "store": str(project_path(str(self.store))),
             "backbone_size": self.backbone_size or self.image_size,
-            "augment": [augmentation.values() for augmentation in self.augmentations],
+            "augment": [str(augmentation) for augmentation in self.augmentations],
             "split_by": self.splits_by if self.sample in SAMPLES else self.split_by,
             "training_seed": self.seed_of_training,
         }
@@ -226,7 +220,7 @@ class Experiment(Profile):
     @property
     def trains_on_slices(self) -> bool:
         """Whether convolutions train, so that each epoch reads the slices themselves."""
-        return self.plan.trains_on_slices
+        return not self.network_spec.is_backbone or self.trainable_layers != 0
 
     @property
     def view(self) -> View:
@@ -255,7 +249,7 @@ class Experiment(Profile):
             step_size_name=self.step_size_name,
             trainable_layers=self.trainable_layers,
             augment=self.augmentations,
-            shuffle_block=self.shuffle_block if self._reads_slices else 1,
+            shuffle_block=self.shuffle_block if self.trains_on_slices else 1,
             seed=self.seed_of_training,
         )
         head = HeadPart(self.head, self.dense_layers)
