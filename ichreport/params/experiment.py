@@ -248,9 +248,9 @@ class Experiment(Profile):
             step_size=getattr(self, self.step_size_name),
             step_size_name=self.step_size_name,
             trainable_layers=self.trainable_layers,
-            augment=self.augmentations,
             shuffle_block=self.shuffle_block if self.trains_on_slices else 1,
             seed=self.seed_of_training,
+            augment=self.augmentations,
         )
         head = HeadPart(self.head, self.dense_layers)
         return TrainingPlan(self.name, self.view, self.backbone, head, fitting, self.machine)

@@ -110,9 +110,9 @@ class Fitting:
         step_size: Adam's step size at the start.
         step_size_name: The parameter that says it.
         trainable_layers: The backbone's last layers that train.
-        augment: How slices are varied where each epoch reads them.
         shuffle_block: Slices that lie together and are shuffled as one.
-        seed: Seed of first weights, order and dropout.
+        seed: Seed of first weights, order, dropout and augmentation.
+        augment: How slices are varied where each epoch reads them.
     """
 
     loss: Loss
@@ -122,9 +122,9 @@ class Fitting:
     step_size: float
     step_size_name: Literal["learning_rate", "fine_tuning_rate"]
     trainable_layers: TrainableLayers
-    augment: Augmentations
     shuffle_block: int
     seed: int
+    augment: Augmentations = ()
 
 
 @dataclass(frozen=True)

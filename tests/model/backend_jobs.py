@@ -123,10 +123,14 @@ def varied_slices(store, machine):
     """What happens to some slices that always come the same way."""
     hu = store.adjacent_hu(ROWS)
     drawn = Drawing(EVERYTHING, 3, np.random.default_rng(0))(len(ROWS))
-    given = {name: keras.Input(a.shape[1:], dtype=a.dtype.name) for name, a in drawn.items()}
-    seen = keras.Input(hu.shape[1:], dtype="int16")
-    model = keras.Model({"hu": seen, **given}, Varied(dtype="float32")(seen, given))
-    return backend.to_numpy(backend.program(model, machine).forward({"hu": hu, **drawn}))
+    given = {"hu": hu, **drawn}
+    inputs = {
+        name: keras.Input(array.shape[1:], dtype=array.dtype.name, name=name)
+        for name, array in given.items()
+    }
+    others = {name: inputs[name] for name in drawn}
+    model = keras.Model(inputs, Varied(dtype="float32")(inputs["hu"], others))
+    return backend.to_numpy(backend.program(model, machine).forward(given))
 
 
 def weights_after_an_overflow(experiment, half):
