@@ -136,6 +136,14 @@ class Experiment(Profile):
         return augmentations.FLIP_ALONE if self.trains_on_slices else ()
 
     @property
+    def augment_in_words(self) -> list[Any] | None:
+        """How its slices vary, item by item; as it was recorded where that cannot be read."""
+        try:
+            return [str(augmentation) for augmentation in self.augmentations]
+        except (KeyError, ValueError):
+            return self.augment
+
+    @property
     def seed_of_training(self) -> int:
         """What first weights, order and dropout are drawn from, unless determinism is none."""
         return self.seed if self.training_seed is None else self.training_seed
@@ -169,7 +177,7 @@ class Experiment(Profile):
             **{name: getattr(self, name) for name in _COMPUTED_WITH},
             "store": str(project_path(str(self.store))),
             "backbone_size": self.backbone_size or self.image_size,
-            "augment": [str(augmentation) for augmentation in self.augmentations],
+            "augment": self.augment_in_words,
             "split_by": self.splits_by if self.sample in SAMPLES else self.split_by,
             "training_seed": self.seed_of_training,
         }

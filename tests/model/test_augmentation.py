@@ -222,3 +222,15 @@ def test_examples_are_slices_of_train_that_bleed_as_they_are_and_varied(store, s
 @pytest.mark.parametrize("changes", [{"network": "densenet121"}, {"augment": []}])
 def test_there_are_no_examples_where_nothing_varies_slices(store, sample, make, changes):
     assert len(examples.of_training(store, sample, make(**changes).plan)) == 0
+
+
+def test_half_precision_draws_and_moves_hu_as_full_precision_does(store, make):
+    plan = make(precision="mixed_bfloat16").plan
+    model = networks.cnn7(plan.view, plan.head, plan.machine)
+    learner = augmented_model.build(model, plan.view, parse(ALWAYS), plan.machine)
+    before = keras.Model(learner.input, learner.get_layer("augment").output)
+    hu = store.hu(np.arange(4))[:, None]
+    drawn = drawn_by(ALWAYS, 4)
+    expected = augmented_model.varied(hu, drawn, parse(ALWAYS), training=True)
+    found = before({"hu": hu, **drawn}, training=True)
+    np.testing.assert_array_equal(numpy_of(found), numpy_of(expected))

@@ -58,7 +58,7 @@ def values_of(experiment: Experiment) -> dict[str, Any]:
     """An experiment's parameters by name; `split_by` and `augment` are what they are in effect."""
     return experiment.model_dump() | {
         "split_by": experiment.splits_by,
-        "augment": [str(augmentation) for augmentation in experiment.augmentations],
+        "augment": experiment.augment_in_words,
     }
 
 
