@@ -1,7 +1,7 @@
 """Bilinear resampling of a batch, each slice by a transform of its own.
 
 Written with gathers, which every backend compiles. TensorFlow's own transform, behind
-`keras.ops.image.affine_transform`, takes a quarter of the time on a CPU, but XLA compiles none of
+`keras.ops.image.affine_transform`, takes a third of the time on a CPU, but XLA compiles none of
 it, and Keras' on JAX multiplies coordinates in the precision of matrices.
 """
 
@@ -37,9 +37,13 @@ def resampled(hu: Any, sampling: Any) -> Any:
         return ops.take(flat, first + (down * (width + 2) + along), axis=0)
 
     right, below = right[:, None], below[:, None]
-    above = corner(0, 0) * (1 - right) + corner(0, 1) * right
-    under = corner(1, 0) * (1 - right) + corner(1, 1) * right
-    return above * (1 - below) + under * below
+    above = _between(corner(0, 0), corner(0, 1), right)
+    under = _between(corner(1, 0), corner(1, 1), right)
+    return _between(above, under, below)
+
+
+def _between(first: Any, second: Any, share: Any) -> Any:
+    return first + (second - first) * share
 
 
 def _places(row: Any, width: int, height: int, *, side: int) -> tuple[Any, Any]:
