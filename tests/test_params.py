@@ -448,6 +448,7 @@ CHANGES_THE_TRAINING = {
     "dense_layers": (4, True),
     "trainable_layers": (3, True),
     "fine_tuning_rate": (0.5, False),
+    "augment": ([], False),
     "loss": ("focal", True),
     "split_by": ("slice", False),
     "training_seed": (2, True),
@@ -481,6 +482,57 @@ def test_where_a_backbone_trains_its_own_rate_counts(field, value, changes):
 @pytest.mark.parametrize("base", [{"network": "cnn7"}, {"trainable_layers": 2}])
 def test_blocks_count_where_each_epoch_reads_slices(base):
     assert plan_with(**base, shuffle_block=64).values() != plan_with(**base).values()
+
+
+@pytest.mark.parametrize("base", [{"network": "cnn7"}, {"trainable_layers": 2}])
+def test_augmentation_counts_where_each_epoch_reads_slices_and_is_flips_by_default(base):
+    usual, spelt, more = (
+        plan_with(**base, augment=augment).values()
+        for augment in (None, [{"flip": {"share": 0.5}}], ["flip", "affine"])
+    )
+    assert usual == spelt != more
+    assert usual["fitting"]["augment"] == [{"flip": {"share": 0.5}}]
+    assert plan_with().values()["fitting"]["augment"] == []
+
+
+@pytest.mark.parametrize(
+    ("augment", "told"),
+    [
+        ("flip", "augment must be a list, got 'flip'"),
+        (
+            ["turn"],
+            "augment: 'turn' is no augmentation. There are flip, affine, crop",
+        ),
+        (["flip", "flip"], "augment: flip stands twice; each augmentation comes once"),
+        (
+            [{"affine": {"rotate": 400}}],
+            "augment: affine: rotate must be less than or equal",
+        ),
+        ([{"affine": {"rotat": 4}}], "rotat is not a known parameter. Did you mean rotate?"),
+        (
+            [{"affine": dict.fromkeys(("shift", "scale", "rotate"), 0.0)}],
+            "aspect are 0; leave it",
+        ),
+        ([{"contrast": {"gain": 0.0, "offset": 0.0}}], "offset and gain are both 0"),
+        (
+            [{"crop": {"scale": [0.9, 0.7]}}],
+            r"scale must be \[smallest, largest\], got \[0.9, 0.7\]",
+        ),
+        ([{"erase": {"area": [0.2, 1.5]}}], "less than or equal to 1, got 1.5"),
+        ([{"erase": {"area": 0.2}}], r"area must be \[smallest, largest\], got 0.2"),
+        ([{"noise": {"share": 0}}], "share must be greater than 0, got 0"),
+        ([{"flip": {}, "noise": {}}], "each item must be a name or one name with its values"),
+        ([3], "each item must be a name or one name with its values, .*, got 3"),
+    ],
+)
+def test_an_augmentation_that_says_nothing_sensible_is_refused_with_the_cure(augment, told):
+    with pytest.raises(ValueError, match=told):
+        Experiment.parse({"network": "cnn7", "augment": augment}, where="test")
+
+
+def test_a_head_on_stored_features_refuses_to_augment_slices():
+    with pytest.raises(ValueError, match="leave augment out, or let layers train: train"):
+        plan_with(augment=["flip"])
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Training batches: slices or whole series, shuffled by seed, as a stream gathers them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -11,6 +11,9 @@ from ichreport.model import prefetch
 from ichreport.model.prefetch import Chosen
 
 _BLOCKS_A_POOL: Final = 32
+
+Drawn = Mapping[str, NDArray[Any]]
+"""What happens to the slices of a batch: arrays by name, each with a row a slice."""
 
 
 class Batch(NamedTuple):
@@ -32,28 +35,25 @@ class SliceBatches:
     """Batches of slices.
 
     Attributes:
-        read: From indices of slices, (n,), and which of them to mirror, bool (n,), to the model's
-            input for them.
+        read: From indices of slices, (n,), and what was drawn for them to the model's input.
         truth: Labels of all slices, (slices, 6), by index.
         indices: Which of them.
         size: Slices a batch.
-        mirroring: Draws which half of the slices is mirrored; none is without.
+        draw: Draws what happens to so many slices; by default nothing.
         block: Slices of `indices` that follow each other and are shuffled as one.
         announce: Tells the store which slices will be read soon, where they come in blocks.
     """
 
-    read: Callable[[NDArray[np.int64], NDArray[np.bool_]], Any]
+    read: Callable[[NDArray[np.int64], Drawn], Any]
     truth: NDArray[np.float32]
     indices: NDArray[np.int64]
     size: int
-    mirroring: np.random.Generator | None = None
+    draw: Callable[[int], Drawn] = lambda _: {}
     block: int = 1
     announce: Callable[[NDArray[np.int64]], None] | None = None
 
-    def plan(
-        self, random: np.random.Generator | None
-    ) -> Iterator[tuple[Chosen, NDArray[np.bool_]]]:
-        """The batches of one pass over the data, shuffled or in order, and what to mirror."""
+    def plan(self, random: np.random.Generator | None) -> Iterator[tuple[Chosen, Drawn]]:
+        """The batches of one pass over the data, shuffled or in order, and what is drawn."""
         pools = [self.indices]
         if random is not None:
             pools = shuffled_pools(self.indices, self.block, random)
@@ -65,18 +65,15 @@ class SliceBatches:
                 for pool in pools[announced : begun + 1]:
                     self.announce(pool)
                 announced = max(announced, begun + 1)
-            mirror = np.zeros(self.size, dtype=bool)
-            if self.mirroring is not None:
-                mirror = self.mirroring.random(self.size) < 0.5
-            yield chosen, mirror
+            yield chosen, self.draw(self.size)
 
-    def gather(self, planned: tuple[Chosen, NDArray[np.bool_]]) -> Batch:
+    def gather(self, planned: tuple[Chosen, Drawn]) -> Batch:
         """One batch, its slices in the order of the store."""
-        (indices, count), mirror = planned
+        (indices, count), drawn = planned
         order = np.argsort(indices, kind="stable")
         counts = (np.arange(self.size) < count).astype(np.float32)
         indices = indices[order]
-        return Batch(self.read(indices, mirror), self.truth[indices], counts[order])
+        return Batch(self.read(indices, drawn), self.truth[indices], counts[order])
 
 
 @dataclass(frozen=True)

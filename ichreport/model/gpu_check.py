@@ -5,6 +5,8 @@ import numpy as np
 
 from ichreport.labels import LABELS
 from ichreport.model import backend, heads, losses, networks
+from ichreport.model.augmentation import augmented_model
+from ichreport.params.augmentations import FLIP_ALONE
 from ichreport.params.machine import Machine
 from ichreport.params.training_plan import HeadPart, View
 
@@ -33,7 +35,7 @@ def convolutions() -> float:
     """A training step of the small network, mirroring included; gives its loss."""
     view = View("raw", "cnn7", image_size=32, pixels_seen=32)
     network = networks.cnn7(view, HeadPart("dense", 2), _MACHINE)
-    model = networks.flipping(network, view, _MACHINE)
+    model = augmented_model.build(network, view, FLIP_ALONE, _MACHINE)
     hu = np.zeros((_SLICES, 1, 32, 32), dtype=np.int16)
     return _step(model, {"hu": hu, "flip": np.arange(_SLICES) % 2 == 0}, (_SLICES,))
 

@@ -48,22 +48,6 @@ def cnn7(view: View, head: HeadPart, machine: Machine) -> keras.Model:
         return keras.Model(hu, heads.dense_layers(x, head.dense_layers), name="cnn7")
 
 
-def flipping(model: keras.Model, view: View, machine: Machine) -> keras.Model:
-    """A network as it trains on slices: a bleed is one on either side, so they may be mirrored.
-
-    Which slices are is an input, drawn on the host, so that it is the same on every backend and on
-    any number of devices.
-
-    Returns:
-        A model from {hu: as the network's, flip: bool (batch,)} to logits, sharing all weights.
-    """
-    with backend.building(machine):
-        hu = inputs.hu_input(view)
-        flip = keras.Input((), dtype="bool", name="flip")
-        mirrored = inputs.Mirror(name="mirror")(hu, flip)
-        return keras.Model({"hu": hu, "flip": flip}, model(mirrored), name=f"{model.name}_flipping")
-
-
 def fine_tuned(maps_model: keras.Model, plan: TrainingPlan) -> keras.Model:
     """A backbone of which the last layers train, and a dense head on its pooled maps.
 

@@ -25,7 +25,9 @@ from ichreport.model import (
     networks,
     training_loop,
 )
-from ichreport.model.batches import SeriesBatches, SliceBatches
+from ichreport.model.augmentation import augmented_model
+from ichreport.model.augmentation.drawing import Drawing
+from ichreport.model.batches import Drawn, SeriesBatches, SliceBatches
 from ichreport.model.inputs import hu_of
 from ichreport.params.networks import NETWORKS
 from ichreport.params.training_plan import TrainingPlan
@@ -105,7 +107,7 @@ def fit(
     if plan.trains_on_slices:
         store.check()
         model, head = _network(store, sample.rows[split["train"]], plan, seed)
-        learner = networks.flipping(model, plan.view, plan.machine)
+        learner = augmented_model.build(model, plan.view, plan.fitting.augment, plan.machine)
         batches = _slice_batches(store, sample, plan, truth, seed)
     else:
         stored = features_of(store, sample.rows, plan)
@@ -268,13 +270,16 @@ def _counted(
 def _slice_batches(
     store: Store, sample: Sample, plan: TrainingPlan, truth: NDArray[np.float32], seed: int
 ) -> dict[str, SliceBatches]:
-    """Slices of the store; half of those of train are mirrored left to right."""
+    """Slices of the store; those of train are augmented."""
     size = backend.batch_size(plan.fitting.batch_size, plan.machine)
     random = np.random.default_rng([seed, 1])  # not the numbers that draw the order
     kind = plan.view.input
+    draw = Drawing(plan.fitting.augment, plan.view.input_spec.slices_seen, random)
+    still = replace(draw, random=None)
 
-    def read(indices: NDArray[np.int64], mirror: NDArray[np.bool_]) -> Any:
-        return {"hu": hu_of(store, sample.rows[indices], kind), "flip": mirror}
+    def read(indices: NDArray[np.int64], drawn: Drawn) -> Any:
+        hu = hu_of(store, sample.rows[indices], kind)
+        return {"hu": hu, **drawn} if drawn else hu
 
     def announce(indices: NDArray[np.int64]) -> None:
         store.announce(sample.rows[indices])
@@ -283,16 +288,16 @@ def _slice_batches(
     of_splits = {name: np.flatnonzero(sample.split == name) for name in ("train", "validation")}
     if block == 1:
         return {
-            name: SliceBatches(read, truth, of_splits[name], size, mirroring)
-            for name, mirroring in (("train", random), ("validation", None))
+            name: SliceBatches(read, truth, of_splits[name], size, drawing)
+            for name, drawing in (("train", draw), ("validation", still))
         }
     stored = {
         name: np.searchsorted(sample.rows, store.in_order_of_storage(sample.rows[indices]))
         for name, indices in of_splits.items()
     }
     return {
-        "train": SliceBatches(read, truth, stored["train"], size, random, block, announce),
-        "validation": SliceBatches(read, truth, stored["validation"], size),
+        "train": SliceBatches(read, truth, stored["train"], size, draw, block, announce),
+        "validation": SliceBatches(read, truth, stored["validation"], size, still),
     }
 
 
@@ -311,7 +316,7 @@ def _feature_batches(
         return {name: replace(whole, series=whole.series[split == name]) for name in splits}
     size = backend.batch_size(plan.fitting.batch_size, plan.machine)
 
-    def read(indices: NDArray[np.int64], _: NDArray[np.bool_]) -> Any:
+    def read(indices: NDArray[np.int64], _: Drawn) -> Any:
         return stored[indices]
 
     return {

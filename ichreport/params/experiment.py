@@ -6,6 +6,7 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
+from ichreport.params import augmentations
 from ichreport.params.networks import (
     HEADS,
     NETWORKS,
@@ -73,6 +74,10 @@ class Experiment(Profile):
     fine_tuning_rate: float = Field(
         default=1e-4, gt=0, description="Adam's step size where layers of a backbone train"
     )
+    augment: list[Any] | None = Field(
+        default=None,
+        description="how slices vary in training; null: [flip] where layers train",
+    )
     loss: Loss = Field(default="bce", description=listed(Loss))
     split_by: SplitBy | None = Field(
         default=None, description="slice or group; null: sampa by slice, the others by group"
@@ -106,6 +111,11 @@ class Experiment(Profile):
                 f"head {self.head} reads whole series, and sample {self.sample} is split by slice; "
                 "choose head: dense, split_by: group, or sample: sampb or fullid."
             )
+        if self.augmentations and not self.trains_on_slices:
+            raise ValueError(
+                "augment varies the slices that convolutions train on, and here a head trains on "
+                "stored features; leave augment out, or let layers train: trainable_layers."
+            )
         self.view_of(self.input, self.network)  # refuses slices that are too small
         return self
 
@@ -113,6 +123,25 @@ class Experiment(Profile):
     def splits_by(self) -> SplitBy:
         """What stays together in this run's splits."""
         return self.split_by or SAMPLES[self.sample].split_by
+
+    @property
+    def augmentations(self) -> augmentations.Augmentations:
+        """How its slices vary in training.
+
+        Raises:
+            ValueError: If `augment` cannot be read.
+        """
+        if self.augment is not None:
+            return augmentations.parse(self.augment)
+        return augmentations.FLIP_ALONE if self.trains_on_slices else ()
+
+    @property
+    def augment_in_words(self) -> list[Any] | None:
+        """How its slices vary, item by item; as it was recorded where that cannot be read."""
+        try:
+            return [str(augmentation) for augmentation in self.augmentations]
+        except (KeyError, ValueError):
+            return self.augment
 
     @property
     def seed_of_training(self) -> int:
@@ -148,6 +177,7 @@ class Experiment(Profile):
             **{name: getattr(self, name) for name in _COMPUTED_WITH},
             "store": str(project_path(str(self.store))),
             "backbone_size": self.backbone_size or self.image_size,
+            "augment": self.augment_in_words,
             "split_by": self.splits_by if self.sample in SAMPLES else self.split_by,
             "training_seed": self.seed_of_training,
         }
@@ -198,7 +228,7 @@ class Experiment(Profile):
     @property
     def trains_on_slices(self) -> bool:
         """Whether convolutions train, so that each epoch reads the slices themselves."""
-        return self.plan.trains_on_slices
+        return not self.network_spec.is_backbone or self.trainable_layers != 0
 
     @property
     def view(self) -> View:
@@ -218,7 +248,6 @@ class Experiment(Profile):
     @property
     def plan(self) -> TrainingPlan:
         """All that its training depends on, but for its slices and the code."""
-        reads_slices = not self.network_spec.is_backbone or self.trainable_layers != 0
         fitting = Fitting(
             loss=self.loss,
             epochs=self.epochs,
@@ -227,8 +256,9 @@ class Experiment(Profile):
             step_size=getattr(self, self.step_size_name),
             step_size_name=self.step_size_name,
             trainable_layers=self.trainable_layers,
-            shuffle_block=self.shuffle_block if reads_slices else 1,
+            shuffle_block=self.shuffle_block if self.trains_on_slices else 1,
             seed=self.seed_of_training,
+            augment=self.augmentations,
         )
         head = HeadPart(self.head, self.dense_layers)
         return TrainingPlan(self.name, self.view, self.backbone, head, fitting, self.machine)

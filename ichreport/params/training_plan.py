@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
+from ichreport.params.augmentations import Augmentations
 from ichreport.params.machine import Machine
 from ichreport.params.networks import (
     HEADS,
@@ -110,7 +111,8 @@ class Fitting:
         step_size_name: The parameter that says it.
         trainable_layers: The backbone's last layers that train.
         shuffle_block: Slices that lie together and are shuffled as one.
-        seed: Seed of first weights, order and dropout.
+        seed: Seed of first weights, order, dropout and augmentation.
+        augment: How slices are varied where each epoch reads them.
     """
 
     loss: Loss
@@ -122,6 +124,7 @@ class Fitting:
     trainable_layers: TrainableLayers
     shuffle_block: int
     seed: int
+    augment: Augmentations = ()
 
 
 @dataclass(frozen=True)
@@ -161,5 +164,6 @@ class TrainingPlan:
         that is added there changes no other row.
         """
         values = asdict(self) | {"specs": {**self.view.specs(), "head": facts_of(self.head.spec)}}
+        values["fitting"]["augment"] = [one.values() for one in self.fitting.augment]
         del values["name"]
         return values

@@ -15,7 +15,10 @@ from conftest import SIZE, MadeUpStore, made_up_sample, make_experiment, small_b
 
 from ichreport.labels import LABELS
 from ichreport.model import backend, heads, losses, networks, training
+from ichreport.model.augmentation import augmented_model
+from ichreport.model.augmentation.drawing import Drawing
 from ichreport.model.maps import cam
+from ichreport.params.augmentations import KINDS, parse
 from ichreport.params.networks import NETWORKS, NetworkSpec
 
 BACKBONE = "backbone.weights.h5"
@@ -26,8 +29,11 @@ HEADS = {
     "cnn7": {"network": "cnn7", "dense_layers": 1},
     "dense": DENSE,
     "bilstm": DENSE | {"head": "bilstm"},
-    "fine-tuned": DENSE | {"trainable_layers": "all", "input": "sigmoid", "fine_tuning_rate": 2e-3},
+    "fine-tuned": DENSE
+    | {"trainable_layers": "all", "input": "sigmoid", "fine_tuning_rate": 2e-3}
+    | {"augment": list(KINDS)},
 }
+EVERYTHING = parse([{kind: {"share": 0.8}} for kind in KINDS])
 LONGER = {"epochs": 3, "batch_size": 4}  # with fewer steps, a block is dead outside of training
 # Adam's first steps are as long for a slope of 1e-7 as for one of 1: at 2e-3, what rounding makes
 # of the smallest slopes changes losses by 6e-3 within twelve steps; at 1e-4, by 4e-7.
@@ -106,6 +112,27 @@ def see_rows(store, sample, experiment, folder):
     return arrays
 
 
+class Varied(keras.layers.Layer):
+    """Slices as every augmentation makes them, wherever it is called."""
+
+    def call(self, hu, drawn):
+        return augmented_model.varied(hu, drawn, EVERYTHING, training=True)
+
+
+def varied_slices(store, machine):
+    """What happens to some slices that always come the same way."""
+    hu = store.adjacent_hu(ROWS)
+    drawn = Drawing(EVERYTHING, 3, np.random.default_rng(0))(len(ROWS))
+    given = {"hu": hu, **drawn}
+    inputs = {
+        name: keras.Input(array.shape[1:], dtype=array.dtype.name, name=name)
+        for name, array in given.items()
+    }
+    others = {name: inputs[name] for name in drawn}
+    model = keras.Model(inputs, Varied(dtype="float32")(inputs["hu"], others))
+    return backend.to_numpy(backend.program(model, machine).forward(given))
+
+
 def weights_after_an_overflow(experiment, half):
     """A head's weights after steps in float16 on two devices, one of which meets an overflow."""
     plan = experiment(**DENSE | {"dense_layers": 2}, precision="mixed_float16", devices=2).plan
@@ -156,6 +183,7 @@ def main(folder):
     if BACKEND == "tensorflow":
         train_rows(store, sample, experiment, folder)
     arrays = see_rows(store, sample, experiment, folder)
+    arrays["varied"] = varied_slices(store, experiment().machine)
     results["losses"] = {n: histories(store, sample, experiment, n) for n in COUNTS}
     if 2 in COUNTS:
         results |= sharing(store, experiment)

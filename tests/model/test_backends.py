@@ -78,6 +78,16 @@ def test_a_row_trained_on_tensorflow_predicts_and_looks_the_same_elsewhere(resul
         assert np.ptp(first[what]) > 0
 
 
+@pytest.mark.parametrize("other", ["jax", TORCH])
+def test_the_same_draws_make_the_same_slices(results, other):
+    """But for whole HU that rounding decides."""
+    first, second = (results[name][1]["varied"].astype(int) for name in ("tensorflow", other))
+    apart = np.abs(first - second)
+    assert apart.max() <= 1
+    assert apart.mean() < 0.002
+    assert np.ptp(first) > 1000
+
+
 @pytest.mark.parametrize("backend", SHARING)
 @pytest.mark.parametrize("kind", ["cnn7", "dense", "fine-tuned"])
 def test_two_devices_train_as_one_does(results, backend, kind):

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from ichreport.model.augmentation.drawing import Drawing
 from ichreport.model.batches import SliceBatches, shuffled_pools
+from ichreport.params.augmentations import FLIP_ALONE
 
 COUNT, SIZE = 1000, 32
 TRUTH = np.random.default_rng(0).random((COUNT, 6)).astype(np.float32)
@@ -11,7 +13,8 @@ TRUTH = np.random.default_rng(0).random((COUNT, 6)).astype(np.float32)
 
 def batches_of(mirroring, indices=None):
     indices = np.arange(COUNT) if indices is None else indices
-    return SliceBatches(lambda rows, mirror: (rows, mirror), TRUTH, indices, SIZE, mirroring)
+    draw = Drawing(FLIP_ALONE, 1, mirroring)
+    return SliceBatches(lambda rows, drawn: (rows, drawn["flip"]), TRUTH, indices, SIZE, draw)
 
 
 def one_epoch(mirroring, random, reverse=False):
@@ -85,7 +88,7 @@ def test_blocks_of_one_are_the_order_of_before():
 def test_each_pool_is_announced_once_before_its_first_batch():
     announced, taken = [], []
     batches = SliceBatches(
-        lambda rows, mirror: rows, TRUTH, np.arange(COUNT), SIZE, None, 3, announced.extend
+        lambda rows, _: rows, TRUTH, np.arange(COUNT), SIZE, block=3, announce=announced.extend
     )
     for (chosen, count), _ in batches.plan(rng(4)):
         taken.extend(chosen[:count].tolist())

@@ -179,6 +179,11 @@ def plain_tiles(
     return tiles
 
 
+def brain_tile(hu: NDArray[np.int16], alternative: str, text: str = "") -> Tile:
+    """HU, (h, w), at the brain window as a tile, with what it shows in words."""
+    return Tile([webp(_tile(_gray(hu, BRAIN)))], [alternative], text)
+
+
 def montage(store: Store, rows: NDArray[np.int64], *, columns: int = 3) -> NDArray[np.uint8]:
     """Slices at the brain window side by side, the bleeding outlined where it is known.
 

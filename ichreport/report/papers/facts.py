@@ -17,6 +17,7 @@ from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.evaluation.uncertainty.bootstrap import REPLICATES
 from ichreport.evaluation.uncertainty.training_seeds import across_seeds
 from ichreport.labels import ANY
+from ichreport.params import augmentations
 from ichreport.params.experiment import Experiment
 from ichreport.params.networks import HEADS, INPUTS, LOSSES, NETWORKS
 from ichreport.params.profile import Profile
@@ -134,9 +135,7 @@ def _of_run(best: ScoredRun) -> dict[str, str]:
         "sample_words": SAMPLES[experiment.sample].words.format_map(dict(experiment)),
         "loss_words": LOSSES[experiment.loss],
         "initial_words": _initial(experiment),
-        "augmentation_words": "Half of the slices are flipped left to right."
-        if experiment.trains_on_slices
-        else "No augmentation.",
+        "augmentation_words": augmentations.sentence(experiment.augmentations),
         "imbalance_words": "Positives are weighted by their rarity in the loss; probabilities are "
         "too high by that, on purpose."
         if experiment.loss == "weighted-bce"

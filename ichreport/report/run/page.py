@@ -1,9 +1,12 @@
 """The page of one run: its question, its scores, and how to run it again."""
 
+import math
 import shlex
 from collections.abc import Mapping
 from html import escape
 from typing import Any, Final
+
+import yaml
 
 from ichreport.params.experiment import Experiment
 from ichreport.params.profile import Profile
@@ -231,7 +234,12 @@ def papermill_command(
         known |= {"name": expected.row, "training_seed": None}
         parameters = {"training_seed": expected.training_seed, **parameters}
     for name, value in parameters.items():
-        if name in known and value != known[name] and not isinstance(value, dict):
+        if name not in known or value == known[name] or isinstance(value, dict):
+            continue
+        if isinstance(value, list):
+            line = yaml.safe_dump({name: value}, default_flow_style=True, width=math.inf)
+            words += ["-y", line.strip()]
+        else:
             # -p guesses a type, which would turn a run's name like 1e3 into a number
             words += ["-r" if isinstance(value, str) else "-p", name, str(value)]
     return shlex.join(words)

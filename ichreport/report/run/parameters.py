@@ -55,8 +55,11 @@ def profile(profile: Profile) -> Table:
 
 
 def values_of(experiment: Experiment) -> dict[str, Any]:
-    """An experiment's parameters by name; `split_by` is what its sample is split by in effect."""
-    return experiment.model_dump() | {"split_by": experiment.splits_by}
+    """An experiment's parameters by name; `split_by` and `augment` are what they are in effect."""
+    return experiment.model_dump() | {
+        "split_by": experiment.splits_by,
+        "augment": experiment.augment_in_words,
+    }
 
 
 def what_differs(variant: Variant) -> str:

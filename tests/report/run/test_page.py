@@ -25,8 +25,8 @@ def run_by(command, files):
     values, rest = {}, words[3:]
     while rest:
         option, name = rest[:2]
-        if option == "-f":
-            values |= files[name]
+        if option in ("-f", "-y"):
+            values |= files[name] if option == "-f" else yaml.safe_load(name)
             rest = rest[2:]
         else:
             values[name] = _resolve_type(rest[2]) if option == "-p" else rest[2]
@@ -43,7 +43,10 @@ texts = st.text(max_size=30).filter(lambda text: "\0" not in text)
 paths = texts.filter(lambda text: text.strip() and text.isprintable())
 names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True)
 ran = st.builds(
-    lambda **values: Experiment.parse({**said_by(PROFILE), **values}, where="drawn"),
+    lambda augment, **values: Experiment.parse(
+        {**said_by(PROFILE), **values, "augment": augment if values["network"] == "cnn7" else None},
+        where="drawn",
+    ),
     name=names | st.sampled_from(["1e3", "True", "None", "007"]),
     question=texts,
     poster_row=st.none() | st.integers(1, 14),
@@ -54,6 +57,9 @@ ran = st.builds(
     learning_rate=st.floats(1e-9, 10),
     require_gpu=st.booleans(),
     dense_layers=st.integers(1, 8),
+    augment=st.sampled_from(
+        [None, [], ["flip"], ["flip", {"affine": {"share": 1e-5, "rotate": 20.0}}, "noise"]]
+    ),
 )
 
 
