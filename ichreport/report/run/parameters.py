@@ -55,8 +55,9 @@ def profile(profile: Profile) -> Table:
 
 
 def values_of(experiment: Experiment) -> dict[str, Any]:
-    """An experiment's parameters by name; `split_by` is what its sample is split by in effect."""
-    return experiment.model_dump() | {"split_by": experiment.splits_by}
+    """An experiment's parameters by name; `input` and `split_by` are what they are in effect."""
+    in_effect = {"input": experiment.input_spec.name, "split_by": experiment.splits_by}
+    return experiment.model_dump() | in_effect
 
 
 def what_differs(variant: Variant) -> str:
