@@ -184,7 +184,7 @@ def _add_features(features: argparse.ArgumentParser) -> None:
         type=_input_name,
         required=True,
         help="how HU become what the network sees: raw, linear, sigmoid or adjacent, or windows, "
-        "their shape and neighbours, such as brain_c40w380-linear-1",
+        "their shape and neighbours, such as brain_c50w130-linear-1",
     )
     features.add_argument(
         "--network",

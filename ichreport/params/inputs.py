@@ -2,7 +2,7 @@
 
 An input is a list of windows, their shape and how many neighbours a slice comes with. Four words
 are short forms of the poster's inputs. Each input has a name, by which features and views know it:
-the word where one says the same, else one like `brain_subdural_c40w380-linear-1`.
+the word where one says the same, else one like `brain_subdural_c50w130-linear-1`.
 """
 
 import math
@@ -152,7 +152,7 @@ def input_spec(name: str) -> InputSpec:
     if spec is None or spec.name != name or not _is_allowed(spec):
         raise ValueError(
             f"input must be {', '.join(INPUTS)}, or windows, their shape and neighbours, such as "
-            f"brain_c40w380-linear-1, got {brief(name)}."
+            f"brain_c50w130-linear-1, got {brief(name)}."
         )
     return spec
 
@@ -246,7 +246,8 @@ def _is_allowed(spec: InputSpec) -> bool:
         _windows(said or None)
     except ValueError:
         return False
-    return spec.window_shape in get_args(WindowShape) and 0 <= spec.neighbours <= MOST_NEIGHBOURS
+    shapes = get_args(WindowShape) if spec.windows else ("linear",)
+    return spec.window_shape in shapes and 0 <= spec.neighbours <= MOST_NEIGHBOURS
 
 
 def _number(value: float) -> str:
