@@ -1,9 +1,11 @@
 """What a parameter file may say of an input, and what it is called by."""
 
+import json
 import re
 
 import pytest
 
+from ichreport import cli
 from ichreport.params.experiment import Experiment
 from ichreport.params.inputs import INPUTS, InputSpec, Window, input_spec
 
@@ -59,6 +61,12 @@ def test_a_short_form_and_its_windows_spelt_out_are_one_input(shape):
     short = experiment(input=shape)
     assert spelt.input_spec.name == shape
     assert spelt.plan.values() == short.plan.values()
+    by_numbers = [{"center": 40, "width": 80}, "subdural", "bone"]
+    as_text = [
+        json.dumps(experiment(windows=windows, window_shape=shape).plan.values())
+        for windows in (spelt.windows, by_numbers)
+    ]
+    assert as_text == [json.dumps(short.plan.values())] * 2
     assert spelt.differences(short) == {}
     assert spelt.features_marker == short.features_marker
     assert "input" in spelt.differences(experiment(windows=["brain"]))
@@ -98,6 +106,14 @@ def test_what_contradicts_itself_or_shows_nothing_is_refused_with_the_cure(words
 def test_a_name_that_no_input_has_is_refused(name):
     with pytest.raises(ValueError, match="input must be raw, linear, sigmoid, adjacent, or wind"):
         input_spec(name)
+
+
+def test_the_command_line_takes_inputs_by_name(capsys):
+    words = ["features", "p.yaml", "--samples", "sampa", "--network", "convnexttiny", "--input"]
+    assert cli._parser().parse_args([*words, "brain_bone-linear-1"]).input == "brain_bone-linear-1"
+    with pytest.raises(SystemExit):
+        cli._parser().parse_args([*words, "liver"])
+    assert "such as brain_c50w130-linear-1, got 'liver'" in capsys.readouterr().err
 
 
 def test_what_a_short_form_is_in_words_has_not_changed():

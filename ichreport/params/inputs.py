@@ -116,7 +116,7 @@ class InputSpec:
     def facts(self) -> dict[str, Any]:
         """What it is, as JSON takes it."""
         return {
-            "windows": [[window.center, window.width] for window in self.windows],
+            "windows": [[float(w.center), float(w.width)] for w in self.windows],
             "window_shape": self.window_shape,
             "neighbours": self.neighbours,
         }
