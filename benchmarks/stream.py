@@ -27,7 +27,6 @@ from ichreport.data.store import Store
 from ichreport.model import backbones, backend, features, losses, networks, prefetch
 from ichreport.model.inputs import hu_of
 from ichreport.params.experiment import Experiment
-from ichreport.params.networks import Input
 from ichreport.params.training_plan import TrainingPlan
 
 SIZE, BATCH, SLICES = 96, 64, 60_000
@@ -86,7 +85,7 @@ def from_store(
     program: Any,
     step: Callable[[Any], Any],
     store: Store,
-    kind: Input,
+    kind: str,
     rows: np.ndarray,
 ) -> None:
     """As features are computed, predictions made and networks trained."""

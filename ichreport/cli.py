@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any, Final, NoReturn, get_args
 
 import ichreport
-from ichreport.params.networks import Input, backbones
+from ichreport.params.inputs import input_spec
+from ichreport.params.networks import backbones
 from ichreport.params.profile import NAME_PATTERN, Profile, profile_of_store
 from ichreport.params.samples import Sample
 from ichreport.params.yaml import project_path, read_value, read_yaml
@@ -180,10 +181,10 @@ def _add_features(features: argparse.ArgumentParser) -> None:
     features.add_argument("profile", help=_PROFILE_HELP)
     features.add_argument(
         "--input",
-        choices=get_args(Input),
+        type=_input_name,
         required=True,
-        help="how HU become what the network sees: clipped, by linear or sigmoid windows, or with "
-        "the adjacent slices",
+        help="how HU become what the network sees: raw, linear, sigmoid or adjacent, or windows, "
+        "their shape and neighbours, such as brain_c50w130-linear-1",
     )
     features.add_argument(
         "--network",
@@ -198,6 +199,13 @@ def _add_features(features: argparse.ArgumentParser) -> None:
         required=True,
         help="the samples whose slices are wanted: any of sampa, sampb and fullid",
     )
+
+
+def _input_name(text: str) -> str:
+    try:
+        return input_spec(text).name
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _add_trace(trace: argparse.ArgumentParser) -> None:

@@ -143,30 +143,33 @@ class Store:
         rows = self._checked(rows)
         self._hu.announce(self._shard[rows], self._row[rows])
 
-    def adjacent_hu(self, rows: Any) -> NDArray[np.int16]:
-        """Slices with their neighbours in the series; at its ends the slice itself stands in.
+    def adjacent_hu(self, rows: Any, neighbours: int = 1) -> NDArray[np.int16]:
+        """Slices with their neighbours in the series; beyond its ends its last slice stands in.
 
         Args:
             rows: Row numbers of `slices`, an integer array of shape (n,), in any order.
+            neighbours: How many on each side.
 
         Returns:
-            int16 array of shape (n, 3, image_size, image_size): the previous (lower z), the slice
-            itself and the next.
+            int16 array of shape (n, 2 * neighbours + 1, image_size, image_size): the previous ones
+            (lower z), the slice itself and the next ones.
 
         Raises:
             IndexError: If a row is not in the store.
         """
-        three = self.adjacent_rows(rows)
-        return self.hu(three.ravel()).reshape(*three.shape, self.image_size, self.image_size)
+        around = self.adjacent_rows(rows, neighbours)
+        return self.hu(around.ravel()).reshape(*around.shape, self.image_size, self.image_size)
 
-    def adjacent_rows(self, rows: Any) -> NDArray[np.int64]:
-        """Row numbers of the previous slice in the series, the slice and the next, shape (n, 3)."""
-        rows = self._checked(rows)
-        starts = self._series_start
-        before = np.where(starts[rows], rows, rows - 1)
-        after = np.minimum(rows + 1, len(self) - 1)
-        after = np.where(starts[after], rows, after)
-        return np.stack([before, rows, after], axis=1)
+    def adjacent_rows(self, rows: Any, neighbours: int = 1) -> NDArray[np.int64]:
+        """Row numbers of slices with their neighbours, as in `adjacent_hu`: (n, 2 k + 1)."""
+        before = after = self._checked(rows)
+        starts, around = self._series_start, [before]
+        for _ in range(neighbours):
+            before = np.where(starts[before], before, before - 1)
+            following = np.minimum(after + 1, len(self) - 1)
+            after = np.where(starts[following], after, following)
+            around = [before, *around, after]
+        return np.stack(around, axis=1)
 
     def in_order_of_storage(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """The same rows in the order in which they lie in the shards.

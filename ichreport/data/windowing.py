@@ -1,40 +1,27 @@
 """Windows: the bands of CT intensities that radiologists look at, as functions of HU."""
 
 import math
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ichreport.params.inputs import NAMED_WINDOWS, Window
+
+__all__ = [
+    "BONE", "BRAIN", "EPSILON", "SUBDURAL", "WINDOWS", "Window", "linear_window",
+    "sigmoid_slope_and_offset",
+]  # fmt: skip
+
 EPSILON: Final = 1 / 255
 """What a sigmoid window gives at its lower end: one grey level of 255, as in the paper's code."""
 
 
-@dataclass(frozen=True)
-class Window:
-    """A band of CT intensities, by its center and full width (both HU)."""
-
-    center: float
-    width: float
-
-    def __post_init__(self) -> None:
-        if not (math.isfinite(self.width) and self.width > 0):
-            raise ValueError(f"Window width must be positive (HU), got {self.width!r}.")
-        if not math.isfinite(self.center):
-            raise ValueError(f"Window center must be finite (HU), got {self.center!r}.")
-
-    @property
-    def ends(self) -> tuple[float, float]:
-        """The lowest and the highest HU of the band."""
-        return self.center - self.width / 2, self.center + self.width / 2
-
-
-BRAIN: Final = Window(40, 80)
-SUBDURAL: Final = Window(80, 200)
-BONE: Final = Window(600, 2800)
+BRAIN: Final = NAMED_WINDOWS["brain"]
+SUBDURAL: Final = NAMED_WINDOWS["subdural"]
+BONE: Final = NAMED_WINDOWS["bone"]
 WINDOWS: Final = {"brain": BRAIN, "subdural": SUBDURAL, "bone": BONE}
-"""The three windows by name, in the order in which they become channels."""
+"""The poster's three windows by name, in the order in which they become channels."""
 
 
 def linear_window(hu: NDArray[Any], window: Window) -> NDArray[np.float32]:

@@ -1,7 +1,7 @@
-"""Pre-trained networks of keras.applications, frozen: from HU to feature maps."""
+"""Pre-trained networks, of keras.applications and one more, frozen: from HU to feature maps."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from keras import layers
 
 from ichreport.files import sha256_of_file
 from ichreport.model import backend, inputs
+from ichreport.model.pretrained import first_layers, lite0, scaling
 from ichreport.params.machine import Machine
 from ichreport.params.networks import NETWORKS, Network
 from ichreport.params.training_plan import Backbone
@@ -36,7 +37,7 @@ def build(backbone: Backbone, machine: Machine) -> keras.Model:
     with backend.building(machine):
         hu = inputs.hu_input(view)
         seen = inputs.images(hu, view)
-        network = _with_weights(backbone.network, backbone.weights, view.pixels_seen)
+        network = _with_weights(backbone, seen.shape[1:])
         _see_exactly(network)
         name = f"{view.network}_{view.input}"
         model = keras.Model(hu, network(seen, training=False), name=name)
@@ -50,10 +51,19 @@ def _see_exactly(network: keras.Model) -> None:
     Of raw HU, bfloat16 tells brain from brain in steps of 4 to 8 HU, and grey matter from white is
     10.
     """
-    for layer in network.layers:
+    for layer in layers_within(network):
         layer.dtype_policy = keras.DTypePolicy("float32")
         if isinstance(layer, layers.Conv2D):
             return
+
+
+def layers_within(model: keras.Model) -> Iterator[keras.Layer]:
+    """The layers of a model and of the models inside it."""
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from layers_within(layer)
+        else:
+            yield layer
 
 
 def pooled(maps_model: keras.Model) -> keras.Model:
@@ -78,7 +88,8 @@ def weights_identity(backbone: Backbone) -> str:
     if backbone.weights is None:
         return f"random, seed {backbone.seed}, {keras.backend.backend()}, Keras {keras.__version__}"
     if backbone.weights == "imagenet":
-        return "imagenet"
+        is_ours = backbone.network_spec.package
+        return f"imagenet, sha256 {lite0.SHA256}" if is_ours else "imagenet"
     return f"sha256 {sha256_of_file(weights_file(backbone.network, backbone.weights))}"
 
 
@@ -91,28 +102,45 @@ def weights_file(network: Network, weights: str) -> Path:
     path = project_path(weights.replace("{network}", network))
     if not path.is_file():
         raise FileNotFoundError(
-            f"weights: {path} does not exist. It must hold the weights of keras.applications' "
+            f"weights: {path} does not exist. It must hold the weights of the Keras network "
             f"{network} without top, as saved by model.save_weights; {{network}} in the path "
             "stands for the network's name."
         )
     return path
 
 
-def _with_weights(network: Network, weights: str | None, size: int) -> keras.Model:
-    """A network of keras.applications, whose layers are the same whatever weights it has."""
-    application = getattr(keras.applications, NETWORKS[network].application)
-    build = partial(application, include_top=False, input_shape=(size, size, 3))
-    model = build(weights=None)
-    if weights is None:
-        return model
-    if weights == "imagenet":
-        model.set_weights(_imagenet(build, network).get_weights())
-    else:
-        load_weights(model, weights_file(network, weights), network)
+def _with_weights(backbone: Backbone, shape: tuple[int, int, int]) -> keras.Model:
+    """A network of so many pixels and channels, whose layers are the same whatever its weights."""
+    network, (height, width, channels) = backbone.network, shape
+    application = _application(network)
+
+    def build(channels: int, weights: str | None = None) -> keras.Model:
+        return application(
+            include_top=False, weights=weights, input_shape=(height, width, channels)
+        )
+
+    model = build(3)
+    if backbone.weights == "imagenet":
+        model.set_weights(_imagenet(build, backbone).get_weights())
+    elif backbone.weights is not None:
+        load_weights(model, weights_file(network, backbone.weights), network)
     for layer in model.layers:
-        if isinstance(layer, layers.Normalization):
+        if backbone.weights is not None and isinstance(layer, layers.Normalization):
             _divide_once_more(layer)
-    return model
+    if channels == 3:
+        return model
+    return first_layers.widened(model, build, scaling.seen_as(network, channels))
+
+
+def _application(network: Network) -> Callable[..., keras.Model]:
+    """What builds a network."""
+    spec = NETWORKS[network]
+    if spec.package:
+        return lite0.efficient_net_lite0
+    application: Callable[..., keras.Model] = getattr(keras.applications, spec.application)
+    if spec.application.startswith("ConvNeXt"):  # which would scale three channels, and no others
+        return partial(application, include_preprocessing=False)
+    return application
 
 
 def _divide_once_more(normalization: layers.Normalization) -> None:
@@ -121,15 +149,18 @@ def _divide_once_more(normalization: layers.Normalization) -> None:
     Keras adds a layer for that if it is asked for `imagenet`, and none for the same weights from a
     file (https://github.com/tensorflow/tensorflow/issues/49930).
     """
-    deviations = np.array(inputs.IMAGENET_DEVIATION, dtype=np.float32)
+    deviations = np.array(scaling.IMAGENET_DEVIATION, dtype=np.float32)
     normalization.adapt_variance.assign(normalization.adapt_variance * deviations)
     normalization.finalize_state()
 
 
-def _imagenet(build: Callable[..., keras.Model], network: Network) -> keras.Model:
+def _imagenet(build: Callable[..., keras.Model], backbone: Backbone) -> keras.Model:
+    if backbone.network_spec.package:  # a file that is here, or says itself how to have it
+        return build(3, weights="imagenet")
     try:
-        return build(weights="imagenet")
+        return build(3, weights="imagenet")
     except Exception as error:  # Keras raises a bare Exception when a download fails
+        network = backbone.network
         raise FileNotFoundError(
             f"weights: imagenet for {network} could not be loaded: {error}. Without a network "
             "connection, put Keras' own weights file (the one without top) into ~/.keras/models/, "

@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 
 from ichreport.data.resample import HU_MAX, HU_MIN, area_means
 from ichreport.data.store import Store
-from ichreport.data.windowing import WINDOWS, sigmoid_slope_and_offset
-from ichreport.params.networks import INPUTS, NETWORKS, Input, Network
+from ichreport.data.windowing import WINDOWS, Window, sigmoid_slope_and_offset
+from ichreport.model.pretrained.scaling import BackboneScaling
+from ichreport.params.inputs import InputSpec, WindowShape, input_spec
 from ichreport.params.training_plan import View
 
-IMAGENET_MEAN: Final = (0.485, 0.456, 0.406)
-IMAGENET_DEVIATION: Final = (0.229, 0.224, 0.225)
-"""Of ImageNet's red, green and blue, in [0, 1]."""
+_POSTER: Final = tuple((window.center, window.width) for window in WINDOWS.values())
 
 
 @keras.saving.register_keras_serializable("ichreport")
@@ -29,61 +28,63 @@ class RawHU(layers.Layer):  # type: ignore[misc]
         return (ops.clip(ops.cast(hu, "float32"), low, high) - low) / (high - low)
 
 
-@keras.saving.register_keras_serializable("ichreport")
-class LinearWindows(layers.Layer):  # type: ignore[misc]
-    """The Brain, Subdural and Bone windows as three channels, each linear onto [0, 1]."""
+class _Windows(layers.Layer):  # type: ignore[misc]
+    """Windows of HU, a channel each, in [0, 1].
+
+    Args:
+        bands: The center and the width of each window, in HU; the poster's three if not given.
+    """
+
+    def __init__(self, bands: Sequence[Sequence[float]] = _POSTER, **options: Any) -> None:
+        super().__init__(**options)
+        self.windows = [Window(*band) for band in bands]
 
     def call(self, hu: Any) -> Any:
-        """HU of shape (batch, 1, h, w) to float32 of shape (batch, 3, h, w) in [0, 1]."""
-        centers = _by_window([window.center for window in WINDOWS.values()])
-        widths = _by_window([window.width for window in WINDOWS.values()])
-        return ops.clip((ops.cast(hu, "float32") - centers) / widths + 0.5, 0.0, 1.0)
+        """HU (batch, slices, h, w) to float32 (batch, slices * windows, h, w), slice by slice."""
+        slices, height, width = hu.shape[1:]
+        hu = ops.cast(hu, "float32")
+        if slices == 1:  # windows take the place of the slices
+            return self._seen(hu)
+        seen = self._seen(ops.expand_dims(hu, axis=2))
+        return ops.reshape(seen, (-1, slices * len(self.windows), height, width))
+
+    def _seen(self, hu: Any) -> Any:
+        """HU (..., 1, h, w) to (..., windows, h, w)."""
+        raise NotImplementedError
+
+    def get_config(self) -> dict[str, Any]:
+        """The layer's arguments."""
+        bands = [[window.center, window.width] for window in self.windows]
+        return {**super().get_config(), "bands": bands}
 
 
 @keras.saving.register_keras_serializable("ichreport")
-class SigmoidWindows(layers.Layer):  # type: ignore[misc]
-    """The Brain, Subdural and Bone windows as three channels, each a sigmoid.
+class LinearWindows(_Windows):
+    """Windows as channels, each linear onto [0, 1]."""
+
+    def _seen(self, hu: Any) -> Any:
+        centers = _by_window([window.center for window in self.windows])
+        widths = _by_window([window.width for window in self.windows])
+        return ops.clip((hu - centers) / widths + 0.5, 0.0, 1.0)
+
+
+@keras.saving.register_keras_serializable("ichreport")
+class SigmoidWindows(_Windows):
+    """Windows as channels, each a sigmoid.
 
     1 / (1 + exp(-(w x + b))) with w = (2 / width) ln(1 / epsilon - 1) and b = -center w, so that a
     window's ends map to epsilon and 1 - epsilon (Lee, Kim and Do, arXiv:1812.00572).
     """
 
-    def call(self, hu: Any) -> Any:
-        """HU of shape (batch, 1, h, w) to float32 of shape (batch, 3, h, w) in (0, 1)."""
-        centers = _by_window([window.center for window in WINDOWS.values()])
-        slopes = _by_window([sigmoid_slope_and_offset(window)[0] for window in WINDOWS.values()])
-        return ops.sigmoid((ops.cast(hu, "float32") - centers) * slopes)
+    def _seen(self, hu: Any) -> Any:
+        centers = _by_window([window.center for window in self.windows])
+        slopes = _by_window([sigmoid_slope_and_offset(window)[0] for window in self.windows])
+        return ops.sigmoid((hu - centers) * slopes)
 
 
 def _by_window(values: Sequence[float]) -> NDArray[np.float32]:
     """A number for each window, as wide as images; at each pixel it would take twice as long."""
     return np.array(values, dtype=np.float32)[:, None, None]
-
-
-@keras.saving.register_keras_serializable("ichreport")
-class BackboneScaling(layers.Layer):  # type: ignore[misc]
-    """Three channels in [0, 1] scaled as a backbone's ImageNet weights expect them.
-
-    Args:
-        network: The backbone; `NETWORKS` says what it expects.
-    """
-
-    def __init__(self, network: Network, **options: Any) -> None:
-        super().__init__(**options)
-        self.network = network
-
-    def call(self, images: Any) -> Any:
-        """Images of shape (..., 3) in [0, 1] to float32 of the same shape."""
-        scaling = NETWORKS[self.network].scaling
-        if scaling == "imagenet":
-            mean = np.array(IMAGENET_MEAN, dtype=np.float32)
-            deviation = np.array(IMAGENET_DEVIATION, dtype=np.float32)
-            return (images - mean) / deviation
-        return images * 2.0 - 1.0 if scaling == "symmetric" else images * 255.0
-
-    def get_config(self) -> dict[str, Any]:
-        """The layer's arguments."""
-        return {**super().get_config(), "network": self.network}
 
 
 @keras.saving.register_keras_serializable("ichreport")
@@ -126,21 +127,26 @@ class Mirror(layers.Layer):  # type: ignore[misc]
         return ops.where(ops.reshape(flip, (-1, 1, 1, 1)), mirrored, hu)
 
 
-_LAYERS: Final[Mapping[str, Any]] = {
-    "none": RawHU,
+_WINDOWS: Final[Mapping[WindowShape, type[_Windows]]] = {
     "linear": LinearWindows,
     "sigmoid": SigmoidWindows,
 }
 
 
-def hu_of(store: Store, rows: NDArray[np.int64], kind: Input) -> NDArray[np.int16]:
+def hu_of(store: Store, rows: NDArray[np.int64], kind: str) -> NDArray[np.int16]:
     """The HU of some slices as a model takes them, whole slices one after the other.
+
+    Args:
+        store: Where the slices are.
+        rows: Their row numbers.
+        kind: The input, by its name.
 
     Returns:
         int16 array of shape (len(rows), slices seen, size, size).
     """
-    if INPUTS[kind].slices_seen > 1:
-        return store.adjacent_hu(rows)
+    neighbours = input_spec(kind).neighbours
+    if neighbours:
+        return store.adjacent_hu(rows, neighbours)
     return store.hu(rows)[:, None]
 
 
@@ -156,18 +162,33 @@ def images(hu: Any, view: View) -> Any:
     Args:
         hu: Output of `hu_input`.
         view: How. Where the network sees fewer pixels than there are, HU are averaged; backbones
-            get three channels and their own scaling.
+            get three channels or more, and their own scaling.
 
     Returns:
         float32 tensor of shape (batch, pixels_seen, pixels_seen, channels).
     """
     if view.pixels_seen != hu.shape[-1]:
         hu = AreaAverage(view.pixels_seen, name="averaged", dtype="float32")(hu)
-    layer = _LAYERS[view.input_spec.windows]
-    seen = layer(name="input", dtype="float32")(hu)  # HU need more than 8 bits
+    seen = _layer(view.input_spec)(hu)
     seen = layers.Permute((2, 3, 1), name="channels_last", dtype="float32")(seen)
     if not view.network_spec.is_backbone:
         return seen
-    if seen.shape[-1] == 1:
-        seen = layers.Concatenate(name="three_channels", dtype="float32")([seen, seen, seen])
+    seen = _at_least_three(seen)
     return BackboneScaling(view.network, name="scaling", dtype="float32")(seen)
+
+
+def _layer(spec: InputSpec) -> keras.Layer:
+    """From HU to channels in [0, 1]; in float32, since HU need more than 8 bits."""
+    if not spec.windows:
+        return RawHU(name="input", dtype="float32")
+    bands = [[window.center, window.width] for window in spec.windows]
+    return _WINDOWS[spec.window_shape](bands, name="input", dtype="float32")
+
+
+def _at_least_three(seen: Any) -> Any:
+    """One channel three times, two of which the first comes again, or as many as there are."""
+    channels = seen.shape[-1]
+    if channels >= 3:
+        return seen
+    three = [seen, seen, seen] if channels == 1 else [seen, seen[..., :1]]
+    return layers.Concatenate(name="three_channels", dtype="float32")(three)

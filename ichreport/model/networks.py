@@ -4,7 +4,6 @@ A network from scratch and a fine-tuned one go from HU to logits; other rows tra
 features (`heads`).
 """
 
-from collections.abc import Iterator
 from typing import Final
 
 import keras
@@ -17,7 +16,10 @@ from ichreport.params.training_plan import HeadPart, TrainingPlan, View
 CNN7_FILTERS: Final = (8, 16, 32, 64, 64, 128, 128)
 """Output channels of the seven blocks."""
 
-_CONVOLUTIONS: Final = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D)
+_CONVOLUTIONS: Final = (
+    *(layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D),
+    layers.Dense,  # ConvNeXt's convolutions of one pixel
+)
 
 
 def cnn7(view: View, head: HeadPart, machine: Machine) -> keras.Model:
@@ -81,7 +83,8 @@ def _thaw(network: keras.Model, plan: TrainingPlan) -> None:
     Keras calls the layers of a model that trains in the training mode even where the model within
     was built with `training=False`; only a frozen batch normalization keeps its statistics.
     """
-    convolutions = [layer for layer in network.layers if isinstance(layer, _CONVOLUTIONS)]
+    inside = list(backbones.layers_within(network))
+    convolutions = [layer for layer in inside if isinstance(layer, _CONVOLUTIONS)]
     wanted, there_are = plan.fitting.trainable_layers, len(convolutions)
     count = there_are if wanted == "all" else wanted
     if count > there_are:
@@ -91,22 +94,13 @@ def _thaw(network: keras.Model, plan: TrainingPlan) -> None:
         )
     thawed = set(map(id, convolutions[there_are - count :]))
     network.trainable = True
-    for layer in network.layers:
+    for layer in inside:
         layer.trainable = id(layer) in thawed
 
 
 def take_weights(model: keras.Model, other: keras.Model) -> None:
     """Give a model copies of the weights of another of its kind, the standardisation included."""
     model.set_weights(other.get_weights())
-    for layer in _layers_within(model):
+    for layer in backbones.layers_within(model):
         if isinstance(layer, layers.Normalization):
             layer.finalize_state()  # Keras computes with a copy of the weights that it keeps
-
-
-def _layers_within(model: keras.Model) -> Iterator[keras.layers.Layer]:
-    """The layers of a model and of the models inside it."""
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            yield from _layers_within(layer)
-        else:
-            yield layer

@@ -7,11 +7,18 @@ from typing import Any, Final, Literal, Self
 from pydantic import Field, model_validator
 
 from ichreport.params import augmentations
+from ichreport.params.inputs import (
+    MOST_NEIGHBOURS,
+    Input,
+    InputSpec,
+    Windows,
+    WindowShape,
+    combined,
+)
 from ichreport.params.networks import (
     HEADS,
     NETWORKS,
     Head,
-    Input,
     Loss,
     Network,
     NetworkSpec,
@@ -63,7 +70,22 @@ class Experiment(Profile):
     )
     sample: Sample = Field(default="sampa", description=listed(Sample))
     input: Input = Field(default="raw", description=listed(Input))
-    network: Network = Field(default="densenet121", description=listed(Network))
+    windows: Windows = Field(
+        default=None, description="brain, bone, … or {center, width}; null: as input"
+    )
+    neighbours: int | None = Field(
+        default=None,
+        ge=0,
+        le=MOST_NEIGHBOURS,
+        description="slices on each side that are seen too; null: as input",
+    )
+    window_shape: WindowShape | None = Field(
+        default=None, description="linear or sigmoid; null: as input, else linear"
+    )
+    network: Network = Field(
+        default="densenet121",
+        description="cnn7, or a backbone: densenet121, resnet50, … (docs/networks.md)",
+    )
     head: Head = Field(default="dense", description=listed(Head))
     dense_layers: int = Field(
         default=2, ge=1, le=8, description="Dense layers of the head, the logits included"
@@ -116,7 +138,7 @@ class Experiment(Profile):
                 "augment varies the slices that convolutions train on, and here a head trains on "
                 "stored features; leave augment out, or let layers train: trainable_layers."
             )
-        self.view_of(self.input, self.network)  # refuses slices that are too small
+        self.view_of(self.input_spec.name, self.network)  # refuses slices that are too small
         return self
 
     @property
@@ -175,6 +197,8 @@ class Experiment(Profile):
         """The parameters that its figures depend on, as they are in effect."""
         return {
             **{name: getattr(self, name) for name in _COMPUTED_WITH},
+            **dict.fromkeys(("windows", "neighbours", "window_shape")),  # the input's name has them
+            "input": self.input_spec.name,
             "store": str(project_path(str(self.store))),
             "backbone_size": self.backbone_size or self.image_size,
             "augment": self.augment_in_words,
@@ -208,6 +232,11 @@ class Experiment(Profile):
         return super().sampling | {"split_by": self.split_by}
 
     @property
+    def input_spec(self) -> InputSpec:
+        """What the network sees of a slice: its short form and what is said beside it."""
+        return combined(self.input, self.windows, self.window_shape, self.neighbours)
+
+    @property
     def network_spec(self) -> NetworkSpec:
         """What the network is."""
         return NETWORKS[self.network]
@@ -233,12 +262,12 @@ class Experiment(Profile):
     @property
     def view(self) -> View:
         """What its network sees of the store's slices."""
-        return self.view_of(self.input, self.network)
+        return self.view_of(self.input_spec.name, self.network)
 
     @property
     def backbone(self) -> Backbone | None:
         """Its pre-trained network; None for one that trains from scratch."""
-        return self.backbone_of(self.input, self.network)
+        return self.backbone_of(self.input_spec.name, self.network)
 
     @property
     def step_size_name(self) -> Literal["learning_rate", "fine_tuning_rate"]:
@@ -266,7 +295,7 @@ class Experiment(Profile):
     @property
     def features_marker(self) -> Path:
         """The file that says that these features are computed for all samples of the profile."""
-        return self.features_folder / f"{self.input}-{self.network}.done"
+        return self.features_folder / f"{self.view.input}-{self.network}.done"
 
     @property
     def run_folder(self) -> Path:

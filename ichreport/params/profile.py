@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from ichreport.params.ingest import GroupBy, SeriesToKeep
 from ichreport.params.machine import Determinism, Devices, Machine, Precision
-from ichreport.params.networks import NETWORKS, Input, Network
+from ichreport.params.networks import NETWORKS, Network
 from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.params.training_plan import FEATURES_FOLDER, Backbone, View
 from ichreport.params.yaml import LARGEST_SEED, Parameters, brief, project_path
@@ -225,8 +225,8 @@ class Profile(Parameters):
         """The store of ingested slices."""
         return project_path(self.store)
 
-    def view_of(self, input: Input, network: Network) -> View:  # noqa: A002
-        """What a network sees of the store's slices through an input.
+    def view_of(self, input: str, network: Network) -> View:  # noqa: A002
+        """What a network sees of the store's slices through an input, by its name.
 
         A backbone sees `backbone_size` pixels a side, or the fewest that it takes.
 
@@ -243,7 +243,7 @@ class Profile(Parameters):
             seen = min(max(self.backbone_size, spec.smallest_side), self.image_size)
         return View(input, network, self.image_size, seen)
 
-    def backbone_of(self, input: Input, network: Network) -> Backbone | None:  # noqa: A002
+    def backbone_of(self, input: str, network: Network) -> Backbone | None:  # noqa: A002
         """A pre-trained network behind an input; None if the network trains from scratch."""
         if not NETWORKS[network].is_backbone:
             return None

@@ -4,15 +4,13 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
 from ichreport.params.augmentations import Augmentations
+from ichreport.params.inputs import InputSpec, input_spec
 from ichreport.params.machine import Machine
 from ichreport.params.networks import (
     HEADS,
-    INPUTS,
     NETWORKS,
     Head,
     HeadSpec,
-    Input,
-    InputSpec,
     Loss,
     Network,
     NetworkSpec,
@@ -29,13 +27,13 @@ class View:
     """What a network sees of a store's slices.
 
     Attributes:
-        input: How HU become its input.
+        input: How HU become its input, by the name of an `InputSpec`.
         network: The network.
         image_size: Pixels a side in the store.
         pixels_seen: Pixels a side that it sees; at most those.
     """
 
-    input: Input
+    input: str
     network: Network
     image_size: int
     pixels_seen: int
@@ -43,7 +41,7 @@ class View:
     @property
     def input_spec(self) -> InputSpec:
         """What the input is."""
-        return INPUTS[self.input]
+        return input_spec(self.input)
 
     @property
     def network_spec(self) -> NetworkSpec:
@@ -52,7 +50,7 @@ class View:
 
     def specs(self) -> dict[str, Any]:
         """What its input and network are, as JSON takes it."""
-        return {"input": facts_of(self.input_spec), "network": facts_of(self.network_spec)}
+        return {"input": self.input_spec.facts(), "network": facts_of(self.network_spec)}
 
 
 @dataclass(frozen=True)
@@ -73,6 +71,11 @@ class Backbone:
     def network(self) -> Network:
         """Its name."""
         return self.view.network
+
+    @property
+    def network_spec(self) -> NetworkSpec:
+        """What it is."""
+        return self.view.network_spec
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,8 @@ from ichreport.files import (
     write_sealed_json,
 )
 from ichreport.params.experiment import Experiment, say_differences
-from ichreport.params.networks import HEADS, INPUTS, LOSSES, NETWORKS
+from ichreport.params.inputs import INPUTS, combined
+from ichreport.params.networks import HEADS, LOSSES, NETWORKS
 from ichreport.params.samples import SAMPLES
 from ichreport.params.yaml import brief, project_path
 from ichreport.runs.overwriting import refuse_other_parameters
@@ -352,6 +353,11 @@ def _check_choices(parameters: Any, path: Path) -> None:
                 f"{path} is of {name} {brief(parameters.get(name))}; this version knows {known}. "
                 f"{RUN_AGAIN}"
             )
+    beside = (parameters.get(name) for name in ("windows", "window_shape", "neighbours"))
+    try:
+        combined(parameters["input"], *beside)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path} is of an input that is none: {error} {RUN_AGAIN}") from error
 
 
 def _lock_hash() -> str | None:

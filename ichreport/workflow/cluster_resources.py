@@ -12,6 +12,7 @@ from typing import Final
 
 from ichreport import poster
 from ichreport.params.experiment import Experiment
+from ichreport.params.inputs import MOST_NEIGHBOURS
 from ichreport.params.networks import NETWORKS
 from ichreport.params.profile import Profile
 from ichreport.params.samples import Sample
@@ -105,7 +106,7 @@ def _computing_mib(profile: Profile) -> int:
     pixels = profile.batch_size * profile.image_size**2
     index_mib = slices(profile) // 1024  # 1 KiB a row: twice what 752,803 took
     if profile.require_gpu:
-        batches_mib = _BATCHES * 3 * 2 * pixels // 2**20  # three slices, int16
+        batches_mib = _BATCHES * (1 + 2 * MOST_NEIGHBOURS) * 2 * pixels // 2**20  # int16
         return _GPU_PROCESS_MIB + index_mib + batches_mib
     activations_mib = 3 * pixels // 1024  # 3 KiB a pixel, twice what DenseNet121 took
     return _PROCESS_MIB + index_mib + activations_mib

@@ -51,14 +51,15 @@ def test_slices_are_sorted_by_patient_study_series_and_z(store):
     assert isinstance(store.slices.index, pd.RangeIndex)
 
 
-def test_neighbours_stay_within_the_series(store):
+@pytest.mark.parametrize("reach", [1, 2])
+def test_neighbours_stay_within_the_series(store, reach):
     rows = np.arange(len(store))[::-1]
-    adjacent = store.adjacent_hu(rows)
-    assert adjacent.shape == (len(store), 3, 16, 16)
+    adjacent = store.adjacent_hu(rows, reach)
+    assert adjacent.shape == (len(store), 2 * reach + 1, 16, 16)
     for index, row in enumerate(rows):
         series = store.slices["series_instance_uid"]
         mine = np.flatnonzero(series == series[row])
-        expected = [max(row - 1, mine[0]), row, min(row + 1, mine[-1])]
+        expected = [min(max(row + k, mine[0]), mine[-1]) for k in range(-reach, reach + 1)]
         np.testing.assert_array_equal(adjacent[index], store.hu(expected))
 
 

@@ -56,12 +56,13 @@ class MadeUpStore:
     def in_order_of_storage(self, rows):
         return rows[::-1]
 
-    def adjacent_rows(self, rows):
-        around = np.clip(np.asarray(rows)[:, None] + [-1, 0, 1], 0, len(self) - 1)
-        return np.where(self.series[around] == self.series[around[:, 1:2]], around, around[:, 1:2])
+    def adjacent_rows(self, rows, neighbours=1):
+        around = np.asarray(rows)[:, None] + np.arange(-neighbours, neighbours + 1)
+        first = np.searchsorted(self.series, self.series[rows])[:, None]
+        return np.clip(around, first, first + 4)  # its series has five
 
-    def adjacent_hu(self, rows):
-        return self.pixels[self.adjacent_rows(rows)]
+    def adjacent_hu(self, rows, neighbours=1):
+        return self.pixels[self.adjacent_rows(rows, neighbours)]
 
     def announce(self, rows):
         """Nothing is on a disk."""

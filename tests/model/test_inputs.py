@@ -63,6 +63,9 @@ def test_sigmoid_windows_are_the_logistic_function_of_the_paper():
         ("densenet121", keras.applications.densenet),
         ("inceptionresnetv2", keras.applications.inception_resnet_v2),
         ("efficientnetb7", keras.applications.efficientnet),
+        ("efficientnetv2s", keras.applications.efficientnet_v2),
+        ("efficientnetv2m", keras.applications.efficientnet_v2),
+        ("resnet50", keras.applications.resnet),
     ],
 )
 def test_scaling_is_what_the_backbones_own_preprocessing_does(network, module):
@@ -72,9 +75,25 @@ def test_scaling_is_what_the_backbones_own_preprocessing_does(network, module):
     np.testing.assert_allclose(scaled, expected, atol=2e-5)
 
 
+def test_convnext_is_scaled_as_its_own_first_layer_scales_bytes():
+    images = np.random.default_rng(1).random((2, 4, 4, 3), dtype=np.float32)
+    expected = keras.src.applications.convnext.PreStem("own")(images * 255)
+    scaled = inputs.BackboneScaling("convnexttiny")(images)
+    np.testing.assert_allclose(scaled, expected, atol=2e-5)
+
+
+def test_lite0_sees_bytes_less_127_over_128():
+    scaled = inputs.BackboneScaling("efficientnetlite0")(np.array([[0, 127 / 255, 1]], "float32"))
+    np.testing.assert_allclose(scaled, [[-127 / 128, 0, 1]], atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("kind", "network", "channels"),
     [
+        ("brain_subdural_bone-linear-1", "cnn7", 9),
+        ("brain_subdural_bone-linear-1", "densenet121", 9),
+        ("raw-linear-2", "resnet50", 5),
+        ("brain_bone-linear-0", "densenet121", 3),
         ("raw", "cnn7", 1),
         ("adjacent", "cnn7", 3),
         ("sigmoid", "cnn7", 3),
@@ -98,6 +117,19 @@ def test_a_network_that_sees_fewer_pixels_sees_what_a_store_of_that_size_holds(s
     np.testing.assert_allclose(averaged, expected, atol=0.5 + 1e-3)  # the store rounds to whole HU
 
 
+def test_channels_come_slice_by_slice_and_within_a_slice_window_by_window():
+    view = View("bone_brain-sigmoid-1", "cnn7", image_size=8, pixels_seen=8)
+    hu = np.random.default_rng(2).integers(-1024, 3072, (2, 3, 8, 8)).astype(np.int16)
+    seen = np.asarray(model_of(view)(hu))
+    assert seen.shape == (2, 8, 8, 6)
+    expected = [
+        1 / (1 + np.exp(-2 / window.width * np.log(254) * (hu[:, slice_].astype(float) - center)))
+        for slice_ in range(3)
+        for window, center in ((BONE, 600), (BRAIN, 40))
+    ]
+    np.testing.assert_allclose(seen, np.stack(expected, axis=-1), atol=2e-6)
+
+
 def test_what_a_network_sees_has_the_size_that_it_asks_for():
     view = View("sigmoid", "inceptionresnetv2", image_size=96, pixels_seen=75)
     assert inputs.images(inputs.hu_input(view), view).shape == (None, 75, 75, 3)
@@ -110,9 +142,10 @@ def test_a_raw_slice_is_repeated_for_a_backbone():
     np.testing.assert_array_equal(seen[..., 0], seen[..., 2])
 
 
-def test_the_layers_travel_with_a_saved_model(tmp_path):
-    model = model_of(View("sigmoid", "densenet121", image_size=8, pixels_seen=8))
+@pytest.mark.parametrize("kind", ["sigmoid", "bone_c50w130-linear-0"])
+def test_the_layers_travel_with_a_saved_model(tmp_path, kind):
+    model = model_of(View(kind, "densenet121", image_size=8, pixels_seen=8))
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
-    batch = HU[:, :, :64].reshape(1, 1, 8, 8)
+    batch = HU[:, :, 300:364].reshape(1, 1, 8, 8)
     np.testing.assert_array_equal(model.predict(batch, verbose=0), again.predict(batch, verbose=0))

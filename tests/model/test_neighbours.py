@@ -15,8 +15,12 @@ SIZE = 7
 @pytest.fixture(name="model")
 def model_(store):
     """Sees three slices; its outputs tell them and their order apart."""
+    return model_of_slices(store, 3)
+
+
+def model_of_slices(store, count):
     side = store.image_size
-    hu = keras.Input((3, side, side), dtype="int16")
+    hu = keras.Input((count, side, side), dtype="int16")
     channels = keras.ops.transpose(keras.ops.cast(hu, "float32"), (0, 2, 3, 1)) / 1000
     keras.utils.set_random_seed(1)
     maps = keras.layers.Conv2D(5, 3, activation="relu")(channels)
@@ -31,13 +35,18 @@ def outputs(store, rows, program, read):
     return np.concatenate(results)
 
 
-@pytest.mark.parametrize("first", [0, 4])
-def test_a_pass_in_order_gives_the_bytes_of_one_that_sends_slices_three_times(store, model, first):
+@pytest.mark.parametrize(
+    ("first", "kind", "seen"), [(0, "adjacent", 3), (4, "adjacent", 3), (4, "raw-linear-2", 5)]
+)
+def test_a_pass_in_order_gives_the_bytes_of_one_that_sends_slices_each_time(
+    store, first, kind, seen
+):
+    model = model_of_slices(store, seen)
     rows = np.arange(first, len(store))
     assert len(rows) % SIZE, "the last batch is filled up"
-    program, read = neighbours.in_a_pass(store, rows, "adjacent", model, MACHINE)
+    program, read = neighbours.in_a_pass(store, rows, kind, model, MACHINE)
     plain = backend.program(model, MACHINE)
-    expected = outputs(store, rows, plain, lambda batch: hu_of(store, batch, "adjacent"))
+    expected = outputs(store, rows, plain, lambda batch: hu_of(store, batch, kind))
     np.testing.assert_array_equal(outputs(store, rows, program, read), expected)
     assert len(np.unique(expected, axis=0)) == len(rows)
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ichreport.model import backbones, backend, heads, networks, training
+from ichreport.model.pretrained import lite0
 from ichreport.params.machine import Machine
 from ichreport.params.networks import NETWORKS
 from ichreport.params.networks import backbones as backbone_names
@@ -156,10 +157,20 @@ def test_random_weights_depend_on_the_seed_alone(make):
     assert not np.array_equal(draw(1), draw(2))
 
 
+@pytest.mark.parametrize(
+    ("network", "parameters"), [("resnet50", 23_587_712), ("convnexttiny", 27_820_128)]
+)
+def test_further_backbones_are_of_their_published_size(make, network, parameters):
+    model = build_backbone(make(network=network))
+    assert model.count_params() == parameters
+    assert model.output_shape[-1] == NETWORKS[network].features
+
+
 @pytest.mark.parametrize("network", backbone_names())
 def test_the_smallest_image_is_the_smallest_that_keras_takes(network):
     spec = NETWORKS[network]
-    build, side = getattr(keras.applications, spec.application), spec.smallest_side
+    side = spec.smallest_side
+    build = getattr(keras.applications, spec.application, lite0.efficient_net_lite0)
     with pytest.raises(ValueError, match=f"at least {side}x{side}"):
         build(include_top=False, weights=None, input_shape=(side - 1, side - 1, 3))
 

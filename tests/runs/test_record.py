@@ -189,6 +189,7 @@ def test_a_notebook_that_says_nothing_is_no_reason(experiment, content):
         ({"sample": "half"}, "is of sample 'half'; this version knows sampa, sampb, fullid."),
         ({"network": "vit"}, "is of network 'vit'; this version knows cnn7, "),
         ({"loss": None}, "is of loss None; this version knows bce, "),
+        ({"windows": ["liver"]}, "is of an input that is none: a list of brain, subdural, "),
     ],
 )
 def test_a_record_of_what_this_version_does_not_know_is_a_failed_run(

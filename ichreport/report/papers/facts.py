@@ -19,7 +19,7 @@ from ichreport.evaluation.uncertainty.training_seeds import across_seeds
 from ichreport.labels import ANY
 from ichreport.params import augmentations
 from ichreport.params.experiment import Experiment
-from ichreport.params.networks import HEADS, INPUTS, LOSSES, NETWORKS
+from ichreport.params.networks import HEADS, LOSSES, NETWORKS
 from ichreport.params.profile import Profile
 from ichreport.params.samples import SAMPLES
 from ichreport.report.html.captions import Captions
@@ -131,7 +131,7 @@ def _of_run(best: ScoredRun) -> dict[str, str]:
         "pixels_seen": str(experiment.pixels_seen),
         "network_words": f"{_network(experiment)}, global average pooling and {layers}"
         f"{HEADS[experiment.head].words}",
-        "input_words": INPUTS[experiment.input].words,
+        "input_words": experiment.input_spec.words,
         "sample_words": SAMPLES[experiment.sample].words.format_map(dict(experiment)),
         "loss_words": LOSSES[experiment.loss],
         "initial_words": _initial(experiment),

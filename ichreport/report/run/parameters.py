@@ -55,8 +55,9 @@ def profile(profile: Profile) -> Table:
 
 
 def values_of(experiment: Experiment) -> dict[str, Any]:
-    """An experiment's parameters by name; `split_by` and `augment` are what they are in effect."""
+    """An experiment's parameters by name; some as they are in effect, and not as they are set."""
     return experiment.model_dump() | {
+        "input": experiment.input_spec.name,
         "split_by": experiment.splits_by,
         "augment": experiment.augment_in_words,
     }

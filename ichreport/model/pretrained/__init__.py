@@ -1,0 +1,1 @@
+"""What pre-trained networks need: scaling, first convolutions for any channels, weights."""
