@@ -147,6 +147,11 @@ class Experiment(Profile):
         return self.split_by or SAMPLES[self.sample].split_by
 
     @property
+    def _usual_augmentations(self) -> augmentations.Augmentations:
+        """How slices vary where the experiment leaves that open."""
+        return augmentations.FLIP_ALONE if self.trains_on_slices else ()
+
+    @property
     def augmentations(self) -> augmentations.Augmentations:
         """How its slices vary in training.
 
@@ -155,7 +160,7 @@ class Experiment(Profile):
         """
         if self.augment is not None:
             return augmentations.parse(self.augment)
-        return augmentations.FLIP_ALONE if self.trains_on_slices else ()
+        return self._usual_augmentations
 
     @property
     def augment_in_words(self) -> list[Any] | None:
@@ -164,6 +169,14 @@ class Experiment(Profile):
             return [str(augmentation) for augmentation in self.augmentations]
         except (KeyError, ValueError):
             return self.augment
+
+    @property
+    def _unusual_augment(self) -> list[Any] | None:
+        """`augment_in_words`, or None where slices vary as they would if nothing were said."""
+        words = self.augment_in_words
+        if self.augment is None or words == [str(one) for one in self._usual_augmentations]:
+            return None
+        return words
 
     @property
     def seed_of_training(self) -> int:
@@ -201,7 +214,7 @@ class Experiment(Profile):
             "input": self.input_spec.name,
             "store": str(project_path(str(self.store))),
             "backbone_size": self.backbone_size or self.image_size,
-            "augment": self.augment_in_words,
+            "augment": self._unusual_augment,
             "split_by": self.splits_by if self.sample in SAMPLES else self.split_by,
             "training_seed": self.seed_of_training,
         }
