@@ -96,6 +96,10 @@ def jit_compile() -> bool:
     )
 
 
+_NEVER_DECAYS: Final = r"(^|/)(bias|beta|gamma)(/replica_\d+)?(:\d+)?$"
+"""Names of weights that AdamW leaves alone: Keras' own, or as TensorFlow writes them."""
+
+
 def training_seed(seed: int, machine: Machine) -> int:
     """What initial weights, order and dropout are drawn from; without determinism, a new one."""
     return secrets.randbits(31) if machine.determinism == "none" else seed
@@ -130,10 +134,27 @@ def building(machine: Machine) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def adam(step_size: float, machine: Machine) -> keras.optimizers.Optimizer:
-    """The optimizer of all trainings, with its step size at the start."""
+def adam(
+    step_size: float | keras.optimizers.schedules.LearningRateSchedule,
+    machine: Machine,
+    *,
+    weight_decay: float = 0.0,
+) -> keras.optimizers.Optimizer:
+    """The optimizer of all trainings: Adam, or AdamW where weights decay.
+
+    Kernels decay, and biases and what scales and shifts normalized values do not, as it is usual
+    (Loshchilov and Hutter, arXiv:1711.05101).
+
+    Args:
+        step_size: At the start, or by step.
+        machine: How it computes.
+        weight_decay: What a weight loses a step, as a share of it and of the step size.
+    """
     with building(machine):
         optimizer = keras.optimizers.Adam(step_size)
+        if weight_decay:
+            optimizer = keras.optimizers.AdamW(step_size, weight_decay=weight_decay)
+            optimizer.exclude_from_weight_decay(var_names=[_NEVER_DECAYS])
         if machine.precision == "mixed_float16":  # whose small gradients would be 0
             return keras.optimizers.LossScaleOptimizer(optimizer)
         return optimizer

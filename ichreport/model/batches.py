@@ -52,6 +52,11 @@ class SliceBatches:
     block: int = 1
     announce: Callable[[NDArray[np.int64]], None] | None = None
 
+    @property
+    def steps(self) -> int:
+        """Batches of one pass."""
+        return -(-len(self.indices) // self.size)
+
     def plan(self, random: np.random.Generator | None) -> Iterator[tuple[Chosen, Drawn]]:
         """The batches of one pass over the data, shuffled or in order, and what is drawn."""
         pools = [self.indices]
@@ -93,6 +98,11 @@ class SeriesBatches:
     series: NDArray[np.int64]
     length: int
     size: int
+
+    @property
+    def steps(self) -> int:
+        """Batches of one pass."""
+        return -(-len(self.series) // self.size)
 
     def plan(self, random: np.random.Generator | None) -> Iterator[Chosen]:
         """The batches of one pass over the series: shuffled, or in order."""

@@ -37,10 +37,11 @@ def fit(
     name: str,
     seed: int,
 ) -> dict[str, list[float]]:
-    """Train with Adam, whose steps are cut each time that an epoch brings validation no gain.
+    """Train with Adam or AdamW, and keep the best epoch's weights.
 
-    Training stops when the validation loss has not improved for `patience` epochs, and the best
-    epoch's weights are kept.
+    On a plateau, steps are cut each time that an epoch brings validation no gain, and training
+    stops when it has not improved for `patience` epochs. A cosine runs through all epochs, since
+    its last steps, the small ones, are what it is for.
 
     Args:
         model: From a batch's inputs to logits.
@@ -59,10 +60,11 @@ def fit(
     Raises:
         ValueError: If a loss is not finite.
     """
-    optimizer = backend.adam(fitting.step_size, machine)
+    sizes = step_sizes(fitting, train.steps)
+    optimizer = backend.adam(sizes, machine, weight_decay=fitting.weight_decay)
     program = backend.program(model, machine, loss=loss, optimizer=optimizer)
     random = np.random.default_rng(seed)
-    watched = _Watched(program, fitting.patience)
+    watched = _Watched(program, fitting)
     history: dict[str, list[float]] = {"loss": []}
     if validation is not None:
         history["val_loss"] = []
@@ -82,32 +84,60 @@ def fit(
     return history
 
 
+def step_sizes(
+    fitting: Fitting, steps: int
+) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    """The step size at the start of a plateau, or that of each step of a cosine.
+
+    A cosine's step k of K behind the warm-up's W is (1 + cos(pi (k - W) / (K - W))) / 2 of the
+    largest (Loshchilov and Hutter, arXiv:1608.03983, without restarts); before it, they grow from
+    1 / W of that in equal parts.
+
+    Args:
+        fitting: Epochs, warm-up and the largest step.
+        steps: Steps of one epoch.
+    """
+    if fitting.schedule == "plateau":
+        return fitting.step_size
+    warming, all_steps = round(fitting.warm_up * steps), fitting.epochs * steps
+    cosine = keras.optimizers.schedules.CosineDecay
+    if not warming:
+        return cosine(fitting.step_size, all_steps)
+    return cosine(
+        fitting.step_size / warming,
+        all_steps - warming,
+        warmup_target=fitting.step_size,
+        warmup_steps=warming,
+    )
+
+
 class _Watched:
-    """Keeps the best weights, cuts the steps and says when to stop.
+    """Keeps the best weights; on a plateau, cuts the steps and says when to stop.
 
     Args:
         program: What trains.
-        patience: Epochs without gain before stopping.
+        fitting: Its schedule, and the epochs without gain before stopping.
     """
 
-    def __init__(self, program: Any, patience: int) -> None:
-        self._program, self._patience = program, patience
+    def __init__(self, program: Any, fitting: Fitting) -> None:
+        self._program, self._fitting = program, fitting
         self._best = self._clearly_best = np.inf
         self._waited = 0
         self.best_weights = program.weights()
 
     def is_enough(self, loss: float) -> bool:
         """Take an epoch's validation loss; gives whether to stop."""
+        on_a_plateau = self._fitting.schedule == "plateau"
         if loss < self._clearly_best - CLEAR_GAIN:
             self._clearly_best = loss
-        else:
+        elif on_a_plateau:
             self._program.cut_steps(STEP_CUT)
         if loss < self._best:
             self._best, self._waited = loss, 0
             self.best_weights = self._program.weights()
             return False
         self._waited += 1
-        return self._waited >= self._patience
+        return on_a_plateau and self._waited >= self._fitting.patience
 
 
 def _pass(program: Any, step: Any, batches: Batches, random: np.random.Generator | None) -> float:

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ichreport.params import augmentations
+from ichreport.params import augmentations, optimizers
 from ichreport.params.inputs import (
     MOST_NEIGHBOURS,
     Input,
@@ -24,6 +24,7 @@ from ichreport.params.networks import (
     NetworkSpec,
     TrainableLayers,
 )
+from ichreport.params.optimizers import Optimizer, Schedule
 from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.params.profile import NAME_PATTERN, Profile
 from ichreport.params.samples import SAMPLES, Sample, SplitBy
@@ -101,6 +102,16 @@ class Experiment(Profile):
         description="how slices vary in training; null: [flip] where layers train",
     )
     loss: Loss = Field(default="bce", description=listed(Loss))
+    optimizer: Optimizer = Field(default="adam", description=listed(Optimizer))
+    weight_decay: float = Field(
+        default=0, ge=0, lt=1, description="share of each weight that AdamW takes, times the step"
+    )
+    schedule: Schedule = Field(
+        default="plateau", description="plateau, or cosine: all epochs, with steps that fall to 0"
+    )
+    warm_up: float = Field(
+        default=0, ge=0, description="first epochs in which steps grow, of a cosine"
+    )
     split_by: SplitBy | None = Field(
         default=None, description="slice or group; null: sampa by slice, the others by group"
     )
@@ -139,6 +150,18 @@ class Experiment(Profile):
                 "stored features; leave augment out, or let layers train: trainable_layers."
             )
         self.view_of(self.input_spec.name, self.network)  # refuses slices that are too small
+        return self
+
+    @model_validator(mode="after")
+    def _takes_sound_steps(self) -> Self:
+        problem = optimizers.problem(self.optimizer, self.weight_decay, self.schedule, self.warm_up)
+        if self.warm_up >= self.epochs:
+            problem = (
+                f"warm_up is {self.warm_up:g} of {self.epochs} epochs, which leaves none to train "
+                "with whole steps; make it shorter."
+            )
+        if problem:
+            raise ValueError(problem)
         return self
 
     @property
@@ -301,6 +324,10 @@ class Experiment(Profile):
             shuffle_block=self.shuffle_block if self.trains_on_slices else 1,
             seed=self.seed_of_training,
             augment=self.augmentations,
+            optimizer=self.optimizer,
+            weight_decay=self.weight_decay,
+            schedule=self.schedule,
+            warm_up=self.warm_up,
         )
         head = HeadPart(self.head, self.dense_layers)
         return TrainingPlan(self.name, self.view, self.backbone, head, fitting, self.machine)

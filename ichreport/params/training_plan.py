@@ -17,6 +17,7 @@ from ichreport.params.networks import (
     TrainableLayers,
     facts_of,
 )
+from ichreport.params.optimizers import Optimizer, Schedule
 
 FEATURES_FOLDER: Final = "features"
 """Where the features of a store's slices are kept: beside it."""
@@ -110,12 +111,16 @@ class Fitting:
         epochs: Most passes over the training slices.
         patience: Epochs without gain before stopping.
         batch_size: Slices a step.
-        step_size: Adam's step size at the start.
+        step_size: The largest step size; where it only falls, the first.
         step_size_name: The parameter that says it.
         trainable_layers: The backbone's last layers that train.
         shuffle_block: Slices that lie together and are shuffled as one.
         seed: Seed of first weights, order, dropout and augmentation.
         augment: How slices are varied where each epoch reads them.
+        optimizer: What takes the steps.
+        weight_decay: What AdamW takes from each weight, as a share of it and of the step size.
+        schedule: What becomes of the step size.
+        warm_up: Epochs in which it grows from almost nothing.
     """
 
     loss: Loss
@@ -128,6 +133,10 @@ class Fitting:
     shuffle_block: int
     seed: int
     augment: Augmentations = ()
+    optimizer: Optimizer = "adam"
+    weight_decay: float = 0.0
+    schedule: Schedule = "plateau"
+    warm_up: float = 0.0
 
 
 @dataclass(frozen=True)

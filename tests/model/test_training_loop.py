@@ -1,5 +1,7 @@
 """The training loop: against Adam written out in numpy, and its rules for steps and stopping."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -18,8 +20,13 @@ def data():
     return random.normal(size=(30, WIDTH)), (random.random((30, 6)) < 0.4).astype(np.float32)
 
 
-def adam_on_a_linear_head(features, truth, indices, epochs, rate, seed):
-    """Kingma and Ba 2015, algorithm 1, with Keras' place for epsilon; means over each batch."""
+def adam_on_a_linear_head(features, truth, indices, epochs, rate, seed, decay=0.0):
+    """Kingma and Ba 2015, algorithm 1, with Keras' place for epsilon; means over each batch.
+
+    `rate` may be a function of the step, from 0; kernels lose `decay` of themselves, times the
+    rate, before each step (Loshchilov and Hutter 2019, algorithm 2), and biases do not.
+    """
+    rate_of = rate if callable(rate) else lambda step: rate
     random = np.random.default_rng(seed)
     weights = np.zeros((WIDTH + 1, 6))
     first = second = np.zeros_like(weights)
@@ -34,7 +41,8 @@ def adam_on_a_linear_head(features, truth, indices, epochs, rate, seed):
             step += 1
             first = 0.9 * first + 0.1 * slope
             second = 0.999 * second + 0.001 * slope**2
-            size = rate * np.sqrt(1 - 0.999**step) / (1 - 0.9**step)
+            size = rate_of(step - 1) * np.sqrt(1 - 0.999**step) / (1 - 0.9**step)
+            weights[:-1] *= 1 - decay * rate_of(step - 1)
             weights = weights - size * first / (np.sqrt(second) + 1e-7)
     return weights
 
@@ -68,6 +76,38 @@ def test_training_takes_adams_steps_on_every_slice_once_an_epoch(data):
     assert len(history["loss"]) == 4
 
 
+def test_adamw_takes_its_steps_along_a_cosine_behind_a_warm_up(data):
+    """3 batches an epoch for 6 epochs, the first 2 epochs to warm up."""
+    features, truth = data
+    largest, warming, steps = 0.05, 6, 18
+
+    def rate(step):
+        if step < warming:
+            return largest / warming + (largest - largest / warming) * step / warming
+        return largest * (1 + np.cos(np.pi * (step - warming) / (steps - warming))) / 2
+
+    head = linear_head()
+    head.get_layer("logits").kernel.assign(np.zeros((WIDTH, 6)))
+    indices = np.arange(4, 25)
+    batches = SliceBatches(reader_of(features), truth, indices, SIZE)
+    asked = replace(
+        fitting(6, largest), optimizer="adamw", weight_decay=0.4, schedule="cosine", warm_up=2.0
+    )
+    loss = losses.build("bce", truth)
+    training_loop.fit(head, loss, batches, None, asked, MACHINE, name="tiny", seed=3)
+    expected = adam_on_a_linear_head(features, truth, indices, 6, rate, 3, decay=0.4)
+    logits = head.get_layer("logits")
+    np.testing.assert_allclose(logits.kernel.numpy(), expected[:-1], atol=2e-5)
+    np.testing.assert_allclose(logits.bias.numpy(), expected[-1], atol=2e-5)
+
+
+def test_a_pass_has_as_many_steps_as_batches(data):
+    features, truth = data
+    for count in (1, 8, 9, 21):
+        batches = SliceBatches(reader_of(features), truth, np.arange(count), SIZE)
+        assert batches.steps == len(list(batches.plan(None)))
+
+
 def test_a_validation_loss_is_the_mean_over_its_slices(data):
     features, truth = data
     head = linear_head()
@@ -99,13 +139,23 @@ class Recorder:
 
 def test_steps_are_cut_after_epochs_without_clear_gain_and_patience_counts_any():
     program = Recorder()
-    watched = training_loop._Watched(program, patience=2)
+    watched = training_loop._Watched(program, replace(fitting(6, 1.0), patience=2))
     for epoch, loss in enumerate([1.0, 0.9, 0.95, 0.89995, 0.9, 0.91]):
         program.epoch = epoch
         stopped = watched.is_enough(loss)
     assert program.cuts == [(epoch, training_loop.STEP_CUT) for epoch in (2, 3, 4, 5)]
     assert stopped
     assert watched.best_weights == 3
+
+
+def test_a_cosine_runs_to_its_end_and_keeps_the_best_epoch():
+    program = Recorder()
+    watched = training_loop._Watched(program, replace(fitting(6, 1.0), schedule="cosine"))
+    for epoch, loss in enumerate([1.0, 0.8, 0.9, 0.9, 0.9, 0.9, 0.9]):
+        program.epoch = epoch
+        assert not watched.is_enough(loss)
+    assert not program.cuts
+    assert watched.best_weights == 1
 
 
 @pytest.mark.parametrize("length", [4, 6])

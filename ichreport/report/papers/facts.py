@@ -17,7 +17,7 @@ from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.evaluation.uncertainty.bootstrap import REPLICATES
 from ichreport.evaluation.uncertainty.training_seeds import across_seeds
 from ichreport.labels import ANY
-from ichreport.params import augmentations
+from ichreport.params import augmentations, optimizers
 from ichreport.params.experiment import Experiment
 from ichreport.params.networks import HEADS, LOSSES, NETWORKS
 from ichreport.params.profile import Profile
@@ -122,6 +122,7 @@ def _seeds(runs: Sequence[ScoredRun]) -> str:
 
 def _of_run(best: ScoredRun) -> dict[str, str]:
     record, experiment = best.record, best.experiment
+    fitting = experiment.plan.fitting
     known, losses = record["provenance"], record["history"]["val_loss"]
     layers = f"{experiment.dense_layers} dense layer{'s' if experiment.dense_layers > 1 else ''}"
     return {
@@ -140,9 +141,18 @@ def _of_run(best: ScoredRun) -> dict[str, str]:
         "too high by that, on purpose."
         if experiment.loss == "weighted-bce"
         else "Slices are not resampled; logits start at the log-odds of each label's prevalence.",
-        "step_size": f"{experiment.plan.fitting.step_size:g}",
+        "step_words": optimizers.steps_in_words(
+            fitting.optimizer,
+            fitting.weight_decay,
+            fitting.schedule,
+            fitting.warm_up,
+            fitting.step_size,
+        ),
+        "epoch_words": optimizers.epochs_in_words(
+            fitting.schedule, fitting.epochs, fitting.patience
+        ),
         "batch_size": f"{experiment.batch_size:g}",
-        **{name: str(getattr(experiment, name)) for name in ("epochs", "patience", "seed")},
+        **{name: str(getattr(experiment, name)) for name in ("epochs", "seed")},
         "epochs_run": str(len(losses)),
         "best_epoch": str(int(np.argmin(losses)) + 1),
         "trainable": f"{record['model']['trainable']:,}",

@@ -15,6 +15,8 @@ DEFINING = (
 )  # fmt: skip
 """The parameters that define a run, as its page and its notebook show them."""
 
+_STEPPING = ("optimizer", "weight_decay", "schedule", "warm_up")
+
 _RUNNING = (
     "image_size", "backbone_size", "weights", "epochs", "patience", "batch_size", "seed",
     "sampa_share", "sampb_share",
@@ -24,7 +26,7 @@ _RUNNING = (
 def experiment(experiment: Experiment) -> Table:
     """The parameters of an experiment."""
     values = values_of(experiment)
-    names = [*DEFINING, experiment.step_size_name, *_RUNNING]
+    names = [*DEFINING, experiment.step_size_name, *_STEPPING, *_RUNNING]
     rows = [["asks", experiment.question or "–"]]
     rows += [[name.replace("_", " "), in_words(values[name], 6)] for name in names]
     return Table(f"The experiment {experiment.name}.", ["parameter", "value"], rows)
