@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from ichreport import cli
-from ichreport.params import inputs, networks, samples
+from ichreport.params import inputs, networks, optimizers, samples
 from ichreport.params.experiment import Experiment, read_each_experiment
 from ichreport.params.inputs import INPUTS
 from ichreport.params.networks import HEADS, LOSSES, NETWORKS, NetworkSpec
@@ -544,6 +544,55 @@ def test_augmentation_counts_where_each_epoch_reads_slices_and_is_flips_by_defau
 def test_an_augmentation_that_says_nothing_sensible_is_refused_with_the_cure(augment, told):
     with pytest.raises(ValueError, match=told):
         Experiment.parse({"network": "cnn7", "augment": augment}, where="test")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ({"weight_decay": 0.1}, "weight_decay is 0.1, which optimizer adam does not know; set opt"),
+        ({"warm_up": 1}, "warm_up is 1, which schedule plateau does not have; set schedule: cos"),
+        ({"warm_up": 3, "schedule": "cosine", "epochs": 3}, "warm_up is 3 of 3 epochs, which"),
+        ({"schedule": "steps"}, "schedule must be .*plateau.*cosine"),
+        ({"optimizer": "adamw", "weight_decay": 1}, "weight_decay must be less than 1"),
+    ],
+)
+def test_steps_that_do_not_go_together_are_refused_with_the_cure(words, told):
+    with pytest.raises(ValueError, match=told):
+        Experiment.parse(words, where="test")
+
+
+@pytest.mark.parametrize(
+    ("words", "steps", "epochs"),
+    [
+        (
+            {},
+            "Adam with a step of 0.002, cut after each epoch without gain on validation",
+            "at most 12 epochs, stopped after 3 without gain",
+        ),
+        (
+            {"optimizer": "adamw", "weight_decay": 0.01, "schedule": "cosine", "warm_up": 1},
+            "AdamW (weight decay 0.01) with steps of up to 0.002 that grow for 1 epoch and fall "
+            "along a cosine to 0",
+            "12 epochs, of which the one with the least loss on validation is kept",
+        ),
+        (
+            {"schedule": "cosine"},
+            "Adam with steps of up to 0.002 that fall along a cosine to 0",
+            "12 epochs, of which the one with the least loss on validation is kept",
+        ),
+    ],
+)
+def test_how_steps_are_taken_is_told_as_it_is(words, steps, epochs):
+    fitting = plan_with(**words).fitting
+    told = optimizers.steps_in_words(
+        fitting.optimizer,
+        fitting.weight_decay,
+        fitting.schedule,
+        fitting.warm_up,
+        fitting.step_size,
+    )
+    assert told == steps
+    assert optimizers.epochs_in_words(fitting.schedule, fitting.epochs, fitting.patience) == epochs
 
 
 def test_a_head_on_stored_features_refuses_to_augment_slices():
