@@ -25,7 +25,10 @@ from ichreport.phantom.lookalikes.meningioma import Meningioma
 from ichreport.phantom.shapes import Array, Points, Vector, any_of, inside
 
 _SUBPLANES = 2
-"""Planes that a slice's content averages, for partial volume along its thickness."""
+"""Planes that a thick slice's content averages, for partial volume along its thickness."""
+
+_THIN = 1.5
+"""Up to this thickness one plane stands for a slice, which is as thick as pixels are wide (mm)."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ def draw(patient: Patient, p: Points, *, lift: Vector, edge: float, thickness: f
     """Draw a slab.
 
     Skull and face are drawn once, their surfaces blurred as far as they lean towards the slab; the
-    content of the dura is the mean of `_SUBPLANES` planes.
+    content of the dura is the mean of `_SUBPLANES` planes, of a thin slab one plane.
 
     Args:
         patient: The head.
@@ -104,13 +107,14 @@ def draw(patient: Patient, p: Points, *, lift: Vector, edge: float, thickness: f
     slow = slow_noise(patient.head, middle)
     bone = flat.take(index)
     total = bone.copy()
-    for number in range(_SUBPLANES):
-        offset = (number + 0.5) / _SUBPLANES - 0.5
+    planes = 1 if thickness <= _THIN else _SUBPLANES
+    for number in range(planes):
+        offset = (number + 0.5) / planes - 0.5
         plane = Points(*(v + np.float32(offset * d) for v, d in zip(middle, lift, strict=True)))
         near = cavity(plane)
-        blur = np.float32(edge) + np.float32(thickness / _SUBPLANES) * near.slope
-        share = inside(near.wall, blur) * np.float32(1 / _SUBPLANES)
-        content, blood = _content(patient, plane, near, slow, section)
+        blur = np.float32(edge) + np.float32(thickness / planes) * near.slope
+        share = inside(near.wall, blur) * np.float32(1 / planes)
+        content, blood = _content(patient, plane, near, slow, section, 1 / planes)
         total += share * (content - bone)
         for subtype, amount in blood.items():
             if amount.max() > 0:
@@ -121,9 +125,12 @@ def draw(patient: Patient, p: Points, *, lift: Vector, edge: float, thickness: f
 
 
 def _content(
-    patient: Patient, p: Points, space: Cavity, slow: Array, section: Section
+    patient: Patient, p: Points, space: Cavity, slow: Array, section: Section, weight: float
 ) -> tuple[Array, dict[str, Array]]:
-    """Intensity of the content of the dura, and each subtype's share; adds to what is seen."""
+    """Intensity of the content of the dura, and each subtype's share; adds to what is seen.
+
+    `weight` is this plane's share of the slab.
+    """
     extraaxial = kinds.place_extraaxial(patient.bleeds, p, space)
     outside = extraaxial.outside
     for mass in patient.lookalikes:
@@ -148,10 +155,10 @@ def _content(
         patch = lookalike.patch(p, space, content)
         if patch is not None:
             hu[patch.points] += patch.share * (np.float32(lookalike.hu) - hu.take(patch.points))
-            section.lookalikes[number] += float(patch.share.sum()) / _SUBPLANES
+            section.lookalikes[number] += float(patch.share.sum()) * weight
     layers = Layers(hu, p, slow, patient.down)
     for number, amount in _paint(layers, patient, content, extraaxial, densities):
-        section.bleeds[number] += amount / _SUBPLANES
+        section.bleeds[number] += amount * weight
     for share, device in patient.surgery.devices(p, EDGE):
         layers.hu += share * (np.float32(device) - layers.hu)
     cup = np.exp(np.minimum(space.wall, 0) * np.float32(1 / 9))
