@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from ichreport import cli
+from ichreport.labels import LABELS
 from ichreport.params import inputs, networks, optimizers, samples
 from ichreport.params.experiment import Experiment, read_each_experiment
 from ichreport.params.inputs import INPUTS
@@ -454,6 +455,7 @@ CHANGES_THE_TRAINING = {
     "fine_tuning_rate": (0.5, False),
     "augment": ([], False),
     "loss": ("focal", True),
+    "label_weights": ({"any": 2.0}, True),
     "optimizer": ("adamw", True),
     "weight_decay": (0.1, True),
     "schedule": ("cosine", True),
@@ -552,6 +554,13 @@ def test_an_augmentation_that_says_nothing_sensible_is_refused_with_the_cure(aug
         ({"weight_decay": 0.1}, "weight_decay is 0.1, which optimizer adam does not know; set opt"),
         ({"warm_up": 1}, "warm_up is 1, which schedule plateau does not have; set schedule: cos"),
         ({"warm_up": 3, "schedule": "cosine", "epochs": 3}, "warm_up is 3 of 3 epochs, which"),
+        (
+            {"label_weights": {"none": 2}},
+            "label_weights must be weights of epidural, .*'none' is none",
+        ),
+        ({"label_weights": {"any": -1}}, "label_weights must be weights from 0 to 1000"),
+        ({"label_weights": {"any": float("nan")}}, "label_weights"),
+        ({"label_weights": dict.fromkeys(LABELS, 0)}, "one at least is not 0"),
         ({"schedule": "steps"}, "schedule must be .*plateau.*cosine"),
         ({"optimizer": "adamw", "weight_decay": 1}, "weight_decay must be less than 1"),
     ],

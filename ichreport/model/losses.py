@@ -1,12 +1,13 @@
 """Training losses on logits, all of them means over slices and labels."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike, NDArray
 
+from ichreport.labels import LABELS
 from ichreport.params.networks import Loss
 
 FOCAL_GAMMA = 2.0
@@ -78,12 +79,15 @@ def positive_weights(y_true: NDArray[Any]) -> NDArray[np.float32]:
     return np.minimum(ratio, MAX_POSITIVE_WEIGHT).astype(np.float32)
 
 
-def build(loss: Loss, y_true: NDArray[Any]) -> LossFunction:
+def build(
+    loss: Loss, y_true: NDArray[Any], label_weights: Mapping[str, float] | None = None
+) -> LossFunction:
     """The loss function of an experiment.
 
     Args:
         loss: bce, weighted-bce or focal.
         y_true: Truth of the training slices, (slices, labels), which sets the positive weights.
+        label_weights: Weights of labels in the mean; 1 for those that are not named.
 
     Returns:
         A function of truth and logits, both (..., labels), giving one loss for each (...): the
@@ -100,4 +104,12 @@ def build(loss: Loss, y_true: NDArray[Any]) -> LossFunction:
     def mean_over_labels(truth: Any, logits: Any) -> Any:
         return ops.mean(term(truth, logits), axis=-1)
 
-    return mean_over_labels
+    if not label_weights:
+        return mean_over_labels
+    of_labels = np.array([label_weights.get(label, 1.0) for label in LABELS])
+    share = (of_labels / of_labels.sum()).astype(np.float32)
+
+    def weighted_mean_over_labels(truth: Any, logits: Any) -> Any:
+        return ops.sum(term(truth, logits) * share, axis=-1)
+
+    return weighted_mean_over_labels

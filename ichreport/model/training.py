@@ -120,7 +120,7 @@ def fit(
         heads.set_output_bias(head, truth_of_train.mean(axis=0, dtype=np.float64))
     history = training_loop.fit(
         learner,
-        losses.build(plan.fitting.loss, truth_of_train),
+        losses.build(plan.fitting.loss, truth_of_train, dict(plan.fitting.label_weights)),
         batches["train"],
         batches["validation"] if watch else None,
         plan.fitting,

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from ichreport.labels import LABELS
 from ichreport.params import augmentations, optimizers
 from ichreport.params.inputs import (
     MOST_NEIGHBOURS,
@@ -33,6 +34,9 @@ from ichreport.params.yaml import LARGEST_SEED, brief, listed, project_path, rea
 
 SEED_MARK: Final = "--seed-"
 """Between a row's name and the training seed that it runs once more with."""
+
+LARGEST_WEIGHT: Final = 1000.0
+"""What a label weighs in the loss, at most."""
 
 SCRATCH: Final = "scratch"
 """The run that a notebook with the parameters of its own cell makes; each one replaces the last."""
@@ -102,6 +106,9 @@ class Experiment(Profile):
         description="how slices vary in training; null: [flip] where layers train",
     )
     loss: Loss = Field(default="bce", description=listed(Loss))
+    label_weights: dict[str, float] = Field(
+        default={}, description="weights of labels in the loss, such as any: 2; 1 if not named"
+    )
     optimizer: Optimizer = Field(default="adam", description=listed(Optimizer))
     weight_decay: float = Field(
         default=0, ge=0, lt=1, description="share of each weight that AdamW takes, times the step"
@@ -152,6 +159,18 @@ class Experiment(Profile):
         self.view_of(self.input_spec.name, self.network)  # refuses slices that are too small
         return self
 
+    @field_validator("label_weights")
+    @classmethod
+    def _weighs_labels(cls, weights: dict[str, float]) -> dict[str, float]:
+        unknown = [name for name in weights if name not in LABELS]
+        if unknown:
+            raise ValueError(f"weights of {', '.join(LABELS)}; {brief(unknown[0])} is none of them")
+        if any(not 0 <= weight <= LARGEST_WEIGHT for weight in weights.values()):
+            raise ValueError(f"weights from 0 to {LARGEST_WEIGHT:g}")
+        if len(weights) == len(LABELS) and not any(weights.values()):
+            raise ValueError("weights of which one at least is not 0: there is nothing to learn")
+        return weights
+
     @model_validator(mode="after")
     def _takes_sound_steps(self) -> Self:
         problem = optimizers.problem(self.optimizer, self.weight_decay, self.schedule, self.warm_up)
@@ -163,6 +182,11 @@ class Experiment(Profile):
         if problem:
             raise ValueError(problem)
         return self
+
+    @property
+    def unequal_weights(self) -> dict[str, float]:
+        """Labels that weigh otherwise than 1 in the loss, each with its weight."""
+        return {label: weight for label, weight in self.label_weights.items() if weight != 1}
 
     @property
     def splits_by(self) -> SplitBy:
@@ -238,6 +262,7 @@ class Experiment(Profile):
             "store": str(project_path(str(self.store))),
             "backbone_size": self.backbone_size or self.image_size,
             "augment": self._unusual_augment,
+            "label_weights": self.unequal_weights,
             "split_by": self.splits_by if self.sample in SAMPLES else self.split_by,
             "training_seed": self.seed_of_training,
         }
@@ -328,6 +353,7 @@ class Experiment(Profile):
             weight_decay=self.weight_decay,
             schedule=self.schedule,
             warm_up=self.warm_up,
+            label_weights=tuple(sorted(self.unequal_weights.items())),
         )
         head = HeadPart(self.head, self.dense_layers)
         return TrainingPlan(self.name, self.view, self.backbone, head, fitting, self.machine)

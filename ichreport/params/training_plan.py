@@ -121,6 +121,7 @@ class Fitting:
         weight_decay: What AdamW takes from each weight, as a share of it and of the step size.
         schedule: What becomes of the step size.
         warm_up: Epochs in which it grows from almost nothing.
+        label_weights: Labels that weigh otherwise than 1 in the loss, each with its weight.
     """
 
     loss: Loss
@@ -137,6 +138,7 @@ class Fitting:
     weight_decay: float = 0.0
     schedule: Schedule = "plateau"
     warm_up: float = 0.0
+    label_weights: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -177,5 +179,6 @@ class TrainingPlan:
         """
         values = asdict(self) | {"specs": {**self.view.specs(), "head": facts_of(self.head.spec)}}
         values["fitting"]["augment"] = [one.values() for one in self.fitting.augment]
+        values["fitting"]["label_weights"] = dict(self.fitting.label_weights)
         del values["name"]
         return values

@@ -74,3 +74,25 @@ def test_a_built_loss_is_a_mean_over_labels_for_slices_and_for_series(loss):
     series = value(function(TRUTH.reshape(8, 5, 6), LOGITS.reshape(8, 5, 6)))
     assert flat.shape == (40,)
     np.testing.assert_allclose(series.reshape(40), flat, rtol=1e-6)
+
+
+@pytest.mark.parametrize("loss", ["bce", "weighted-bce", "focal"])
+def test_labels_weigh_in_the_mean_as_they_are_told(loss):
+    term = {
+        "bce": losses.binary_cross_entropy,
+        "weighted-bce": lambda truth, logits: losses.weighted_binary_cross_entropy(
+            truth, logits, losses.positive_weights(TRUTH)
+        ),
+        "focal": losses.focal_cross_entropy,
+    }[loss]
+    by_label = value(term(TRUTH, LOGITS))
+    found = value(losses.build(loss, TRUTH, {"any": 2.0, "epidural": 0.0})(TRUTH, LOGITS))
+    expected = np.average(by_label, axis=-1, weights=[0, 1, 1, 1, 1, 2])
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_with_any_counted_twice_the_loss_is_the_challenges():
+    """Its score, as scikit-learn works it: the mean over labels' log losses, `any` twice."""
+    loss = value(losses.build("bce", TRUTH, {"any": 2.0})(TRUTH, LOGITS)).mean()
+    of_labels = [log_loss(TRUTH[:, k], PROBABILITY[:, k]) for k in [*range(6), 5]]
+    assert loss == pytest.approx(np.mean(of_labels), rel=1e-5)

@@ -120,6 +120,15 @@ def _seeds(runs: Sequence[ScoredRun]) -> str:
     )
 
 
+def _weights(experiment: Experiment) -> str:
+    """What labels weigh in the loss, where they do not weigh alike."""
+    unequal = experiment.unequal_weights
+    if not unequal:
+        return ""
+    told = ", ".join(f"{label} {weight:g}" for label, weight in unequal.items())
+    return f" (labels count in it: {told}; the others 1)"
+
+
 def _of_run(best: ScoredRun) -> dict[str, str]:
     record, experiment = best.record, best.experiment
     fitting = experiment.plan.fitting
@@ -134,7 +143,7 @@ def _of_run(best: ScoredRun) -> dict[str, str]:
         f"{HEADS[experiment.head].words}",
         "input_words": experiment.input_spec.words,
         "sample_words": SAMPLES[experiment.sample].words.format_map(dict(experiment)),
-        "loss_words": LOSSES[experiment.loss],
+        "loss_words": LOSSES[experiment.loss] + _weights(experiment),
         "initial_words": _initial(experiment),
         "augmentation_words": augmentations.sentence(experiment.augmentations),
         "imbalance_words": "Positives are weighted by their rarity in the loss; probabilities are "

@@ -234,9 +234,9 @@ def papermill_command(
         known |= {"name": expected.row, "training_seed": None}
         parameters = {"training_seed": expected.training_seed, **parameters}
     for name, value in parameters.items():
-        if name not in known or value == known[name] or isinstance(value, dict):
+        if name not in known or value == known[name] or name == "phantom":
             continue
-        if isinstance(value, list):
+        if isinstance(value, list | dict):
             line = yaml.safe_dump({name: value}, default_flow_style=True, width=math.inf)
             words += ["-y", line.strip()]
         else:

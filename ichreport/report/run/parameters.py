@@ -27,6 +27,8 @@ def experiment(experiment: Experiment) -> Table:
     """The parameters of an experiment."""
     values = values_of(experiment)
     names = [*DEFINING, experiment.step_size_name, *_STEPPING, *_RUNNING]
+    if experiment.schedule != "plateau":
+        names.remove("patience")  # nothing waits for a gain
     rows = [["asks", experiment.question or "–"]]
     rows += [[name.replace("_", " "), in_words(values[name], 6)] for name in names]
     return Table(f"The experiment {experiment.name}.", ["parameter", "value"], rows)

@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from papermill.cli import _resolve_type
 
+from ichreport.labels import LABELS
 from ichreport.params.experiment import Experiment
 from ichreport.params.profile import Profile
 from ichreport.report.run import page as run_page
+from ichreport.report.run import parameters
 from tests.report.made_up import PICTURE, PLANTED
 
 PROFILE = Profile.parse({"profile": "demo", "epochs": 7, "learning_rate": 0.01}, where="test")
@@ -53,6 +55,7 @@ ran = st.builds(
     sample=st.sampled_from(["sampa", "sampb", "fullid"]),
     network=st.sampled_from(["cnn7", "densenet121"]),
     weights=st.none() | paths,
+    label_weights=st.dictionaries(st.sampled_from(LABELS), st.floats(0.1, 10)),
     seed=st.integers(0, 10**9),
     learning_rate=st.floats(1e-9, 10),
     require_gpu=st.booleans(),
@@ -81,6 +84,17 @@ def test_a_run_that_departs_from_its_file_says_how(experiment, network):
         "params/demo.yaml": said_by(PROFILE),
     }
     assert run_by(command, files) == experiment
+
+
+def test_patience_is_told_where_something_waits_for_a_gain():
+    def told(**values):
+        asked = Experiment.parse({"network": "cnn7", "epochs": 5, **values}, where="test")
+        return {row[0]: row[1] for row in parameters.experiment(asked).rows}
+
+    assert told()["patience"] == "3"
+    cosine = told(schedule="cosine", warm_up=1)
+    assert "patience" not in cosine
+    assert (cosine["schedule"], cosine["warm up"]) == ("cosine", "1")
 
 
 def test_a_run_as_its_file_says_needs_nothing_more(report):
