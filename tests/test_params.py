@@ -359,6 +359,19 @@ def test_every_parameter_file_loads(profile, monkeypatch):
     assert {e.profile for e in experiments.values()} == {profile}
 
 
+def test_every_recipe_loads_and_says_what_it_asks_costs_and_should_reach(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    recipes = read_experiments(Profile.from_files("params/rsna-recipes.yaml"))
+    files = sorted((ROOT / "params" / "recipes").glob("*.yaml"))
+    assert list(recipes) == [path.stem for path in files]
+    for path, recipe in zip(files, recipes.values(), strict=True):
+        head = path.read_text().partition("name:")[0]
+        assert head.startswith(f"# {recipe.question}\n")
+        assert "# Cost: " in head
+        assert recipe.poster_row is None
+        assert recipe.splits_by == "group"
+
+
 @pytest.mark.parametrize("seeds", [[1], [2, 2], [-1], [2, 3, 1]])
 def test_a_training_seed_that_says_nothing_of_luck_is_refused(seeds):
     with pytest.raises(ValueError, match="each once and other than seed 1, got"):
