@@ -6,6 +6,7 @@ import re
 import pytest
 
 from ichreport import cli
+from ichreport.params.differences import differences
 from ichreport.params.experiment import Experiment
 from ichreport.params.inputs import INPUTS, InputSpec, Window, input_spec
 
@@ -67,9 +68,9 @@ def test_a_short_form_and_its_windows_spelt_out_are_one_input(shape):
         for windows in (spelt.windows, by_numbers)
     ]
     assert as_text == [json.dumps(short.plan.values())] * 2
-    assert spelt.differences(short) == {}
+    assert differences(spelt, short) == {}
     assert spelt.features_marker == short.features_marker
-    assert "input" in spelt.differences(experiment(windows=["brain"]))
+    assert "input" in differences(spelt, experiment(windows=["brain"]))
 
 
 @pytest.mark.parametrize(

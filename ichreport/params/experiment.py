@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from ichreport.labels import LABELS
 from ichreport.params import augmentations, optimizers
 from ichreport.params.inputs import (
     MOST_NEIGHBOURS,
@@ -20,6 +19,7 @@ from ichreport.params.networks import (
     HEADS,
     NETWORKS,
     Head,
+    LabelWeights,
     Loss,
     Network,
     NetworkSpec,
@@ -30,18 +30,15 @@ from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.params.profile import NAME_PATTERN, Profile
 from ichreport.params.samples import SAMPLES, Sample, SplitBy
 from ichreport.params.training_plan import Backbone, Fitting, HeadPart, TrainingPlan, View
-from ichreport.params.yaml import LARGEST_SEED, brief, listed, project_path, read_yaml
+from ichreport.params.yaml import LARGEST_SEED, listed, read_yaml
 
 SEED_MARK: Final = "--seed-"
 """Between a row's name and the training seed that it runs once more with."""
 
-LARGEST_WEIGHT: Final = 1000.0
-"""What a label weighs in the loss, at most."""
-
 SCRATCH: Final = "scratch"
 """The run that a notebook with the parameters of its own cell makes; each one replaces the last."""
 
-_OF_THE_REPORT: Final = frozenset(
+OF_THE_REPORT: Final = frozenset(
     {
         *("profile", "experiments", "seeds", "cam_run", "cam_per_group", "kernel", "require_gpu"),
         *("source", "labels", "pseudonymise", "store", "phantom", "image_size"),
@@ -49,11 +46,6 @@ _OF_THE_REPORT: Final = frozenset(
     }
 )
 """What all rows of a report share, so that no row can set it for itself."""
-
-_NEVER_COMPUTED_WITH: Final = _OF_THE_REPORT - {"store", "image_size"} | {
-    *("name", "question", "poster_row", "baseline"),
-}
-"""Names, and what says where a report stands: two runs that differ in them alone are alike."""
 
 
 class Experiment(Profile):
@@ -106,7 +98,7 @@ class Experiment(Profile):
         description="how slices vary in training; null: [flip] where layers train",
     )
     loss: Loss = Field(default="bce", description=listed(Loss))
-    label_weights: dict[str, float] = Field(
+    label_weights: LabelWeights = Field(
         default={}, description="weights of labels in the loss, such as any: 2; 1 if not named"
     )
     optimizer: Optimizer = Field(default="adam", description=listed(Optimizer))
@@ -159,18 +151,6 @@ class Experiment(Profile):
         self.view_of(self.input_spec.name, self.network)  # refuses slices that are too small
         return self
 
-    @field_validator("label_weights")
-    @classmethod
-    def _weighs_labels(cls, weights: dict[str, float]) -> dict[str, float]:
-        unknown = [name for name in weights if name not in LABELS]
-        if unknown:
-            raise ValueError(f"weights of {', '.join(LABELS)}; {brief(unknown[0])} is none of them")
-        if any(not 0 <= weight <= LARGEST_WEIGHT for weight in weights.values()):
-            raise ValueError(f"weights from 0 to {LARGEST_WEIGHT:g}")
-        if len(weights) == len(LABELS) and not any(weights.values()):
-            raise ValueError("weights of which one at least is not 0: there is nothing to learn")
-        return weights
-
     @model_validator(mode="after")
     def _takes_sound_steps(self) -> Self:
         problem = optimizers.problem(self.optimizer, self.weight_decay, self.schedule, self.warm_up)
@@ -194,7 +174,7 @@ class Experiment(Profile):
         return self.split_by or SAMPLES[self.sample].split_by
 
     @property
-    def _usual_augmentations(self) -> augmentations.Augmentations:
+    def usual_augmentations(self) -> augmentations.Augmentations:
         """How slices vary where the experiment leaves that open."""
         return augmentations.FLIP_ALONE if self.trains_on_slices else ()
 
@@ -207,7 +187,7 @@ class Experiment(Profile):
         """
         if self.augment is not None:
             return augmentations.parse(self.augment)
-        return self._usual_augmentations
+        return self.usual_augmentations
 
     @property
     def augment_in_words(self) -> list[Any] | None:
@@ -216,14 +196,6 @@ class Experiment(Profile):
             return [str(augmentation) for augmentation in self.augmentations]
         except (KeyError, ValueError):
             return self.augment
-
-    @property
-    def _unusual_augment(self) -> list[Any] | None:
-        """`augment_in_words`, or None where slices vary as they would if nothing were said."""
-        words = self.augment_in_words
-        if self.augment is None or words == [str(one) for one in self._usual_augmentations]:
-            return None
-        return words
 
     @property
     def seed_of_training(self) -> int:
@@ -240,32 +212,6 @@ class Experiment(Profile):
         phantom = parameters.get("phantom")
         recipe = PhantomRecipe.model_construct(**phantom) if phantom else None
         return cls.model_construct(**{**parameters, "phantom": recipe})
-
-    def differences(self, other: "Experiment") -> dict[str, tuple[Any, Any]]:
-        """Where it computes with other parameters than another.
-
-        Returns:
-            By parameter, its own value and the other's. What is left to a rule (`split_by: null`)
-            counts as what the rule gives.
-        """
-        mine, others = self._computes_with(), other._computes_with()
-        return {
-            name: (value, others[name]) for name, value in mine.items() if value != others[name]
-        }
-
-    def _computes_with(self) -> dict[str, Any]:
-        """The parameters that its figures depend on, as they are in effect."""
-        return {
-            **{name: getattr(self, name) for name in _COMPUTED_WITH},
-            **dict.fromkeys(("windows", "neighbours", "window_shape")),  # the input's name has them
-            "input": self.input_spec.name,
-            "store": str(project_path(str(self.store))),
-            "backbone_size": self.backbone_size or self.image_size,
-            "augment": self._unusual_augment,
-            "label_weights": self.unequal_weights,
-            "split_by": self.splits_by if self.sample in SAMPLES else self.split_by,
-            "training_seed": self.seed_of_training,
-        }
 
     @classmethod
     def from_notebook(cls, namespace: Mapping[str, Any]) -> Self:
@@ -369,19 +315,6 @@ class Experiment(Profile):
         return self.report_folder / "runs" / self.name
 
 
-_COMPUTED_WITH: Final = tuple(
-    name for name in Experiment.model_fields if name not in _NEVER_COMPUTED_WITH
-)
-
-
-def say_differences(differences: Mapping[str, tuple[Any, Any]]) -> str:
-    """Differences of parameters as an error says them: `epochs 3 instead of 12, loss …`."""
-    return ", ".join(
-        f"{name} {brief(mine)} instead of {brief(other)}"
-        for name, (mine, other) in differences.items()
-    )
-
-
 def read_each_experiment(profile: Profile) -> tuple[dict[str, Experiment], dict[str, str]]:
     """Read the experiments that a profile's report is expected to have, in order.
 
@@ -435,7 +368,7 @@ def _problem_of_baseline(
 def _rows_of(profile: Profile, path: Path) -> dict[str, Experiment]:
     """The runs of one experiment's file."""
     of_file = read_yaml(path)
-    of_report = sorted(_OF_THE_REPORT & of_file.keys())
+    of_report = sorted(OF_THE_REPORT & of_file.keys())
     if of_report:
         raise ValueError(
             f"{path}: {', '.join(of_report)} is of the whole report; set it in its profile, "

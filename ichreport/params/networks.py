@@ -8,7 +8,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import PlainValidator
+from pydantic import AfterValidator, PlainValidator
+
+from ichreport.labels import LABELS
+from ichreport.params.yaml import brief
 
 Network = Literal[
     "cnn7",
@@ -111,6 +114,25 @@ LOSSES: Final[Mapping[Loss, str]] = {
     "focal": "Focal loss",
 }
 """What each loss is, in words."""
+
+
+LARGEST_WEIGHT: Final = 1000.0
+"""What a label weighs in the loss, at most."""
+
+
+def _label_weights(weights: dict[str, float]) -> dict[str, float]:
+    unknown = [name for name in weights if name not in LABELS]
+    if unknown:
+        raise ValueError(f"weights of {', '.join(LABELS)}; {brief(unknown[0])} is none of them")
+    if any(not 0 <= weight <= LARGEST_WEIGHT for weight in weights.values()):
+        raise ValueError(f"weights from 0 to {LARGEST_WEIGHT:g}")
+    if len(weights) == len(LABELS) and not any(weights.values()):
+        raise ValueError("weights of which one at least is not 0: there is nothing to learn")
+    return weights
+
+
+LabelWeights = Annotated[dict[str, float], AfterValidator(_label_weights)]
+"""What labels weigh in the mean over their losses; 1 where one is not named."""
 
 
 def facts_of(spec: NetworkSpec | HeadSpec) -> dict[str, Any]:

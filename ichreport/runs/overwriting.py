@@ -6,11 +6,11 @@ Only the scratch run may be anything.
 from pathlib import Path
 
 from ichreport.files import read_json
+from ichreport.params.differences import differences, in_words
 from ichreport.params.experiment import (
     SCRATCH,
     Experiment,
     read_each_experiment,
-    say_differences,
 )
 from ichreport.params.profile import Profile
 from ichreport.params.yaml import project_path, shown
@@ -29,20 +29,20 @@ def refuse_other_parameters(experiment: Experiment) -> None:
         return
     row = _row_of_that_name(experiment)
     if row is not None:
-        differences = experiment.differences(row)
-        if not differences:
+        differing = differences(experiment, row)
+        if not differing:
             return  # whatever is kept there is this row, or was
         raise ValueError(
             f"{experiment.name} is a row of the report {experiment.profile}, and this run has "
-            f"{say_differences(differences)}. Give it a name of its own (-p name mine), or change "
+            f"{in_words(differing)}. Give it a name of its own (-p name mine), or change "
             "the row's file."
         )
     kept = recorded(experiment.run_folder)
-    differences = experiment.differences(kept) if kept else {}
-    if differences:
+    differing = differences(experiment, kept) if kept else {}
+    if differing:
         raise ValueError(
             f"{shown(experiment.run_folder)} holds another run, and this one has "
-            f"{say_differences(differences)}. Give it a name of its own (-p name …), or remove "
+            f"{in_words(differing)}. Give it a name of its own (-p name …), or remove "
             "that folder."
         )
 

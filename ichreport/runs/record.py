@@ -25,7 +25,8 @@ from ichreport.files import (
     sha256_of_json,
     write_sealed_json,
 )
-from ichreport.params.experiment import Experiment, say_differences
+from ichreport.params.differences import differences, in_words
+from ichreport.params.experiment import Experiment
 from ichreport.params.inputs import INPUTS, combined
 from ichreport.params.networks import HEADS, LOSSES, NETWORKS
 from ichreport.params.samples import SAMPLES
@@ -298,12 +299,12 @@ def read_runs_by_hand(report_folder: Path, expected: Collection[str]) -> list[Ru
 def _read_row(folder: Path, experiment: Experiment) -> RunRecord:
     """A run of a row, which has failed if it was made with other parameters than the row's."""
     run = read_run(folder)
-    differences = run.experiment.differences(experiment) if run.status == "ok" else {}
-    if differences:
+    differing = differences(run.experiment, experiment) if run.status == "ok" else {}
+    if differing:
         return RunRecord(
             *(run.name, folder, "failed", {}),
             reason=f"{folder / RECORD} was made with other parameters than its files say: "
-            f"{say_differences(differences)}. make report makes it anew.",
+            f"{in_words(differing)}. make report makes it anew.",
         )
     return _explain_missing(run, experiment)
 

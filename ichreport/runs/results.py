@@ -12,6 +12,7 @@ import pandas as pd
 from ichreport import poster
 from ichreport.evaluation.assessment import Assessment
 from ichreport.evaluation.constant_prevalence import FloorComparison
+from ichreport.params.differences import differences
 from ichreport.params.experiment import SEED_MARK, Experiment, read_each_experiment
 from ichreport.params.profile import Profile
 from ichreport.params.samples import Sample, SplitBy
@@ -116,7 +117,7 @@ class Variant:
     Attributes:
         scored: The run.
         row: The name of the row whose parameters are nearest to its own; empty without a row.
-        differences: As `Experiment.differences`: the run's own values, and the row's.
+        differences: As `params.differences.differences`: the run's own values, and the row's.
     """
 
     scored: ScoredRun
@@ -218,11 +219,11 @@ def _variant(run: RunRecord, experiments: Mapping[str, Experiment]) -> Variant:
 
     def distance(row: Experiment) -> int:
         other_names = (asked.question != row.question) + (asked.poster_row != row.poster_row)
-        return len(asked.differences(row)) + other_names
+        return len(differences(asked, row)) + other_names
 
     rows = [experiment for name, experiment in experiments.items() if experiment.row == name]
     nearest = min(rows, key=distance, default=None)
     scored = ScoredRun(run, by_hand=True)
     if nearest is None:
         return Variant(scored, "", {})
-    return Variant(scored, nearest.name, asked.differences(nearest))
+    return Variant(scored, nearest.name, differences(asked, nearest))

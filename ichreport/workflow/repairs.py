@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ichreport.data.store_format import MANIFEST, read_manifest
 from ichreport.files import OtherVersionError, read_sealed_json
+from ichreport.params.differences import differences
 from ichreport.params.experiment import Experiment
 from ichreport.params.profile import Profile
 from ichreport.params.yaml import shown
@@ -71,7 +72,7 @@ def _of_other_parameters(experiments: Mapping[str, Experiment]) -> Iterator[str]
     """The records of rows that were made with other parameters than the row's."""
     for row in experiments.values():
         made = overwriting.recorded(row.run_folder)
-        if made is not None and made.differences(row):
+        if made is not None and differences(made, row):
             yield shown(row.run_folder / RECORD)
 
 

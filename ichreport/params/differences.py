@@ -1,0 +1,63 @@
+"""Where two experiments compute with other parameters, whatever else they are called or show."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ichreport.params.experiment import OF_THE_REPORT, Experiment
+from ichreport.params.samples import SAMPLES
+from ichreport.params.yaml import brief, project_path
+
+_NEVER_COMPUTED_WITH: Final = OF_THE_REPORT - {"store", "image_size"} | {
+    *("name", "question", "poster_row", "baseline"),
+}
+"""Names, and what says where a report stands: two runs that differ in them alone are alike."""
+
+_COMPUTED_WITH: Final = tuple(
+    name for name in Experiment.model_fields if name not in _NEVER_COMPUTED_WITH
+)
+
+_SAID_BY_INPUT: Final = ("windows", "neighbours", "window_shape")
+"""What the name of the input in effect holds."""
+
+
+def differences(first: Experiment, second: Experiment) -> dict[str, tuple[Any, Any]]:
+    """Where an experiment computes with other parameters than another.
+
+    Returns:
+        By parameter, the first one's value and the second one's. What is left to a rule
+        (`split_by: null`) counts as what the rule gives.
+    """
+    mine, others = _in_effect(first), _in_effect(second)
+    return {name: (value, others[name]) for name, value in mine.items() if value != others[name]}
+
+
+def in_words(differing: Mapping[str, tuple[Any, Any]]) -> str:
+    """Differences of parameters as an error says them: `epochs 3 instead of 12, loss …`."""
+    return ", ".join(
+        f"{name} {brief(mine)} instead of {brief(other)}"
+        for name, (mine, other) in differing.items()
+    )
+
+
+def _in_effect(experiment: Experiment) -> dict[str, Any]:
+    """The parameters that its figures depend on, as they are in effect."""
+    return {
+        **{name: getattr(experiment, name) for name in _COMPUTED_WITH},
+        **dict.fromkeys(_SAID_BY_INPUT),
+        "input": experiment.input_spec.name,
+        "store": str(project_path(str(experiment.store))),
+        "backbone_size": experiment.backbone_size or experiment.image_size,
+        "augment": _unusual_augment(experiment),
+        "label_weights": experiment.unequal_weights,
+        "split_by": experiment.splits_by if experiment.sample in SAMPLES else experiment.split_by,
+        "training_seed": experiment.seed_of_training,
+    }
+
+
+def _unusual_augment(experiment: Experiment) -> list[Any] | None:
+    """How slices vary, or None where that is as if nothing were said of it."""
+    words = experiment.augment_in_words
+    usual = experiment.augment is None or words == [
+        str(one) for one in experiment.usual_augmentations
+    ]
+    return None if usual else words
