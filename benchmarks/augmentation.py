@@ -18,9 +18,10 @@ import keras
 import numpy as np
 from side_by_side import interleaved, main, median_ratio
 
-from ichreport.model import backbones, backend, inputs, losses, networks
+from ichreport.model import backbones, backend, inputs, networks
 from ichreport.model.augmentation import augmented_model
 from ichreport.model.augmentation.drawing import Drawing
+from ichreport.model.fitting import losses
 from ichreport.params.experiment import Experiment
 from ichreport.params.machine import Machine
 from ichreport.params.training_plan import TrainingPlan

@@ -16,7 +16,9 @@ import keras
 import numpy as np
 from side_by_side import interleaved, main, median_ratio
 
-from ichreport.model import backbones, backend, heads, losses, networks
+from ichreport.model import backbones, backend, networks
+from ichreport.model.fitting import losses
+from ichreport.model.heads.build import build_head
 from ichreport.params.experiment import Experiment
 from ichreport.params.machine import Machine
 from ichreport.params.training_plan import TrainingPlan
@@ -50,7 +52,7 @@ def steps(jit: bool) -> dict[str, Callable[[], Any]]:
     forward = backend.program(pooled, MACHINE, jit=jit).forward
     return {
         "train cnn7": trained(networks.cnn7(small.view, small.head, MACHINE), hu),
-        "train a dense head": trained(heads.build(deep.head, WIDTH, MACHINE), features),
+        "train a dense head": trained(build_head(deep.head, WIDTH, MACHINE), features),
         "train densenet121": trained(networks.fine_tuned(frozen(thawed), thawed), hu),
         "densenet121 features": lambda: backend.to_numpy(forward(hu)),
     }

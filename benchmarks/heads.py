@@ -16,8 +16,12 @@ import numpy as np
 import tensorflow as tf
 from side_by_side import interleaved, main, median_ratio
 
-from ichreport.model import heads, losses, training_loop
-from ichreport.model.batches import SeriesBatches, SliceBatches
+from ichreport.model.fitting import loop, losses
+from ichreport.model.fitting.batches import SliceBatches
+from ichreport.model.fitting.series_batches import SeriesBatches
+from ichreport.model.heads.build import build_head
+from ichreport.model.heads.dense import DROPOUT
+from ichreport.model.heads.first_values import standardise
 from ichreport.params.machine import Machine
 from ichreport.params.networks import Head
 from ichreport.params.training_plan import Fitting, HeadPart
@@ -63,8 +67,8 @@ def batches(head: Head, features: Any, truth: Any) -> tuple[Any, Any]:
 def model_of(head: Head, features: Any) -> keras.Model:
     """The head."""
     keras.utils.set_random_seed(1)
-    model = heads.build(HeadPart(head, dense_layers=2), WIDTH, MACHINE)
-    heads.standardise(model, features[:SLICES])
+    model = build_head(HeadPart(head, dense_layers=2), WIDTH, MACHINE)
+    standardise(model, features[:SLICES])
     return model
 
 
@@ -72,9 +76,7 @@ def ours(head: Head, features: Any, truth: Any, epochs: int) -> float:
     """The package's loop."""
     model = model_of(head, features)
     train, validation = batches(head, features, truth)
-    history = training_loop.fit(
-        model, LOSS, train, validation, fitting(epochs), MACHINE, name=head, seed=1
-    )
+    history = loop.fit(model, LOSS, train, validation, fitting(epochs), MACHINE, name=head, seed=1)
     return history["loss"][-1]
 
 
@@ -131,7 +133,7 @@ def _bare_dense(features: Any) -> tuple[Any, Any]:
     @tf.function(autograph=False)
     def step(x: Any, y: Any, w: Any) -> Any:
         with tf.GradientTape() as tape:
-            value = loss(x, y, w, 1 - heads.DROPOUT)
+            value = loss(x, y, w, 1 - DROPOUT)
         count.assign_add(1.0)
         rate = 1e-3 * tf.sqrt(1 - 0.999**count) / (1 - 0.9**count)
         for weight, slope, m, v in zip(

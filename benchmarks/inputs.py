@@ -28,7 +28,7 @@ from side_by_side import interleaved, main, median_ratio
 from ichreport.data.store import Store
 from ichreport.data.windowing import BONE, BRAIN, SUBDURAL, linear_window
 from ichreport.model import prefetch
-from ichreport.model.batches import SliceBatches
+from ichreport.model.fitting.batches import SliceBatches
 
 SIZE, BATCH, COUNT = 256, 64, 2_048
 

@@ -17,8 +17,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from side_by_side import interleaved, main
 
-from ichreport.model import backbones, backend, heads, losses, training_loop
-from ichreport.model.batches import SliceBatches
+from ichreport.model import backbones, backend
+from ichreport.model.fitting import loop, losses
+from ichreport.model.fitting.batches import SliceBatches
+from ichreport.model.heads.build import build_head
 from ichreport.params.experiment import Experiment
 
 COUNT, EPOCHS = 512, 16
@@ -40,20 +42,18 @@ def measure(repeats: int = 3, count: int = COUNT) -> dict[str, Any]:
     indices = np.arange(count)
 
     def backbone() -> np.ndarray:
-        return training_loop.outputs(program, hu.__getitem__, indices, size)
+        return loop.outputs(program, hu.__getitem__, indices, size)
 
     features = backbone()
 
     def head() -> None:
-        built = heads.build(plan.head, features.shape[1], machine)
+        built = build_head(plan.head, features.shape[1], machine)
         train, validation = (
             SliceBatches(lambda indices, _: features[indices], truth, part, size)
             for part in np.split(indices, [count * 4 // 5])
         )
         loss = losses.build("bce", truth)
-        training_loop.fit(
-            built, loss, train, validation, plan.fitting, machine, name="head", seed=1
-        )
+        loop.fit(built, loss, train, validation, plan.fitting, machine, name="head", seed=1)
 
     seconds = interleaved({"backbone": backbone, "head": head}, repeats=repeats)
     turns = list(zip(seconds["backbone"], seconds["head"], strict=True))

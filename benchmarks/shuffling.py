@@ -20,7 +20,7 @@ from ichreport.data.ingest.make_store import ingest
 from ichreport.data.shard_reader import MOST_BETWEEN
 from ichreport.data.store import Store
 from ichreport.model import backend, training
-from ichreport.model.batches import shuffled_pools
+from ichreport.model.fitting.batches import shuffled_pools
 from ichreport.params.experiment import Experiment
 from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.phantom import write_phantom

@@ -24,7 +24,8 @@ from batches import forget, make_store, opened, per_second
 from side_by_side import Skipped, alone, interleaved, main, median_ratio
 
 from ichreport.data.store import Store
-from ichreport.model import backbones, backend, features, losses, networks, prefetch
+from ichreport.model import backbones, backend, features, networks, prefetch
+from ichreport.model.fitting import losses
 from ichreport.model.inputs import hu_of
 from ichreport.params.experiment import Experiment
 from ichreport.params.training_plan import TrainingPlan

@@ -191,9 +191,9 @@ def changed(tmp_path_factory):
 CODE = "\n_CHANGED = 1\n"
 COMMENTED = {
     "labels.py": "\n# Why this is so.\n",
-    "model/heads.py": '\n"""What that is."""\n',
+    "model/heads/dense.py": '\n"""What that is."""\n',
 }
-LEFT = (".DS_Store", "model/.heads.py.swp", "model/heads.py~", "model/.ipynb_checkpoints/heads.py")
+LEFT = (".DS_Store", "model/.cnn.py.swp", "model/cnn.py~", "model/.ipynb_checkpoints/cnn.py")
 """What systems and editors leave beside code."""
 TRAINS = {"training", "permuted", "experiment", "cam"}
 SHOWS = {"explore", "experiment", "cam", "results", "pages"}
@@ -204,9 +204,9 @@ REACHES = {
     "data/ingest/make_store.py": {"ingest"},
     "model/backbones.py": {"features"} | TRAINS,
     "model/frameworks/on_jax.py": {"features"} | TRAINS,
-    "model/heads.py": TRAINS,
-    "model/losses.py": TRAINS,
-    "model/training_loop.py": TRAINS,
+    "model/heads/dense.py": TRAINS,
+    "model/fitting/losses.py": TRAINS,
+    "model/fitting/loop.py": TRAINS,
     "model/maps/permuted_labels.py": {"permuted", "cam"},
     "model/maps/random_layers.py": {"cam"},
     "model/maps/cam.py": {"cam"},

@@ -298,7 +298,7 @@ def test_an_experiment_whose_cells_run_twice_trains_once_for_changed_code_and_ke
     project, second
 ):
     before = trainings(project)
-    heads = project.root / "ichreport" / "model" / "heads.py"
+    heads = project.root / "ichreport" / "model" / "heads" / "dense.py"
     text = heads.read_text()
     assert "DROPOUT: Final = 0.3" in text
     heads.write_text(text.replace("DROPOUT: Final = 0.3", "DROPOUT: Final = 0.2"))

@@ -4,8 +4,10 @@ import keras
 import numpy as np
 
 from ichreport.labels import LABELS
-from ichreport.model import backend, heads, losses, networks
+from ichreport.model import backend, networks
 from ichreport.model.augmentation import augmented_model
+from ichreport.model.fitting import losses
+from ichreport.model.heads.build import build_head
 from ichreport.params.augmentations import FLIP_ALONE
 from ichreport.params.machine import Machine
 from ichreport.params.training_plan import HeadPart, View
@@ -42,7 +44,7 @@ def convolutions() -> float:
 
 def recurrence() -> float:
     """A training step of an LSTM with attention over a padded series; gives its loss."""
-    model = heads.build(HeadPart("bilstm-attention", 2), _FEATURES, _MACHINE)
+    model = build_head(HeadPart("bilstm-attention", 2), _FEATURES, _MACHINE)
     present = np.arange(_SLICES) < [[_SLICES], [_SLICES // 2]]
     features = np.ones((2, _SLICES, _FEATURES), dtype=np.float32)
     return _step(model, {"features": features, "present": present}, (2, _SLICES))

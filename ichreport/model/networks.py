@@ -9,7 +9,8 @@ from typing import Final
 import keras
 from keras import layers
 
-from ichreport.model import backbones, backend, heads, inputs
+from ichreport.model import backbones, backend, inputs
+from ichreport.model.heads.dense import dense_head, dense_layers
 from ichreport.params.machine import Machine
 from ichreport.params.training_plan import HeadPart, TrainingPlan, View
 
@@ -47,7 +48,7 @@ def cnn7(view: View, head: HeadPart, machine: Machine) -> keras.Model:
             x = devices.batch_normalization(momentum=0.9, name=f"bn{block}")(x)
             x = layers.ReLU(name=f"relu{block}")(x)
         x = layers.GlobalAveragePooling2D(dtype="float32", name="pooling")(x)
-        return keras.Model(hu, heads.dense_layers(x, head.dense_layers), name="cnn7")
+        return keras.Model(hu, dense_layers(x, head.dense_layers), name="cnn7")
 
 
 def fine_tuned(maps_model: keras.Model, plan: TrainingPlan) -> keras.Model:
@@ -67,7 +68,7 @@ def fine_tuned(maps_model: keras.Model, plan: TrainingPlan) -> keras.Model:
     _thaw(backbones.body(maps_model), plan)
     with backend.building(plan.machine):
         features = layers.GlobalAveragePooling2D(dtype="float32", name="pooling")(maps_model.output)
-        head = heads.dense_head(plan.head, features.shape[-1], plan.machine)
+        head = dense_head(plan.head, features.shape[-1], plan.machine)
         return keras.Model(maps_model.input, head(features), name=f"{maps_model.name}_fine_tuned")
 
 

@@ -19,15 +19,16 @@ from ichreport.model import (
     backbones,
     backend,
     features,
-    heads,
-    losses,
     neighbours,
     networks,
-    training_loop,
 )
 from ichreport.model.augmentation import augmented_model
 from ichreport.model.augmentation.drawing import Drawing
-from ichreport.model.batches import Drawn, SeriesBatches, SliceBatches
+from ichreport.model.fitting import loop, losses
+from ichreport.model.fitting.batches import Drawn, SliceBatches
+from ichreport.model.fitting.series_batches import SeriesBatches
+from ichreport.model.heads.build import build_head
+from ichreport.model.heads.first_values import set_output_bias, standardise
 from ichreport.model.inputs import hu_of
 from ichreport.params.networks import NETWORKS
 from ichreport.params.training_plan import TrainingPlan
@@ -78,7 +79,7 @@ def fit(
 ) -> Trained:
     """Train a row on its sample's train split, watching its validation split.
 
-    See `training_loop.fit`.
+    See `loop.fit`.
 
     Args:
         store: Where the slices are.
@@ -103,7 +104,7 @@ def fit(
         )
     if seed is None:
         seed = backend.training_seed(plan.fitting.seed, plan.machine)
-    batches: Mapping[str, training_loop.Batches]
+    batches: Mapping[str, loop.Batches]
     if plan.trains_on_slices:
         store.check()
         model, head = _network(store, sample.rows[split["train"]], plan, seed)
@@ -112,13 +113,13 @@ def fit(
     else:
         stored = features_of(store, sample.rows, plan)
         keras.utils.set_random_seed(seed)
-        learner = model = head = heads.build(plan.head, stored.shape[1], plan.machine)
-        heads.standardise(head, stored, split["train"])
+        learner = model = head = build_head(plan.head, stored.shape[1], plan.machine)
+        standardise(head, stored, split["train"])
         batches = _feature_batches(store, sample, plan, stored, truth)
     truth_of_train = truth[split["train"]]
     if plan.fitting.loss != "weighted-bce":  # whose best constant is log-odds 0 by construction
-        heads.set_output_bias(head, truth_of_train.mean(axis=0, dtype=np.float64))
-    history = training_loop.fit(
+        set_output_bias(head, truth_of_train.mean(axis=0, dtype=np.float64))
+    history = loop.fit(
         learner,
         losses.build(plan.fitting.loss, truth_of_train, dict(plan.fitting.label_weights)),
         batches["train"],
@@ -164,7 +165,7 @@ def _network(
     keras.utils.set_random_seed(seed)
     model = networks.fine_tuned(frozen, plan)
     _, head = networks.maps_and_head(model)
-    heads.standardise(head, features_of(store, rows, plan))
+    standardise(head, features_of(store, rows, plan))
     return model, head
 
 
@@ -213,14 +214,14 @@ def logits_of(trained: Trained, store: Store, sample: Sample) -> NDArray[np.floa
         program, read = neighbours.in_a_pass(
             store, sample.rows, plan.view.input, trained.model, plan.machine
         )
-        return training_loop.outputs(program, read, sample.rows, size)
+        return loop.outputs(program, read, sample.rows, size)
     program = backend.program(trained.model, plan.machine)
     stored = features_of(store, sample.rows, plan)
     if not plan.head.spec.reads_series:
         size = backend.batch_size(SLICES_A_PREDICTION, plan.machine)
-        return training_loop.outputs(program, stored.__getitem__, np.arange(len(stored)), size)
+        return loop.outputs(program, stored.__getitem__, np.arange(len(stored)), size)
     whole = _series_batches(store, sample, plan, stored)
-    padded = training_loop.outputs(
+    padded = loop.outputs(
         program,
         lambda indices: whole.gather((indices, len(indices))).inputs,
         np.arange(len(whole.series)),
@@ -252,7 +253,7 @@ def untrained(plan: TrainingPlan) -> keras.Model:
     if plan.is_fine_tuned:
         random = replace(plan.backbone, weights=None)
         return networks.fine_tuned(backbones.build(random, plan.machine), plan)
-    return heads.build(plan.head, NETWORKS[plan.view.network].features, plan.machine)
+    return build_head(plan.head, NETWORKS[plan.view.network].features, plan.machine)
 
 
 def _counted(

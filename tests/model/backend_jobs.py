@@ -14,9 +14,11 @@ import numpy as np
 from conftest import SIZE, MadeUpStore, made_up_sample, make_experiment, small_build
 
 from ichreport.labels import LABELS
-from ichreport.model import backend, heads, losses, networks, training
+from ichreport.model import backend, networks, training
 from ichreport.model.augmentation import augmented_model
 from ichreport.model.augmentation.drawing import Drawing
+from ichreport.model.fitting import losses
+from ichreport.model.heads.build import build_head
 from ichreport.model.maps import cam
 from ichreport.params.augmentations import KINDS, parse
 from ichreport.params.networks import NETWORKS, NetworkSpec
@@ -137,7 +139,7 @@ def weights_after_an_overflow(experiment, half):
     """A head's weights after steps in float16 on two devices, one of which meets an overflow."""
     plan = experiment(**DENSE | {"dense_layers": 2}, precision="mixed_float16", devices=2).plan
     keras.utils.set_random_seed(1)
-    head = heads.build(plan.head, 8, plan.machine)
+    head = build_head(plan.head, 8, plan.machine)
     truth = (np.arange(96).reshape(16, 6) % 3 == 0).astype(np.float32)
     inputs = np.random.default_rng(0).normal(size=(16, 8)).astype(np.float32)
     inputs[half] *= 1e4  # times a loss scale of 32,768: beyond what float16 holds

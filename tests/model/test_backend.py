@@ -61,7 +61,7 @@ def test_code_is_that_of_the_framework_that_computes_and_not_of_the_others(code_
     computing = keras.backend.backend()
     others = {"tensorflow", "jax", "torch"} - {computing}
     today = code_with("nothing")
-    assert code_with("model/heads.py") != today
+    assert code_with("model/heads/dense.py") != today
     assert code_with(f"model/frameworks/on_{computing}.py") != today
     assert {code_with(f"model/frameworks/on_{name}.py") for name in others} == {today}
 

@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from ichreport.model import backbones, heads, networks, training
+from ichreport.model import backbones, networks, training
+from ichreport.model.heads.first_values import standardise
 from ichreport.model.maps import cam, random_layers
 from ichreport.params.networks import NETWORKS, NetworkSpec
 
@@ -85,7 +86,7 @@ def test_it_starts_as_a_head_on_the_frozen_features_would(store, fine_tuned):
     frozen = backbones.build(experiment.backbone, experiment.machine)
     model = networks.fine_tuned(frozen, experiment.plan)
     _, head = networks.maps_and_head(model)
-    heads.standardise(head, stored)
+    standardise(head, stored)
     expected = (stored - stored.mean(axis=0)) / np.maximum(stored.std(axis=0), 1e-7)
     logits = np.asarray(model(store.hu(rows)[:, None], training=True))
     by_hand = expected @ np.asarray(head.get_layer("logits").kernel)

@@ -8,7 +8,10 @@ import keras
 import numpy as np
 import pytest
 
-from ichreport.model import backbones, backend, heads, networks, training
+from ichreport.model import backbones, backend, networks, training
+from ichreport.model.heads.build import build_head
+from ichreport.model.heads.dense import DROPOUT
+from ichreport.model.heads.first_values import set_output_bias
 from ichreport.model.pretrained import lite0
 from ichreport.params.machine import Machine
 from ichreport.params.networks import NETWORKS
@@ -20,11 +23,11 @@ MACHINE = Machine()
 
 
 def dense_head(features, layers):
-    return heads.build(HeadPart("dense", layers), features, MACHINE)
+    return build_head(HeadPart("dense", layers), features, MACHINE)
 
 
 def sequence_head(kind, features):
-    return heads.build(HeadPart(kind, 1), features, MACHINE)
+    return build_head(HeadPart(kind, 1), features, MACHINE)
 
 
 def cnn7(experiment):
@@ -106,7 +109,7 @@ def test_the_lstm_has_the_parameters_counted_by_hand():
 
 def test_the_output_bias_starts_at_the_log_odds_of_the_prevalence():
     head = dense_head(3, 1)
-    heads.set_output_bias(head, np.array([0.5, 0.2, 0.1, 0.0, 1.0, 0.3]))
+    set_output_bias(head, np.array([0.5, 0.2, 0.1, 0.0, 1.0, 0.3]))
     bias = keras.ops.convert_to_numpy(head.get_layer("logits").bias)
     probability = 1 / (1 + np.exp(-bias))
     np.testing.assert_allclose(probability, [0.5, 0.2, 0.1, 1e-4, 1 - 1e-4, 0.3], rtol=1e-4)
@@ -205,7 +208,7 @@ def test_dropout_follows_the_training_seed():
 
     np.testing.assert_array_equal(masked(1), masked(1))
     assert not np.array_equal(masked(1), masked(2))
-    assert set(np.unique(masked(1))) == {0.0, np.float32(1 / (1 - heads.DROPOUT))}
+    assert set(np.unique(masked(1))) == {0.0, np.float32(1 / (1 - DROPOUT))}
 
 
 def assert_agree(actual, expected):

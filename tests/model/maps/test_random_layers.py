@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from ichreport.evaluation.maps.localisation import heatmap_agreement
-from ichreport.model import backbones, heads, training
+from ichreport.model import backbones, training
+from ichreport.model.heads.first_values import standardise
 from ichreport.model.maps import cam, random_layers
 
 pytestmark = pytest.mark.usefixtures("small_backbone")
@@ -93,7 +94,7 @@ def test_the_trained_network_keeps_its_weights_bit_for_bit(store, sample, make, 
     trained = untaught(store, make(**changes))
     if changes:
         stored = training.features_of(store, np.arange(len(store)), trained.plan)
-        heads.standardise(trained.model, stored)
+        standardise(trained.model, stored)
     before = [weight.copy() for weight in trained.model.get_weights()]
     shown = dict(random_layers.cascade(trained, store, sample, ROWS, seed=5))
     for old, new in zip(before, trained.model.get_weights(), strict=True):

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss
 
-from ichreport.model import backend, losses
+from ichreport.model import backend
+from ichreport.model.fitting import losses
 
 RANDOM = np.random.default_rng(3)
 TRUTH = (RANDOM.random((40, 6)) < 0.3).astype(np.float32)

@@ -5,8 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ichreport.model import heads, losses, training_loop
-from ichreport.model.batches import SeriesBatches, SliceBatches
+from ichreport.model.fitting import loop, losses
+from ichreport.model.fitting.batches import SliceBatches
+from ichreport.model.fitting.series_batches import SeriesBatches
+from ichreport.model.heads.dense import dense_head
 from ichreport.params.machine import Machine
 from ichreport.params.training_plan import Fitting, HeadPart
 
@@ -52,7 +54,7 @@ def fitting(epochs, step_size):
 
 
 def linear_head():
-    return heads.dense_head(HeadPart("dense", dense_layers=1), WIDTH, MACHINE)
+    return dense_head(HeadPart("dense", dense_layers=1), WIDTH, MACHINE)
 
 
 def reader_of(features):
@@ -67,7 +69,7 @@ def test_training_takes_adams_steps_on_every_slice_once_an_epoch(data):
     head.get_layer("logits").kernel.assign(np.zeros((WIDTH, 6)))
     batches = SliceBatches(reader_of(features), truth, indices, SIZE)
     loss, asked = losses.build("bce", truth), fitting(4, 0.02)
-    history = training_loop.fit(head, loss, batches, None, asked, MACHINE, name="tiny", seed=3)
+    history = loop.fit(head, loss, batches, None, asked, MACHINE, name="tiny", seed=3)
     expected = adam_on_a_linear_head(features, truth, indices, 4, 0.02, 3)
     logits = head.get_layer("logits")
     np.testing.assert_allclose(logits.kernel.numpy(), expected[:-1], atol=2e-5)
@@ -94,7 +96,7 @@ def test_adamw_takes_its_steps_along_a_cosine_behind_a_warm_up(data):
         fitting(6, largest), optimizer="adamw", weight_decay=0.4, schedule="cosine", warm_up=2.0
     )
     loss = losses.build("bce", truth)
-    training_loop.fit(head, loss, batches, None, asked, MACHINE, name="tiny", seed=3)
+    loop.fit(head, loss, batches, None, asked, MACHINE, name="tiny", seed=3)
     expected = adam_on_a_linear_head(features, truth, indices, 6, rate, 3, decay=0.4)
     logits = head.get_layer("logits")
     np.testing.assert_allclose(logits.kernel.numpy(), expected[:-1], atol=2e-5)
@@ -116,7 +118,7 @@ def test_a_validation_loss_is_the_mean_over_its_slices(data):
         SliceBatches(read, truth, indices, SIZE) for indices in (np.arange(20), np.arange(20, 30))
     )
     loss, asked = losses.build("bce", truth), fitting(1, 1e-12)
-    history = training_loop.fit(head, loss, train, validation, asked, MACHINE, name="tiny", seed=1)
+    history = loop.fit(head, loss, train, validation, asked, MACHINE, name="tiny", seed=1)
     kernel = head.get_layer("logits").kernel.numpy()
     for name, indices in (("loss", slice(20)), ("val_loss", slice(20, 30))):
         logits = features[indices] @ kernel
@@ -139,18 +141,18 @@ class Recorder:
 
 def test_steps_are_cut_after_epochs_without_clear_gain_and_patience_counts_any():
     program = Recorder()
-    watched = training_loop._Watched(program, replace(fitting(6, 1.0), patience=2))
+    watched = loop._Watched(program, replace(fitting(6, 1.0), patience=2))
     for epoch, loss in enumerate([1.0, 0.9, 0.95, 0.89995, 0.9, 0.91]):
         program.epoch = epoch
         stopped = watched.is_enough(loss)
-    assert program.cuts == [(epoch, training_loop.STEP_CUT) for epoch in (2, 3, 4, 5)]
+    assert program.cuts == [(epoch, loop.STEP_CUT) for epoch in (2, 3, 4, 5)]
     assert stopped
     assert watched.best_weights == 3
 
 
 def test_a_cosine_runs_to_its_end_and_keeps_the_best_epoch():
     program = Recorder()
-    watched = training_loop._Watched(program, replace(fitting(6, 1.0), schedule="cosine"))
+    watched = loop._Watched(program, replace(fitting(6, 1.0), schedule="cosine"))
     for epoch, loss in enumerate([1.0, 0.8, 0.9, 0.9, 0.9, 0.9, 0.9]):
         program.epoch = epoch
         assert not watched.is_enough(loss)

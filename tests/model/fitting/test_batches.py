@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ichreport.model.augmentation.drawing import Drawing
-from ichreport.model.batches import SliceBatches, shuffled_pools
+from ichreport.model.fitting.batches import SliceBatches, shuffled_pools
 from ichreport.params.augmentations import FLIP_ALONE
 
 COUNT, SIZE = 1000, 32

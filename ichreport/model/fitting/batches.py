@@ -1,4 +1,4 @@
-"""Training batches: slices or whole series, shuffled by seed, as a stream gathers them."""
+"""Training batches of slices, shuffled by seed, as a stream gathers them."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -81,46 +81,6 @@ class SliceBatches:
         return Batch(self.read(indices, drawn), self.truth[indices], counts[order])
 
 
-@dataclass(frozen=True)
-class SeriesBatches:
-    """Batches of whole series of features, padded to one length, with the padding masked.
-
-    Attributes:
-        features: Features of all slices, (slices, features), in series order.
-        truth: Their labels, (slices, 6).
-        series: First and one-past-last slice of each series, (series, 2).
-        length: Slices that every series is padded to.
-        size: Series a batch.
-    """
-
-    features: NDArray[np.float32]
-    truth: NDArray[np.float32]
-    series: NDArray[np.int64]
-    length: int
-    size: int
-
-    @property
-    def steps(self) -> int:
-        """Batches of one pass."""
-        return -(-len(self.series) // self.size)
-
-    def plan(self, random: np.random.Generator | None) -> Iterator[Chosen]:
-        """The batches of one pass over the series: shuffled, or in order."""
-        return prefetch.in_batches(_order(np.arange(len(self.series)), random), self.size)
-
-    def gather(self, chosen: Chosen) -> Batch:
-        """One batch; series that only fill it up have slices, which count nothing."""
-        indices, count = chosen
-        starts, stops = self.series[indices].T
-        steps = np.arange(self.length)
-        present = steps < (stops - starts)[:, None]
-        slices = np.where(present, starts[:, None] + steps, starts[:, None])
-        features = self.features[slices] * present[..., None]
-        truth = self.truth[slices] * present[..., None]
-        weights = (present & (np.arange(self.size) < count)[:, None]).astype(np.float32)
-        return Batch({"features": features, "present": present}, truth, weights)
-
-
 def shuffled_pools(
     indices: NDArray[np.int64], block: int, random: np.random.Generator
 ) -> list[NDArray[np.int64]]:
@@ -146,7 +106,3 @@ def shuffled_pools(
     firsts = range(0, len(drawn), _BLOCKS_A_POOL)
     pools = ([blocks[n] for n in drawn[first : first + _BLOCKS_A_POOL]] for first in firsts)
     return [random.permutation(np.concatenate(pool)) for pool in pools]
-
-
-def _order(indices: NDArray[np.int64], random: np.random.Generator | None) -> NDArray[np.int64]:
-    return indices if random is None else random.permutation(indices)

@@ -12,8 +12,11 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ichreport.model import backend, losses, prefetch
-from ichreport.model.batches import Batch, SeriesBatches, SliceBatches
+from ichreport.model import backend, prefetch
+from ichreport.model.fitting.batches import Batch, SliceBatches
+from ichreport.model.fitting.losses import LossFunction
+from ichreport.model.fitting.series_batches import SeriesBatches
+from ichreport.model.fitting.step_sizes import step_sizes
 from ichreport.params.machine import Machine
 from ichreport.params.training_plan import Fitting
 
@@ -28,7 +31,7 @@ CLEAR_GAIN = 1e-4
 
 def fit(
     model: keras.Model,
-    loss: losses.LossFunction,
+    loss: LossFunction,
     train: Batches,
     validation: Batches | None,
     fitting: Fitting,
@@ -82,33 +85,6 @@ def fit(
             break
     program.finish(program.weights() if validation is None else watched.best_weights)
     return history
-
-
-def step_sizes(
-    fitting: Fitting, steps: int
-) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    """The step size at the start of a plateau, or that of each step of a cosine.
-
-    A cosine's step k of K behind the warm-up's W is (1 + cos(pi (k - W) / (K - W))) / 2 of the
-    largest (Loshchilov and Hutter, arXiv:1608.03983, without restarts); before it, they grow from
-    1 / W of that in equal parts.
-
-    Args:
-        fitting: Epochs, warm-up and the largest step.
-        steps: Steps of one epoch.
-    """
-    if fitting.schedule == "plateau":
-        return fitting.step_size
-    warming, all_steps = round(fitting.warm_up * steps), fitting.epochs * steps
-    cosine = keras.optimizers.schedules.CosineDecay
-    if not warming:
-        return cosine(fitting.step_size, all_steps)
-    return cosine(
-        fitting.step_size / warming,
-        all_steps - warming,
-        warmup_target=fitting.step_size,
-        warmup_steps=warming,
-    )
 
 
 class _Watched:

@@ -1,0 +1,43 @@
+"""A recurrence over the features of a series' slices, from the lowest to the highest."""
+
+from typing import Final
+
+import keras
+from keras import layers
+
+from ichreport.model import backend
+from ichreport.model.heads.dense import HEAD_UNITS, dense_layers
+from ichreport.params.machine import Machine
+from ichreport.params.training_plan import HeadPart
+
+LSTM_UNITS: Final = 64
+"""Units of the LSTM in each direction."""
+
+ATTENTION_HEADS: Final = 4
+
+
+def sequence_head(head: HeadPart, features: int, machine: Machine) -> keras.Model:
+    """A bidirectional LSTM over a series, with or without attention, and Dense layers a slice.
+
+    Attention is multi-head self-attention over the series' LSTM states, added to them (Vaswani et
+    al. 2017). Padding is masked throughout.
+
+    Returns:
+        A model from {features: float32 (batch, slices, features), present: bool (batch, slices)}
+        to logits (batch, slices, 6).
+    """
+    with backend.building(machine):
+        inputs = keras.Input((None, features), name="features")
+        present = keras.Input((None,), dtype="bool", name="present")
+        x = layers.Normalization(dtype="float32", name="standardised")(inputs)
+        x = layers.Dense(HEAD_UNITS, activation="relu", name="reduced")(x)
+        x = layers.Bidirectional(layers.LSTM(LSTM_UNITS, return_sequences=True), name="lstm")(
+            x, mask=present
+        )
+        if head.spec.attends:
+            attended = layers.MultiHeadAttention(
+                ATTENTION_HEADS, 2 * LSTM_UNITS // ATTENTION_HEADS, name="attention"
+            )(x, x, key_mask=present, value_mask=present)
+            x = layers.LayerNormalization(name="attended")(layers.Add()([x, attended]))
+        logits = dense_layers(x, head.dense_layers)
+        return keras.Model({"features": inputs, "present": present}, logits, name="sequence_head")
