@@ -128,7 +128,7 @@ def most_memory_of_features(count: int) -> float:
         small = Experiment(network="densenet121", input="linear", image_size=32)
         watcher = threading.Thread(target=watch)
         watcher.start()
-        features.compute(store, np.arange(count), small.backbone, small.machine)
+        features.compute(store, np.arange(count), features.Frozen(small.backbone), small.machine)
         done.set()
         watcher.join()
     return most

@@ -319,7 +319,9 @@ def _features(options: argparse.Namespace) -> int:
     samples.require_slice_labels(store)
     rows = samples.rows_of_any(store.slices, options.samples, **profile.sampling)
     size = profile.batch_size
-    features.compute(store, rows, backbone, profile.machine, batch_size=size, progress=True)
+    features.compute(
+        store, rows, features.Frozen(backbone), profile.machine, batch_size=size, progress=True
+    )
     return 0
 
 

@@ -18,6 +18,7 @@ from ichreport.params.networks import HEADS, LOSSES, NETWORKS, NetworkSpec
 from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.params.profile import Profile
 from ichreport.params.samples import SAMPLES
+from ichreport.params.training_plan import TrainedNetwork
 from ichreport.params.yaml import project_path, read_value
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -464,6 +465,8 @@ CHANGES_THE_TRAINING = {
     "network": ("cnn7", True),
     "head": ("bilstm", True),
     "dense_layers": (4, True),
+    "sequence": ({"cell": "lstm"}, True),
+    "features_from": ("another", True),
     "trainable_layers": (3, True),
     "fine_tuning_rate": (0.5, False),
     "augment": ([], False),
@@ -478,12 +481,21 @@ CHANGES_THE_TRAINING = {
 }
 
 
-NEEDED = {"weight_decay": {"optimizer": "adamw"}, "warm_up": {"schedule": "cosine"}}
+NEEDED = {
+    "weight_decay": {"optimizer": "adamw"},
+    "warm_up": {"schedule": "cosine"},
+    "sequence": {"head": "sequence", "split_by": "group"},
+    "features_from": {"head": "sequence", "split_by": "group"},
+}
 """Without which a parameter is refused."""
 
 
 def plan_with(**changes):
-    return Experiment.parse(BASE | changes, where="test").plan
+    experiment = Experiment.parse(BASE | changes, where="test")
+    if experiment.features_from is None:
+        return experiment.plan
+    of_run = Experiment.parse(BASE | {"trainable_layers": 1}, where="test").plan
+    return experiment.plan_on(TrainedNetwork("another", of_run, "a/file", "0" * 64))
 
 
 def test_the_table_of_what_changes_a_training_has_every_parameter():

@@ -1,4 +1,4 @@
-"""A frozen backbone sees each slice once: its pooled features, stored and shared.
+"""A network that does not train sees each slice once: its pooled features, stored and shared.
 
 A folder of features is named by a hash of all that they depend on. It holds `key.json`, which
 spells that out, and parts (`feature_parts`). Parts are added, never changed, so that a pass that
@@ -7,9 +7,9 @@ same slices.
 """
 
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import keras
 import numpy as np
@@ -28,7 +28,7 @@ from ichreport.files import (
 from ichreport.model import backbones, backend, neighbours, prefetch
 from ichreport.model.feature_parts import FeatureParts, PartsWriter, bytes_on_disk
 from ichreport.params.machine import Machine
-from ichreport.params.training_plan import FEATURES_FOLDER, Backbone
+from ichreport.params.training_plan import FEATURES_FOLDER, Backbone, View
 
 FORMAT: Final = 6
 BATCH_SIZE: Final = 32
@@ -36,12 +36,73 @@ CODE: Final = "ichreport.model.features"
 """The module whose code, with all that it imports, computes features."""
 
 
-def key(store: Store, backbone: Backbone, machine: Machine) -> dict[str, Any]:
+class FeatureNetwork(Protocol):
+    """A network whose pooled maps are features."""
+
+    @property
+    def view(self) -> View:
+        """What it sees."""
+
+    @property
+    def code(self) -> str:
+        """The module whose code, with all that it imports, computes them."""
+
+    @property
+    def identity(self) -> str:
+        """What tells its weights from others, as a short text.
+
+        Raises:
+            FileNotFoundError: If they are in a file that is not there.
+        """
+
+    def build(self, machine: Machine) -> keras.Model:
+        """From int16 HU (batch, slices seen, size, size) to float32 features (batch, features).
+
+        Raises:
+            FileNotFoundError: If the weights are not to be had.
+        """
+
+    def count(self, machine: Machine) -> int:
+        """How many parameters it has, whether or not the weights are to be had."""
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """A pre-trained network as it came.
+
+    Attributes:
+        backbone: Which one, what it sees, and its weights.
+    """
+
+    backbone: Backbone
+    code: str = CODE
+
+    @property
+    def view(self) -> View:
+        """What it sees."""
+        return self.backbone.view
+
+    @property
+    def identity(self) -> str:
+        """See `backbones.weights_identity`."""
+        return backbones.weights_identity(self.backbone)
+
+    def build(self, machine: Machine) -> keras.Model:
+        """See `FeatureNetwork`."""
+        return backbones.pooled(backbones.build(self.backbone, machine))
+
+    def count(self, machine: Machine) -> int:
+        """See `FeatureNetwork`."""
+        random = replace(self.backbone, weights=None)
+        return int(backbones.build(random, machine).count_params())
+
+
+def key(store: Store, network: FeatureNetwork, machine: Machine) -> dict[str, Any]:
     """Everything that the features of a slice depend on."""
-    view = backbone.view
+    view = network.view
     return {
         "format": FORMAT,
-        "code": backend.code(CODE),
+        "code": backend.code(network.code),
         "software": backend.software(),
         "store": store.manifest["store_hash"],
         "input": view.input,
@@ -49,7 +110,7 @@ def key(store: Store, backbone: Backbone, machine: Machine) -> dict[str, Any]:
         "specs": view.specs(),
         "image_size": store.image_size,
         "pixels_seen": view.pixels_seen,
-        "weights": backbones.weights_identity(backbone),
+        "weights": network.identity,
         "precision": machine.precision,
         "strict": machine.determinism == "strict",  # which computes by other programs
     }
@@ -58,7 +119,7 @@ def key(store: Store, backbone: Backbone, machine: Machine) -> dict[str, Any]:
 def load_or_compute(
     store: Store,
     rows: NDArray[np.int64],
-    backbone: Backbone,
+    network: FeatureNetwork,
     machine: Machine,
     *,
     batch_size: int = BATCH_SIZE,
@@ -68,7 +129,7 @@ def load_or_compute(
     Args:
         store: Where the slices are.
         rows: Their row numbers.
-        backbone: Which network, what it sees, and its weights.
+        network: What gives them.
         machine: How it computes.
         batch_size: Slices that it computes at a time.
 
@@ -78,13 +139,13 @@ def load_or_compute(
     Raises:
         FileNotFoundError: If the weights are not to be had.
     """
-    return compute(store, rows, backbone, machine, batch_size=batch_size).read(rows)
+    return compute(store, rows, network, machine, batch_size=batch_size).read(rows)
 
 
 def compute(
     store: Store,
     rows: NDArray[np.int64],
-    backbone: Backbone,
+    network: FeatureNetwork,
     machine: Machine,
     *,
     batch_size: int = BATCH_SIZE,
@@ -97,7 +158,7 @@ def compute(
     Args:
         store: Where the slices are.
         rows: Their row numbers.
-        backbone: As in `load_or_compute`.
+        network: As in `load_or_compute`.
         machine: As in `load_or_compute`.
         batch_size: As in `load_or_compute`.
         progress: Whether to show a progress bar.
@@ -108,7 +169,7 @@ def compute(
     Raises:
         FileNotFoundError: If the weights are not to be had.
     """
-    made_of = key(store, backbone, machine)
+    made_of = key(store, network, machine)
     folder = _folder(store, made_of)
     with folder_lock(folder):
         remove_partials(folder)
@@ -117,23 +178,23 @@ def compute(
         if not missing.size:
             return stored
         store.check()
-        if backbone.view.input_spec.slices_seen == 1:  # neighbours come from the page cache
+        if network.view.input_spec.slices_seen == 1:  # neighbours come from the page cache
             missing = store.in_order_of_storage(missing)
-        model = backbones.pooled(backbones.build(backbone, machine))
+        model = network.build(machine)
         size = backend.batch_size(batch_size, machine)
         kept = {**made_of, "parameters": int(model.count_params())}
         write_sealed_json(folder / "key.json", kept)
-        _compute(store, missing, model, backbone, machine, folder, size, progress=progress)
+        _compute(store, missing, model, network.view, machine, folder, size, progress=progress)
         return FeatureParts(folder)
 
 
-def backbone_parameters(store: Store, backbone: Backbone, machine: Machine) -> int:
-    """A backbone's number of parameters: as its features say, or counted where there are none."""
-    path = _folder(store, key(store, backbone, machine)) / "key.json"
+def count_parameters(store: Store, network: FeatureNetwork, machine: Machine) -> int:
+    """A network's number of parameters: as its features say, or counted where there are none."""
+    path = _folder(store, key(store, network, machine)) / "key.json"
     with suppress(ValueError, KeyError):  # damaged: counted, too
         if path.is_file():
             return int(read_sealed_json(path)["parameters"])
-    return int(backbones.build(replace(backbone, weights=None), machine).count_params())
+    return network.count(machine)
 
 
 def _folder(store: Store, made_of: dict[str, Any]) -> Path:
@@ -144,16 +205,16 @@ def _compute(
     store: Store,
     rows: NDArray[np.int64],
     model: keras.Model,
-    backbone: Backbone,
+    view: View,
     machine: Machine,
     folder: Path,
     size: int,
     *,
     progress: bool,
 ) -> None:
-    """Pass slices through a backbone, in batches of one size, and store what comes out."""
+    """Pass slices through a network, in batches of one size, and store what comes out."""
     check_space(folder, bytes_on_disk(len(rows), model.output_shape[-1]))
-    program, read = neighbours.in_a_pass(store, rows, backbone.view.input, model, machine)
+    program, read = neighbours.in_a_pass(store, rows, view.input, model, machine)
     with (
         tqdm(total=len(rows), unit="slice", desc=model.name, disable=not progress) as bar,
         PartsWriter(folder, rows, bar) as parts,

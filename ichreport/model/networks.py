@@ -4,6 +4,7 @@ A network from scratch and a fine-tuned one go from HU to logits; other rows tra
 features (`heads`).
 """
 
+from dataclasses import replace
 from typing import Final
 
 import keras
@@ -70,6 +71,14 @@ def fine_tuned(maps_model: keras.Model, plan: TrainingPlan) -> keras.Model:
         features = layers.GlobalAveragePooling2D(dtype="float32", name="pooling")(maps_model.output)
         head = dense_head(plan.head, features.shape[-1], plan.machine)
         return keras.Model(maps_model.input, head(features), name=f"{maps_model.name}_fine_tuned")
+
+
+def untrained(plan: TrainingPlan) -> keras.Model:
+    """A network that trains on slices, with random weights: what a run keeps fits into it."""
+    if plan.backbone is None:
+        return cnn7(plan.view, plan.head, plan.machine)
+    random = replace(plan.backbone, weights=None)
+    return fine_tuned(backbones.build(random, plan.machine), plan)
 
 
 def maps_and_head(model: keras.Model) -> tuple[keras.Model, keras.Model]:

@@ -26,10 +26,12 @@ from ichreport.model.augmentation import augmented_model
 from ichreport.model.augmentation.drawing import Drawing
 from ichreport.model.fitting import loop, losses
 from ichreport.model.fitting.batches import Drawn, SliceBatches
-from ichreport.model.fitting.series_batches import SeriesBatches
+from ichreport.model.fitting.series_batches import SeriesBatches, SeriesVariation
 from ichreport.model.heads.build import build_head
 from ichreport.model.heads.first_values import set_output_bias, standardise
+from ichreport.model.heads.recurrent import mean_over_stages, with_both_stages
 from ichreport.model.inputs import hu_of
+from ichreport.model.trained_network import OfRun
 from ichreport.params.networks import NETWORKS
 from ichreport.params.training_plan import TrainingPlan
 
@@ -115,13 +117,16 @@ def fit(
         keras.utils.set_random_seed(seed)
         learner = model = head = build_head(plan.head, stored.shape[1], plan.machine)
         standardise(head, stored, split["train"])
-        batches = _feature_batches(store, sample, plan, stored, truth)
+        batches = _feature_batches(store, sample, plan, stored, truth, seed)
     truth_of_train = truth[split["train"]]
     if plan.fitting.loss != "weighted-bce":  # whose best constant is log-odds 0 by construction
         set_output_bias(head, truth_of_train.mean(axis=0, dtype=np.float64))
+    loss = losses.build(plan.fitting.loss, truth_of_train, dict(plan.fitting.label_weights))
+    if plan.head.sequence is not None and plan.head.sequence.second_stage:
+        learner, loss = with_both_stages(model), mean_over_stages(loss)
     history = loop.fit(
         learner,
-        losses.build(plan.fitting.loss, truth_of_train, dict(plan.fitting.label_weights)),
+        loss,
         batches["train"],
         batches["validation"] if watch else None,
         plan.fitting,
@@ -170,15 +175,26 @@ def _network(
 
 
 def features_of(store: Store, rows: NDArray[np.int64], plan: TrainingPlan) -> NDArray[np.float32]:
-    """The features of some slices that a plan's frozen backbone gives: (slices, features).
+    """The features of some slices that a plan's `feature_network` gives: (slices, features).
 
     Raises:
-        ValueError: If the plan has no backbone.
+        ValueError: If the plan has none.
     """
+    network, size = feature_network(plan), plan.fitting.batch_size
+    return features.load_or_compute(store, rows, network, plan.machine, batch_size=size)
+
+
+def feature_network(plan: TrainingPlan) -> features.FeatureNetwork:
+    """What gives the features that a plan begins with: its backbone as it came, or a run's network.
+
+    Raises:
+        ValueError: If the plan has neither.
+    """
+    if plan.trained is not None:
+        return OfRun(plan.trained)
     if plan.backbone is None:
         raise ValueError(f"{plan.name}: network {plan.view.network} has no features.")
-    size = plan.fitting.batch_size
-    return features.load_or_compute(store, rows, plan.backbone, plan.machine, batch_size=size)
+    return features.Frozen(plan.backbone)
 
 
 def predict(trained: Trained, store: Store, sample: Sample) -> pd.DataFrame:
@@ -220,16 +236,7 @@ def logits_of(trained: Trained, store: Store, sample: Sample) -> NDArray[np.floa
     if not plan.head.spec.reads_series:
         size = backend.batch_size(SLICES_A_PREDICTION, plan.machine)
         return loop.outputs(program, stored.__getitem__, np.arange(len(stored)), size)
-    whole = _series_batches(store, sample, plan, stored)
-    padded = loop.outputs(
-        program,
-        lambda indices: whole.gather((indices, len(indices))).inputs,
-        np.arange(len(whole.series)),
-        whole.size,
-    )
-    lengths = whole.series[:, 1] - whole.series[:, 0]
-    logits: NDArray[np.float32] = padded[np.arange(whole.length) < lengths[:, None]]
-    return logits
+    return loop.outputs_of_series(program, _series_batches(store, sample, plan, stored))
 
 
 def load(store: Store, plan: TrainingPlan, path: Path) -> Trained:
@@ -248,11 +255,8 @@ def load(store: Store, plan: TrainingPlan, path: Path) -> Trained:
 
 def untrained(plan: TrainingPlan) -> keras.Model:
     """A row's model with random weights, all of them: what a run keeps fits into it."""
-    if plan.backbone is None:
-        return networks.cnn7(plan.view, plan.head, plan.machine)
-    if plan.is_fine_tuned:
-        random = replace(plan.backbone, weights=None)
-        return networks.fine_tuned(backbones.build(random, plan.machine), plan)
+    if plan.trains_on_slices:
+        return networks.untrained(plan)
     return build_head(plan.head, NETWORKS[plan.view.network].features, plan.machine)
 
 
@@ -261,8 +265,8 @@ def _counted(
 ) -> Trained:
     """A trained row with its numbers of parameters, a frozen backbone's included."""
     frozen = 0
-    if plan.backbone is not None and not plan.trains_on_slices:
-        frozen = features.backbone_parameters(store, plan.backbone, plan.machine)
+    if not plan.trains_on_slices:
+        frozen = features.count_parameters(store, feature_network(plan), plan.machine)
     trainable = _count(model.trainable_weights)
     frozen += _count(model.weights) - trainable
     return Trained(plan, model, history, trainable, frozen)
@@ -308,13 +312,20 @@ def _feature_batches(
     plan: TrainingPlan,
     stored: NDArray[np.float32],
     truth: NDArray[np.float32],
+    seed: int,
 ) -> dict[str, SliceBatches] | dict[str, SeriesBatches]:
     """Stored features, by slice or by series."""
     splits = ("train", "validation")
     if plan.head.spec.reads_series:
         whole = _series_batches(store, sample, plan, stored, truth)
         split = sample.split[whole.series[:, 0]]
-        return {name: replace(whole, series=whole.series[split == name]) for name in splits}
+        batches = {name: replace(whole, series=whole.series[split == name]) for name in splits}
+        recipe = plan.head.sequence
+        if recipe is not None and recipe.varies:
+            random = np.random.default_rng([seed, 1])  # not the numbers that draw the order
+            variation = SeriesVariation(recipe, random)
+            batches["train"] = replace(batches["train"], variation=variation)
+        return batches
     size = backend.batch_size(plan.fitting.batch_size, plan.machine)
 
     def read(indices: NDArray[np.int64], _: Drawn) -> Any:
@@ -334,15 +345,21 @@ def _series_batches(
     truth: NDArray[np.float32] | None = None,
 ) -> SeriesBatches:
     """All series of a sample; without labels where there is nothing to learn."""
-    series = _series(store, sample.rows)
+    series, recipe = _series(store, sample.rows), plan.head.sequence
     lengths = series[:, 1] - series[:, 0]
+    if recipe is not None:
+        lengths = np.minimum(lengths, recipe.window)
     size = max(SERIES_A_BATCH, round(plan.fitting.batch_size / float(lengths.mean())))
+    heights = None
+    if recipe is not None and recipe.gaps:
+        heights = store.slices["z"].to_numpy(dtype=np.float64)[sample.rows]
     return SeriesBatches(
         stored,
         np.zeros((len(stored), len(LABELS)), dtype=np.float32) if truth is None else truth,
         series,
         length=int(lengths.max()),
         size=backend.batch_size(size, plan.machine),
+        heights=heights,
     )
 
 

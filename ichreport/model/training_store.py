@@ -112,13 +112,14 @@ def key(store: Store, sample: Sample, plan: TrainingPlan, *, entry: str) -> dict
         plan: The row.
         entry: The module whose code, with all that it imports, trains.
     """
-    backbone = plan.backbone
+    reads = plan.backbone is not None or plan.trained is not None
+    network = training.feature_network(plan) if reads else None
     return {
         "format": FORMAT,
         "code": backend.code(entry),
         "store": store.manifest["store_hash"],
         "sample": sample.identity,
-        "features": features.key(store, backbone, plan.machine) if backbone else None,
+        "features": features.key(store, network, plan.machine) if network else None,
         "software": backend.software(),
         "devices": len(backend.group(plan.machine.devices)),  # which a batch is rounded up to
         "plan": plan.values(),

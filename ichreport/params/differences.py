@@ -41,6 +41,7 @@ def in_words(differing: Mapping[str, tuple[Any, Any]]) -> str:
 
 def _in_effect(experiment: Experiment) -> dict[str, Any]:
     """The parameters that its figures depend on, as they are in effect."""
+    recipe = experiment.recipe_of_head
     return {
         **{name: getattr(experiment, name) for name in _COMPUTED_WITH},
         **dict.fromkeys(_SAID_BY_INPUT),
@@ -49,6 +50,7 @@ def _in_effect(experiment: Experiment) -> dict[str, Any]:
         "backbone_size": experiment.backbone_size or experiment.image_size,
         "augment": _unusual_augment(experiment),
         "label_weights": experiment.unequal_weights,
+        "sequence": recipe.model_dump(exclude_defaults=True) if recipe else None,
         "split_by": experiment.splits_by if experiment.sample in SAMPLES else experiment.split_by,
         "training_seed": experiment.seed_of_training,
     }

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ichreport.params import augmentations, optimizers
+from ichreport.params import augmentations, optimizers, relations
 from ichreport.params.inputs import (
     MOST_NEIGHBOURS,
     Input,
@@ -29,7 +29,15 @@ from ichreport.params.optimizers import Optimizer, Schedule
 from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.params.profile import NAME_PATTERN, Profile
 from ichreport.params.samples import SAMPLES, Sample, SplitBy
-from ichreport.params.training_plan import Backbone, Fitting, HeadPart, TrainingPlan, View
+from ichreport.params.sequences import SequenceRecipe
+from ichreport.params.training_plan import (
+    Backbone,
+    Fitting,
+    HeadPart,
+    TrainedNetwork,
+    TrainingPlan,
+    View,
+)
 from ichreport.params.yaml import LARGEST_SEED, listed, read_yaml
 
 SEED_MARK: Final = "--seed-"
@@ -87,6 +95,14 @@ class Experiment(Profile):
     dense_layers: int = Field(
         default=2, ge=1, le=8, description="Dense layers of the head, the logits included"
     )
+    sequence: SequenceRecipe | None = Field(
+        default=None, description="what head: sequence is, such as cell: gru; null: as by default"
+    )
+    features_from: str | None = Field(
+        default=None,
+        pattern=NAME_PATTERN,
+        description="run whose trained network gives the features; null: none",
+    )
     trainable_layers: TrainableLayers = Field(
         default=0, description="the backbone's last layers that train: 0, 1, … or all"
     )
@@ -123,10 +139,22 @@ class Experiment(Profile):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if not self.network_spec.is_backbone and self.head != "dense":
+        has_features = self.network_spec.is_backbone or self.features_from is not None
+        if not has_features and self.head != "dense":
             raise ValueError(
                 f"head {self.head} reads the features of a backbone, and network {self.network} "
-                "has none; choose head: dense, or a backbone."
+                f"has none; choose head: dense, a backbone, or features_from: a run of "
+                f"{self.network}."
+            )
+        if self.features_from is not None and not HEADS[self.head].reads_series:
+            raise ValueError(
+                f"features_from: {self.features_from} has a dense head of its own; choose a head "
+                "that reads series, such as head: sequence, or leave features_from out."
+            )
+        if self.sequence is not None and not HEADS[self.head].has_recipe:
+            raise ValueError(
+                f"sequence says what head: sequence is, and head is {self.head}; choose head: "
+                "sequence, or leave sequence out."
             )
         if self.trainable_layers and not self.network_spec.is_backbone:
             raise ValueError(
@@ -211,11 +239,15 @@ class Experiment(Profile):
         """
         phantom = parameters.get("phantom")
         recipe = PhantomRecipe.model_construct(**phantom) if phantom else None
-        return cls.model_construct(**{**parameters, "phantom": recipe})
+        sequence = parameters.get("sequence")
+        read = SequenceRecipe.model_construct(**sequence) if sequence else None
+        return cls.model_construct(**{**parameters, "phantom": recipe, "sequence": read})
 
     @classmethod
     def from_notebook(cls, namespace: Mapping[str, Any]) -> Self:
         """As of every set of parameters; also refuses a baseline that it cannot be compared with.
+
+        The run of `features_from` may be by hand; `runs.network_of_run` looks at it.
 
         Raises:
             ValueError: As `parse`, and for such a baseline.
@@ -223,9 +255,9 @@ class Experiment(Profile):
         experiment = super().from_notebook(namespace)
         if experiment.baseline is not None:
             profile = Profile(**{name: getattr(experiment, name) for name in Profile.model_fields})
-            problem = _problem_of_baseline(experiment, *read_each_experiment(profile))
+            problem = _problem(experiment, "baseline", *read_each_experiment(profile))
             if problem:
-                raise ValueError(f"notebook parameters: baseline: {problem}")
+                raise ValueError(f"notebook parameters: {problem}")
         return experiment
 
     @property
@@ -259,12 +291,19 @@ class Experiment(Profile):
 
         Where some of its layers train, the head is standardised by the features at the start.
         """
-        return self.network_spec.is_backbone
+        return self.network_spec.is_backbone and self.features_from is None
 
     @property
     def trains_on_slices(self) -> bool:
         """Whether convolutions train, so that each epoch reads the slices themselves."""
+        if self.features_from is not None:
+            return False
         return not self.network_spec.is_backbone or self.trainable_layers != 0
+
+    @property
+    def recipe_of_head(self) -> SequenceRecipe | None:
+        """What `head: sequence` is; None for the other heads."""
+        return (self.sequence or SequenceRecipe()) if HEADS[self.head].has_recipe else None
 
     @property
     def view(self) -> View:
@@ -273,7 +312,9 @@ class Experiment(Profile):
 
     @property
     def backbone(self) -> Backbone | None:
-        """Its pre-trained network; None for one that trains from scratch."""
+        """Its pre-trained network as it came; None without one."""
+        if self.features_from is not None:
+            return None
         return self.backbone_of(self.input_spec.name, self.network)
 
     @property
@@ -282,9 +323,9 @@ class Experiment(Profile):
         return "fine_tuning_rate" if self.trainable_layers else "learning_rate"
 
     @property
-    def plan(self) -> TrainingPlan:
-        """All that its training depends on, but for its slices and the code."""
-        fitting = Fitting(
+    def fitting(self) -> Fitting:
+        """How it is trained."""
+        return Fitting(
             loss=self.loss,
             epochs=self.epochs,
             patience=self.patience,
@@ -301,8 +342,29 @@ class Experiment(Profile):
             warm_up=self.warm_up,
             label_weights=tuple(sorted(self.unequal_weights.items())),
         )
-        head = HeadPart(self.head, self.dense_layers)
-        return TrainingPlan(self.name, self.view, self.backbone, head, fitting, self.machine)
+
+    @property
+    def plan(self) -> TrainingPlan:
+        """All that its training depends on, but for its slices and the code.
+
+        Raises:
+            ValueError: If it reads the features of another run, which `plan_on` takes.
+        """
+        if self.features_from is not None:
+            raise ValueError(
+                f"{self.name} reads the features of {self.features_from}, so that its plan depends "
+                "on that run; ichreport.runs.network_of_run.plan_of finds it."
+            )
+        return self._plan(None)
+
+    def plan_on(self, trained: TrainedNetwork) -> TrainingPlan:
+        """As `plan`, on the features of another run's network."""
+        return self._plan(trained)
+
+    def _plan(self, trained: TrainedNetwork | None) -> TrainingPlan:
+        head = HeadPart(self.head, self.dense_layers, self.recipe_of_head)
+        parts = (self.view, self.backbone, head, self.fitting, self.machine)
+        return TrainingPlan(self.name, *parts, trained)
 
     @property
     def features_marker(self) -> Path:
@@ -333,36 +395,45 @@ def read_each_experiment(profile: Profile) -> tuple[dict[str, Experiment], dict[
         except ValueError as mistake:
             mistakes[stem] = str(mistake)
     problems = {
-        name: _problem_of_baseline(experiment, experiments, mistakes)
+        name: _problem(experiment, "baseline", experiments, mistakes)
+        or _problem(experiment, "features_from", experiments, mistakes)
         for name, experiment in experiments.items()
     }
     for name, problem in problems.items():
         if problem:
             row = experiments.pop(name).row
-            mistakes[row] = f"{profile.experiment_files[row]}: baseline: {problem}"
+            mistakes[row] = f"{profile.experiment_files[row]}: {problem}"
     return experiments, mistakes
 
 
-def _problem_of_baseline(
-    experiment: Experiment, experiments: Mapping[str, Experiment], mistakes: Mapping[str, str]
+_RELATIONS: Final = {
+    "baseline": relations.problem_of_baseline,
+    "features_from": relations.problem_of_features,
+}
+
+
+def _problem(
+    experiment: Experiment,
+    relation: Literal["baseline", "features_from"],
+    experiments: Mapping[str, Experiment],
+    mistakes: Mapping[str, str],
 ) -> str:
-    """Why an experiment cannot be compared with its baseline; nothing if it can, or has none."""
-    name = experiment.baseline
-    if name is None or name in mistakes:  # a row that fails is no mistake of the others
+    """Why a run that an experiment names does not serve it; nothing if it does, or none is named.
+
+    Args:
+        experiment: What names a run.
+        relation: The parameter that does.
+        experiments: The runs that there are, by name.
+        mistakes: Those whose files have mistakes: a row that fails is no mistake of the others.
+    """
+    name = getattr(experiment, relation)
+    if name is None or name.partition(SEED_MARK)[0] in mistakes:
         return ""
     if name not in experiments:
         rows = dict.fromkeys(other.row for other in experiments.values())
-        return f"{name!r} is no experiment. There are {', '.join(rows)}."
-    baseline = experiments[name]
-    if baseline.row == experiment.row:
-        return f"{name!r} is this row itself; leave baseline out."
-    if (baseline.sample, baseline.splits_by) != (experiment.sample, experiment.splits_by):
-        return (
-            f"{name!r} is of {baseline.sample} split by {baseline.splits_by}, this row of "
-            f"{experiment.sample} split by {experiment.splits_by}; name one that is tested on the "
-            "same slices."
-        )
-    return ""
+        return f"{relation}: {name!r} is no experiment. There are {', '.join(rows)}."
+    problem = _RELATIONS[relation](experiment, experiments[name])
+    return f"{relation}: {problem}" if problem else ""
 
 
 def _rows_of(profile: Profile, path: Path) -> dict[str, Experiment]:
@@ -384,5 +455,7 @@ def _rows_of(profile: Profile, path: Path) -> dict[str, Experiment]:
     for seed in profile.seeds:
         name = f"{experiment.name}{SEED_MARK}{seed}"
         again = values | {"name": name, "training_seed": seed}
+        if experiment.features_from is not None:  # of the other row's run with the same seed
+            again["features_from"] = f"{experiment.features_from}{SEED_MARK}{seed}"
         rows[name] = Experiment.parse(again, where=str(path))
     return rows

@@ -24,7 +24,7 @@ Network = Literal[
     "convnexttiny",
     "efficientnetlite0",
 ]
-Head = Literal["dense", "bilstm", "bilstm-attention"]
+Head = Literal["dense", "bilstm", "bilstm-attention", "sequence"]
 Loss = Literal["bce", "weighted-bce", "focal"]
 Scaling = Literal["", "imagenet", "symmetric", "bytes", "caffe", "lite"]
 
@@ -38,7 +38,7 @@ class NetworkSpec:
         smallest_side: Pixels a side of the smallest image that it takes.
         application: The backbone's name in `keras.applications`, or in `model.pretrained`; empty
             for a network that trains from scratch.
-        features: Channels of a backbone's last feature maps.
+        features: Channels of its last feature maps.
         scaling: What values in [0, 1] become for a backbone's ImageNet weights: `imagenet` (less
             the mean, over the deviation of its colours), `symmetric` ([-1, 1]), `bytes` ([0, 255],
             from which the network scales by itself), `caffe` (bytes less their mean, blue first) or
@@ -61,7 +61,9 @@ class NetworkSpec:
 
 NETWORKS: Final[Mapping[Network, NetworkSpec]] = {
     "cnn7": NetworkSpec(
-        "a network of seven blocks (convolution, pooling, batch normalisation, ReLU)", 32
+        "a network of seven blocks (convolution, pooling, batch normalisation, ReLU)",
+        smallest_side=32,
+        features=128,
     ),
     "densenet121": NetworkSpec("DenseNet121", 32, "DenseNet121", 1024, "imagenet"),
     "efficientnetb7": NetworkSpec("EfficientNetB7", 32, "EfficientNetB7", 2560, "bytes"),
@@ -91,11 +93,13 @@ class HeadSpec:
         words: What stands before its Dense layers, in a sentence; empty if nothing does.
         reads_series: Whether it reads whole series instead of single slices.
         attends: Whether self-attention follows the recurrence.
+        has_recipe: Whether the parameter `sequence` says what it is.
     """
 
     words: str = ""
     reads_series: bool = False
     attends: bool = False
+    has_recipe: bool = False
 
 
 HEADS: Final[Mapping[Head, HeadSpec]] = {
@@ -105,6 +109,9 @@ HEADS: Final[Mapping[Head, HeadSpec]] = {
         " behind a bidirectional LSTM with attention over the series",
         reads_series=True,
         attends=True,
+    ),
+    "sequence": HeadSpec(
+        " behind a recurrence over the series", reads_series=True, has_recipe=True
     ),
 }
 

@@ -1,6 +1,6 @@
 """Parts of an experiment's parameters, each what one piece of the model needs to know."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal
 
 from ichreport.params.augmentations import Augmentations
@@ -18,6 +18,7 @@ from ichreport.params.networks import (
     facts_of,
 )
 from ichreport.params.optimizers import Optimizer, Schedule
+from ichreport.params.sequences import SequenceRecipe
 
 FEATURES_FOLDER: Final = "features"
 """Where the features of a store's slices are kept: beside it."""
@@ -80,16 +81,35 @@ class Backbone:
 
 
 @dataclass(frozen=True)
+class TrainedNetwork:
+    """The network of a finished run, whose pooled maps are features for another.
+
+    Attributes:
+        run: The run's name, for messages.
+        plan: How it was trained.
+        weights: The file of its weights.
+        weights_sha256: The hash of that file, as the run's record says.
+    """
+
+    run: str
+    plan: "TrainingPlan"
+    weights: str
+    weights_sha256: str
+
+
+@dataclass(frozen=True)
 class HeadPart:
     """What is trained on a backbone's features.
 
     Attributes:
         kind: Its kind.
         dense_layers: Dense layers, the logits included.
+        sequence: What a sequence head is; None for the others.
     """
 
     kind: Head
     dense_layers: int
+    sequence: SequenceRecipe | None = None
 
     @property
     def spec(self) -> HeadSpec:
@@ -148,10 +168,12 @@ class TrainingPlan:
     Attributes:
         name: The run, for messages; nothing depends on it.
         view: What the network sees.
-        backbone: The pre-trained network behind it; None for one that trains from scratch.
+        backbone: The pre-trained network behind it; None for one that trains from scratch, and
+            behind a head on the features of another run.
         head: What is trained on its features; of a network from scratch, its Dense layers.
         fitting: How it is trained.
         machine: How it computes.
+        trained: The other run's network on whose features it trains a head.
     """
 
     name: str
@@ -160,6 +182,7 @@ class TrainingPlan:
     head: HeadPart
     fitting: Fitting
     machine: Machine
+    trained: TrainedNetwork | None = None
 
     @property
     def is_fine_tuned(self) -> bool:
@@ -169,7 +192,7 @@ class TrainingPlan:
     @property
     def trains_on_slices(self) -> bool:
         """Whether convolutions train, so that each epoch reads the slices themselves."""
-        return self.backbone is None or self.is_fine_tuned
+        return self.trained is None and (self.backbone is None or self.is_fine_tuned)
 
     def values(self) -> dict[str, Any]:
         """Everything but the name, as JSON takes it: equal plans train alike.
@@ -177,7 +200,11 @@ class TrainingPlan:
         It holds what the tables of `ichreport.params.networks` say of this row, so that a line
         that is added there changes no other row.
         """
-        values = asdict(self) | {"specs": {**self.view.specs(), "head": facts_of(self.head.spec)}}
+        alone = replace(self, trained=None)
+        values = asdict(alone) | {"specs": {**self.view.specs(), "head": facts_of(self.head.spec)}}
+        sequence = self.head.sequence
+        values["head"]["sequence"] = sequence.model_dump() if sequence else None
+        values["trained"] = self.trained.weights_sha256 if self.trained else None
         values["fitting"]["augment"] = [one.values() for one in self.fitting.augment]
         values["fitting"]["label_weights"] = dict(self.fitting.label_weights)
         del values["name"]

@@ -6,7 +6,7 @@
 import re
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -310,8 +310,14 @@ def _read_row(folder: Path, experiment: Experiment) -> RunRecord:
 
 
 def _explain_missing(run: RunRecord, experiment: Experiment) -> RunRecord:
-    """A run that was never started because its features failed has failed with them."""
-    if run.status != "missing" or not experiment.needs_features:
+    """A run that was never started because what it reads failed has failed with it."""
+    if run.status != "missing":
+        return run
+    if experiment.features_from is not None:
+        source = read_run(experiment.report_folder / "runs" / experiment.features_from)
+        why = f"it reads the features of {source.name}, which has no result: {source.reason}"
+        return run if source.status == "ok" else replace(run, status="failed", reason=why)
+    if not experiment.needs_features:
         return run
     marker = experiment.features_marker
     log = _end_of(marker.with_suffix(".log"))

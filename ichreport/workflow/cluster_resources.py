@@ -77,7 +77,7 @@ def training(experiment: Experiment) -> Reservation:
     """
     count, memory = slices(experiment, experiment.sample), _computing_mib(experiment)
     seconds = count * experiment.epochs / _rate(_epoch_rates(experiment), experiment)
-    if experiment.needs_features:
+    if not experiment.trains_on_slices or experiment.needs_features:
         seconds += count / _rate(_BACKBONE, experiment)
         memory += 2 * count * _WIDEST_FEATURES * 4 // 2**20
     if experiment.trains_on_slices:

@@ -80,7 +80,7 @@ def test_two_jobs_that_start_together_compute_once(store, experiment, passes):
 def test_what_features_depend_on_names_their_folder(store, make):
     def key(**changes):
         experiment = make(**{"network": "densenet121"} | changes)
-        return str(features.key(store, experiment.backbone, experiment.machine))
+        return str(features.key(store, features.Frozen(experiment.backbone), experiment.machine))
 
     changes = ({}, {"input": "sigmoid"}, {"seed": 2}, {"network": "efficientnetb7"})
     keys = {key(**changed) for changed in changes}
@@ -97,12 +97,11 @@ def test_the_key_says_what_the_folder_holds(store, experiment):
     key = read_json(folder / "key.json")
     assert key["network"] == "densenet121"
     assert key["weights"].startswith("random, seed 1")
-    parameters = features.backbone_parameters(store, experiment.backbone, experiment.machine)
+    network = features.Frozen(experiment.backbone)
+    parameters = features.count_parameters(store, network, experiment.machine)
     assert parameters == key["parameters"] == 16 * 4 * 4 * 3
     shutil.rmtree(folder)
-    assert (
-        features.backbone_parameters(store, experiment.backbone, experiment.machine) == parameters
-    )
+    assert features.count_parameters(store, network, experiment.machine) == parameters
 
 
 @pytest.mark.parametrize(

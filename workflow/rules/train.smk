@@ -31,6 +31,7 @@ rule features:
 rule experiment:
     input:
         shared_features,
+        network=run_that_it_reads,
         weights=weights_of_row,
         notebook="notebooks/2-experiment.ipynb",
         manifest=MANIFEST,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ichreport.model import backend, prefetch
 from ichreport.model.fitting.batches import Batch, SliceBatches
 from ichreport.model.fitting.losses import LossFunction
-from ichreport.model.fitting.series_batches import SeriesBatches
+from ichreport.model.fitting.series_batches import Planned, SeriesBatches
 from ichreport.model.fitting.step_sizes import step_sizes
 from ichreport.params.machine import Machine
 from ichreport.params.training_plan import Fitting
@@ -135,6 +135,37 @@ def _pass(program: Any, step: Any, batches: Batches, random: np.random.Generator
 
     prefetch.run(gather, batches.plan(random), compute, keep)
     return float(np.sum(totals) / np.sum(counted))
+
+
+def outputs_of_series(program: Any, batches: SeriesBatches) -> NDArray[np.float32]:
+    """What a program gives for each slice of series, (slices, n), in the order of their features.
+
+    Args:
+        program: See `backend.program`.
+        batches: The series, of which each slice counts once.
+    """
+    places: list[NDArray[np.int64]] = []
+    results: list[NDArray[np.float32]] = []
+    counted: list[Planned] = []
+
+    def compute(gathered: tuple[Any, Planned]) -> Any:
+        inputs, planned = gathered
+        counted.append(planned)
+        return program.forward(inputs)
+
+    def keep(result: Any) -> None:
+        planned = counted[len(results)]
+        places.append(planned.order[planned.counts])
+        results.append(backend.to_numpy(result)[planned.counts])
+
+    prefetch.run(
+        lambda planned: (program.to_device(batches.gather(planned).inputs), planned),
+        batches.plan(None),
+        compute,
+        keep,
+    )
+    back = np.argsort(np.concatenate(places))
+    return np.concatenate(results)[back].astype(np.float32, copy=False)
 
 
 def outputs(

@@ -131,16 +131,17 @@ def _weights(experiment: Experiment) -> str:
 
 def _of_run(best: ScoredRun) -> dict[str, str]:
     record, experiment = best.record, best.experiment
-    fitting = experiment.plan.fitting
+    fitting = experiment.fitting
     known, losses = record["provenance"], record["history"]["val_loss"]
     layers = f"{experiment.dense_layers} dense layer{'s' if experiment.dense_layers > 1 else ''}"
+    recipe = experiment.recipe_of_head
     return {
         "run": best.name,
         "question": experiment.question,
         "image_size": str(experiment.image_size),
         "pixels_seen": str(experiment.pixels_seen),
         "network_words": f"{_network(experiment)}, global average pooling and {layers}"
-        f"{HEADS[experiment.head].words}",
+        f"{recipe.words if recipe else HEADS[experiment.head].words}",
         "input_words": experiment.input_spec.words,
         "sample_words": SAMPLES[experiment.sample].words.format_map(dict(experiment)),
         "loss_words": LOSSES[experiment.loss] + _weights(experiment),
@@ -200,6 +201,8 @@ def _code(known: Mapping[str, Any]) -> str:
 def _network(experiment: Experiment) -> str:
     """The network, and what of it trains."""
     name, trainable = NETWORKS[experiment.network].words, experiment.trainable_layers
+    if experiment.features_from is not None:
+        return f"{name} as the run {experiment.features_from} has trained it, now frozen"
     if not experiment.needs_features:
         return name
     if not trainable:
@@ -213,6 +216,9 @@ def _initial(experiment: Experiment) -> str:
     drawn = (
         "drawn anew at each training" if unseeded else f"with seed {experiment.seed_of_training}"
     )
+    if experiment.features_from is not None:
+        of_run = f"The frozen network's weights are those of the run {experiment.features_from}"
+        return f"{of_run}; the head's start at random, {drawn}."
     if not experiment.needs_features:
         return f"All weights start at random, {drawn}."
     weights = {None: f"random (seed {experiment.seed})", "imagenet": "those of ImageNet"}

@@ -26,7 +26,7 @@ _RUNNING = (
 def experiment(experiment: Experiment) -> Table:
     """The parameters of an experiment."""
     values = values_of(experiment)
-    names = [*DEFINING, experiment.step_size_name, *_STEPPING, *_RUNNING]
+    names = [*DEFINING, *_of_head(experiment), experiment.step_size_name, *_STEPPING, *_RUNNING]
     if experiment.schedule != "plateau":
         names.remove("patience")  # nothing waits for a gain
     rows = [["asks", experiment.question or "–"]]
@@ -60,11 +60,19 @@ def profile(profile: Profile) -> Table:
 
 def values_of(experiment: Experiment) -> dict[str, Any]:
     """An experiment's parameters by name; some as they are in effect, and not as they are set."""
+    recipe = experiment.recipe_of_head
     return experiment.model_dump() | {
         "input": experiment.input_spec.name,
         "split_by": experiment.splits_by,
         "augment": experiment.augment_in_words,
+        "sequence": recipe.model_dump(exclude_defaults=True) if recipe else None,
     }
+
+
+def _of_head(experiment: Experiment) -> list[str]:
+    """Parameters of heads over series, where they say something."""
+    names = {"sequence": experiment.recipe_of_head, "features_from": experiment.features_from}
+    return [name for name, value in names.items() if value is not None]
 
 
 def what_differs(variant: Variant) -> str:

@@ -7,7 +7,6 @@ import pytest
 
 from ichreport.model.fitting import loop, losses
 from ichreport.model.fitting.batches import SliceBatches
-from ichreport.model.fitting.series_batches import SeriesBatches
 from ichreport.model.heads.dense import dense_head
 from ichreport.params.machine import Machine
 from ichreport.params.training_plan import Fitting, HeadPart
@@ -158,18 +157,3 @@ def test_a_cosine_runs_to_its_end_and_keeps_the_best_epoch():
         assert not watched.is_enough(loss)
     assert not program.cuts
     assert watched.best_weights == 1
-
-
-@pytest.mark.parametrize("length", [4, 6])
-def test_a_batch_of_series_holds_each_slice_at_its_place(data, length):
-    features, truth = data
-    series = np.array([[0, 3], [3, 4], [4, 8], [8, 10]])
-    batches = SeriesBatches(features.astype(np.float32), truth, series, length=length, size=3)
-    inputs, labels, weights = batches.gather((np.array([2, 1, 3]), 2))
-    assert inputs["features"].shape == (3, length, WIDTH)
-    np.testing.assert_allclose(inputs["features"][0, :4], features[4:8], rtol=1e-6)
-    np.testing.assert_array_equal(labels[1, 0], truth[3])
-    np.testing.assert_array_equal(inputs["present"].sum(axis=1), [4, 1, 2])
-    np.testing.assert_array_equal(weights.sum(axis=1), [4, 1, 0])
-    assert not inputs["features"][~inputs["present"]].any()
-    assert inputs["present"].any(axis=1).all()

@@ -172,7 +172,7 @@ def test_a_rows_own_weights_win_over_a_profile_without_any(make, store, network)
     """A profile of random weights holds a row with ImageNet's: in its plan, features and maps."""
     asked = make(network="efficientnetlite0", weights="imagenet", input="sigmoid")
     assert asked.backbone != Profile(image_size=32).backbone_of("sigmoid", "efficientnetlite0")
-    key = features.key(store, asked.backbone, asked.machine)
+    key = features.key(store, features.Frozen(asked.backbone), asked.machine)
     assert key["weights"] == f"imagenet, sha256 {lite0.SHA256}"
     rows = np.array([0, 5])
     hu = store.hu(rows).astype(np.float64)[..., None]

@@ -1,0 +1,31 @@
+"""The plan of a run that reads the features of another run's network, once that one is finished."""
+
+from ichreport.params.experiment import Experiment
+from ichreport.params.relations import problem_of_features
+from ichreport.params.training_plan import TrainedNetwork, TrainingPlan
+from ichreport.runs.record import read_run
+
+
+def plan_of(experiment: Experiment) -> TrainingPlan:
+    """All that a run's training depends on, but for its slices and the code.
+
+    Raises:
+        ValueError: If the run of `features_from` is not finished, is damaged, or does not serve it.
+    """
+    name = experiment.features_from
+    if name is None:
+        return experiment.plan
+    run = read_run(experiment.report_folder / "runs" / name)
+    if run.status != "ok":
+        raise ValueError(
+            f"{experiment.name} reads the features of {name}, which has no result: "
+            f"{run.reason.rstrip('.')}. Make that run first."
+        )
+    problem = problem_of_features(experiment, run.experiment)
+    if not problem and run.experiment.store_folder.resolve() != experiment.store_folder.resolve():
+        problem = f"{name!r} was trained on another store, {run.experiment.store}."
+    if problem:
+        raise ValueError(f"features_from: {problem}")
+    sha256 = run.record["provenance"]["weights_sha256"]
+    trained = TrainedNetwork(name, run.experiment.plan, str(run.weights), sha256)
+    return experiment.plan_on(trained)
