@@ -472,6 +472,8 @@ CHANGES_THE_TRAINING = {
     "augment": ([], False),
     "loss": ("focal", True),
     "label_weights": ({"any": 2.0}, True),
+    "focal_labels": (["epidural"], True),
+    "hierarchy": ("together", True),
     "optimizer": ("adamw", True),
     "weight_decay": (0.1, True),
     "schedule": ("cosine", True),

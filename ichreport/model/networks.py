@@ -11,7 +11,7 @@ import keras
 from keras import layers
 
 from ichreport.model import backbones, backend, inputs
-from ichreport.model.heads.dense import dense_head, dense_layers
+from ichreport.model.heads.dense import dense_head, output_layers
 from ichreport.params.machine import Machine
 from ichreport.params.training_plan import HeadPart, TrainingPlan, View
 
@@ -49,7 +49,7 @@ def cnn7(view: View, head: HeadPart, machine: Machine) -> keras.Model:
             x = devices.batch_normalization(momentum=0.9, name=f"bn{block}")(x)
             x = layers.ReLU(name=f"relu{block}")(x)
         x = layers.GlobalAveragePooling2D(dtype="float32", name="pooling")(x)
-        return keras.Model(hu, dense_layers(x, head.dense_layers), name="cnn7")
+        return keras.Model(hu, output_layers(x, head), name="cnn7")
 
 
 def fine_tuned(maps_model: keras.Model, plan: TrainingPlan) -> keras.Model:

@@ -55,6 +55,11 @@ class OfRun:
         network.trainable = False
         return network
 
+    def build_maps(self, machine: Machine) -> keras.Model:
+        """From HU to the maps that features are pooled of: (batch, h, w, features)."""
+        features = self.build(machine)
+        return keras.Model(features.input, features.get_layer("pooling").input)
+
     def count(self, machine: Machine) -> int:
         """See `features.FeatureNetwork`."""
         model = networks.untrained(replace(self.trained.plan, machine=machine))

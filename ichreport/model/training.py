@@ -29,6 +29,7 @@ from ichreport.model.fitting.batches import Drawn, SliceBatches
 from ichreport.model.fitting.series_batches import SeriesBatches, SeriesVariation
 from ichreport.model.heads.build import build_head
 from ichreport.model.heads.first_values import set_output_bias, standardise
+from ichreport.model.heads.hierarchy import before_product
 from ichreport.model.heads.recurrent import mean_over_stages, with_both_stages
 from ichreport.model.inputs import hu_of
 from ichreport.model.trained_network import OfRun
@@ -106,22 +107,32 @@ def fit(
         )
     if seed is None:
         seed = backend.training_seed(plan.fitting.seed, plan.machine)
+    is_conditional = plan.head.hierarchy == "conditional"
     batches: Mapping[str, loop.Batches]
     if plan.trains_on_slices:
         store.check()
         model, head = _network(store, sample.rows[split["train"]], plan, seed)
-        learner = augmented_model.build(model, plan.view, plan.fitting.augment, plan.machine)
+        learner = before_product(model) if is_conditional else model
+        learner = augmented_model.build(learner, plan.view, plan.fitting.augment, plan.machine)
         batches = _slice_batches(store, sample, plan, truth, seed)
     else:
         stored = features_of(store, sample.rows, plan)
         keras.utils.set_random_seed(seed)
-        learner = model = head = build_head(plan.head, stored.shape[1], plan.machine)
+        model = head = build_head(plan.head, stored.shape[1], plan.machine)
+        learner = before_product(model) if is_conditional else model
         standardise(head, stored, split["train"])
         batches = _feature_batches(store, sample, plan, stored, truth, seed)
     truth_of_train = truth[split["train"]]
     if plan.fitting.loss != "weighted-bce":  # whose best constant is log-odds 0 by construction
-        set_output_bias(head, truth_of_train.mean(axis=0, dtype=np.float64))
-    loss = losses.build(plan.fitting.loss, truth_of_train, dict(plan.fitting.label_weights))
+        prevalence = truth_of_train.mean(axis=0, dtype=np.float64)
+        set_output_bias(head, prevalence, given_any=plan.head.hierarchy is not None)
+    loss = losses.build(
+        plan.fitting.loss,
+        truth_of_train,
+        dict(plan.fitting.label_weights),
+        focal_labels=plan.fitting.focal_labels,
+        given_any=is_conditional,
+    )
     if plan.head.sequence is not None and plan.head.sequence.second_stage:
         learner, loss = with_both_stages(model), mean_over_stages(loss)
     history = loop.fit(

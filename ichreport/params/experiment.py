@@ -19,6 +19,8 @@ from ichreport.params.networks import (
     HEADS,
     NETWORKS,
     Head,
+    Hierarchy,
+    LabelNames,
     LabelWeights,
     Loss,
     Network,
@@ -117,6 +119,13 @@ class Experiment(Profile):
     label_weights: LabelWeights = Field(
         default={}, description="weights of labels in the loss, such as any: 2; 1 if not named"
     )
+    focal_labels: LabelNames = Field(
+        default=[], description="labels whose loss is focal, such as epidural; the others' is loss"
+    )
+    hierarchy: Hierarchy | None = Field(
+        default=None,
+        description="subtypes given any: together or conditional; null: side by side",
+    )
     optimizer: Optimizer = Field(default="adam", description=listed(Optimizer))
     weight_decay: float = Field(
         default=0, ge=0, lt=1, description="share of each weight that AdamW takes, times the step"
@@ -177,6 +186,21 @@ class Experiment(Profile):
                 "stored features; leave augment out, or let layers train: trainable_layers."
             )
         self.view_of(self.input_spec.name, self.network)  # refuses slices that are too small
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_sound_loss(self) -> Self:
+        if self.focal_labels and self.loss == "focal":
+            raise ValueError(
+                "focal_labels says which labels' loss is focal, and loss: focal says it of all; "
+                "leave one of them out."
+            )
+        recipe = self.recipe_of_head
+        if self.hierarchy is not None and recipe is not None and recipe.second_stage:
+            raise ValueError(
+                "hierarchy multiplies the logits that sequence: second_stage would correct; leave "
+                "one of them out."
+            )
         return self
 
     @model_validator(mode="after")
@@ -341,6 +365,7 @@ class Experiment(Profile):
             schedule=self.schedule,
             warm_up=self.warm_up,
             label_weights=tuple(sorted(self.unequal_weights.items())),
+            focal_labels=tuple(sorted(self.focal_labels)),
         )
 
     @property
@@ -362,7 +387,7 @@ class Experiment(Profile):
         return self._plan(trained)
 
     def _plan(self, trained: TrainedNetwork | None) -> TrainingPlan:
-        head = HeadPart(self.head, self.dense_layers, self.recipe_of_head)
+        head = HeadPart(self.head, self.dense_layers, self.recipe_of_head, self.hierarchy)
         parts = (self.view, self.backbone, head, self.fitting, self.machine)
         return TrainingPlan(self.name, *parts, trained)
 

@@ -26,6 +26,7 @@ Network = Literal[
 ]
 Head = Literal["dense", "bilstm", "bilstm-attention", "sequence"]
 Loss = Literal["bce", "weighted-bce", "focal"]
+Hierarchy = Literal["together", "conditional"]
 Scaling = Literal["", "imagenet", "symmetric", "bytes", "caffe", "lite"]
 
 
@@ -123,6 +124,12 @@ LOSSES: Final[Mapping[Loss, str]] = {
 """What each loss is, in words."""
 
 
+HIERARCHIES: Final[Mapping[Hierarchy, str]] = {
+    "together": "Subtypes are given any bleeding, and the loss is of the products",
+    "conditional": "Subtypes are given any bleeding, and learned from slices with bleeding alone",
+}
+"""What is said of labels in two steps: is there bleeding, and of which subtype?"""
+
 LARGEST_WEIGHT: Final = 1000.0
 """What a label weighs in the loss, at most."""
 
@@ -137,6 +144,18 @@ def _label_weights(weights: dict[str, float]) -> dict[str, float]:
         raise ValueError("weights of which one at least is not 0: there is nothing to learn")
     return weights
 
+
+def _label_names(names: list[str]) -> list[str]:
+    unknown = [name for name in names if name not in LABELS]
+    if unknown:
+        raise ValueError(f"labels of {', '.join(LABELS)}; {brief(unknown[0])} is none of them")
+    if len(set(names)) < len(names):
+        raise ValueError("labels, each once")
+    return names
+
+
+LabelNames = Annotated[list[str], AfterValidator(_label_names)]
+"""Some of the six labels."""
 
 LabelWeights = Annotated[dict[str, float], AfterValidator(_label_weights)]
 """What labels weigh in the mean over their losses; 1 where one is not named."""

@@ -11,6 +11,7 @@ from ichreport.params.networks import (
     NETWORKS,
     Head,
     HeadSpec,
+    Hierarchy,
     Loss,
     Network,
     NetworkSpec,
@@ -105,11 +106,13 @@ class HeadPart:
         kind: Its kind.
         dense_layers: Dense layers, the logits included.
         sequence: What a sequence head is; None for the others.
+        hierarchy: How subtypes are given any bleeding; None where labels stand side by side.
     """
 
     kind: Head
     dense_layers: int
     sequence: SequenceRecipe | None = None
+    hierarchy: Hierarchy | None = None
 
     @property
     def spec(self) -> HeadSpec:
@@ -119,7 +122,8 @@ class HeadPart:
     @property
     def is_linear(self) -> bool:
         """Whether it is one linear layer, whose activation maps are exact."""
-        return not self.spec.reads_series and self.dense_layers == 1
+        side_by_side = self.hierarchy is None
+        return side_by_side and not self.spec.reads_series and self.dense_layers == 1
 
 
 @dataclass(frozen=True)
@@ -142,6 +146,7 @@ class Fitting:
         schedule: What becomes of the step size.
         warm_up: Epochs in which it grows from almost nothing.
         label_weights: Labels that weigh otherwise than 1 in the loss, each with its weight.
+        focal_labels: Labels whose loss is focal, whatever the others' is.
     """
 
     loss: Loss
@@ -159,6 +164,7 @@ class Fitting:
     schedule: Schedule = "plateau"
     warm_up: float = 0.0
     label_weights: tuple[tuple[str, float], ...] = ()
+    focal_labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -207,5 +213,6 @@ class TrainingPlan:
         values["trained"] = self.trained.weights_sha256 if self.trained else None
         values["fitting"]["augment"] = [one.values() for one in self.fitting.augment]
         values["fitting"]["label_weights"] = dict(self.fitting.label_weights)
+        values["fitting"]["focal_labels"] = list(self.fitting.focal_labels)
         del values["name"]
         return values

@@ -66,6 +66,11 @@ def test_a_run_that_does_not_serve_is_refused_with_the_cure(tmp_path, source, re
         ({"sequence": {"thin": 1.0}}, "thin is 1, so that training would never see"),
         ({"sequence": {"window": 1}}, r"sequence\.window"),
         ({"augment": ["flip"]}, "augment varies the slices"),
+        ({"hierarchy": "flat"}, "hierarchy must be"),
+        ({"hierarchy": "together", "sequence": {"second_stage": True}}, "hierarchy multiplies"),
+        ({"focal_labels": ["epidurl"]}, "'epidurl' is none of them"),
+        ({"focal_labels": ["any", "any"]}, "each once"),
+        ({"focal_labels": ["any"], "loss": "focal"}, "loss: focal says it of all"),
         ({"trainable_layers": 2}, "trainable_layers"),
     ],
 )

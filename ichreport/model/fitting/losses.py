@@ -1,13 +1,13 @@
 """Training losses on logits, all of them means over slices and labels."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike, NDArray
 
-from ichreport.labels import LABELS
+from ichreport.labels import ANY, LABELS
 from ichreport.params.networks import Loss
 
 FOCAL_GAMMA = 2.0
@@ -80,7 +80,12 @@ def positive_weights(y_true: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def build(
-    loss: Loss, y_true: NDArray[Any], label_weights: Mapping[str, float] | None = None
+    loss: Loss,
+    y_true: NDArray[Any],
+    label_weights: Mapping[str, float] | None = None,
+    *,
+    focal_labels: Collection[str] = (),
+    given_any: bool = False,
 ) -> LossFunction:
     """The loss function of an experiment.
 
@@ -88,6 +93,9 @@ def build(
         loss: bce, weighted-bce or focal.
         y_true: Truth of the training slices, (slices, labels), which sets the positive weights.
         label_weights: Weights of labels in the mean; 1 for those that are not named.
+        focal_labels: Labels whose term is the focal one.
+        given_any: Whether the logits of subtypes are given any bleeding, so that slices without
+            bleeding say nothing of them: their terms are 0.
 
     Returns:
         A function of truth and logits, both (..., labels), giving one loss for each (...): the
@@ -100,6 +108,10 @@ def build(
         "focal": focal_cross_entropy,
     }
     term = terms[loss]
+    if focal_labels:
+        term = _focal_for(focal_labels, term)
+    if given_any:
+        term = _given_any(term)
 
     def mean_over_labels(truth: Any, logits: Any) -> Any:
         return ops.mean(term(truth, logits), axis=-1)
@@ -113,3 +125,26 @@ def build(
         return ops.sum(term(truth, logits) * share, axis=-1)
 
     return weighted_mean_over_labels
+
+
+def _focal_for(labels: Collection[str], term: LossFunction) -> LossFunction:
+    """The loss of each label, focal for some."""
+    is_focal = np.array([label in labels for label in LABELS], dtype=np.float32)
+
+    def of_each(truth: Any, logits: Any) -> Any:
+        focal = focal_cross_entropy(truth, logits)
+        return is_focal * focal + (1 - is_focal) * term(truth, logits)
+
+    return of_each
+
+
+def _given_any(term: LossFunction) -> LossFunction:
+    """The loss of any bleeding, and of subtypes where there is some."""
+    is_any = np.array([label == ANY for label in LABELS], dtype=np.float32)
+    column = LABELS.index(ANY)
+
+    def of_each(truth: Any, logits: Any) -> Any:
+        of_any = ops.cast(truth[..., column : column + 1], logits.dtype)
+        return term(truth, logits) * (is_any + (1 - is_any) * of_any)
+
+    return of_each

@@ -7,6 +7,7 @@ from keras import layers
 
 from ichreport.labels import LABELS
 from ichreport.model import backend
+from ichreport.model.heads.hierarchy import Product
 from ichreport.params.machine import Machine
 from ichreport.params.training_plan import HeadPart
 
@@ -26,12 +27,18 @@ def dense_head(head: HeadPart, features: int, machine: Machine) -> keras.Model:
     with backend.building(machine):
         inputs = keras.Input((features,), name="features")
         x = layers.Normalization(dtype="float32", name="standardised")(inputs)
-        return keras.Model(inputs, dense_layers(x, head.dense_layers), name="dense_head")
+        return keras.Model(inputs, output_layers(x, head), name="dense_head")
 
 
-def dense_layers(x: Any, count: int) -> Any:
-    """So many Dense layers, with dropout between them: features to `logits`, one a label."""
-    for index in range(1, count):
+def output_layers(x: Any, head: HeadPart) -> Any:
+    """A head's Dense layers, with dropout between them: to `logits`, one a label.
+
+    Where labels are in two steps, these are of the factors, and their products follow.
+    """
+    for index in range(1, head.dense_layers):
         x = layers.Dense(HEAD_UNITS, activation="relu", name=f"dense{index}")(x)
         x = layers.Dropout(DROPOUT, name=f"dropout{index}")(x)
-    return layers.Dense(len(LABELS), name="logits", dtype="float32")(x)
+    logits = layers.Dense(len(LABELS), name="logits", dtype="float32")(x)
+    if head.hierarchy is None:
+        return logits
+    return Product(name="product", dtype="float32")(logits)

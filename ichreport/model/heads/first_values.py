@@ -6,6 +6,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from ichreport.labels import ANY, LABELS
+
 SMALLEST_DEVIATION: Final = 0.01
 """What features are divided by at least, over the root mean square of all their deviations."""
 
@@ -42,14 +44,21 @@ def standardise(
     layer.finalize_state()
 
 
-def set_output_bias(model: keras.Model, prevalence: NDArray[np.float64]) -> None:
+def set_output_bias(
+    model: keras.Model, prevalence: NDArray[np.float64], *, given_any: bool = False
+) -> None:
     """Start the logits at the log-odds of the labels' training prevalence.
 
     An untrained network then scores like the constant-prevalence floor instead of a coin.
 
     Args:
-        model: A model whose last layer is named `logits`.
+        model: A model with a Dense layer named `logits`.
         prevalence: Share of positives of each label, in [0, 1]; kept off 0 and 1 by 1e-4.
+        given_any: Whether the logits of subtypes are of their share among slices with bleeding.
     """
+    if given_any:
+        of_any = prevalence[LABELS.index(ANY)]
+        shares = np.minimum(np.divide(prevalence, of_any), 1) if of_any else np.zeros(len(LABELS))
+        prevalence = np.where(np.array(LABELS) == ANY, prevalence, shares)
     share = np.clip(prevalence, 1e-4, 1 - 1e-4)
     model.get_layer("logits").bias.assign(np.log(share / (1 - share)).astype(np.float32))

@@ -8,7 +8,7 @@ from keras import layers, ops
 
 from ichreport.labels import LABELS
 from ichreport.model import backend
-from ichreport.model.heads.dense import dense_layers
+from ichreport.model.heads.dense import output_layers
 from ichreport.params.machine import Machine
 from ichreport.params.sequences import SequenceRecipe
 from ichreport.params.training_plan import HeadPart
@@ -110,7 +110,7 @@ def recurrent_head(head: HeadPart, features: int, machine: Machine) -> keras.Mod
             if beside and number == 1:
                 x = layers.Concatenate(name="beside")([x, *beside])
             x = _both_ways(recipe, f"recurrent{number}")(x, mask=present)
-        logits = dense_layers(x, head.dense_layers)
+        logits = output_layers(x, head)
         if recipe.second_stage:
             logits = _corrected(logits, present, beside, recipe)
         return keras.Model(inputs, logits, name="recurrent_head")

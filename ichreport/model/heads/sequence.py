@@ -6,7 +6,7 @@ import keras
 from keras import layers
 
 from ichreport.model import backend
-from ichreport.model.heads.dense import HEAD_UNITS, dense_layers
+from ichreport.model.heads.dense import HEAD_UNITS, output_layers
 from ichreport.params.machine import Machine
 from ichreport.params.training_plan import HeadPart
 
@@ -39,5 +39,5 @@ def sequence_head(head: HeadPart, features: int, machine: Machine) -> keras.Mode
                 ATTENTION_HEADS, 2 * LSTM_UNITS // ATTENTION_HEADS, name="attention"
             )(x, x, key_mask=present, value_mask=present)
             x = layers.LayerNormalization(name="attended")(layers.Add()([x, attended]))
-        logits = dense_layers(x, head.dense_layers)
+        logits = output_layers(x, head)
         return keras.Model({"features": inputs, "present": present}, logits, name="sequence_head")

@@ -23,7 +23,9 @@ from ichreport.data.samples import Sample
 from ichreport.data.store import Store, series_numbers
 from ichreport.labels import LABELS
 from ichreport.model import backbones, backend, networks
+from ichreport.model.fitting.series_batches import gaps
 from ichreport.model.inputs import hu_of
+from ichreport.model.trained_network import OfRun
 from ichreport.model.training import Trained, features_of
 from ichreport.params.training_plan import TrainingPlan
 
@@ -85,12 +87,15 @@ def by_label(
     if unknown:
         raise ValueError(f"label must be one of {', '.join(LABELS)}, got {unknown[0]!r}.")
     plan = trained.plan
-    if plan.backbone is None:
+    if plan.trained is not None:
+        looks = OfRun(plan.trained).build_maps(plan.machine)
+    elif plan.backbone is None:
         return _of_small_network(trained, store, rows)
-    if plan.is_fine_tuned:
-        backbone, head = networks.maps_and_head(trained.model)
-        trained = replace(trained, model=head)
-    looks = backbone or backbones.build(plan.backbone, plan.machine)  # once for all labels
+    else:
+        if plan.is_fine_tuned:
+            backbone, head = networks.maps_and_head(trained.model)
+            trained = replace(trained, model=head)
+        looks = backbone or backbones.build(plan.backbone, plan.machine)  # once for all labels
     read = partial(_features, store, plan, backbone)
     return {
         label: _of_backbone(trained, store, chosen, label, sample, looks, read)
@@ -209,10 +214,13 @@ def _head_weights(
         series = sample.rows[numbers[sample.rows] == numbers[row]]
         step = int(np.flatnonzero(series == row)[0])
         features = read(series)[None]
-        present = keras.ops.ones(features.shape[:2], dtype="bool")
+        beside = {"present": np.ones(features.shape[:2], dtype=bool)}
+        if "gaps" in model.input:
+            heights = store.slices["z"].to_numpy(dtype=np.float64)[series][None]
+            beside["gaps"] = gaps(heights, beside["present"])
 
-        def logit(x: Any, step: int = step, present: Any = present) -> Any:
-            return model({"features": x, "present": present}, training=False)[:, step, index]
+        def logit(x: Any, step: int = step, beside: Any = beside) -> Any:
+            return model({"features": x, **beside}, training=False)[:, step, index]
 
         result.append(backend.gradient(logit, features)[0, step])
     return np.stack(result)

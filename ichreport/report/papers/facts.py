@@ -19,7 +19,7 @@ from ichreport.evaluation.uncertainty.training_seeds import across_seeds
 from ichreport.labels import ANY
 from ichreport.params import augmentations, optimizers
 from ichreport.params.experiment import Experiment
-from ichreport.params.networks import HEADS, LOSSES, NETWORKS
+from ichreport.params.networks import HEADS, HIERARCHIES, LOSSES, NETWORKS
 from ichreport.params.profile import Profile
 from ichreport.params.samples import SAMPLES
 from ichreport.report.html.captions import Captions
@@ -120,13 +120,18 @@ def _seeds(runs: Sequence[ScoredRun]) -> str:
     )
 
 
-def _weights(experiment: Experiment) -> str:
-    """What labels weigh in the loss, where they do not weigh alike."""
+def _loss(experiment: Experiment) -> str:
+    """The loss, and where labels do not stand alike in it."""
+    words = LOSSES[experiment.loss]
+    if experiment.focal_labels:
+        words += f", focal loss for {', '.join(experiment.focal_labels)}"
     unequal = experiment.unequal_weights
-    if not unequal:
-        return ""
-    told = ", ".join(f"{label} {weight:g}" for label, weight in unequal.items())
-    return f" (labels count in it: {told}; the others 1)"
+    if unequal:
+        told = ", ".join(f"{label} {weight:g}" for label, weight in unequal.items())
+        words += f" (labels count in it: {told}; the others 1)"
+    if experiment.hierarchy is not None:
+        words += f". {HIERARCHIES[experiment.hierarchy]}"
+    return words
 
 
 def _of_run(best: ScoredRun) -> dict[str, str]:
@@ -144,7 +149,7 @@ def _of_run(best: ScoredRun) -> dict[str, str]:
         f"{recipe.words if recipe else HEADS[experiment.head].words}",
         "input_words": experiment.input_spec.words,
         "sample_words": SAMPLES[experiment.sample].words.format_map(dict(experiment)),
-        "loss_words": LOSSES[experiment.loss] + _weights(experiment),
+        "loss_words": _loss(experiment),
         "initial_words": _initial(experiment),
         "augmentation_words": augmentations.sentence(experiment.augmentations),
         "imbalance_words": "Positives are weighted by their rarity in the loss; probabilities are "

@@ -17,6 +17,8 @@ DEFINING = (
 
 _STEPPING = ("optimizer", "weight_decay", "schedule", "warm_up")
 
+_SELDOM = ("features_from", "label_weights", "focal_labels", "hierarchy")
+
 _RUNNING = (
     "image_size", "backbone_size", "weights", "epochs", "patience", "batch_size", "seed",
     "sampa_share", "sampb_share",
@@ -26,7 +28,7 @@ _RUNNING = (
 def experiment(experiment: Experiment) -> Table:
     """The parameters of an experiment."""
     values = values_of(experiment)
-    names = [*DEFINING, *_of_head(experiment), experiment.step_size_name, *_STEPPING, *_RUNNING]
+    names = [*DEFINING, *_set(experiment), experiment.step_size_name, *_STEPPING, *_RUNNING]
     if experiment.schedule != "plateau":
         names.remove("patience")  # nothing waits for a gain
     rows = [["asks", experiment.question or "–"]]
@@ -69,10 +71,13 @@ def values_of(experiment: Experiment) -> dict[str, Any]:
     }
 
 
-def _of_head(experiment: Experiment) -> list[str]:
-    """Parameters of heads over series, where they say something."""
-    names = {"sequence": experiment.recipe_of_head, "features_from": experiment.features_from}
-    return [name for name, value in names.items() if value is not None]
+def _set(experiment: Experiment) -> list[str]:
+    """Parameters of heads and losses that most rows leave alone, where they say something."""
+    says = {
+        "sequence": experiment.recipe_of_head is not None,
+        **{name: bool(getattr(experiment, name)) for name in _SELDOM},
+    }
+    return [name for name, told in says.items() if told]
 
 
 def what_differs(variant: Variant) -> str:
