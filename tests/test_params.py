@@ -478,6 +478,7 @@ CHANGES_THE_TRAINING = {
     "weight_decay": (0.1, True),
     "schedule": ("cosine", True),
     "warm_up": (0.5, True),
+    "test_time": (["reverse"], True),
     "split_by": ("slice", False),
     "training_seed": (2, True),
 }
@@ -487,6 +488,7 @@ NEEDED = {
     "weight_decay": {"optimizer": "adamw"},
     "warm_up": {"schedule": "cosine"},
     "sequence": {"head": "sequence", "split_by": "group"},
+    "test_time": {"head": "bilstm", "split_by": "group"},
     "features_from": {"head": "sequence", "split_by": "group"},
 }
 """Without which a parameter is refused."""

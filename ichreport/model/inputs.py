@@ -127,6 +127,13 @@ class Mirror(layers.Layer):  # type: ignore[misc]
         return ops.where(ops.reshape(flip, (-1, 1, 1, 1)), mirrored, hu)
 
 
+def of_mirrored(model: keras.Model) -> keras.Model:
+    """A model of HU that sees all slices mirrored left to right; it shares the weights."""
+    hu = keras.Input(model.input.shape[1:], dtype="int16", name="hu")
+    everyone = ops.ones_like(hu[:, 0, 0, 0], dtype="bool")
+    return keras.Model(hu, model(Mirror(name="mirrored")(hu, everyone)))
+
+
 _WINDOWS: Final[Mapping[WindowShape, type[_Windows]]] = {
     "linear": LinearWindows,
     "sigmoid": SigmoidWindows,

@@ -31,10 +31,10 @@ from ichreport.model.heads.build import build_head
 from ichreport.model.heads.first_values import set_output_bias, standardise
 from ichreport.model.heads.hierarchy import before_product
 from ichreport.model.heads.recurrent import mean_over_stages, with_both_stages
-from ichreport.model.inputs import hu_of
+from ichreport.model.inputs import hu_of, of_mirrored
 from ichreport.model.trained_network import OfRun
 from ichreport.params.networks import NETWORKS
-from ichreport.params.training_plan import TrainingPlan
+from ichreport.params.training_plan import TestTimeView, TrainingPlan
 
 SLICES_A_PREDICTION = 1024
 """Slices a batch where a head predicts from features: small rows, and no gradients to keep."""
@@ -234,12 +234,25 @@ def predict(trained: Trained, store: Store, sample: Sample) -> pd.DataFrame:
 
 
 def logits_of(trained: Trained, store: Store, sample: Sample) -> NDArray[np.float32]:
-    """The logits of every slice of a sample: float32 (slices, 6)."""
+    """The logits of every slice of a sample: float32 (slices, 6), the mean over its views."""
+    views: list[TestTimeView | None] = [None, *trained.plan.test_time]
+    logits = sum(_logits_of_view(trained, store, sample, view) for view in views)
+    return np.asarray(logits / len(views), dtype=np.float32)
+
+
+def _logits_of_view(
+    trained: Trained, store: Store, sample: Sample, view: TestTimeView | None
+) -> NDArray[np.float32]:
+    """The logits of every slice, mirrored, of reversed series, or as it is."""
     plan = trained.plan
     if plan.trains_on_slices:
         size = backend.batch_size(plan.fitting.batch_size, plan.machine)
+        model = trained.model
+        if view == "flip":
+            with backend.building(plan.machine):
+                model = of_mirrored(model)
         program, read = neighbours.in_a_pass(
-            store, sample.rows, plan.view.input, trained.model, plan.machine
+            store, sample.rows, plan.view.input, model, plan.machine
         )
         return loop.outputs(program, read, sample.rows, size)
     program = backend.program(trained.model, plan.machine)
@@ -247,7 +260,8 @@ def logits_of(trained: Trained, store: Store, sample: Sample) -> NDArray[np.floa
     if not plan.head.spec.reads_series:
         size = backend.batch_size(SLICES_A_PREDICTION, plan.machine)
         return loop.outputs(program, stored.__getitem__, np.arange(len(stored)), size)
-    return loop.outputs_of_series(program, _series_batches(store, sample, plan, stored))
+    series = _series_batches(store, sample, plan, stored)
+    return loop.outputs_of_series(program, replace(series, from_above=view == "reverse"))
 
 
 def load(store: Store, plan: TrainingPlan, path: Path) -> Trained:

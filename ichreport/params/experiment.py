@@ -36,6 +36,7 @@ from ichreport.params.training_plan import (
     Backbone,
     Fitting,
     HeadPart,
+    TestTimeView,
     TrainedNetwork,
     TrainingPlan,
     View,
@@ -136,6 +137,9 @@ class Experiment(Profile):
     warm_up: float = Field(
         default=0, ge=0, description="first epochs in which steps grow, of a cosine"
     )
+    test_time: list[TestTimeView] = Field(
+        default=[], max_length=1, description="views averaged at prediction: [flip] or [reverse]"
+    )
     split_by: SplitBy | None = Field(
         default=None, description="slice or group; null: sampa by slice, the others by group"
     )
@@ -186,6 +190,20 @@ class Experiment(Profile):
                 "stored features; leave augment out, or let layers train: trainable_layers."
             )
         self.view_of(self.input_spec.name, self.network)  # refuses slices that are too small
+        return self
+
+    @model_validator(mode="after")
+    def _has_views_to_average(self) -> Self:
+        if "flip" in self.test_time and not self.trains_on_slices:
+            raise ValueError(
+                "test_time: [flip] mirrors slices, and here a head reads features of slices as "
+                "they are; leave it out, or let layers train: trainable_layers."
+            )
+        if "reverse" in self.test_time and not HEADS[self.head].reads_series:
+            raise ValueError(
+                f"test_time: [reverse] turns series around, which head {self.head} does not read; "
+                "leave it out, or choose head: sequence."
+            )
         return self
 
     @model_validator(mode="after")
@@ -389,7 +407,7 @@ class Experiment(Profile):
     def _plan(self, trained: TrainedNetwork | None) -> TrainingPlan:
         head = HeadPart(self.head, self.dense_layers, self.recipe_of_head, self.hierarchy)
         parts = (self.view, self.backbone, head, self.fitting, self.machine)
-        return TrainingPlan(self.name, *parts, trained)
+        return TrainingPlan(self.name, *parts, trained, tuple(self.test_time))
 
     @property
     def features_marker(self) -> Path:

@@ -21,6 +21,9 @@ from ichreport.params.networks import (
 from ichreport.params.optimizers import Optimizer, Schedule
 from ichreport.params.sequences import SequenceRecipe
 
+TestTimeView = Literal["flip", "reverse"]
+"""How a slice is looked at once more at prediction: mirrored, or in its series from above."""
+
 FEATURES_FOLDER: Final = "features"
 """Where the features of a store's slices are kept: beside it."""
 
@@ -180,6 +183,7 @@ class TrainingPlan:
         fitting: How it is trained.
         machine: How it computes.
         trained: The other run's network on whose features it trains a head.
+        test_time: Further views of each slice over whose logits predictions are means.
     """
 
     name: str
@@ -189,6 +193,7 @@ class TrainingPlan:
     fitting: Fitting
     machine: Machine
     trained: TrainedNetwork | None = None
+    test_time: tuple[TestTimeView, ...] = ()
 
     @property
     def is_fine_tuned(self) -> bool:
@@ -210,6 +215,7 @@ class TrainingPlan:
         values = asdict(alone) | {"specs": {**self.view.specs(), "head": facts_of(self.head.spec)}}
         sequence = self.head.sequence
         values["head"]["sequence"] = sequence.model_dump() if sequence else None
+        values["test_time"] = list(self.test_time)
         values["trained"] = self.trained.weights_sha256 if self.trained else None
         values["fitting"]["augment"] = [one.values() for one in self.fitting.augment]
         values["fitting"]["label_weights"] = dict(self.fitting.label_weights)

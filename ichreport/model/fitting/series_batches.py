@@ -83,9 +83,7 @@ class SeriesVariation:
         none_left = ~kept.any(axis=1)
         kept[none_left] = there[none_left]  # a series of one slice keeps it
         turned = random.random((windows, 1)) < recipe.reverse
-        place = np.where(turned, length - np.arange(length), np.arange(length))
-        read = np.argsort(np.where(kept, place, 2 * length), axis=1, kind="stable")
-        return np.take_along_axis(np.where(kept, order, -1), read, axis=1)
+        return _closed_up(np.where(kept, order, -1), turned)
 
 
 @dataclass(frozen=True)
@@ -105,6 +103,7 @@ class SeriesBatches:
         heights: Where slices lie along the axis of their series, in mm, (slices,), if a head is
             told their distances; NaN where it is not known.
         variation: How series vary in training; None leaves them as they are.
+        from_above: Whether all series are read from above.
     """
 
     features: NDArray[np.float32]
@@ -114,6 +113,7 @@ class SeriesBatches:
     size: int
     heights: NDArray[np.float64] | None = None
     variation: SeriesVariation | None = None
+    from_above: bool = False
 
     @property
     def steps(self) -> int:
@@ -138,6 +138,8 @@ class SeriesBatches:
         order = np.where(steps < (stops - starts)[:, None], starts[:, None] + steps, -1)
         if varied and self.variation is not None:
             order = self.variation(order)
+        if self.from_above:
+            order = _closed_up(order, np.ones((len(order), 1), dtype=bool))
         return Planned(windows, items, order)
 
     def gather(self, planned: Planned) -> Batch:
@@ -150,6 +152,19 @@ class SeriesBatches:
             inputs["gaps"] = gaps(self.heights[slices], present)
         truth = self.truth[slices] * present[..., None]
         return Batch(inputs, truth, planned.counts.astype(np.float32))
+
+
+def _closed_up(order: NDArray[np.int64], turned: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Slices without the holes that -1 stands for, which come last; some series turned around.
+
+    Args:
+        order: As of `Planned`, (windows, length).
+        turned: Which are read from their other end, (windows, 1).
+    """
+    length = order.shape[1]
+    place = np.where(turned, length - np.arange(length), np.arange(length))
+    read = np.argsort(np.where(order >= 0, place, 2 * length), axis=1, kind="stable")
+    return np.take_along_axis(order, read, axis=1)
 
 
 def gaps(heights: NDArray[np.float64], present: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -17,7 +17,7 @@ DEFINING = (
 
 _STEPPING = ("optimizer", "weight_decay", "schedule", "warm_up")
 
-_SELDOM = ("features_from", "label_weights", "focal_labels", "hierarchy")
+_SELDOM = ("features_from", "label_weights", "focal_labels", "hierarchy", "test_time")
 
 _RUNNING = (
     "image_size", "backbone_size", "weights", "epochs", "patience", "batch_size", "seed",
