@@ -154,6 +154,25 @@ def test_an_experiment_file_names_its_run_as_itself(tmp_path):
     )  # fmt: skip
 
 
+def test_rows_may_come_from_several_folders_and_files(tmp_path):
+    for path in ("poster/02-b", "poster/01-a", "more/03-c", "more/04-d"):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        write(tmp_path / f"{path}.yaml", f"name: {Path(path).name}\n")
+    named = [str(tmp_path / "more" / "03-c.yaml"), str(tmp_path / "poster")]
+    assert list(read_experiments(Profile(experiments=named))) == ["01-a", "02-b", "03-c"]
+    write(tmp_path / "more" / "01-a.yaml", "name: 01-a\n")
+    with pytest.raises(ValueError, match=r"experiments: .*01-a\.yaml and .*01-a\.yaml are of one"):
+        read_each_experiment(Profile(experiments=[str(tmp_path / "more"), named[1]]))
+    with pytest.raises(ValueError, match=r"experiments: there is no file .*05-e\.yaml"):
+        read_each_experiment(Profile(experiments=[named[1], str(tmp_path / "05-e.yaml")]))
+
+
+@pytest.mark.parametrize("value", [[], ["a", "a"], ["a", ""], ["a{b}"], 3])
+def test_a_list_of_rows_holds_paths_each_once(value):
+    with pytest.raises(ValueError, match="x: experiments"):
+        Profile.parse({"experiments": value}, where="x")
+
+
 def read_experiments(profile):
     """The experiments of a profile without a mistake."""
     experiments, mistakes = read_each_experiment(profile)
