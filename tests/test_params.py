@@ -379,9 +379,10 @@ def test_every_parameter_file_loads(profile, monkeypatch):
     assert {e.profile for e in experiments.values()} == {profile}
 
 
-def test_every_recipe_loads_and_says_what_it_asks_costs_and_should_reach(monkeypatch):
+@pytest.mark.parametrize("profile", ["recipes", "rsna-recipes"])
+def test_every_recipe_loads_and_says_what_it_asks_costs_and_should_reach(monkeypatch, profile):
     monkeypatch.chdir(ROOT)
-    recipes = read_experiments(Profile.from_files("params/rsna-recipes.yaml"))
+    recipes = read_experiments(Profile.from_files(f"params/{profile}.yaml"))
     files = sorted((ROOT / "params" / "recipes").glob("*.yaml"))
     assert list(recipes) == [path.stem for path in files]
     for path, recipe in zip(files, recipes.values(), strict=True):
