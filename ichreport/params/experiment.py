@@ -1,12 +1,13 @@
 """An experiment: one row of the results, within a profile."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ichreport.params import augmentations, optimizers
+from ichreport.params import augmentations
 from ichreport.params.inputs import (
     MOST_NEIGHBOURS,
     Input,
@@ -25,7 +26,7 @@ from ichreport.params.networks import (
     NetworkSpec,
     TrainableLayers,
 )
-from ichreport.params.optimizers import Optimizer, Schedule
+from ichreport.params.optimizers import Optimizer, Schedule, Steps
 from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.params.profile import NAME_PATTERN, Profile
 from ichreport.params.samples import SAMPLES, Sample, SplitBy
@@ -91,7 +92,7 @@ class Experiment(Profile):
         default=0, description="the backbone's last layers that train: 0, 1, … or all"
     )
     fine_tuning_rate: float = Field(
-        default=1e-4, gt=0, description="Adam's step size where layers of a backbone train"
+        default=1e-4, gt=0, description="largest step size where layers of a backbone train"
     )
     augment: list[Any] | None = Field(
         default=None,
@@ -106,10 +107,26 @@ class Experiment(Profile):
         default=0, ge=0, lt=1, description="share of each weight that AdamW takes, times the step"
     )
     schedule: Schedule = Field(
-        default="plateau", description="plateau, or cosine: all epochs, with steps that fall to 0"
+        default="plateau",
+        description="plateau; or all epochs, with steps that fall: cosine (to 0) or steps",
     )
     warm_up: float = Field(
-        default=0, ge=0, description="first epochs in which steps grow, of a cosine"
+        default=0, ge=0, description="first epochs in which steps grow, of a cosine or of steps"
+    )
+    step_epochs: list[int] = Field(
+        default=[], max_length=100, description="epochs after which steps become a tenth"
+    )
+    clip_norm: float | None = Field(
+        default=None, gt=0, description="largest norm of all slopes together; null: any"
+    )
+    accumulate: int = Field(
+        default=1, ge=1, le=65_536, description="batches whose mean slope a step takes"
+    )
+    ema: float = Field(
+        default=0,
+        ge=0,
+        lt=1,
+        description="what a step leaves of the weights' moving average, such as 0.999; 0: none",
     )
     split_by: SplitBy | None = Field(
         default=None, description="slice or group; null: sampa by slice, the others by group"
@@ -153,15 +170,16 @@ class Experiment(Profile):
 
     @model_validator(mode="after")
     def _takes_sound_steps(self) -> Self:
-        problem = optimizers.problem(self.optimizer, self.weight_decay, self.schedule, self.warm_up)
-        if self.warm_up >= self.epochs:
-            problem = (
-                f"warm_up is {self.warm_up:g} of {self.epochs} epochs, which leaves none to train "
-                "with whole steps; make it shorter."
-            )
+        problem = Steps(**self._steps).problem(self.epochs)
         if problem:
             raise ValueError(problem)
         return self
+
+    @property
+    def _steps(self) -> dict[str, Any]:
+        """How it takes its steps, by the names of `Steps`."""
+        values = {field.name: getattr(self, field.name) for field in fields(Steps)}
+        return values | {"step_epochs": tuple(self.step_epochs)}
 
     @property
     def unequal_weights(self) -> dict[str, float]:
@@ -278,7 +296,7 @@ class Experiment(Profile):
 
     @property
     def step_size_name(self) -> Literal["learning_rate", "fine_tuning_rate"]:
-        """The parameter that says how large Adam's steps are."""
+        """The parameter that says how large the largest steps are."""
         return "fine_tuning_rate" if self.trainable_layers else "learning_rate"
 
     @property
@@ -295,11 +313,8 @@ class Experiment(Profile):
             shuffle_block=self.shuffle_block if self.trains_on_slices else 1,
             seed=self.seed_of_training,
             augment=self.augmentations,
-            optimizer=self.optimizer,
-            weight_decay=self.weight_decay,
-            schedule=self.schedule,
-            warm_up=self.warm_up,
             label_weights=tuple(sorted(self.unequal_weights.items())),
+            **self._steps,
         )
         head = HeadPart(self.head, self.dense_layers)
         return TrainingPlan(self.name, self.view, self.backbone, head, fitting, self.machine)

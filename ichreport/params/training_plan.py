@@ -17,7 +17,7 @@ from ichreport.params.networks import (
     TrainableLayers,
     facts_of,
 )
-from ichreport.params.optimizers import Optimizer, Schedule
+from ichreport.params.optimizers import Steps
 
 FEATURES_FOLDER: Final = "features"
 """Where the features of a store's slices are kept: beside it."""
@@ -103,8 +103,8 @@ class HeadPart:
 
 
 @dataclass(frozen=True)
-class Fitting:
-    """How a network is trained.
+class Fitting(Steps):
+    """How a network is trained, beside how it takes its steps.
 
     Attributes:
         loss: The loss.
@@ -117,10 +117,6 @@ class Fitting:
         shuffle_block: Slices that lie together and are shuffled as one.
         seed: Seed of first weights, order, dropout and augmentation.
         augment: How slices are varied where each epoch reads them.
-        optimizer: What takes the steps.
-        weight_decay: What AdamW takes from each weight, as a share of it and of the step size.
-        schedule: What becomes of the step size.
-        warm_up: Epochs in which it grows from almost nothing.
         label_weights: Labels that weigh otherwise than 1 in the loss, each with its weight.
     """
 
@@ -134,10 +130,6 @@ class Fitting:
     shuffle_block: int
     seed: int
     augment: Augmentations = ()
-    optimizer: Optimizer = "adam"
-    weight_decay: float = 0.0
-    schedule: Schedule = "plateau"
-    warm_up: float = 0.0
     label_weights: tuple[tuple[str, float], ...] = ()
 
 
@@ -179,6 +171,7 @@ class TrainingPlan:
         """
         values = asdict(self) | {"specs": {**self.view.specs(), "head": facts_of(self.head.spec)}}
         values["fitting"]["augment"] = [one.values() for one in self.fitting.augment]
+        values["fitting"]["step_epochs"] = list(self.fitting.step_epochs)
         values["fitting"]["label_weights"] = dict(self.fitting.label_weights)
         del values["name"]
         return values

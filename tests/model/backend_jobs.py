@@ -9,6 +9,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+import adam_by_hand
 import keras
 import numpy as np
 from conftest import SIZE, MadeUpStore, made_up_sample, make_experiment, small_build
@@ -27,8 +28,11 @@ BACKBONE = "backbone.weights.h5"
 BACKEND = keras.backend.backend()
 ROWS = np.arange(3, 120, 9)
 DENSE = {"network": "densenet121", "dense_layers": 1}
+EVERY_STEP = {"optimizer": "adamw", "weight_decay": 0.1} | {
+    "clip_norm": 0.5, "accumulate": 2, "ema": 0.9,
+}  # fmt: skip
 HEADS = {
-    "cnn7": {"network": "cnn7", "dense_layers": 1},
+    "cnn7": {"network": "cnn7", "dense_layers": 1} | EVERY_STEP,
     "dense": DENSE,
     "bilstm": DENSE | {"head": "bilstm"},
     "fine-tuned": DENSE
@@ -42,7 +46,7 @@ LONGER = {"epochs": 3, "batch_size": 4}  # with fewer steps, a block is dead out
 SMALL_STEPS = {"learning_rate": 1e-4, "fine_tuning_rate": 1e-4}
 STRICT = {  # what trains twice: JAX compiles the small network slowly
     "tensorflow": HEADS["cnn7"],
-    "jax": {"network": "densenet121"},
+    "jax": {"network": "densenet121"} | EVERY_STEP,
     "torch": HEADS["cnn7"],
 }
 COUNTS = (1,) if BACKEND == "torch" else (1, 2)
@@ -86,6 +90,15 @@ def histories(store, sample, experiment, devices):
             store, sample, experiment(**HEADS[name] | SMALL_STEPS, devices=devices).plan
         ).history
         for name in ("cnn7", "dense", "fine-tuned")
+    }
+
+
+def steps_taken(experiment, devices):
+    """What each way to take steps makes of a linear head."""
+    machine = experiment(devices=devices).machine
+    return {
+        f"{way}, {devices}": adam_by_hand.by_the_loop(adam_by_hand.fitting(**changes), machine)[0]
+        for way, changes in adam_by_hand.WAYS.items()
     }
 
 
@@ -187,6 +200,8 @@ def main(folder):
     arrays = see_rows(store, sample, experiment, folder)
     arrays["varied"] = varied_slices(store, experiment().machine)
     results["losses"] = {n: histories(store, sample, experiment, n) for n in COUNTS}
+    for count in COUNTS:
+        arrays |= steps_taken(experiment, count)
     if 2 in COUNTS:
         results |= sharing(store, experiment)
     for turn in range(2):

@@ -5,10 +5,13 @@ import os
 import subprocess
 import sys
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from tests.model import adam_by_hand
 
 pytestmark = pytest.mark.slow
 
@@ -95,6 +98,17 @@ def test_two_devices_train_as_one_does(results, backend, kind):
     for name in ("loss", "val_loss"):
         np.testing.assert_allclose(two[name], one[name], atol=1e-5)
     assert one["loss"][1] < one["loss"][0]
+
+
+@pytest.mark.parametrize("way", adam_by_hand.WAYS)
+@pytest.mark.parametrize(
+    ("backend", "devices"),
+    [*product(SHARING, (1, 2)), pytest.param("torch", 1, marks=TORCH.marks)],
+)
+def test_every_way_to_take_steps_is_that_of_numpy(results, backend, devices, way):
+    found = results[backend][1][f"{way}, {devices}"]
+    expected, _ = adam_by_hand.by_hand(adam_by_hand.fitting(**adam_by_hand.WAYS[way]))
+    np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("backend", SHARING)

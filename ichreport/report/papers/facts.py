@@ -17,7 +17,7 @@ from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.evaluation.uncertainty.bootstrap import REPLICATES
 from ichreport.evaluation.uncertainty.training_seeds import across_seeds
 from ichreport.labels import ANY
-from ichreport.params import augmentations, optimizers
+from ichreport.params import augmentations
 from ichreport.params.experiment import Experiment
 from ichreport.params.networks import HEADS, LOSSES, NETWORKS
 from ichreport.params.profile import Profile
@@ -150,16 +150,8 @@ def _of_run(best: ScoredRun) -> dict[str, str]:
         "too high by that, on purpose."
         if experiment.loss == "weighted-bce"
         else "Slices are not resampled; logits start at the log-odds of each label's prevalence.",
-        "step_words": optimizers.steps_in_words(
-            fitting.optimizer,
-            fitting.weight_decay,
-            fitting.schedule,
-            fitting.warm_up,
-            fitting.step_size,
-        ),
-        "epoch_words": optimizers.epochs_in_words(
-            fitting.schedule, fitting.epochs, fitting.patience
-        ),
+        "step_words": fitting.in_words(fitting.step_size),
+        "epoch_words": fitting.epochs_in_words(fitting.epochs, fitting.patience),
         "batch_size": f"{experiment.batch_size:g}",
         **{name: str(getattr(experiment, name)) for name in ("epochs", "seed")},
         "epochs_run": str(len(losses)),

@@ -15,7 +15,10 @@ DEFINING = (
 )  # fmt: skip
 """The parameters that define a run, as its page and its notebook show them."""
 
-_STEPPING = ("optimizer", "weight_decay", "schedule", "warm_up")
+_STEPPING = (
+    "optimizer", "weight_decay", "schedule", "warm_up", "step_epochs", "clip_norm", "accumulate",
+    "ema",
+)  # fmt: skip
 
 _RUNNING = (
     "image_size", "backbone_size", "weights", "epochs", "patience", "batch_size", "seed",
