@@ -11,7 +11,7 @@ import yaml
 
 from ichreport import cli
 from ichreport.labels import LABELS
-from ichreport.params import inputs, networks, samples
+from ichreport.params import inputs, mixing, networks, samples
 from ichreport.params.experiment import Experiment, read_each_experiment
 from ichreport.params.inputs import INPUTS
 from ichreport.params.networks import HEADS, LOSSES, NETWORKS, NetworkSpec
@@ -467,6 +467,9 @@ CHANGES_THE_TRAINING = {
     "trainable_layers": (3, True),
     "fine_tuning_rate": (0.5, False),
     "augment": ([], False),
+    "mixup": (0.4, True),
+    "cutmix": (1.0, True),
+    "slices_per_study": (8, True),
     "loss": ("focal", True),
     "label_weights": ({"any": 2.0}, True),
     "optimizer": ("adamw", True),
@@ -486,6 +489,8 @@ NEEDED = {
     "weight_decay": {"optimizer": "adamw"},
     "warm_up": {"schedule": "cosine"},
     "step_epochs": {"schedule": "steps", "step_epochs": [3]},
+    "mixup": {"network": "cnn7"},
+    "cutmix": {"network": "cnn7"},
 }
 """Without which a parameter is refused."""
 
@@ -642,6 +647,46 @@ def test_how_steps_are_taken_is_told_as_it_is(words, steps, epochs):
     fitting = plan_with(**words).fitting
     assert fitting.in_words(fitting.step_size) == steps
     assert fitting.epochs_in_words(fitting.epochs, fitting.patience) == epochs
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ({"mixup": 0.4}, "mixup mixes the slices that convolutions train on, .* trainable_layers"),
+        ({"cutmix": 1}, "cutmix mixes .* leave cutmix out, or let layers train"),
+        ({"network": "cnn7", "cutmix": 1, "batch_size": 1}, "batch_size is 1; make it larger"),
+        ({"network": "cnn7", "mixup": -1}, "mixup must be greater than or equal to 0"),
+        ({"slices_per_study": 0}, "slices_per_study must be greater than or equal to 1"),
+        (
+            {"slices_per_study": 8, "head": "bilstm", "sample": "fullid"},
+            "head bilstm reads whole series, of which slices_per_study .* choose head: dense",
+        ),
+    ],
+)
+def test_what_cannot_be_mixed_or_drawn_is_refused_with_the_cure(words, told):
+    with pytest.raises(ValueError, match=told):
+        Experiment.parse(words, where="test")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((0, 0), ""),
+        (
+            (0.4, 0),
+            "In training, each slice is mixed with another by mixup (alpha 0.4); so are their "
+            "labels, by the same share.",
+        ),
+        (
+            (0.4, 1),
+            "In training, half of the slices are mixed with another by mixup (alpha 0.4), the "
+            "others given a rectangle of another by CutMix (alpha 1); so are their labels, by the "
+            "same share.",
+        ),
+    ],
+)
+def test_how_slices_are_mixed_is_told_as_it_is(words, told):
+    assert mixing.sentence(*words) == told
 
 
 def test_a_head_on_stored_features_refuses_to_augment_slices():

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ichreport.params import augmentations
+from ichreport.params import augmentations, mixing
 from ichreport.params.inputs import (
     MOST_NEIGHBOURS,
     Input,
@@ -98,6 +98,21 @@ class Experiment(Profile):
         default=None,
         description="how slices vary in training; null: [flip] where layers train",
     )
+    mixup: float = Field(
+        default=0, ge=0, le=100, description="alpha of mixup, means of two slices; 0: none"
+    )
+    cutmix: float = Field(
+        default=0,
+        ge=0,
+        le=100,
+        description="alpha of CutMix, slices with a patch of another; 0: none",
+    )
+    slices_per_study: int | None = Field(
+        default=None,
+        ge=1,
+        le=65_536,
+        description="most slices that a study gives an epoch; null: all",
+    )
     loss: Loss = Field(default="bce", description=listed(Loss))
     label_weights: LabelWeights = Field(
         default={}, description="weights of labels in the loss, such as any: 2; 1 if not named"
@@ -165,12 +180,22 @@ class Experiment(Profile):
                 "augment varies the slices that convolutions train on, and here a head trains on "
                 "stored features; leave augment out, or let layers train: trainable_layers."
             )
+        if self.slices_per_study and HEADS[self.head].reads_series:
+            raise ValueError(
+                f"head {self.head} reads whole series, of which slices_per_study would take some "
+                "slices alone; leave slices_per_study out, or choose head: dense."
+            )
         self.view_of(self.input_spec.name, self.network)  # refuses slices that are too small
         return self
 
     @model_validator(mode="after")
     def _takes_sound_steps(self) -> Self:
-        problem = Steps(**self._steps).problem(self.epochs)
+        problem = Steps(**self._steps).problem(self.epochs) or mixing.problem(
+            self.mixup,
+            self.cutmix,
+            trains_on_slices=self.trains_on_slices,
+            batch_size=self.batch_size,
+        )
         if problem:
             raise ValueError(problem)
         return self
@@ -313,6 +338,9 @@ class Experiment(Profile):
             shuffle_block=self.shuffle_block if self.trains_on_slices else 1,
             seed=self.seed_of_training,
             augment=self.augmentations,
+            mixup=self.mixup,
+            cutmix=self.cutmix,
+            slices_per_study=self.slices_per_study,
             label_weights=tuple(sorted(self.unequal_weights.items())),
             **self._steps,
         )

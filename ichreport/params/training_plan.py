@@ -117,6 +117,9 @@ class Fitting(Steps):
         shuffle_block: Slices that lie together and are shuffled as one.
         seed: Seed of first weights, order, dropout and augmentation.
         augment: How slices are varied where each epoch reads them.
+        mixup: Alpha of mixup; 0 mixes no slices.
+        cutmix: Alpha of CutMix; 0 patches none.
+        slices_per_study: Slices that a study gives an epoch, at most; None takes all.
         label_weights: Labels that weigh otherwise than 1 in the loss, each with its weight.
     """
 
@@ -130,7 +133,15 @@ class Fitting(Steps):
     shuffle_block: int
     seed: int
     augment: Augmentations = ()
+    mixup: float = 0.0
+    cutmix: float = 0.0
+    slices_per_study: int | None = None
     label_weights: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def mixes(self) -> bool:
+        """Whether slices are mixed in pairs."""
+        return bool(self.mixup or self.cutmix)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from ichreport.model.heads.build import build_head
 from ichreport.model.maps import cam
 from ichreport.params.augmentations import KINDS, parse
 from ichreport.params.networks import NETWORKS, NetworkSpec
+from ichreport.params.optimizers import Steps
 
 BACKBONE = "backbone.weights.h5"
 BACKEND = keras.backend.backend()
@@ -37,10 +38,11 @@ HEADS = {
     "bilstm": DENSE | {"head": "bilstm"},
     "fine-tuned": DENSE
     | {"trainable_layers": "all", "input": "sigmoid", "fine_tuning_rate": 2e-3}
-    | {"augment": list(KINDS)},
+    | {"augment": list(KINDS), "mixup": 0.4, "cutmix": 1, "slices_per_study": 4},
 }
 EVERYTHING = parse([{kind: {"share": 0.8}} for kind in KINDS])
-LONGER = {"epochs": 3, "batch_size": 4}  # with fewer steps, a block is dead outside of training
+# With fewer steps, a block is dead outside of training.
+LONGER = {"epochs": 3, "batch_size": 4, "accumulate": 1, "ema": 0}
 # Adam's first steps are as long for a slope of 1e-7 as for one of 1: at 2e-3, what rounding makes
 # of the smallest slopes changes losses by 6e-3 within twelve steps; at 1e-4, by 4e-7.
 SMALL_STEPS = {"learning_rate": 1e-4, "fine_tuning_rate": 1e-4}
@@ -108,7 +110,7 @@ def train_rows(store, sample, experiment, folder):
         folder / BACKBONE
     )
     for name, changes in HEADS.items():
-        asked = experiment(**changes, weights=str(folder / BACKBONE), **LONGER)
+        asked = experiment(**changes | LONGER, weights=str(folder / BACKBONE))
         training.fit(store, sample, asked.plan).save(folder / f"{name}.weights.h5")
 
 
@@ -148,7 +150,7 @@ def varied_slices(store, machine):
     return backend.to_numpy(backend.program(model, machine).forward(given))
 
 
-def weights_after_an_overflow(experiment, half):
+def weights_after_an_overflow(experiment, half, steps):
     """A head's weights after steps in float16 on two devices, one of which meets an overflow."""
     plan = experiment(**DENSE | {"dense_layers": 2}, precision="mixed_float16", devices=2).plan
     keras.utils.set_random_seed(1)
@@ -158,9 +160,11 @@ def weights_after_an_overflow(experiment, half):
     inputs[half] *= 1e4  # times a loss scale of 32,768: beyond what float16 holds
     optimizer = backend.adam(plan.fitting.step_size, plan.machine)
     loss = losses.build("bce", truth)
-    program = backend.program(head, plan.machine, loss=loss, optimizer=optimizer)
+    program = backend.program(head, plan.machine, loss=loss, optimizer=optimizer, steps=steps)
     before = program.weights()
     for _ in range(20):
+        if steps.accumulate > 1:
+            program.gather(inputs, truth, np.ones(16, dtype=np.float32))
         program.train(inputs, truth, np.ones(16, dtype=np.float32))
     after = program.weights()
     return {
@@ -178,7 +182,9 @@ def sharing(store, experiment):
     results["parts"] = where_a_batch_lies(hu)
     results["computing"] = devices_that_compute(network, hu, plan.machine)
     results["overflow"] = [
-        weights_after_an_overflow(experiment, half) for half in (slice(0, 8), slice(8, 16))
+        weights_after_an_overflow(experiment, half, steps)
+        for half in (slice(0, 8), slice(8, 16))
+        for steps in (Steps(), Steps(clip_norm=1.0, accumulate=2, ema=0.5))
     ]
     try:
         backend.group(3)

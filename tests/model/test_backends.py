@@ -121,7 +121,7 @@ def test_two_devices_take_half_of_a_batch_each(results, backend):
 
 @pytest.mark.parametrize("backend", SHARING)
 def test_an_overflow_in_float16_on_either_device_leaves_the_weights_finite(results, backend):
-    assert results[backend][0]["overflow"] == [{"finite": True, "moved": True}] * 2
+    assert results[backend][0]["overflow"] == [{"finite": True, "moved": True}] * 4
 
 
 @pytest.mark.parametrize("backend", [*SHARING, TORCH])

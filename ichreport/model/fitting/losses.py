@@ -79,8 +79,31 @@ def positive_weights(y_true: NDArray[Any]) -> NDArray[np.float32]:
     return np.minimum(ratio, MAX_POSITIVE_WEIGHT).astype(np.float32)
 
 
+def between_labels(term: LossFunction) -> LossFunction:
+    """A loss of truth in [0, 1]: that of a positive by this share, that of a negative by the rest.
+
+    Truth of slices that are mixed. Binary cross-entropy is so by itself.
+
+    Args:
+        term: A loss of each label, of truth 0 or 1.
+    """
+
+    def mixed(y_true: Any, logits: Any) -> Any:
+        y_true = ops.cast(y_true, logits.dtype)
+        positive, negative = (
+            term(truth(y_true), logits) for truth in (ops.ones_like, ops.zeros_like)
+        )
+        return y_true * positive + (1.0 - y_true) * negative
+
+    return mixed
+
+
 def build(
-    loss: Loss, y_true: NDArray[Any], label_weights: Mapping[str, float] | None = None
+    loss: Loss,
+    y_true: NDArray[Any],
+    label_weights: Mapping[str, float] | None = None,
+    *,
+    mixes: bool = False,
 ) -> LossFunction:
     """The loss function of an experiment.
 
@@ -88,6 +111,7 @@ def build(
         loss: bce, weighted-bce or focal.
         y_true: Truth of the training slices, (slices, labels), which sets the positive weights.
         label_weights: Weights of labels in the mean; 1 for those that are not named.
+        mixes: Whether slices are mixed in training, with labels between 0 and 1.
 
     Returns:
         A function of truth and logits, both (..., labels), giving one loss for each (...): the
@@ -100,6 +124,8 @@ def build(
         "focal": focal_cross_entropy,
     }
     term = terms[loss]
+    if mixes and loss != "bce":
+        term = between_labels(term)
 
     def mean_over_labels(truth: Any, logits: Any) -> Any:
         return ops.mean(term(truth, logits), axis=-1)

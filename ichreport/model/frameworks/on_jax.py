@@ -117,13 +117,13 @@ class Program:
             [_copy(variable.value) for variable in model.trainable_variables],
             [_copy(variable.value) for variable in model.non_trainable_variables],
             adapted,
+            self._first_average(),
         )
-        self._average = self._first_average()
         self._gathered = self._nothing_gathered()
         compiled: Any = partial(jax.jit, compiler_options=_STRICT if strict else None)
         if not jit:
             compiled = lambda step, **_: step  # noqa: E731
-        self._train = compiled(self._train_step, donate_argnums=(0, 1, 2))
+        self._train = compiled(self._train_step, donate_argnums=(0, 1))
         self._gather = compiled(self._gather_step, donate_argnums=(0, 1))
         self._evaluate = compiled(self._evaluate_step)
         self._forward = compiled(self._forward_step)
@@ -138,9 +138,7 @@ class Program:
         Where others were gathered before it, down the mean loss of all of them.
         """
         batch = self.to_device((inputs, truth, weights))
-        self._state, self._average, self._gathered, total = self._train(
-            self._state, self._average, self._gathered, *batch
-        )
+        self._state, self._gathered, total = self._train(self._state, self._gathered, *batch)
         return total
 
     def gather(self, inputs: Any, truth: Any, weights: Any) -> Any:
@@ -162,12 +160,12 @@ class Program:
         if self._optimizer is None:
             raise TypeError("A program without an optimizer takes no steps.")
         rate = self._optimizer.learning_rate
-        trainable, fixed, adapted = self._state
+        trainable, fixed, adapted, average = self._state
         adapted = [
             value * factor if variable is rate else value
             for variable, value in zip(self._optimizer.variables, adapted, strict=True)
         ]
-        self._state = (trainable, fixed, adapted)
+        self._state = (trainable, fixed, adapted, average)
 
     def weights(self) -> list[NDArray[Any]]:
         """Copies of the model's weights."""
@@ -199,18 +197,17 @@ class Program:
 
     def _judged(self) -> Any:
         """What is evaluated and kept: the weights, or their average as far as there is one."""
-        if not self._average:
-            return self._state[:2]
+        trainable, fixed, _, average = self._state
+        if not average:
+            return trainable, fixed
         return tuple(
-            [value if average is None else average for value, average in zip(*both, strict=True)]
-            for both in zip(self._state[:2], self._average, strict=True)
+            [value if mean is None else mean for mean, value in zip(*both, strict=True)]
+            for both in zip(average, (trainable, fixed), strict=True)
         )
 
-    def _train_step(
-        self, state: Any, average: Any, gathered: Any, inputs: Any, truth: Any, weights: Any
-    ) -> Any:
+    def _train_step(self, state: Any, gathered: Any, inputs: Any, truth: Any, weights: Any) -> Any:
         state, slopes, total = self._slopes(state, inputs, truth, weights)
-        trainable, fixed, adapted = state
+        trainable, fixed, adapted, average = state
         if gathered:
             added, items = _added(gathered, slopes, weights)
             slopes = [slope / items for slope in added]
@@ -221,7 +218,7 @@ class Program:
         trainable, adapted = self._optimizer.stateless_apply(adapted, slopes, trainable)
         if average:
             average = self._moved(average, trainable, fixed, adapted)
-        return (trainable, fixed, adapted), average, gathered, total
+        return (trainable, fixed, adapted, average), gathered, total
 
     def _gather_step(self, state: Any, gathered: Any, inputs: Any, truth: Any, weights: Any) -> Any:
         state, slopes, total = self._slopes(state, inputs, truth, weights)
@@ -248,7 +245,7 @@ class Program:
         """The state after a pass forward, the slopes of the mean loss, and its weighted sum."""
         if self._loss is None or self._optimizer is None:
             raise TypeError("A program that trains needs a loss and an optimizer.")
-        trainable, fixed, adapted = state
+        trainable, fixed, adapted, average = state
 
         def objective(trainable: Any) -> Any:
             logits, changed = self._model.stateless_call(trainable, fixed, inputs, training=True)
@@ -258,7 +255,7 @@ class Program:
             return scaled, (total, changed)
 
         slopes, (total, fixed) = jax.grad(objective, has_aux=True)(trainable)
-        return (trainable, fixed, adapted), slopes, total
+        return (trainable, fixed, adapted, average), slopes, total
 
     def _evaluate_step(self, state: Any, inputs: Any, truth: Any, weights: Any) -> Any:
         if self._loss is None:

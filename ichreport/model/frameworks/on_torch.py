@@ -99,7 +99,7 @@ class Program:
         self._model, self._loss, self._steps = model, loss, steps
         self._optimizer: Any = optimizer
         averaged = filter(averaging.is_averaged, model.weights) if steps.ema else ()
-        self._average = {id(one): one.value.detach().clone() for one in averaged}
+        self._average = {id(one): _copy_of(one) for one in averaged}
         self._gathered: tuple[list[Any], Any] | None = None
         if optimizer is not None:
             optimizer.build(model.trainable_variables)
@@ -149,8 +149,8 @@ class Program:
 
     def weights(self) -> list[NDArray[Any]]:
         """Copies of the model's weights."""
-        tensors = [self._average.get(id(one), one.value) for one in self._model.weights]
-        return [np.array(keras.ops.convert_to_numpy(tensor)) for tensor in tensors]
+        judged = [self._average.get(id(one), one) for one in self._model.weights]
+        return [np.array(keras.ops.convert_to_numpy(one)) for one in judged]
 
     def finish(self, weights: Sequence[NDArray[Any]]) -> None:
         """Give the model these weights for good."""
@@ -183,14 +183,14 @@ class Program:
         for weight in self._model.weights:
             if id(weight) in self._average:
                 average = self._average[id(weight)]
-                average.copy_(averaging.moved(average, weight.value.detach(), share))
+                average.assign(averaging.moved(average.value, weight.value, share))
 
     def _judged(self, inputs: Any) -> Any:
         """Logits of what is evaluated: of the weights, or of their average."""
         if not self._average:
             return self._model(inputs, training=False)
         values = (
-            [self._average.get(id(one), one.value) for one in some]
+            [self._average.get(id(one), one).value for one in some]
             for some in (self._model.trainable_variables, self._model.non_trainable_variables)
         )
         return self._model.stateless_call(*values, inputs, training=False)[0]
@@ -200,3 +200,7 @@ class Program:
             raise TypeError("A program that trains or evaluates needs a loss.")
         inputs, truth, weights = self.to_device((inputs, truth, weights))
         return (self._loss(truth, network(inputs)) * weights).sum()
+
+
+def _copy_of(variable: keras.Variable) -> keras.Variable:
+    return keras.Variable(variable.value.detach().clone(), dtype=variable.dtype, trainable=False)

@@ -20,6 +20,8 @@ _STEPPING = (
     "ema",
 )  # fmt: skip
 
+_VARYING = ("mixup", "cutmix", "slices_per_study")
+
 _RUNNING = (
     "image_size", "backbone_size", "weights", "epochs", "patience", "batch_size", "seed",
     "sampa_share", "sampb_share",
@@ -29,7 +31,7 @@ _RUNNING = (
 def experiment(experiment: Experiment) -> Table:
     """The parameters of an experiment."""
     values = values_of(experiment)
-    names = [*DEFINING, experiment.step_size_name, *_STEPPING, *_RUNNING]
+    names = [*DEFINING, experiment.step_size_name, *_STEPPING, *_VARYING, *_RUNNING]
     if experiment.schedule != "plateau":
         names.remove("patience")  # nothing waits for a gain
     rows = [["asks", experiment.question or "–"]]

@@ -64,8 +64,8 @@ def test_weights_and_batch_statistics_are_averaged_judged_and_kept(program, batc
 
 def test_what_does_not_change_stays_to_the_bit_and_counters_are_not_averaged():
     weight = np.float32([0.1, 1e-30, -7.3])
-    same = averaging.moved(weight, weight, np.float32(0.001))
-    np.testing.assert_array_equal(backend.to_numpy(same), weight)
+    tensor = keras.ops.convert_to_tensor(weight)
+    np.testing.assert_array_equal(backend.to_numpy(averaging.moved(tensor, tensor, 0.001)), weight)
     seed = keras.random.SeedGenerator(1).state
     assert not averaging.is_averaged(seed)
     assert averaging.is_averaged(keras.Variable([1.0]))
