@@ -122,7 +122,9 @@ class Profile(Parameters):
         le=65_536,
         description="slices that lie together and are shuffled as one; more for disks that seek",
     )
-    learning_rate: float = Field(default=2e-3, gt=0, description="Adam's step size at the start")
+    learning_rate: float = Field(
+        default=2e-3, gt=0, description="largest step size; where steps only fall, the first"
+    )
     require_gpu: bool = Field(default=False, description="fail on a machine without a GPU")
     kernel: str = Field(
         default="python3",
