@@ -26,6 +26,7 @@ from ichreport.model.augmentation import augmented_model
 from ichreport.model.augmentation.drawing import Drawing
 from ichreport.model.fitting import loop, losses
 from ichreport.model.fitting.batches import Drawn, SliceBatches
+from ichreport.model.fitting.checkpoints import Checkpoints
 from ichreport.model.fitting.series_batches import SeriesBatches
 from ichreport.model.heads.build import build_head
 from ichreport.model.heads.first_values import set_output_bias, standardise
@@ -50,6 +51,8 @@ class Trained:
         history: By measure (`loss`, `val_loss`), one value an epoch.
         trainable: Parameters that training changes.
         frozen: Parameters that it does not: frozen layers', moving averages, standardisation.
+        resumed: How many times training was cut off and went on from a checkpoint.
+        earlier_seconds: What the parts took that were cut off, each up to its last checkpoint.
     """
 
     plan: TrainingPlan
@@ -57,6 +60,8 @@ class Trained:
     history: dict[str, list[float]]
     trainable: int
     frozen: int
+    resumed: int = 0
+    earlier_seconds: float = 0.0
 
     def save(self, path: Path) -> None:
         """Write the trained weights (`.weights.h5`), atomically."""
@@ -76,6 +81,7 @@ def fit(
     *,
     watch: bool = True,
     seed: int | None = None,
+    checkpoints: Path | None = None,
 ) -> Trained:
     """Train a row on its sample's train split, watching its validation split.
 
@@ -88,11 +94,14 @@ def fit(
         watch: Whether to watch validation; without it all epochs run and the last weights stay.
         seed: Seed of the first weights and of the order of slices; the plan's if not given. A
             backbone without weights has a seed of its own.
+        checkpoints: The folder of this very training: it goes on from the last checkpoint there,
+            and leaves some, which who asked for it removes. Without one, it leaves none.
 
     Raises:
         ValueError: If train or a watched validation is empty, a slice lacks a label, a head over
             series gets parts of them, or the loss is not finite.
     """
+    kept = None if checkpoints is None else Checkpoints(checkpoints, plan.name)
     truth = _truth(store, sample.rows)
     split = {name: np.flatnonzero(sample.split == name) for name in ("train", "validation")}
     if not split["train"].size or (watch and not split["validation"].size):
@@ -128,8 +137,12 @@ def fit(
         plan.machine,
         name=plan.name,
         seed=seed,
+        checkpoints=kept,
     )
-    return _counted(store, plan, model, history)
+    trained = _counted(store, plan, model, history)
+    if kept is None:
+        return trained
+    return replace(trained, resumed=kept.resumed, earlier_seconds=kept.earlier_seconds)
 
 
 Made = tuple[Trained, pd.DataFrame, dict[str, float]]
@@ -137,12 +150,18 @@ Made = tuple[Trained, pd.DataFrame, dict[str, float]]
 
 
 def fit_and_predict(store: Store, sample: Sample, plan: TrainingPlan, **options: Any) -> Made:
-    """Train a row and predict all of its sample, by the clock; `options` are those of `fit`."""
+    """Train a row and predict all of its sample, by the clock; `options` are those of `fit`.
+
+    The seconds of a training that was cut off are those of all its parts.
+    """
     started = perf_counter()
     trained = fit(store, sample, plan, **options)
     fitted = perf_counter()
     predictions = predict(trained, store, sample)
-    seconds = {"training": fitted - started, "prediction": perf_counter() - fitted}
+    seconds = {
+        "training": trained.earlier_seconds + fitted - started,
+        "prediction": perf_counter() - fitted,
+    }
     return trained, predictions, seconds
 
 
@@ -289,15 +308,19 @@ def _slice_batches(
     of_splits = {name: np.flatnonzero(sample.split == name) for name in ("train", "validation")}
     if block == 1:
         return {
-            name: SliceBatches(read, truth, of_splits[name], size, drawing)
-            for name, drawing in (("train", draw), ("validation", still))
+            "train": SliceBatches(
+                read, truth, of_splits["train"], size, draw, generators=(random,)
+            ),
+            "validation": SliceBatches(read, truth, of_splits["validation"], size, still),
         }
     stored = {
         name: np.searchsorted(sample.rows, store.in_order_of_storage(sample.rows[indices]))
         for name, indices in of_splits.items()
     }
     return {
-        "train": SliceBatches(read, truth, stored["train"], size, draw, block, announce),
+        "train": SliceBatches(
+            read, truth, stored["train"], size, draw, block, announce, generators=(random,)
+        ),
         "validation": SliceBatches(read, truth, stored["validation"], size, still),
     }
 

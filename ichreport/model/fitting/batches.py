@@ -42,6 +42,7 @@ class SliceBatches:
         draw: Draws what happens to so many slices; by default nothing.
         block: Slices of `indices` that follow each other and are shuffled as one.
         announce: Tells the store which slices will be read soon, where they come in blocks.
+        generators: What `draw` draws from; a training that goes on sets them to where they were.
     """
 
     read: Callable[[NDArray[np.int64], Drawn], Any]
@@ -51,6 +52,7 @@ class SliceBatches:
     draw: Callable[[int], Drawn] = lambda _: {}
     block: int = 1
     announce: Callable[[NDArray[np.int64]], None] | None = None
+    generators: tuple[np.random.Generator, ...] = ()
 
     @property
     def steps(self) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,8 @@ class SeriesBatches:
     series: NDArray[np.int64]
     length: int
     size: int
+    generators: ClassVar[tuple[np.random.Generator, ...]] = ()
+    """Nothing is drawn but the order."""
 
     @property
     def steps(self) -> int:

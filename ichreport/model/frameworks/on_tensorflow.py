@@ -36,6 +36,11 @@ def gradient(function: Callable[[Any], Any], inputs: NDArray[np.float32]) -> Any
     return tape.gradient(total, tensor)
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that a device has no memory left."""
+    return isinstance(error, tf.errors.ResourceExhaustedError)
+
+
 class Group:
     """Devices that share each batch: `tf.distribute.MirroredStrategy`, for more than one.
 
@@ -199,9 +204,22 @@ class Program:
         """Copies of the model's weights."""
         return [np.array(weight) for weight in self._model.get_weights()]
 
+    def state(self) -> list[NDArray[Any]]:
+        """Copies of all that steps change, random generators of layers included."""
+        return [np.array(keras.ops.convert_to_numpy(variable)) for variable in self._variables()]
+
+    def restore(self, state: Sequence[NDArray[Any]]) -> None:
+        """Take over what `state` gave, here or in another process."""
+        for variable, value in zip(self._variables(), state, strict=True):
+            variable.assign(value)
+
     def finish(self, weights: Sequence[NDArray[Any]]) -> None:
         """Give the model these weights for good."""
         self._model.set_weights(weights)
+
+    def _variables(self) -> list[keras.Variable]:
+        optimizer = self._optimizer
+        return [*self._model.variables, *(optimizer.variables if optimizer else [])]
 
     def _train_step(self, inputs: Any, truth: Any, weights: Any) -> Any:
         if self._loss is None or self._optimizer is None:

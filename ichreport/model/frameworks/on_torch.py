@@ -28,6 +28,11 @@ def gradient(function: Callable[[Any], Any], inputs: NDArray[np.float32]) -> Any
     return slopes
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that a device has no memory left."""
+    return isinstance(error, torch.cuda.OutOfMemoryError)
+
+
 class Group:
     """The one device that computes: Keras shares batches over several on the other frameworks.
 
@@ -126,12 +131,40 @@ class Program:
         """Copies of the model's weights."""
         return [np.array(weight) for weight in self._model.get_weights()]
 
+    def state(self) -> list[NDArray[Any]]:
+        """Copies of all that steps change, torch's own random generators included."""
+        variables = [np.array(keras.ops.convert_to_numpy(one)) for one in self._variables()]
+        return [*variables, *(generator.numpy().copy() for generator in _generator_states())]
+
+    def restore(self, state: Sequence[NDArray[Any]]) -> None:
+        """Take over what `state` gave, here or in another process."""
+        variables = self._variables()
+        count = len(variables)
+        for variable, value in zip(variables, state[:count], strict=True):
+            variable.assign(value)
+        host, *devices = (torch.from_numpy(value.copy()) for value in state[count:])
+        torch.set_rng_state(host)
+        if devices:
+            torch.cuda.set_rng_state_all(devices)
+
     def finish(self, weights: Sequence[NDArray[Any]]) -> None:
         """Give the model these weights for good."""
         self._model.set_weights(weights)
+
+    def _variables(self) -> list[keras.Variable]:
+        optimizer = self._optimizer
+        return [*self._model.variables, *(optimizer.variables if optimizer else [])]
 
     def _total(self, inputs: Any, truth: Any, weights: Any, *, training: bool) -> Any:
         if self._loss is None:
             raise TypeError("A program that trains or evaluates needs a loss.")
         inputs, truth, weights = self.to_device((inputs, truth, weights))
         return (self._loss(truth, self._model(inputs, training=training)) * weights).sum()
+
+
+def _generator_states() -> list[torch.Tensor]:
+    """The states of torch's generators, which dropout may draw from: the host's, then each GPU's.
+
+    Bytes, on the host.
+    """
+    return [torch.get_rng_state(), *torch.cuda.get_rng_state_all()]
