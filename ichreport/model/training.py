@@ -1,10 +1,11 @@
 """Training a row and predicting with it: heads on features, convolutions on slices."""
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -21,6 +22,7 @@ from ichreport.model import (
     features,
     neighbours,
     networks,
+    out_of_memory,
 )
 from ichreport.model.augmentation import augmented_model
 from ichreport.model.augmentation.drawing import Drawing
@@ -31,6 +33,7 @@ from ichreport.model.fitting.series_batches import SeriesBatches
 from ichreport.model.heads.build import build_head
 from ichreport.model.heads.first_values import set_output_bias, standardise
 from ichreport.model.inputs import hu_of
+from ichreport.params.machine import Machine
 from ichreport.params.networks import NETWORKS
 from ichreport.params.training_plan import TrainingPlan
 
@@ -100,6 +103,7 @@ def fit(
     Raises:
         ValueError: If train or a watched validation is empty, a slice lacks a label, a head over
             series gets parts of them, or the loss is not finite.
+        OutOfMemoryError: If a device has no memory for its batches; with the cure.
     """
     kept = None if checkpoints is None else Checkpoints(checkpoints, plan.name)
     truth = _truth(store, sample.rows)
@@ -128,17 +132,18 @@ def fit(
     truth_of_train = truth[split["train"]]
     if plan.fitting.loss != "weighted-bce":  # whose best constant is log-odds 0 by construction
         set_output_bias(head, truth_of_train.mean(axis=0, dtype=np.float64))
-    history = loop.fit(
-        learner,
-        losses.build(plan.fitting.loss, truth_of_train, dict(plan.fitting.label_weights)),
-        batches["train"],
-        batches["validation"] if watch else None,
-        plan.fitting,
-        plan.machine,
-        name=plan.name,
-        seed=seed,
-        checkpoints=kept,
-    )
+    with _memory_for(store, sample, plan, "training"):
+        history = loop.fit(
+            learner,
+            losses.build(plan.fitting.loss, truth_of_train, dict(plan.fitting.label_weights)),
+            batches["train"],
+            batches["validation"] if watch else None,
+            plan.fitting,
+            plan.machine,
+            name=plan.name,
+            seed=seed,
+            checkpoints=kept,
+        )
     trained = _counted(store, plan, model, history)
     if kept is None:
         return trained
@@ -228,18 +233,23 @@ def predict(trained: Trained, store: Store, sample: Sample) -> pd.DataFrame:
 def logits_of(trained: Trained, store: Store, sample: Sample) -> NDArray[np.float32]:
     """The logits of every slice of a sample: float32 (slices, 6)."""
     plan = trained.plan
-    if plan.trains_on_slices:
-        size = backend.batch_size(plan.fitting.batch_size, plan.machine)
-        program, read = neighbours.in_a_pass(
-            store, sample.rows, plan.view.input, trained.model, plan.machine
-        )
-        return loop.outputs(program, read, sample.rows, size)
-    program = backend.program(trained.model, plan.machine)
-    stored = features_of(store, sample.rows, plan)
-    if not plan.head.spec.reads_series:
-        size = backend.batch_size(SLICES_A_PREDICTION, plan.machine)
-        return loop.outputs(program, stored.__getitem__, np.arange(len(stored)), size)
-    whole = _series_batches(store, sample, plan, stored)
+    with _memory_for(store, sample, plan, "prediction"):
+        if plan.trains_on_slices:
+            size = backend.batch_size(plan.fitting.batch_size, plan.machine)
+            program, read = neighbours.in_a_pass(
+                store, sample.rows, plan.view.input, trained.model, plan.machine
+            )
+            return loop.outputs(program, read, sample.rows, size)
+        program = backend.program(trained.model, plan.machine)
+        stored = features_of(store, sample.rows, plan)
+        if not plan.head.spec.reads_series:
+            size = backend.batch_size(SLICES_A_PREDICTION, plan.machine)
+            return loop.outputs(program, stored.__getitem__, np.arange(len(stored)), size)
+        return _series_logits(program, _series_batches(store, sample, plan, stored))
+
+
+def _series_logits(program: Any, whole: SeriesBatches) -> NDArray[np.float32]:
+    """The logits of all slices of some series, without what pads them: float32 (slices, 6)."""
     padded = loop.outputs(
         program,
         lambda indices: whole.gather((indices, len(indices))).inputs,
@@ -249,6 +259,26 @@ def logits_of(trained: Trained, store: Store, sample: Sample) -> NDArray[np.floa
     lengths = whole.series[:, 1] - whole.series[:, 0]
     logits: NDArray[np.float32] = padded[np.arange(whole.length) < lengths[:, None]]
     return logits
+
+
+def _memory_for(
+    store: Store, sample: Sample, plan: TrainingPlan, stage: Literal["training", "prediction"]
+) -> contextlib.AbstractContextManager[None]:
+    """Where a device may run out of memory, with what its batches are by then."""
+
+    def sizes(batch_size: int) -> int:
+        if plan.head.spec.reads_series:
+            return _series_a_batch(_series(store, sample.rows), batch_size, plan.machine)
+        of_features = stage == "prediction" and not plan.trains_on_slices
+        return backend.batch_size(SLICES_A_PREDICTION if of_features else batch_size, plan.machine)
+
+    return out_of_memory.explained(
+        f"{plan.name}: {stage}",
+        plan.fitting.batch_size,
+        plan.machine,
+        size_of=sizes,
+        items="series" if plan.head.spec.reads_series else "slices",
+    )
 
 
 def load(store: Store, plan: TrainingPlan, path: Path) -> Trained:
@@ -358,15 +388,19 @@ def _series_batches(
 ) -> SeriesBatches:
     """All series of a sample; without labels where there is nothing to learn."""
     series = _series(store, sample.rows)
-    lengths = series[:, 1] - series[:, 0]
-    size = max(SERIES_A_BATCH, round(plan.fitting.batch_size / float(lengths.mean())))
     return SeriesBatches(
         stored,
         np.zeros((len(stored), len(LABELS)), dtype=np.float32) if truth is None else truth,
         series,
-        length=int(lengths.max()),
-        size=backend.batch_size(size, plan.machine),
+        length=int((series[:, 1] - series[:, 0]).max()),
+        size=_series_a_batch(series, plan.fitting.batch_size, plan.machine),
     )
+
+
+def _series_a_batch(series: NDArray[np.int64], batch_size: int, machine: Machine) -> int:
+    """Series a batch, of about so many slices; `series` as `_series` gives them."""
+    slices = float((series[:, 1] - series[:, 0]).mean())
+    return backend.batch_size(max(SERIES_A_BATCH, round(batch_size / slices)), machine)
 
 
 def _series(store: Store, rows: NDArray[np.int64]) -> NDArray[np.int64]:
