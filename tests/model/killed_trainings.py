@@ -85,13 +85,31 @@ def brought(folder):
     }
 
 
+def epochs_written(folder):
+    """Of which epoch the newest checkpoint is."""
+    return max((int(path.stem[-5:]) for path in folder.rglob("checkpoint-*.json")), default=0)
+
+
+def kill_somewhere(process, folder, seconds, draws):
+    """Kill a training at a random moment: of all its time, or of that after some epochs more."""
+    if draws.random() < 0.5:
+        time.sleep(draws.uniform(0, seconds))
+    else:
+        enough = epochs_written(folder) + draws.randint(1, 8)
+        until = time.perf_counter() + 10 * seconds
+        while epochs_written(folder) < enough and time.perf_counter() < until:
+            if os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+                return  # it has ended before
+        time.sleep(draws.uniform(0, 0.03))
+    os.kill(process, signal.SIGKILL)
+
+
 def killed(folder, kind, kills, seconds, draws):
     """Train until so many trainings were killed, then to the end; gives what each end brought."""
     results = []
     while kills:
         process = start(folder, kind, after_each_epoch=True)
-        time.sleep(draws.uniform(0, seconds))
-        os.kill(process, signal.SIGKILL)
+        kill_somewhere(process, folder, seconds, draws)
         if ended(process):
             results.append(brought(folder))
             shutil.rmtree(folder / "trainings")
