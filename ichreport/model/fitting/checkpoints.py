@@ -30,9 +30,10 @@ from ichreport.files import (
 
 KEPT: Final = 2
 
-SECONDS_BETWEEN: Final = 10.0
-"""Seconds from one checkpoint to the next, at least: a process takes as long to import and compile
-before it goes on, so that no training shorter than that is worth one."""
+SECONDS_BETWEEN: Final = 30.0
+"""Seconds from one checkpoint to the next, at least: about what a process takes to import, read
+features and compile before it goes on. The epochs of a head take milliseconds, and what writes its
+weights after each would take a fifth of the time (`benchmarks/checkpoints.py`)."""
 
 SHARE: Final = 0.01
 """Share of a training's time that writing takes, at most: after a checkpoint that took a second to
