@@ -1,10 +1,11 @@
 """Training a row and predicting with it: heads on features, convolutions on slices."""
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -21,11 +22,13 @@ from ichreport.model import (
     features,
     neighbours,
     networks,
+    out_of_memory,
 )
 from ichreport.model.augmentation import augmented_model, mixed_model
 from ichreport.model.augmentation.drawing import Drawing
 from ichreport.model.fitting import loop, losses
 from ichreport.model.fitting.batches import Drawn, SliceBatches
+from ichreport.model.fitting.checkpoints import Checkpoints
 from ichreport.model.fitting.mixing import Mixing
 from ichreport.model.fitting.series_batches import SeriesBatches, SeriesVariation
 from ichreport.model.fitting.study_sampling import StudySampling
@@ -55,6 +58,8 @@ class Trained:
         history: By measure (`loss`, `val_loss`), one value an epoch.
         trainable: Parameters that training changes.
         frozen: Parameters that it does not: frozen layers', moving averages, standardisation.
+        resumed: How many times training was cut off and went on from a checkpoint.
+        earlier_seconds: What the parts took that were cut off, each up to its last checkpoint.
     """
 
     plan: TrainingPlan
@@ -62,6 +67,8 @@ class Trained:
     history: dict[str, list[float]]
     trainable: int
     frozen: int
+    resumed: int = 0
+    earlier_seconds: float = 0.0
 
     def save(self, path: Path) -> None:
         """Write the trained weights (`.weights.h5`), atomically."""
@@ -81,6 +88,7 @@ def fit(
     *,
     watch: bool = True,
     seed: int | None = None,
+    checkpoints: Path | None = None,
 ) -> Trained:
     """Train a row on its sample's train split, watching its validation split.
 
@@ -93,11 +101,15 @@ def fit(
         watch: Whether to watch validation; without it all epochs run and the last weights stay.
         seed: Seed of the first weights and of the order of slices; the plan's if not given. A
             backbone without weights has a seed of its own.
+        checkpoints: The folder of this very training: it goes on from the last checkpoint there,
+            and leaves some, which who asked for it removes. Without one, it leaves none.
 
     Raises:
         ValueError: If train or a watched validation is empty, a slice lacks a label, a head over
             series gets parts of them, or the loss is not finite.
+        OutOfMemoryError: If a device has no memory for its batches; with the cure.
     """
+    kept = None if checkpoints is None else Checkpoints(checkpoints, plan.name)
     truth = _truth(store, sample.rows)
     split = {name: np.flatnonzero(sample.split == name) for name in ("train", "validation")}
     if not split["train"].size or (watch and not split["validation"].size):
@@ -139,17 +151,22 @@ def fit(
     )
     if plan.head.sequence is not None and plan.head.sequence.second_stage:
         learner, loss = with_both_stages(model), mean_over_stages(loss)
-    history = loop.fit(
-        learner,
-        loss,
-        batches["train"],
-        batches["validation"] if watch else None,
-        plan.fitting,
-        plan.machine,
-        name=plan.name,
-        seed=seed,
-    )
-    return _counted(store, plan, model, history)
+    with _memory_for(store, sample, plan, "training"):
+        history = loop.fit(
+            learner,
+            loss,
+            batches["train"],
+            batches["validation"] if watch else None,
+            plan.fitting,
+            plan.machine,
+            name=plan.name,
+            seed=seed,
+            checkpoints=kept,
+        )
+    trained = _counted(store, plan, model, history)
+    if kept is None:
+        return trained
+    return replace(trained, resumed=kept.resumed, earlier_seconds=kept.earlier_seconds)
 
 
 Made = tuple[Trained, pd.DataFrame, dict[str, float]]
@@ -157,12 +174,18 @@ Made = tuple[Trained, pd.DataFrame, dict[str, float]]
 
 
 def fit_and_predict(store: Store, sample: Sample, plan: TrainingPlan, **options: Any) -> Made:
-    """Train a row and predict all of its sample, by the clock; `options` are those of `fit`."""
+    """Train a row and predict all of its sample, by the clock; `options` are those of `fit`.
+
+    The seconds of a training that was cut off are those of all its parts.
+    """
     started = perf_counter()
     trained = fit(store, sample, plan, **options)
     fitted = perf_counter()
     predictions = predict(trained, store, sample)
-    seconds = {"training": fitted - started, "prediction": perf_counter() - fitted}
+    seconds = {
+        "training": trained.earlier_seconds + fitted - started,
+        "prediction": perf_counter() - fitted,
+    }
     return trained, predictions, seconds
 
 
@@ -249,23 +272,44 @@ def _logits_of_view(
 ) -> NDArray[np.float32]:
     """The logits of every slice, mirrored, of reversed series, or as it is."""
     plan = trained.plan
-    if plan.trains_on_slices:
-        size = backend.batch_size(plan.fitting.batch_size, plan.machine)
-        model = trained.model
-        if view == "flip":
-            with backend.building(plan.machine):
-                model = of_mirrored(model)
-        program, read = neighbours.in_a_pass(
-            store, sample.rows, plan.view.input, model, plan.machine
-        )
-        return loop.outputs(program, read, sample.rows, size)
-    program = backend.program(trained.model, plan.machine)
-    stored = features_of(store, sample.rows, plan)
-    if not plan.head.spec.reads_series:
-        size = backend.batch_size(SLICES_A_PREDICTION, plan.machine)
-        return loop.outputs(program, stored.__getitem__, np.arange(len(stored)), size)
-    series = _series_batches(store, sample, plan, stored)
-    return loop.outputs_of_series(program, replace(series, from_above=view == "reverse"))
+    with _memory_for(store, sample, plan, "prediction"):
+        if plan.trains_on_slices:
+            model = trained.model
+            if view == "flip":
+                with backend.building(plan.machine):
+                    model = of_mirrored(model)
+            size = backend.batch_size(plan.fitting.batch_size, plan.machine)
+            program, read = neighbours.in_a_pass(
+                store, sample.rows, plan.view.input, model, plan.machine
+            )
+            return loop.outputs(program, read, sample.rows, size)
+        program = backend.program(trained.model, plan.machine)
+        stored = features_of(store, sample.rows, plan)
+        if not plan.head.spec.reads_series:
+            size = backend.batch_size(SLICES_A_PREDICTION, plan.machine)
+            return loop.outputs(program, stored.__getitem__, np.arange(len(stored)), size)
+        series = _series_batches(store, sample, plan, stored)
+        return loop.outputs_of_series(program, replace(series, from_above=view == "reverse"))
+
+
+def _memory_for(
+    store: Store, sample: Sample, plan: TrainingPlan, stage: Literal["training", "prediction"]
+) -> contextlib.AbstractContextManager[None]:
+    """Where a device may run out of memory, with what its batches are by then."""
+
+    def sizes(batch_size: int) -> int:
+        if plan.head.spec.reads_series:
+            return _series_a_batch(_series(store, sample.rows), plan, batch_size)
+        of_features = stage == "prediction" and not plan.trains_on_slices
+        return backend.batch_size(SLICES_A_PREDICTION if of_features else batch_size, plan.machine)
+
+    return out_of_memory.explained(
+        f"{plan.name}: {stage}",
+        plan.fitting.batch_size,
+        plan.machine,
+        size_of=sizes,
+        items="series" if plan.head.spec.reads_series else "slices",
+    )
 
 
 def load(store: Store, plan: TrainingPlan, path: Path) -> Trained:
@@ -336,6 +380,7 @@ def _slice_batches(
         block=block,
         announce=announce if block > 1 else None,
         sampling=_sampling(store, sample, plan, of_splits["train"]),
+        generators=(random,),
     )
     return {"train": train, "validation": validation}
 
@@ -394,10 +439,6 @@ def _series_batches(
 ) -> SeriesBatches:
     """All series of a sample; without labels where there is nothing to learn."""
     series, recipe = _series(store, sample.rows), plan.head.sequence
-    lengths = series[:, 1] - series[:, 0]
-    if recipe is not None:
-        lengths = np.minimum(lengths, recipe.window)
-    size = max(SERIES_A_BATCH, round(plan.fitting.batch_size / float(lengths.mean())))
     heights = None
     if recipe is not None and recipe.gaps:
         heights = store.slices["z"].to_numpy(dtype=np.float64)[sample.rows]
@@ -405,10 +446,22 @@ def _series_batches(
         stored,
         np.zeros((len(stored), len(LABELS)), dtype=np.float32) if truth is None else truth,
         series,
-        length=int(lengths.max()),
-        size=backend.batch_size(size, plan.machine),
+        length=int(_lengths_read(series, plan).max()),
+        size=_series_a_batch(series, plan, plan.fitting.batch_size),
         heights=heights,
     )
+
+
+def _lengths_read(series: NDArray[np.int64], plan: TrainingPlan) -> NDArray[np.int64]:
+    """Slices of each series that a plan's head reads at once; `series` as `_series` gives them."""
+    lengths, recipe = series[:, 1] - series[:, 0], plan.head.sequence
+    return lengths if recipe is None else np.minimum(lengths, recipe.window)
+
+
+def _series_a_batch(series: NDArray[np.int64], plan: TrainingPlan, batch_size: int) -> int:
+    """Series a batch, of about so many slices; `series` as `_series` gives them."""
+    slices = float(_lengths_read(series, plan).mean())
+    return backend.batch_size(max(SERIES_A_BATCH, round(batch_size / slices)), plan.machine)
 
 
 def _series(store: Store, rows: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -160,6 +160,10 @@ class Training(Protocol):
         """What that took."""
 
     @property
+    def resumed(self) -> int:
+        """How many times it was cut off and went on."""
+
+    @property
     def machine(self) -> Mapping[str, Any]:
         """On what."""
 
@@ -241,6 +245,7 @@ def _write(
                 "training": {
                     "folder": training.folder.name,
                     "finished": training.finished,
+                    **({"resumed": training.resumed} if training.resumed else {}),
                     **training.software,
                 },
                 "predictions_sha256": sha256_of_file(folder / PREDICTIONS),

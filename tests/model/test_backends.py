@@ -133,6 +133,25 @@ def test_strict_determinism_gives_the_same_weights_bit_for_bit(results, backend)
         np.testing.assert_array_equal(arrays[name], arrays[name.replace("turn 0", "turn 1")])
 
 
+@pytest.mark.parametrize(
+    ("backend", "devices"),
+    [
+        *((name, count) for name in SHARING for count in (1, 2)),
+        pytest.param("torch", 1, marks=TORCH.marks),
+    ],
+)
+def test_a_training_that_was_cut_off_ends_with_the_same_weights_bit_for_bit(
+    results, backend, devices
+):
+    arrays = results[backend][1]
+    undisturbed = [name for name in arrays if name.startswith(f"devices {devices}, undisturbed")]
+    assert len(undisturbed) >= 7
+    for name in undisturbed:
+        np.testing.assert_array_equal(
+            arrays[name.replace("undisturbed", "cut off")], arrays[name], strict=True
+        )
+
+
 @pytest.mark.parametrize("backend", SHARING)
 def test_more_devices_than_there_are_is_refused(results, backend):
     message = results[backend][0]["too many"]

@@ -55,8 +55,8 @@ def experiment(tmp_path, monkeypatch):
 
 @pytest.fixture
 def write_run(predictions, assessed):
-    def write(experiment):
-        training = StandInTraining(predictions, {"loss": [1.0], "val_loss": [1.5]})
+    def write(experiment, **changes):
+        training = StandInTraining(predictions, {"loss": [1.0], "val_loss": [1.5]}, **changes)
         return record.write_run(
             experiment,
             training,
@@ -82,6 +82,15 @@ def test_a_written_run_reads_back(experiment, predictions, write_run):
     assert (training["folder"], training["commit"]) == ("e" * 16, "abc")
     assert training["finished"] == "2026-11-23T12:00:00+00:00"
     assert run.record["provenance"]["commit"] != "abc"
+    assert "resumed" not in training
+
+
+def test_a_training_that_was_cut_off_is_recorded_with_how_many_times_it_went_on(
+    experiment, write_run
+):
+    write_run(experiment, resumed=3)
+    run = record.read_run(experiment.run_folder)
+    assert run.record["provenance"]["training"]["resumed"] == 3
 
 
 def test_figures_in_the_record_are_those_of_the_predictions(experiment, write_run):

@@ -78,7 +78,9 @@ def fit_or_find(store: Store, sample: Sample, plan: TrainingPlan, *, seed: int) 
     kept = training_store.keep(
         store,
         key,
-        lambda: training.fit_and_predict(relabelled, chosen, shorter, watch=False, seed=seed),
+        lambda folder: training.fit_and_predict(
+            relabelled, chosen, shorter, watch=False, seed=seed, checkpoints=folder
+        ),
     )
     return Permuted(
         training.load(store, shorter, kept.weights), kept.predictions, epochs, kept.is_new
