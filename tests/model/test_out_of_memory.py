@@ -119,7 +119,9 @@ def test_features_without_memory_are_a_mistake_of_one_line(store, sample, make, 
     experiment = make(**FEATURES)
     exhausted("forward")
     with pytest.raises(OutOfMemoryError) as raised:
-        features.compute(store, sample.rows, experiment.backbone, experiment.machine)
+        features.compute(
+            store, sample.rows, features.Frozen(experiment.backbone), experiment.machine
+        )
     assert str(raised.value) == (
         "features of densenet121 ran out of memory with batches of 32 slices on 1 device; "
         "set batch_size: 16."
@@ -159,7 +161,11 @@ def test_what_is_advised_goes_on_from_where_it_stopped_with_fewer_slices(
     while True:
         try:
             stored = features.load_or_compute(
-                store, sample.rows, experiment.backbone, experiment.machine, batch_size=size
+                store,
+                sample.rows,
+                features.Frozen(experiment.backbone),
+                experiment.machine,
+                batch_size=size,
             )
             break
         except OutOfMemoryError as error:
