@@ -22,7 +22,7 @@ from ichreport.phantom.bleeds.layers import Layers
 from ichreport.phantom.bleeds.subarachnoid import Subarachnoid
 from ichreport.phantom.lookalikes import Lookalike
 from ichreport.phantom.lookalikes.meningioma import Meningioma
-from ichreport.phantom.shapes import Array, Points, Vector, any_of, inside
+from ichreport.phantom.shapes import Array, Points, Vector, any_of, at_most, inside
 
 _SUBPLANES = 2
 """Planes that a thick slice's content averages, for partial volume along its thickness."""
@@ -161,7 +161,7 @@ def _content(
         section.bleeds[number] += amount * weight
     for share, device in patient.surgery.devices(p, EDGE):
         layers.hu += share * (np.float32(device) - layers.hu)
-    cup = np.exp(np.minimum(space.wall, 0) * np.float32(1 / 9))
+    cup = np.exp(at_most(space.wall, 0) * np.float32(1 / 9))
     return layers.hu + np.float32(patient.cupping) * cup, layers.blood
 
 
