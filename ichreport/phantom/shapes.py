@@ -124,7 +124,11 @@ def smooth_min(a: Array, b: Array, radius: float) -> Array:
 
 def smooth_max(a: Array, b: Array, radius: float) -> Array:
     """The intersection of two shapes, its edge rounded over `radius` mm."""
-    return -smooth_min(-a, -b, radius)
+    blend: Array = at_least(np.float32(radius) - np.abs(a - b), 0)
+    blend *= blend
+    blend *= np.float32(0.25 / radius)
+    blend += np.maximum(a, b)
+    return blend
 
 
 def smooth_step(value: Array, low: float, high: float) -> Array:

@@ -67,9 +67,8 @@ def _separably(to_rows: sparse.csr_array, to_columns: sparse.csr_array, values: 
 
 def _kernel(points: int, edge: float) -> sparse.csr_array:
     """A share of both neighbours is taken from each point; no pixel looks beyond the last ones."""
-    aside = np.eye(points, k=1) + np.eye(points, k=-1)
-    kernel = (1 + 2 * edge) * np.eye(points) - edge * aside
-    return sparse.csr_array(kernel.astype(np.float32))
+    diagonals = np.repeat([[-edge], [1 + 2 * edge], [-edge]], points, axis=1).astype(np.float32)
+    return sparse.csr_array(sparse.dia_array((diagonals, (-1, 0, 1)), shape=(points, points)))
 
 
 def _splines(pixels: int, pixel: float, step: float) -> tuple[Array, sparse.csr_array]:
