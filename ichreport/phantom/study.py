@@ -96,7 +96,9 @@ def write_patient(folder: Path, recipe: PhantomRecipe, plan: PatientPlan) -> Wri
 
 def _without_shape(head: Head) -> Head:
     """A head without the waves of its shape, which nobody reads and which take long to copy."""
-    return dataclasses.replace(head, build=dataclasses.replace(head.build, deformation=Deformation()))
+    return dataclasses.replace(
+        head, build=dataclasses.replace(head.build, deformation=Deformation())
+    )
 
 
 def _days_of_studies(rng: np.random.Generator, studies: int) -> list[float]:
