@@ -14,6 +14,7 @@ from scipy import fft
 
 Array = NDArray[Any]
 Vector = tuple[float, float, float]
+Number = np.floating[Any]
 
 _LABYRINTH_SIZE = 128
 """Voxels a side of the periodic labyrinth; a power of two, so that indices wrap by a bit mask."""
@@ -43,7 +44,7 @@ def vector(values: NDArray[Any]) -> Vector:
     return x, y, z
 
 
-def at_least(values: Array, least: float, out: Array | None = None) -> Array:
+def at_least(values: Array | Number, least: float | Number, out: Array | None = None) -> Array:
     """The larger of values and a number.
 
     `np.maximum` takes several times as long where one of the two is a number.
@@ -52,7 +53,7 @@ def at_least(values: Array, least: float, out: Array | None = None) -> Array:
     return larger
 
 
-def at_most(values: Array, most: float, out: Array | None = None) -> Array:
+def at_most(values: Array | Number, most: float | Number, out: Array | None = None) -> Array:
     """The smaller of values and a number, as `at_least`."""
     smaller: Array = values.clip(-np.inf, most, out=out)
     return smaller
@@ -65,6 +66,7 @@ def inside(distance: Array, width: float | Array) -> Array:
         distance: Signed distance to the surface (mm).
         width: Width of the voxel's edge response (mm); partial volume falls linearly over it.
     """
+    share: Array
     if isinstance(width, float):
         share = distance * np.float32(-1 / width)
         share += np.float32(0.5)

@@ -59,7 +59,6 @@ def on_vault(direction: Vector) -> Vector:
 
 def outward(place: Vector) -> NDArray[np.float64]:
     """The vault's unit normal at a place on it."""
-
     steps = np.concatenate([np.eye(3), -np.eye(3)])
     heights = cavity(Points(*(steps + place).T.astype(np.float32))).vault.astype(float)
     normal = heights[:3] - heights[3:]

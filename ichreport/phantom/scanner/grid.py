@@ -67,8 +67,9 @@ def _separably(to_rows: sparse.csr_array, to_columns: sparse.csr_array, values: 
 
 def _kernel(points: int, edge: float) -> sparse.csr_array:
     """A share of both neighbours is taken from each point; no pixel looks beyond the last ones."""
-    diagonals = np.repeat([[-edge], [1 + 2 * edge], [-edge]], points, axis=1).astype(np.float32)
-    return sparse.csr_array(sparse.dia_array((diagonals, (-1, 0, 1)), shape=(points, points)))
+    aside = sparse.eye_array(points, k=1) + sparse.eye_array(points, k=-1)
+    kernel = (1 + 2 * edge) * sparse.eye_array(points) - edge * aside
+    return sparse.csr_array(kernel.astype(np.float32))
 
 
 def _splines(pixels: int, pixel: float, step: float) -> tuple[Array, sparse.csr_array]:
