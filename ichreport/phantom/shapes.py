@@ -128,7 +128,7 @@ def capsule(p: Points, start: Vector, end: Vector, radii: tuple[float, float]) -
 
 def smooth_min(a: Array, b: Array, radius: float) -> Array:
     """The union of two shapes, its crease filled over `radius` mm (Quilez's polynomial minimum)."""
-    blend = _crease(a, b, radius)
+    blend = _nearness(a, b, radius)
     blend *= np.float32(-0.25 / radius)
     blend += np.minimum(a, b)
     return blend
@@ -136,13 +136,13 @@ def smooth_min(a: Array, b: Array, radius: float) -> Array:
 
 def smooth_max(a: Array, b: Array, radius: float) -> Array:
     """The intersection of two shapes, its edge rounded over `radius` mm."""
-    blend = _crease(a, b, radius)
+    blend = _nearness(a, b, radius)
     blend *= np.float32(0.25 / radius)
     blend += np.maximum(a, b)
     return blend
 
 
-def _crease(a: Array, b: Array, radius: float) -> Array:
+def _nearness(a: Array, b: Array, radius: float) -> Array:
     """Square of how far two distances lie nearer to each other than `radius` (mm²)."""
     near: Array = a - b
     np.abs(near, out=near)
@@ -280,8 +280,8 @@ def _look_up(table: NDArray[np.int32], x: Array, y: Array, z: Array) -> Array:
 
 
 def _between(begin: Array, end: Array, part: Array) -> Array:
-    """Interpolate linearly; `part` is 0 at `begin`, 1 at `end`."""
-    first, step = begin.astype(np.float32, copy=False), end.astype(np.float32)
+    """Interpolate linearly: `part` is 0 at `begin`, 1 at `end`, which is used up."""
+    first, step = (v.astype(np.float32, copy=False) for v in (begin, end))
     step -= first
     step *= part
     step += first
