@@ -15,6 +15,7 @@ import shutil
 import signal
 import sys
 import time
+import traceback
 from pathlib import Path
 
 import keras
@@ -59,6 +60,8 @@ def start(folder, kind, **options):
         try:
             train(folder, kind, **options)
             status = 0
+        except Exception:
+            traceback.print_exc()
         finally:
             sys.stderr.flush()
             os._exit(status)

@@ -87,7 +87,8 @@ def erased(hu: Any, box: Any) -> Any:
     y = ((np.arange(height) + 0.5) / height).astype(np.float32)[:, None]
     x = ((np.arange(width) + 0.5) / width).astype(np.float32)
     top, bottom, left, right = (_by_slice(box[:, side]) for side in range(4))
-    rows, columns = (y >= top) & (y < bottom), (x >= left) & (x < right)
+    rows = ops.logical_and(ops.greater_equal(y, top), ops.less(y, bottom))
+    columns = ops.logical_and(ops.greater_equal(x, left), ops.less(x, right))
     return ops.where(ops.logical_and(rows, columns), float(HU_MIN), hu)
 
 
