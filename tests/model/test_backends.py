@@ -97,7 +97,8 @@ def test_two_devices_train_as_one_does(results, backend, kind):
     one, two = (results[backend][0]["losses"][count][kind] for count in ("1", "2"))
     for name in ("loss", "val_loss"):
         np.testing.assert_allclose(two[name], one[name], atol=1e-5)
-    assert one["loss"][1] < one["loss"][0]
+    if kind != "fine-tuned":  # whose losses are of other mixed slices each epoch
+        assert one["loss"][1] < one["loss"][0]
 
 
 @pytest.mark.parametrize("way", adam_by_hand.WAYS)

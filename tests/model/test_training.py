@@ -84,7 +84,8 @@ def test_which_slices_are_mirrored_follows_the_seed_and_is_not_the_order(store, 
 
     def mirrored(seed):
         batches = training._slice_batches(store, sample, make().plan, truth, seed)["train"]
-        return np.concatenate([d["flip"] for _, d in batches.plan(np.random.default_rng(0))])
+        planned = batches.plan(np.random.default_rng(0))
+        return np.concatenate([one.drawn["flip"] for one in planned])
 
     assert mirrored(1).tolist() == mirrored(1).tolist() != mirrored(2).tolist()
     order = np.random.default_rng(1).random(len(mirrored(1))) < 0.5  # drawn by the order's seed
