@@ -32,7 +32,7 @@ from ichreport.data import samples
 from ichreport.data.ingest.make_store import ingest
 from ichreport.data.store import Store
 from ichreport.files import write_json
-from ichreport.model import backend, training
+from ichreport.model import backend, prediction, trained_rows, training
 from ichreport.model.augmentation import augmented_model
 from ichreport.model.augmentation.drawing import Drawing
 from ichreport.model.fitting import losses
@@ -124,14 +124,14 @@ def recipe(patients: int, side: int, batch: int, epochs: int, precision: str) ->
             "store": str(target), "image_size": side, "batch_size": batch, "precision": precision,
         }  # fmt: skip
         predictions = {}
-        trained: training.Trained | None = None
+        trained: trained_rows.Trained | None = None
         for step in ("frozen", "fine-tuned", "fine-tuned, along series"):
             asked = row(ROWS[step], epochs, **place)
             along = asked.features_from is not None and trained is not None
             plan = asked.plan_on(trained_network(trained, folder)) if along else asked.plan
             trained = timed(f"training, {step}", lambda p=plan: training.fit(store, sample, p))
             predictions[step] = timed(
-                f"prediction, {step}", lambda t=trained: training.predict(t, store, sample)
+                f"prediction, {step}", lambda t=trained: prediction.predict(t, store, sample)
             )
         steps = [("fine-tuned", "frozen"), ("fine-tuned, along series", "fine-tuned")]
         found = compare(predictions, steps)

@@ -25,7 +25,7 @@ from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.evaluation.studies import Pooling, pool_studies
 from ichreport.files import sha256_of_file
 from ichreport.labels import ANY, LABELS
-from ichreport.model import backend, training
+from ichreport.model import backend, prediction, trained_rows, training
 from ichreport.params.experiment import Experiment
 from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.params.training_plan import TrainedNetwork
@@ -56,7 +56,7 @@ def row(path: str, epochs: int, **changes: Any) -> Experiment:
     return Experiment.parse(words, where=path)
 
 
-def network_of(trained: training.Trained, folder: Path) -> TrainedNetwork:
+def network_of(trained: trained_rows.Trained, folder: Path) -> TrainedNetwork:
     """A trained network as another row reads it."""
     path = folder / f"{trained.plan.name}.weights.h5"
     trained.save(path)
@@ -80,7 +80,7 @@ def train_all(store: Store, folder: Path, epochs: int, seed: int) -> dict[str, p
         plan = experiment.plan_on(network_of(made[name], folder))
         plan = replace(plan, name=f"{name} along series")
         made[f"{name}, along series"] = training.fit(store, sample, plan)
-    return {name: training.predict(trained, store, sample) for name, trained in made.items()}
+    return {name: prediction.predict(trained, store, sample) for name, trained in made.items()}
 
 
 def of_studies(predictions: pd.DataFrame) -> pd.DataFrame:

@@ -32,9 +32,10 @@ from ichreport.files import (
     sha256_of_json,
     write_sealed_json,
 )
-from ichreport.model import backend, features, training
+from ichreport.model import backend, features, plan_features, training
 from ichreport.model.fitting import checkpoints
-from ichreport.model.training import Made, Trained
+from ichreport.model.trained_rows import Trained
+from ichreport.model.training import Made
 from ichreport.params.training_plan import TrainingPlan
 
 FORMAT: Final = 4
@@ -51,7 +52,7 @@ class Training:
 
     Attributes:
         folder: Where its weights are kept, and everything else.
-        predictions: As `training.predict` gives them, of every slice of the sample.
+        predictions: As `prediction.predict` gives them, of every slice of the sample.
         history: By measure (`loss`, `val_loss`), one value an epoch.
         trainable: Parameters that training changed.
         frozen: Parameters that it did not.
@@ -77,7 +78,7 @@ class Training:
 
     @property
     def weights(self) -> Path:
-        """The file of its weights, which `training.load` takes."""
+        """The file of its weights, which `trained_rows.load` takes."""
         return self.folder / WEIGHTS
 
     def copy_to(self, folder: Path) -> None:
@@ -121,7 +122,7 @@ def key(store: Store, sample: Sample, plan: TrainingPlan, *, entry: str) -> dict
         entry: The module whose code, with all that it imports, trains.
     """
     reads = plan.backbone is not None or plan.trained is not None
-    network = training.feature_network(plan) if reads else None
+    network = plan_features.feature_network(plan) if reads else None
     return {
         "format": FORMAT,
         "code": backend.code(entry),

@@ -105,7 +105,7 @@ class RunRecord:
 
     @property
     def weights(self) -> Path:
-        """The file of its trained weights, which `model.training.load` takes.
+        """The file of its trained weights, which `model.trained_rows.load` takes.
 
         Raises:
             ValueError: If it is missing or damaged.

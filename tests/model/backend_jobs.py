@@ -17,7 +17,7 @@ import numpy as np
 from conftest import SIZE, MadeUpStore, made_up_sample, make_experiment, small_build
 
 from ichreport.labels import LABELS
-from ichreport.model import backend, networks, training
+from ichreport.model import backend, networks, plan_features, prediction, trained_rows, training
 from ichreport.model.augmentation import augmented_model
 from ichreport.model.augmentation.drawing import Drawing
 from ichreport.model.fitting import losses
@@ -123,9 +123,9 @@ def see_rows(store, sample, experiment, folder):
     for name, changes in HEADS.items():
         asked = experiment(**changes, weights=str(folder / BACKBONE))
         if name == "dense":
-            arrays["features"] = training.features_of(store, sample.rows, asked.plan)
-        trained = training.load(store, asked.plan, folder / f"{name}.weights.h5")
-        arrays[f"logits {name}"] = training.logits_of(trained, store, sample)
+            arrays["features"] = plan_features.features_of(store, sample.rows, asked.plan)
+        trained = trained_rows.load(store, asked.plan, folder / f"{name}.weights.h5")
+        arrays[f"logits {name}"] = prediction.logits_of(trained, store, sample)
         if name != "bilstm":  # slow without compiling
             maps = cam.by_label(trained, store, sample, dict.fromkeys(LABELS, ROWS))
             arrays[f"heat {name}"] = np.stack([maps[label].heat for label in LABELS])

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from ichreport import cli
-from ichreport.model import backend, features, training
+from ichreport.model import backend, features, prediction, training
 from ichreport.model.frameworks import on_tensorflow
 from ichreport.model.out_of_memory import OutOfMemoryError, explained
 from ichreport.params.machine import Machine
@@ -112,7 +112,7 @@ def test_a_prediction_without_memory_names_its_own_batch(
     trained = training.fit(store, sample, make(**{"epochs": 1} | changes).plan)
     exhausted("forward")
     with pytest.raises(OutOfMemoryError, match=f"tiny: prediction ran .* of {said}"):
-        training.predict(trained, store, sample)
+        prediction.predict(trained, store, sample)
 
 
 def test_features_without_memory_are_a_mistake_of_one_line(store, sample, make, exhausted):

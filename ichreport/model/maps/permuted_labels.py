@@ -14,8 +14,8 @@ import pandas as pd
 from ichreport.data.samples import Sample
 from ichreport.data.store import Store, series_numbers
 from ichreport.labels import LABELS
-from ichreport.model import training, training_store
-from ichreport.model.training import Trained
+from ichreport.model import trained_rows, training, training_store
+from ichreport.model.trained_rows import Trained
 from ichreport.params.training_plan import TrainingPlan
 
 MOST_SLICES: Final = 384
@@ -42,7 +42,7 @@ class Permuted:
     Attributes:
         trained: The network.
         predictions: What it says of the slices that it was trained on, beside their permuted
-            labels, as `training.predict` gives it.
+            labels, as `prediction.predict` gives it.
         epochs: Passes over them.
         is_new: Whether it was trained now; else it was found.
     """
@@ -87,7 +87,7 @@ def fit_or_find(store: Store, sample: Sample, plan: TrainingPlan, *, seed: int) 
         ),
     )
     return Permuted(
-        training.load(store, shorter, kept.weights), kept.predictions, epochs, kept.is_new
+        trained_rows.load(store, shorter, kept.weights), kept.predictions, epochs, kept.is_new
     )
 
 
