@@ -16,6 +16,14 @@ _COMPUTED_WITH: Final = tuple(
     name for name in Experiment.model_fields if name not in _NEVER_COMPUTED_WITH
 )
 
+_OF_A_COMBINATION: Final = frozenset(
+    {
+        *("store", "group_by", "series", "image_size", "sampa_share", "sampb_share", "seed"),
+        *("ensemble_of", "blend_of", "sample", "split_by"),
+    }
+)
+"""What says the slices and the members of a run that combines others."""
+
 _SAID_BY_INPUT: Final = ("windows", "neighbours", "window_shape")
 """What the name of the input in effect holds."""
 
@@ -40,7 +48,17 @@ def in_words(differing: Mapping[str, tuple[Any, Any]]) -> str:
 
 
 def _in_effect(experiment: Experiment) -> dict[str, Any]:
-    """The parameters that its figures depend on, as they are in effect."""
+    """The parameters that its figures depend on, as they are in effect.
+
+    Of a run that combines others, only those that say which slices and which runs.
+    """
+    effective = _in_effect_of_training(experiment)
+    if not experiment.members:
+        return effective
+    return {name: value if name in _OF_A_COMBINATION else None for name, value in effective.items()}
+
+
+def _in_effect_of_training(experiment: Experiment) -> dict[str, Any]:
     recipe = experiment.recipe_of_head
     return {
         **{name: getattr(experiment, name) for name in _COMPUTED_WITH},
