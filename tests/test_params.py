@@ -11,7 +11,7 @@ import yaml
 
 from ichreport import cli
 from ichreport.labels import LABELS
-from ichreport.params import inputs, networks, optimizers, samples
+from ichreport.params import inputs, mixing, networks, samples
 from ichreport.params.experiment import Experiment, read_each_experiment
 from ichreport.params.inputs import INPUTS
 from ichreport.params.networks import HEADS, LOSSES, NETWORKS, NetworkSpec
@@ -152,6 +152,25 @@ def test_an_experiment_file_names_its_run_as_itself(tmp_path):
     assert read_each_experiment(profile) == (
         {}, {"a": f"{tmp_path / 'a.yaml'}: name must be 'a', got 'b'."},
     )  # fmt: skip
+
+
+def test_rows_may_come_from_several_folders_and_files(tmp_path):
+    for path in ("poster/02-b", "poster/01-a", "more/03-c", "more/04-d"):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        write(tmp_path / f"{path}.yaml", f"name: {Path(path).name}\n")
+    named = [str(tmp_path / "more" / "03-c.yaml"), str(tmp_path / "poster")]
+    assert list(read_experiments(Profile(experiments=named))) == ["01-a", "02-b", "03-c"]
+    write(tmp_path / "more" / "01-a.yaml", "name: 01-a\n")
+    with pytest.raises(ValueError, match=r"experiments: .*01-a\.yaml and .*01-a\.yaml are of one"):
+        read_each_experiment(Profile(experiments=[str(tmp_path / "more"), named[1]]))
+    with pytest.raises(ValueError, match=r"experiments: there is no file .*05-e\.yaml"):
+        read_each_experiment(Profile(experiments=[named[1], str(tmp_path / "05-e.yaml")]))
+
+
+@pytest.mark.parametrize("value", [[], ["a", "a"], ["a", ""], ["a{b}"], 3])
+def test_a_list_of_rows_holds_paths_each_once(value):
+    with pytest.raises(ValueError, match="x: experiments"):
+        Profile.parse({"experiments": value}, where="x")
 
 
 def read_experiments(profile):
@@ -360,9 +379,10 @@ def test_every_parameter_file_loads(profile, monkeypatch):
     assert {e.profile for e in experiments.values()} == {profile}
 
 
-def test_every_recipe_loads_and_says_what_it_asks_costs_and_should_reach(monkeypatch):
+@pytest.mark.parametrize("profile", ["recipes", "rsna-recipes"])
+def test_every_recipe_loads_and_says_what_it_asks_costs_and_should_reach(monkeypatch, profile):
     monkeypatch.chdir(ROOT)
-    recipes = read_experiments(Profile.from_files("params/rsna-recipes.yaml"))
+    recipes = read_experiments(Profile.from_files(f"params/{profile}.yaml"))
     files = sorted((ROOT / "params" / "recipes").glob("*.yaml"))
     assert list(recipes) == [path.stem for path in files]
     for path, recipe in zip(files, recipes.values(), strict=True):
@@ -472,6 +492,9 @@ CHANGES_THE_TRAINING = {
     "trainable_layers": (3, True),
     "fine_tuning_rate": (0.5, False),
     "augment": ([], False),
+    "mixup": (0.4, True),
+    "cutmix": (1.0, True),
+    "slices_per_study": (8, True),
     "loss": ("focal", True),
     "label_weights": ({"any": 2.0}, True),
     "focal_labels": (["epidural"], True),
@@ -480,6 +503,10 @@ CHANGES_THE_TRAINING = {
     "weight_decay": (0.1, True),
     "schedule": ("cosine", True),
     "warm_up": (0.5, True),
+    "step_epochs": ([2, 5], True),
+    "clip_norm": (1.0, True),
+    "accumulate": (4, True),
+    "ema": (0.999, True),
     "test_time": (["reverse"], True),
     "split_by": ("slice", False),
     "fold": ("0/5", False),  # counts by which slices train
@@ -490,6 +517,9 @@ CHANGES_THE_TRAINING = {
 NEEDED = {
     "weight_decay": {"optimizer": "adamw"},
     "warm_up": {"schedule": "cosine"},
+    "step_epochs": {"schedule": "steps", "step_epochs": [3]},
+    "mixup": {"network": "cnn7"},
+    "cutmix": {"network": "cnn7"},
     "sequence": {"head": "sequence", "split_by": "group"},
     "test_time": {"head": "bilstm", "split_by": "group"},
     "features_from": {"head": "sequence", "split_by": "group"},
@@ -520,7 +550,7 @@ def test_a_plan_says_what_its_training_depends_on_and_nothing_else(field, row):
             Experiment.parse({"sample": "fullid", field: value}, where="test").plan  # noqa: B018
         return
     assert (
-        plan_with(**needed, **{field: value}).values() != plan_with(**needed).values()
+        plan_with(**needed | {field: value}).values() != plan_with(**needed).values()
     ) == changes
 
 
@@ -589,6 +619,19 @@ def test_an_augmentation_that_says_nothing_sensible_is_refused_with_the_cure(aug
     [
         ({"weight_decay": 0.1}, "weight_decay is 0.1, which optimizer adam does not know; set opt"),
         ({"warm_up": 1}, "warm_up is 1, which schedule plateau does not have; set schedule: cos"),
+        ({"warm_up": 3, "schedule": "steps", "step_epochs": [2]}, "become a tenth after 2 already"),
+        ({"schedule": "steps"}, r"schedule steps needs .* example, step_epochs: \[8\]"),
+        (
+            {"step_epochs": [2]},
+            r"step_epochs is \[2\], which schedule plateau does not have; set s",
+        ),
+        *(
+            ({"schedule": "steps", "step_epochs": epochs}, "must be ascending epochs from 1 to 11")
+            for epochs in ([0], [5, 2], [2, 2], [12])
+        ),
+        ({"clip_norm": 0}, "clip_norm must be greater than 0"),
+        ({"accumulate": 0}, "accumulate must be greater than or equal to 1"),
+        ({"ema": 1}, "ema must be less than 1"),
         ({"warm_up": 3, "schedule": "cosine", "epochs": 3}, "warm_up is 3 of 3 epochs, which"),
         (
             {"label_weights": {"none": 2}},
@@ -597,7 +640,7 @@ def test_an_augmentation_that_says_nothing_sensible_is_refused_with_the_cure(aug
         ({"label_weights": {"any": -1}}, "label_weights must be weights from 0 to 1000"),
         ({"label_weights": {"any": float("nan")}}, "label_weights"),
         ({"label_weights": dict.fromkeys(LABELS, 0)}, "one at least is not 0"),
-        ({"schedule": "steps"}, "schedule must be .*plateau.*cosine"),
+        ({"schedule": "linear"}, "schedule must be .*plateau.*cosine.*steps"),
         ({"optimizer": "adamw", "weight_decay": 1}, "weight_decay must be less than 1"),
     ],
 )
@@ -625,19 +668,65 @@ def test_steps_that_do_not_go_together_are_refused_with_the_cure(words, told):
             "Adam with steps of up to 0.002 that fall along a cosine to 0",
             "12 epochs, of which the one with the least loss on validation is kept",
         ),
+        (
+            {"schedule": "steps", "step_epochs": [6, 9], "warm_up": 2, "clip_norm": 1, "ema": 0.99},
+            "Adam with steps of up to 0.002 that grow for 2 epochs and become a tenth after epoch "
+            "6 and again after epoch 9, along the slopes of each batch, clipped at a norm of 1",
+            "12 epochs, of which the one with the least loss on validation is kept; validated and "
+            "kept is a moving average of the weights (EMA 0.99)",
+        ),
+        (
+            {"accumulate": 4},
+            "Adam with a step of 0.002, cut after each epoch without gain on validation, along the "
+            "mean slopes of 4 batches",
+            "at most 12 epochs, stopped after 3 without gain",
+        ),
     ],
 )
 def test_how_steps_are_taken_is_told_as_it_is(words, steps, epochs):
     fitting = plan_with(**words).fitting
-    told = optimizers.steps_in_words(
-        fitting.optimizer,
-        fitting.weight_decay,
-        fitting.schedule,
-        fitting.warm_up,
-        fitting.step_size,
-    )
-    assert told == steps
-    assert optimizers.epochs_in_words(fitting.schedule, fitting.epochs, fitting.patience) == epochs
+    assert fitting.in_words(fitting.step_size) == steps
+    assert fitting.epochs_in_words(fitting.epochs, fitting.patience) == epochs
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ({"mixup": 0.4}, "mixup mixes the slices that convolutions train on, .* trainable_layers"),
+        ({"cutmix": 1}, "cutmix mixes .* leave cutmix out, or let layers train"),
+        ({"network": "cnn7", "cutmix": 1, "batch_size": 1}, "batch_size is 1; make it larger"),
+        ({"network": "cnn7", "mixup": -1}, "mixup must be greater than or equal to 0"),
+        ({"slices_per_study": 0}, "slices_per_study must be greater than or equal to 1"),
+        (
+            {"slices_per_study": 8, "head": "bilstm", "sample": "fullid"},
+            "head bilstm reads whole series, of which slices_per_study .* choose head: dense",
+        ),
+    ],
+)
+def test_what_cannot_be_mixed_or_drawn_is_refused_with_the_cure(words, told):
+    with pytest.raises(ValueError, match=told):
+        Experiment.parse(words, where="test")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((0, 0), ""),
+        (
+            (0.4, 0),
+            "In training, each slice is mixed with another by mixup (alpha 0.4); so are their "
+            "labels, by the same share.",
+        ),
+        (
+            (0.4, 1),
+            "In training, half of the slices are mixed with another by mixup (alpha 0.4), the "
+            "others given a rectangle of another by CutMix (alpha 1); so are their labels, by the "
+            "same share.",
+        ),
+    ],
+)
+def test_how_slices_are_mixed_is_told_as_it_is(words, told):
+    assert mixing.sentence(*words) == told
 
 
 def test_a_head_on_stored_features_refuses_to_augment_slices():

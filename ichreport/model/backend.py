@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 from ichreport.dependencies import fingerprint, read_all_code
 from ichreport.params.machine import Devices, Machine
+from ichreport.params.optimizers import Steps
+
+_PLAIN_STEPS: Final = Steps()
 
 
 def start(machine: Machine, *, require_gpu: bool = False) -> dict[str, Any]:
@@ -166,11 +169,13 @@ def program(
     *,
     loss: Callable[[Any, Any], Any] | None = None,
     optimizer: keras.optimizers.Optimizer | None = None,
+    steps: Steps = _PLAIN_STEPS,
     jit: bool | None = None,
 ) -> Any:
     """A model compiled for a machine's devices; see `frameworks`' `Program`.
 
-    `jit` says whether to use XLA; what pays on the machine if not given.
+    `steps` says whether slopes are clipped or gathered and weights averaged. `jit` says whether to
+    use XLA; what pays on the machine if not given.
     """
     return _framework().Program(
         model,
@@ -179,6 +184,7 @@ def program(
         strict=machine.determinism == "strict",
         loss=loss,
         optimizer=optimizer,
+        steps=steps,
     )
 
 

@@ -157,10 +157,10 @@ def hu_of(store: Store, rows: NDArray[np.int64], kind: str) -> NDArray[np.int16]
     return store.hu(rows)[:, None]
 
 
-def hu_input(view: View) -> Any:
+def hu_input(view: View, name: str = "hu") -> Any:
     """A model's input: int16 HU of shape (batch, slices seen, image_size, image_size)."""
     shape = (view.input_spec.slices_seen, view.image_size, view.image_size)
-    return keras.Input(shape, dtype="int16", name="hu")
+    return keras.Input(shape, dtype="int16", name=name)
 
 
 def images(hu: Any, view: View) -> Any:
@@ -182,6 +182,12 @@ def images(hu: Any, view: View) -> Any:
         return seen
     seen = _at_least_three(seen)
     return BackboneScaling(view.network, name="scaling", dtype="float32")(seen)
+
+
+def images_of(model: keras.Model, view: View) -> Any:
+    """What the network in a model sees: what `images` gave when that was built."""
+    last = "scaling" if view.network_spec.is_backbone else "channels_last"
+    return model.get_layer(last).output
 
 
 def _layer(spec: InputSpec) -> keras.Layer:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ichreport.data.samples import Sample, require_slice_labels
 from ichreport.data.store import Store, series_numbers
 from ichreport.files import atomic_file
-from ichreport.labels import LABELS
+from ichreport.labels import ANY, LABELS
 from ichreport.model import (
     backbones,
     backend,
@@ -22,11 +22,13 @@ from ichreport.model import (
     neighbours,
     networks,
 )
-from ichreport.model.augmentation import augmented_model
+from ichreport.model.augmentation import augmented_model, mixed_model
 from ichreport.model.augmentation.drawing import Drawing
 from ichreport.model.fitting import loop, losses
 from ichreport.model.fitting.batches import Drawn, SliceBatches
+from ichreport.model.fitting.mixing import Mixing
 from ichreport.model.fitting.series_batches import SeriesBatches, SeriesVariation
+from ichreport.model.fitting.study_sampling import StudySampling
 from ichreport.model.heads.build import build_head
 from ichreport.model.heads.first_values import set_output_bias, standardise
 from ichreport.model.heads.hierarchy import before_product
@@ -113,7 +115,8 @@ def fit(
         store.check()
         model, head = _network(store, sample.rows[split["train"]], plan, seed)
         learner = before_product(model) if is_conditional else model
-        learner = augmented_model.build(learner, plan.view, plan.fitting.augment, plan.machine)
+        build = mixed_model.build if plan.fitting.mixes else augmented_model.build
+        learner = build(learner, plan.view, plan.fitting.augment, plan.machine)
         batches = _slice_batches(store, sample, plan, truth, seed)
     else:
         stored = features_of(store, sample.rows, plan)
@@ -132,6 +135,7 @@ def fit(
         dict(plan.fitting.label_weights),
         focal_labels=plan.fitting.focal_labels,
         given_any=is_conditional,
+        mixes=plan.fitting.mixes,
     )
     if plan.head.sequence is not None and plan.head.sequence.second_stage:
         learner, loss = with_both_stages(model), mean_over_stages(loss)
@@ -314,21 +318,38 @@ def _slice_batches(
     def announce(indices: NDArray[np.int64]) -> None:
         store.announce(sample.rows[indices])
 
+    mixing = None
+    if plan.fitting.mixes:
+        mixing = Mixing(plan.fitting.mixup, plan.fitting.cutmix, plan.view.pixels_seen)
     block = plan.fitting.shuffle_block
     of_splits = {name: np.flatnonzero(sample.split == name) for name in ("train", "validation")}
-    if block == 1:
-        return {
-            name: SliceBatches(read, truth, of_splits[name], size, drawing)
-            for name, drawing in (("train", draw), ("validation", still))
+    if block > 1:
+        of_splits = {
+            name: np.searchsorted(sample.rows, store.in_order_of_storage(sample.rows[indices]))
+            for name, indices in of_splits.items()
         }
-    stored = {
-        name: np.searchsorted(sample.rows, store.in_order_of_storage(sample.rows[indices]))
-        for name, indices in of_splits.items()
-    }
-    return {
-        "train": SliceBatches(read, truth, stored["train"], size, draw, block, announce),
-        "validation": SliceBatches(read, truth, stored["validation"], size, still),
-    }
+    validation = SliceBatches(read, truth, of_splits["validation"], size, still, mixing=mixing)
+    train = replace(
+        validation,
+        indices=of_splits["train"],
+        draw=draw,
+        block=block,
+        announce=announce if block > 1 else None,
+        sampling=_sampling(store, sample, plan, of_splits["train"]),
+    )
+    return {"train": train, "validation": validation}
+
+
+def _sampling(
+    store: Store, sample: Sample, plan: TrainingPlan, indices: NDArray[np.int64]
+) -> StudySampling | None:
+    """Draws slices of each study of train; nothing where all of them come."""
+    most = plan.fitting.slices_per_study
+    if most is None:
+        return None
+    slices = store.slices.iloc[sample.rows[indices]]
+    study = slices.groupby(["patient_id", "study_instance_uid"]).ngroup()
+    return StudySampling(study.to_numpy().astype(np.int64), slices[ANY].to_numpy() == 1, most)
 
 
 def _feature_batches(
@@ -356,9 +377,11 @@ def _feature_batches(
     def read(indices: NDArray[np.int64], _: Drawn) -> Any:
         return stored[indices]
 
+    of_splits = {name: np.flatnonzero(sample.split == name) for name in splits}
+    sampling = _sampling(store, sample, plan, of_splits["train"])
     return {
-        name: SliceBatches(read, truth, np.flatnonzero(sample.split == name), size)
-        for name in splits
+        "train": SliceBatches(read, truth, of_splits["train"], size, sampling=sampling),
+        "validation": SliceBatches(read, truth, of_splits["validation"], size),
     }
 
 

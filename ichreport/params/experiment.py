@@ -1,12 +1,13 @@
 """An experiment: one row of the results, within a profile."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from ichreport.params import augmentations, combinations, optimizers, relations
+from ichreport.params import augmentations, combinations, mixing, relations
 from ichreport.params.combinations import Combination
 from ichreport.params.inputs import (
     MOST_NEIGHBOURS,
@@ -28,7 +29,7 @@ from ichreport.params.networks import (
     NetworkSpec,
     TrainableLayers,
 )
-from ichreport.params.optimizers import Optimizer, Schedule
+from ichreport.params.optimizers import Optimizer, Schedule, Steps
 from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.params.profile import NAME_PATTERN, Profile
 from ichreport.params.samples import SAMPLES, FoldName, Sample, SplitBy
@@ -120,11 +121,26 @@ class Experiment(Profile):
         default=0, description="the backbone's last layers that train: 0, 1, … or all"
     )
     fine_tuning_rate: float = Field(
-        default=1e-4, gt=0, description="Adam's step size where layers of a backbone train"
+        default=1e-4, gt=0, description="largest step size where layers of a backbone train"
     )
     augment: list[Any] | None = Field(
         default=None,
         description="how slices vary in training; null: [flip] where layers train",
+    )
+    mixup: float = Field(
+        default=0, ge=0, le=100, description="alpha of mixup, means of two slices; 0: none"
+    )
+    cutmix: float = Field(
+        default=0,
+        ge=0,
+        le=100,
+        description="alpha of CutMix, slices with a patch of another; 0: none",
+    )
+    slices_per_study: int | None = Field(
+        default=None,
+        ge=1,
+        le=65_536,
+        description="most slices that a study gives an epoch; null: all",
     )
     loss: Loss = Field(default="bce", description=listed(Loss))
     label_weights: LabelWeights = Field(
@@ -142,10 +158,26 @@ class Experiment(Profile):
         default=0, ge=0, lt=1, description="share of each weight that AdamW takes, times the step"
     )
     schedule: Schedule = Field(
-        default="plateau", description="plateau, or cosine: all epochs, with steps that fall to 0"
+        default="plateau",
+        description="plateau; or all epochs, with steps that fall: cosine (to 0) or steps",
     )
     warm_up: float = Field(
-        default=0, ge=0, description="first epochs in which steps grow, of a cosine"
+        default=0, ge=0, description="first epochs in which steps grow, of a cosine or of steps"
+    )
+    step_epochs: list[int] = Field(
+        default=[], max_length=100, description="epochs after which steps become a tenth"
+    )
+    clip_norm: float | None = Field(
+        default=None, gt=0, description="largest norm of all slopes together; null: any"
+    )
+    accumulate: int = Field(
+        default=1, ge=1, le=65_536, description="batches whose mean slope a step takes"
+    )
+    ema: float = Field(
+        default=0,
+        ge=0,
+        lt=1,
+        description="what a step leaves of the weights' moving average, such as 0.999; 0: none",
     )
     test_time: list[TestTimeView] = Field(
         default=[], max_length=1, description="views averaged at prediction: [flip] or [reverse]"
@@ -219,6 +251,11 @@ class Experiment(Profile):
                 "augment varies the slices that convolutions train on, and here a head trains on "
                 "stored features; leave augment out, or let layers train: trainable_layers."
             )
+        if self.slices_per_study and HEADS[self.head].reads_series:
+            raise ValueError(
+                f"head {self.head} reads whole series, of which slices_per_study would take some "
+                "slices alone; leave slices_per_study out, or choose head: dense."
+            )
         self.view_of(self.input_spec.name, self.network)  # refuses slices that are too small
         return self
 
@@ -243,6 +280,11 @@ class Experiment(Profile):
                 "focal_labels says which labels' loss is focal, and loss: focal says it of all; "
                 "leave one of them out."
             )
+        if self.hierarchy == "conditional" and (self.mixup or self.cutmix):
+            raise ValueError(
+                "hierarchy: conditional learns subtypes from slices with bleeding, and mixup and "
+                "cutmix mix them with others; choose hierarchy: together, or leave them out."
+            )
         recipe = self.recipe_of_head
         if self.hierarchy is not None and recipe is not None and recipe.second_stage:
             raise ValueError(
@@ -253,15 +295,21 @@ class Experiment(Profile):
 
     @model_validator(mode="after")
     def _takes_sound_steps(self) -> Self:
-        problem = optimizers.problem(self.optimizer, self.weight_decay, self.schedule, self.warm_up)
-        if self.warm_up >= self.epochs:
-            problem = (
-                f"warm_up is {self.warm_up:g} of {self.epochs} epochs, which leaves none to train "
-                "with whole steps; make it shorter."
-            )
+        problem = Steps(**self._steps).problem(self.epochs) or mixing.problem(
+            self.mixup,
+            self.cutmix,
+            trains_on_slices=self.trains_on_slices,
+            batch_size=self.batch_size,
+        )
         if problem:
             raise ValueError(problem)
         return self
+
+    @property
+    def _steps(self) -> dict[str, Any]:
+        """How it takes its steps, by the names of `Steps`."""
+        values = {field.name: getattr(self, field.name) for field in fields(Steps)}
+        return values | {"step_epochs": tuple(self.step_epochs)}
 
     @property
     def unequal_weights(self) -> dict[str, float]:
@@ -414,7 +462,7 @@ class Experiment(Profile):
 
     @property
     def step_size_name(self) -> Literal["learning_rate", "fine_tuning_rate"]:
-        """The parameter that says how large Adam's steps are."""
+        """The parameter that says how large the largest steps are."""
         return "fine_tuning_rate" if self.trainable_layers else "learning_rate"
 
     @property
@@ -431,12 +479,12 @@ class Experiment(Profile):
             shuffle_block=self.shuffle_block if self.trains_on_slices else 1,
             seed=self.seed_of_training,
             augment=self.augmentations,
-            optimizer=self.optimizer,
-            weight_decay=self.weight_decay,
-            schedule=self.schedule,
-            warm_up=self.warm_up,
+            mixup=self.mixup,
+            cutmix=self.cutmix,
+            slices_per_study=self.slices_per_study,
             label_weights=tuple(sorted(self.unequal_weights.items())),
             focal_labels=tuple(sorted(self.focal_labels)),
+            **self._steps,
         )
 
     @property

@@ -11,7 +11,7 @@ from ichreport.params.machine import Determinism, Devices, Machine, Precision
 from ichreport.params.networks import NETWORKS, Network
 from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.params.training_plan import FEATURES_FOLDER, Backbone, View
-from ichreport.params.yaml import LARGEST_SEED, Parameters, brief, project_path
+from ichreport.params.yaml import LARGEST_SEED, Parameters, brief, project_path, shown
 
 NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 """What a report, a run and a kernel may be called."""
@@ -122,7 +122,9 @@ class Profile(Parameters):
         le=65_536,
         description="slices that lie together and are shuffled as one; more for disks that seek",
     )
-    learning_rate: float = Field(default=2e-3, gt=0, description="Adam's step size at the start")
+    learning_rate: float = Field(
+        default=2e-3, gt=0, description="largest step size; where steps only fall, the first"
+    )
     require_gpu: bool = Field(default=False, description="fail on a machine without a GPU")
     kernel: str = Field(
         default="python3",
@@ -136,8 +138,9 @@ class Profile(Parameters):
     determinism: Determinism = Field(
         default="seeded", description="none, seeded, or strict: the same weights bit for bit"
     )
-    experiments: str = Field(
-        default="params/experiments", description="folder with a file for each expected run"
+    experiments: str | list[str] = Field(
+        default="params/experiments",
+        description="folder of the rows, or a list of such",
     )
     cam_run: str = Field(
         default="15-fullid-sigmoid-cnn7-bce",
@@ -161,9 +164,13 @@ class Profile(Parameters):
 
     @field_validator("source", "labels", "store", "weights", "experiments")
     @classmethod
-    def _can_be_a_path(cls, path: str | None) -> str | None:
+    def _can_be_a_path(cls, path: str | list[str] | None) -> str | list[str] | None:
         if path is None:
             return None
+        if isinstance(path, list):
+            if not path or len(set(path)) < len(path):
+                raise ValueError("paths of folders or files, at least one, and each once")
+            return [str(cls._can_be_a_path(one)) for one in path]
         if not path.strip():
             raise ValueError("the path of a file or folder, or left out where it may be null")
         if not path.isprintable():
@@ -175,8 +182,8 @@ class Profile(Parameters):
 
     @field_validator("source", "store", "experiments")
     @classmethod
-    def _holds_no_braces(cls, path: str) -> str:
-        if "{" in path or "}" in path:
+    def _holds_no_braces(cls, path: str | list[str]) -> str | list[str]:
+        if any("{" in one or "}" in one for one in ([path] if isinstance(path, str) else path)):
             raise ValueError("a path without { and }, which stand for wildcards in a workflow")
         return path
 
@@ -251,9 +258,24 @@ class Profile(Parameters):
 
     @property
     def experiment_files(self) -> dict[str, Path]:
-        """The parameter file of each expected run, by the run's name, in order."""
-        folder = project_path(self.experiments)
-        return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+        """The parameter file of each expected run, by the run's name, in order.
+
+        Raises:
+            ValueError: If two files are of one name, or a file that is named is not there.
+        """
+        named = [self.experiments] if isinstance(self.experiments, str) else self.experiments
+        files: dict[str, Path] = {}
+        for path in map(project_path, named):
+            is_file = path.suffix == ".yaml"
+            if is_file and not path.is_file():
+                raise ValueError(f"experiments: there is no file {shown(path)}.")
+            for one in [path] if is_file else path.glob("*.yaml"):
+                if one.stem in files:
+                    raise ValueError(
+                        f"experiments: {shown(one)} and {shown(files[one.stem])} are of one name."
+                    )
+                files[one.stem] = one
+        return dict(sorted(files.items()))
 
     @property
     def features_folder(self) -> Path:

@@ -18,7 +18,7 @@ from ichreport.params.networks import (
     TrainableLayers,
     facts_of,
 )
-from ichreport.params.optimizers import Optimizer, Schedule
+from ichreport.params.optimizers import Steps
 from ichreport.params.sequences import SequenceRecipe
 
 TestTimeView = Literal["flip", "reverse"]
@@ -130,8 +130,8 @@ class HeadPart:
 
 
 @dataclass(frozen=True)
-class Fitting:
-    """How a network is trained.
+class Fitting(Steps):
+    """How a network is trained, beside how it takes its steps.
 
     Attributes:
         loss: The loss.
@@ -144,10 +144,9 @@ class Fitting:
         shuffle_block: Slices that lie together and are shuffled as one.
         seed: Seed of first weights, order, dropout and augmentation.
         augment: How slices are varied where each epoch reads them.
-        optimizer: What takes the steps.
-        weight_decay: What AdamW takes from each weight, as a share of it and of the step size.
-        schedule: What becomes of the step size.
-        warm_up: Epochs in which it grows from almost nothing.
+        mixup: Alpha of mixup; 0 mixes no slices.
+        cutmix: Alpha of CutMix; 0 patches none.
+        slices_per_study: Slices that a study gives an epoch, at most; None takes all.
         label_weights: Labels that weigh otherwise than 1 in the loss, each with its weight.
         focal_labels: Labels whose loss is focal, whatever the others' is.
     """
@@ -162,12 +161,16 @@ class Fitting:
     shuffle_block: int
     seed: int
     augment: Augmentations = ()
-    optimizer: Optimizer = "adam"
-    weight_decay: float = 0.0
-    schedule: Schedule = "plateau"
-    warm_up: float = 0.0
+    mixup: float = 0.0
+    cutmix: float = 0.0
+    slices_per_study: int | None = None
     label_weights: tuple[tuple[str, float], ...] = ()
     focal_labels: tuple[str, ...] = ()
+
+    @property
+    def mixes(self) -> bool:
+        """Whether slices are mixed in pairs."""
+        return bool(self.mixup or self.cutmix)
 
 
 @dataclass(frozen=True)
@@ -218,6 +221,7 @@ class TrainingPlan:
         values["test_time"] = list(self.test_time)
         values["trained"] = self.trained.weights_sha256 if self.trained else None
         values["fitting"]["augment"] = [one.values() for one in self.fitting.augment]
+        values["fitting"]["step_epochs"] = list(self.fitting.step_epochs)
         values["fitting"]["label_weights"] = dict(self.fitting.label_weights)
         values["fitting"]["focal_labels"] = list(self.fitting.focal_labels)
         del values["name"]

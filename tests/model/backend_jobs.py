@@ -9,6 +9,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+import adam_by_hand
 import keras
 import numpy as np
 from conftest import SIZE, MadeUpStore, made_up_sample, make_experiment, small_build
@@ -22,27 +23,32 @@ from ichreport.model.heads.build import build_head
 from ichreport.model.maps import cam
 from ichreport.params.augmentations import KINDS, parse
 from ichreport.params.networks import NETWORKS, NetworkSpec
+from ichreport.params.optimizers import Steps
 
 BACKBONE = "backbone.weights.h5"
 BACKEND = keras.backend.backend()
 ROWS = np.arange(3, 120, 9)
 DENSE = {"network": "densenet121", "dense_layers": 1}
+EVERY_STEP = {"optimizer": "adamw", "weight_decay": 0.1} | {
+    "clip_norm": 0.5, "accumulate": 2, "ema": 0.9,
+}  # fmt: skip
 HEADS = {
-    "cnn7": {"network": "cnn7", "dense_layers": 1},
+    "cnn7": {"network": "cnn7", "dense_layers": 1} | EVERY_STEP,
     "dense": DENSE,
     "bilstm": DENSE | {"head": "bilstm"},
     "fine-tuned": DENSE
     | {"trainable_layers": "all", "input": "sigmoid", "fine_tuning_rate": 2e-3}
-    | {"augment": list(KINDS)},
+    | {"augment": list(KINDS), "mixup": 0.4, "cutmix": 1, "slices_per_study": 4},
 }
 EVERYTHING = parse([{kind: {"share": 0.8}} for kind in KINDS])
-LONGER = {"epochs": 3, "batch_size": 4}  # with fewer steps, a block is dead outside of training
+# With fewer steps, a block is dead outside of training.
+LONGER = {"epochs": 3, "batch_size": 4, "accumulate": 1, "ema": 0}
 # Adam's first steps are as long for a slope of 1e-7 as for one of 1: at 2e-3, what rounding makes
 # of the smallest slopes changes losses by 6e-3 within twelve steps; at 1e-4, by 4e-7.
 SMALL_STEPS = {"learning_rate": 1e-4, "fine_tuning_rate": 1e-4}
 STRICT = {  # what trains twice: JAX compiles the small network slowly
     "tensorflow": HEADS["cnn7"],
-    "jax": {"network": "densenet121"},
+    "jax": {"network": "densenet121"} | EVERY_STEP,
     "torch": HEADS["cnn7"],
 }
 COUNTS = (1,) if BACKEND == "torch" else (1, 2)
@@ -89,13 +95,22 @@ def histories(store, sample, experiment, devices):
     }
 
 
+def steps_taken(experiment, devices):
+    """What each way to take steps makes of a linear head."""
+    machine = experiment(devices=devices).machine
+    return {
+        f"{way}, {devices}": adam_by_hand.by_the_loop(adam_by_hand.fitting(**changes), machine)[0]
+        for way, changes in adam_by_hand.WAYS.items()
+    }
+
+
 def train_rows(store, sample, experiment, folder):
     """A backbone's weights, and a row of each kind trained on it."""
     small_build(include_top=False, weights=None, input_shape=(SIZE, SIZE, 3)).save_weights(
         folder / BACKBONE
     )
     for name, changes in HEADS.items():
-        asked = experiment(**changes, weights=str(folder / BACKBONE), **LONGER)
+        asked = experiment(**changes | LONGER, weights=str(folder / BACKBONE))
         training.fit(store, sample, asked.plan).save(folder / f"{name}.weights.h5")
 
 
@@ -135,7 +150,7 @@ def varied_slices(store, machine):
     return backend.to_numpy(backend.program(model, machine).forward(given))
 
 
-def weights_after_an_overflow(experiment, half):
+def weights_after_an_overflow(experiment, half, steps):
     """A head's weights after steps in float16 on two devices, one of which meets an overflow."""
     plan = experiment(**DENSE | {"dense_layers": 2}, precision="mixed_float16", devices=2).plan
     keras.utils.set_random_seed(1)
@@ -145,9 +160,11 @@ def weights_after_an_overflow(experiment, half):
     inputs[half] *= 1e4  # times a loss scale of 32,768: beyond what float16 holds
     optimizer = backend.adam(plan.fitting.step_size, plan.machine)
     loss = losses.build("bce", truth)
-    program = backend.program(head, plan.machine, loss=loss, optimizer=optimizer)
+    program = backend.program(head, plan.machine, loss=loss, optimizer=optimizer, steps=steps)
     before = program.weights()
     for _ in range(20):
+        if steps.accumulate > 1:
+            program.gather(inputs, truth, np.ones(16, dtype=np.float32))
         program.train(inputs, truth, np.ones(16, dtype=np.float32))
     after = program.weights()
     return {
@@ -165,7 +182,9 @@ def sharing(store, experiment):
     results["parts"] = where_a_batch_lies(hu)
     results["computing"] = devices_that_compute(network, hu, plan.machine)
     results["overflow"] = [
-        weights_after_an_overflow(experiment, half) for half in (slice(0, 8), slice(8, 16))
+        weights_after_an_overflow(experiment, half, steps)
+        for half in (slice(0, 8), slice(8, 16))
+        for steps in (Steps(), Steps(clip_norm=1.0, accumulate=2, ema=0.5))
     ]
     try:
         backend.group(3)
@@ -187,6 +206,8 @@ def main(folder):
     arrays = see_rows(store, sample, experiment, folder)
     arrays["varied"] = varied_slices(store, experiment().machine)
     results["losses"] = {n: histories(store, sample, experiment, n) for n in COUNTS}
+    for count in COUNTS:
+        arrays |= steps_taken(experiment, count)
     if 2 in COUNTS:
         results |= sharing(store, experiment)
     for turn in range(2):

@@ -5,10 +5,13 @@ import os
 import subprocess
 import sys
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from tests.model import adam_by_hand
 
 pytestmark = pytest.mark.slow
 
@@ -97,6 +100,17 @@ def test_two_devices_train_as_one_does(results, backend, kind):
     assert one["loss"][1] < one["loss"][0]
 
 
+@pytest.mark.parametrize("way", adam_by_hand.WAYS)
+@pytest.mark.parametrize(
+    ("backend", "devices"),
+    [*product(SHARING, (1, 2)), pytest.param("torch", 1, marks=TORCH.marks)],
+)
+def test_every_way_to_take_steps_is_that_of_numpy(results, backend, devices, way):
+    found = results[backend][1][f"{way}, {devices}"]
+    expected, _ = adam_by_hand.by_hand(adam_by_hand.fitting(**adam_by_hand.WAYS[way]))
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
 @pytest.mark.parametrize("backend", SHARING)
 def test_two_devices_take_half_of_a_batch_each(results, backend):
     parts = results[backend][0]["parts"]
@@ -107,7 +121,7 @@ def test_two_devices_take_half_of_a_batch_each(results, backend):
 
 @pytest.mark.parametrize("backend", SHARING)
 def test_an_overflow_in_float16_on_either_device_leaves_the_weights_finite(results, backend):
-    assert results[backend][0]["overflow"] == [{"finite": True, "moved": True}] * 2
+    assert results[backend][0]["overflow"] == [{"finite": True, "moved": True}] * 4
 
 
 @pytest.mark.parametrize("backend", [*SHARING, TORCH])

@@ -42,18 +42,29 @@ def build(
         A model from `hu`, as the network's, and all that `Drawing` draws, to logits; the network
         itself where that is nothing.
     """
-    example = Drawing(augmentations, view.input_spec.slices_seen, None)(1)
-    if not example:
+    if not augmentations:
         return model
     with backend.building(machine):
-        hu = inputs.hu_input(view)
-        drawn = {
-            name: keras.Input(array.shape[1:], dtype=array.dtype.name, name=name)
-            for name, array in example.items()
-        }
-        name = f"{model.name}_augmented"
-        seen = varied(hu, drawn, augmentations)
-        return keras.Model({"hu": hu, **drawn}, model(seen), name=name)
+        given = input_tensors(view, augmentations)
+        drawn = {name: tensor for name, tensor in given.items() if name != "hu"}
+        seen = varied(given["hu"], drawn, augmentations)
+        return keras.Model(given, model(seen), name=f"{model.name}_augmented")
+
+
+def input_tensors(view: View, augmentations: Augmentations, prefix: str = "") -> dict[str, Any]:
+    """What a model takes whose slices vary, by name: `hu`, and all that `Drawing` draws.
+
+    Args:
+        view: What its network sees.
+        augmentations: How slices vary.
+        prefix: Stands before each name.
+    """
+    drawn = Drawing(augmentations, view.input_spec.slices_seen, None)(1)
+    given = {prefix + "hu": inputs.hu_input(view, prefix + "hu")}
+    for name, array in drawn.items():
+        dtype = array.dtype.name
+        given[prefix + name] = keras.Input(array.shape[1:], dtype=dtype, name=prefix + name)
+    return given
 
 
 def varied(
@@ -66,7 +77,7 @@ def varied(
     Args:
         hu: A model's input, or an array of int16.
         drawn: The same beside it, by name.
-        augmentations: The list that it was drawn for, not empty.
+        augmentations: The list that it was drawn for.
         training: Whether to do it; as the model's call says if not given.
     """
     others = dict(drawn)

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ichreport.model import prefetch
+from ichreport.model.fitting.mixing import Mixing, Pairs
+from ichreport.model.fitting.study_sampling import StudySampling
 from ichreport.model.prefetch import Chosen
 
 _BLOCKS_A_POOL: Final = 32
@@ -30,6 +32,20 @@ class Batch(NamedTuple):
     weights: NDArray[np.float32]
 
 
+class Planned(NamedTuple):
+    """What is known of a batch before it is gathered.
+
+    Attributes:
+        chosen: Its slices, and how many of them count.
+        drawn: What happens to them.
+        pairs: How they are mixed; None where they are not.
+    """
+
+    chosen: Chosen
+    drawn: Drawn
+    pairs: Pairs | None
+
+
 @dataclass(frozen=True)
 class SliceBatches:
     """Batches of slices.
@@ -42,6 +58,9 @@ class SliceBatches:
         draw: Draws what happens to so many slices; by default nothing.
         block: Slices of `indices` that follow each other and are shuffled as one.
         announce: Tells the store which slices will be read soon, where they come in blocks.
+        mixing: Draws how slices are mixed in pairs, where batches are shuffled; else they stay as
+            they are, each beside itself. Needed where a model takes pairs.
+        sampling: Draws which of `indices` come where batches are shuffled; by default all.
     """
 
     read: Callable[[NDArray[np.int64], Drawn], Any]
@@ -51,17 +70,26 @@ class SliceBatches:
     draw: Callable[[int], Drawn] = lambda _: {}
     block: int = 1
     announce: Callable[[NDArray[np.int64]], None] | None = None
+    mixing: Mixing | None = None
+    sampling: StudySampling | None = None
 
     @property
     def steps(self) -> int:
         """Batches of one pass."""
-        return -(-len(self.indices) // self.size)
+        count = len(self.indices) if self.sampling is None else self.sampling.count
+        return -(-count // self.size)
 
-    def plan(self, random: np.random.Generator | None) -> Iterator[tuple[Chosen, Drawn]]:
-        """The batches of one pass over the data, shuffled or in order, and what is drawn."""
-        pools = [self.indices]
+    def plan(self, random: np.random.Generator | None) -> Iterator[Planned]:
+        """The batches of one pass over the data, shuffled or in order, and what is drawn.
+
+        All that `random` draws is drawn before the first batch comes.
+        """
+        pools, of_pairs = [self.indices], None
         if random is not None:
-            pools = shuffled_pools(self.indices, self.block, random)
+            taken = slice(None) if self.sampling is None else self.sampling.draw(random)
+            pools = shuffled_pools(self.indices[taken], self.block, random)
+            if self.mixing is not None:
+                of_pairs = np.random.default_rng(random.integers(2**63))
         starts, announced = np.cumsum([0, *map(len, pools)]), 0
         batches = prefetch.in_batches(np.concatenate(pools), self.size)
         for number, chosen in enumerate(batches, 1):
@@ -70,15 +98,26 @@ class SliceBatches:
                 for pool in pools[announced : begun + 1]:
                     self.announce(pool)
                 announced = max(announced, begun + 1)
-            yield chosen, self.draw(self.size)
+            yield Planned(chosen, self.draw(self.size), self._pairs(chosen[1], of_pairs))
 
-    def gather(self, planned: tuple[Chosen, Drawn]) -> Batch:
+    def _pairs(self, count: int, random: np.random.Generator | None) -> Pairs | None:
+        if self.mixing is None:
+            return None
+        if random is None:
+            return Pairs.alone(self.size, self.mixing.side)
+        return self.mixing.draw(self.size, count, random)
+
+    def gather(self, planned: Planned) -> Batch:
         """One batch, its slices in the order of the store."""
-        (indices, count), drawn = planned
+        (indices, count), drawn, pairs = planned
         order = np.argsort(indices, kind="stable")
         counts = (np.arange(self.size) < count).astype(np.float32)
         indices = indices[order]
-        return Batch(self.read(indices, drawn), self.truth[indices], counts[order])
+        inputs, truth = self.read(indices, drawn), self.truth[indices]
+        if pairs is not None:
+            pairs = pairs.in_order(order)
+            inputs, truth = pairs.beside(inputs), pairs.mixed(truth)
+        return Batch(inputs, truth, counts[order])
 
 
 def shuffled_pools(

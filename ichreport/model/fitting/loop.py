@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ichreport.model import backend, prefetch
+from ichreport.model.fitting.accumulating import steps_of, taking_steps
 from ichreport.model.fitting.batches import Batch, SliceBatches
 from ichreport.model.fitting.losses import LossFunction
 from ichreport.model.fitting.series_batches import Planned, SeriesBatches
@@ -43,8 +44,9 @@ def fit(
     """Train with Adam or AdamW, and keep the best epoch's weights.
 
     On a plateau, steps are cut each time that an epoch brings validation no gain, and training
-    stops when it has not improved for `patience` epochs. A cosine runs through all epochs, since
-    its last steps, the small ones, are what it is for.
+    stops when it has not improved for `patience` epochs. Other schedules run through all epochs,
+    since their last steps, the small ones, are what they are for. Where weights are averaged, the
+    average is what validation watches and what is kept.
 
     Args:
         model: From a batch's inputs to logits.
@@ -63,16 +65,17 @@ def fit(
     Raises:
         ValueError: If a loss is not finite.
     """
-    sizes = step_sizes(fitting, train.steps)
+    sizes = step_sizes(fitting, steps_of(train.steps, fitting.accumulate))
     optimizer = backend.adam(sizes, machine, weight_decay=fitting.weight_decay)
-    program = backend.program(model, machine, loss=loss, optimizer=optimizer)
+    program = backend.program(model, machine, loss=loss, optimizer=optimizer, steps=fitting)
+    step = taking_steps(program, train.steps, fitting.accumulate)
     random = np.random.default_rng(seed)
     watched = _Watched(program, fitting)
     history: dict[str, list[float]] = {"loss": []}
     if validation is not None:
         history["val_loss"] = []
     for epoch in range(fitting.epochs):
-        history["loss"].append(_pass(program, program.train, train, random))
+        history["loss"].append(_pass(program, step, train, random))
         if validation is not None:
             history["val_loss"].append(_pass(program, program.evaluate, validation, None))
         now = {measure: values[-1] for measure, values in history.items()}

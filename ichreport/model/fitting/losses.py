@@ -79,6 +79,25 @@ def positive_weights(y_true: NDArray[Any]) -> NDArray[np.float32]:
     return np.minimum(ratio, MAX_POSITIVE_WEIGHT).astype(np.float32)
 
 
+def between_labels(term: LossFunction) -> LossFunction:
+    """A loss of truth in [0, 1]: that of a positive by this share, that of a negative by the rest.
+
+    Truth of slices that are mixed. Binary cross-entropy is so by itself.
+
+    Args:
+        term: A loss of each label, of truth 0 or 1.
+    """
+
+    def mixed(y_true: Any, logits: Any) -> Any:
+        y_true = ops.cast(y_true, logits.dtype)
+        positive, negative = (
+            term(truth(y_true), logits) for truth in (ops.ones_like, ops.zeros_like)
+        )
+        return y_true * positive + (1.0 - y_true) * negative
+
+    return mixed
+
+
 def build(
     loss: Loss,
     y_true: NDArray[Any],
@@ -86,6 +105,7 @@ def build(
     *,
     focal_labels: Collection[str] = (),
     given_any: bool = False,
+    mixes: bool = False,
 ) -> LossFunction:
     """The loss function of an experiment.
 
@@ -96,6 +116,7 @@ def build(
         focal_labels: Labels whose term is the focal one.
         given_any: Whether the logits of subtypes are given any bleeding, so that slices without
             bleeding say nothing of them: their terms are 0.
+        mixes: Whether slices are mixed in training, with labels between 0 and 1.
 
     Returns:
         A function of truth and logits, both (..., labels), giving one loss for each (...): the
@@ -110,6 +131,8 @@ def build(
     term = terms[loss]
     if focal_labels:
         term = _focal_for(focal_labels, term)
+    if mixes and (loss != "bce" or focal_labels):
+        term = between_labels(term)
     if given_any:
         term = _given_any(term)
 

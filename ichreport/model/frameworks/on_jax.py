@@ -10,6 +10,12 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from ichreport.model.fitting import averaging
+from ichreport.model.fitting.clipping import clipped
+from ichreport.params.optimizers import Steps
+
+_PLAIN_STEPS = Steps()
+
 _STRICT = {"xla_gpu_deterministic_ops": True}
 """What XLA is told for the same bits each time; on a CPU it needs no telling."""
 
@@ -85,6 +91,8 @@ class Program:
         strict: Whether every step has to give the same bits each time.
         loss: From truth and logits to the loss of each item; not needed by `forward`.
         optimizer: What changes the weights; needed by `train` alone.
+        steps: Whether slopes are clipped or gathered. Where weights are averaged, the average is
+            what `evaluate`, `forward` and `weights` are of.
     """
 
     def __init__(
@@ -96,8 +104,10 @@ class Program:
         strict: bool,
         loss: Callable[[Any, Any], Any] | None = None,
         optimizer: keras.optimizers.Optimizer | None = None,
+        steps: Steps = _PLAIN_STEPS,
     ) -> None:
-        self._model, self._group, self._loss, self._optimizer = model, group, loss, optimizer
+        self._model, self._group, self._loss, self._steps = model, group, loss, steps
+        self._optimizer: Any = optimizer
         adapted: list[Any] = []
         if optimizer is not None:
             with group.scope():
@@ -107,11 +117,14 @@ class Program:
             [_copy(variable.value) for variable in model.trainable_variables],
             [_copy(variable.value) for variable in model.non_trainable_variables],
             adapted,
+            self._first_average(),
         )
+        self._gathered = self._nothing_gathered()
         compiled: Any = partial(jax.jit, compiler_options=_STRICT if strict else None)
         if not jit:
             compiled = lambda step, **_: step  # noqa: E731
-        self._train = compiled(self._train_step, donate_argnums=0)
+        self._train = compiled(self._train_step, donate_argnums=(0, 1))
+        self._gather = compiled(self._gather_step, donate_argnums=(0, 1))
         self._evaluate = compiled(self._evaluate_step)
         self._forward = compiled(self._forward_step)
 
@@ -120,33 +133,43 @@ class Program:
         return self._group.to_device(batch)
 
     def train(self, inputs: Any, truth: Any, weights: Any) -> Any:
-        """Take one step down the mean loss of a batch; gives its weighted sum."""
-        self._state, total = self._train(self._state, *self.to_device((inputs, truth, weights)))
+        """Take one step down the mean loss of a batch; gives its weighted sum.
+
+        Where others were gathered before it, down the mean loss of all of them.
+        """
+        batch = self.to_device((inputs, truth, weights))
+        self._state, self._gathered, total = self._train(self._state, self._gathered, *batch)
+        return total
+
+    def gather(self, inputs: Any, truth: Any, weights: Any) -> Any:
+        """Keep a batch's slopes for the next step; gives its weighted sum of losses."""
+        batch = self.to_device((inputs, truth, weights))
+        self._state, self._gathered, total = self._gather(self._state, self._gathered, *batch)
         return total
 
     def evaluate(self, inputs: Any, truth: Any, weights: Any) -> Any:
         """The weighted sum of a batch's losses."""
-        return self._evaluate(self._state[:2], *self.to_device((inputs, truth, weights)))
+        return self._evaluate(self._judged(), *self.to_device((inputs, truth, weights)))
 
     def forward(self, inputs: Any) -> Any:
         """The model's outputs."""
-        return self._forward(self._state[:2], self.to_device(inputs))
+        return self._forward(self._judged(), self.to_device(inputs))
 
     def cut_steps(self, factor: float) -> None:
         """Multiply the optimizer's step size."""
         if self._optimizer is None:
             raise TypeError("A program without an optimizer takes no steps.")
         rate = self._optimizer.learning_rate
-        trainable, fixed, adapted = self._state
+        trainable, fixed, adapted, average = self._state
         adapted = [
             value * factor if variable is rate else value
             for variable, value in zip(self._optimizer.variables, adapted, strict=True)
         ]
-        self._state = (trainable, fixed, adapted)
+        self._state = (trainable, fixed, adapted, average)
 
     def weights(self) -> list[NDArray[Any]]:
         """Copies of the model's weights."""
-        trainable, fixed, _ = self._state
+        trainable, fixed = self._judged()
         values = dict(zip(map(id, self._model.trainable_variables), trainable, strict=True))
         values |= zip(map(id, self._model.non_trainable_variables), fixed, strict=True)
         return [np.array(values[id(weight)]) for weight in self._model.weights]
@@ -155,21 +178,84 @@ class Program:
         """Give the model these weights for good."""
         self._model.set_weights(weights)
 
-    def _train_step(self, state: Any, inputs: Any, truth: Any, weights: Any) -> Any:
+    def _first_average(self) -> Any:
+        """The weights as they are, as far as they are averaged; nothing where none are."""
+        if not self._steps.ema:
+            return ()
+        variables = self._model.trainable_variables, self._model.non_trainable_variables
+        return tuple(
+            [_copy(one.value) if averaging.is_averaged(one) else None for one in some]
+            for some in variables
+        )
+
+    def _nothing_gathered(self) -> Any:
+        """Slopes of 0 and no items; nothing where steps are of one batch."""
+        if self._steps.accumulate == 1:
+            return ()
+        zeros = [jax.numpy.zeros_like(value) for value in self._state[0]]
+        return zeros, jax.numpy.zeros((), dtype="float32")
+
+    def _judged(self) -> Any:
+        """What is evaluated and kept: the weights, or their average as far as there is one."""
+        trainable, fixed, _, average = self._state
+        if not average:
+            return trainable, fixed
+        return tuple(
+            [value if mean is None else mean for mean, value in zip(*both, strict=True)]
+            for both in zip(average, (trainable, fixed), strict=True)
+        )
+
+    def _train_step(self, state: Any, gathered: Any, inputs: Any, truth: Any, weights: Any) -> Any:
+        state, slopes, total = self._slopes(state, inputs, truth, weights)
+        trainable, fixed, adapted, average = state
+        if gathered:
+            added, items = _added(gathered, slopes, weights)
+            slopes = [slope / items for slope in added]
+            gathered = jax.tree.map(jax.numpy.zeros_like, gathered)
+        if self._steps.clip_norm is not None:
+            scale = self._reading(adapted, lambda optimizer: optimizer.scale_loss(1.0))
+            slopes = clipped(slopes, self._steps.clip_norm * scale)
+        trainable, adapted = self._optimizer.stateless_apply(adapted, slopes, trainable)
+        if average:
+            average = self._moved(average, trainable, fixed, adapted)
+        return (trainable, fixed, adapted, average), gathered, total
+
+    def _gather_step(self, state: Any, gathered: Any, inputs: Any, truth: Any, weights: Any) -> Any:
+        state, slopes, total = self._slopes(state, inputs, truth, weights)
+        return state, _added(gathered, slopes, weights), total
+
+    def _moved(self, average: Any, trainable: Any, fixed: Any, adapted: Any) -> Any:
+        steps = self._reading(adapted, lambda optimizer: optimizer.iterations.value)
+        share = averaging.share_of_new(self._steps.ema, steps)
+        return tuple(
+            [
+                None if old is None else averaging.moved(old, value, share)
+                for old, value in zip(*both, strict=True)
+            ]
+            for both in zip(average, (trainable, fixed), strict=True)
+        )
+
+    def _reading(self, adapted: Any, read: Callable[[Any], Any]) -> Any:
+        """Read something of the optimizer, where its variables have these values."""
+        optimizer = self._optimizer
+        with keras.StatelessScope(zip(optimizer.variables, adapted, strict=True)):
+            return read(optimizer)
+
+    def _slopes(self, state: Any, inputs: Any, truth: Any, weights: Any) -> Any:
+        """The state after a pass forward, the slopes of the mean loss, and its weighted sum."""
         if self._loss is None or self._optimizer is None:
             raise TypeError("A program that trains needs a loss and an optimizer.")
-        optimizer = self._optimizer
-        trainable, fixed, adapted = state
+        trainable, fixed, adapted, average = state
 
         def objective(trainable: Any) -> Any:
             logits, changed = self._model.stateless_call(trainable, fixed, inputs, training=True)
             total = (self._loss(truth, logits) * weights).sum()  # type: ignore[misc]
-            with keras.StatelessScope(zip(optimizer.variables, adapted, strict=True)):
-                return optimizer.scale_loss(total / weights.sum()), (total, changed)
+            mean = total / weights.sum()
+            scaled = self._reading(adapted, lambda optimizer: optimizer.scale_loss(mean))
+            return scaled, (total, changed)
 
         slopes, (total, fixed) = jax.grad(objective, has_aux=True)(trainable)
-        trainable, adapted = optimizer.stateless_apply(adapted, slopes, trainable)
-        return (trainable, fixed, adapted), total
+        return (trainable, fixed, adapted, average), slopes, total
 
     def _evaluate_step(self, state: Any, inputs: Any, truth: Any, weights: Any) -> Any:
         if self._loss is None:
@@ -178,6 +264,14 @@ class Program:
 
     def _forward_step(self, state: Any, inputs: Any) -> Any:
         return self._model.stateless_call(*state, inputs, training=False)[0]
+
+
+def _added(gathered: Any, slopes: Any, weights: Any) -> Any:
+    """What was gathered, and a batch's slopes, which are those of its mean, times its items."""
+    before, items = gathered
+    more = weights.sum()
+    sums = [sum_ + slope * more for sum_, slope in zip(before, slopes, strict=True)]
+    return sums, items + more
 
 
 def _copy(value: Any) -> Any:

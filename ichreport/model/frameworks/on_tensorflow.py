@@ -9,6 +9,12 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from ichreport.model.fitting import averaging
+from ichreport.model.fitting.clipping import clipped
+from ichreport.params.optimizers import Steps
+
+_PLAIN_STEPS = Steps()
+
 # Before anything lies on a GPU, when it is too late: take memory as it is needed, not all of it.
 for _gpu in tf.config.list_physical_devices("GPU"):
     with contextlib.suppress(RuntimeError):  # somebody else was first, and has chosen
@@ -88,8 +94,18 @@ class Group:
 
         return keras.tree.map_structure(to_device, batch)
 
+    def local(self, value: Any) -> Any:
+        """A variable of which each device has its own, and changes it within a step."""
+        with self.scope():
+            return tf.Variable(
+                value,
+                trainable=False,
+                synchronization=tf.VariableSynchronization.ON_READ,
+                aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+            )
+
     def added_up(self, share: Any) -> Any:
-        """Within a step: the sum of what all devices have."""
+        """Within a step: the sum of what all devices have, of a tensor or of each of some."""
         if self.strategy is None:
             return share
         context = tf.distribute.get_replica_context()
@@ -149,6 +165,8 @@ class Program:
             of the process have to, or raise where they cannot.
         loss: From truth and logits to the loss of each item; not needed by `forward`.
         optimizer: What changes the weights; needed by `train` alone.
+        steps: Whether slopes are clipped or gathered. Where weights are averaged, the average is
+            what `evaluate`, `forward` and `weights` are of.
     """
 
     def __init__(
@@ -160,15 +178,20 @@ class Program:
         strict: bool,
         loss: Callable[[Any, Any], Any] | None = None,
         optimizer: keras.optimizers.Optimizer | None = None,
+        steps: Steps = _PLAIN_STEPS,
     ) -> None:
         if strict:
             tf.config.experimental.enable_op_determinism()
         jit = jit and not strict and _can_be_compiled(model)
-        self._model, self._group, self._loss, self._optimizer = model, group, loss, optimizer
+        self._model, self._group, self._loss, self._steps = model, group, loss, steps
+        self._optimizer: Any = optimizer
+        self._average = self._first_average()
+        self._gathered = self._nothing_gathered()
         if optimizer is not None:
             with group.scope():
                 optimizer.build(model.trainable_variables)
         self._train = group.compiled(self._train_step, jit=jit, total=True)
+        self._gather = group.compiled(self._gather_step, jit=jit, total=True)
         self._evaluate = group.compiled(self._evaluate_step, jit=jit, total=True)
         self._forward = group.compiled(self._forward_step, jit=jit, total=False)
 
@@ -177,8 +200,15 @@ class Program:
         return self._group.to_device(batch)
 
     def train(self, inputs: Any, truth: Any, weights: Any) -> Any:
-        """Take one step down the mean loss of a batch; gives its weighted sum."""
+        """Take one step down the mean loss of a batch; gives its weighted sum.
+
+        Where others were gathered before it, down the mean loss of all of them.
+        """
         return self._train(*self.to_device((inputs, truth, weights)))
+
+    def gather(self, inputs: Any, truth: Any, weights: Any) -> Any:
+        """Keep a batch's slopes for the next step; gives its weighted sum of losses."""
+        return self._gather(*self.to_device((inputs, truth, weights)))
 
     def evaluate(self, inputs: Any, truth: Any, weights: Any) -> Any:
         """The weighted sum of a batch's losses."""
@@ -197,13 +227,82 @@ class Program:
 
     def weights(self) -> list[NDArray[Any]]:
         """Copies of the model's weights."""
-        return [np.array(weight) for weight in self._model.get_weights()]
+        averages = self._average
+        weights = self._model.weights
+        return [np.array(averages.get(id(weight), weight)) for weight in weights]
 
     def finish(self, weights: Sequence[NDArray[Any]]) -> None:
         """Give the model these weights for good."""
         self._model.set_weights(weights)
 
+    def _first_average(self) -> dict[int, Any]:
+        """The weights as they are, by their variables, as far as they are averaged."""
+        if not self._steps.ema:
+            return {}
+        averaged = filter(averaging.is_averaged, self._model.weights)
+        return {id(one): self._group.local(one.numpy()) for one in averaged}
+
+    def _nothing_gathered(self) -> tuple[Any, ...]:
+        """Slopes of 0 and, as the last, no items; nothing where steps are of one batch."""
+        if self._steps.accumulate == 1:
+            return ()
+        shapes = [variable.shape for variable in self._model.trainable_variables]
+        return tuple(self._group.local(tf.zeros(shape)) for shape in [*shapes, ()])
+
     def _train_step(self, inputs: Any, truth: Any, weights: Any) -> Any:
+        slopes, items, total = self._slopes(inputs, truth, weights)
+        if self._gathered:
+            slopes = self._mean_slopes(slopes, items)
+        optimizer, clip_norm = self._optimizer, self._steps.clip_norm
+        if clip_norm is not None or isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            # Keras looks for overflows on one device alone, before the inner optimizer adds up
+            # what all have, and so it clips: let each have the whole, as a share of the sum.
+            slopes = self._group.added_up(slopes)
+            if clip_norm is not None:
+                slopes = clipped(slopes, clip_norm * optimizer.scale_loss(1.0))
+            slopes = [slope / len(self._group) for slope in slopes]
+        optimizer.apply(slopes, self._model.trainable_variables)
+        self._move_average()
+        return total
+
+    def _gather_step(self, inputs: Any, truth: Any, weights: Any) -> Any:
+        slopes, items, total = self._slopes(inputs, truth, weights)
+        for gathered, slope in zip(self._gathered, [*slopes, 1.0], strict=True):
+            gathered.assign_add(slope * items)
+        return total
+
+    def _mean_slopes(self, slopes: Sequence[Any], items: Any) -> list[Any]:
+        """Slopes of the mean over what was gathered and this batch; then nothing is gathered."""
+        *before, items_before = (tf.convert_to_tensor(gathered) for gathered in self._gathered)
+        for gathered in self._gathered:
+            gathered.assign(tf.zeros_like(gathered))
+        all_items = items_before + items
+        pairs = zip(before, slopes, strict=True)
+        return [(gathered + slope * items) / all_items for gathered, slope in pairs]
+
+    def _move_average(self) -> None:
+        """Let the average of the weights follow a step, on each device for itself."""
+        if not self._average:
+            return
+        share = averaging.share_of_new(self._steps.ema, self._optimizer.iterations)
+        for weight in self._model.weights:
+            if id(weight) in self._average:
+                average = self._average[id(weight)]
+                value = tf.convert_to_tensor(weight.value)
+                average.assign(averaging.moved(tf.convert_to_tensor(average), value, share))
+
+    def _judged(self, inputs: Any) -> Any:
+        """Logits of what is evaluated: of the weights, or of their average."""
+        if not self._average:
+            return self._model(inputs, training=False)
+        values = (
+            [tf.convert_to_tensor(self._average.get(id(one), one.value)) for one in some]
+            for some in (self._model.trainable_variables, self._model.non_trainable_variables)
+        )
+        return self._model.stateless_call(*values, inputs, training=False)[0]
+
+    def _slopes(self, inputs: Any, truth: Any, weights: Any) -> tuple[list[Any], Any, Any]:
+        """A device's share of the slopes of the mean loss, the items of all, and its loss."""
         if self._loss is None or self._optimizer is None:
             raise TypeError("A program that trains needs a loss and an optimizer.")
         items = self._group.added_up(tf.reduce_sum(weights))
@@ -211,20 +310,12 @@ class Program:
             logits = self._model(inputs, training=True)
             total = tf.reduce_sum(self._loss(truth, logits) * weights)
             objective = self._optimizer.scale_loss(total / items)
-        variables = self._model.trainable_variables
-        slopes = tape.gradient(objective, variables)
-        if isinstance(self._optimizer, keras.optimizers.LossScaleOptimizer):
-            # It looks for overflows on one device alone, before the inner optimizer adds up what
-            # all have: let each have the whole, as a share of what is added up.
-            slopes = [self._group.added_up(slope) / len(self._group) for slope in slopes]
-        self._optimizer.apply(slopes, variables)
-        return total
+        return tape.gradient(objective, self._model.trainable_variables), items, total
 
     def _evaluate_step(self, inputs: Any, truth: Any, weights: Any) -> Any:
         if self._loss is None:
             raise TypeError("A program that evaluates needs a loss.")
-        logits = self._model(inputs, training=False)
-        return tf.reduce_sum(self._loss(truth, logits) * weights)
+        return tf.reduce_sum(self._loss(truth, self._judged(inputs)) * weights)
 
     def _forward_step(self, inputs: Any) -> Any:
-        return self._model(inputs, training=False)
+        return self._judged(inputs)

@@ -3,12 +3,19 @@
 import contextlib
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Literal
 
 import keras
 import numpy as np
 import torch
 from numpy.typing import NDArray
+
+from ichreport.model.fitting import averaging
+from ichreport.model.fitting.clipping import clipped
+from ichreport.params.optimizers import Steps
+
+_PLAIN_STEPS = Steps()
 
 
 def devices() -> list[tuple[str, bool]]:
@@ -70,6 +77,8 @@ class Program:
             of the process have to, or raise where they cannot.
         loss: From truth and logits to the loss of each item; not needed by `forward`.
         optimizer: What changes the weights; needed by `train` alone.
+        steps: Whether slopes are clipped or gathered. Where weights are averaged, the average is
+            what `evaluate`, `forward` and `weights` are of.
     """
 
     def __init__(
@@ -81,12 +90,17 @@ class Program:
         strict: bool,
         loss: Callable[[Any, Any], Any] | None = None,
         optimizer: keras.optimizers.Optimizer | None = None,
+        steps: Steps = _PLAIN_STEPS,
     ) -> None:
         del group, jit
         if strict:
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS needs for it
             torch.use_deterministic_algorithms(True)
-        self._model, self._loss, self._optimizer = model, loss, optimizer
+        self._model, self._loss, self._steps = model, loss, steps
+        self._optimizer: Any = optimizer
+        averaged = filter(averaging.is_averaged, model.weights) if steps.ema else ()
+        self._average = {id(one): _copy_of(one) for one in averaged}
+        self._gathered: tuple[list[Any], Any] | None = None
         if optimizer is not None:
             optimizer.build(model.trainable_variables)
 
@@ -95,26 +109,37 @@ class Program:
         return keras.tree.map_structure(keras.ops.convert_to_tensor, batch)
 
     def train(self, inputs: Any, truth: Any, weights: Any) -> Any:
-        """Take one step down the mean loss of a batch; gives its weighted sum."""
-        if self._optimizer is None:
-            raise TypeError("A program that trains needs a loss and an optimizer.")
-        self._model.zero_grad()
-        total = self._total(inputs, truth, weights, training=True)
-        self._optimizer.scale_loss(total / self.to_device(weights).sum()).backward()
-        variables = self._model.trainable_variables
+        """Take one step down the mean loss of a batch; gives its weighted sum.
+
+        Where others were gathered before it, down the mean loss of all of them.
+        """
+        slopes, items, total = self._slopes(inputs, truth, weights)
         with torch.no_grad():
-            self._optimizer.apply([variable.value.grad for variable in variables], variables)
-        return total.detach()
+            if self._gathered is not None:
+                sums, all_items = self._added(slopes, items)
+                slopes, self._gathered = [slope / all_items for slope in sums], None
+            if self._steps.clip_norm is not None:
+                scale = self._optimizer.scale_loss(1.0)
+                slopes = clipped(slopes, self._steps.clip_norm * scale)
+            self._optimizer.apply(slopes, self._model.trainable_variables)
+            self._move_average()
+        return total
+
+    def gather(self, inputs: Any, truth: Any, weights: Any) -> Any:
+        """Keep a batch's slopes for the next step; gives its weighted sum of losses."""
+        slopes, items, total = self._slopes(inputs, truth, weights)
+        self._gathered = self._added(slopes, items)
+        return total
 
     def evaluate(self, inputs: Any, truth: Any, weights: Any) -> Any:
         """The weighted sum of a batch's losses."""
         with torch.no_grad():
-            return self._total(inputs, truth, weights, training=False)
+            return self._total(self._judged, inputs, truth, weights)
 
     def forward(self, inputs: Any) -> Any:
         """The model's outputs."""
         with torch.no_grad():
-            return self._model(self.to_device(inputs), training=False)
+            return self._judged(self.to_device(inputs))
 
     def cut_steps(self, factor: float) -> None:
         """Multiply the optimizer's step size."""
@@ -124,14 +149,58 @@ class Program:
 
     def weights(self) -> list[NDArray[Any]]:
         """Copies of the model's weights."""
-        return [np.array(weight) for weight in self._model.get_weights()]
+        judged = [self._average.get(id(one), one) for one in self._model.weights]
+        return [np.array(keras.ops.convert_to_numpy(one)) for one in judged]
 
     def finish(self, weights: Sequence[NDArray[Any]]) -> None:
         """Give the model these weights for good."""
         self._model.set_weights(weights)
 
-    def _total(self, inputs: Any, truth: Any, weights: Any, *, training: bool) -> Any:
+    def _slopes(self, inputs: Any, truth: Any, weights: Any) -> tuple[list[Any], Any, Any]:
+        """The slopes of the mean loss of a batch, its items, and the weighted sum of its losses."""
+        if self._optimizer is None:
+            raise TypeError("A program that trains needs a loss and an optimizer.")
+        self._model.zero_grad()
+        total = self._total(partial(self._model, training=True), inputs, truth, weights)
+        items = self.to_device(weights).sum()
+        self._optimizer.scale_loss(total / items).backward()
+        slopes = [variable.value.grad for variable in self._model.trainable_variables]
+        return slopes, items, total.detach()
+
+    def _added(self, slopes: Sequence[Any], items: Any) -> tuple[list[Any], Any]:
+        """What was gathered, and a batch's slopes, which are those of its mean, times its items."""
+        if self._gathered is None:
+            return [slope * items for slope in slopes], items
+        before, items_before = self._gathered
+        sums = [one + slope * items for one, slope in zip(before, slopes, strict=True)]
+        return sums, items_before + items
+
+    def _move_average(self) -> None:
+        """Let the average of the weights follow a step."""
+        if not self._average:
+            return
+        share = averaging.share_of_new(self._steps.ema, self._optimizer.iterations)
+        for weight in self._model.weights:
+            if id(weight) in self._average:
+                average = self._average[id(weight)]
+                average.assign(averaging.moved(average.value, weight.value, share))
+
+    def _judged(self, inputs: Any) -> Any:
+        """Logits of what is evaluated: of the weights, or of their average."""
+        if not self._average:
+            return self._model(inputs, training=False)
+        values = (
+            [self._average.get(id(one), one).value for one in some]
+            for some in (self._model.trainable_variables, self._model.non_trainable_variables)
+        )
+        return self._model.stateless_call(*values, inputs, training=False)[0]
+
+    def _total(self, network: Callable[[Any], Any], inputs: Any, truth: Any, weights: Any) -> Any:
         if self._loss is None:
             raise TypeError("A program that trains or evaluates needs a loss.")
         inputs, truth, weights = self.to_device((inputs, truth, weights))
-        return (self._loss(truth, self._model(inputs, training=training)) * weights).sum()
+        return (self._loss(truth, network(inputs)) * weights).sum()
+
+
+def _copy_of(variable: keras.Variable) -> keras.Variable:
+    return keras.Variable(variable.value.detach().clone(), dtype=variable.dtype, trainable=False)

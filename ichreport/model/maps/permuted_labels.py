@@ -53,8 +53,9 @@ def fit_or_find(store: Store, sample: Sample, plan: TrainingPlan, *, seed: int) 
     """Train a row's network anew on permuted labels of some of its training slices.
 
     A frozen backbone stays, and only its head is trained. All epochs run: there is nothing in a
-    validation split that would tell when to stop. Slices are not augmented, since what varies is
-    not learned by heart. What was trained before is found.
+    validation split that would tell when to stop. Slices are neither augmented nor mixed, and all
+    of them come each epoch, since what varies is not learned by heart. What was trained before is
+    found.
 
     Args:
         store: Where the slices are.
@@ -69,7 +70,10 @@ def fit_or_find(store: Store, sample: Sample, plan: TrainingPlan, *, seed: int) 
     relabelled = copy.copy(store)
     relabelled.slices = store.slices.assign(**dict(zip(LABELS, labels.T, strict=True)))
     epochs = min(plan.fitting.epochs, MOST_EPOCHS)
-    shorter = replace(plan, fitting=replace(plan.fitting, epochs=epochs, augment=()))
+    fitting = replace(
+        plan.fitting, epochs=epochs, augment=(), mixup=0.0, cutmix=0.0, slices_per_study=None
+    )
+    shorter = replace(plan, fitting=fitting)
     key = training_store.key(store, chosen, shorter, entry=CODE) | {"permuted_labels": seed}
     kept = training_store.keep(
         store,

@@ -35,7 +35,9 @@ def _named(shown: str, found: re.Match[str]) -> str:
 
 def _replacements(profile: Profile) -> list[tuple[str, str]]:
     """Paths and what stands for each, the longest first, so that none hides in another."""
-    given = (profile.source, profile.labels, profile.store, profile.weights, profile.experiments)
+    rows = profile.experiments
+    files = [rows] if isinstance(rows, str) else rows
+    given = (profile.source, profile.labels, profile.store, profile.weights, *files)
     named = {path: f"…/{Path(path).name}" for path in given if path and Path(path).is_absolute()}
     resolved = {str(Path(path).resolve()): shown for path, shown in named.items()}
     root = str(project_path(".").resolve())

@@ -17,7 +17,7 @@ from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.evaluation.uncertainty.bootstrap import REPLICATES
 from ichreport.evaluation.uncertainty.training_seeds import across_seeds
 from ichreport.labels import ANY
-from ichreport.params import augmentations, optimizers
+from ichreport.params import augmentations, mixing
 from ichreport.params.experiment import Experiment
 from ichreport.params.networks import HEADS, HIERARCHIES, LOSSES, NETWORKS
 from ichreport.params.profile import Profile
@@ -151,21 +151,10 @@ def _of_run(best: ScoredRun) -> dict[str, str]:
         "sample_words": SAMPLES[experiment.sample].words.format_map(dict(experiment)),
         "loss_words": _loss(experiment),
         "initial_words": _initial(experiment),
-        "augmentation_words": augmentations.sentence(experiment.augmentations),
-        "imbalance_words": "Positives are weighted by their rarity in the loss; probabilities are "
-        "too high by that, on purpose."
-        if experiment.loss == "weighted-bce"
-        else "Slices are not resampled; logits start at the log-odds of each label's prevalence.",
-        "step_words": optimizers.steps_in_words(
-            fitting.optimizer,
-            fitting.weight_decay,
-            fitting.schedule,
-            fitting.warm_up,
-            fitting.step_size,
-        ),
-        "epoch_words": optimizers.epochs_in_words(
-            fitting.schedule, fitting.epochs, fitting.patience
-        ),
+        "augmentation_words": _varied(experiment),
+        "imbalance_words": _imbalance(experiment),
+        "step_words": fitting.in_words(fitting.step_size),
+        "epoch_words": fitting.epochs_in_words(fitting.epochs, fitting.patience),
         "batch_size": f"{experiment.batch_size:g}",
         **{name: str(getattr(experiment, name)) for name in ("epochs", "seed")},
         "epochs_run": str(len(losses)),
@@ -184,6 +173,32 @@ def _of_run(best: ScoredRun) -> dict[str, str]:
         else "slice",
         "leak_words": _leak(record["leak"]),
     }
+
+
+def _varied(experiment: Experiment) -> str:
+    """How slices are varied in training, and how they are mixed."""
+    varied = augmentations.sentence(experiment.augmentations)
+    mixed = mixing.sentence(experiment.mixup, experiment.cutmix)
+    return f"{varied} {mixed}" if mixed else varied
+
+
+def _imbalance(experiment: Experiment) -> str:
+    """What is done about rare labels."""
+    most = experiment.slices_per_study
+    drawn = (
+        f"Each epoch takes at most {most:,} slices of a study, half of them with bleeding where "
+        "the study has enough of both; validation and test have all slices."
+    )
+    weighted = (
+        "Positives are weighted by their rarity in the loss; probabilities are too high by that, "
+        "on purpose."
+    )
+    start = "logits start at the log-odds of each label's prevalence."
+    if experiment.loss == "weighted-bce":
+        return weighted if most is None else f"{drawn} {weighted}"
+    if most is None:
+        return f"Slices are not resampled; {start}"
+    return f"{drawn} {start.capitalize()}"
 
 
 def _code(known: Mapping[str, Any]) -> str:

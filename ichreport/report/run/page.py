@@ -4,12 +4,14 @@ import math
 import shlex
 from collections.abc import Mapping
 from html import escape
+from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
 from ichreport.params.experiment import Experiment
 from ichreport.params.profile import Profile
+from ichreport.params.yaml import project_path
 from ichreport.report.comparison import page as comparison_page
 from ichreport.report.html.blocks import Cell, Fact, Facts, Marked, Table
 from ichreport.report.html.captions import Captions
@@ -246,8 +248,17 @@ def papermill_command(
 
 
 def _parameter_files(expected: Experiment | None, profile: Profile) -> list[str]:
-    files = [] if expected is None else [f"{profile.experiments}/{expected.row}.yaml"]
+    files = [] if expected is None else [_file_of(expected.row, profile)]
     return [f"params/{profile.profile}.yaml", *files]
+
+
+def _file_of(row: str, profile: Profile) -> str:
+    """A row's file as seen from the project's root, also where it is not there any more."""
+    named = profile.experiments
+    if isinstance(named, str):
+        return f"{named}/{row}.yaml"
+    path, root = profile.experiment_files.get(row, Path(named[0], f"{row}.yaml")), project_path(".")
+    return str(path.relative_to(root) if path.is_relative_to(root) else path)
 
 
 def _copyable(text: str) -> str:

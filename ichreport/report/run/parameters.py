@@ -15,7 +15,12 @@ DEFINING = (
 )  # fmt: skip
 """The parameters that define a run, as its page and its notebook show them."""
 
-_STEPPING = ("optimizer", "weight_decay", "schedule", "warm_up")
+_STEPPING = (
+    "optimizer", "weight_decay", "schedule", "warm_up", "step_epochs", "clip_norm", "accumulate",
+    "ema",
+)  # fmt: skip
+
+_VARYING = ("mixup", "cutmix", "slices_per_study")
 
 _SELDOM = ("features_from", "label_weights", "focal_labels", "hierarchy", "test_time")
 
@@ -28,7 +33,8 @@ _RUNNING = (
 def experiment(experiment: Experiment) -> Table:
     """The parameters of an experiment."""
     values = values_of(experiment)
-    names = [*DEFINING, *_set(experiment), experiment.step_size_name, *_STEPPING, *_RUNNING]
+    names = [*DEFINING, *_set(experiment), experiment.step_size_name]
+    names += [*_STEPPING, *_VARYING, *_RUNNING]
     if experiment.schedule != "plateau":
         names.remove("patience")  # nothing waits for a gain
     rows = [["asks", experiment.question or "–"]]

@@ -90,7 +90,7 @@ def test_each_pool_is_announced_once_before_its_first_batch():
     batches = SliceBatches(
         lambda rows, _: rows, TRUTH, np.arange(COUNT), SIZE, block=3, announce=announced.extend
     )
-    for (chosen, count), _ in batches.plan(rng(4)):
+    for (chosen, count), *_ in batches.plan(rng(4)):
         taken.extend(chosen[:count].tolist())
         assert set(taken) <= set(announced)
     assert sorted(announced) == list(range(COUNT))

@@ -10,6 +10,7 @@ from ichreport.model.fitting.batches import SliceBatches
 from ichreport.model.heads.dense import dense_head
 from ichreport.params.machine import Machine
 from ichreport.params.training_plan import Fitting, HeadPart
+from tests.model import adam_by_hand
 
 SIZE, WIDTH = 8, 5
 MACHINE = Machine()
@@ -19,33 +20,6 @@ MACHINE = Machine()
 def data():
     random = np.random.default_rng(2)
     return random.normal(size=(30, WIDTH)), (random.random((30, 6)) < 0.4).astype(np.float32)
-
-
-def adam_on_a_linear_head(features, truth, indices, epochs, rate, seed, decay=0.0):
-    """Kingma and Ba 2015, algorithm 1, with Keras' place for epsilon; means over each batch.
-
-    `rate` may be a function of the step, from 0; kernels lose `decay` of themselves, times the
-    rate, before each step (Loshchilov and Hutter 2019, algorithm 2), and biases do not.
-    """
-    rate_of = rate if callable(rate) else lambda step: rate
-    random = np.random.default_rng(seed)
-    weights = np.zeros((WIDTH + 1, 6))
-    first = second = np.zeros_like(weights)
-    step = 0
-    for _ in range(epochs):
-        order = random.permutation(indices)
-        for start in range(0, len(order), SIZE):
-            batch = order[start : start + SIZE]
-            inputs = np.hstack([features[batch], np.ones((len(batch), 1))])
-            error = 1 / (1 + np.exp(-inputs @ weights)) - truth[batch]
-            slope = inputs.T @ error / error.size
-            step += 1
-            first = 0.9 * first + 0.1 * slope
-            second = 0.999 * second + 0.001 * slope**2
-            size = rate_of(step - 1) * np.sqrt(1 - 0.999**step) / (1 - 0.9**step)
-            weights[:-1] *= 1 - decay * rate_of(step - 1)
-            weights = weights - size * first / (np.sqrt(second) + 1e-7)
-    return weights
 
 
 def fitting(epochs, step_size):
@@ -60,46 +34,16 @@ def reader_of(features):
     return lambda indices, _: features[indices].astype(np.float32)
 
 
-def test_training_takes_adams_steps_on_every_slice_once_an_epoch(data):
-    """21 slices in batches of 8: what fills the last one up must not count."""
-    features, truth = data
-    indices = np.arange(4, 25)
-    head = linear_head()
-    head.get_layer("logits").kernel.assign(np.zeros((WIDTH, 6)))
-    batches = SliceBatches(reader_of(features), truth, indices, SIZE)
-    loss, asked = losses.build("bce", truth), fitting(4, 0.02)
-    history = loop.fit(head, loss, batches, None, asked, MACHINE, name="tiny", seed=3)
-    expected = adam_on_a_linear_head(features, truth, indices, 4, 0.02, 3)
-    logits = head.get_layer("logits")
-    np.testing.assert_allclose(logits.kernel.numpy(), expected[:-1], atol=2e-5)
-    np.testing.assert_allclose(logits.bias.numpy(), expected[-1], atol=2e-5)
+@pytest.mark.parametrize("way", adam_by_hand.WAYS)
+def test_training_takes_the_steps_that_numpy_takes(way):
+    asked = adam_by_hand.fitting(**adam_by_hand.WAYS[way])
+    weights, history = adam_by_hand.by_the_loop(asked, MACHINE)
+    expected, norms = adam_by_hand.by_hand(asked)
+    np.testing.assert_allclose(weights, expected, atol=1e-4)
     assert list(history) == ["loss"]
-    assert len(history["loss"]) == 4
-
-
-def test_adamw_takes_its_steps_along_a_cosine_behind_a_warm_up(data):
-    """3 batches an epoch for 6 epochs, the first 2 epochs to warm up."""
-    features, truth = data
-    largest, warming, steps = 0.05, 6, 18
-
-    def rate(step):
-        if step < warming:
-            return largest / warming + (largest - largest / warming) * step / warming
-        return largest * (1 + np.cos(np.pi * (step - warming) / (steps - warming))) / 2
-
-    head = linear_head()
-    head.get_layer("logits").kernel.assign(np.zeros((WIDTH, 6)))
-    indices = np.arange(4, 25)
-    batches = SliceBatches(reader_of(features), truth, indices, SIZE)
-    asked = replace(
-        fitting(6, largest), optimizer="adamw", weight_decay=0.4, schedule="cosine", warm_up=2.0
-    )
-    loss = losses.build("bce", truth)
-    loop.fit(head, loss, batches, None, asked, MACHINE, name="tiny", seed=3)
-    expected = adam_on_a_linear_head(features, truth, indices, 6, rate, 3, decay=0.4)
-    logits = head.get_layer("logits")
-    np.testing.assert_allclose(logits.kernel.numpy(), expected[:-1], atol=2e-5)
-    np.testing.assert_allclose(logits.bias.numpy(), expected[-1], atol=2e-5)
+    assert len(history["loss"]) == adam_by_hand.EPOCHS
+    if asked.clip_norm is not None:
+        assert 0.2 < np.mean(np.array(norms) > asked.clip_norm) < 0.8
 
 
 def test_a_pass_has_as_many_steps_as_batches(data):

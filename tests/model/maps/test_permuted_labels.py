@@ -56,6 +56,15 @@ def test_permuted_labels_are_a_permutation_of_some_training_series(
         np.testing.assert_array_equal(weight, same)
 
 
+def test_nothing_varies_the_slices_that_are_to_be_learned_by_heart(store, sample, make, fits):
+    varied = make(epochs=1, augment=["flip"], mixup=0.4, cutmix=1, slices_per_study=2).plan
+    plain = make(epochs=1, augment=[]).plan
+    for plan in (varied, plain):
+        permuted_labels.fit_or_find(store, sample, plan, seed=3)
+    assert len(fits) == 1  # the second is the first one, found
+    assert fits[0].plan.values() == plain.values()
+
+
 def test_another_seed_permutes_otherwise_and_long_training_is_cut(store, sample, make, monkeypatch):
     monkeypatch.setattr(permuted_labels, "MOST_EPOCHS", 1)
     monkeypatch.setattr(permuted_labels, "MOST_SLICES", 12)
