@@ -394,6 +394,11 @@ class Experiment(Profile):
         return "blend" if self.blend_of else None
 
     @property
+    def notebook(self) -> str:
+        """The notebook that runs it, of those in `notebooks`."""
+        return "2-combination.ipynb" if self.members else "2-experiment.ipynb"
+
+    @property
     def row(self) -> str:
         """The name of the row that this run is of, whatever seed it trains with."""
         return self.name.partition(SEED_MARK)[0]
