@@ -13,6 +13,15 @@ Combination = Literal["ensemble", "blend"]
 MEMBERS: Final = {"ensemble": "ensemble_of", "blend": "blend_of"}
 """The parameter that names the runs of each kind of combination."""
 
+IN_EFFECT: Final = frozenset(
+    {
+        *("store", "group_by", "series", "image_size", "sampa_share", "sampb_share", "seed"),
+        *("sample", "split_by"),
+        *MEMBERS.values(),
+    }
+)
+"""What the figures of such a row depend on: which slices, which splits, and which runs."""
+
 _SAID: Final = (*("name", "question", "baseline", "sample", "split_by"), *MEMBERS.values())
 """All that the file of such a row may say."""
 

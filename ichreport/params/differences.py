@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from ichreport.params import combinations
 from ichreport.params.experiment import OF_THE_REPORT, Experiment
 from ichreport.params.samples import SAMPLES
 from ichreport.params.yaml import brief, project_path
@@ -15,14 +16,6 @@ _NEVER_COMPUTED_WITH: Final = OF_THE_REPORT - {"store", "image_size"} | {
 _COMPUTED_WITH: Final = tuple(
     name for name in Experiment.model_fields if name not in _NEVER_COMPUTED_WITH
 )
-
-_OF_A_COMBINATION: Final = frozenset(
-    {
-        *("store", "group_by", "series", "image_size", "sampa_share", "sampb_share", "seed"),
-        *("ensemble_of", "blend_of", "sample", "split_by"),
-    }
-)
-"""What says the slices and the members of a run that combines others."""
 
 _SAID_BY_INPUT: Final = ("windows", "neighbours", "window_shape")
 """What the name of the input in effect holds."""
@@ -55,7 +48,9 @@ def _in_effect(experiment: Experiment) -> dict[str, Any]:
     effective = _in_effect_of_training(experiment)
     if not experiment.members:
         return effective
-    return {name: value if name in _OF_A_COMBINATION else None for name, value in effective.items()}
+    return {
+        name: value if name in combinations.IN_EFFECT else None for name, value in effective.items()
+    }
 
 
 def _in_effect_of_training(experiment: Experiment) -> dict[str, Any]:

@@ -18,39 +18,19 @@ from ichreport.files import without_nan
 from ichreport.params.combinations import MEMBERS, Combination
 from ichreport.params.experiment import Experiment
 from ichreport.params.relations import problem_of_member
-from ichreport.runs.record import RunRecord, read_run
+from ichreport.runs.record import read_run
+from ichreport.runs.results import ScoredRun
 from ichreport.splits import SPLITS
 
 
 @dataclass(frozen=True)
-class Member:
-    """A run that is combined with others.
-
-    Attributes:
-        run_record: The run, with a record.
-    """
-
-    run_record: RunRecord
-
-    @property
-    def name(self) -> str:
-        """The run's name."""
-        return self.run_record.name
-
-    @property
-    def experiment(self) -> Experiment:
-        """What was run."""
-        return self.run_record.experiment
+class Member(ScoredRun):
+    """A run that is combined with others."""
 
     @property
     def predictions_sha256(self) -> str:
         """The hash of its predictions, as its record says."""
-        return str(self.run_record.record["provenance"]["predictions_sha256"])
-
-    @cached_property
-    def predictions(self) -> pd.DataFrame:
-        """Its predictions, one row a slice."""
-        return self.run_record.predictions()
+        return str(self.record["provenance"]["predictions_sha256"])
 
     @cached_property
     def logits(self) -> NDArray[np.float64]:
@@ -156,7 +136,7 @@ def _check_slices(experiment: Experiment, member: Member, store: Store, sample: 
     problem = ""
     table = member.predictions
     names = store.slices["sop_instance_uid"].to_numpy()[sample.rows]
-    if member.run_record.record["provenance"]["store_hash"] != store.manifest["store_hash"]:
+    if member.record["provenance"]["store_hash"] != store.manifest["store_hash"]:
         problem = f"was made from another store than {store.folder} holds now; run it again"
     elif len(table) != len(sample) or (table["sop_instance_uid"].to_numpy() != names).any():
         shared = int(np.isin(names, table["sop_instance_uid"]).sum())
