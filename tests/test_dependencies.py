@@ -109,6 +109,7 @@ ENTRIES = {
     "permuted": permuted_labels.CODE,
     "explore": "notebooks/1-explore.ipynb",
     "experiment": "notebooks/2-experiment.ipynb",
+    "combination": "notebooks/2-combination.ipynb",
     "cam": "notebooks/3-cam.ipynb",
     "results": "notebooks/4-results.ipynb",
     "pages": "ichreport.report.site",
@@ -196,7 +197,7 @@ COMMENTED = {
 LEFT = (".DS_Store", "model/.cnn.py.swp", "model/cnn.py~", "model/.ipynb_checkpoints/cnn.py")
 """What systems and editors leave beside code."""
 TRAINS = {"training", "permuted", "experiment", "cam"}
-SHOWS = {"explore", "experiment", "cam", "results", "pages"}
+SHOWS = {"explore", "experiment", "combination", "cam", "results", "pages"}
 REACHES = {
     "files.py": set(ENTRIES),
     "phantom/anatomy/skull.py": {"phantom"},
@@ -210,10 +211,11 @@ REACHES = {
     "model/maps/permuted_labels.py": {"permuted", "cam"},
     "model/maps/random_layers.py": {"cam"},
     "model/maps/cam.py": {"cam"},
-    "evaluation/scores.py": {"experiment", "cam", "results", "pages"},
+    "evaluation/scores.py": {"experiment", "combination", "cam", "results", "pages"},
+    "evaluation/blending.py": {"combination"},
     "evaluation/comparisons.py": {"results"},
     "report/html/blocks.py": SHOWS,
-    "report/run/score_tables.py": {"experiment", "results"},
+    "report/run/score_tables.py": {"experiment", "combination", "results"},
     "report/maps/sanity.py": {"cam"},
     "report/site.py": {"pages"},
     "workflow/make_report.py": set(),
@@ -225,7 +227,7 @@ SHOWN_BY = {
     "report/layout/template/style.css": {"pages"},
     "report/layout/template/compare.js": {"pages"},
     "report/viewer/viewer.js": SHOWS - {"results"},
-    "report/run/captions.yaml": {"experiment", "cam", "results", "pages"},
+    "report/run/captions.yaml": {"experiment", "combination", "cam", "results", "pages"},
 }
 """By style, script or caption that changes: what shows it."""
 

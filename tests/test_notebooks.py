@@ -15,6 +15,7 @@ from ichreport.params.profile import Profile
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 MODELS = {
     "1-explore.ipynb": Profile,
+    "2-combination.ipynb": Experiment,
     "2-experiment.ipynb": Experiment,
     "3-cam.ipynb": Profile,
     "4-results.ipynb": Profile,

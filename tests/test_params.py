@@ -442,7 +442,7 @@ def test_the_demo_profile_spells_out_the_defaults(monkeypatch):
 
 BASE = {"sample": "fullid", "network": "densenet121", "image_size": 96}
 CHANGES_THE_TRAINING = {
-    # field: another value, and whether a row trains otherwise with it
+    # field: another value, and whether a row trains otherwise with it; None if not at all
     "profile": ("mine", False),
     "source": ("elsewhere", False),
     "labels": ("labels.csv", False),
@@ -477,6 +477,8 @@ CHANGES_THE_TRAINING = {
     "question": ("Why?", False),
     "poster_row": (3, False),
     "baseline": ("another", False),
+    "ensemble_of": (["another", "one"], None),  # trains nothing
+    "blend_of": (["another", "one"], None),
     "sample": ("sampb", False),
     "input": ("sigmoid", True),
     "windows": (["brain"], True),
@@ -507,6 +509,7 @@ CHANGES_THE_TRAINING = {
     "ema": (0.999, True),
     "test_time": (["reverse"], True),
     "split_by": ("slice", False),
+    "fold": ("0/5", False),  # counts by which slices train
     "training_seed": (2, True),
 }
 
@@ -542,6 +545,10 @@ def test_a_plan_says_what_its_training_depends_on_and_nothing_else(field, row):
     if field != "window_shape":
         assert BASE.get(field, Experiment.model_fields[field].default) != value, "not varied"
     needed = NEEDED.get(field, {})
+    if changes is None:
+        with pytest.raises(ValueError, match="combines another, one and has no network"):
+            Experiment.parse({"sample": "fullid", field: value}, where="test").plan  # noqa: B018
+        return
     assert (
         plan_with(**needed | {field: value}).values() != plan_with(**needed).values()
     ) == changes

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ichreport.data.patient_groups import linked_groups, varies_within
 from ichreport.data.store import Store
 from ichreport.labels import LABELS
-from ichreport.params.samples import SAMPLES, SplitBy
+from ichreport.params.samples import SAMPLES, Fold, SplitBy
 from ichreport.params.samples import Sample as SampleName
 from ichreport.splits import SPLITS
 
@@ -77,6 +77,7 @@ def draw(
     sampa_share: float = 1.0,
     sampb_share: float = 1.0,
     split_by: SplitBy | None = None,
+    fold: str | None = None,
 ) -> Sample:
     """Draw a sample and split it.
 
@@ -85,6 +86,9 @@ def draw(
     linked group. A group keeps its split when data is added, unless the new data links it to
     another group or to a patient whose ID sorts before all of the group's.
 
+    A fold leaves test as it is. The groups outside test are dealt to as many folds as there are, by
+    a hash of their own: those of the fold are validation, the others train.
+
     Args:
         slices: A store's slices.
         sample: sampa, sampb or fullid.
@@ -92,10 +96,11 @@ def draw(
         sampa_share: Share of the slices in SampA, in (0, 1].
         sampb_share: Share of the series in SampB, in (0, 1].
         split_by: Slice or group; by default as the poster did.
+        fold: The fold that is validation, `0/5` say; by default a tenth of the groups is.
 
     Raises:
         EmptySplitError: If a split comes out empty.
-        ValueError: If the sample or a share makes no sense.
+        ValueError: If the sample, a share or the fold makes no sense.
     """
     group = linked_groups(slices).to_numpy(dtype=object)
     if sample == "sampa":
@@ -112,14 +117,38 @@ def draw(
     units = slices["sop_instance_uid"].to_numpy() if split_by == "slice" else group
     position = _hash_shares(units[rows], seed, f"split by {split_by}")
     split = np.array(SPLITS)[np.searchsorted(_SPLIT_ENDS, position, side="right")]
+    if fold is not None:
+        if split_by == "slice":
+            raise ValueError(
+                f"fold: {fold} deals out groups, and {sample} is split by slice; say split_by: "
+                "group, or leave fold out."
+            )
+        split = _with_fold(split, group[rows], seed, _fold(fold))
     for name in SPLITS:
         if not (split == name).any():
+            of_fold = f" of fold {fold}" if fold else ""
             raise EmptySplitError(
-                f"{sample}: no slice of {len(slices):,} is in the {name} split with seed {seed}. "
-                f"There are too few slices for hashed splits: use more, or another seed; "
+                f"{sample}: no slice of {len(slices):,} is in the {name} split{of_fold} with seed "
+                f"{seed}. There are too few slices for hashed splits: use more, or another seed; "
                 "if all patients share one PatientID, `group_by: study` keeps their studies apart."
             )
     return Sample(sample, rows.astype(np.int64), split, group[rows])
+
+
+def _with_fold(
+    split: NDArray[np.str_], group: NDArray[Any], seed: int, fold: Fold
+) -> NDArray[np.str_]:
+    """Splits with the same test, and of the other groups a fold as validation."""
+    ends = np.arange(1, fold.count) / fold.count
+    folds = np.searchsorted(ends, _hash_shares(group, seed, "fold"), side="right")
+    return np.where(split == "test", split, np.where(folds == fold.index, "validation", "train"))
+
+
+def _fold(text: str) -> Fold:
+    try:
+        return Fold.parse(text)
+    except ValueError as error:
+        raise ValueError(f"fold must be {error}, got {text!r}.") from None
 
 
 def require_slice_labels(store: Store) -> None:

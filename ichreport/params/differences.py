@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from ichreport.params import combinations
 from ichreport.params.experiment import OF_THE_REPORT, Experiment
 from ichreport.params.samples import SAMPLES
 from ichreport.params.yaml import brief, project_path
@@ -40,7 +41,19 @@ def in_words(differing: Mapping[str, tuple[Any, Any]]) -> str:
 
 
 def _in_effect(experiment: Experiment) -> dict[str, Any]:
-    """The parameters that its figures depend on, as they are in effect."""
+    """The parameters that its figures depend on, as they are in effect.
+
+    Of a run that combines others, only those that say which slices and which runs.
+    """
+    effective = _in_effect_of_training(experiment)
+    if not experiment.members:
+        return effective
+    return {
+        name: value if name in combinations.IN_EFFECT else None for name, value in effective.items()
+    }
+
+
+def _in_effect_of_training(experiment: Experiment) -> dict[str, Any]:
     recipe = experiment.recipe_of_head
     return {
         **{name: getattr(experiment, name) for name in _COMPUTED_WITH},

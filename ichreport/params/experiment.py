@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-from ichreport.params import augmentations, mixing, relations
+from ichreport.params import augmentations, combinations, mixing, relations
+from ichreport.params.combinations import Combination
 from ichreport.params.inputs import (
     MOST_NEIGHBOURS,
     Input,
@@ -31,7 +32,7 @@ from ichreport.params.networks import (
 from ichreport.params.optimizers import Optimizer, Schedule, Steps
 from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.params.profile import NAME_PATTERN, Profile
-from ichreport.params.samples import SAMPLES, Sample, SplitBy
+from ichreport.params.samples import SAMPLES, FoldName, Sample, SplitBy
 from ichreport.params.sequences import SequenceRecipe
 from ichreport.params.training_plan import (
     Backbone,
@@ -49,6 +50,9 @@ SEED_MARK: Final = "--seed-"
 
 SCRATCH: Final = "scratch"
 """The run that a notebook with the parameters of its own cell makes; each one replaces the last."""
+
+RunName = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+"""What a run may be called."""
 
 OF_THE_REPORT: Final = frozenset(
     {
@@ -76,6 +80,12 @@ class Experiment(Profile):
         default=None,
         pattern=NAME_PATTERN,
         description="run that this one is compared with; null: none",
+    )
+    ensemble_of: list[RunName] = Field(
+        default=[], description="runs whose mean logits this row predicts, training nothing"
+    )
+    blend_of: list[RunName] = Field(
+        default=[], description="two runs whose logits are weighted by label on validation"
     )
     sample: Sample = Field(default="sampa", description=listed(Sample))
     input: Input = Field(default="raw", description=listed(Input))
@@ -175,12 +185,32 @@ class Experiment(Profile):
     split_by: SplitBy | None = Field(
         default=None, description="slice or group; null: sampa by slice, the others by group"
     )
+    fold: FoldName | None = Field(
+        default=None,
+        description="fold that is validation, such as 0/5; null: a tenth of the groups",
+    )
     training_seed: int | None = Field(
         default=None,
         ge=0,
         le=LARGEST_SEED,
         description="seed of training alone; null: the seed of everything",
     )
+
+    @model_validator(mode="after")
+    def _combines_or_trains(self) -> Self:
+        problem = (
+            combinations.problem_of_members(self)
+            or combinations.problem_of_what_trains(self)
+            or combinations.problem_of_slices(self)
+        )
+        if not problem and self.fold is not None and self.splits_by == "slice":
+            problem = (
+                f"fold: {self.fold} deals out groups of patients, and sample {self.sample} is "
+                "split by slice; say split_by: group, or leave fold out."
+            )
+        if problem:
+            raise ValueError(problem)
+        return self
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -345,10 +375,28 @@ class Experiment(Profile):
         experiment = super().from_notebook(namespace)
         if experiment.baseline is not None:
             profile = Profile(**{name: getattr(experiment, name) for name in Profile.model_fields})
-            problem = _problem(experiment, "baseline", *read_each_experiment(profile))
+            rows, mistakes = read_each_experiment(profile)
+            problem = _problem(experiment, "baseline", experiment.baseline, rows, mistakes)
             if problem:
                 raise ValueError(f"notebook parameters: {problem}")
         return experiment
+
+    @property
+    def members(self) -> list[str]:
+        """The runs whose predictions it combines; none if it trains."""
+        return [*self.ensemble_of, *self.blend_of]
+
+    @property
+    def combination(self) -> Combination | None:
+        """How it combines its members; None if it trains."""
+        if self.ensemble_of:
+            return "ensemble"
+        return "blend" if self.blend_of else None
+
+    @property
+    def notebook(self) -> str:
+        """The notebook that runs it, of those in `notebooks`."""
+        return "2-combination.ipynb" if self.members else "2-experiment.ipynb"
 
     @property
     def row(self) -> str:
@@ -358,7 +406,16 @@ class Experiment(Profile):
     @property
     def sampling(self) -> dict[str, Any]:
         """What `data.samples.draw` needs to know of the profile and the experiment."""
-        return super().sampling | {"split_by": self.split_by}
+        return super().sampling | {"split_by": self.split_by, "fold": self.fold}
+
+    @property
+    def beside_its_file(self) -> dict[str, Any]:
+        """What a row's run with another seed is besides what the row's file says; else nothing."""
+        if self.name == self.row:
+            return {}
+        names = ("name", "training_seed", "features_from", *combinations.MEMBERS.values())
+        values = {name: getattr(self, name) for name in names}
+        return {name: value for name, value in values.items() if value not in (None, [])}
 
     @property
     def input_spec(self) -> InputSpec:
@@ -381,12 +438,13 @@ class Experiment(Profile):
 
         Where some of its layers train, the head is standardised by the features at the start.
         """
-        return self.network_spec.is_backbone and self.features_from is None
+        reads_none = bool(self.members) or self.features_from is not None
+        return self.network_spec.is_backbone and not reads_none
 
     @property
     def trains_on_slices(self) -> bool:
         """Whether convolutions train, so that each epoch reads the slices themselves."""
-        if self.features_from is not None:
+        if self.members or self.features_from is not None:
             return False
         return not self.network_spec.is_backbone or self.trainable_layers != 0
 
@@ -403,7 +461,7 @@ class Experiment(Profile):
     @property
     def backbone(self) -> Backbone | None:
         """Its pre-trained network as it came; None without one."""
-        if self.features_from is not None:
+        if self.members or self.features_from is not None:
             return None
         return self.backbone_of(self.input_spec.name, self.network)
 
@@ -439,8 +497,14 @@ class Experiment(Profile):
         """All that its training depends on, but for its slices and the code.
 
         Raises:
-            ValueError: If it reads the features of another run, which `plan_on` takes.
+            ValueError: If it combines other runs, or reads the features of one, which `plan_on`
+                takes.
         """
+        if self.members:
+            raise ValueError(
+                f"{self.name} combines {', '.join(self.members)} and has no network of its own; "
+                "name one of them."
+            )
         if self.features_from is not None:
             raise ValueError(
                 f"{self.name} reads the features of {self.features_from}, so that its plan depends "
@@ -486,8 +550,7 @@ def read_each_experiment(profile: Profile) -> tuple[dict[str, Experiment], dict[
         except ValueError as mistake:
             mistakes[stem] = str(mistake)
     problems = {
-        name: _problem(experiment, "baseline", experiments, mistakes)
-        or _problem(experiment, "features_from", experiments, mistakes)
+        name: _problem_of_runs(experiment, experiments, mistakes)
         for name, experiment in experiments.items()
     }
     for name, problem in problems.items():
@@ -497,28 +560,50 @@ def read_each_experiment(profile: Profile) -> tuple[dict[str, Experiment], dict[
     return experiments, mistakes
 
 
+def _problem_of_runs(
+    experiment: Experiment, experiments: Mapping[str, Experiment], mistakes: Mapping[str, str]
+) -> str:
+    """Why one of the runs that an experiment names does not serve it; nothing if all do."""
+    named = [
+        (relation, name)
+        for relation in _RELATIONS
+        for name in _names(getattr(experiment, relation))
+    ]
+    problems = (_problem(experiment, *one, experiments, mistakes) for one in named)
+    return next(filter(None, problems), "")
+
+
+def _names(said: str | list[str] | None) -> list[str]:
+    """The runs that a parameter names, which takes one or several."""
+    if said is None:
+        return []
+    return [said] if isinstance(said, str) else said
+
+
 _RELATIONS: Final = {
     "baseline": relations.problem_of_baseline,
     "features_from": relations.problem_of_features,
+    **dict.fromkeys(combinations.MEMBERS.values(), relations.problem_of_member),
 }
 
 
 def _problem(
     experiment: Experiment,
-    relation: Literal["baseline", "features_from"],
+    relation: str,
+    name: str,
     experiments: Mapping[str, Experiment],
     mistakes: Mapping[str, str],
 ) -> str:
-    """Why a run that an experiment names does not serve it; nothing if it does, or none is named.
+    """Why a run that an experiment names does not serve it; nothing if it does.
 
     Args:
-        experiment: What names a run.
+        experiment: What names the run.
         relation: The parameter that does.
+        name: The run.
         experiments: The runs that there are, by name.
         mistakes: Those whose files have mistakes: a row that fails is no mistake of the others.
     """
-    name = getattr(experiment, relation)
-    if name is None or name.partition(SEED_MARK)[0] in mistakes:
+    if name.partition(SEED_MARK)[0] in mistakes:
         return ""
     if name not in experiments:
         rows = dict.fromkeys(other.row for other in experiments.values())
@@ -542,11 +627,31 @@ def _rows_of(profile: Profile, path: Path) -> dict[str, Experiment]:
         raise ValueError(f"{path}: {SCRATCH} is no name for a row: notebooks write over that run.")
     if experiment.name != path.stem:
         raise ValueError(f"{path}: name must be {path.stem!r}, got {experiment.name!r}.")
+    without_effect = combinations.problem_of_file(experiment, of_file.keys())
+    if without_effect:
+        raise ValueError(f"{path}: {without_effect}")
     rows = {experiment.name: experiment}
     for seed in profile.seeds:
-        name = f"{experiment.name}{SEED_MARK}{seed}"
-        again = values | {"name": name, "training_seed": seed}
-        if experiment.features_from is not None:  # of the other row's run with the same seed
-            again["features_from"] = f"{experiment.features_from}{SEED_MARK}{seed}"
-        rows[name] = Experiment.parse(again, where=str(path))
+        again = values | _of_seed(experiment, seed)
+        rows[again["name"]] = Experiment.parse(again, where=str(path))
     return rows
+
+
+def _of_seed(experiment: Experiment, seed: int) -> dict[str, Any]:
+    """What tells a row's run with another seed from its first: runs that it names have that seed.
+
+    A row that combines others trains nothing, and has no seed of its own.
+    """
+
+    def with_seed(name: str) -> str:
+        return f"{name}{SEED_MARK}{seed}"
+
+    differs: dict[str, Any] = {"name": with_seed(experiment.name)}
+    if experiment.combination is None:
+        differs["training_seed"] = seed
+    else:
+        relation = combinations.MEMBERS[experiment.combination]
+        differs[relation] = [with_seed(name) for name in experiment.members]
+    if experiment.features_from is not None:
+        differs["features_from"] = with_seed(experiment.features_from)
+    return differs

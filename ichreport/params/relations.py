@@ -1,6 +1,7 @@
-"""What one run needs of another: its baseline's slices, or the features of its network."""
+"""What one run needs of others: a baseline's slices, features of a network, or predictions."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from ichreport.params.experiment import Experiment
@@ -29,6 +30,11 @@ def problem_of_features(experiment: "Experiment", source: "Experiment") -> str:
     name = experiment.features_from
     if source.row == experiment.row:
         return f"{name!r} is this row itself; name the run whose network was trained."
+    if source.members:
+        return (
+            f"{name!r} combines {', '.join(source.members)} and has no network of its own; name "
+            "one of them."
+        )
     if not source.trains_on_slices:
         return (
             f"{name!r} trains no layer of its network {source.network}; leave features_from out, "
@@ -40,8 +46,10 @@ def problem_of_features(experiment: "Experiment", source: "Experiment") -> str:
         ("image_size", experiment.image_size, source.image_size),
         ("pixels that the network sees", experiment.pixels_seen, source.pixels_seen),
         ("seed of the splits", experiment.seed, source.seed),
+        ("fold", experiment.fold, source.fold),
     ):
         if mine != theirs:
+            theirs, mine = ("null" if value is None else value for value in (theirs, mine))
             return f"{name!r} has {what} {theirs}, this row {mine}; say {theirs} here, too."
     if source.splits_by != "group":
         return (
@@ -49,3 +57,37 @@ def problem_of_features(experiment: "Experiment", source: "Experiment") -> str:
             "row is tested on; name a run that is split by group."
         )
     return ""
+
+
+def problem_of_member(experiment: "Experiment", member: "Experiment") -> str:
+    """Why a combination cannot be of another run, with the cure; nothing if it can.
+
+    An ensemble takes runs that are trained, a blend ensembles too, so that no run comes back to
+    itself.
+    """
+    name = member.name
+    if member.row == experiment.row:
+        return f"{name!r} is this row itself; name others."
+    if member.combination == "blend" or {experiment.combination, member.combination} == {
+        "ensemble"
+    }:
+        return (
+            f"{name!r} is {_WITH_ARTICLE[member.combination]} of {', '.join(member.members)}, and "
+            f"this row {_WITH_ARTICLE[experiment.combination]}; name runs that are trained."
+        )
+    if (member.sample, member.splits_by) != (experiment.sample, experiment.splits_by):
+        return (
+            f"{name!r} is of {member.sample} split by {member.splits_by}, this row of "
+            f"{experiment.sample} split by {experiment.splits_by}; name runs on the same slices."
+        )
+    for parameter, theirs in member.sampling.items():
+        mine = experiment.sampling[parameter]
+        if parameter not in ("fold", "split_by") and mine != theirs:
+            return (
+                f"{name!r} has {parameter} {theirs}, this row {mine}, so that their slices differ; "
+                "name runs of this one's."
+            )
+    return ""
+
+
+_WITH_ARTICLE: Final[Mapping[str | None, str]] = {"ensemble": "an ensemble", "blend": "a blend"}

@@ -1,8 +1,11 @@
 """What a sample is, and what stays together in its splits."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import AfterValidator
 
 Sample = Literal["sampa", "sampb", "fullid"]
 SplitBy = Literal["slice", "group"]
@@ -33,3 +36,42 @@ SAMPLES: Final[Mapping[Sample, SampleSpec]] = {
     ),
     "fullid": SampleSpec("FullID", "FullID, all slices.", "group"),
 }
+
+_MOST_FOLDS: Final = 20
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One of several equal parts of the groups outside test: it is validation, the others train.
+
+    Attributes:
+        index: Which part, from 0.
+        count: How many parts there are.
+    """
+
+    index: int
+    count: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a fold as a parameter says it: `0/5` to `4/5`.
+
+        Raises:
+            ValueError: If it is none; the message goes on after `must be`.
+        """
+        read = re.fullmatch(r"(\d{1,2})/(\d{1,2})", text)
+        index, count = map(int, read.groups()) if read else (0, 0)
+        if not (2 <= count <= _MOST_FOLDS and index < count):
+            raise ValueError(
+                f"one of 2 to {_MOST_FOLDS} folds, such as 0/5, the first of five, or 4/5, the last"
+            )
+        return cls(index, count)
+
+
+def _fold_name(text: str) -> str:
+    Fold.parse(text)
+    return text
+
+
+FoldName = Annotated[str, AfterValidator(_fold_name)]
+"""A fold as a parameter says it."""

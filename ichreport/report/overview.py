@@ -87,12 +87,17 @@ def _experiments(results: Results) -> str:
     heads = _heads(results)
     parameters = [all_runs.parameters_of(run, results) for run in results.runs]
     networks = {values["network"] for values in parameters if "network" in values}
-    verb = "trains" if len(results.runs) == 1 else "train"
+    combining = sum(bool(values) and "network" not in values for values in parameters)
+    training = len(results.runs) - combining
+    verb = "trains" if training == 1 else "train"
     sentence = (
-        f"{_count(len(results.runs), 'experiment').capitalize()} {verb} "
+        f"{_count(training, 'experiment').capitalize()} {verb} "
         f"{_count(len(networks), 'network')} to find bleeding inside the skull, and which of its "
         f"{_count(len(SUBTYPES), 'kind')} it is, on {slices:,} CT slices of {patients:,} {heads}."
     )
+    if combining:
+        verb = "combines" if combining == 1 else "combine"
+        sentence += f" {_count(combining).capitalize()} more {verb} the predictions of others."
     missing = len(results.without_figures)
     if missing:
         has = "has" if missing == 1 else "have"
@@ -163,7 +168,7 @@ def _facts_of_machine(results: Results) -> list[Fact]:
     seconds = sum(sum(run.record["timings"].values()) for run in runs)
     devices = sorted({device for run in runs for device in _devices(run)})
     provenance = runs[0].record["provenance"]
-    backends = sorted({str(run.record["provenance"]["backend"]["backend"]) for run in runs})
+    backends = sorted({str(_machine(run)["backend"]) for run in runs if _machine(run)})
     return [
         Fact(
             "Time",
@@ -171,7 +176,7 @@ def _facts_of_machine(results: Results) -> list[Fact]:
             _CAPTIONS.fill(
                 "time",
                 runs=len(runs),
-                backends=", ".join(backends),
+                backends=", ".join(backends) or "none",
                 devices=", ".join(devices) or "an unknown device",
                 python=provenance["python"],
             ),
@@ -191,8 +196,12 @@ def _largest_sample(results: Results) -> tuple[int, int]:
 
 
 def _devices(run: ScoredRun) -> list[str]:
-    machine: dict[str, Any] = run.record["provenance"]["backend"]
-    return [str(device) for device in machine.get("devices", [])]
+    return [str(device) for device in _machine(run).get("devices", [])]
+
+
+def _machine(run: ScoredRun) -> dict[str, Any]:
+    """What a run was trained on; nothing where it combines others."""
+    return run.record["provenance"]["backend"] or {}
 
 
 def _count(count: int, noun: str = "") -> str:

@@ -22,8 +22,8 @@ def refuse_other_parameters(experiment: Experiment) -> None:
 
     Raises:
         ValueError: If `params/<profile>.yaml` has a row of this name that is computed with other
-            parameters, or if a run with other parameters was kept under it. The message says which
-            they are, and the cure.
+            parameters or has a file with a mistake, or if a run with other parameters was kept
+            under it. The message says which they are, and the cure.
     """
     if experiment.name == SCRATCH:
         return
@@ -62,5 +62,7 @@ def _row_of_that_name(experiment: Experiment) -> Experiment | None:
     path = project_path("params") / f"{experiment.profile}.yaml"
     if not path.is_file():
         return None
-    rows, _ = read_each_experiment(Profile.from_files(path))
+    rows, mistakes = read_each_experiment(Profile.from_files(path))
+    if experiment.row in mistakes:
+        raise ValueError(mistakes[experiment.row])
     return rows.get(experiment.name)

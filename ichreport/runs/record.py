@@ -4,8 +4,8 @@
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -18,6 +18,7 @@ import pandas as pd
 from ichreport import software
 from ichreport.evaluation.assessment import Assessment
 from ichreport.files import (
+    atomic_file,
     check_file,
     folder_lock,
     read_json,
@@ -104,12 +105,23 @@ class RunRecord:
         return Experiment.from_record(self.parameters)
 
     @property
+    def combination(self) -> Mapping[str, Any] | None:
+        """What it combines and how, as `runs.combinations` records it; None for a training."""
+        known: Mapping[str, Any] | None = self.record.get("combination")
+        return known
+
+    @property
     def weights(self) -> Path:
         """The file of its trained weights, which `model.trained_rows.load` takes.
 
         Raises:
-            ValueError: If it is missing or damaged.
+            ValueError: If it is missing or damaged, or if the run combines others and has none.
         """
+        if self.combination is not None:
+            names = ", ".join(member["name"] for member in self.combination["members"])
+            raise ValueError(
+                f"{self.name} combines {names} and has no weights of its own; name one of them."
+            )
         known = self.record["provenance"]["weights_sha256"]
         return check_file(self.folder / WEIGHTS, known, RUN_AGAIN)
 
@@ -175,6 +187,17 @@ class Training(Protocol):
         """Put its weights and predictions there."""
 
 
+class Combined(Protocol):
+    """What a record keeps of runs that are combined, as `runs.combinations.combine` gives it."""
+
+    @property
+    def predictions(self) -> pd.DataFrame:
+        """One row a slice of the sample."""
+
+    def record(self) -> dict[str, Any]:
+        """The members and how they are combined, as JSON takes it."""
+
+
 def write_run(
     experiment: Experiment,
     training: Training,
@@ -200,72 +223,150 @@ def write_run(
     Raises:
         ValueError: If a run with other parameters has been kept under its name meanwhile.
     """
-    with folder_lock(experiment.run_folder):
-        refuse_other_parameters(experiment)  # which another process may have kept there meanwhile
-        return _write(experiment, training, assessed, leak, store, stopwatch)
+    with _replaced(experiment) as folder:
+        training.copy_to(folder)
+        stopwatch.lap("writing")
+        described = {
+            "history": training.history,
+            "model": {"trainable": training.trainable, "frozen": training.frozen},
+            "combination": None,
+        }
+        came_of = {
+            "training": {
+                "folder": training.folder.name,
+                "finished": training.finished,
+                **({"resumed": training.resumed} if training.resumed else {}),
+                **training.software,
+            },
+            "weights_sha256": sha256_of_file(folder / WEIGHTS),
+            "backend": training.machine,
+        }
+        seconds = stopwatch.seconds | dict(training.seconds)
+        measured = _measured(experiment, training.predictions, assessed, leak, seconds)
+        return _write_record(folder, measured | described, _of(store, stopwatch) | came_of)
 
 
-def _write(
+def write_combination(
     experiment: Experiment,
-    training: Training,
+    combined: Combined,
     assessed: Assessment,
+    *,
     leak: list[Mapping[str, Any]],
     store: Mapping[str, Any],
     stopwatch: Stopwatch,
 ) -> Path:
-    folder, predictions = experiment.run_folder, training.predictions
-    (folder / RECORD).unlink(missing_ok=True)  # it must not vouch for what is written now
-    training.copy_to(folder)
-    stopwatch.lap("writing")
-    path, parameters = folder / RECORD, experiment.model_dump()
-    seconds = stopwatch.seconds | dict(training.seconds)
-    write_sealed_json(
-        path,
-        {
-            "format": RECORD_FORMAT,
-            "name": experiment.name,
-            "status": "ok",
-            "parameters": parameters,
-            "sample": {
-                "slices": len(predictions),
-                "groups": predictions["group"].nunique(),
-                "patients": predictions["patient_id"].nunique(),
-            },
-            "assessment": assessed.record(),
-            "history": training.history,
-            "model": {"trainable": training.trainable, "frozen": training.frozen},
-            "leak": leak,
-            "timings": {part: round(taken, 3) for part, taken in seconds.items()},
-            "provenance": {
-                **software.describe(),
-                "parameters_sha256": sha256_of_json(parameters),
-                "store_hash": store["store_hash"],
-                "synthetic": store["synthetic"],
-                "lock_sha256": _lock_hash(),
-                "training": {
-                    "folder": training.folder.name,
-                    "finished": training.finished,
-                    **({"resumed": training.resumed} if training.resumed else {}),
-                    **training.software,
-                },
-                "predictions_sha256": sha256_of_file(folder / PREDICTIONS),
-                "weights_sha256": sha256_of_file(folder / WEIGHTS),
-                "backend": training.machine,
-                "started": stopwatch.started.isoformat(timespec="seconds"),
-                "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-            },
+    """Write a combination's predictions, then its record: there are no weights and no training.
+
+    Args:
+        experiment: What was run.
+        combined: The runs, combined.
+        assessed: Everything that was measured.
+        leak: The leak audit's rows.
+        store: The manifest of the store that was read.
+        stopwatch: The run's clock.
+
+    Returns:
+        The path of `record.json`.
+
+    Raises:
+        ValueError: As `write_run`.
+    """
+    with _replaced(experiment) as folder:
+        (folder / WEIGHTS).unlink(missing_ok=True)  # of a row of this name that was trained
+        with atomic_file(folder / PREDICTIONS) as partial:
+            combined.predictions.to_parquet(partial, index=False)
+        stopwatch.lap("writing")
+        described = {"history": None, "model": None, "combination": combined.record()}
+        came_of = {"training": None, "weights_sha256": None, "backend": None}
+        seconds = stopwatch.seconds
+        measured = _measured(experiment, combined.predictions, assessed, leak, seconds)
+        return _write_record(folder, measured | described, _of(store, stopwatch) | came_of)
+
+
+@contextmanager
+def _replaced(experiment: Experiment) -> Iterator[Path]:
+    """The run's folder while nobody else writes there, without its earlier record.
+
+    Raises:
+        ValueError: If a run with other parameters has been kept under its name meanwhile.
+    """
+    with folder_lock(experiment.run_folder):
+        refuse_other_parameters(experiment)  # which another process may have kept there meanwhile
+        # it must not vouch for what is written now
+        (experiment.run_folder / RECORD).unlink(missing_ok=True)
+        yield experiment.run_folder
+
+
+def _measured(
+    experiment: Experiment,
+    predictions: pd.DataFrame,
+    assessed: Assessment,
+    leak: list[Mapping[str, Any]],
+    seconds: Mapping[str, float],
+) -> dict[str, Any]:
+    """What the record of any run says, whether it was trained or combined."""
+    return {
+        "format": RECORD_FORMAT,
+        "name": experiment.name,
+        "status": "ok",
+        "parameters": experiment.model_dump(),
+        "sample": {
+            "slices": len(predictions),
+            "groups": predictions["group"].nunique(),
+            "patients": predictions["patient_id"].nunique(),
         },
-    )
+        "assessment": assessed.record(),
+        "leak": leak,
+        "timings": {part: round(taken, 3) for part, taken in seconds.items()},
+    }
+
+
+def _of(store: Mapping[str, Any], stopwatch: Stopwatch) -> dict[str, Any]:
+    """What any run came of."""
+    return {
+        **software.describe(),
+        "store_hash": store["store_hash"],
+        "synthetic": store["synthetic"],
+        "lock_sha256": _lock_hash(),
+        "started": stopwatch.started.isoformat(timespec="seconds"),
+    }
+
+
+def _write_record(folder: Path, told: Mapping[str, Any], came_of: Mapping[str, Any]) -> Path:
+    """Write the record of what lies in a run's folder."""
+    path = folder / RECORD
+    provenance = {
+        **came_of,
+        "parameters_sha256": sha256_of_json(told["parameters"]),
+        "predictions_sha256": sha256_of_file(folder / PREDICTIONS),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    write_sealed_json(path, {**told, "provenance": provenance})
     return path
 
 
-def start(experiment: Experiment) -> Stopwatch:
+def start(experiment: Experiment, *, combines: bool = False) -> Stopwatch:
     """Start a run: remove its earlier record, so that a failing rerun does not look done.
 
+    Args:
+        experiment: What is run.
+        combines: Whether it is to combine other runs, and not to train.
+
     Raises:
-        ValueError: If its name stands for a run with other parameters; nothing is removed then.
+        ValueError: If its name stands for a run with other parameters, or if it is for the other
+            notebook; nothing is removed then.
     """
     refuse_other_parameters(experiment)
+    if combines and not experiment.members:
+        raise ValueError(
+            f"{experiment.name} names no runs to combine; say ensemble_of or blend_of, or run "
+            f"notebooks/{experiment.notebook}."
+        )
+    if experiment.members and not combines:
+        raise ValueError(
+            f"{experiment.name} combines {', '.join(experiment.members)} and trains nothing; run "
+            f"notebooks/{experiment.notebook}."
+        )
     (experiment.run_folder / RECORD).unlink(missing_ok=True)
     return Stopwatch()
 
@@ -318,6 +419,11 @@ def _explain_missing(run: RunRecord, experiment: Experiment) -> RunRecord:
     """A run that was never started because what it reads failed has failed with it."""
     if run.status != "missing":
         return run
+    members = (read_run(experiment.report_folder / "runs" / name) for name in experiment.members)
+    failed = next((member for member in members if member.status != "ok"), None)
+    if failed is not None:
+        why = f"it combines {failed.name}, which has no result: {failed.reason}"
+        return replace(run, status="failed", reason=why)
     if experiment.features_from is not None:
         source = read_run(experiment.report_folder / "runs" / experiment.features_from)
         why = f"it reads the features of {source.name}, which has no result: {source.reason}"

@@ -85,6 +85,14 @@ def training(experiment: Experiment) -> Reservation:
     return Reservation(memory, _minutes(seconds))
 
 
+def combining(experiment: Experiment) -> Reservation:
+    """Combining the predictions of other runs, and scoring."""
+    tables = 1 + len(experiment.members)
+    table_mib = slices(experiment, experiment.sample) // 1024  # 1 KiB a row of predictions
+    index_mib = slices(experiment) // 1024
+    return Reservation(_PROCESS_MIB + index_mib + tables * table_mib, _minutes(0))
+
+
 def showing(profile: Profile) -> Reservation:
     """Drawing tables, maps and figures, of predictions of all slices."""
     memory = _computing_mib(profile) + 8 * slices(profile) // 1024

@@ -65,6 +65,12 @@ def read_profile(path: str) -> Profile:
         raise ValueError(
             f"{path}: cam_run: {profile.cam_run!r} is no experiment. There are {', '.join(known)}."
         )
+    of_maps = read_each_experiment(profile)[0].get(profile.cam_run)
+    if of_maps is not None and of_maps.members:
+        raise ValueError(
+            f"{path}: cam_run: {profile.cam_run!r} combines other runs and has no network of its "
+            f"own; name one of them: {', '.join(of_maps.members)}."
+        )
     if profile.kernel != "python3":
         from ichreport.workflow import kernels
 

@@ -49,6 +49,71 @@ def test_who_is_drawn_and_where_it_goes_is_that_hash_of_its_name(name, column, s
     assert drawn.split.tolist() == expected
 
 
+@pytest.mark.parametrize(("name", "count"), [("sampa", 2), ("sampb", 3), ("fullid", 5)])
+def test_a_group_outside_test_is_in_the_fold_that_its_own_hash_says(name, count):
+    plain = draw(SLICES, name, seed=4, split_by="group", **SHARES)
+    for index in range(count):
+        drawn = draw(SLICES, name, seed=4, split_by="group", fold=f"{index}/{count}", **SHARES)
+        np.testing.assert_array_equal(drawn.rows, plain.rows)
+        folds = [int(share_of(group, 4, "fold") * count) for group in drawn.group]
+        outside = ["validation" if fold == index else "train" for fold in folds]
+        expected = [
+            "test" if split == "test" else other
+            for split, other in zip(plain.split, outside, strict=True)
+        ]
+        assert drawn.split.tolist() == expected
+
+
+def test_each_slice_outside_test_is_validation_in_one_fold_and_groups_stay_whole():
+    drawn = [draw(SLICES, "fullid", seed=4, fold=f"{k}/4", **SHARES) for k in range(4)]
+    validation = np.stack([sample.split == "validation" for sample in drawn]).sum(axis=0)
+    np.testing.assert_array_equal(validation, drawn[0].split != "test")
+    for sample in drawn:
+        assert pd.Series(sample.split).groupby(sample.group).nunique().eq(1).all()
+
+
+def test_folds_are_of_one_size_within_sampling_error_and_do_not_follow_the_splits():
+    slices = make_slices(patients=3000, studies=1, per_series=1)
+    plain = draw(slices, "fullid", seed=1, **SHARES)
+    drawn = [draw(slices, "fullid", seed=1, fold=f"{k}/5", **SHARES) for k in range(5)]
+    outside = plain.split != "test"
+    shares = [(sample.split == "validation")[outside].mean() for sample in drawn]
+    assert np.abs(np.array(shares) - 0.2).max() < 4 * np.sqrt(0.2 * 0.8 / outside.sum())
+    was_validation = plain.split == "validation"
+    within = [(sample.split == "validation")[was_validation].mean() for sample in drawn]
+    assert np.abs(np.array(within) - 0.2).max() < 4 * np.sqrt(0.2 * 0.8 / was_validation.sum())
+
+
+def test_slices_added_later_move_no_group_to_another_fold():
+    added = make_slices(seed=9)
+    names = ["patient_id", "series_instance_uid", "sop_instance_uid", "pixel_hash"]
+    grown = pd.concat([SLICES, added.assign(**{name: "Q" + added[name] for name in names})])
+    before = draw(SLICES, "fullid", seed=4, fold="1/3", **SHARES)
+    after = draw(grown.reset_index(drop=True), "fullid", seed=4, fold="1/3", **SHARES)
+    np.testing.assert_array_equal(after.split[: len(SLICES)], before.split)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ({"fold": "3/3"}, "fold must be one of 2 to 20 folds, such as 0/5, .*, got '3/3'"),
+        ({"fold": "0/5", "split_by": "slice"}, "fold: 0/5 deals out groups, .* split_by: group"),
+    ],
+)
+def test_a_fold_that_is_none_or_of_slices_is_refused(words, message):
+    with pytest.raises(ValueError, match=message):
+        draw(SLICES, "fullid", seed=1, **(SHARES | words))
+
+
+def test_a_fold_without_slices_is_named():
+    slices = make_slices(patients=30, studies=1, per_series=4)
+    group = draw(slices, "fullid", seed=1, **SHARES).group
+    taken = {int(share_of(name, 1, "fold") * 20) for name in group}
+    empty = min(set(range(20)) - taken)
+    with pytest.raises(ValueError, match=f"in the validation split of fold {empty}/20 with seed 1"):
+        draw(slices, "fullid", seed=1, fold=f"{empty}/20", **SHARES)
+
+
 def test_hash_shares_are_uniform_and_differ_by_seed_and_purpose():
     names = [f"ID_{n}" for n in range(20_000)]
     first = _hash_shares(names, 1, "a")

@@ -53,6 +53,14 @@ def test_a_row_runs_under_its_name_with_what_its_files_say(project):
     record.start(asked(**ROW | {"name": "05-row--seed-7", "training_seed": 7}))
 
 
+def test_a_row_whose_file_has_a_mistake_is_refused_with_it_whatever_it_is_asked(project):
+    path = project / "params" / "experiments" / "06-mean.yaml"
+    values = {"name": "06-mean", "sample": "fullid", "ensemble_of": ["05-row", "gone"]}
+    path.write_text(yaml.safe_dump(values))
+    with pytest.raises(ValueError, match=r"06-mean\.yaml: ensemble_of: '05-row' is of sampa split"):
+        record.start(asked(**values), combines=True)
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [

@@ -44,7 +44,7 @@ rule experiment:
         values=values_of,
         experiment=file_of,
         profile=PROFILE_FILE,
-        seed=training_seed,
+        beside=beside_its_file,
         kernel=profile.kernel,
         notes=f"{REPORT}/timings",
     log:
@@ -54,8 +54,41 @@ rule experiment:
         gpu=JOB_GPUS,
         mem_mb=memory(for_experiment),
         runtime=minutes(for_experiment),
+    wildcard_constraints:
+        name=named(TRAININGS),
     shell:
         FEW_THREADS + job(
             "experiment-{wildcards.name}",
-            EXECUTE + "{params.notebook:q} -f {params.profile:q} -f {params.experiment:q} {params.seed}",
+            EXECUTE + "{params.notebook:q} -f {params.profile:q} -f {params.experiment:q} {params.beside}",
+        )
+
+
+# A row that trains nothing and combines others; anew when one of them has been made anew.
+rule combination:
+    input:
+        runs_that_it_combines,
+        notebook="notebooks/2-combination.ipynb",
+        manifest=MANIFEST,
+    output:
+        f"{REPORT}/runs/{{name}}/record.json",
+    params:
+        notebook=lambda wildcards: f"{REPORT}/runs/{wildcards.name}/notebook.ipynb",
+        code=fingerprint(Path("notebooks/2-combination.ipynb")),
+        values=values_of,
+        experiment=file_of,
+        profile=PROFILE_FILE,
+        beside=beside_its_file,
+        kernel=profile.kernel,
+        notes=f"{REPORT}/timings",
+    log:
+        f"{REPORT}/runs/{{name}}/log.txt",
+    resources:
+        mem_mb=memory(for_combination),
+        runtime=minutes(for_combination),
+    wildcard_constraints:
+        name=named(COMBINATIONS),
+    shell:
+        FEW_THREADS + job(
+            "experiment-{wildcards.name}",
+            EXECUTE + "{params.notebook:q} -f {params.profile:q} -f {params.experiment:q} {params.beside}",
         )

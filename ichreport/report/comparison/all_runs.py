@@ -86,7 +86,7 @@ def _scores(run: ScoredRun) -> list[Cell]:
             for label in (ANY, *SUBTYPES)
         ),
         with_interval(run.assessment.average_precision(ANY)) + star,
-        f"{record['model']['trainable']:,}",
+        f"{record['model']['trainable']:,}" if record["model"] else "–",
         f"{sum(record['timings'].values()):.0f}",
         verdicts.verdict_cell(run),
     ]

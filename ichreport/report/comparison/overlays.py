@@ -60,10 +60,13 @@ def roc_of_all(results: Results) -> Drawing | Sentences:
 def learning_of_all(results: Results) -> Drawing | Sentences:
     """Validation loss after each epoch: a panel a kind of loss, a line a run."""
     by_loss: dict[str, list[ScoredRun]] = {}
-    for run in results.scored.values():
+    trained = [run for run in results.scored.values() if run.run_record.combination is None]
+    for run in trained:
         by_loss.setdefault(run.experiment.loss, []).append(run)
-    if not by_loss:
+    if not results.scored:
         return _NOTHING
+    if not by_loss:
+        return Sentences(["No run that was trained has predictions."])
 
     def draw(axes: Axes, run: ScoredRun, *, marked: bool) -> None:
         losses = _validation(run)
@@ -79,9 +82,7 @@ def learning_of_all(results: Results) -> Drawing | Sentences:
         axes.margins(y=0.18)
         low = number(min(_validation(best)))
         _annotate(axes, f"{best.name}\nlowest {low}", (0.98, 0.97), "right", top=True)
-    listed = ", ".join(
-        f"{run.name} {number(min(_validation(run)))}" for run in results.scored.values()
-    )
+    listed = ", ".join(f"{run.name} {number(min(_validation(run)))}" for run in trained)
     return lines(
         figures,
         caption=_CAPTIONS.fill("learning_of_all"),

@@ -56,6 +56,8 @@ def address(names: Sequence[str], *, up: str = "") -> str:
 def data(results: Results) -> dict[str, Any]:
     """What the page's script draws: by run its parameters, history, scores and curves.
 
+    One that combines others has neither history nor loss.
+
     Numbers to read are texts, formatted as in all tables. Curves are flat lists of x and y in
     thousandths. The runs of `start` are chosen where the address names none.
     """
@@ -103,11 +105,11 @@ def _run(run: ScoredRun, results: Results, points: int) -> dict[str, Any]:
         "sample": SAMPLES[run.sample].name,
         "test": f"{test['slices']:,} slices of {test['groups']:,} linked groups{seen}",
         "test_set": run.assessment.test_set,
-        "loss": run.experiment.loss,
+        "loss": None if history is None else run.experiment.loss,
         "parameters": {
             name.replace("_", " "): in_words(value) for name, value in parameters.items()
         },
-        "history": {name: _rounded(history[name]) for name in ("loss", "val_loss")},
+        "history": history and {name: _rounded(history[name]) for name in ("loss", "val_loss")},
         "scores": {
             label: [
                 with_interval(run.assessment.score("auc", label, "test")),

@@ -1,6 +1,5 @@
 """The poster's tables with our figures beside them, and what the numbers say."""
 
-from itertools import product
 from typing import Any, Final
 
 import numpy as np
@@ -10,7 +9,7 @@ from ichreport.evaluation.assessment import POSTER_RULE
 from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.labels import ANY, LABELS, SUBTYPES
 from ichreport.params.experiment import SEED_MARK, Experiment
-from ichreport.params.samples import SAMPLES
+from ichreport.params.samples import SAMPLES, Sample, SplitBy
 from ichreport.report.comparison import verdicts
 from ichreport.report.html.blocks import Cell, Link, Marked, Row, Sentences, Table, numbers
 from ichreport.report.html.captions import Captions
@@ -202,17 +201,18 @@ def _without_losses(run: RunRecord, expected: Experiment | None, results: Result
 
 def _floors(results: Results) -> list[Row]:
     """The scores of constant prevalence, once for each split of each sample."""
-    first: dict[tuple[str, str], ScoredRun] = {}
+    first: dict[tuple[Sample, SplitBy, str], ScoredRun] = {}
     for run in results.scored.values():
-        first.setdefault((run.sample, run.split_by), run)
+        first.setdefault((run.sample, run.split_by, run.experiment.fold or ""), run)
+    kinds = sorted(first, key=lambda kind: (list(SAMPLES).index(kind[0]), kind[1] == "group", kind))
     rows = []
-    for sample, split_by in product(SAMPLES, ("slice", "group")):
-        if (sample, split_by) not in first:
-            continue
-        assessed = first[sample, split_by].assessment
-        floor = number(poster_floor()) if (sample, split_by) == ("fullid", "group") else "–"
+    for sample, split_by, fold in kinds:
+        assessed = first[sample, split_by, fold].assessment
+        is_posters = (sample, split_by, fold) == ("fullid", "group", "")
+        floor = number(poster_floor()) if is_posters else "–"
+        of_fold = f", fold {fold}" if fold else ""
         cells = [
-            f"constant prevalence, {SAMPLES[sample].name} split by {split_by}",
+            f"constant prevalence, {SAMPLES[sample].name} split by {split_by}{of_fold}",
             *(
                 number(assessed.score("weighted_log_loss_sum", ALL_LABELS, split)["floor"])
                 for split in SPLITS

@@ -58,7 +58,7 @@ def gather(folder: Path, profile: Profile, results: Results, figures: Figures | 
     manifest = _manifest(profile, best)
     facts |= _of_store(manifest)
     if best is not None and figures is not None:
-        facts |= _of_run(best) | _of_splits(best) | figures.facts()
+        facts |= _of_run(best, results) | _of_splits(best) | figures.facts()
         facts["seeds_words"] = _seeds(results.by_row[best.row])
     facts |= _of_maps(folder, profile, results)
     facts["source_words"] = _source(facts)
@@ -134,21 +134,45 @@ def _loss(experiment: Experiment) -> str:
     return words
 
 
-def _of_run(best: ScoredRun) -> dict[str, str]:
+def _of_run(best: ScoredRun, results: Results) -> dict[str, str]:
     record, experiment = best.record, best.experiment
-    fitting = experiment.fitting
-    known, losses = record["provenance"], record["history"]["val_loss"]
-    layers = f"{experiment.dense_layers} dense layer{'s' if experiment.dense_layers > 1 else ''}"
-    recipe = experiment.recipe_of_head
-    return {
+    known = record["provenance"]
+    combined = best.run_record.combination
+    made = _of_training(best) if combined is None else _of_combination(combined)
+    weights = [f"runs/{name}/model.weights.h5" for name in _trained(best.name, results)]
+    return made | {
         "run": best.name,
         "question": experiment.question,
         "image_size": str(experiment.image_size),
+        "sample_words": SAMPLES[experiment.sample].words.format_map(dict(experiment)),
+        "shares_words": _shares(experiment),
+        "seed": str(experiment.seed),
+        "model_files": ", ".join(weights),
+        "code_words": _code(known),
+        "finished": f"{known['finished'][:10]}",
+        "predictions_hash": known["predictions_sha256"],
+        "python": known["python"],
+        "packages": ", ".join(f"{name} {value}" for name, value in known["packages"].items()),
+        "seconds": f"{sum(record['timings'].values()):,.0f}",
+        "split_unit": "linked patient group (patients with identical slices count as one)"
+        if best.unseen_patients
+        else "slice",
+        "leak_words": _leak(record["leak"]),
+    }
+
+
+def _of_training(best: ScoredRun) -> dict[str, str]:
+    """What a run that was trained is, and how it was."""
+    record, experiment = best.record, best.experiment
+    fitting, losses = experiment.fitting, record["history"]["val_loss"]
+    layers = f"{experiment.dense_layers} dense layer{'s' if experiment.dense_layers > 1 else ''}"
+    recipe = experiment.recipe_of_head
+    devices = record["provenance"]["backend"].get("devices", [])
+    return {
         "pixels_seen": str(experiment.pixels_seen),
         "network_words": f"{_network(experiment)}, global average pooling and {layers}"
         f"{recipe.words if recipe else HEADS[experiment.head].words}",
         "input_words": experiment.input_spec.words,
-        "sample_words": SAMPLES[experiment.sample].words.format_map(dict(experiment)),
         "loss_words": _loss(experiment),
         "initial_words": _initial(experiment),
         "augmentation_words": _varied(experiment),
@@ -156,23 +180,46 @@ def _of_run(best: ScoredRun) -> dict[str, str]:
         "step_words": fitting.in_words(fitting.step_size),
         "epoch_words": fitting.epochs_in_words(fitting.epochs, fitting.patience),
         "batch_size": f"{experiment.batch_size:g}",
-        **{name: str(getattr(experiment, name)) for name in ("epochs", "seed")},
+        "epochs": str(experiment.epochs),
         "epochs_run": str(len(losses)),
         "best_epoch": str(int(np.argmin(losses)) + 1),
         "trainable": f"{record['model']['trainable']:,}",
         "frozen": f"{record['model']['frozen']:,}",
-        "code_words": _code(known),
-        "finished": f"{known['finished'][:10]}",
-        "predictions_hash": known["predictions_sha256"],
-        "python": known["python"],
-        "packages": ", ".join(f"{name} {value}" for name, value in known["packages"].items()),
-        "device": ", ".join(known["backend"].get("devices", [])) or "an unknown device",
-        "seconds": f"{sum(record['timings'].values()):,.0f}",
-        "split_unit": "linked patient group (patients with identical slices count as one)"
-        if best.unseen_patients
-        else "slice",
-        "leak_words": _leak(record["leak"]),
+        "device": ", ".join(devices) or "an unknown device",
     }
+
+
+def _of_combination(combined: Mapping[str, Any]) -> dict[str, str]:
+    """What a run that combines others is."""
+    names = [member["name"] for member in combined["members"]]
+    words = _CAPTIONS.fill(combined["kind"], runs=", ".join(names[:-1]), last=names[-1])
+    if combined["weights"] is not None:
+        listed = ", ".join(f"{row['label']} {row['weight']:.1f}" for row in combined["weights"])
+        words += _CAPTIONS.fill("blend_weights", last=names[-1], weights=listed)
+    return {
+        "combination_words": words,
+        "network_words": words,
+        "input_words": _CAPTIONS.fill("combined_input"),
+        "initial_words": _CAPTIONS.fill("combined_start"),
+        "imbalance_words": _CAPTIONS.fill("combined_imbalance"),
+    }
+
+
+def _trained(name: str, results: Results) -> list[str]:
+    """The trained runs that a run is made of: itself, or those that it combines."""
+    run = results.all_scored.get(name)
+    combined = None if run is None else run.run_record.combination
+    if combined is None:
+        return [name]
+    listed = [one for member in combined["members"] for one in _trained(member["name"], results)]
+    return list(dict.fromkeys(listed))
+
+
+def _shares(experiment: Experiment) -> str:
+    """The shares of the splits."""
+    if experiment.fold is None:
+        return _CAPTIONS.fill("shares")
+    return _CAPTIONS.fill("shares_of_fold", fold=experiment.fold)
 
 
 def _varied(experiment: Experiment) -> str:
@@ -212,7 +259,7 @@ def _code(known: Mapping[str, Any]) -> str:
         False: "",
         None: " (whether anything was changed since is not known)",
     }
-    by = known["training"]["commit"]
+    by = (known["training"] or {}).get("commit")
     trained = f"; trained by commit {by}" if by not in (None, known["commit"]) else ""
     return f"commit {known['commit']}{also[known['dirty']]}{trained}"
 

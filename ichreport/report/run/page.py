@@ -16,7 +16,7 @@ from ichreport.report.comparison import page as comparison_page
 from ichreport.report.html.blocks import Cell, Fact, Facts, Marked, Table
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import duration, in_words, interval, number
-from ichreport.report.run import parameters
+from ichreport.report.run import combination, parameters
 from ichreport.runs.record import RunRecord
 from ichreport.runs.results import Results, ScoredRun, Variant
 
@@ -41,6 +41,7 @@ def content(run: RunRecord, profile: Profile, results: Results, story: str) -> s
         f'<p class="lead">{escape(question)}</p>' if question else "",
         _by_hand(results.variants.get(run.name)),
         _facts(scored),
+        *_combination(run, with_tables=not story),
         "<h2>What sets it apart</h2>",
         _beside_neighbours(run, results)._repr_html_(),
         _to_comparison(run, results),
@@ -95,7 +96,7 @@ def _notebook_elsewhere() -> str:
 
 def _facts(scored: ScoredRun) -> str:
     """The main figures of a run."""
-    learned, model = scored.learned, scored.record["model"]
+    learned = scored.learned
     area, gain = learned.auc_interval, learned.difference_interval
     of_poster = f"; poster {number(scored.poster_losses.test)}" if scored.poster_losses else ""
     seconds = sum(scored.record["timings"].values())
@@ -116,13 +117,35 @@ def _facts(scored: ScoredRun) -> str:
             number(learned.difference),
             f"{interval(gain.low, gain.high)}: {learned.verdict}",
         ),
-        Fact(
-            "Parameters trained",
-            f"{model['trainable']:,}",
-            f"{model['frozen']:,} frozen; {duration(seconds)} in all",
-        ),
+        _made_of(scored.run_record, duration(seconds)),
     ]
     return Facts(facts)._repr_html_()
+
+
+def _made_of(run: RunRecord, taken: str) -> Fact:
+    """How much was trained for a run, or how many others it combines."""
+    if run.combination is not None:
+        members = run.combination["members"]
+        return Fact("Runs combined", f"{len(members)}", f"nothing trained; {taken} in all")
+    model = run.record["model"]
+    about = f"{model['frozen']:,} frozen; {taken} in all"
+    return Fact("Parameters trained", f"{model['trainable']:,}", about)
+
+
+def _combination(run: RunRecord, *, with_tables: bool) -> list[str]:
+    """What a run combines, with links; nothing of a training.
+
+    Args:
+        run: The run.
+        with_tables: Whether to say how too, where its notebook does not.
+    """
+    if run.combination is None:
+        return []
+    names = [escape(member["name"]) for member in run.combination["members"]]
+    links = " and ".join(f'<a href="{name}.html">{name}</a>' for name in names)
+    kind = combination.KINDS[run.combination["kind"]]
+    tables = [combination.how(run.combination)._repr_html_()] if with_tables else []
+    return ["<h2>What it combines</h2>", f"<p>It is {escape(kind)} {links}.</p>", *tables]
 
 
 def _beside_neighbours(run: RunRecord, results: Results) -> Table:
@@ -133,14 +156,15 @@ def _beside_neighbours(run: RunRecord, results: Results) -> Table:
         name
         for name in values
         if name not in _NEVER_COMPARED
-        and any(other[name] != values[name] for other in other_values)
+        and any(other.get(name) != values[name] for other in other_values)
     ]
     rows: list[list[Cell]] = []
     for name in dict.fromkeys((*parameters.DEFINING, *differing)):
         cells = [
-            _marked_if(other[name] != values[name], in_words(other[name])) for other in other_values
+            _marked_if(other.get(name) != values.get(name), parameters.told(other, name))
+            for other in other_values
         ]
-        rows.append([name.replace("_", " "), in_words(values[name]), *cells])
+        rows.append([name.replace("_", " "), parameters.told(values, name), *cells])
     return Table(
         _CAPTIONS.fill("neighbours"),
         ["parameter", "this run", *(other.name for other in others)],
@@ -173,7 +197,6 @@ def _to_comparison(run: RunRecord, results: Results) -> str:
 def _provenance(run: RunRecord, profile: Profile, results: Results) -> Table:
     """Where a run's figures come from."""
     known = run.record["provenance"]
-    machine = known["backend"]
     tree = {True: ", with changes not committed", False: ", clean tree", None: ""}[known["dirty"]]
     rows = [
         ["commit", f"{known['commit'] or 'none: not a checkout'}{tree}"],
@@ -184,10 +207,8 @@ def _provenance(run: RunRecord, profile: Profile, results: Results) -> Table:
         ["requirements.lock", known["lock_sha256"] or "none"],
         ["Python", known["python"]],
         ["packages", ", ".join(f"{name} {value}" for name, value in known["packages"].items())],
-        *([name, in_words(value)] for name, value in machine.items()),
         ["seed of samples and splits", in_words(run.experiment.seed)],
-        ["seed of training", in_words(run.experiment.seed_of_training)],
-        ["training", _training(known)],
+        *(_of_members(run.combination) if run.combination else _of_training(run)),
         ["started", known["started"]],
         ["finished", known["finished"]],
         [
@@ -200,6 +221,25 @@ def _provenance(run: RunRecord, profile: Profile, results: Results) -> Table:
         ["what", "value"],
         rows,
     )
+
+
+def _of_training(run: RunRecord) -> list[list[str]]:
+    """Rows that say by what a run was trained."""
+    known = run.record["provenance"]
+    return [
+        *([name, in_words(value)] for name, value in known["backend"].items()),
+        ["seed of training", in_words(run.experiment.seed_of_training)],
+        ["training", _training(known)],
+    ]
+
+
+def _of_members(combined: Mapping[str, Any]) -> list[list[str]]:
+    """Rows that say what was combined."""
+    members = combined["members"]
+    return [
+        ["training", "none: it combines other runs"],
+        *([f"predictions of {one['name']}", one["predictions_sha256"]] for one in members),
+    ]
 
 
 def _training(known: Mapping[str, Any]) -> str:
@@ -229,14 +269,15 @@ def papermill_command(
         expected: The experiment of its parameter file, where it has one.
     """
     output = f"reports/{profile.profile}/{parameters.get('name', 'mine')}.ipynb"
-    words = ["papermill", "notebooks/2-experiment.ipynb", output]
+    told = {**(expected.model_dump() if expected else {}), **parameters}
+    words = ["papermill", f"notebooks/{Experiment.from_record(told).notebook}", output]
     for path in _parameter_files(expected, profile):
         words += ["-f", path]
     of_files = expected or Experiment.model_validate(profile.model_dump())
     known: dict[str, Any] = of_files.model_dump()
-    if expected is not None and expected.name != expected.row:  # what its file does not say
-        known |= {"name": expected.row, "training_seed": None}
-        parameters = {"training_seed": expected.training_seed, **parameters}
+    beside = expected.beside_its_file if expected else {}
+    known |= dict.fromkeys(beside)
+    parameters = {**beside, **parameters}
     for name, value in parameters.items():
         if name not in known or value == known[name] or name == "phantom":
             continue

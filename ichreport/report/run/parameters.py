@@ -1,9 +1,10 @@
 """What a run, a profile and a machine are: their parameters as tables."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ichreport.params.experiment import Experiment
+from ichreport.params.combinations import IN_EFFECT, MEMBERS
+from ichreport.params.experiment import OF_THE_REPORT, Experiment
 from ichreport.params.profile import Profile
 from ichreport.report.html.blocks import Sentences, Table
 from ichreport.report.html.formats import duration, in_words
@@ -22,7 +23,11 @@ _STEPPING = (
 
 _VARYING = ("mixup", "cutmix", "slices_per_study")
 
-_SELDOM = ("features_from", "label_weights", "focal_labels", "hierarchy", "test_time")
+_COMBINING = ("sample", "split_by", "seed", "sampa_share", "sampb_share")
+
+_SELDOM = ("fold", "features_from", "label_weights", "focal_labels", "hierarchy", "test_time")
+
+_NAMING = frozenset({"name", "question", "poster_row", "baseline"})
 
 _RUNNING = (
     "image_size", "backbone_size", "weights", "epochs", "patience", "batch_size", "seed",
@@ -32,11 +37,17 @@ _RUNNING = (
 
 def experiment(experiment: Experiment) -> Table:
     """The parameters of an experiment."""
-    values = values_of(experiment)
+    if experiment.combination is not None:
+        return _table(experiment, [MEMBERS[experiment.combination], *_COMBINING])
     names = [*DEFINING, *_set(experiment), experiment.step_size_name]
     names += [*_STEPPING, *_VARYING, *_RUNNING]
     if experiment.schedule != "plateau":
         names.remove("patience")  # nothing waits for a gain
+    return _table(experiment, names)
+
+
+def _table(experiment: Experiment, names: Iterable[str]) -> Table:
+    values = values_of(experiment)
     rows = [["asks", experiment.question or "–"]]
     rows += [[name.replace("_", " "), in_words(values[name], 6)] for name in names]
     return Table(f"The experiment {experiment.name}.", ["parameter", "value"], rows)
@@ -74,7 +85,18 @@ def profile(profile: Profile) -> Table:
 
 
 def values_of(experiment: Experiment) -> dict[str, Any]:
-    """An experiment's parameters by name; some as they are in effect, and not as they are set."""
+    """An experiment's parameters by name; some as they are in effect, and not as they are set.
+
+    Of one that combines others, those that say how a network trains are left out.
+    """
+    values = _in_effect(experiment)
+    if experiment.combination is None:
+        return values
+    without_effect = values.keys() - OF_THE_REPORT - IN_EFFECT - _NAMING
+    return {name: value for name, value in values.items() if name not in without_effect}
+
+
+def _in_effect(experiment: Experiment) -> dict[str, Any]:
     recipe = experiment.recipe_of_head
     return experiment.model_dump() | {
         "input": experiment.input_spec.name,
@@ -100,3 +122,8 @@ def what_differs(variant: Variant) -> str:
         for name, (mine, of_row) in variant.differences.items()
     ]
     return "; ".join(listed) or ("nothing" if variant.row else "–")
+
+
+def told(values: Mapping[str, Any], name: str) -> str:
+    """A parameter's value as `values_of` gives it; a dash where it says nothing of the run."""
+    return in_words(values[name]) if name in values else "–"

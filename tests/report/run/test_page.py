@@ -24,7 +24,8 @@ PROFILE = Profile.parse({"profile": "demo", "epochs": 7, "learning_rate": 0.01},
 def run_by(command, files):
     """What papermill would hand to the notebook: later options win, -p guesses types."""
     words = shlex.split(command)
-    assert words[:2] == ["papermill", "notebooks/2-experiment.ipynb"]
+    assert words[0] == "papermill"
+    assert words[1] in ("notebooks/2-experiment.ipynb", "notebooks/2-combination.ipynb")
     assert re.fullmatch(r"reports/demo/\S+\.ipynb", words[2])
     values, rest = {}, words[3:]
     while rest:
@@ -113,6 +114,32 @@ def test_the_command_of_a_run_with_another_seed_makes_it_from_its_row_s_file():
     files = {"params/experiments/07-row.yaml": own, "params/demo.yaml": said_by(PROFILE)}
     for known in (expected.model_dump(), {"name": expected.name}):  # done; not run yet
         command = run_page.papermill_command(known, PROFILE, expected)
+        assert run_by(command, files) == expected
+
+
+@pytest.mark.parametrize(
+    ("own", "of_seed"),
+    [
+        (
+            {"sample": "fullid", "ensemble_of": ["a", "b"]},
+            {"ensemble_of": ["a--seed-2", "b--seed-2"]},
+        ),
+        (
+            {"sample": "fullid", "network": "cnn7", "head": "sequence", "features_from": "a"},
+            {"training_seed": 2, "features_from": "a--seed-2"},
+        ),
+    ],
+)
+def test_the_command_of_a_run_with_another_seed_names_the_runs_of_that_seed(own, of_seed):
+    seeded = {**own, **of_seed, "name": "07-row--seed-2"}
+    expected = Experiment.parse({**seeded, **said_by(PROFILE)}, where="seeds")
+    files = {
+        "params/experiments/07-row.yaml": {**own, "name": "07-row"},
+        "params/demo.yaml": said_by(PROFILE),
+    }
+    for known in (expected.model_dump(), {"name": expected.name}):  # done; not run yet
+        command = run_page.papermill_command(known, PROFILE, expected)
+        assert f"notebooks/{expected.notebook} " in command
         assert run_by(command, files) == expected
 
 

@@ -81,8 +81,9 @@ for (const place of document.querySelectorAll(".compare")) {
   }
   const pairs = (flat) => Array.from({ length: flat.length / 2 }, (_, index) => [flat[2 * index] / 1000, flat[2 * index + 1] / 1000]);
   const curves = (runs, kind) => runs.map((run, index) => ({ index, points: pairs(run.curves[labels.value][kind]) }));
+  const trained = (runs) => runs.filter((run) => run.history);
   function learning(runs) {
-    const lines = runs.flatMap((run, index) => ["loss", "val_loss"].map((name) =>
+    const lines = runs.flatMap((run, index) => !run.history ? [] : ["loss", "val_loss"].map((name) =>
       ({ index, thin: name === "loss", points: run.history[name].map((value, epoch) => [epoch + 1, value]) })));
     const values = lines.flatMap((line) => line.points.map(([, y]) => y));
     const low = Math.min(...values), high = Math.max(...values), room = 0.06 * (high - low || 1);
@@ -140,19 +141,22 @@ for (const place of document.querySelectorAll(".compare")) {
     const sets = new Set(runs.map((run) => run.test_set)).size;
     if (sets === 1 && runs.length > 1) said.push("Each interval is of one run. Runs on the same slices may differ although their intervals overlap: the page of the results compares them slice by slice.");
     if (sets > 1) said.push("These runs are tested on different slices: a gap between their scores may be one between the slices.");
-    if (new Set(runs.map((run) => run.loss)).size > 1) said.push("They train different losses: compare the shapes of their learning curves, not the heights.");
+    if (new Set(trained(runs).map((run) => run.loss)).size > 1) said.push("They train different losses: compare the shapes of their learning curves, not the heights.");
+    const combined = runs.filter((run) => !run.history).map((run) => run.name).join(", ");
+    if (combined) said.push(`These combine other runs and train nothing, so that they have no learning curve: ${combined}.`);
     return said.map((text) => element("p", { className: "note", textContent: text }));
   }
   function figure(runs) {
     const label = labels.value;
-    const panels = element("div", { className: "panels" }, learning(runs),
+    const learned = trained(runs).length > 0;
+    const panels = element("div", { className: "panels" }, ...(learned ? [learning(runs)] : []),
       panel({ xlabel: "1 \u2212 specificity", ylabel: "sensitivity", x: [0, 1], y: [0, 1], diagonal: true, lines: curves(runs, "roc") }),
       panel({ xlabel: "recall", ylabel: "precision", x: [0, 1], y: [0, 1], lines: curves(runs, "pr") }));
     const said = runs.map((run) => `${run.name}: area ${run.scores[label][0]}, average precision ${run.scores[label][1]}`);
     panels.setAttribute("role", "img");
-    panels.setAttribute("aria-label", `Learning curves, ROC and precision-recall curves for ${label} on test. ${said.join("; ")}.`);
+    panels.setAttribute("aria-label", `${learned ? "Learning curves, " : ""}ROC and precision-recall curves for ${label} on test. ${said.join("; ")}.`);
     return element("figure", { className: "drawing" }, panels, element("figcaption", {
-      textContent: `The trained loss after each epoch, thin on train and thick on validation; then ROC and precision-recall curves for ${label} on test.`,
+      textContent: `${learned ? "The trained loss after each epoch, thin on train and thick on validation; then " : ""}ROC and precision-recall curves for ${label} on test.`,
     }));
   }
 
