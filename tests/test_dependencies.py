@@ -111,6 +111,7 @@ ENTRIES = {
     "experiment": "notebooks/2-experiment.ipynb",
     "cam": "notebooks/3-cam.ipynb",
     "results": "notebooks/4-results.ipynb",
+    "beyond": "notebooks/7-beyond-the-poster.ipynb",
     "pages": "ichreport.report.site",
 }
 """What is known by the code where it is entered: jobs, and what is kept under a key."""

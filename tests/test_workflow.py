@@ -288,7 +288,7 @@ NotebookClient(nbformat.v4.new_notebook(cells=cells), kernel_name="python3").exe
 """
 
 
-@pytest.mark.parametrize("name", ["1-explore", "3-cam", "4-results"])
+@pytest.mark.parametrize("name", ["1-explore", "3-cam", "4-results", "7-beyond-the-poster"])
 def test_all_cells_of_a_notebook_run_twice_in_one_kernel(project, second, name):
     done = project.run(sys.executable, "-c", TWICE, f"notebooks/{name}.ipynb", "params/tiny.yaml")
     assert done.returncode == 0, done.stderr
