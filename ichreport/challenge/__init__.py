@@ -59,10 +59,12 @@ def winners() -> tuple[Winner, ...]:
     """Those who did well, the best places first."""
     return tuple(
         Winner(
-            row["name"],
-            row["made_of"],
-            *(_number(row[name]) for name in ("loss", "loss_up_to", "auc_any")),
-            row["source"],
+            name=row["name"],
+            made_of=row["made_of"],
+            loss=_number(row["loss"]),
+            loss_up_to=_number(row["loss_up_to"]),
+            auc_any=_number(row["auc_any"]),
+            source=row["source"],
         )
         for row in _rows("winners")
     )

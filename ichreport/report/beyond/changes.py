@@ -10,8 +10,10 @@ from ichreport.params.networks import HEADS, NETWORKS
 _COMBINATIONS: Final = {"blend_of": "a blend of", "ensemble_of": "an ensemble of"}
 """Parameters that name the runs that a row combines, each with how."""
 
-_OF_SLICES: Final = frozenset({"trainable_layers", "fine_tuning_rate", "augment", "shuffle_block"})
-"""Parameters without effect where a head reads the features of another run."""
+_WITHOUT_EFFECT: Final = frozenset(
+    {"weights", "trainable_layers", "fine_tuning_rate", "augment", "shuffle_block"}
+)
+"""Of slices and their network: parameters that say nothing of a head on another run's features."""
 
 
 class _Aspect(NamedTuple):
@@ -44,7 +46,7 @@ def in_words(run: Experiment, baseline: Experiment) -> str:
             words.append(f"{before} → {after}")
             unsaid -= parameters
     if run.features_from is not None:
-        unsaid -= _OF_SLICES
+        unsaid -= _WITHOUT_EFFECT
     others = [name.replace("_", " ") for name in differing if name in unsaid]
     if others:
         words.append(f"also {', '.join(others)}")

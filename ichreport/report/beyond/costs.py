@@ -1,5 +1,6 @@
 """What each row of the ladder cost: time, cards, and parameters."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from ichreport.report.beyond.ladder import Ladder
@@ -61,7 +62,7 @@ def gpu_minutes(run: ScoredRun) -> float | None:
         return None
     devices = run.experiment.devices
     cards = len(machine["devices"]) if devices == "all" else devices
-    timings = run.record["timings"]
+    timings: Mapping[str, float] = run.record["timings"]
     return cards * sum(timings.get(part, 0.0) for part in ("training", "prediction")) / 60
 
 

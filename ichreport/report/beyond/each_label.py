@@ -141,7 +141,7 @@ def _panel(run: str, rows: Sequence[dict[str, Any]], limits: tuple[float, float]
         )
     axes.set_yticks(range(len(rows)), [row["label"] for row in rows])
     axes.set(ylim=(len(rows) - 0.5, -0.5), xlim=limits, xlabel="AUC, less the baseline's")
-    axes.set_title(run, fontsize=8)
+    figure.suptitle(run, x=0.01, ha="left", fontsize=8)
     axes.grid(visible=False, axis="x")
     axes.spines["left"].set_visible(False)
     return figure

@@ -39,13 +39,11 @@ def table(ladder: Ladder, by_label: pd.DataFrame) -> Table | Sentences:
 
 def hierarchical(ladder: Ladder) -> list[str]:
     """The steps whose labels come in two steps, and the baseline's side by side."""
-    known = {run.name: ladder.results.experiment_of(run) for run in ladder.results.runs}
+    flat = {name for name, one in ladder.experiments.items() if one.hierarchy is None}
     return [
         name
         for name, step in ladder.steps.items()
-        if step.hierarchy is not None
-        and (baseline := known.get(ladder.baselines[name])) is not None
-        and baseline.hierarchy is None
+        if step.hierarchy is not None and ladder.baselines[name] in flat
     ]
 
 

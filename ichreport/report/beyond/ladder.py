@@ -44,6 +44,12 @@ class Ladder:
     comparison: Comparison
     compared: pd.DataFrame
 
+    @property
+    def experiments(self) -> dict[str, Experiment]:
+        """What is asked in each of the runs, by name; a file with a mistake asks nothing."""
+        asked = {run.name: self.results.experiment_of(run) for run in self.results.runs}
+        return {name: one for name, one in asked.items() if name in self.runs and one is not None}
+
 
 def climb(results: Results) -> Ladder:
     """Compare every row beyond the poster with its baseline, over shared resamples of patients.
@@ -78,8 +84,23 @@ def sentences(ladder: Ladder) -> Sentences:
     return Sentences([*told, *_without_figures(ladder)])
 
 
+def what_changes(ladder: Ladder) -> Table | Sentences:
+    """Every step: the run that it builds on, and what it does otherwise.
+
+    Args:
+        ladder: As `climb` gives it.
+    """
+    if not ladder.steps:
+        return Sentences([_CAPTIONS.fill("no_step")])
+    rows: list[list[Cell]] = [
+        [_link(name), _link(baseline), _change(ladder, name)]
+        for name, baseline in ladder.baselines.items()
+    ]
+    return Table(_CAPTIONS.fill("changes"), ["step", "from", "what changes"], rows)
+
+
 def table(ladder: Ladder) -> Table | Sentences:
-    """Every step: what changes, and the differences from the baseline with their outcomes.
+    """Every step: its scores, and their differences from its baseline's, with outcomes.
 
     Args:
         ladder: As `climb` gives it.
@@ -89,9 +110,7 @@ def table(ladder: Ladder) -> Table | Sentences:
     losses, areas = _rows(ladder, _LOSS), _rows(ladder, _AREA)
     rows: list[list[Cell]] = [
         [
-            Link(f"experiments/{loss['run']}.html", loss["run"]),
-            Link(f"experiments/{loss['baseline']}.html", loss["baseline"]),
-            _change(ladder, loss["run"]),
+            _link(loss["run"]),
             number(loss["value"]),
             *difference(loss),
             number(area["value"]),
@@ -102,7 +121,7 @@ def table(ladder: Ladder) -> Table | Sentences:
     return Table(
         _CAPTIONS.fill("ladder"),
         [
-            *("step", "from", "what changes"),
+            "step",
             *difference_columns("weighted log loss", "its own"),
             *difference_columns("AUC, any bleeding", "its own"),
         ],
@@ -115,13 +134,8 @@ def difference(row: Mapping[str, Any]) -> list[Cell]:
     return [
         with_interval({**row, "value": row["difference"]}),
         p_value(row["p_holm"]),
-        outcome(row),
+        Marked(row["outcome"], _KINDS.get(row["outcome"], "open")),
     ]
-
-
-def outcome(row: Mapping[str, Any]) -> Marked:
-    """The outcome of a row of a comparison, as a cell."""
-    return Marked(row["outcome"], _KINDS.get(row["outcome"], "open"))
 
 
 def difference_columns(score: str, *before: str) -> list[Column]:
@@ -170,10 +184,12 @@ def _without_figures(ladder: Ladder) -> list[str]:
 
 def _change(ladder: Ladder, name: str) -> str:
     """What a step changes; a dash where its baseline's parameters are not known."""
-    step = ladder.steps[name]
-    known = {run.name: ladder.results.experiment_of(run) for run in ladder.results.runs}
-    baseline = known.get(step.baseline or "")
-    return "–" if baseline is None else changes.in_words(step, baseline)
+    baseline = ladder.experiments.get(ladder.baselines[name])
+    return "–" if baseline is None else changes.in_words(ladder.steps[name], baseline)
+
+
+def _link(name: str) -> Link:
+    return Link(f"experiments/{name}.html", name)
 
 
 def _rows(ladder: Ladder, score: tuple[str, str]) -> list[dict[str, Any]]:
