@@ -1,7 +1,6 @@
 """What is printed of the challenge's winners, against what it is said to be."""
 
 import json
-import math
 import subprocess
 import sys
 from pathlib import Path
@@ -37,12 +36,9 @@ def test_every_winner_s_score_is_far_below_the_constant_s_and_a_range_ascends():
 def test_our_card_s_rate_is_the_measured_one():
     [ours] = [one for one in challenge.computing() if one.who == "ichreport"]
     measured = json.loads((ROOT / ours.source).read_text(encoding="utf-8"))
-    [rate] = [
-        timed["slices_per_s"]
-        for timed in measured["ichreport, Keras 3.15.1 on JAX 0.11.2"].values()
-        if isinstance(timed, dict) and math.isclose(timed.get("compile_s", 0), 93.9, abs_tol=0.1)
-    ]
-    assert ours.figure == f"{rate:,.0f} slices/s"
+    [on_jax] = [timed for name, timed in measured.items() if name.startswith("ichreport, Keras")]
+    whole = on_jax["train densenet121 {'trainable_layers': 'all'} batch 64"]
+    assert ours.figure == f"{whole['slices_per_s']:,.0f} slices/s"
 
 
 def test_importing_the_challenge_reads_no_table():
