@@ -197,7 +197,7 @@ COMMENTED = {
 LEFT = (".DS_Store", "model/.cnn.py.swp", "model/cnn.py~", "model/.ipynb_checkpoints/cnn.py")
 """What systems and editors leave beside code."""
 TRAINS = {"training", "permuted", "experiment", "cam"}
-SHOWS = {"explore", "experiment", "cam", "results", "pages"}
+SHOWS = {"explore", "experiment", "cam", "results", "beyond", "pages"}
 REACHES = {
     "files.py": set(ENTRIES),
     "phantom/anatomy/skull.py": {"phantom"},
@@ -211,11 +211,12 @@ REACHES = {
     "model/maps/permuted_labels.py": {"permuted", "cam"},
     "model/maps/random_layers.py": {"cam"},
     "model/maps/cam.py": {"cam"},
-    "evaluation/scores.py": {"experiment", "cam", "results", "pages"},
-    "evaluation/comparisons.py": {"results"},
+    "evaluation/scores.py": {"experiment", "cam", "results", "beyond", "pages"},
+    "evaluation/comparisons.py": {"results", "beyond"},
     "report/html/blocks.py": SHOWS,
     "report/run/score_tables.py": {"experiment", "results"},
     "report/maps/sanity.py": {"cam"},
+    "report/beyond/each_label.py": {"beyond"},
     "report/site.py": {"pages"},
     "workflow/make_report.py": set(),
 }
@@ -225,8 +226,8 @@ REACHES = {
 SHOWN_BY = {
     "report/layout/template/style.css": {"pages"},
     "report/layout/template/compare.js": {"pages"},
-    "report/viewer/viewer.js": SHOWS - {"results"},
-    "report/run/captions.yaml": {"experiment", "cam", "results", "pages"},
+    "report/viewer/viewer.js": SHOWS - {"results", "beyond"},
+    "report/run/captions.yaml": {"experiment", "cam", "results", "beyond", "pages"},
 }
 """By style, script or caption that changes: what shows it."""
 

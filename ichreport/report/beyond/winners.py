@@ -7,7 +7,6 @@ from ichreport import challenge, poster
 from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.labels import ANY, SCORE_WEIGHTS
 from ichreport.report.beyond.ladder import Ladder
-from ichreport.report.comparison.poster_tables import poster_floor
 from ichreport.report.html.blocks import Cell, Link, Row, Table, numbers
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import interval, number, with_interval
@@ -89,7 +88,7 @@ def _of_poster() -> list[Row]:
             [
                 "constant prevalence",
                 "no network: the frequency of each label",
-                number(poster_floor() / weights, 3),
+                number(poster.constant_loss() / weights, 3),
                 "0.500",
                 "computed from the poster's counts of labels",
             ],

@@ -3,12 +3,10 @@
 from itertools import product
 from typing import Any, Final
 
-import numpy as np
-
 from ichreport import poster
 from ichreport.evaluation.assessment import POSTER_RULE
 from ichreport.evaluation.scores import ALL_LABELS
-from ichreport.labels import ANY, LABELS, SUBTYPES
+from ichreport.labels import ANY, SUBTYPES
 from ichreport.params.experiment import SEED_MARK, Experiment
 from ichreport.params.samples import SAMPLES
 from ichreport.report.comparison import verdicts
@@ -155,16 +153,6 @@ def _beside_poster(results: Results) -> list[str]:
     return [sentence]
 
 
-def poster_floor() -> float:
-    """The weighted log loss of constant prevalence on the poster's labels, as a sum.
-
-    The entropy of each label's prevalence, `any` twice.
-    """
-    shares = np.array([poster.label_counts()[label] for label in LABELS]) / poster.SLICES
-    entropy = -(shares * np.log(shares) + (1 - shares) * np.log(1 - shares))
-    return float(entropy.sum() + entropy[-1])
-
-
 def _with_losses(run: ScoredRun, results: Results) -> list[Cell]:
     poster_losses = run.poster_losses
     area = run.learned.auc_interval
@@ -210,7 +198,7 @@ def _floors(results: Results) -> list[Row]:
         if (sample, split_by) not in first:
             continue
         assessed = first[sample, split_by].assessment
-        floor = number(poster_floor()) if (sample, split_by) == ("fullid", "group") else "–"
+        floor = number(poster.constant_loss()) if (sample, split_by) == ("fullid", "group") else "–"
         cells = [
             f"constant prevalence, {SAMPLES[sample].name} split by {split_by}",
             *(
