@@ -108,7 +108,7 @@ def test_the_steps_beyond_the_poster_have_a_page_after_that_of_comparisons(copie
     assert found.index("beyond.html") == found.index("compare.html") + 1
     assert found.index("beyond.html") < found.index("papers.html")
     page = (copied / "beyond.html").read_text(encoding="utf-8")
-    assert "by more than chance: 01-small." in page
+    assert "by more than chance: 01-small (" in page
 
 
 def test_a_report_without_steps_has_no_such_page_though_its_notebook_is_still_there(copied, report):

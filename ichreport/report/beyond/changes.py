@@ -54,16 +54,22 @@ def in_words(run: Experiment, baseline: Experiment) -> str:
 
 
 def combined(differing: Mapping[str, tuple[Any, Any]]) -> str:
-    """Of which runs a row is a blend or an ensemble; empty if it is neither.
+    """Of which runs the run or its baseline is a blend or an ensemble; empty if neither is one.
 
     Args:
         differing: As `params.differences.differences` gives it.
     """
+    after, before = (_members(differing, side) for side in (0, 1))
+    return "" if before == after else f"{before} → {after}"
+
+
+def _members(differing: Mapping[str, tuple[Any, Any]], side: int) -> str:
+    """The runs that one side combines: 0 the run, 1 its baseline."""
     for name, words in _COMBINATIONS.items():
-        members, _ = differing.get(name, ((), ()))
+        members = differing.get(name, ((), ()))[side]
         if members:
-            return f"one run → {words} {', '.join(members)}"
-    return ""
+            return f"{words} {', '.join(members)}"
+    return "one run"
 
 
 def _aspects(run: Experiment, baseline: Experiment) -> tuple[_Aspect, ...]:

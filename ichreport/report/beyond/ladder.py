@@ -145,23 +145,28 @@ def difference_columns(score: str, *before: str) -> list[Column]:
 
 def _of_score(score: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """A sentence an outcome, and one if no step is more than chance."""
-    steps = {
-        outcome: [row["run"] for row in rows if row["outcome"] == outcome]
+    better, worse, undecided, undefined = (
+        ", ".join(_named(row) for row in rows if row["outcome"] == outcome)
         for outcome in ("better", "worse", "not distinguishable", "undefined")
-    }
+    )
     told = []
-    if steps["better"]:
-        told.append(_CAPTIONS.fill("better", score=score, steps=", ".join(steps["better"])))
-    if steps["worse"]:
-        told.append(_CAPTIONS.fill("worse", score=score, steps=", ".join(steps["worse"])))
-    undecided = ", ".join(steps["not distinguishable"])
+    if better:
+        told.append(_CAPTIONS.fill("better", score=score, steps=better))
+    if worse:
+        told.append(_CAPTIONS.fill("worse", score=score, steps=worse))
     if undecided and not told:
         told.append(_CAPTIONS.fill("all_chance", score=score, steps=undecided))
     elif undecided:
         told.append(_CAPTIONS.fill("chance", score=score, steps=undecided))
-    if steps["undefined"]:
-        told.append(_CAPTIONS.fill("undefined", score=score, steps=", ".join(steps["undefined"])))
+    if undefined:
+        told.append(_CAPTIONS.fill("undefined", score=score, steps=undefined))
     return told
+
+
+def _named(row: Mapping[str, Any]) -> str:
+    """A step's run, with its difference where it has one."""
+    known = row["outcome"] != "undefined"
+    return f"{row['run']} ({number(row['difference'])})" if known else str(row["run"])
 
 
 def _without_figures(ladder: Ladder) -> list[str]:

@@ -50,5 +50,10 @@ def test_a_row_of_other_runs_is_said_by_their_names_alone():
     assert combined({"ensemble_of": (["a", "b", "c"], []), **others}) == (
         "one run → an ensemble of a, b, c"
     )
-    assert combined({"blend_of": ([], ["18-a", "19-b"])}) == ""
+    assert combined({"blend_of": ([], ["18-a", "19-b"]), "ensemble_of": (["a", "b"], [])}) == (
+        "a blend of 18-a, 19-b → an ensemble of a, b"
+    )
+    assert combined({"blend_of": (None, ["18-a", "19-b"]), **others}) == (
+        "a blend of 18-a, 19-b → one run"
+    )
     assert combined(others) == ""

@@ -79,6 +79,7 @@ def made_up_outcomes(climbed, losses, areas):
             "score": ["weighted_log_loss_sum"] * len(names) + ["auc"] * len(names),
             "label": ["all"] * len(names) + ["any"] * len(names),
             "outcome": [*losses, *areas],
+            "difference": [-0.1, 0.2, 0.03, 0.04],
         }
     )
     values = {name: getattr(climbed, name) for name in ("results", "steps", "baselines", "runs")}
@@ -92,10 +93,10 @@ def told(climbed, losses, areas=("better", "better")):
 def test_each_outcome_has_a_sentence_that_names_its_steps_and_no_other_one(climbed):
     assert told(climbed, ["better", "worse"], ["not distinguishable", "undefined"]) == [
         "By the weighted log loss, better than the run that each builds on, and by more than "
-        f"chance: {TUNED}.",
+        f"chance: {TUNED} (−0.100).",
         "By the weighted log loss, worse than the run that each builds on, and by more than "
-        f"chance: {SERIES}.",
-        f"By the AUC of any bleeding, no step is more than chance: {TUNED}.",
+        f"chance: {SERIES} (0.200).",
+        f"By the AUC of any bleeding, no step is more than chance: {TUNED} (0.030).",
         "By the AUC of any bleeding, not compared, since a run has no figures or its score is "
         f"undefined: {SERIES}.",
     ]
@@ -103,11 +104,15 @@ def test_each_outcome_has_a_sentence_that_names_its_steps_and_no_other_one(climb
 
 def test_no_step_is_more_than_chance_only_where_none_is(climbed):
     [none, _] = told(climbed, ["not distinguishable"] * 2)
-    assert none == f"By the weighted log loss, no step is more than chance: {TUNED}, {SERIES}."
+    assert none == (
+        "By the weighted log loss, no step is more than chance: "
+        f"{TUNED} (−0.100), {SERIES} (0.200)."
+    )
     [better, open_, _] = told(climbed, ["better", "not distinguishable"])
     assert "better" in better
     assert open_ == (
-        f"By the weighted log loss, not distinguishable from the run that each builds on: {SERIES}."
+        "By the weighted log loss, not distinguishable from the run that each builds on: "
+        f"{SERIES} (0.200)."
     )
     [undefined, _] = told(climbed, ["undefined"] * 2)
     assert "not compared" in undefined
