@@ -41,6 +41,7 @@ from ichreport.runs.record_format import (
     WEIGHTS,
     read_record,
 )
+from ichreport.splits import Split
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -125,15 +126,19 @@ class RunRecord:
         known = self.record["provenance"]["weights_sha256"]
         return check_file(self.folder / WEIGHTS, known, RUN_AGAIN)
 
-    def predictions(self) -> pd.DataFrame:
+    def predictions(self, split: Split | None = None) -> pd.DataFrame:
         """The run's predictions, one row a slice.
+
+        Args:
+            split: The split to read; all three if not given.
 
         Raises:
             ValueError: If the run has no record.
         """
         if self.status != "ok":
             raise ValueError(f"{self.name} has no predictions: {self.reason}")
-        return pd.read_parquet(self.folder / PREDICTIONS)
+        rows = None if split is None else [("split", "==", split)]
+        return pd.read_parquet(self.folder / PREDICTIONS, filters=rows)
 
 
 class Training(Protocol):

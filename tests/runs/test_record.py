@@ -75,6 +75,9 @@ def test_a_written_run_reads_back(experiment, predictions, write_run):
     assert run.status == "ok"
     assert Experiment.parse(run.parameters, where="record") == run.experiment == experiment
     pd.testing.assert_frame_equal(run.predictions(), predictions)
+    test = predictions[predictions["split"] == "test"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(run.predictions("test"), test)
+    assert 0 < len(test) < len(predictions)
     stored = run.record["provenance"]["predictions_sha256"]
     assert stored == sha256_of_file(run.folder / "predictions.parquet")
     assert set(run.record["timings"]) == {"training", "writing"}
