@@ -25,7 +25,7 @@ from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.evaluation.studies import Pooling, pool_studies
 from ichreport.files import sha256_of_file
 from ichreport.labels import ANY, LABELS
-from ichreport.model import backend, training
+from ichreport.model import backend, prediction, trained_rows, training
 from ichreport.params.experiment import Experiment
 from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.params.training_plan import TrainedNetwork
@@ -56,7 +56,7 @@ def row(path: str, epochs: int, **changes: Any) -> Experiment:
     return Experiment.parse(words, where=path)
 
 
-def network_of(trained: training.Trained, folder: Path) -> TrainedNetwork:
+def network_of(trained: trained_rows.Trained, folder: Path) -> TrainedNetwork:
     """A trained network as another row reads it."""
     path = folder / f"{trained.plan.name}.weights.h5"
     trained.save(path)
@@ -80,7 +80,7 @@ def train_all(store: Store, folder: Path, epochs: int, seed: int) -> dict[str, p
         plan = experiment.plan_on(network_of(made[name], folder))
         plan = replace(plan, name=f"{name} along series")
         made[f"{name}, along series"] = training.fit(store, sample, plan)
-    return {name: training.predict(trained, store, sample) for name, trained in made.items()}
+    return {name: prediction.predict(trained, store, sample) for name, trained in made.items()}
 
 
 def of_studies(predictions: pd.DataFrame) -> pd.DataFrame:
@@ -89,7 +89,7 @@ def of_studies(predictions: pd.DataFrame) -> pd.DataFrame:
     return whole.assign(sop_instance_uid=whole["study_instance_uid"])
 
 
-def compare(runs: dict[str, pd.DataFrame]) -> dict[str, Any]:
+def compare(runs: dict[str, pd.DataFrame], steps: list[tuple[str, str]]) -> dict[str, Any]:
     """Scores of each run, and the paired difference of each step, with 95 % intervals."""
     slices = Comparison(runs)
     studies = Comparison({name: of_studies(run) for name, run in runs.items()})
@@ -100,7 +100,7 @@ def compare(runs: dict[str, pd.DataFrame]) -> dict[str, Any]:
     for level, comparison, score, label in wanted:
         key = f"{score} of {label}, {level}"
         found["scores"][key] = {name: comparison.value(name, score, label) for name in runs}
-        for name, other in STEPS:
+        for name, other in steps:
             step = comparison.difference(name, other, score, label)
             found["steps"].setdefault(f"{name}, less {other}", {})[key] = {
                 "difference": step.difference,
@@ -119,7 +119,7 @@ def measure(patients: int = 500, epochs: int = 30, seeds: int = 1) -> dict[str, 
         write_phantom(folder / "rsna", PhantomRecipe(patients=patients, seed=11), workers=2)
         store = ingest(folder / "rsna", folder / "store", image_size=SIZE, progress=False)
         made = {
-            f"training seed {seed}": compare(train_all(store, folder, epochs, seed))
+            f"training seed {seed}": compare(train_all(store, folder, epochs, seed), STEPS)
             for seed in range(1, seeds + 1)
         }
         return {"patients": patients, "slices": len(store), "image_size": SIZE, **made}

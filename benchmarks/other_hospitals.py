@@ -26,7 +26,7 @@ from ichreport.evaluation.scores import auc_score
 from ichreport.evaluation.uncertainty.bootstrap import auc_replicates, draw_resamples
 from ichreport.evaluation.uncertainty.intervals import interval
 from ichreport.labels import ANY
-from ichreport.model import backend, training
+from ichreport.model import backend, prediction, trained_rows, training
 from ichreport.params.experiment import Experiment
 from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.params.scanners import HOSPITALS, SCANNERS
@@ -71,7 +71,7 @@ def make_store(folder: Path, recipe: PhantomRecipe) -> Store:
     return ingest(folder / "rsna", folder / "store", image_size=SIZE, progress=False)
 
 
-def train(store: Store, seed: int, epochs: int) -> training.Trained:
+def train(store: Store, seed: int, epochs: int) -> trained_rows.Trained:
     """The demo's network from scratch, trained on a store as the demo's row trains it."""
     words = read_yaml(ROW) | {"baseline": None, "image_size": SIZE, "training_seed": seed}
     words |= {"epochs": min(epochs, words["epochs"])}
@@ -79,12 +79,12 @@ def train(store: Store, seed: int, epochs: int) -> training.Trained:
     return training.fit(store, sample, Experiment.parse(words, where="benchmark").plan)
 
 
-def area(trained: training.Trained, store: Store) -> Area:
+def area(trained: trained_rows.Trained, store: Store) -> Area:
     """The area of any bleeding over all slices of a store."""
     rows = np.arange(len(store))
     patients = store.slices["patient_id"].to_numpy()
     whole = samples.Sample("fullid", rows, np.full(len(rows), "test"), patients)
-    predicted = training.predict(trained, store, whole)
+    predicted = prediction.predict(trained, store, whole)
     truth = predicted[f"truth_{ANY}"].to_numpy()
     score = predicted[f"probability_{ANY}"].to_numpy()
     group = pd.Series(patients)

@@ -24,7 +24,7 @@ from ichreport.files import read_json, write_json
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
-SUPPORT = ("run", "side_by_side")
+SUPPORT = ("run", "side_by_side", "gpu_recipes")  # the last runs by hand, where there is a GPU
 ON_ONE_CORE = ("batches", "bootstrap", "explore", "index", "ingest", "labels", "phantom")
 """Those whose figures are of one core: numerical libraries get one thread."""
 

@@ -112,6 +112,7 @@ ENTRIES = {
     "combination": "notebooks/2-combination.ipynb",
     "cam": "notebooks/3-cam.ipynb",
     "results": "notebooks/4-results.ipynb",
+    "beyond": "notebooks/7-beyond-the-poster.ipynb",
     "pages": "ichreport.report.site",
 }
 """What is known by the code where it is entered: jobs, and what is kept under a key."""
@@ -197,7 +198,7 @@ COMMENTED = {
 LEFT = (".DS_Store", "model/.cnn.py.swp", "model/cnn.py~", "model/.ipynb_checkpoints/cnn.py")
 """What systems and editors leave beside code."""
 TRAINS = {"training", "permuted", "experiment", "cam"}
-SHOWS = {"explore", "experiment", "combination", "cam", "results", "pages"}
+SHOWS = {"explore", "experiment", "combination", "cam", "results", "beyond", "pages"}
 REACHES = {
     "files.py": set(ENTRIES),
     "phantom/anatomy/skull.py": {"phantom"},
@@ -211,12 +212,13 @@ REACHES = {
     "model/maps/permuted_labels.py": {"permuted", "cam"},
     "model/maps/random_layers.py": {"cam"},
     "model/maps/cam.py": {"cam"},
-    "evaluation/scores.py": {"experiment", "combination", "cam", "results", "pages"},
+    "evaluation/scores.py": {"experiment", "combination", "cam", "results", "beyond", "pages"},
     "evaluation/blending.py": {"combination"},
-    "evaluation/comparisons.py": {"results"},
+    "evaluation/comparisons.py": {"results", "beyond"},
     "report/html/blocks.py": SHOWS,
     "report/run/score_tables.py": {"experiment", "combination", "results"},
     "report/maps/sanity.py": {"cam"},
+    "report/beyond/each_label.py": {"beyond"},
     "report/site.py": {"pages"},
     "workflow/make_report.py": set(),
 }
@@ -226,8 +228,8 @@ REACHES = {
 SHOWN_BY = {
     "report/layout/template/style.css": {"pages"},
     "report/layout/template/compare.js": {"pages"},
-    "report/viewer/viewer.js": SHOWS - {"results"},
-    "report/run/captions.yaml": {"experiment", "combination", "cam", "results", "pages"},
+    "report/viewer/viewer.js": SHOWS - {"results", "beyond"},
+    "report/run/captions.yaml": {"experiment", "combination", "cam", "results", "beyond", "pages"},
 }
 """By style, script or caption that changes: what shows it."""
 

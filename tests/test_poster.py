@@ -69,6 +69,13 @@ def test_the_label_counts_are_the_printed_shares_of_the_challenge_s_slices():
     assert poster.SLICES == 752_803
 
 
+def test_the_loss_of_the_constant_is_the_entropy_of_the_printed_shares():
+    shares = [PERCENT[label] / 100 for label in (*LABELS, ANY)]
+    entropy = sum(-p * math.log(p) - (1 - p) * math.log(1 - p) for p in shares)
+    assert poster.constant_loss() == pytest.approx(entropy, abs=1e-3)
+    assert round(poster.constant_loss(), 3) == 1.618
+
+
 def test_the_label_counts_add_up():
     counts = poster.label_counts()
     assert sum(counts.values()) == 256_242

@@ -25,7 +25,10 @@ PROFILE = {
 EXPERIMENTS = {
     "cnn": {"network": "cnn7", "sample": "fullid", "question": "Does <b>it</b> learn?"},
     "lstm": {"network": "densenet121", "head": "bilstm", "sample": "sampb", "dense_layers": 1},
-    "broken": {"network": "densenet121", "sample": "sampb", "weights": "none.weights.h5"},
+    "broken": {
+        **{"network": "densenet121", "sample": "sampb", "baseline": "lstm"},
+        "weights": "none.weights.h5",
+    },
     "mistaken": {"network": "densnet121"},
 }
 MISTAKE = "mistaken.yaml: network must be 'cnn7', 'densenet121', "
@@ -54,8 +57,8 @@ def test_a_job_is_a_line_as_it_starts_and_one_as_it_ends_with_its_time_and_what_
         r"^(\d+)/\d+ (?!.*failed)\S.* \d+:\d\d; (\d+) left", said, flags=re.MULTILINE
     )
     failed = re.findall(r"^(\d+)/\d+ \S.* failed after \d+:\d\d; ", said, flags=re.MULTILINE)
-    # phantom, ingest, features, four experiments, explore, cam, results, pages
-    assert sorted(map(int, [*failed, *(done for done, _ in ended)])) == list(range(1, 12)), said
+    # phantom, ingest, features, four experiments, explore, cam, results, beyond, pages
+    assert sorted(map(int, [*failed, *(done for done, _ in ended)])) == list(range(1, 13)), said
     assert len(failed) == 2
     assert ended[-1][1] == "0"
     assert "Execute" not in said + project.first.stderr
@@ -75,7 +78,7 @@ def test_its_last_lines_are_the_first_errors_own_words_its_log_and_the_outcome(p
     last = (project.root / log.removeprefix("Its log: ")).read_text().splitlines()[-1]
     assert words.endswith(last)
     table = project.first.stdout.index("all jobs ")
-    assert project.first.stdout.index("11/11 pages") < table
+    assert project.first.stdout.index("12/12 pages") < table
 
 
 def test_a_mistake_in_an_experiments_file_is_said_before_anything_runs_and_is_a_failed_row(project):
@@ -105,6 +108,13 @@ def test_the_failed_run_is_a_row_with_its_reason_and_a_page_with_its_log(project
     assert "Traceback" in project.page("experiments/broken.html")
 
 
+def test_a_step_beyond_the_poster_that_has_failed_stands_on_its_page_with_its_reason(project):
+    page = project.page("beyond.html")
+    assert "broken has no figures (failed): " in page
+    assert "none.weights.h5 does not exist" in page
+    assert 'href="beyond.html"' in project.page("index.html")
+
+
 def test_pages_say_that_the_heads_are_synthetic_and_need_no_network(project):
     for path in project.report.rglob("*.html"):
         text = path.read_text(encoding="utf-8")
@@ -128,7 +138,7 @@ def test_with_nothing_changed_only_the_failed_runs_are_tried_again(project):
     assert sorted(project.jobs()) == ["experiment", "experiment", "runs"]
 
 
-EXECUTED_AGAIN = {"experiment", "cam", "results", "pages"}
+EXECUTED_AGAIN = {"experiment", "cam", "results", "beyond", "pages"}
 """What follows when a run is executed again: its record is written anew."""
 AGAIN = {
     "ichreport/report/layout/template/style.css": {"pages"},
@@ -188,7 +198,7 @@ def test_a_page_whose_notebook_old_code_has_executed_leaves_it_out_and_says_so(p
 
 def test_another_backend_computes_all_that_it_depends_on_again(project, monkeypatch):
     monkeypatch.setenv("KERAS_BACKEND", "jax")
-    again = {"features", "experiment", "cam", "results", "pages", "report"}
+    again = {"features", "experiment", "cam", "results", "beyond", "pages", "report"}
     assert set(project.jobs("report")) == again
 
 
@@ -288,7 +298,7 @@ NotebookClient(nbformat.v4.new_notebook(cells=cells), kernel_name="python3").exe
 """
 
 
-@pytest.mark.parametrize("name", ["1-explore", "3-cam", "4-results"])
+@pytest.mark.parametrize("name", ["1-explore", "3-cam", "4-results", "7-beyond-the-poster"])
 def test_all_cells_of_a_notebook_run_twice_in_one_kernel(project, second, name):
     done = project.run(sys.executable, "-c", TWICE, f"notebooks/{name}.ipynb", "params/tiny.yaml")
     assert done.returncode == 0, done.stderr

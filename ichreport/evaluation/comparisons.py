@@ -6,7 +6,7 @@ together, and the table says how many slices they share.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -205,18 +205,38 @@ def compare_runs(
     wanted = {name for pair in baselines.items() for name in pair}
     present = {name: predictions for name, predictions in runs.items() if name in wanted}
     comparison = Comparison(present, split=split, replicates=replicates, seed=seed)
+    return compare_pairs(comparison, baselines, [(score, label)])
+
+
+def compare_pairs(
+    comparison: Comparison, baselines: Mapping[str, str], scores: Sequence[tuple[str, str]]
+) -> pd.DataFrame:
+    """As `compare_runs`, by several scores over resamples that are there already.
+
+    Args:
+        comparison: The runs and their resamples.
+        baselines: The baseline's name by the run's name.
+        scores: Scores and labels, as `score_table` names them.
+
+    Returns:
+        The columns of `compare_runs`, one row for each pair and score; `p_holm` is adjusted over
+        all of them.
+    """
     rows = []
     for name, baseline in baselines.items():
-        row: dict[str, Any] = {"run": name, "baseline": baseline, "score": score, "label": label}
-        if name in present and baseline in present:
-            row |= _as_row(comparison.difference(name, baseline, score, label))
-        rows.append(row)
+        compared = name in comparison.rows and baseline in comparison.rows
+        for score, label in scores:
+            row: dict[str, Any] = {"run": name, "baseline": baseline}
+            row |= {"score": score, "label": label}
+            if compared:
+                row |= _as_row(comparison.difference(name, baseline, score, label))
+            rows.append(row)
     table = pd.DataFrame(rows, columns=_COLUMNS)
     table["p_holm"] = holm(table["p"].to_numpy(np.float64))
-    better = 1 if score == "auc" else -1
+    better = np.where(table["score"] == "auc", 1, -1)
     table["outcome"] = [
-        _outcome(better * difference, p)
-        for difference, p in zip(table["difference"], table["p_holm"], strict=True)
+        _outcome(gain, p)
+        for gain, p in zip(better * table["difference"], table["p_holm"], strict=True)
     ]
     return table
 

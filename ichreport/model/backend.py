@@ -194,6 +194,12 @@ def batch_size(size: int, machine: Machine) -> int:
     return -(-size // count) * count
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error is how this backend says that a device has no memory left."""
+    says_so: bool = _framework().is_out_of_memory(error)
+    return says_so
+
+
 def to_numpy(tensor: Any) -> NDArray[Any]:
     """A tensor on the host, once the device has computed it."""
     array: NDArray[Any] = keras.ops.convert_to_numpy(tensor)

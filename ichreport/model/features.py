@@ -25,7 +25,7 @@ from ichreport.files import (
     sha256_of_json,
     write_sealed_json,
 )
-from ichreport.model import backbones, backend, neighbours, prefetch
+from ichreport.model import backbones, backend, neighbours, out_of_memory, prefetch
 from ichreport.model.feature_parts import FeatureParts, PartsWriter, bytes_on_disk
 from ichreport.params.machine import Machine
 from ichreport.params.training_plan import FEATURES_FOLDER, Backbone, View
@@ -168,6 +168,7 @@ def compute(
 
     Raises:
         FileNotFoundError: If the weights are not to be had.
+        OutOfMemoryError: If a device has no memory for a batch; with the cure.
     """
     made_of = key(store, network, machine)
     folder = _folder(store, made_of)
@@ -184,7 +185,9 @@ def compute(
         size = backend.batch_size(batch_size, machine)
         kept = {**made_of, "parameters": int(model.count_params())}
         write_sealed_json(folder / "key.json", kept)
-        _compute(store, missing, model, network.view, machine, folder, size, progress=progress)
+        with out_of_memory.explained(f"features of {network.view.network}", batch_size, machine):
+            view = network.view
+            _compute(store, missing, model, view, machine, folder, size, progress=progress)
         return FeatureParts(folder)
 
 

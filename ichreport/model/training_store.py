@@ -4,7 +4,8 @@ A folder of a training is named by a hash of all that it depends on: the paramet
 it, the store, the sample and its splits, the features that it reads, and the code that trains. It
 holds the weights, the predictions of every slice of the sample, and `training.json`, which is
 written last, spells the key out and holds the hashes of the other two. A lock lets one process
-train while others that want the same training wait.
+train while others that want the same training wait. Until it is finished, checkpoints lie there
+too (`model.fitting.checkpoints`), from which a training that was cut off goes on.
 
 To train anew without a change, remove the folder.
 """
@@ -31,11 +32,13 @@ from ichreport.files import (
     sha256_of_json,
     write_sealed_json,
 )
-from ichreport.model import backend, features, training
-from ichreport.model.training import Made, Trained
+from ichreport.model import backend, features, plan_features, training
+from ichreport.model.fitting import checkpoints
+from ichreport.model.trained_rows import Trained
+from ichreport.model.training import Made
 from ichreport.params.training_plan import TrainingPlan
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 WEIGHTS: Final = "model.weights.h5"
 PREDICTIONS: Final = "predictions.parquet"
 _NOTE: Final = "training.json"
@@ -49,13 +52,14 @@ class Training:
 
     Attributes:
         folder: Where its weights are kept, and everything else.
-        predictions: As `training.predict` gives them, of every slice of the sample.
+        predictions: As `prediction.predict` gives them, of every slice of the sample.
         history: By measure (`loss`, `val_loss`), one value an epoch.
         trainable: Parameters that training changed.
         frozen: Parameters that it did not.
         is_new: Whether it was trained now; else it was found.
         finished: When it was trained: UTC, ISO 8601.
-        seconds: What that took: `training` and `prediction`.
+        seconds: What that took: `training`, all of its parts, and `prediction`.
+        resumed: How many times it was cut off and went on.
         machine: What it was trained on, as `backend.start` says.
         software: The commit and the packages that trained it, as `software.describe` says.
     """
@@ -68,12 +72,13 @@ class Training:
     is_new: bool
     finished: str
     seconds: Mapping[str, float]
+    resumed: int
     machine: Mapping[str, Any]
     software: Mapping[str, Any]
 
     @property
     def weights(self) -> Path:
-        """The file of its weights, which `training.load` takes."""
+        """The file of its weights, which `trained_rows.load` takes."""
         return self.folder / WEIGHTS
 
     def copy_to(self, folder: Path) -> None:
@@ -100,7 +105,11 @@ def fit_or_find(store: Store, sample: Sample, plan: TrainingPlan) -> Training:
         ValueError: As `training.fit`, and if a kept file is damaged.
     """
     made_of = key(store, sample, plan, entry=CODE)
-    return keep(store, made_of, lambda: training.fit_and_predict(store, sample, plan))
+    return keep(
+        store,
+        made_of,
+        lambda folder: training.fit_and_predict(store, sample, plan, checkpoints=folder),
+    )
 
 
 def key(store: Store, sample: Sample, plan: TrainingPlan, *, entry: str) -> dict[str, Any]:
@@ -113,7 +122,7 @@ def key(store: Store, sample: Sample, plan: TrainingPlan, *, entry: str) -> dict
         entry: The module whose code, with all that it imports, trains.
     """
     reads = plan.backbone is not None or plan.trained is not None
-    network = training.feature_network(plan) if reads else None
+    network = plan_features.feature_network(plan) if reads else None
     return {
         "format": FORMAT,
         "code": backend.code(entry),
@@ -126,13 +135,13 @@ def key(store: Store, sample: Sample, plan: TrainingPlan, *, entry: str) -> dict
     }
 
 
-def keep(store: Store, made_of: Mapping[str, Any], train: Callable[[], Made]) -> Training:
+def keep(store: Store, made_of: Mapping[str, Any], train: Callable[[Path], Made]) -> Training:
     """Find a training by its key, or make and keep it.
 
     Args:
         store: Where the slices are; trainings are kept beside it.
         made_of: Everything that the training depends on.
-        train: Makes it.
+        train: Makes it, given the folder for its checkpoints.
 
     Raises:
         ValueError: If a kept file is damaged; the message names it and the cure.
@@ -142,7 +151,8 @@ def keep(store: Store, made_of: Mapping[str, Any], train: Callable[[], Made]) ->
         remove_partials(folder)
         is_new = not (folder / _NOTE).is_file()
         if is_new:
-            _write(folder, made_of, *train())
+            _write(folder, made_of, *train(folder))
+        checkpoints.remove(folder)
     note = _read_note(folder)
     return Training(
         folder=folder,
@@ -152,7 +162,10 @@ def keep(store: Store, made_of: Mapping[str, Any], train: Callable[[], Made]) ->
     )
 
 
-_KEPT: Final = ("history", "trainable", "frozen", "finished", "seconds", "machine", "software")
+_KEPT: Final = (
+    *("history", "trainable", "frozen"),
+    *("finished", "seconds", "resumed", "machine", "software"),
+)
 
 
 def _write(
@@ -173,6 +186,7 @@ def _write(
         "frozen": trained.frozen,
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": {part: round(taken, 3) for part, taken in seconds.items()},
+        "resumed": trained.resumed,
         "machine": backend.start(trained.plan.machine),
         "software": software.describe(),
     }

@@ -404,6 +404,11 @@ class Experiment(Profile):
         return self.name.partition(SEED_MARK)[0]
 
     @property
+    def beyond_poster(self) -> bool:
+        """Whether it is a step beyond the poster: no row of its table, and with a baseline."""
+        return self.poster_row is None and self.baseline is not None
+
+    @property
     def sampling(self) -> dict[str, Any]:
         """What `data.samples.draw` needs to know of the profile and the experiment."""
         return super().sampling | {"split_by": self.split_by, "fold": self.fold}

@@ -117,7 +117,7 @@ def _number(value: float, style: Style) -> str:
 
 
 def stored(
-    hu: NDArray[np.int16], study: StudyPlan, style: Style, beyond: NDArray[np.bool_]
+    hu: NDArray[np.int16], study: StudyPlan, style: Style, beyond: NDArray[np.bool_] | None
 ) -> bytes:
     """The pixels as they are stored, faults included.
 
@@ -125,7 +125,7 @@ def stored(
         hu: The slice's HU, shape (rows, columns).
         study: Its study.
         style: How that is written.
-        beyond: Which pixels lie outside the circle that is measured.
+        beyond: Which pixels lie outside the circle that is measured; not needed without padding.
     """
     if "wrapped" in study.faults:
         values = np.maximum(hu, -1000) & 0xFFF
@@ -133,7 +133,7 @@ def stored(
         values = np.clip(hu - style.intercept, 0, 4095)
     else:
         values = hu - np.int16(style.intercept)
-    if style.padding is not None and "wrapped" not in study.faults:
+    if beyond is not None and style.padding is not None and "wrapped" not in study.faults:
         values = np.where(beyond, np.int16(style.padding), values)
     return values.astype("<i2" if study.family == "b" else "<u2").tobytes()
 
@@ -142,7 +142,8 @@ def beyond_field(scan: Scan) -> NDArray[np.bool_]:
     """Pixels outside the scanner's circular field of view."""
     y = np.arange(scan.rows) - (scan.rows - 1) / 2
     x = np.arange(scan.columns) - (scan.columns - 1) / 2
-    beyond: NDArray[np.bool_] = np.hypot(y[:, None], x) > max(scan.rows, scan.columns) / 2
+    radius = max(scan.rows, scan.columns) / 2
+    beyond: NDArray[np.bool_] = np.square(y)[:, None] + np.square(x) > radius**2
     return beyond
 
 

@@ -14,6 +14,7 @@ from scipy import fft
 
 Array = NDArray[Any]
 Vector = tuple[float, float, float]
+Number = np.floating[Any]
 
 _LABYRINTH_SIZE = 128
 """Voxels a side of the periodic labyrinth; a power of two, so that indices wrap by a bit mask."""
@@ -43,6 +44,21 @@ def vector(values: NDArray[Any]) -> Vector:
     return x, y, z
 
 
+def at_least(values: Array | Number, least: float | Number, out: Array | None = None) -> Array:
+    """The larger of values and a number.
+
+    `np.maximum` takes several times as long where one of the two is a number.
+    """
+    larger: Array = values.clip(least, np.inf, out=out)
+    return larger
+
+
+def at_most(values: Array | Number, most: float | Number, out: Array | None = None) -> Array:
+    """The smaller of values and a number, as `at_least`."""
+    smaller: Array = values.clip(-np.inf, most, out=out)
+    return smaller
+
+
 def inside(distance: Array, width: float | Array) -> Array:
     """The share of a voxel within a surface, from its distance: 1 deep inside, 0 far outside.
 
@@ -50,28 +66,41 @@ def inside(distance: Array, width: float | Array) -> Array:
         distance: Signed distance to the surface (mm).
         width: Width of the voxel's edge response (mm); partial volume falls linearly over it.
     """
-    share = distance * np.float32(-1 / width) if isinstance(width, float) else -distance / width
-    share += np.float32(0.5)
-    np.maximum(share, 0, out=share)
-    return np.minimum(share, 1, out=share)
+    share: Array
+    if isinstance(width, float):
+        share = distance * np.float32(-1 / width)
+        share += np.float32(0.5)
+    else:
+        share = distance / width
+        np.subtract(np.float32(0.5), share, out=share)
+    return share.clip(0, 1, out=share)
 
 
 def ellipsoid(p: Points, center: Vector, radii: Vector) -> Array:
     """Distance to an axis-aligned ellipsoid, scaled by its smallest radius."""
-    squares: Array = np.square((p.x - np.float32(center[0])) * np.float32(1 / radii[0]))
-    squares += np.square((p.y - np.float32(center[1])) * np.float32(1 / radii[1]))
-    squares += np.square((p.z - np.float32(center[2])) * np.float32(1 / radii[2]))
+    x, y, z = (v - np.float32(c) for v, c in zip(p, center, strict=True))
+    for axis, radius in zip((x, y, z), radii, strict=True):
+        axis *= np.float32(1 / radius)
+    squares = _squares(x, y, z)
     np.sqrt(squares, out=squares)
     squares -= 1
     squares *= np.float32(min(radii))
     return squares
 
 
+def _squares(x: Array, y: Array, z: Array) -> Array:
+    """The sum of three squares; all three arrays are used up."""
+    x *= x
+    y *= y
+    x += y
+    z *= z
+    x += z
+    return x
+
+
 def sphere(p: Points, center: Vector, radius: float) -> Array:
     """Distance to a sphere, exact."""
-    squares = np.square(p.x - np.float32(center[0]))
-    squares += np.square(p.y - np.float32(center[1]))
-    squares += np.square(p.z - np.float32(center[2]))
+    squares = _squares(*(v - np.float32(c) for v, c in zip(p, center, strict=True)))
     np.sqrt(squares, out=squares)
     squares -= np.float32(radius)
     return squares
@@ -79,19 +108,17 @@ def sphere(p: Points, center: Vector, radius: float) -> Array:
 
 def capsule(p: Points, start: Vector, end: Vector, radii: tuple[float, float]) -> Array:
     """Distance to a tube with round ends whose radius changes linearly along it."""
-    axis = np.subtract(end, start)
-    length2 = float(axis @ axis)
+    axis = tuple(b - a for a, b in zip(start, end, strict=True))
+    length2 = sum(v * v for v in axis)
     x, y, z = (v - np.float32(s) for v, s in zip(p, start, strict=True))
     along = x * np.float32(axis[0] / length2)
     along += y * np.float32(axis[1] / length2)
     along += z * np.float32(axis[2] / length2)
-    np.clip(along, 0, 1, out=along)
+    along.clip(0, 1, out=along)
     x -= along * np.float32(axis[0])
     y -= along * np.float32(axis[1])
     z -= along * np.float32(axis[2])
-    squares: Array = x * x
-    squares += y * y
-    squares += z * z
+    squares = _squares(x, y, z)
     np.sqrt(squares, out=squares)
     along *= np.float32(radii[1] - radii[0])
     along += np.float32(radii[0])
@@ -101,8 +128,7 @@ def capsule(p: Points, start: Vector, end: Vector, radii: tuple[float, float]) -
 
 def smooth_min(a: Array, b: Array, radius: float) -> Array:
     """The union of two shapes, its crease filled over `radius` mm (Quilez's polynomial minimum)."""
-    blend: Array = np.maximum(np.float32(radius) - np.abs(a - b), 0)
-    blend *= blend
+    blend = _nearness(a, b, radius)
     blend *= np.float32(-0.25 / radius)
     blend += np.minimum(a, b)
     return blend
@@ -110,21 +136,38 @@ def smooth_min(a: Array, b: Array, radius: float) -> Array:
 
 def smooth_max(a: Array, b: Array, radius: float) -> Array:
     """The intersection of two shapes, its edge rounded over `radius` mm."""
-    return -smooth_min(-a, -b, radius)
+    blend = _nearness(a, b, radius)
+    blend *= np.float32(0.25 / radius)
+    blend += np.maximum(a, b)
+    return blend
+
+
+def _nearness(a: Array, b: Array, radius: float) -> Array:
+    """Square of how far two distances lie nearer to each other than `radius` (mm²)."""
+    near: Array = a - b
+    np.abs(near, out=near)
+    np.subtract(np.float32(radius), near, out=near)
+    at_least(near, 0, out=near)
+    near *= near
+    return near
 
 
 def smooth_step(value: Array, low: float, high: float) -> Array:
     """0 below `low`, 1 above `high`, a cubic between."""
     t: Array = (value - np.float32(low)) * np.float32(1 / (high - low))
-    np.maximum(t, 0, out=t)
-    np.minimum(t, 1, out=t)
-    t *= t * (3 - 2 * t)
+    t.clip(0, 1, out=t)
+    bend = t * np.float32(-2)
+    bend += np.float32(3)
+    bend *= t
+    t *= bend
     return t
 
 
 def bump(value: Array, center: float, width: float) -> Array:
     """A Gaussian of unit height."""
-    t: Array = np.square((value - np.float32(center)) * np.float32(1 / width))
+    t: Array = value - np.float32(center)
+    t *= np.float32(1 / width)
+    t *= t
     t *= np.float32(-0.5)
     np.exp(t, out=t)
     return t
@@ -178,12 +221,12 @@ def _with_neighbours(cube: NDArray[np.int8]) -> NDArray[np.int32]:
     """Each voxel with its next ones along x, y and both in one word, so that one look finds four.
 
     Returns:
-        int32, flat; bytes in the order of the plane's corners.
+        int32, flat; bytes in the order of the plane's corners, the lowest first.
     """
     words = np.empty((*cube.shape, 4), np.int8)
     words[..., 0], words[..., 1] = cube, np.roll(cube, -1, 2)
     words[..., 2:] = np.roll(words[..., :2], -1, 1)
-    flat: NDArray[np.int32] = words.view(np.int32).ravel()
+    flat: NDArray[np.int32] = words.view("<i4").ravel()
     return flat
 
 
@@ -224,30 +267,22 @@ def _look_up(table: NDArray[np.int32], x: Array, y: Array, z: Array) -> Array:
     floors = [np.floor(value) for value in (x, y, z)]
     parts = [value - floor for value, floor in zip((x, y, z), floors, strict=True)]
     across, down, low = (floor.astype(np.int32) & (_LABYRINTH_SIZE - 1) for floor in floors)
-    high = (low + 1) & (_LABYRINTH_SIZE - 1)
-    down *= _LABYRINTH_SIZE
-    down += across
+    number = np.stack([low, (low + 1) & (_LABYRINTH_SIZE - 1)])  # of the planes below and above
+    number *= _LABYRINTH_SIZE
+    number += down
+    number *= _LABYRINTH_SIZE
+    number += across
+    words = table.take(number, mode="wrap")
+    near = _between(words << 24 >> 24, words << 16 >> 24, parts[0])
+    far = _between(words << 8 >> 24, words >> 24, parts[0])
+    below, above = _between(near, far, parts[1])
+    return _between(below, above, parts[2])
 
-    def line(corners: Array, first: int) -> Array:
-        begin: Array = corners[..., first]
-        step: Array = corners[..., first + 1] - begin
-        step *= parts[0]
-        step += begin
-        return step
 
-    def plane(number: NDArray[np.int32]) -> Array:
-        number *= _LABYRINTH_SIZE**2
-        number += down
-        words = table.take(number, mode="clip")
-        corners = words.view(np.int8).reshape(*words.shape, 4).astype(np.float32)
-        first, step = line(corners, 0), line(corners, 2)
-        step -= first
-        step *= parts[1]
-        step += first
-        return step
-
-    first, step = plane(low), plane(high)
+def _between(begin: Array, end: Array, part: Array) -> Array:
+    """Interpolate linearly: `part` is 0 at `begin`, 1 at `end`, which is used up."""
+    first, step = (v.astype(np.float32, copy=False) for v in (begin, end))
     step -= first
-    step *= parts[2]
+    step *= part
     step += first
     return step

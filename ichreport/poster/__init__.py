@@ -5,10 +5,13 @@ use.
 """
 
 import csv
+import math
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
+
+from ichreport.labels import LABELS, SCORE_WEIGHTS
 
 AUTHOR: Final = "Amit Bhatia"
 TITLE: Final = "Application of Computer Vision in Intracranial Hemorrhage (ICH) Detection"
@@ -51,6 +54,19 @@ class OperatingPoint(NamedTuple):
 def label_counts() -> Mapping[str, int]:
     """Positive slices of each label among `SLICES`."""
     return {row["label"]: int(row["count"]) for row in _rows("labels")}
+
+
+@cache
+def constant_loss() -> float:
+    """The weighted log loss of constant prevalence on its labels, as a sum.
+
+    The entropy of each label's share, `any` twice.
+    """
+    shares = [label_counts()[label] / SLICES for label in LABELS]
+    return sum(
+        -weight * (share * math.log(share) + (1 - share) * math.log(1 - share))
+        for weight, share in zip(SCORE_WEIGHTS, shares, strict=True)
+    )
 
 
 @cache

@@ -29,6 +29,7 @@ _NOTEBOOKS: Final = {
     "explore": "1-explore.ipynb",
     "cam": "3-cam.ipynb",
     "results": "4-results.ipynb",
+    "beyond": "7-beyond-the-poster.ipynb",
 }
 """The notebook of each page, by the name of the executed one."""
 _SCRIPTS: Final = {
@@ -83,7 +84,8 @@ def _pages(folder: Path, profile: Profile, results: Results) -> list[Page]:
     papers_page = _page(
         "papers.html", papers.write(folder, profile, results), papers.TITLE, papers.ABOUT
     )
-    others = [comparison, *data, *maps, papers_page, *_page_of_timings(folder), *runs]
+    beyond = _page_of_steps(converter, folder) if results.beyond_poster else []
+    others = [comparison, *beyond, *data, *maps, papers_page, *_page_of_timings(folder), *runs]
     index = _page_of_notebook(
         converter, folder, "results", "Results", "", path="index.html", more=_cards(others)
     )
@@ -142,6 +144,11 @@ def _page_of_notebook(
     else:
         return []
     return [_page(path, content + more, short, about)]
+
+
+def _page_of_steps(converter: "_Converter", folder: Path) -> list[Page]:
+    about = "What each step beyond the poster changes, brings and costs."
+    return _page_of_notebook(converter, folder, "beyond", "Beyond", about)
 
 
 def _shown(converter: "_Converter", folder: Path, path: Path, by_hand: str) -> str:
@@ -214,7 +221,7 @@ def _scripts(html: str) -> list[Path]:
 def _remove_stale(folder: Path, pages: Iterable[Page]) -> None:
     """Remove pages of runs and notebooks that are no more."""
     written = {folder / page.path for page in pages}
-    of_notebooks = [folder / f"{stem}.html" for stem in ("explore", "cam", "time")]
+    of_notebooks = [folder / f"{stem}.html" for stem in ("explore", "cam", "beyond", "time")]
     of_runs = (folder / "experiments").glob("*.html")
     for path in (*filter(Path.is_file, of_notebooks), *of_runs):
         if path not in written:

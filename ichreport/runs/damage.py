@@ -15,7 +15,10 @@ from ichreport.runs.record_format import (
     read_record,
 )
 
-_EXECUTED: Final = ("explore.ipynb", "cam.ipynb", "results.ipynb")
+OF_STEPS: Final = "beyond.ipynb"
+"""The executed notebook of the steps beyond the poster, which a report without them lacks."""
+
+_EXECUTED: Final = ("explore.ipynb", "cam.ipynb", "results.ipynb", OF_STEPS)
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ from ichreport.runs.record_format import (
     WEIGHTS,
     read_record,
 )
+from ichreport.splits import Split
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -112,7 +113,7 @@ class RunRecord:
 
     @property
     def weights(self) -> Path:
-        """The file of its trained weights, which `model.training.load` takes.
+        """The file of its trained weights, which `model.trained_rows.load` takes.
 
         Raises:
             ValueError: If it is missing or damaged, or if the run combines others and has none.
@@ -125,15 +126,19 @@ class RunRecord:
         known = self.record["provenance"]["weights_sha256"]
         return check_file(self.folder / WEIGHTS, known, RUN_AGAIN)
 
-    def predictions(self) -> pd.DataFrame:
+    def predictions(self, split: Split | None = None) -> pd.DataFrame:
         """The run's predictions, one row a slice.
+
+        Args:
+            split: The split to read; all three if not given.
 
         Raises:
             ValueError: If the run has no record.
         """
         if self.status != "ok":
             raise ValueError(f"{self.name} has no predictions: {self.reason}")
-        return pd.read_parquet(self.folder / PREDICTIONS)
+        rows = None if split is None else [("split", "==", split)]
+        return pd.read_parquet(self.folder / PREDICTIONS, filters=rows)
 
 
 class Training(Protocol):
@@ -170,6 +175,10 @@ class Training(Protocol):
     @property
     def seconds(self) -> Mapping[str, float]:
         """What that took."""
+
+    @property
+    def resumed(self) -> int:
+        """How many times it was cut off and went on."""
 
     @property
     def machine(self) -> Mapping[str, Any]:
@@ -231,6 +240,7 @@ def write_run(
             "training": {
                 "folder": training.folder.name,
                 "finished": training.finished,
+                **({"resumed": training.resumed} if training.resumed else {}),
                 **training.software,
             },
             "weights_sha256": sha256_of_file(folder / WEIGHTS),

@@ -17,6 +17,7 @@ from ichreport.params.experiment import SEED_MARK, Experiment, read_each_experim
 from ichreport.params.profile import Profile
 from ichreport.params.samples import Sample, SplitBy
 from ichreport.runs.record import RunRecord, read_runs, read_runs_by_hand
+from ichreport.splits import Split
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,10 @@ class ScoredRun:
     def predictions(self) -> pd.DataFrame:
         """The run's predictions, for what is computed of several runs together."""
         return self.run_record.predictions()
+
+    def predictions_on(self, split: Split) -> pd.DataFrame:
+        """As `predictions`, of one split; for who compares many runs and keeps all in memory."""
+        return self.run_record.predictions(split)
 
     @cached_property
     def assessment(self) -> Assessment:
@@ -186,6 +191,16 @@ class Results:
     def rows(self) -> dict[str, ScoredRun]:
         """Each row's first run, by name."""
         return {name: run for name, run in self.scored.items() if run.row == name}
+
+    def experiment_of(self, run: RunRecord) -> Experiment | None:
+        """What a run is: as recorded, or else as its file says; None where that has a mistake."""
+        return run.experiment if run.parameters else self.expected.get(run.name)
+
+    @property
+    def beyond_poster(self) -> dict[str, Experiment]:
+        """The rows that go beyond the poster, by name, with figures or without."""
+        rows = {run.name: self.experiment_of(run) for run in self.runs if SEED_MARK not in run.name}
+        return {name: row for name, row in rows.items() if row is not None and row.beyond_poster}
 
     @property
     def without_figures(self) -> list[RunRecord]:

@@ -36,7 +36,7 @@ _SECONDS_TO_STOP: Final = 5
 """How long Snakemake may take to end after an interrupt from the keyboard."""
 RUNS: Final = ("--keep-going", "runs")
 """What is made first: all runs that can be made."""
-_PAGES: Final = ("--allowed-rules", "results", "pages", "report", "--", "report")
+_PAGES: Final = ("--allowed-rules", "results", "beyond", "pages", "report", "--", "report")
 """What is made then, from whatever records there are: a failed run must not keep pages away."""
 _PROCESSES: Final = (
     multiprocessing.get_context("fork")  # which has imported already; this process has no threads
@@ -174,9 +174,12 @@ class _Call:
         snakemake: Sequence[str],
         again: Sequence[str],
     ) -> None:
-        results = f"{shown(profile.report_folder)}/results.ipynb"  # the only one that pages make
-        self._again = _forced(path for path in again if path != results)
-        self._results_again = _forced(path for path in again if path == results)
+        report = shown(profile.report_folder)
+        of_runs = [
+            f"{report}/{name}.ipynb" for name in ("results", "beyond")
+        ]  # made with the pages
+        self._again = _forced(path for path in again if path not in of_runs)
+        self._of_runs_again = _forced(path for path in again if path in of_runs)
         self._path, self._report, self._options = path, profile.report_folder, list(snakemake)
         self._log = self._report / LOG
         self._journal = folder / "journal.json"
@@ -194,7 +197,7 @@ class _Call:
             status = self._run("--prioritize", maps, *self._again, *RUNS)
             never_started = status != 0 and not Journal.read(self._journal).planned
             if not (never_started or self._signals_received):
-                status = self._run(*self._results_again, *_PAGES) or status
+                status = self._run(*self._of_runs_again, *_PAGES) or status
         return self._print_outcome(status, never_started=never_started)
 
     def _run(self, *words: str) -> int:

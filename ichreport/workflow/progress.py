@@ -20,8 +20,6 @@ from ichreport.files import read_json, write_json
 
 JOURNAL: Final = "ICHREPORT_JOURNAL"
 """Names, in Snakemake's environment, the file in which a call keeps what became of its jobs."""
-_LATER_JOBS: Final = 2
-"""The jobs that follow when some run was made: results and pages."""
 
 
 @dataclass
@@ -58,6 +56,7 @@ class Progress(logging.Handler):
         targets: Rules that are no jobs, but names for all that they need.
         journal: The file in which the call keeps what became of its jobs.
         local: Whether the jobs run on this machine.
+        later_jobs: Jobs that follow when some run was made: results and pages, say.
         stream: Where to print.
     """
 
@@ -67,10 +66,11 @@ class Progress(logging.Handler):
         journal: Path,
         *,
         local: bool = True,
+        later_jobs: int = 2,
         stream: TextIO | None = None,
     ) -> None:
         super().__init__()
-        self._targets, self._path = targets, journal
+        self._targets, self._path, self._later_jobs = targets, journal, later_jobs
         self._stream = sys.stdout if stream is None else stream
         self._journal = Journal.read(journal)
         self._journal.local = local
@@ -102,7 +102,7 @@ class Progress(logging.Handler):
 
     def _plan(self, stats: Mapping[str, Any]) -> None:
         jobs = sum(n for rule, n in stats.items() if rule not in {"total", *self._targets})
-        later = _LATER_JOBS if "runs" in stats else 0
+        later = self._later_jobs if "runs" in stats else 0
         self._journal.planned = self._before + jobs + later
         self._keep()
 
@@ -194,16 +194,17 @@ def _logged_error(event: Mapping[str, Any]) -> str:
     return next(filter(None, map(error_in, logs)), "It left no word; it may have been killed.")
 
 
-def attach(targets: frozenset[str], journal: str, local: bool) -> None:
+def attach(targets: frozenset[str], journal: str, local: bool, later_jobs: int) -> None:
     """Print a workflow's events in place of what Snakemake prints.
 
     Args:
         targets: Rules that are no jobs.
         journal: The path in the environment variable `JOURNAL`.
         local: Whether the jobs run on this machine.
+        later_jobs: As `Progress` takes it.
     """
     logger = logging.getLogger("snakemake.logging")
     for handler in list(logger.handlers):
         if handler.name == "DefaultStreamHandler":
             logger.removeHandler(handler)
-    logger.addHandler(Progress(targets, Path(journal), local=local))
+    logger.addHandler(Progress(targets, Path(journal), local=local, later_jobs=later_jobs))

@@ -49,7 +49,8 @@ def find(profile: Profile, experiments: Mapping[str, Experiment]) -> Repairs:
     again: list[Damage] = []
     left: list[Damage] = []
     of_data = [*_phantom(profile), *_store(profile.store_folder)]
-    for one in [*of_data, *damage.damaged(profile.report_folder)]:
+    of_report = _made(damage.damaged(profile.report_folder), experiments)
+    for one in [*of_data, *of_report]:
         is_by_hand = one.path.name == RECORD and one.path.parent.name not in experiments
         (left if is_by_hand else again).append(one)
     lines += [
@@ -66,6 +67,12 @@ def find(profile: Profile, experiments: Mapping[str, Experiment]) -> Repairs:
         runs = ", ".join(str(Path(path).parent) for path in others)
         lines.append(f"Other parameters than the files say have made {runs}; made anew.")
     return Repairs(lines, [*found, *others], [one.problem for one in left])
+
+
+def _made(damages: Sequence[Damage], experiments: Mapping[str, Experiment]) -> list[Damage]:
+    """The damages without that of a page of steps that the report no longer has."""
+    has_steps = any(experiment.beyond_poster for experiment in experiments.values())
+    return [one for one in damages if has_steps or one.path.name != damage.OF_STEPS]
 
 
 def _of_other_parameters(experiments: Mapping[str, Experiment]) -> Iterator[str]:

@@ -8,6 +8,7 @@ import pytest
 
 from ichreport.evaluation.comparisons import (
     Comparison,
+    compare_pairs,
     compare_runs,
     difference_above_floors,
 )
@@ -103,6 +104,22 @@ def test_a_missing_run_is_a_row_without_figures_and_costs_no_adjustment(runs):
     assert lost["outcome"].tolist() == ["undefined"]
     assert lost[["difference", "low", "p", "p_holm"]].isna().all(axis=None)
     assert table.loc[0, "p_holm"] == table.loc[0, "p"]
+
+
+def test_several_scores_are_adjusted_together_and_each_is_better_in_its_own_direction(runs):
+    comparison = Comparison(runs, replicates=200)
+    scores = [("auc", "any"), ("weighted_log_loss_sum", "all")]
+    both = compare_pairs(comparison, {"better": "base"}, scores)
+    apart = [
+        compare_runs(runs, {"better": "base"}, score=score, label=label, replicates=200)
+        for score, label in scores
+    ]
+    for name in ("difference", "low", "high", "p"):
+        assert both[name].tolist() == [one[name].item() for one in apart], name
+    area, loss = both["p"]
+    adjusted = [max(2 * min(area, loss), p) for p in (area, loss)]  # Holm's method for two
+    assert both["p_holm"].tolist() == pytest.approx(adjusted)
+    assert both["outcome"].tolist() == ["better", "better"]
 
 
 def test_no_pairs_give_an_empty_table():

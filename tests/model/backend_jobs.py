@@ -6,8 +6,10 @@ in FOLDER, which JAX then looks at; each writes results-BACKEND.npz and results-
 
 import json
 import sys
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from unittest import mock
 
 import adam_by_hand
 import keras
@@ -15,10 +17,11 @@ import numpy as np
 from conftest import SIZE, MadeUpStore, made_up_sample, make_experiment, small_build
 
 from ichreport.labels import LABELS
-from ichreport.model import backend, networks, training
+from ichreport.model import backend, networks, plan_features, prediction, trained_rows, training
 from ichreport.model.augmentation import augmented_model
 from ichreport.model.augmentation.drawing import Drawing
 from ichreport.model.fitting import losses
+from ichreport.model.fitting.checkpoints import Checkpoints
 from ichreport.model.heads.build import build_head
 from ichreport.model.maps import cam
 from ichreport.params.augmentations import KINDS, parse
@@ -120,9 +123,9 @@ def see_rows(store, sample, experiment, folder):
     for name, changes in HEADS.items():
         asked = experiment(**changes, weights=str(folder / BACKBONE))
         if name == "dense":
-            arrays["features"] = training.features_of(store, sample.rows, asked.plan)
-        trained = training.load(store, asked.plan, folder / f"{name}.weights.h5")
-        arrays[f"logits {name}"] = training.logits_of(trained, store, sample)
+            arrays["features"] = plan_features.features_of(store, sample.rows, asked.plan)
+        trained = trained_rows.load(store, asked.plan, folder / f"{name}.weights.h5")
+        arrays[f"logits {name}"] = prediction.logits_of(trained, store, sample)
         if name != "bilstm":  # slow without compiling
             maps = cam.by_label(trained, store, sample, dict.fromkeys(LABELS, ROWS))
             arrays[f"heat {name}"] = np.stack([maps[label].heat for label in LABELS])
@@ -193,6 +196,39 @@ def sharing(store, experiment):
     return results
 
 
+class CutOffError(Exception):
+    """Stands for whatever ends a training."""
+
+
+def cut_off_after(epochs):
+    """A checkpoint after each epoch, and after so many the end."""
+
+    def offer(self, take):
+        checkpoint = take()
+        self._write(checkpoint)
+        if checkpoint.epochs == epochs:
+            raise CutOffError
+
+    return offer
+
+
+def weights_with_and_without_a_cut(store, sample, experiment, devices, folder):
+    """The weights of a head with dropout, undisturbed, and cut off after its second epoch."""
+    changes = DENSE | LONGER | {"dense_layers": 2, "determinism": "strict", "devices": devices}
+    plan = experiment(**changes).plan
+    undisturbed = training.fit(store, sample, plan)
+    folder.mkdir()
+    with mock.patch.object(Checkpoints, "offer", cut_off_after(2)), suppress(CutOffError):
+        training.fit(store, sample, plan, checkpoints=folder)
+    resumed = training.fit(store, sample, plan, checkpoints=folder)
+    assert resumed.resumed == 1
+    return {
+        f"devices {devices}, {name} {number}": weight
+        for name, trained in (("undisturbed", undisturbed), ("cut off", resumed))
+        for number, weight in enumerate(trained.model.get_weights())
+    }
+
+
 def main(folder):
     two_processors()
     keras.applications.Small = small_build
@@ -208,6 +244,8 @@ def main(folder):
     results["losses"] = {n: histories(store, sample, experiment, n) for n in COUNTS}
     for count in COUNTS:
         arrays |= steps_taken(experiment, count)
+        checkpoints = folder / BACKEND / f"cut-off-{count}"
+        arrays |= weights_with_and_without_a_cut(store, sample, experiment, count, checkpoints)
     if 2 in COUNTS:
         results |= sharing(store, experiment)
     for turn in range(2):

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from ichreport.model import backbones, networks, training
+from ichreport.model import backbones, networks, plan_features, prediction, trained_rows, training
 from ichreport.model.heads.first_values import standardise
 from ichreport.model.maps import cam, random_layers
 from ichreport.params.networks import NETWORKS, NetworkSpec
@@ -82,7 +82,7 @@ def test_the_last_convolutions_change_and_no_normalisation(
 def test_it_starts_as_a_head_on_the_frozen_features_would(store, fine_tuned):
     experiment = fine_tuned("all")
     rows = np.arange(len(store))
-    stored = training.features_of(store, rows, experiment.plan)
+    stored = plan_features.features_of(store, rows, experiment.plan)
     frozen = backbones.build(experiment.backbone, experiment.machine)
     model = networks.fine_tuned(frozen, experiment.plan)
     _, head = networks.maps_and_head(model)
@@ -111,10 +111,10 @@ def test_saved_weights_predict_the_same_without_the_backbones_first_ones(
     trained = training.fit(store, sample, experiment.plan)
     trained.save(tmp_path / "run.weights.h5")
     first.unlink()
-    again = training.load(store, experiment.plan, tmp_path / "run.weights.h5")
+    again = trained_rows.load(store, experiment.plan, tmp_path / "run.weights.h5")
     for weight, loaded in zip(trained.model.get_weights(), again.model.get_weights(), strict=True):
         np.testing.assert_array_equal(weight, loaded)
-    expected, predicted = (training.predict(each, store, sample) for each in (trained, again))
+    expected, predicted = (prediction.predict(each, store, sample) for each in (trained, again))
     np.testing.assert_allclose(expected["probability_any"], predicted["probability_any"], atol=1e-6)
     assert (again.trainable, again.frozen) == (trained.trainable, trained.frozen)
 

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from ichreport.model import backbones, backend, networks, training
+from ichreport.model import backbones, backend, networks, trained_rows
 from ichreport.model.heads.build import build_head
 from ichreport.model.heads.dense import DROPOUT
 from ichreport.model.heads.first_values import set_output_bias
@@ -194,7 +194,8 @@ def test_what_xla_cannot_compile_runs_without_it(monkeypatch):
     for head in both:
         backend.program(head, MACHINE, jit=True)
     backend.program(both[1], Machine(determinism="strict"), jit=True)
-    assert compiled == [False] * 3 + [True] * 3 + [False] * 3
+    steps = 4  # train, gather, evaluate, forward
+    assert compiled == [False] * steps + [True] * steps + [False] * steps
 
 
 def test_dropout_follows_the_training_seed():
@@ -269,7 +270,7 @@ def test_the_same_weights_give_the_same_features_by_whatever_way_they_come(
             continue
         tuned = networks.fine_tuned(loaded, experiment.plan)
         tuned.save_weights(tmp_path / "run.weights.h5")
-        again = training.untrained(experiment.plan)
+        again = trained_rows.untrained(experiment.plan)
         again.load_weights(tmp_path / "run.weights.h5")
         assert_agree(again(hu), tuned(hu))
 

@@ -5,7 +5,16 @@ import numpy as np
 import pytest
 
 from ichreport.labels import LABELS
-from ichreport.model import backbones, backend, inputs, networks, training
+from ichreport.model import (
+    backbones,
+    backend,
+    inputs,
+    networks,
+    plan_features,
+    prediction,
+    trained_rows,
+    training,
+)
 from ichreport.params.machine import Machine
 from ichreport.params.networks import NETWORKS, NetworkSpec
 from tests.model.conftest import MadeUpStore, made_up_sample, make_experiment
@@ -32,9 +41,9 @@ def _two_convolutions(small_backbone, monkeypatch):
 @pytest.mark.parametrize("precision", MIXED)
 def test_features_are_kept_in_float32_and_close_to_those_of_float32(store, make, precision):
     rows = np.arange(40)
-    exact = training.features_of(store, rows, make(network="densenet121").plan)
+    exact = plan_features.features_of(store, rows, make(network="densenet121").plan)
     asked = make(network="densenet121", precision=precision)
-    mixed = training.features_of(store, rows, asked.plan)
+    mixed = plan_features.features_of(store, rows, asked.plan)
     assert mixed.dtype == np.float32
     error = np.abs(mixed - exact).max() / np.abs(exact).max()
     assert 0 < error < 2**-7, "16 bits were not used, or more was lost than bfloat16's 8 bits"
@@ -59,11 +68,11 @@ def test_a_trained_network_predicts_nearly_the_same(exact, make, tmp_path, preci
     store, sample, asked, trained = exact
     trained.save(tmp_path / "w.weights.h5")
     plan = make(**asked, precision=precision).plan
-    mixed = training.load(store, plan, tmp_path / "w.weights.h5")
+    mixed = trained_rows.load(store, plan, tmp_path / "w.weights.h5")
     first, second = (
-        training.predict(network, store, sample)[COLUMNS] for network in (trained, mixed)
+        prediction.predict(network, store, sample)[COLUMNS] for network in (trained, mixed)
     )
-    assert training.logits_of(mixed, store, sample).dtype == np.float32
+    assert prediction.logits_of(mixed, store, sample).dtype == np.float32
     error = np.abs(first - second).to_numpy().max()
     assert 0 < error < 0.03
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ichreport.model import features, training
+from ichreport.model import features, plan_features, prediction, trained_rows, training
 from ichreport.model.trained_network import OfRun
 from ichreport.params.training_plan import TrainedNetwork
 
@@ -34,13 +34,13 @@ def test_a_runs_own_last_layer_on_its_features_gives_its_own_logits(
 ):
     trained, network = trained_run(store, sample, make, tmp_path, **changes)
     asked = make(network=changes["network"], head="sequence", features_from="source")
-    stored = training.features_of(store, sample.rows, asked.plan_on(network))
+    stored = plan_features.features_of(store, sample.rows, asked.plan_on(network))
     if changes["network"] == "cnn7":
         kernel, bias = (np.asarray(w) for w in trained.model.get_layer("logits").get_weights())
         logits = stored @ kernel + bias
     else:
         logits = np.asarray(trained.model.get_layer("dense_head")(stored, training=False))
-    np.testing.assert_allclose(logits, training.logits_of(trained, store, sample), atol=1e-5)
+    np.testing.assert_allclose(logits, prediction.logits_of(trained, store, sample), atol=1e-5)
     assert np.ptp(logits) > 1e-3
 
 
@@ -61,7 +61,7 @@ def test_weights_that_are_not_those_of_the_record_are_refused(store, sample, mak
         file.write(b"1")
     asked = make(network="cnn7", head="sequence", features_from="source")
     with pytest.raises(ValueError, match=r"model\.weights\.h5 .*Run source again"):
-        training.features_of(store, sample.rows, asked.plan_on(network))
+        plan_features.features_of(store, sample.rows, asked.plan_on(network))
 
 
 @pytest.mark.parametrize(
@@ -85,10 +85,10 @@ def test_a_sequence_head_on_a_runs_network_learns_and_is_loaded_again(
     trained, again = (training.fit(store, sample, plan) for _ in range(2))
     assert min(trained.history["loss"]) < 0.8 * trained.history["loss"][0]
     trained.save(tmp_path / "head.weights.h5")
-    loaded = training.load(store, plan, tmp_path / "head.weights.h5")
-    expected = training.logits_of(trained, store, sample)
+    loaded = trained_rows.load(store, plan, tmp_path / "head.weights.h5")
+    expected = prediction.logits_of(trained, store, sample)
     for other in (again, loaded):
-        np.testing.assert_allclose(training.logits_of(other, store, sample), expected, atol=1e-6)
+        np.testing.assert_allclose(prediction.logits_of(other, store, sample), expected, atol=1e-6)
         assert (other.trainable, other.frozen) == (trained.trainable, trained.frozen)
     assert trained.frozen > features.count_parameters(store, OfRun(network), plan.machine) > 500
 
@@ -102,5 +102,5 @@ def test_distances_are_read_from_the_store(store, sample, make, tmp_path):
     for spacing in (1.0, 10.0):
         store.slices["z"] = np.arange(len(store)) * spacing
         trained = training.fit(store, sample, asked.plan_on(network))
-        logits.append(training.logits_of(trained, store, sample))
+        logits.append(prediction.logits_of(trained, store, sample))
     assert np.abs(logits[0] - logits[1]).max() > 1e-3

@@ -7,7 +7,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 from ichreport.evaluation.predictions import probabilities, select_split, truths
 from ichreport.evaluation.scores import auc_scores
 from ichreport.labels import LABELS
-from ichreport.model import training
+from ichreport.model import prediction, sample_batches, trained_rows, training
 
 pytestmark = pytest.mark.usefixtures("small_backbone")
 
@@ -32,7 +32,7 @@ WEIGHTED = [{**kind, "loss": "weighted-bce"} for kind in (KINDS[0], KINDS[1], KI
 def test_the_small_network_learns_bright_squares(store, sample, make):
     experiment = make(epochs=30, patience=30, learning_rate=0.01)
     trained = training.fit(store, sample, experiment.plan)
-    predictions = training.predict(trained, store, sample)
+    predictions = prediction.predict(trained, store, sample)
     train = select_split(predictions, "train")
     areas = auc_scores(truths(train), probabilities(train))
     assert areas[LABELS.index("any")] > 0.9
@@ -44,17 +44,17 @@ def test_the_same_seed_and_saved_weights_predict_the_same(store, sample, make, c
     plan = make(**changes).plan
     trained, as_well = (training.fit(store, sample, plan) for _ in range(2))
     trained.save(tmp_path / "model.weights.h5")
-    loaded = training.load(store, plan, tmp_path / "model.weights.h5")
-    expected = training.logits_of(trained, store, sample)
+    loaded = trained_rows.load(store, plan, tmp_path / "model.weights.h5")
+    expected = prediction.logits_of(trained, store, sample)
     assert np.ptp(expected) > 1e-3
     for again in (as_well, loaded):
-        np.testing.assert_allclose(training.logits_of(again, store, sample), expected, atol=1e-6)
+        np.testing.assert_allclose(prediction.logits_of(again, store, sample), expected, atol=1e-6)
         assert (again.trainable, again.frozen) == (trained.trainable, trained.frozen)
 
 
 def test_predictions_hold_one_row_a_slice_with_its_truth(store, sample, make):
     trained = training.fit(store, sample, make(**KINDS[1], epochs=1).plan)
-    predictions = training.predict(trained, store, sample)
+    predictions = prediction.predict(trained, store, sample)
     assert predictions["sop_instance_uid"].tolist() == store.slices["sop_instance_uid"].tolist()
     for label in LABELS:
         np.testing.assert_array_equal(predictions[f"truth_{label}"], store.slices[label])
@@ -73,7 +73,7 @@ def test_of_a_sample_of_slices_the_size_of_each_study_is_the_stores(store, sampl
     chosen = np.arange(1, 120, 3)
     some = type(sample)("sampa", chosen, sample.split[chosen], sample.group[chosen])
     trained = training.fit(store, sample, make(**KINDS[1], epochs=1).plan)
-    predictions = training.predict(trained, store, some)
+    predictions = prediction.predict(trained, store, some)
     sizes = dict(zip(*np.unique(studies, return_counts=True), strict=True))
     assert predictions["study_slices"].tolist() == [sizes[name] for name in studies[chosen]]
     assert predictions["study_instance_uid"].tolist() == studies[chosen].tolist()
@@ -83,8 +83,9 @@ def test_which_slices_are_mirrored_follows_the_seed_and_is_not_the_order(store, 
     truth = np.zeros((120, 6), dtype=np.float32)
 
     def mirrored(seed):
-        batches = training._slice_batches(store, sample, make().plan, truth, seed)["train"]
-        return np.concatenate([d["flip"] for _, d in batches.plan(np.random.default_rng(0))])
+        batches = sample_batches.slice_batches(store, sample, make().plan, truth, seed)["train"]
+        planned = batches.plan(np.random.default_rng(0))
+        return np.concatenate([one.drawn["flip"] for one in planned])
 
     assert mirrored(1).tolist() == mirrored(1).tolist() != mirrored(2).tolist()
     order = np.random.default_rng(1).random(len(mirrored(1))) < 0.5  # drawn by the order's seed
@@ -99,7 +100,7 @@ def test_a_series_head_scores_each_slice_at_its_own_place(store, sample, make):
     )  # fmt: skip
     trained = training.fit(store, sample, experiment.plan)
     trained_on = sample.split == "train"
-    logits = training.logits_of(trained, store, sample)[trained_on, -1]
+    logits = prediction.logits_of(trained, store, sample)[trained_on, -1]
     truth = store.slices["any"].to_numpy()[trained_on]
     last = np.isfinite(logits).all() and roc_auc_score(truth, logits)
     assert last > 0.8
@@ -173,7 +174,7 @@ def test_the_weights_that_are_kept_are_those_of_the_best_epoch(store, sample, ma
     expected = weights_after(store, sample, until_best)
     for kept, own in zip(trained.model.weights, expected, strict=True):
         np.testing.assert_array_equal(np.array(kept), own)
-    predictions = select_split(training.predict(trained, store, sample), "validation")
+    predictions = select_split(prediction.predict(trained, store, sample), "validation")
     truth, probability = truths(predictions), probabilities(predictions).astype(float)
     by_label = [log_loss(*both, labels=[0, 1]) for both in zip(truth.T, probability.T, strict=True)]
     assert np.mean(by_label) == pytest.approx(min(trained.history["val_loss"]), rel=1e-4)
@@ -181,9 +182,9 @@ def test_the_weights_that_are_kept_are_those_of_the_best_epoch(store, sample, ma
 
 def test_series_of_several_patients_under_one_uid_are_several_sequences(store, sample, make):
     experiment = make(network="densenet121", head="bilstm", epochs=1, determinism="strict")
-    apart = training.predict(training.fit(store, sample, experiment.plan), store, sample)
+    apart = prediction.predict(training.fit(store, sample, experiment.plan), store, sample)
     store.slices["series_instance_uid"] = "one for all"
-    together = training.predict(training.fit(store, sample, experiment.plan), store, sample)
+    together = prediction.predict(training.fit(store, sample, experiment.plan), store, sample)
     columns = [f"probability_{label}" for label in LABELS]
     np.testing.assert_array_equal(apart[columns], together[columns])
 
@@ -214,6 +215,6 @@ def test_weights_of_another_row_are_refused(store, sample, make, tmp_path):
     plan = make(**KINDS[1], epochs=1).plan
     training.fit(store, sample, plan).save(tmp_path / "w.weights.h5")
     with pytest.raises(ValueError, match="does not fit tiny"):
-        training.load(store, make(**KINDS[1], dense_layers=3).plan, tmp_path / "w.weights.h5")
+        trained_rows.load(store, make(**KINDS[1], dense_layers=3).plan, tmp_path / "w.weights.h5")
     with pytest.raises(FileNotFoundError, match="run the experiment first"):
-        training.load(store, plan, tmp_path / "none.weights.h5")
+        trained_rows.load(store, plan, tmp_path / "none.weights.h5")

@@ -12,7 +12,7 @@ import pytest
 from ichreport import software
 from ichreport.files import read_json, sha256_of_file
 from ichreport.labels import LABELS
-from ichreport.model import backend, training, training_store
+from ichreport.model import backend, prediction, trained_rows, training, training_store
 from ichreport.model.training_store import PREDICTIONS, WEIGHTS
 from ichreport.params.networks import NETWORKS
 
@@ -58,9 +58,9 @@ def test_a_second_call_finds_what_the_first_has_trained(ask, fits, changes):
 
 def test_predictions_are_those_of_the_kept_weights(ask, store, sample, make):
     kept = ask()
-    trained = training.load(store, make(**HEAD).plan, kept.weights)
+    trained = trained_rows.load(store, make(**HEAD).plan, kept.weights)
     columns = [f"probability_{label}" for label in LABELS]
-    expected = training.predict(trained, store, sample)
+    expected = prediction.predict(trained, store, sample)
     np.testing.assert_allclose(kept.predictions[columns], expected[columns], atol=1e-6)
     assert (kept.trainable, kept.frozen) == (trained.trainable, trained.frozen)
     assert kept.predictions["sop_instance_uid"].tolist() == expected["sop_instance_uid"].tolist()

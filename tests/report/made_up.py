@@ -37,13 +37,16 @@ TEMPLATE = "{{7*7}}"
 PLANTED = f"{SCRIPT} {PICTURE} {TEMPLATE}"
 
 EXPERIMENTS = {
-    "01-small": {"network": "cnn7", "sample": "fullid", "question": f"Does {PLANTED} learn?"},
+    "01-small": {
+        **{"network": "cnn7", "sample": "fullid", "baseline": "02-large"},
+        "question": f"Does {PLANTED} learn?",
+    },
     "02-large": {"network": "densenet121", "sample": "fullid", "loss": "focal", "poster_row": 13},
     "03-windowed": {"network": "cnn7", "input": "sigmoid", "sample": "sampa", "poster_row": 3},
     "04-broken": {"network": "densenet121", "head": "bilstm", "sample": "sampb"},
     "05-later": {"network": "cnn7", "loss": "weighted-bce", "sample": "sampb"},
 }
-"""Those with a parameter file: three ran, one failed, one is missing."""
+"""Those with a parameter file: three ran, one failed, one is missing; the first is a step."""
 
 BY_HAND = {
     **{"network": "densenet121", "sample": "fullid", "poster_row": 13},
@@ -107,6 +110,7 @@ def make(folder: Path, source: Path) -> Report:
         write_executed(story(store), report / "runs" / "01-small" / "notebook.ipynb")
         write_executed(executed("1-explore", given), report / "explore.ipynb")
         write_executed(executed("4-results", given), report / "results.ipynb")
+        write_executed(executed("7-beyond-the-poster", given), report / "beyond.ipynb")
         (report / "cam.log").write_text(f"Traceback\nValueError: {PLANTED}\n")
         site.render(report, profile)
         return Report(report, profile, read(profile, report), store)

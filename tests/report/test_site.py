@@ -1,6 +1,7 @@
 """Pages from notebooks and records: what is written, removed and refused."""
 
 import contextlib
+import re
 import shutil
 import subprocess
 import sys
@@ -94,6 +95,34 @@ def test_a_notebook_that_never_ran_has_no_page_and_no_link(copied, report):
     site.render(copied, report.profile)
     assert not (copied / "explore.html").exists()
     assert "explore.html" not in (copied / "index.html").read_text(encoding="utf-8")
+
+
+def linked(page):
+    """The pages that a page's navigation leads to, in its order."""
+    text = page.read_text(encoding="utf-8").partition("<main")[0]
+    return re.findall(r'href="([a-z-]+\.html)"', text)
+
+
+def test_the_steps_beyond_the_poster_have_a_page_after_that_of_comparisons(copied, report):
+    found = linked(copied / "index.html")
+    assert found.index("beyond.html") == found.index("compare.html") + 1
+    assert found.index("beyond.html") < found.index("papers.html")
+    page = (copied / "beyond.html").read_text(encoding="utf-8")
+    assert "by more than chance: 01-small (" in page
+
+
+def test_a_report_without_steps_has_no_such_page_though_its_notebook_is_still_there(copied, report):
+    path = copied.parents[1] / "params" / "experiments" / "01-small.yaml"
+    path.write_text(path.read_text().replace("baseline: 02-large\n", ""))
+    for record in copied.glob("runs/01-small/record.json"):
+        kept = read_json(record)
+        kept.pop("seal")
+        kept["parameters"]["baseline"] = None
+        write_sealed_json(record, kept)
+    assert (copied / "beyond.ipynb").is_file()
+    site.render(copied, report.profile)
+    assert not (copied / "beyond.html").exists()
+    assert "beyond.html" not in linked(copied / "index.html")
 
 
 def test_real_data_have_no_banner(copied, report):

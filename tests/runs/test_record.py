@@ -55,8 +55,8 @@ def experiment(tmp_path, monkeypatch):
 
 @pytest.fixture
 def write_run(predictions, assessed):
-    def write(experiment):
-        training = StandInTraining(predictions, {"loss": [1.0], "val_loss": [1.5]})
+    def write(experiment, **changes):
+        training = StandInTraining(predictions, {"loss": [1.0], "val_loss": [1.5]}, **changes)
         return record.write_run(
             experiment,
             training,
@@ -75,6 +75,9 @@ def test_a_written_run_reads_back(experiment, predictions, write_run):
     assert run.status == "ok"
     assert Experiment.parse(run.parameters, where="record") == run.experiment == experiment
     pd.testing.assert_frame_equal(run.predictions(), predictions)
+    test = predictions[predictions["split"] == "test"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(run.predictions("test"), test)
+    assert 0 < len(test) < len(predictions)
     stored = run.record["provenance"]["predictions_sha256"]
     assert stored == sha256_of_file(run.folder / "predictions.parquet")
     assert set(run.record["timings"]) == {"training", "writing"}
@@ -82,6 +85,15 @@ def test_a_written_run_reads_back(experiment, predictions, write_run):
     assert (training["folder"], training["commit"]) == ("e" * 16, "abc")
     assert training["finished"] == "2026-11-23T12:00:00+00:00"
     assert run.record["provenance"]["commit"] != "abc"
+    assert "resumed" not in training
+
+
+def test_a_training_that_was_cut_off_is_recorded_with_how_many_times_it_went_on(
+    experiment, write_run
+):
+    write_run(experiment, resumed=3)
+    run = record.read_run(experiment.run_folder)
+    assert run.record["provenance"]["training"]["resumed"] == 3
 
 
 def test_figures_in_the_record_are_those_of_the_predictions(experiment, write_run):

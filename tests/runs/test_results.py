@@ -6,6 +6,7 @@ import yaml
 from ichreport.evaluation.assessment import assess
 from ichreport.params.experiment import Experiment
 from ichreport.params.profile import Profile
+from ichreport.params.yaml import project_path
 from ichreport.runs import record, results
 from ichreport.runs.record import RunRecord
 from ichreport.runs.results import ScoredRun
@@ -117,3 +118,21 @@ def test_a_run_by_hand_is_no_row_and_stands_beside_no_figure_of_the_poster(read)
 def test_whether_heads_are_synthetic_is_what_their_store_said(read, synthetic):
     found = read({"name": "05-raw", **ROWS["05-raw"]}, synthetic=synthetic)
     assert found.synthetic is synthetic
+
+
+def test_beyond_the_poster_are_rows_of_our_own_that_name_a_baseline_with_figures_or_without(read):
+    path = project_path("params/experiments")
+    own = {"poster_row": None, "loss": "focal"}
+    for name, values in {
+        "17-alone": own,
+        "18-step": own | {"baseline": "05-raw"},
+        "19-poster": own | {"poster_row": 7, "baseline": "05-raw"},
+        "20-mistaken": own | {"network": "densnet"},
+    }.items():
+        (path / f"{name}.yaml").write_text(yaml.safe_dump({"name": name, **values}))
+    found = read({"name": "05-raw", **ROWS["05-raw"]})
+    assert list(found.beyond_poster) == ["18-step"]
+    assert found.beyond_poster["18-step"].loss == "focal"
+    by_name = {run.name: run for run in found.runs}
+    assert found.experiment_of(by_name["20-mistaken"]) is None
+    assert found.experiment_of(by_name["05-raw"]).question == "Raw?"

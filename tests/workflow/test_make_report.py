@@ -257,6 +257,22 @@ def test_what_is_damaged_is_named_and_made_anew_though_it_is_there(project, call
     assert all("damaged" in line or "not readable" in line for line in lines)
 
 
+def test_a_damaged_page_of_steps_is_made_anew_only_where_the_report_has_steps(
+    project, calls, capsys
+):
+    path = project.report / "beyond.ipynb"
+    write_text(path, "executed")
+    seal_notebook(path)
+    write_text(path, "changed")
+    assert make_report.make_report("params/killed.yaml", []) == 0
+    assert not any("reports/killed/beyond.ipynb" in words for words in calls)
+    assert "beyond" not in capsys.readouterr().out
+    project.write_experiment("head", EXPERIMENTS["head"] | {"sample": "fullid", "baseline": "cnn"})
+    assert make_report.make_report("params/killed.yaml", []) == 0
+    assert calls[-1][:2] == ("--forcerun", "reports/killed/beyond.ipynb")
+    assert "reports/killed/beyond.ipynb is made anew: " in capsys.readouterr().out
+
+
 def test_a_row_that_was_made_with_other_parameters_is_made_anew(project, monkeypatch):
     monkeypatch.chdir(project.root)
     profile = Profile.parse(PROFILE, where="test")

@@ -82,6 +82,14 @@ def test_the_two_jobs_of_the_pages_count_from_the_beginning_and_once(shown, jour
     assert stream.getvalue() == "results started\n2/3 results 0:00; 1 left\n"
 
 
+def test_who_plans_the_runs_says_how_many_jobs_follow(journal):
+    stream = io.StringIO()
+    handler = Progress(frozenset({"runs"}), journal, later_jobs=3, stream=stream)
+    for one in (event("run_info", stats=STATS), started(1, name="a"), ended(1)):
+        handler.emit(one)
+    assert stream.getvalue().endswith("1/6 experiment a 0:00; 5 left\n")
+
+
 def test_a_failed_job_shows_its_own_words_and_is_kept(shown, journal, tmp_path):
     log = tmp_path / "log.txt"
     log.write_text("epoch 1\nTraceback\n  line\nValueError: the loss is not finite.\n\n")

@@ -69,9 +69,34 @@ rule results:
         FEW_THREADS + job("results", EXECUTE + "{output:q} -f {params.profile:q}")
 
 
+if GOES_BEYOND:
+
+    rule beyond:
+        input:
+            sorted(here(path) for path in profile.report_folder.glob("runs/*/record.json")),
+            notebook="notebooks/7-beyond-the-poster.ipynb",
+        output:
+            f"{REPORT}/beyond.ipynb",
+        params:
+            code=fingerprint(Path("notebooks/7-beyond-the-poster.ipynb")),
+            values=PROFILE_VALUES,
+            profile=PROFILE_FILE,
+            states=states(),
+            kernel=profile.kernel,
+            notes=f"{REPORT}/timings",
+        log:
+            f"{REPORT}/beyond.log",
+        resources:
+            mem_mb=memory(for_showing),
+            runtime=minutes(for_showing),
+        shell:
+            FEW_THREADS + job("beyond", EXECUTE + "{output:q} -f {params.profile:q}")
+
+
 rule pages:
     input:
         [here(path) for path in (profile.report_folder / "explore.ipynb", profile.report_folder / "cam.ipynb") if path.is_file()],
+        [f"{REPORT}/beyond.ipynb"] if GOES_BEYOND else [],
         results=f"{REPORT}/results.ipynb",
     output:
         f"{REPORT}/index.html",

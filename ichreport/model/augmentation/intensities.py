@@ -84,10 +84,12 @@ def erased(hu: Any, box: Any) -> Any:
             are in it whose middle is.
     """
     height, width = hu.shape[-2:]
-    y = ((np.arange(height) + 0.5) / height).astype(np.float32)[:, None]
-    x = ((np.arange(width) + 0.5) / width).astype(np.float32)
+    middles = ((np.arange(side) + 0.5) / side for side in (height, width))
+    y, x = (ops.convert_to_tensor(middle.astype(np.float32)) for middle in middles)
+    y = y[:, None]
     top, bottom, left, right = (_by_slice(box[:, side]) for side in range(4))
-    rows, columns = (y >= top) & (y < bottom), (x >= left) & (x < right)
+    rows = ops.logical_and(ops.greater_equal(y, top), ops.less(y, bottom))
+    columns = ops.logical_and(ops.greater_equal(x, left), ops.less(x, right))
     return ops.where(ops.logical_and(rows, columns), float(HU_MIN), hu)
 
 

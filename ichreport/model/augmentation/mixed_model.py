@@ -3,7 +3,6 @@
 from typing import Any
 
 import keras
-import numpy as np
 from keras import layers, ops
 
 from ichreport.model import backend, inputs
@@ -70,7 +69,7 @@ class Mix(layers.Layer):  # type: ignore[misc]
             return seen
         height, width = seen.shape[1:3]
         top, bottom, left, right = (box[:, end, None] for end in range(4))
-        y, x = np.arange(height, dtype=np.int32), np.arange(width, dtype=np.int32)
+        y, x = ops.arange(height, dtype="int32"), ops.arange(width, dtype="int32")
         rows, columns = (y >= top) & (y < bottom), (x >= left) & (x < right)
         cut = ops.logical_and(rows[:, :, None], columns[:, None, :])
         kept = ops.where(cut, 0.0, blend[:, None, None])[..., None]

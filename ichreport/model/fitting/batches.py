@@ -61,6 +61,7 @@ class SliceBatches:
         mixing: Draws how slices are mixed in pairs, where batches are shuffled; else they stay as
             they are, each beside itself. Needed where a model takes pairs.
         sampling: Draws which of `indices` come where batches are shuffled; by default all.
+        generators: What `draw` draws from; a training that goes on sets them to where they were.
     """
 
     read: Callable[[NDArray[np.int64], Drawn], Any]
@@ -72,6 +73,7 @@ class SliceBatches:
     announce: Callable[[NDArray[np.int64]], None] | None = None
     mixing: Mixing | None = None
     sampling: StudySampling | None = None
+    generators: tuple[np.random.Generator, ...] = ()
 
     @property
     def steps(self) -> int:

@@ -6,15 +6,19 @@ for a bidirectional LSTM (`benchmarks/heads.py`). It also takes batches from a s
 while the device computes, with a weight of 0 for what fills up the last one.
 """
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from ichreport.files import without_nan
 from ichreport.model import backend, prefetch
 from ichreport.model.fitting.accumulating import steps_of, taking_steps
 from ichreport.model.fitting.batches import Batch, SliceBatches
+from ichreport.model.fitting.checkpoints import Checkpoint, Checkpoints
 from ichreport.model.fitting.losses import LossFunction
 from ichreport.model.fitting.series_batches import Planned, SeriesBatches
 from ichreport.model.fitting.step_sizes import step_sizes
@@ -40,6 +44,7 @@ def fit(
     *,
     name: str,
     seed: int,
+    checkpoints: Checkpoints | None = None,
 ) -> dict[str, list[float]]:
     """Train with Adam or AdamW, and keep the best epoch's weights.
 
@@ -57,6 +62,7 @@ def fit(
         machine: How it computes.
         name: The run, for messages.
         seed: Draws the orders.
+        checkpoints: Those of this training: it goes on from the last one, and adds to them.
 
     Returns:
         `loss` and, where it was watched, `val_loss`: the mean over slices of each epoch. `loss` is
@@ -74,18 +80,23 @@ def fit(
     history: dict[str, list[float]] = {"loss": []}
     if validation is not None:
         history["val_loss"] = []
-    for epoch in range(fitting.epochs):
+    resumable = _Resumable(program, watched, history, [random, *train.generators])
+    if checkpoints is not None:
+        resumable.restore(checkpoints.last())
+    while len(history["loss"]) < fitting.epochs and not watched.has_enough:
         history["loss"].append(_pass(program, step, train, random))
         if validation is not None:
             history["val_loss"].append(_pass(program, program.evaluate, validation, None))
         now = {measure: values[-1] for measure, values in history.items()}
         if not np.isfinite(list(now.values())).all():
             raise ValueError(
-                f"{name}: the loss is not finite after {epoch + 1} epochs; "
+                f"{name}: the loss is not finite after {len(history['loss'])} epochs; "
                 f"try a {fitting.step_size_name} below {fitting.step_size!r}."
             )
-        if validation is not None and watched.is_enough(now["val_loss"]):
-            break
+        if validation is not None:
+            watched.see(now["val_loss"])
+        if checkpoints is not None:
+            checkpoints.offer(resumable.checkpoint)
     program.finish(program.weights() if validation is None else watched.best_weights)
     return history
 
@@ -100,23 +111,83 @@ class _Watched:
 
     def __init__(self, program: Any, fitting: Fitting) -> None:
         self._program, self._fitting = program, fitting
-        self._best = self._clearly_best = np.inf
+        self._best = self._clearly_best = float("inf")
         self._waited = 0
-        self.best_weights = program.weights()
+        self.best_weights: Sequence[NDArray[Any]] = program.weights()
 
-    def is_enough(self, loss: float) -> bool:
-        """Take an epoch's validation loss; gives whether to stop."""
-        on_a_plateau = self._fitting.schedule == "plateau"
+    @property
+    def has_enough(self) -> bool:
+        """Whether to stop."""
+        return self._stops_early and self._waited >= self._fitting.patience
+
+    def see(self, loss: float) -> None:
+        """Take an epoch's validation loss."""
         if loss < self._clearly_best - CLEAR_GAIN:
             self._clearly_best = loss
-        elif on_a_plateau:
+        elif self._stops_early:
             self._program.cut_steps(STEP_CUT)
         if loss < self._best:
             self._best, self._waited = loss, 0
             self.best_weights = self._program.weights()
-            return False
-        self._waited += 1
-        return on_a_plateau and self._waited >= self._fitting.patience
+        else:
+            self._waited += 1
+
+    def progress(self) -> dict[str, Any]:
+        """What it goes by, without the best weights, as JSON takes it: no loss yet is None."""
+        progress: dict[str, Any] = without_nan(
+            {"best": self._best, "clearly_best": self._clearly_best, "waited": self._waited}
+        )
+        return progress
+
+    def restore(self, progress: Mapping[str, Any], best_weights: Sequence[NDArray[Any]]) -> None:
+        """Take over what `progress` gave, and the weights of the best epoch."""
+        self._best, self._clearly_best = (
+            float("inf") if progress[name] is None else progress[name]
+            for name in ("best", "clearly_best")
+        )
+        self._waited, self.best_weights = progress["waited"], best_weights
+
+    @property
+    def _stops_early(self) -> bool:
+        return self._fitting.schedule == "plateau"
+
+
+@dataclass(frozen=True)
+class _Resumable:
+    """All that a training is at the end of an epoch.
+
+    Attributes:
+        program: What trains.
+        watched: What it has seen of validation.
+        history: By measure, one value an epoch.
+        generators: All that it draws from on the host. The batches of an epoch are planned before
+            it ends, however far ahead they are gathered, so that none has moved on by then.
+    """
+
+    program: Any
+    watched: _Watched
+    history: dict[str, list[float]]
+    generators: Sequence[np.random.Generator]
+
+    def checkpoint(self) -> Checkpoint:
+        """It, as it is now."""
+        return Checkpoint(
+            history=self.history,
+            progress=self.watched.progress(),
+            generators=[generator.bit_generator.state for generator in self.generators],
+            state=self.program.state(),
+            best_weights=self.watched.best_weights,
+        )
+
+    def restore(self, checkpoint: Checkpoint | None) -> None:
+        """Make it what it was; without a checkpoint, it starts."""
+        if checkpoint is None:
+            return
+        self.history.update(checkpoint.history)
+        self.watched.restore(checkpoint.progress, checkpoint.best_weights)
+        for generator, state in zip(self.generators, checkpoint.generators, strict=True):
+            generator.bit_generator.state = state
+        self.program.restore(checkpoint.state)
 
 
 def _pass(program: Any, step: Any, batches: Batches, random: np.random.Generator | None) -> float:

@@ -116,6 +116,11 @@ class SeriesBatches:
     from_above: bool = False
 
     @property
+    def generators(self) -> tuple[np.random.Generator, ...]:
+        """What is drawn from beside the order; a training that goes on sets them back."""
+        return () if self.variation is None else (self.variation.random,)
+
+    @property
     def steps(self) -> int:
         """Batches of one pass of training."""
         lengths = self.series[:, 1] - self.series[:, 0]

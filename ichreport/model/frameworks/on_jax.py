@@ -35,6 +35,11 @@ def gradient(function: Callable[[Any], Any], inputs: NDArray[np.float32]) -> Any
     return jax.grad(lambda tensor: function(tensor).sum())(jax.numpy.asarray(inputs))
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that a device has no memory left."""
+    return isinstance(error, jax.errors.JaxRuntimeError) and "RESOURCE_EXHAUSTED" in str(error)
+
+
 class Group:
     """Devices that share each batch: `keras.distribution.DataParallel`, for more than one.
 
@@ -173,6 +178,19 @@ class Program:
         values = dict(zip(map(id, self._model.trainable_variables), trainable, strict=True))
         values |= zip(map(id, self._model.non_trainable_variables), fixed, strict=True)
         return [np.array(values[id(weight)]) for weight in self._model.weights]
+
+    def state(self) -> list[NDArray[Any]]:
+        """Copies of all that steps change, random generators of layers included."""
+        return [np.array(value) for value in jax.tree.leaves(self._state)]
+
+    def restore(self, state: Sequence[NDArray[Any]]) -> None:
+        """Take over what `state` gave, here or in another process."""
+        present, structure = jax.tree.flatten(self._state)
+        values = [
+            _copy(jax.device_put(value, now.sharding))
+            for value, now in zip(state, present, strict=True)
+        ]
+        self._state = jax.tree.unflatten(structure, values)
 
     def finish(self, weights: Sequence[NDArray[Any]]) -> None:
         """Give the model these weights for good."""

@@ -42,6 +42,11 @@ def gradient(function: Callable[[Any], Any], inputs: NDArray[np.float32]) -> Any
     return tape.gradient(total, tensor)
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that a device has no memory left."""
+    return isinstance(error, tf.errors.ResourceExhaustedError)
+
+
 class Group:
     """Devices that share each batch: `tf.distribute.MirroredStrategy`, for more than one.
 
@@ -231,9 +236,23 @@ class Program:
         weights = self._model.weights
         return [np.array(averages.get(id(weight), weight)) for weight in weights]
 
+    def state(self) -> list[NDArray[Any]]:
+        """Copies of all that steps change, random generators of layers included."""
+        return [np.array(keras.ops.convert_to_numpy(variable)) for variable in self._variables()]
+
+    def restore(self, state: Sequence[NDArray[Any]]) -> None:
+        """Take over what `state` gave, here or in another process."""
+        for variable, value in zip(self._variables(), state, strict=True):
+            variable.assign(value)
+
     def finish(self, weights: Sequence[NDArray[Any]]) -> None:
         """Give the model these weights for good."""
         self._model.set_weights(weights)
+
+    def _variables(self) -> list[Any]:
+        optimizer = self._optimizer
+        adapted = optimizer.variables if optimizer else []
+        return [*self._model.variables, *adapted, *self._average.values()]
 
     def _first_average(self) -> dict[int, Any]:
         """The weights as they are, by their variables, as far as they are averaged."""

@@ -35,6 +35,11 @@ def gradient(function: Callable[[Any], Any], inputs: NDArray[np.float32]) -> Any
     return slopes
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that a device has no memory left."""
+    return isinstance(error, torch.cuda.OutOfMemoryError)
+
+
 class Group:
     """The one device that computes: Keras shares batches over several on the other frameworks.
 
@@ -152,9 +157,30 @@ class Program:
         judged = [self._average.get(id(one), one) for one in self._model.weights]
         return [np.array(keras.ops.convert_to_numpy(one)) for one in judged]
 
+    def state(self) -> list[NDArray[Any]]:
+        """Copies of all that steps change, torch's own random generators included."""
+        variables = [np.array(keras.ops.convert_to_numpy(one)) for one in self._variables()]
+        return [*variables, *(generator.numpy().copy() for generator in _generator_states())]
+
+    def restore(self, state: Sequence[NDArray[Any]]) -> None:
+        """Take over what `state` gave, here or in another process."""
+        variables = self._variables()
+        count = len(variables)
+        for variable, value in zip(variables, state[:count], strict=True):
+            variable.assign(value)
+        host, *devices = (torch.from_numpy(value.copy()) for value in state[count:])
+        torch.set_rng_state(host)
+        if devices:
+            torch.cuda.set_rng_state_all(devices)
+
     def finish(self, weights: Sequence[NDArray[Any]]) -> None:
         """Give the model these weights for good."""
         self._model.set_weights(weights)
+
+    def _variables(self) -> list[keras.Variable]:
+        optimizer = self._optimizer
+        adapted = optimizer.variables if optimizer else []
+        return [*self._model.variables, *adapted, *self._average.values()]
 
     def _slopes(self, inputs: Any, truth: Any, weights: Any) -> tuple[list[Any], Any, Any]:
         """The slopes of the mean loss of a batch, its items, and the weighted sum of its losses."""
@@ -204,3 +230,11 @@ class Program:
 
 def _copy_of(variable: keras.Variable) -> keras.Variable:
     return keras.Variable(variable.value.detach().clone(), dtype=variable.dtype, trainable=False)
+
+
+def _generator_states() -> list[torch.Tensor]:
+    """The states of torch's generators, which dropout may draw from: the host's, then each GPU's.
+
+    Bytes, on the host.
+    """
+    return [torch.get_rng_state(), *torch.cuda.get_rng_state_all()]

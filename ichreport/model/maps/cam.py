@@ -25,8 +25,9 @@ from ichreport.labels import LABELS
 from ichreport.model import backbones, backend, networks
 from ichreport.model.fitting.series_batches import gaps
 from ichreport.model.inputs import hu_of
+from ichreport.model.plan_features import features_of
 from ichreport.model.trained_network import OfRun
-from ichreport.model.training import Trained, features_of
+from ichreport.model.trained_rows import Trained
 from ichreport.params.training_plan import TrainingPlan
 
 SMALLEST_MAP = 24

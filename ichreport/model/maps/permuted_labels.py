@@ -14,8 +14,8 @@ import pandas as pd
 from ichreport.data.samples import Sample
 from ichreport.data.store import Store, series_numbers
 from ichreport.labels import LABELS
-from ichreport.model import training, training_store
-from ichreport.model.training import Trained
+from ichreport.model import trained_rows, training, training_store
+from ichreport.model.trained_rows import Trained
 from ichreport.params.training_plan import TrainingPlan
 
 MOST_SLICES: Final = 384
@@ -24,8 +24,12 @@ MOST_SLICES: Final = 384
 Few, so that it comes to know its labels by heart, which is all that can be learned of them.
 """
 
-MOST_EPOCHS: Final = 20
-"""Passes over them; no more than the row itself was allowed."""
+MOST_EPOCHS: Final = 12
+"""Passes over them; no more than the row itself was allowed.
+
+By then the demo's network ranks its permuted labels with a mean area under the curve of 0.98; eight
+more make that 1.00 and leave the maps as much alike.
+"""
 
 CODE: Final = "ichreport.model.maps.permuted_labels"
 """The module whose code, with all that it imports, trains."""
@@ -38,7 +42,7 @@ class Permuted:
     Attributes:
         trained: The network.
         predictions: What it says of the slices that it was trained on, beside their permuted
-            labels, as `training.predict` gives it.
+            labels, as `prediction.predict` gives it.
         epochs: Passes over them.
         is_new: Whether it was trained now; else it was found.
     """
@@ -78,10 +82,12 @@ def fit_or_find(store: Store, sample: Sample, plan: TrainingPlan, *, seed: int) 
     kept = training_store.keep(
         store,
         key,
-        lambda: training.fit_and_predict(relabelled, chosen, shorter, watch=False, seed=seed),
+        lambda folder: training.fit_and_predict(
+            relabelled, chosen, shorter, watch=False, seed=seed, checkpoints=folder
+        ),
     )
     return Permuted(
-        training.load(store, shorter, kept.weights), kept.predictions, epochs, kept.is_new
+        trained_rows.load(store, shorter, kept.weights), kept.predictions, epochs, kept.is_new
     )
 
 

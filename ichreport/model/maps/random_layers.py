@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from ichreport.data.samples import Sample
 from ichreport.data.store import Store
-from ichreport.model import backbones, networks, training
+from ichreport.model import backbones, networks, trained_rows
 from ichreport.model.maps import cam
 from ichreport.model.maps.cam import Heatmaps
-from ichreport.model.training import Trained
+from ichreport.model.trained_rows import Trained
 from ichreport.params.training_plan import TrainingPlan
 
 BACKBONE_PARTS: Final = 4
@@ -52,7 +52,7 @@ def cascade(
         What was made random last (`nothing` at first), and the maps by label.
     """
     plan = trained.plan
-    model = training.untrained(plan)
+    model = trained_rows.untrained(plan)
     networks.take_weights(model, trained.model)
     shown = replace(trained, model=model)
     backbone, head = _maps_and_head(plan, model)
@@ -81,7 +81,7 @@ def _stages(
     keras.utils.set_random_seed(seed)
     if plan.backbone is not None:
         plan = replace(plan, backbone=replace(plan.backbone, weights=None, seed=seed))
-    twin = training.untrained(plan)
+    twin = trained_rows.untrained(plan)
     if plan.is_fine_tuned:
         _, twin = networks.maps_and_head(twin)
     stages: dict[str, list[tuple[Any, Any]]] = {}

@@ -11,7 +11,16 @@ from ichreport.phantom.anatomy.cavity import Cavity
 from ichreport.phantom.anatomy.head import Head
 from ichreport.phantom.anatomy.landmarks import EDGE, Landmarks, MassEffect
 from ichreport.phantom.anatomy.lesions import Tissue
-from ichreport.phantom.shapes import Array, Points, any_of, ellipsoid, inside, smooth_step, wander
+from ichreport.phantom.shapes import (
+    Array,
+    Points,
+    any_of,
+    at_least,
+    ellipsoid,
+    inside,
+    smooth_step,
+    wander,
+)
 
 _DURA = 53.0
 _VENOUS = 53.0
@@ -113,7 +122,7 @@ def _cerebrum(head: Head, at: Landmarks, cortex: Array, around: Array) -> Array:
     white += np.float32(head.white)
     near = np.flatnonzero(around < _HALO)
     if head.leukoaraiosis and len(near):
-        caps = np.square(1 - np.maximum(around.take(near), 0) * np.float32(1 / _HALO))
+        caps = np.square(1 - at_least(around.take(near), 0) * np.float32(1 / _HALO))
         caps *= np.float32(head.leukoaraiosis) * (1 + np.float32(0.4) * at.slow.take(near))
         white[near] -= caps
     if at.rest.z.max() > -13 and at.rest.z.min() < 20:
@@ -165,7 +174,7 @@ def _dura(head: Head, at: Landmarks, space: Cavity) -> Array:
     falx *= smooth_step(at.arch.take(near), 4, 8)
     if at.low:
         falx *= smooth_step(at.tent.take(near), -1, 1)
-        tent = np.maximum(1 - np.abs(at.tent) * np.float32(1 / _SPREAD), 0)
+        tent = at_least(1 - np.abs(at.tent) * np.float32(1 / _SPREAD), 0)
         tent *= np.float32(_TENT / _SPREAD)
         tent *= smooth_step(at.behind, 0, 4) * smooth_step(at.rim, 0.30, 0.36)
         np.maximum(share, tent, out=share)

@@ -5,7 +5,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ichreport.phantom.shapes import Array, Points, bump, smooth_max, smooth_step
+from ichreport.phantom.shapes import (
+    Array,
+    Points,
+    at_least,
+    at_most,
+    bump,
+    smooth_max,
+    smooth_step,
+)
 
 _HALF_LENGTH = 81.0
 _HALF_WIDTH = 67.0
@@ -69,7 +77,7 @@ def cavity(p: Points) -> Cavity:
     squares += x2
     squares += y2
     squares -= np.float32(0.22) * x2 * y2
-    radius: Array = np.sqrt(np.maximum(squares, np.float32(1e-3), out=squares), out=squares)
+    radius: Array = np.sqrt(at_least(squares, 1e-3, out=squares), out=squares)
     rise *= np.abs(p.z)
     rise *= height * height
     narrow *= narrow
@@ -118,9 +126,9 @@ def _floor_height(p: Points) -> Array:
     back += middle * (clivus - back)
     foramen = np.square(p.x * np.float32(1 / 15)) + np.square((p.y - 31) * np.float32(1 / 18))
     bowl = np.square(side * np.float32(1 / 50)) + np.square((p.y - 30) * np.float32(1 / 46))
-    back += behind_crests * (12 * np.minimum(bowl, 1.3))
+    back += behind_crests * (12 * at_most(bowl, 1.3))
     trough = (side - 36) * np.float32(1 / 22)
-    back += (1 - behind_crests) * (4 * np.minimum(trough * trough, 1.5)) * (1 - middle)
+    back += (1 - behind_crests) * (4 * at_most(trough * trough, 1.5)) * (1 - middle)
     back -= 17 * (1 - smooth_step(foramen, 0.7, 1.1))
     height: Array = front + behind_wings * (back - front)
     return height

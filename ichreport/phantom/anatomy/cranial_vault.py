@@ -59,11 +59,9 @@ def on_vault(direction: Vector) -> Vector:
 
 def outward(place: Vector) -> NDArray[np.float64]:
     """The vault's unit normal at a place on it."""
-
-    def height(at: NDArray[np.float64]) -> float:
-        return float(cavity(point(vector(at))).vault[0])
-
-    normal = np.array([height(place + step) - height(place - step) for step in np.eye(3)])
+    steps = np.concatenate([np.eye(3), -np.eye(3)])
+    heights = cavity(Points(*(steps + place).T.astype(np.float32))).vault.astype(float)
+    normal = heights[:3] - heights[3:]
     unit: NDArray[np.float64] = normal / np.linalg.norm(normal)
     return unit
 

@@ -9,6 +9,7 @@ from ichreport.phantom.shapes import (
     Points,
     Vector,
     any_of,
+    at_most,
     capsule,
     ellipsoid,
     inside,
@@ -42,7 +43,7 @@ def cleft(distance: Array, width: Array | np.float32) -> Array:
     edge = np.float32(EDGE)
     share = (width + edge) * np.float32(0.5 / EDGE) - distance * np.float32(1 / EDGE)
     np.clip(share, 0, 1, out=share)
-    share *= np.minimum(width * np.float32(1 / EDGE), 1)
+    share *= at_most(width * np.float32(1 / EDGE), 1)
     return share
 
 

@@ -4,6 +4,7 @@ Skull, face, brain and bleeds are all drawn in the canonical head, so all of the
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -75,6 +76,17 @@ class Deformation:
                 waves.append(Wave(axis, height / 2, turns, float(start)))
         return cls(tuple(waves))
 
+    @cached_property
+    def _by_axis(self) -> tuple[tuple[Array, Array, Array], ...]:
+        """Turns, phases and heights of the waves along each axis."""
+        by_axis = []
+        for axis in range(3):
+            waves = [w for w in self.waves if w.axis == axis]
+            turns = np.array([w.turn for w in waves]).reshape(-1, 3)
+            phases, heights = np.array([(w.phase, w.height) for w in waves]).reshape(-1, 2).T
+            by_axis.append((turns, phases, heights))
+        return tuple(by_axis)
+
     def apply(self, p: Points) -> Points:
         """The canonical places of points of this person's head, scaled to canonical size (mm)."""
         moved = [v.astype(np.float32) for v in p]
@@ -109,12 +121,9 @@ class Deformation:
             Points of shape (rows, columns).
         """
         moved = []
-        for axis in range(3):
-            waves = [w for w in self.waves if w.axis == axis]
-            turns = np.array([w.turn for w in waves]).reshape(-1, 3)
-            phases, heights = np.array([(w.phase, w.height) for w in waves]).reshape(-1, 2).T
-            by_row = np.outer(down, turns @ below) + (turns @ base + phases)
-            by_column = np.outer(turns @ along, across)
+        for axis, (turns, phases, heights) in enumerate(self._by_axis):
+            by_row = down[:, None] * (turns @ below) + (turns @ base + phases)
+            by_column = (turns @ along)[:, None] * across
             plain = base[axis] - heights @ np.sin(phases) + along[axis] * across
             rows = [np.sin(by_row) * heights, np.cos(by_row) * heights, down[:, None]]
             columns = [np.cos(by_column), np.sin(by_column), np.full((1, len(across)), below[axis])]

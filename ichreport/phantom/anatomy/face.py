@@ -12,6 +12,7 @@ from ichreport.phantom.shapes import (
     Array,
     Points,
     Vector,
+    at_least,
     bump,
     ellipsoid,
     inside,
@@ -75,7 +76,7 @@ def ears(head: Head, p: Points, skin: Array) -> Array:
             for left, right in zip(head.build.face.left.ear, head.build.face.right.ear, strict=True)
         )
         upright = (m.z + 38) / height
-        room = np.sqrt(np.maximum(1 - upright * upright, 0))
+        room = np.sqrt(at_least(1 - upright * upright, 0))
         away = m.y - 8 - depth
         back = np.float32(0.5) * (away / depth + room)
         plate = skin.take(index) - off * back * np.abs(back)
@@ -170,7 +171,7 @@ def _nose(head: Head, face: FaceTraits, part: Region) -> None:
     part.put(part.nearest(Tube((5, -86, -80), (5.5, -99, -76), (4.2, 3.0)), p=m), AIR)
     if part.low < -84:
         roof = np.square(m.x * np.float32(1 / 23)) + np.square((m.y + 50) * np.float32(1 / 33))
-        palate = np.abs(m.z + 91 - 5 * np.maximum(1 - roof, 0)) - np.float32(1.2)
+        palate = np.abs(m.z + 91 - 5 * at_least(1 - roof, 0)) - np.float32(1.2)
         palate = np.maximum(palate, np.maximum((roof - 1) * 11, m.y + 34))
         part.put(palate, bone)
 

@@ -7,7 +7,17 @@ import numpy as np
 
 from ichreport.phantom.anatomy.cavity import Cavity, petrous
 from ichreport.phantom.anatomy.head import Head
-from ichreport.phantom.shapes import Array, Points, Vector, inside, smooth_step, sphere, wander
+from ichreport.phantom.shapes import (
+    Array,
+    Points,
+    Vector,
+    at_least,
+    at_most,
+    inside,
+    smooth_step,
+    sphere,
+    wander,
+)
 
 EDGE = 1.25
 """Width of the edge response inside the brain (mm)."""
@@ -93,11 +103,11 @@ class MassEffect:
         """Where the brain that is now at `p` would be without the mass effect."""
         x, y, z = p
         if self.shift:
-            x = x - np.float32(self.shift) * np.maximum(1 - space.radius * space.radius, 0)
+            x = x - np.float32(self.shift) * at_least(1 - space.radius * space.radius, 0)
         for center, radius, strength in self.pushes:
             away = sphere(p, center, radius)
-            factor = np.exp(np.minimum(-away, 0) * np.float32(1 / (0.8 * radius)))
-            factor *= np.float32(strength * radius) / np.maximum(away + np.float32(radius), radius)
+            factor = np.exp(at_most(-away, 0) * np.float32(1 / (0.8 * radius)))
+            factor *= np.float32(strength * radius) / at_least(away + np.float32(radius), radius)
             x = x - factor * (p.x - np.float32(center[0]))
             y = y - factor * (p.y - np.float32(center[1]))
             z = z - factor * (p.z - np.float32(center[2]))
@@ -192,7 +202,7 @@ def tentorium(p: Points) -> tuple[Array, Array]:
     rim: Array = np.square((p.y - 20) * np.float32(1 / 62))
     rim += beside * beside
     np.sqrt(rim, out=rim)
-    beside = 1 - np.minimum(np.abs(beside, out=beside), 1)
+    beside = 1 - at_most(np.abs(beside, out=beside), 1)
     ridge = np.clip(91 - p.y, 4, 58)
     ridge *= np.float32(_RIDGE / 58)
     squares = beside * beside

@@ -10,7 +10,17 @@ from typing import ClassVar, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ichreport.phantom.shapes import Array, Points, Vector, ellipsoid, inside, vector, wander
+from ichreport.phantom.shapes import (
+    Array,
+    Points,
+    Vector,
+    at_least,
+    at_most,
+    ellipsoid,
+    inside,
+    vector,
+    wander,
+)
 
 _EDGE = 1.5
 """Width of a lesion's edge (mm)."""
@@ -81,11 +91,11 @@ class Spot:
     def paint(self, tissue: Tissue) -> Array:
         """Intensity of tissue with the lesion (HU)."""
         share = self.share(tissue.rest) * (tissue.depth > 0)
-        above_fluid = np.maximum(tissue.hu - np.float32(tissue.fluid), 0)
+        above_fluid = at_least(tissue.hu - np.float32(tissue.fluid), 0)
         if self.name == "lacune":
             painted: Array = tissue.hu - np.float32(0.9) * share * above_fluid
         else:
-            there = np.minimum(above_fluid * np.float32(1 / 15), 1)
+            there = at_most(above_fluid * np.float32(1 / 15), 1)
             painted = tissue.hu - np.float32(self.loss) * share * there
         return painted
 
@@ -156,7 +166,7 @@ class Infarct:
         x, y, z = (v - np.float32(a) for v, a in zip(p, self.apex, strict=True))
         along = sum(v * np.float32(a) for v, a in zip((x, y, z), self.axis, strict=True))
         squares = x * x + y * y + z * z
-        away = np.sqrt(np.maximum(squares - along * along, 0))
+        away = np.sqrt(at_least(squares - along * along, 0))
         angle = np.deg2rad(self.half_angle)
         cone = away * np.float32(np.cos(angle)) - along * np.float32(np.sin(angle))
         cone += np.float32(_RAGGED) * wander(*(v * np.float32(0.9) for v in p))
@@ -173,7 +183,7 @@ class Infarct:
             share = inside(distance, 4.0) * room * (1 - tissue.ventricles)
             swollen: Array = hu + share * (20 + np.float32(0.25) * (hu - 30) - hu)
             return swollen
-        above_fluid = np.maximum(hu - np.float32(tissue.fluid), 0)
+        above_fluid = at_least(hu - np.float32(tissue.fluid), 0)
         scar = np.float32(0.3) * inside(distance - 2, 5.0)
         gone = np.maximum(scar, np.float32(0.92) * inside(distance + 1, 2.5))
         np.subtract(hu, gone * room * above_fluid, out=hu)

@@ -6,7 +6,15 @@ import numpy as np
 
 from ichreport.phantom.anatomy.head import Head
 from ichreport.phantom.anatomy.region import AIR, Ball, Region, Tube
-from ichreport.phantom.shapes import Array, Points, Vector, smooth_step, wander
+from ichreport.phantom.shapes import (
+    Array,
+    Points,
+    Vector,
+    at_least,
+    at_most,
+    smooth_step,
+    wander,
+)
 
 TOP = -28.0
 """Height below which anything of this is drawn (mm)."""
@@ -149,7 +157,7 @@ def soft_tissue(head: Head, p: Points, depth: Array) -> Array:
     traits = head.build.neck
     fat = np.float32(head.build.face.fat * 0.8 + 2)
     # a thin sheet of muscle under the fat of the cheeks
-    sheet = np.maximum(1 - np.abs(depth - fat) * np.float32(1 / 1.3), 0)
+    sheet = at_least(1 - np.abs(depth - fat) * np.float32(1 / 1.3), 0)
     muscle: Array = np.float32(0.4) * sheet
     back = np.flatnonzero((p.y + np.float32(0.25) * np.abs(p.x) > 8) & (depth > fat))
     if len(back):
@@ -253,7 +261,7 @@ def _airway(head: Head, part: Region) -> None:
 
 
 def _spine(head: Head, part: Region) -> None:
-    forwards = np.float32(head.build.neck.tilt) * np.minimum(part.p.z + 70, 0)
+    forwards = np.float32(head.build.neck.tilt) * at_most(part.p.z + 70, 0)
     p = Points(part.p.x, part.p.y - forwards, part.p.z)
     m = Points(np.abs(p.x), p.y, p.z)
     canal = np.sqrt(np.square(p.x) + np.square(p.y - 31))

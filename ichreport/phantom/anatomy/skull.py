@@ -11,6 +11,8 @@ from ichreport.phantom.anatomy.surgery import NONE, Surgery
 from ichreport.phantom.shapes import (
     Array,
     Points,
+    at_least,
+    at_most,
     bump,
     inside,
     smooth_min,
@@ -128,7 +130,7 @@ def _draw(
         skin = smooth_min(skin, outlines, 14)
         np.minimum(skin, face.ears(head, p, skin), out=skin)
         # below the vault its slope says nothing of the skin
-        blur = np.minimum(blur, np.float32(edge + 0.4 * thickness))
+        blur = at_most(blur, np.float32(edge + 0.4 * thickness))
     if pocket:
         front, share = pocket
         bone[front] += share * (np.float32(_AIR) - bone.take(front))
@@ -167,7 +169,7 @@ def _vault_thickness(head: Head, p: Points, rough: Array) -> Array:
         relative -= np.float32(traits.temples) * temples
         knob = bump(p.x, 0, 14) * bump(p.y, 84, 14) * bump(p.z, -24, 18)
         relative += np.float32(0.55) * knob
-    np.maximum(relative, np.float32(0.3), out=relative)
+    at_least(relative, 0.3, out=relative)
     relative *= np.float32(head.skull)
     if traits.thick_front:
         front = smooth_step(-p.y, 5, 60) * smooth_step(p.z, -25, 10) * smooth_step(-p.z, -72, -30)
@@ -196,10 +198,10 @@ def _frontal_sinus(
     lobes = np.sin(at.x * np.float32(0.55) + np.float32(head.origin[0]))
     within = np.sqrt(side * side + up * up)
     between = np.float32(0.15 * (left[1] + right[1]))  # the forehead has no step at the midline
-    width[index] += between * np.maximum(1 - np.float32(0.7) * within, 0)
+    width[index] += between * at_least(1 - np.float32(0.7) * within, 0)
     half = width.take(index) * np.float32(0.5)
     within += np.float32(0.16) * lobes
-    depth = np.abs(vault - half) - half * np.maximum(1 - within * within, 0) + np.float32(1.4)
+    depth = np.abs(vault - half) - half * at_least(1 - within * within, 0) + np.float32(1.4)
     septum = np.float32(0.5) - np.abs(at.x - np.float32(head.build.face.septum))
     distance = np.maximum(np.maximum(depth, (within - 1) * high), septum)
     return index, inside(distance, 1.6)
@@ -224,7 +226,7 @@ def _swelling(head: Head, p: Points) -> Array | float:
         return 0.0
     (x, y, z), radius = traits.swelling
     away = sphere(p, (74 * x, 88 * y, 84 * z), 0.0)
-    near = np.maximum(1 - np.square(away * np.float32(1 / radius)), 0)
+    near = at_least(1 - np.square(away * np.float32(1 / radius)), 0)
     swollen: Array = np.float32(traits.swollen) * near
     return swollen
 
@@ -235,7 +237,7 @@ def _soft_tissue(head: Head, p: Points, skin: Array, blur: Array) -> Array:
     muscle = inside(skin + np.float32(head.scalp - 0.7), blur)
     hu: Array = _FAT + muscle * np.float32(_MUSCLE - _FAT)
     if traits.swelling:
-        share = np.minimum(np.float32(0.5) * _swelling(head, p), np.float32(0.92))
+        share = at_most(np.float32(0.5) * _swelling(head, p), 0.92)
         hu += share * (np.float32(traits.swelling_hu) - hu)
     return hu
 

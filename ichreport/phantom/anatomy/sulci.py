@@ -7,7 +7,15 @@ from ichreport.phantom.anatomy.cavity import Cavity
 from ichreport.phantom.anatomy.csf import cleft
 from ichreport.phantom.anatomy.head import Head
 from ichreport.phantom.anatomy.landmarks import EDGE, Landmarks
-from ichreport.phantom.shapes import Array, Points, inside, smooth_step, to_crease
+from ichreport.phantom.shapes import (
+    Array,
+    Points,
+    at_least,
+    at_most,
+    inside,
+    smooth_step,
+    to_crease,
+)
 
 _DEEPEST = 20.5
 """Depth below the brain's surface that neither a sulcus nor its cortex reaches (mm)."""
@@ -66,7 +74,7 @@ def surface(head: Head, at: Landmarks, space: Cavity, clogged: Array | None) -> 
     layer *= 1 + np.float32(0.35) * at.slow
     if traits.frontal_fluid:
         layer += front * (np.float32(traits.frontal_fluid) * smooth_step(at.rest.z, -25, 5))
-    np.maximum(layer, np.float32(0.3), out=layer)
+    at_least(layer, 0.3, out=layer)
     if clogged is not None:
         loss += np.float32(3.2) * clogged
         layer += np.float32(1.0) * clogged
@@ -86,14 +94,14 @@ def surface(head: Head, at: Landmarks, space: Cavity, clogged: Array | None) -> 
 def _interhemispheric(head: Head, at: Landmarks, loss: Array, drawn: _Surface) -> None:
     near = np.flatnonzero(at.middle < 10)
     middle, arch = at.middle.take(near), at.arch.take(near)
-    distance = np.sqrt(np.square(middle) + np.square(np.minimum(arch, 0)))
+    distance = np.sqrt(np.square(middle) + np.square(at_most(arch, 0)))
     width = np.float32(0.8 + 2.0 * head.atrophy) + loss.take(near)
     drawn.cut(near, distance, width)
 
 
 def _folds(head: Head, at: Landmarks, space: Cavity, loss: Array, drawn: _Surface) -> None:
     """Cut the sulci, which run inwards from the surface, narrowing with depth."""
-    medial = np.float32(_MEDIAL) * at.middle + 3 * np.maximum(6 - at.arch, 0)
+    medial = np.float32(_MEDIAL) * at.middle + 3 * at_least(6 - at.arch, 0)
     depth = np.minimum(at.outside, medial)
     wanted = depth < _DEEPEST
     if at.low:
@@ -106,10 +114,10 @@ def _folds(head: Head, at: Landmarks, space: Cavity, loss: Array, drawn: _Surfac
     width = np.float32(head.sulci) + loss.take(near)
     width *= 1 + np.float32(0.35) * slow
     width *= np.float32(0.65) + np.float32(0.65) * smooth_step(rest.z, -25, 50)
-    np.maximum(width, np.float32(0.25), out=width)
+    at_least(width, 0.25, out=width)
     width *= np.float32(0.7) + np.float32(0.3) * (medial.take(near) > depth)
     width *= np.clip(np.float32(1.6) * (1 - depth / reach), 0, 1)
-    beyond = np.maximum(depth - reach, 0)
+    beyond = at_least(depth - reach, 0)
     bottomed = np.sqrt(fold * fold + beyond * beyond)
     drawn.cut(near, bottomed, width)
 
@@ -123,7 +131,7 @@ def _fold(
     and bent. Near the midline it is looked up on the medial surface.
     """
     lateral = smooth_step(np.abs(rest.x), 6, 22)
-    outwards = lateral / np.maximum(radius, np.float32(0.4))
+    outwards = lateral / at_least(radius, 0.4)
     medial = 1 - lateral
     along = outwards + np.float32(0.7) * medial
     across = outwards + np.float32(0.25) * medial
@@ -136,7 +144,7 @@ def _fold(
     reach = np.sin((y + z - across) * (np.float32(0.11) + np.float32(0.13) * medial))
     reach *= np.float32(3.7) + np.float32(4.5) * medial  # on the midline some are mere dimples
     reach += np.float32(12.8) + np.float32(1.5) * slow - 4 * medial
-    np.maximum(reach, 1, out=reach)
+    at_least(reach, 1, out=reach)
     z *= np.float32(_UPRIGHT)
     x, y, z = (
         v * np.float32(_FOLD_RATE) + np.float32(start)
@@ -161,13 +169,13 @@ def _sylvian(head: Head, at: Landmarks, loss: Array, drawn: _Surface) -> None:
     gyri = np.sin(np.float32(0.21) * m.y + np.float32(0.16) * m.z + 2 * slow)
     over_insula += np.float32(0.5) * gyri
     beyond = np.maximum(np.abs(m.y + 3) - 17, np.abs(m.z - 2) - 11)
-    insula = np.square(over_insula) + np.square(np.maximum(beyond, 0))
+    insula = np.square(over_insula) + np.square(at_least(beyond, 0))
     lower_on_the_left = np.float32(2.5) * np.sign(at.rest.x.take(near))
     lips = m.y + 16 - np.float32(0.9) * m.z + lower_on_the_left - np.float32(0.7) * beside
     lips += np.float32(0.02) * beside * beside + 3 * slow
     lips *= np.float32(0.75)
     beyond = np.maximum(-beside, np.abs(m.z - 3) - 20)
-    distance = np.sqrt(np.minimum(insula, np.square(lips) + np.square(np.maximum(beyond, 0))))
+    distance = np.sqrt(np.minimum(insula, np.square(lips) + np.square(at_least(beyond, 0))))
     width = np.float32(0.9 + 4.5 * head.atrophy * head.brain.sylvian) + 2 * loss.take(near)
     width *= 1 + np.float32(0.2) * gyri
     width *= 1 - np.float32(0.6) * smooth_step(m.z, 8, 26) * (1 - smooth_step(beside, 2, 20))

@@ -7,7 +7,15 @@ from ichreport.phantom.anatomy.head import Head
 from ichreport.phantom.bleeds.blood import level_above
 from ichreport.phantom.bleeds.intraparenchymal import Intraparenchymal
 from ichreport.phantom.bleeds.kinds import Bleed
-from ichreport.phantom.shapes import Array, Points, Vector, inside, smooth_step
+from ichreport.phantom.shapes import (
+    Array,
+    Points,
+    Vector,
+    at_least,
+    at_most,
+    inside,
+    smooth_step,
+)
 
 _OEDEMA = 11.0
 """Darkening of white matter by oedema (HU); cortex takes up half as much."""
@@ -69,7 +77,7 @@ class Layers:
         value = bleed.blood.intensity(p, self.slow.take(index), above)
         if rim and depth is not None:
             shell = 1 - smooth_step(depth.take(index), 0.3 * rim, rim + 1)
-            value += shell * np.minimum(np.float32(_FADED) - value, 0)
+            value += shell * at_most(np.float32(_FADED) - value, 0)
         under = self.hu.take(index)
         self.hu[index] = under + amount * (value - under)
         for other in self.blood.values():
@@ -102,7 +110,7 @@ class Layers:
         cortex = np.clip(
             (hu - np.float32(head.white)) * np.float32(1 / (head.grey - head.white)), 0, 1
         )
-        drop = np.float32(_OEDEMA) * np.maximum(swollen, 0) * (1 - np.float32(0.5) * cortex)
+        drop = np.float32(_OEDEMA) * at_least(swollen, 0) * (1 - np.float32(0.5) * cortex)
         self.hu[index] = hu - drop
         return self.put(
             bleed,

@@ -8,7 +8,7 @@ import numpy as np
 
 from ichreport.phantom.anatomy.cranial_vault import REGIONS, direction_to, on_vault
 from ichreport.phantom.bleeds.blood import Blood
-from ichreport.phantom.shapes import Array, Points, Vector, vector
+from ichreport.phantom.shapes import Array, Points, Vector, at_least, at_most, vector
 
 _SELLA: Final = (0.0, -12.0, -17.0)
 _SYLVIAN: Final = (40.0, -8.0, 2.0)
@@ -138,8 +138,8 @@ class Subarachnoid:
             squares += np.square(p.z.take(index) - np.float32(center[2]))
             squares *= np.float32(-1 / extent**2)
             squares += 1
-            np.maximum(squares, 0, out=squares)
+            at_least(squares, 0, out=squares)
             density[index] += np.float32(amount) * squares * squares * squares
-        np.minimum(density, 1, out=density)
+        at_most(density, 1, out=density)
         density *= np.float32(1 - self.cleared)
         return density

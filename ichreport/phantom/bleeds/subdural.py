@@ -9,7 +9,7 @@ import numpy as np
 from ichreport.phantom.anatomy.cavity import Cavity, petrous
 from ichreport.phantom.anatomy.landmarks import Crowding, callosal_arch, tentorium
 from ichreport.phantom.bleeds.blood import CHRONIC, MIXED, SUBACUTE, Blood
-from ichreport.phantom.shapes import Array, Points, Vector, smooth_step
+from ichreport.phantom.shapes import Array, Points, Vector, at_least, smooth_step
 
 _GRAIN: Final = 0.4
 """Fineness of the clumps in a thin layer of blood (labyrinth voxels a mm)."""
@@ -109,13 +109,13 @@ class Subdural:
         return distance
 
     def _on_convexity(self, p: Points, space: Cavity) -> Array:
-        surface = 1 / np.maximum(space.radius, np.float32(0.3))
+        surface = 1 / at_least(space.radius, 0.3)
         y, z = p.y * surface, p.z * surface
         tapered = self._tapered(y, z)
         tapered *= smooth_step(np.abs(p.x) * surface, 2, 16)
         tapered *= smooth_step(p.z, -42, -22)
         distance: Array = -space.wall - tapered
-        distance += np.maximum(np.float32(2.2) - tapered, 0) * 3
+        distance += at_least(np.float32(2.2) - tapered, 0) * 3
         np.maximum(distance, space.wall - np.float32(0.5), out=distance)
         return distance
 
@@ -142,7 +142,7 @@ class Subdural:
         """Thickness at a place on the surface (mm), 0 beyond the crescent's reach."""
         spread = np.square((y - np.float32(self.middle[0])) * np.float32(1 / self.reach[0]))
         spread += np.square((z - np.float32(self.middle[1])) * np.float32(1 / self.reach[1]))
-        thickness: Array = np.float32(self.thickness) * np.sqrt(np.maximum(1 - spread, 0))
+        thickness: Array = np.float32(self.thickness) * np.sqrt(at_least(1 - spread, 0))
         height, phase = self.waves
         if height:
             wave = np.sin(np.float32(0.17) * y + np.float32(0.12) * z + np.float32(phase))

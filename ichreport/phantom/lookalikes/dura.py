@@ -8,7 +8,7 @@ from ichreport.phantom.anatomy.brain import Brain
 from ichreport.phantom.anatomy.cavity import Cavity, petrous
 from ichreport.phantom.anatomy.landmarks import tentorium
 from ichreport.phantom.lookalikes.lookalike import Patch
-from ichreport.phantom.shapes import Points, smooth_step
+from ichreport.phantom.shapes import Points, at_least, smooth_step
 
 _LINING = 2.5
 """Depth that the dura along the skull reaches (mm)."""
@@ -55,7 +55,7 @@ class Dura:
     def patch(self, p: Points, space: Cavity, brain: Brain) -> Patch | None:
         """Where falx and tentorium are in a plane."""
         height, rim = tentorium(brain.rest)
-        sheet = np.maximum(1 - np.abs(height) * np.float32(1 / _SPREAD), 0)
+        sheet = at_least(1 - np.abs(height) * np.float32(1 / _SPREAD), 0)
         sheet *= smooth_step(rim, 0.30, 0.36) * smooth_step(petrous(brain.rest), 0, 4)
         sheet *= np.float32(1 / _SPREAD)
         share = np.where(height > _SPREAD, brain.dura, sheet)

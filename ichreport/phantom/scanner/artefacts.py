@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from ichreport.phantom.shapes import Array
+from ichreport.phantom.shapes import Array, at_most
 
 _FINE: Final = ((7, 0.7), (13, 0.9), (22, 0.9), (37, 0.8), (61, 0.5))
 """Rays around a piece of metal: how many, and how strong relative to each other."""
@@ -59,6 +59,6 @@ def metal_streaks(
         turn = np.float32(rng.uniform(0, 2 * np.pi))
         rays += np.float32(strength) * np.cos(np.float32(number) * angle + turn)
     rays *= np.float32(1 / (1 + sum(strength for _, strength in _FINE)))
-    near = np.minimum(away * np.float32(1 / 4), 1)  # the piece itself is not striped
+    near = at_most(away * np.float32(1 / 4), 1)  # the piece itself is not striped
     fading: Array = rays * near * np.exp(away * np.float32(-1 / 30))
     return fading * np.float32(metal.strength)

@@ -10,7 +10,7 @@ from ichreport.phantom.anatomy.head import Head
 from ichreport.phantom.scanner.artefacts import MetalInSlice, metal_streaks, petrous_streaks
 from ichreport.phantom.scanner.noise import grain
 from ichreport.phantom.scanner.scan import Scan
-from ichreport.phantom.shapes import Array
+from ichreport.phantom.shapes import Array, at_least
 
 LIMITS: Final = (-1024, 3071)
 """What a slice's intensities are clipped to (HU)."""
@@ -46,7 +46,7 @@ class Exposure:
         self._level = slope + (down * np.float32(slopes[1] / 100) + scan.response.offset)[:, None]
         middle = 1.15 - np.square(across / 130)[None, :] - np.square(down / 130)[:, None]
         self._petrous = scan.place(head, _BETWEEN_PETROUS_BONES)
-        self._noise = np.maximum(middle, np.float32(0.35)) * np.float32(scan.response.noise)
+        self._noise = at_least(middle, 0.35) * np.float32(scan.response.noise)
 
     def expose(
         self, hu: Array, height: float, metal: Sequence[MetalInSlice] = ()
@@ -66,7 +66,7 @@ class Exposure:
         within = np.clip((hu + np.float32(900)) * np.float32(1 / 800), 0, 1)
         self._calibrate(hu, within)
         self._surround(hu, height)
-        np.maximum(within, np.float32(0.25), out=within)
+        at_least(within, 0.25, out=within)
         noise = grain(response.cutoff, self._scan.rows, self._scan.columns, self._rng)
         x, y, z = self._petrous
         petrous = np.exp(-0.5 * ((height - z) / 9) ** 2)
@@ -87,8 +87,9 @@ class Exposure:
     def _calibrate(self, hu: Array, within: Array) -> None:
         """Change intensities as far as the scanner is off."""
         response = self._scan.response
-        bone = np.maximum(hu - np.float32(_SOFT), 0)
-        bone[hu > _METAL] = 0
+        bone = at_least(hu - np.float32(_SOFT), 0)
+        if hu.max() > _METAL:
+            bone[hu > _METAL] = 0
         soft = np.clip(hu, 0, np.float32(_SOFT))
         hu += soft * np.float32(response.gain - 1)
         hu += bone * np.float32(response.bone - 1)
@@ -96,11 +97,11 @@ class Exposure:
 
     def _surround(self, hu: Array, height: float) -> None:
         """Put what lies around the head where it is air."""
-        air = hu < -600
         around = self._rest
         for low, high, band in self._bands:
             if low <= height <= high:
                 around = np.maximum(around, band)
-        np.maximum(hu, around, out=hu, where=air)
+        index = np.flatnonzero((hu < -600) & (around > hu))
+        hu.put(index, around.take(index))
         for line in self._scan.surroundings.lines:
             line.paint(hu, *self._scan.places, height)

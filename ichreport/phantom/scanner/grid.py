@@ -67,8 +67,8 @@ def _separably(to_rows: sparse.csr_array, to_columns: sparse.csr_array, values: 
 
 def _kernel(points: int, edge: float) -> sparse.csr_array:
     """A share of both neighbours is taken from each point; no pixel looks beyond the last ones."""
-    aside = np.eye(points, k=1) + np.eye(points, k=-1)
-    kernel = (1 + 2 * edge) * np.eye(points) - edge * aside
+    aside = sparse.eye_array(points, k=1) + sparse.eye_array(points, k=-1)
+    kernel = (1 + 2 * edge) * sparse.eye_array(points) - edge * aside
     return sparse.csr_array(kernel.astype(np.float32))
 
 

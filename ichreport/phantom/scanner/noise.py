@@ -40,9 +40,16 @@ def noise_tile(cutoff: float, size: int) -> Array:
     reconstruction kernel (Riederer, Pelc and Chesler 1978).
     """
     size = size * 5 // 4
-    frequency = np.hypot(fft.fftfreq(size)[:, None], fft.rfftfreq(size)[None, :])
+    frequency, white = _white_noise(size)
     power = frequency * np.exp(-np.square(frequency / cutoff))
-    white = np.random.default_rng(size).standard_normal((size, size))
-    noise = fft.irfft2(fft.rfft2(white) * np.sqrt(power), s=white.shape)
+    noise = fft.irfft2(white * np.sqrt(power), s=(size, size))
     tile: Array = (noise / noise.std()).astype(np.float32)
     return tile
+
+
+@cache
+def _white_noise(size: int) -> tuple[Array, Array]:
+    """The spectrum of white noise on `size` pixels a side, and each coefficient's frequency."""
+    frequency = np.hypot(fft.fftfreq(size)[:, None], fft.rfftfreq(size)[None, :])
+    white = np.random.default_rng(size).standard_normal((size, size))
+    return frequency, fft.rfft2(white)

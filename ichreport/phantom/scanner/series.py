@@ -167,7 +167,9 @@ def _window(
         along: Step of a mm along a row, in the head's frame.
         below: Step of a mm down a column.
     """
-    across, down = np.linalg.solve(np.stack([along, below], axis=1)[:2], -base[:2])
+    (ax, ay), (bx, by), (x, y) = along[:2], below[:2], base[:2]
+    area = ax * by - bx * ay
+    across, down = (bx * y - by * x) / area, (ay * x - ax * y) / area  # where x and y are 0
     on_axis = base[2] + across * along[2] + down * below[2]  # where the head's long axis is cut
     lowest = on_axis - _LONGEST * (abs(along[2]) + abs(below[2])) - _REACH_OF_DEFORMATION
     narrow = np.sqrt(max(0.0, 1 - max(0.0, (lowest - 15) / 92) ** 2))

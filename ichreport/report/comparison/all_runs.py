@@ -62,7 +62,7 @@ def table(results: Results) -> Table:
 
 def parameters_of(run: RunRecord, results: Results) -> dict[str, Any]:
     """The parameters that define a run: as recorded, or else as its file says."""
-    experiment = run.experiment if run.parameters else results.expected.get(run.name)
+    experiment = results.experiment_of(run)
     values = parameters.values_of(experiment) if experiment else {}
     return {name: value for name, value in values.items() if name not in _REPORT_PARAMETERS}
 

@@ -2,12 +2,10 @@
 
 from typing import Any, Final
 
-import numpy as np
-
 from ichreport import poster
 from ichreport.evaluation.assessment import POSTER_RULE
 from ichreport.evaluation.scores import ALL_LABELS
-from ichreport.labels import ANY, LABELS, SUBTYPES
+from ichreport.labels import ANY, SUBTYPES
 from ichreport.params.experiment import SEED_MARK, Experiment
 from ichreport.params.samples import SAMPLES, Sample, SplitBy
 from ichreport.report.comparison import verdicts
@@ -154,16 +152,6 @@ def _beside_poster(results: Results) -> list[str]:
     return [sentence]
 
 
-def poster_floor() -> float:
-    """The weighted log loss of constant prevalence on the poster's labels, as a sum.
-
-    The entropy of each label's prevalence, `any` twice.
-    """
-    shares = np.array([poster.label_counts()[label] for label in LABELS]) / poster.SLICES
-    entropy = -(shares * np.log(shares) + (1 - shares) * np.log(1 - shares))
-    return float(entropy.sum() + entropy[-1])
-
-
 def _with_losses(run: ScoredRun, results: Results) -> list[Cell]:
     poster_losses = run.poster_losses
     area = run.learned.auc_interval
@@ -209,7 +197,7 @@ def _floors(results: Results) -> list[Row]:
     for sample, split_by, fold in kinds:
         assessed = first[sample, split_by, fold].assessment
         is_posters = (sample, split_by, fold) == ("fullid", "group", "")
-        floor = number(poster_floor()) if is_posters else "–"
+        floor = number(poster.constant_loss()) if is_posters else "–"
         of_fold = f", fold {fold}" if fold else ""
         cells = [
             f"constant prevalence, {SAMPLES[sample].name} split by {split_by}{of_fold}",

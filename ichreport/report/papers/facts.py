@@ -234,22 +234,19 @@ def _varied(experiment: Experiment) -> str:
 def _imbalance(experiment: Experiment) -> str:
     """What is done about rare labels."""
     most = experiment.slices_per_study
-    drawn = (
-        ""
-        if most is None
-        else f"Each epoch takes at most {most:,} slices of a study, half of them with bleeding "
-        "where the study has enough of both; validation and test have all slices."
-    )
-    weighted = (
-        "Positives are weighted by their rarity in the loss; probabilities are too high by that, "
-        "on purpose."
-    )
-    start = "logits start at the log-odds of each label's prevalence."
+    drawn = ""
+    if most is not None:
+        drawn = (
+            f"Each epoch takes at most {most:,} slices of a study, half of them with bleeding "
+            "where the study has enough of both; validation and test have all slices. "
+        )
     if experiment.loss == "weighted-bce":
-        return weighted if most is None else f"{drawn} {weighted}"
-    if most is None:
-        return f"Slices are not resampled; {start}"
-    return f"{drawn} {start.capitalize()}"
+        return (
+            f"{drawn}Positives are weighted by their rarity in the loss; probabilities are too "
+            "high by that, on purpose."
+        )
+    start = "logits start at the log-odds of each label's prevalence."
+    return f"{drawn}{start.capitalize()}" if drawn else f"Slices are not resampled; {start}"
 
 
 def _code(known: Mapping[str, Any]) -> str:

@@ -246,7 +246,7 @@ def _of_members(combined: Mapping[str, Any], results: Results) -> list[list[Cell
 
 
 def _training(known: Mapping[str, Any]) -> str:
-    """When a run's network was trained, and by what else than the run's notebook if so."""
+    """When a run's network was trained, by what else than the run's notebook, in how many parts."""
     training = known["training"]
     differs = [
         f"{name} {training[name]}" for name in ("commit", "python") if training[name] != known[name]
@@ -256,7 +256,9 @@ def _training(known: Mapping[str, Any]) -> str:
         if known["packages"].get(name) != version
     ]
     by = f", by {', '.join(differs)}" if differs else ""
-    return f"finished {training['finished']}{by}; kept as trainings/{training['folder']}"
+    resumed = training.get("resumed", 0)
+    cut_off = f"; {parameters.was_cut_off(resumed)}" if resumed else ""
+    return f"finished {training['finished']}{by}{cut_off}; kept as trainings/{training['folder']}"
 
 
 def papermill_command(

@@ -60,7 +60,7 @@ def machine(described: Mapping[str, Any]) -> Table:
 
 
 def training(training: Training) -> Sentences:
-    """Whether a training was made now or loaded, and how long it took."""
+    """Whether a training was made now or loaded, how long it took, and whether it was cut off."""
     seconds = duration(training.seconds["training"])
     sentence = (
         f"Trained now, in {seconds}."
@@ -68,7 +68,14 @@ def training(training: Training) -> Sentences:
         else f"Found: it was trained at {training.finished} (UTC) in {seconds}, and nothing that "
         "it depends on has changed since."
     )
-    return Sentences([f"{sentence} It is kept as {training.folder.name}."])
+    parts = [f"It {was_cut_off(training.resumed)}."] if training.resumed else []
+    return Sentences([" ".join([sentence, *parts, f"It is kept as {training.folder.name}."])])
+
+
+def was_cut_off(resumed: int) -> str:
+    """That a training was cut off, so many times, in words that follow its name."""
+    times = "once" if resumed == 1 else f"{resumed} times"
+    return f"was cut off and went on from a checkpoint {times}; its seconds are those of all parts"
 
 
 def profile(profile: Profile) -> Table:

@@ -87,9 +87,9 @@ def test_steps_are_cut_after_epochs_without_clear_gain_and_patience_counts_any()
     watched = loop._Watched(program, replace(fitting(6, 1.0), patience=2))
     for epoch, loss in enumerate([1.0, 0.9, 0.95, 0.89995, 0.9, 0.91]):
         program.epoch = epoch
-        stopped = watched.is_enough(loss)
+        watched.see(loss)
     assert program.cuts == [(epoch, loop.STEP_CUT) for epoch in (2, 3, 4, 5)]
-    assert stopped
+    assert watched.has_enough
     assert watched.best_weights == 3
 
 
@@ -98,6 +98,7 @@ def test_a_cosine_runs_to_its_end_and_keeps_the_best_epoch():
     watched = loop._Watched(program, replace(fitting(6, 1.0), schedule="cosine"))
     for epoch, loss in enumerate([1.0, 0.8, 0.9, 0.9, 0.9, 0.9, 0.9]):
         program.epoch = epoch
-        assert not watched.is_enough(loss)
+        watched.see(loss)
+        assert not watched.has_enough
     assert not program.cuts
     assert watched.best_weights == 1

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ichreport.model import backend, networks, training
+from ichreport.model import backend, networks, prediction, training
 from ichreport.model.augmentation import mixed_model
 from ichreport.model.fitting import losses
 from ichreport.model.fitting.batches import SliceBatches
@@ -175,9 +175,9 @@ def test_a_row_trained_on_mixed_slices_validates_on_slices_as_they_are(
     asked = {"dense_layers": 1, "network": "densenet121"} | network
     plan = make(**asked, mixup=0.4, cutmix=1, epochs=1).plan
     trained = training.fit(store, sample, plan)
-    predictions = training.predict(trained, store, sample)
+    predictions = prediction.predict(trained, store, sample)
     held_out = predictions[predictions["split"] == "validation"]
-    logits = training.logits_of(trained, store, sample)[sample.split == "validation"]
+    logits = prediction.logits_of(trained, store, sample)[sample.split == "validation"]
     truth = held_out[[name for name in held_out if name.startswith("truth_")]].to_numpy(float)
     expected = (np.logaddexp(0, logits) - truth * logits).mean()
     assert trained.history["val_loss"] == pytest.approx([expected], abs=1e-5)

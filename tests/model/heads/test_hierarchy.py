@@ -5,7 +5,7 @@ import pytest
 from scipy.special import expit, logit, logsumexp
 
 from ichreport.labels import ANY, LABELS
-from ichreport.model import backend, training
+from ichreport.model import backend, prediction, trained_rows, training
 from ichreport.model.fitting import losses
 from ichreport.model.heads.build import build_head
 from ichreport.model.heads.first_values import set_output_bias
@@ -93,15 +93,15 @@ def test_a_row_in_two_steps_never_says_a_subtype_is_likelier_than_any(
 ):
     plan = make(**changes, hierarchy=hierarchy, augment=None).plan
     trained = training.fit(store, sample, plan)
-    predicted = training.predict(trained, store, sample)
+    predicted = prediction.predict(trained, store, sample)
     of_any = predicted[f"probability_{ANY}"].to_numpy()
     for label in LABELS[:-1]:
         assert (predicted[f"probability_{label}"] <= of_any + 1e-6).all()
     trained.save(tmp_path / "model.weights.h5")
-    loaded = training.load(store, plan, tmp_path / "model.weights.h5")
+    loaded = trained_rows.load(store, plan, tmp_path / "model.weights.h5")
     np.testing.assert_allclose(
-        training.logits_of(loaded, store, sample),
-        training.logits_of(trained, store, sample),
+        prediction.logits_of(loaded, store, sample),
+        prediction.logits_of(trained, store, sample),
         atol=1e-6,
     )
     factors = before_product(trained.model)

@@ -11,7 +11,7 @@ from ichreport.model import backbones, networks
 from ichreport.model.maps import cam
 from ichreport.model.pretrained import first_layers
 from ichreport.model.pretrained.scaling import seen_as
-from ichreport.model.training import Trained
+from ichreport.model.trained_rows import Trained
 from ichreport.params.networks import NETWORKS
 
 APPLICATIONS = keras.src.applications

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
-from ichreport.model import backbones, features, training
+from ichreport.model import backbones, features, plan_features
 from ichreport.model.pretrained import lite0
 from ichreport.model.pretrained.torch_state import read_tensors
 from ichreport.params.profile import Profile
@@ -179,4 +179,6 @@ def test_a_rows_own_weights_win_over_a_profile_without_any(make, store, network)
     slopes = 2 / np.array([80, 200, 2800]) * np.log(254)
     windows = 1 / (1 + np.exp(-slopes * (hu - [40, 80, 600])))
     expected = np.asarray(network((255 * windows - 127) / 128)).mean(axis=(1, 2))
-    np.testing.assert_allclose(training.features_of(store, rows, asked.plan), expected, atol=1e-4)
+    np.testing.assert_allclose(
+        plan_features.features_of(store, rows, asked.plan), expected, atol=1e-4
+    )

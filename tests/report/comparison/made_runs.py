@@ -1,6 +1,7 @@
 """Runs whose predictions and assessment are made up, without a folder."""
 
 from ichreport.evaluation.assessment import assess
+from ichreport.evaluation.predictions import select_split
 from ichreport.runs.record import RunRecord
 from ichreport.runs.results import Results, ScoredRun
 from tests.report.made_up import predictions
@@ -14,6 +15,9 @@ class MadeUpRun(ScoredRun):
     @property
     def predictions(self):
         return self.record["predictions"]
+
+    def predictions_on(self, split):
+        return select_split(self.predictions, split)
 
 
 def run(name, skill, *, seed=1, study_slices=8, **parameters):

@@ -1,7 +1,5 @@
 """The tables of results, cell by cell: ours by scikit-learn, the poster's typed from it."""
 
-import math
-
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, log_loss, precision_score, recall_score, roc_auc_score
@@ -214,15 +212,6 @@ def test_a_floor_has_no_area_where_test_has_one_class():
     one_class.loc[one_class["split"] == "test", [f"truth_{label}" for label in LABELS]] = 0
     undefined = run("14-no-bleeding", None, table=one_class, sample="fullid")
     assert poster_tables.losses(gathered(undefined)).lines[-1].cells[7] == "–"
-
-
-def test_the_poster_s_floor_is_the_entropy_of_its_label_counts():
-    percent = {"epidural": 0.42, "intraparenchymal": 4.80, "intraventricular": 3.48}
-    percent |= {"subarachnoid": 4.74, "subdural": 6.27, "any": 14.34}
-    shares = [percent[label] / 100 for label in (*LABELS, ANY)]
-    entropy = sum(-p * math.log(p) - (1 - p) * math.log(1 - p) for p in shares)
-    assert poster_tables.poster_floor() == pytest.approx(entropy, abs=1e-3)
-    assert round(poster_tables.poster_floor(), 3) == 1.618
 
 
 def largest_threshold(table, label):

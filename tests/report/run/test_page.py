@@ -3,6 +3,7 @@
 import re
 import shlex
 
+import pandas as pd
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -15,6 +16,7 @@ from ichreport.params.profile import Profile
 from ichreport.report.run import page as run_page
 from ichreport.report.run import parameters
 from tests.report.made_up import PICTURE, PLANTED
+from tests.runs.stand_in_training import StandInTraining
 
 PROFILE = Profile.parse({"profile": "demo", "epochs": 7, "learning_rate": 0.01}, where="test")
 
@@ -218,3 +220,26 @@ def test_a_run_whose_notebook_is_here_shows_it(report):
     html = run_page.content(run, report.profile, report.results, "<p>its story</p>")
     assert "<p>its story</p>" in html
     assert "executed elsewhere" not in html
+
+
+@pytest.mark.parametrize(
+    ("resumed", "said"),
+    [(1, "was cut off and went on from a checkpoint once;"), (4, "from a checkpoint 4 times; its")],
+)
+@pytest.mark.parametrize("is_new", [True, False])
+def test_a_training_that_was_cut_off_says_how_many_times_and_whose_its_seconds_are(
+    resumed, said, is_new
+):
+    training = StandInTraining(pd.DataFrame(), {}, resumed=resumed, is_new=is_new)
+    [sentence] = parameters.training(training).sentences
+    assert said in sentence
+    assert sentence.endswith(f"its seconds are those of all parts. It is kept as {'e' * 16}.")
+    kept = {"folder": "e" * 16, "finished": "today", "commit": "abc", "python": "3", "packages": {}}
+    known = {"commit": "abc", "python": "3", "packages": {}}
+    assert said in run_page._training(known | {"training": kept | {"resumed": resumed}})
+    assert "cut off" not in run_page._training(known | {"training": kept})
+
+
+def test_a_training_in_one_part_says_nothing_of_parts():
+    [sentence] = parameters.training(StandInTraining(pd.DataFrame(), {})).sentences
+    assert sentence == f"Trained now, in 2 s. It is kept as {'e' * 16}."

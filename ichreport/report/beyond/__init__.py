@@ -1,0 +1,1 @@
+"""The page of the steps beyond the poster: what each changes, brings and costs."""

@@ -1,0 +1,100 @@
+"""What each row of the ladder cost: time, cards, and parameters."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ichreport.report.beyond.ladder import Ladder
+from ichreport.report.html.blocks import Cell, Link, Sentences, Table, numbers
+from ichreport.report.html.captions import Captions
+from ichreport.report.html.formats import number
+from ichreport.runs.results import ScoredRun
+
+_CAPTIONS: Final = Captions.beside(__file__)
+
+
+def table(ladder: Ladder) -> Table | Sentences:
+    """Time, device, epochs and parameters of every run that a step leads from or to.
+
+    Args:
+        ladder: As `ladder.climb` gives it.
+    """
+    scored = ladder.results.scored
+    rows = [_row(scored[name]) for name in ladder.runs if name in scored]
+    if not rows:
+        return Sentences([_CAPTIONS.fill("no_cost")])
+    return Table(
+        _CAPTIONS.fill("costs"),
+        [
+            "row",
+            "device",
+            *numbers("epochs", "seconds", "slices/s", group="training"),
+            *numbers("seconds in all", "GPU minutes"),
+            *numbers("trained", "frozen", group="parameters"),
+        ],
+        rows,
+        sortable=True,
+    )
+
+
+def training_rate(run: ScoredRun) -> float | None:
+    """Slices of train that a run's training went through in a second; None if it trained nothing.
+
+    The slices of its train split, times its epochs, over the seconds of training, with what they
+    hold besides: compiling, and scoring validation after each epoch.
+
+    Args:
+        run: The run.
+    """
+    seconds, epochs = _seconds(run), _epochs(run)
+    if not seconds or not epochs:
+        return None
+    return float(run.assessment.split("train")["slices"]) * epochs / seconds
+
+
+def gpu_minutes(run: ScoredRun) -> float | None:
+    """Minutes of cards that training and prediction held; None on a CPU or without a training.
+
+    Args:
+        run: The run.
+    """
+    machine = _machine(run)
+    if not machine.get("gpu") or not _epochs(run):
+        return None
+    devices = run.experiment.devices
+    cards = len(machine["devices"]) if devices == "all" else devices
+    timings: Mapping[str, float] = run.record["timings"]
+    return cards * sum(timings.get(part, 0.0) for part in ("training", "prediction")) / 60
+
+
+def _row(run: ScoredRun) -> list[Cell]:
+    parameters = run.record.get("model") or {}
+    trains = _epochs(run) > 0
+    return [
+        Link(f"experiments/{run.name}.html", run.name),
+        ", ".join(map(str, _machine(run).get("devices", []))) or "–",
+        f"{_epochs(run)}" if trains else "–",
+        number(_seconds(run) if trains else None, 1),
+        _whole(training_rate(run)),
+        number(sum(run.record["timings"].values()), 1),
+        number(gpu_minutes(run), 1),
+        _whole(parameters.get("trainable") if trains else None),
+        _whole(parameters.get("frozen") if trains else None),
+    ]
+
+
+def _epochs(run: ScoredRun) -> int:
+    """Epochs that were run; 0 for a row that combines others and trains nothing."""
+    return len((run.record.get("history") or {}).get("loss", []))
+
+
+def _seconds(run: ScoredRun) -> float:
+    return float(run.record["timings"].get("training", 0.0))
+
+
+def _machine(run: ScoredRun) -> dict[str, Any]:
+    machine: dict[str, Any] = run.record["provenance"].get("backend") or {}
+    return machine
+
+
+def _whole(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.0f}"

@@ -1,0 +1,62 @@
+"""What runs cost, from records whose figures are worked by hand."""
+
+import pytest
+
+from ichreport.report.beyond import costs, ladder
+from ichreport.report.html.blocks import Sentences
+from tests.report.beyond.made_ladder import FROZEN, TUNED, assessed, frozen, gathered, run, tuned
+
+ON_GPU = {"synthetic": False, "backend": {"devices": ["H200", "H200"], "gpu": True}}
+
+
+@pytest.fixture(scope="module")
+def base():
+    return assessed(frozen())
+
+
+@pytest.fixture(scope="module")
+def step():
+    return assessed(tuned())
+
+
+def table_of(*runs):
+    return costs.table(ladder.climb(gathered(*runs)))
+
+
+def test_the_rate_is_the_slices_of_train_times_epochs_over_the_seconds(step):
+    train = (step.predictions["split"] == "train").sum()
+    assert costs.training_rate(step) == pytest.approx(train * 2 / 8.0)
+
+
+def test_each_run_of_the_ladder_is_a_row_the_baseline_s_too(base, step):
+    rows = table_of(base, step, assessed(run("16-alone", 1.0))).rows
+    assert [row[0].text for row in rows] == [FROZEN, TUNED]
+    assert rows[1][1:4] == ["CPU, 2 threads", "2", "8.0"]
+    assert rows[1][5:] == ["12.5", "–", "1,234", "56"]
+
+
+def test_minutes_are_of_cards_and_only_where_a_card_computed(step):
+    assert costs.gpu_minutes(step) is None
+    one = assessed(tuned(devices=1), provenance=ON_GPU)
+    assert costs.gpu_minutes(one) == pytest.approx((8 + 4) / 60)
+    every = assessed(tuned(devices="all"), provenance=ON_GPU)
+    assert costs.gpu_minutes(every) == pytest.approx(2 * (8 + 4) / 60)
+    [row] = [row for row in table_of(every).rows if row[0].text == TUNED]
+    assert row[6] == "0.4"
+
+
+def test_a_row_that_trains_nothing_has_the_time_of_its_parts_and_no_other_figure(base):
+    empty = {"history": {}, "model": None, "timings": {"scoring": 3.0}}
+    combined = assessed(tuned(), provenance=ON_GPU, **empty)
+    assert costs.training_rate(combined) is None
+    assert costs.gpu_minutes(combined) is None
+    [_, row] = table_of(base, combined).rows
+    assert row[2:] == ["–", "–", "–", "3.0", "–", "–", "–"]
+
+
+def test_the_caption_says_that_energy_is_not_recorded(base, step):
+    assert "Energy is not recorded." in table_of(base, step).caption
+
+
+def test_without_figures_a_sentence_stands_in_its_place():
+    assert isinstance(table_of(), Sentences)
