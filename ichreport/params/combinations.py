@@ -89,6 +89,6 @@ def problem_of_file(experiment: "Experiment", said: Collection[str]) -> str:
     if not experiment.members or not without_effect:
         return ""
     return (
-        f"{parameter_of(experiment)} trains nothing, so that {', '.join(without_effect)} would have no "
-        f"effect; leave {'it' if len(without_effect) == 1 else 'them'} out."
+        f"{parameter_of(experiment)} trains nothing, so that {', '.join(without_effect)} would "
+        f"have no effect; leave {'it' if len(without_effect) == 1 else 'them'} out."
     )
