@@ -10,20 +10,25 @@ if TYPE_CHECKING:
 
 Combination = Literal["ensemble", "blend"]
 
-MEMBERS: Final = {"ensemble": "ensemble_of", "blend": "blend_of"}
-"""The parameter that names the runs of each kind of combination."""
+NAMED_BY: Final = ("ensemble_of", "blend_of")
+"""The parameters that name the runs to combine."""
 
 IN_EFFECT: Final = frozenset(
     {
         *("store", "group_by", "series", "image_size", "sampa_share", "sampb_share", "seed"),
         *("sample", "split_by"),
-        *MEMBERS.values(),
+        *NAMED_BY,
     }
 )
 """What the figures of such a row depend on: which slices, which splits, and which runs."""
 
-_SAID: Final = (*("name", "question", "baseline", "sample", "split_by"), *MEMBERS.values())
+_SAID: Final = (*("name", "question", "baseline", "sample", "split_by"), *NAMED_BY)
 """All that the file of such a row may say."""
+
+
+def parameter_of(experiment: "Experiment") -> str:
+    """The parameter that names the runs which a row combines."""
+    return "blend_of" if experiment.blend_of else "ensemble_of"
 
 
 def problem_of_members(experiment: "Experiment") -> str:
@@ -52,7 +57,7 @@ def problem_of_slices(experiment: "Experiment") -> str:
     """Why a combination cannot be of the sample that its row names, with the cure."""
     if experiment.members and experiment.splits_by == "slice":
         return (
-            f"{_field(experiment)} combines runs of unseen patients, and sample "
+            f"{parameter_of(experiment)} combines runs of unseen patients, and sample "
             f"{experiment.sample} is split by slice; choose split_by: group, or sample: sampb or "
             "fullid."
         )
@@ -84,10 +89,6 @@ def problem_of_file(experiment: "Experiment", said: Collection[str]) -> str:
     if not experiment.members or not without_effect:
         return ""
     return (
-        f"{_field(experiment)} trains nothing, so that {', '.join(without_effect)} would have no "
-        f"effect; leave {'it' if len(without_effect) == 1 else 'them'} out."
+        f"{parameter_of(experiment)} trains nothing, so that {', '.join(without_effect)} would "
+        f"have no effect; leave {'it' if len(without_effect) == 1 else 'them'} out."
     )
-
-
-def _field(experiment: "Experiment") -> str:
-    return MEMBERS[experiment.combination or "ensemble"]

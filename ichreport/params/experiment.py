@@ -418,7 +418,7 @@ class Experiment(Profile):
         """What a row's run with another seed is besides what the row's file says; else nothing."""
         if self.name == self.row:
             return {}
-        names = ("name", "training_seed", "features_from", *combinations.MEMBERS.values())
+        names = ("name", "training_seed", "features_from", *combinations.NAMED_BY)
         values = {name: getattr(self, name) for name in names}
         return {name: value for name, value in values.items() if value not in (None, [])}
 
@@ -561,7 +561,7 @@ def read_each_experiment(profile: Profile) -> tuple[dict[str, Experiment], dict[
     for name, problem in problems.items():
         if problem:
             row = experiments.pop(name).row
-            mistakes[row] = f"{profile.experiment_files[row]}: {problem}"
+            mistakes.setdefault(row, f"{profile.experiment_files[row]}: {problem}")
     return experiments, mistakes
 
 
@@ -588,7 +588,7 @@ def _names(said: str | list[str] | None) -> list[str]:
 _RELATIONS: Final = {
     "baseline": relations.problem_of_baseline,
     "features_from": relations.problem_of_features,
-    **dict.fromkeys(combinations.MEMBERS.values(), relations.problem_of_member),
+    **dict.fromkeys(combinations.NAMED_BY, relations.problem_of_member),
 }
 
 
@@ -655,8 +655,8 @@ def _of_seed(experiment: Experiment, seed: int) -> dict[str, Any]:
     if experiment.combination is None:
         differs["training_seed"] = seed
     else:
-        relation = combinations.MEMBERS[experiment.combination]
-        differs[relation] = [with_seed(name) for name in experiment.members]
+        named_by = combinations.parameter_of(experiment)
+        differs[named_by] = [with_seed(name) for name in experiment.members]
     if experiment.features_from is not None:
         differs["features_from"] = with_seed(experiment.features_from)
     return differs

@@ -15,7 +15,7 @@ from ichreport.evaluation import blending
 from ichreport.evaluation.calibration.recalibration import to_logit, to_probability
 from ichreport.evaluation.predictions import PROBABILITIES, probabilities, select_split, truths
 from ichreport.files import without_nan
-from ichreport.params.combinations import MEMBERS, Combination
+from ichreport.params.combinations import Combination, parameter_of
 from ichreport.params.experiment import Experiment
 from ichreport.params.relations import problem_of_member
 from ichreport.runs.record import read_run
@@ -123,7 +123,7 @@ def _read_member(experiment: Experiment, name: str) -> Member:
         )
     problem = problem_of_member(experiment, run.experiment)
     if problem:
-        raise ValueError(f"{_relation(experiment)}: {problem}")
+        raise ValueError(f"{parameter_of(experiment)}: {problem}")
     return Member(run)
 
 
@@ -148,7 +148,7 @@ def _check_slices(experiment: Experiment, member: Member, store: Store, sample: 
         other = int((member.in_split("test") != (sample.split == "test")).sum())
         problem = f"has {other:,} slices in test or out of it that this run has not; run it again"
     if problem:
-        raise ValueError(f"{_relation(experiment)}: {member.name!r} {problem}.")
+        raise ValueError(f"{parameter_of(experiment)}: {member.name!r} {problem}.")
 
 
 def _ensemble(
@@ -194,8 +194,3 @@ def _with_probabilities(table: pd.DataFrame, logits: NDArray[np.float64]) -> pd.
     probability = to_probability(logits).astype(np.float32)
     columns: Mapping[str, Any] = dict(zip(PROBABILITIES, probability.T, strict=True))
     return table.assign(**columns)
-
-
-def _relation(experiment: Experiment) -> str:
-    """The parameter that names the members."""
-    return MEMBERS[experiment.combination or "ensemble"]

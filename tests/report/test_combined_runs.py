@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+from dataclasses import replace
 
 import nbformat
 import pytest
@@ -21,7 +22,7 @@ from ichreport.report.run import combination
 from ichreport.report.run import page as run_page
 from ichreport.runs import record
 from ichreport.runs.combinations import CombinedRuns, Member
-from ichreport.runs.results import read
+from ichreport.runs.results import ScoredRun, read
 from tests.report.made_up import predictions, write_run
 
 GIVEN = {"profile": "tiny", "sample": "fullid"}
@@ -99,6 +100,23 @@ def test_a_page_names_the_members_and_says_that_nothing_was_trained(combined):
         known = combined.results.scored[name].record["provenance"]["predictions_sha256"]
         assert f"predictions of {name}</th><td>{known}" in html
     assert "papermill notebooks/2-combination.ipynb reports/tiny/04-blend.ipynb" in html
+
+
+def test_a_member_that_was_made_anew_since_is_marked(combined):
+    assert "so combine anew" not in combined.page("04-blend")
+    blend = combined.results.scored["04-blend"]
+    members = [
+        {**one, "predictions_sha256": "0" * 64} for one in blend.run_record.combination["members"]
+    ]
+    old = replace(
+        blend.run_record,
+        record={**blend.record, "combination": {**blend.record["combination"], "members": members}},
+    )
+    results = replace(
+        combined.results, scored={**combined.results.scored, "04-blend": ScoredRun(old)}
+    )
+    html = run_page.content(old, combined.profile, results, "")
+    assert html.count("has other predictions now, so combine anew") == 2
 
 
 def test_the_weights_stand_on_the_page_once_whether_its_notebook_is_there_or_not(combined):
@@ -187,6 +205,7 @@ def test_the_papers_of_a_blend_give_its_weights(combined):
     alone = type(combined.results)([blend.run_record], {blend.name: blend})
     card = papers.make(combined.folder, combined.profile, alone)[0].markdown()
     first = blend.run_record.combination["weights"][0]
+    assert "the weight of the second chosen" in card
     assert f"chosen on validation: {first['label']} {first['weight']:.1f}, " in card
 
 

@@ -192,10 +192,12 @@ def _of_training(best: ScoredRun) -> dict[str, str]:
 def _of_combination(combined: Mapping[str, Any]) -> dict[str, str]:
     """What a run that combines others is."""
     names = [member["name"] for member in combined["members"]]
-    words = _CAPTIONS.fill(combined["kind"], runs=", ".join(names[:-1]), last=names[-1])
-    if combined["weights"] is not None:
-        listed = ", ".join(f"{row['label']} {row['weight']:.1f}" for row in combined["weights"])
-        words += _CAPTIONS.fill("blend_weights", last=names[-1], weights=listed)
+    first, last = ", ".join(names[:-1]), names[-1]
+    if combined["kind"] == "ensemble":
+        words = _CAPTIONS.fill("ensemble", runs=first, last=last)
+    else:
+        weights = ", ".join(f"{row['label']} {row['weight']:.1f}" for row in combined["weights"])
+        words = _CAPTIONS.fill("blend", first=first, second=last, weights=weights)
     return {
         "combination_words": words,
         "network_words": words,

@@ -2,7 +2,7 @@
 
 import math
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any, Final
@@ -198,7 +198,7 @@ def _provenance(run: RunRecord, profile: Profile, results: Results) -> Table:
     """Where a run's figures come from."""
     known = run.record["provenance"]
     tree = {True: ", with changes not committed", False: ", clean tree", None: ""}[known["dirty"]]
-    rows = [
+    rows: list[Sequence[Cell]] = [
         ["commit", f"{known['commit'] or 'none: not a checkout'}{tree}"],
         ["parameter files", ", ".join(_parameter_files(results.expected.get(run.name), profile))],
         ["parameters", known.get("parameters_sha256", "–")],
@@ -208,7 +208,7 @@ def _provenance(run: RunRecord, profile: Profile, results: Results) -> Table:
         ["Python", known["python"]],
         ["packages", ", ".join(f"{name} {value}" for name, value in known["packages"].items())],
         ["seed of samples and splits", in_words(run.experiment.seed)],
-        *(_of_members(run.combination) if run.combination else _of_training(run)),
+        *(_of_members(run.combination, results) if run.combination else _of_training(run)),
         ["started", known["started"]],
         ["finished", known["finished"]],
         [
@@ -233,13 +233,16 @@ def _of_training(run: RunRecord) -> list[list[str]]:
     ]
 
 
-def _of_members(combined: Mapping[str, Any]) -> list[list[str]]:
-    """Rows that say what was combined."""
-    members = combined["members"]
-    return [
-        ["training", "none: it combines other runs"],
-        *([f"predictions of {one['name']}", one["predictions_sha256"]] for one in members),
-    ]
+def _of_members(combined: Mapping[str, Any], results: Results) -> list[list[Cell]]:
+    """Rows that say what was combined, and where a run has been made anew since."""
+    rows: list[list[Cell]] = [["training", "none: it combines other runs"]]
+    for member in combined["members"]:
+        name, known = member["name"], member["predictions_sha256"]
+        today = results.all_scored.get(name)
+        is_known = today and today.record["provenance"]["predictions_sha256"] == known
+        stale = Marked(f"{known}: {name} has other predictions now, so combine anew", "bad")
+        rows.append([f"predictions of {name}", known if is_known else stale])
+    return rows
 
 
 def _training(known: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ichreport.params.combinations import IN_EFFECT, MEMBERS
+from ichreport.params.combinations import IN_EFFECT, parameter_of
 from ichreport.params.experiment import OF_THE_REPORT, Experiment
 from ichreport.params.profile import Profile
 from ichreport.report.html.blocks import Sentences, Table
@@ -38,7 +38,7 @@ _RUNNING = (
 def experiment(experiment: Experiment) -> Table:
     """The parameters of an experiment."""
     if experiment.combination is not None:
-        return _table(experiment, [MEMBERS[experiment.combination], *_COMBINING])
+        return _table(experiment, [parameter_of(experiment), *_COMBINING])
     names = [*DEFINING, *_set(experiment), experiment.step_size_name]
     names += [*_STEPPING, *_VARYING, *_RUNNING]
     if experiment.schedule != "plateau":
