@@ -371,20 +371,23 @@ def test_each_further_seed_runs_every_row_once_more(tmp_path):
     assert {(e.row, e.seed) for e in experiments.values()} == {("a", 5)}
 
 
-@pytest.mark.parametrize("profile", ["demo", "rsna", "scale"])
-def test_every_parameter_file_loads(profile, monkeypatch):
+@pytest.mark.parametrize(("profile", "further"), [("demo", 5), ("rsna", 2), ("scale", 2)])
+def test_every_parameter_file_loads(profile, further, monkeypatch):
     monkeypatch.chdir(ROOT)
     experiments = read_experiments(Profile.from_files(f"params/{profile}.yaml"))
-    assert [e.poster_row for e in experiments.values()] == [*range(1, 15), None, None]
+    assert [e.poster_row for e in experiments.values()] == [*range(1, 15), *[None] * further]
     assert {e.profile for e in experiments.values()} == {profile}
 
 
-@pytest.mark.parametrize("profile", ["recipes", "rsna-recipes"])
-def test_every_recipe_loads_and_says_what_it_asks_costs_and_should_reach(monkeypatch, profile):
+@pytest.mark.parametrize(
+    ("profile", "folder"),
+    [("recipes", "recipes"), ("rsna-recipes", "recipes"), ("demo", "demo-recipes")],
+)
+def test_every_recipe_loads_and_says_what_it_asks_and_costs(monkeypatch, profile, folder):
     monkeypatch.chdir(ROOT)
-    recipes = read_experiments(Profile.from_files(f"params/{profile}.yaml"))
-    files = sorted((ROOT / "params" / "recipes").glob("*.yaml"))
-    assert list(recipes) == [path.stem for path in files]
+    rows = read_experiments(Profile.from_files(f"params/{profile}.yaml"))
+    files = sorted((ROOT / "params" / folder).glob("*.yaml"))
+    recipes = {path.stem: rows[path.stem] for path in files}
     for path, recipe in zip(files, recipes.values(), strict=True):
         head = path.read_text().partition("name:")[0]
         assert head.startswith(f"# {recipe.question}\n")
@@ -437,7 +440,8 @@ def test_a_backbone_sees_as_many_pixels_as_asked_or_the_fewest_that_it_takes(net
 def test_the_demo_profile_spells_out_the_defaults(monkeypatch):
     monkeypatch.chdir(ROOT)
     demo = Profile.from_files("params/demo.yaml")
-    assert demo == Profile(phantom=PhantomRecipe(), backbone_size=48)
+    rows = ["params/experiments", "params/demo-recipes"]
+    assert demo == Profile(phantom=PhantomRecipe(), backbone_size=48, experiments=rows)
 
 
 BASE = {"sample": "fullid", "network": "densenet121", "image_size": 96}
