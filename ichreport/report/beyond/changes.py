@@ -49,7 +49,7 @@ def in_words(run: Experiment, baseline: Experiment) -> str:
         unsaid -= _WITHOUT_EFFECT
     others = [name.replace("_", " ") for name in differing if name in unsaid]
     if others:
-        words.append(f"also {', '.join(others)}")
+        words.append(("also " if words else "") + ", ".join(others))
     return "; ".join(words) or "nothing"
 
 

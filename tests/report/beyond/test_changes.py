@@ -25,7 +25,7 @@ TRAINED = {"trainable_layers": "all"}
         ),
         ({"input": "sigmoid"}, "input raw → input sigmoid"),
         ({"loss": "focal"}, "loss bce → loss focal"),
-        ({"label_weights": {"any": 2}}, "also label weights"),
+        ({"label_weights": {"any": 2}, "epochs": 5}, "epochs, label weights"),
     ],
 )
 def test_a_step_is_said_by_what_differs_and_by_nothing_else(changed, words):
