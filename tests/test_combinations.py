@@ -1,6 +1,7 @@
 """A whole report of folds, their ensemble, and a blend of that with a run of its own."""
 
 import re
+import sys
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ import pytest
 
 from ichreport.evaluation.predictions import PROBABILITIES
 from ichreport.files import read_json
+from tests.test_workflow import TWICE
 
 pytestmark = pytest.mark.slow
 
@@ -77,6 +79,14 @@ def test_the_page_of_a_combination_says_what_it_combines_and_how(project):
     assert "How many of the 2 runs count" in project.page("experiments/folds.html")
     first = project.page("index.html")
     assert "Two more combine the predictions of others." in first
+
+
+def test_all_cells_run_twice_in_one_kernel_and_predict_the_same(project):
+    before = predictions(project, "mix")
+    files = ("params/tiny.yaml", "params/experiments/mix.yaml")
+    done = project.run(sys.executable, "-c", TWICE, "notebooks/2-combination.ipynb", *files)
+    assert done.returncode == 0, done.stderr
+    pd.testing.assert_frame_equal(predictions(project, "mix"), before)
 
 
 def test_a_combination_is_made_anew_with_its_members_and_not_without(project):

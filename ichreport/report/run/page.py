@@ -142,7 +142,8 @@ def _combination(run: RunRecord, *, with_tables: bool) -> list[str]:
     if run.combination is None:
         return []
     names = [escape(member["name"]) for member in run.combination["members"]]
-    links = " and ".join(f'<a href="{name}.html">{name}</a>' for name in names)
+    *others, last = [f'<a href="{name}.html">{name}</a>' for name in names]
+    links = f"{', '.join(others)} and {last}"
     kind = combination.KINDS[run.combination["kind"]]
     tables = [combination.how(run.combination)._repr_html_()] if with_tables else []
     return ["<h2>What it combines</h2>", f"<p>It is {escape(kind)} {links}.</p>", *tables]
