@@ -42,7 +42,7 @@ def results(tmp_path_factory):
         }
         done = subprocess.run(
             [sys.executable, JOB, folder], env=environment, capture_output=True, text=True,
-            timeout=300, check=False,
+            timeout=600, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         with np.load(folder / f"results-{name}.npz") as arrays:
