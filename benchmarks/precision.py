@@ -35,7 +35,7 @@ ROWS: dict[str, dict[str, Any]] = {
 
 def train(store: str, values: dict[str, Any], weights: str) -> dict[str, Any]:
     """The test scores of one row, whose float32 weights it leaves or finds in a file."""
-    from ichreport.model import backend, training
+    from ichreport.model import backend, trained_rows, training
 
     experiment = Experiment(**values)
     backend.start(experiment.machine)
@@ -51,7 +51,7 @@ def train(store: str, values: dict[str, Any], weights: str) -> dict[str, Any]:
     trained = training.fit(opened, sample, experiment.plan)
     results = {"seconds": time.perf_counter() - started, **scored(trained)}
     if Path(weights).exists():
-        same = scored(training.load(opened, experiment.plan, Path(weights)))
+        same = scored(trained_rows.load(opened, experiment.plan, Path(weights)))
         results |= {f"same_weights_{name}": value for name, value in same.items()}
     else:
         trained.save(Path(weights))

@@ -12,6 +12,7 @@ import yaml
 from ichreport import cli
 from ichreport.labels import LABELS
 from ichreport.params import inputs, mixing, networks, samples
+from ichreport.params.differences import differences
 from ichreport.params.experiment import Experiment, read_each_experiment
 from ichreport.params.inputs import INPUTS
 from ichreport.params.networks import HEADS, LOSSES, NETWORKS, NetworkSpec
@@ -152,6 +153,16 @@ def test_an_experiment_file_names_its_run_as_itself(tmp_path):
     assert read_each_experiment(profile) == (
         {}, {"a": f"{tmp_path / 'a.yaml'}: name must be 'a', got 'b'."},
     )  # fmt: skip
+
+
+def test_what_says_nothing_of_a_head_on_another_runs_features_tells_no_two_apart():
+    words = {"network": "cnn7", "sample": "fullid", "head": "sequence", "features_from": "a"}
+    first, second = (
+        Experiment.parse(words | more, where="x")
+        for more in ({}, {"weights": "imagenet", "fine_tuning_rate": 0.5, "shuffle_block": 9})
+    )
+    assert differences(first, second) == {}
+    assert differences(first, Experiment.parse(words | {"features_from": "b"}, where="x"))
 
 
 def test_rows_may_come_from_several_folders_and_files(tmp_path):

@@ -130,7 +130,7 @@ def series_batches(
 
 
 def _lengths_read(series: NDArray[np.int64], plan: TrainingPlan) -> NDArray[np.int64]:
-    """Slices of each series that a plan's head reads at once; `series` as `_series` gives them."""
+    """Slices of each series that a head reads at once; `series` as `series_of` gives them."""
     lengths, recipe = series[:, 1] - series[:, 0], plan.head.sequence
     return lengths if recipe is None else np.minimum(lengths, recipe.window)
 

@@ -24,6 +24,7 @@ class OfRun:
 
     Attributes:
         trained: The run's network.
+        code: The module whose code computes them.
     """
 
     trained: TrainedNetwork
@@ -54,11 +55,6 @@ class OfRun:
         network = keras.Model(model.input, pooled, name=f"{model.name}_pooled")
         network.trainable = False
         return network
-
-    def build_maps(self, machine: Machine) -> keras.Model:
-        """From HU to the maps that features are pooled of: (batch, h, w, features)."""
-        features = self.build(machine)
-        return keras.Model(features.input, features.get_layer("pooling").input)
 
     def count(self, machine: Machine) -> int:
         """See `features.FeatureNetwork`."""

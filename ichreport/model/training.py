@@ -88,14 +88,7 @@ def fit(
     if plan.fitting.loss != "weighted-bce":  # whose best constant is log-odds 0 by construction
         prevalence = truth_of_train.mean(axis=0, dtype=np.float64)
         set_output_bias(head, prevalence, given_any=plan.head.hierarchy is not None)
-    loss = losses.build(
-        plan.fitting.loss,
-        truth_of_train,
-        dict(plan.fitting.label_weights),
-        focal_labels=plan.fitting.focal_labels,
-        given_any=is_conditional,
-        mixes=plan.fitting.mixes,
-    )
+    loss = _loss(plan, truth_of_train)
     if plan.head.sequence is not None and plan.head.sequence.second_stage:
         learner, loss = with_both_stages(model), mean_over_stages(loss)
     with memory_for(store, sample, plan, "training"):
@@ -114,6 +107,18 @@ def fit(
     if kept is None:
         return trained
     return replace(trained, resumed=kept.resumed, earlier_seconds=kept.earlier_seconds)
+
+
+def _loss(plan: TrainingPlan, truth: NDArray[np.float32]) -> losses.LossFunction:
+    """A plan's loss; `truth` is of its train split, (slices, 6)."""
+    return losses.build(
+        plan.fitting.loss,
+        truth,
+        dict(plan.fitting.label_weights),
+        focal_labels=plan.fitting.focal_labels,
+        given_any=plan.head.hierarchy == "conditional",
+        mixes=plan.fitting.mixes,
+    )
 
 
 Made = tuple[Trained, pd.DataFrame, dict[str, float]]

@@ -17,6 +17,11 @@ _COMPUTED_WITH: Final = tuple(
     name for name in Experiment.model_fields if name not in _NEVER_COMPUTED_WITH
 )
 
+OF_SLICES_ALONE: Final = frozenset(
+    {"weights", "trainable_layers", "fine_tuning_rate", "augment", "shuffle_block"}
+)
+"""What says nothing of a head on another run's features: how slices are read and trained on."""
+
 _SAID_BY_INPUT: Final = ("windows", "neighbours", "window_shape")
 """What the name of the input in effect holds."""
 
@@ -46,6 +51,8 @@ def _in_effect(experiment: Experiment) -> dict[str, Any]:
     Of a run that combines others, only those that say which slices and which runs.
     """
     effective = _in_effect_of_training(experiment)
+    if experiment.features_from is not None:
+        effective |= dict.fromkeys(OF_SLICES_ALONE)
     if not experiment.members:
         return effective
     return {

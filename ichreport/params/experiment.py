@@ -280,6 +280,11 @@ class Experiment(Profile):
                 "focal_labels says which labels' loss is focal, and loss: focal says it of all; "
                 "leave one of them out."
             )
+        if self.loss == "weighted-bce" and self.slices_per_study is not None:
+            raise ValueError(
+                "loss: weighted-bce weighs positives by their rarity, and slices_per_study draws "
+                "as many of them as of the others; leave one of them out."
+            )
         if self.hierarchy == "conditional" and (self.mixup or self.cutmix):
             raise ValueError(
                 "hierarchy: conditional learns subtypes from slices with bleeding, and mixup and "
@@ -513,7 +518,8 @@ class Experiment(Profile):
         if self.features_from is not None:
             raise ValueError(
                 f"{self.name} reads the features of {self.features_from}, so that its plan depends "
-                "on that run; ichreport.runs.network_of_run.plan_of finds it."
+                "on that run; ichreport.runs.network_of_run.plan_of finds it. Maps are of that "
+                "run's network: for them, name it."
             )
         return self._plan(None)
 

@@ -75,6 +75,11 @@ def problem_of_member(experiment: "Experiment", member: "Experiment") -> str:
             f"{name!r} is {_WITH_ARTICLE[member.combination]} of {', '.join(member.members)}, and "
             f"this row {_WITH_ARTICLE[experiment.combination]}; name runs that are trained."
         )
+    if experiment.combination == "blend" and member.fold is not None:
+        return (
+            f"{name!r} is of fold {member.fold}, so that it has trained on slices of this row's "
+            "validation; blend an ensemble over all folds, or runs without one."
+        )
     if (member.sample, member.splits_by) != (experiment.sample, experiment.splits_by):
         return (
             f"{name!r} is of {member.sample} split by {member.splits_by}, this row of "

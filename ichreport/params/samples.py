@@ -59,7 +59,7 @@ class Fold:
         Raises:
             ValueError: If it is none; the message goes on after `must be`.
         """
-        read = re.fullmatch(r"(\d{1,2})/(\d{1,2})", text)
+        read = re.fullmatch(r"(0|[1-9][0-9]?)/([1-9][0-9]?)", text)
         index, count = map(int, read.groups()) if read else (0, 0)
         if not (2 <= count <= _MOST_FOLDS and index < count):
             raise ValueError(

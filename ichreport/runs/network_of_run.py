@@ -1,13 +1,18 @@
 """The plan of a run that reads the features of another run's network, once that one is finished."""
 
+from ichreport.data.store import Store
 from ichreport.params.experiment import Experiment
 from ichreport.params.relations import problem_of_features
 from ichreport.params.training_plan import TrainedNetwork, TrainingPlan
 from ichreport.runs.record import read_run
 
 
-def plan_of(experiment: Experiment) -> TrainingPlan:
+def plan_of(experiment: Experiment, store: Store) -> TrainingPlan:
     """All that a run's training depends on, but for its slices and the code.
+
+    Args:
+        experiment: The run.
+        store: Where its slices are, and where those of the run of `features_from` were.
 
     Raises:
         ValueError: If the run of `features_from` is not finished, is damaged, or does not serve it.
@@ -22,8 +27,11 @@ def plan_of(experiment: Experiment) -> TrainingPlan:
             f"{run.reason.rstrip('.')}. Make that run first."
         )
     problem = problem_of_features(experiment, run.experiment)
-    if not problem and run.experiment.store_folder.resolve() != experiment.store_folder.resolve():
-        problem = f"{name!r} was trained on another store, {run.experiment.store}."
+    if not problem and run.record["provenance"]["store_hash"] != store.manifest["store_hash"]:
+        problem = (
+            f"{name!r} was trained on another store than {store.folder} holds now, so that it may "
+            "have seen what this run is tested on; run it again."
+        )
     if problem:
         raise ValueError(f"features_from: {problem}")
     sha256 = run.record["provenance"]["weights_sha256"]

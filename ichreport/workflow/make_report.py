@@ -71,6 +71,11 @@ def read_profile(path: str) -> Profile:
             f"{path}: cam_run: {profile.cam_run!r} combines other runs and has no network of its "
             f"own; name one of them: {', '.join(of_maps.members)}."
         )
+    if of_maps is not None and of_maps.features_from is not None:
+        raise ValueError(
+            f"{path}: cam_run: {profile.cam_run!r} reads the features of another run, whose "
+            f"network has the maps; name that one: {of_maps.features_from}."
+        )
     if profile.kernel != "python3":
         from ichreport.workflow import kernels
 

@@ -265,7 +265,7 @@ def test_a_label_of_one_class_in_validation_is_told_as_not_chosen(project):
         (
             [("a", {}), ("b", {"fold": "1/3"})],
             {"blend_of": ["a", "b"]},
-            "'b' has trained on .* slices of this run's validation, where weights are chosen",
+            "'b' is of fold 1/3, so that it has trained on slices of this row's validation",
         ),
     ],
 )

@@ -1,11 +1,16 @@
 """Which runs may give others their features, and what is said of those that may not."""
 
+import hashlib
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 import yaml
 
 from ichreport.params.experiment import Experiment, read_each_experiment
 from ichreport.params.profile import Profile
 from ichreport.runs import network_of_run
+from ichreport.runs.record import RunRecord
 
 SOURCE = {"name": "1-cnn", "sample": "fullid", "network": "cnn7", "input": "sigmoid"}
 READER = {
@@ -70,6 +75,7 @@ def test_a_run_that_does_not_serve_is_refused_with_the_cure(tmp_path, source, re
         ({"test_time": ["flip"]}, "mirrors slices"),
         ({"test_time": ["reverse"], "head": "dense", "features_from": None}, "turns series"),
         ({"test_time": ["turn"]}, "test_time"),
+        ({"fold": "00/05"}, "fold"),
         ({"hierarchy": "together", "sequence": {"second_stage": True}}, "hierarchy multiplies"),
         ({"focal_labels": ["epidurl"]}, "'epidurl' is none of them"),
         ({"focal_labels": ["any", "any"]}, "each once"),
@@ -93,11 +99,35 @@ def project(tmp_path, monkeypatch):
 def test_a_run_without_a_result_is_named_with_the_cure(project):
     reader = Experiment.parse(READER, where="x")
     with pytest.raises(ValueError, match="reads the features of 1-cnn, which has no result"):
-        network_of_run.plan_of(reader)
+        network_of_run.plan_of(reader, None)
     with pytest.raises(ValueError, match="its plan depends on that run"):
         reader.plan  # noqa: B018
 
 
+def test_a_run_on_another_store_is_refused_since_it_may_have_seen_what_is_tested(
+    project, monkeypatch
+):
+    reader, source = (Experiment.parse(words, where="x") for words in (READER, SOURCE))
+    weights = source.run_folder / "model.weights.h5"
+    weights.parent.mkdir(parents=True)
+    weights.write_bytes(b"weights")
+    known = {
+        "store_hash": "1" * 64,
+        "weights_sha256": hashlib.sha256(b"weights").hexdigest(),
+    }
+    run = RunRecord(
+        *(source.name, source.run_folder, "ok"),
+        {"parameters": source.model_dump(), "provenance": known},
+    )
+    monkeypatch.setattr(network_of_run, "read_run", lambda folder: run)
+    store = SimpleNamespace(folder=Path("store"), manifest={"store_hash": "1" * 64})
+    plan = network_of_run.plan_of(reader, store)
+    assert (plan.trained.run, plan.trained.plan) == (source.name, source.plan)
+    store.manifest["store_hash"] = "2" * 64
+    with pytest.raises(ValueError, match="'1-cnn' was trained on another store than store holds"):
+        network_of_run.plan_of(reader, store)
+
+
 def test_a_run_that_reads_no_other_has_its_own_plan():
     source = Experiment.parse(SOURCE, where="x")
-    assert network_of_run.plan_of(source) == source.plan
+    assert network_of_run.plan_of(source, None) == source.plan

@@ -123,6 +123,9 @@ def build(
         mean over labels.
     """
     weights = positive_weights(y_true)
+    if given_any:
+        is_any = np.array([label == ANY for label in LABELS])
+        weights = np.where(is_any, weights, positive_weights(y_true[y_true[:, is_any][:, 0] == 1]))
     terms: dict[Loss, LossFunction] = {
         "bce": binary_cross_entropy,
         "weighted-bce": lambda truth, logits: weighted_binary_cross_entropy(truth, logits, weights),

@@ -23,12 +23,11 @@ from ichreport.data.samples import Sample
 from ichreport.data.store import Store, series_numbers
 from ichreport.labels import LABELS
 from ichreport.model import backbones, backend, networks
-from ichreport.model.fitting.series_batches import gaps
+from ichreport.model.fitting.series_batches import gaps, overlapping
 from ichreport.model.inputs import hu_of
 from ichreport.model.plan_features import features_of
-from ichreport.model.trained_network import OfRun
 from ichreport.model.trained_rows import Trained
-from ichreport.params.training_plan import TrainingPlan
+from ichreport.params.training_plan import HeadPart, TrainingPlan
 
 SMALLEST_MAP = 24
 """The small network's maps come from its deepest block of at least this many pixels a side.
@@ -89,14 +88,16 @@ def by_label(
         raise ValueError(f"label must be one of {', '.join(LABELS)}, got {unknown[0]!r}.")
     plan = trained.plan
     if plan.trained is not None:
-        looks = OfRun(plan.trained).build_maps(plan.machine)
-    elif plan.backbone is None:
+        raise ValueError(
+            f"{plan.name} reads the features of {plan.trained.run}, whose network has the maps; "
+            "name that run."
+        )
+    if plan.backbone is None:
         return _of_small_network(trained, store, rows)
-    else:
-        if plan.is_fine_tuned:
-            backbone, head = networks.maps_and_head(trained.model)
-            trained = replace(trained, model=head)
-        looks = backbone or backbones.build(plan.backbone, plan.machine)  # once for all labels
+    if plan.is_fine_tuned:
+        backbone, head = networks.maps_and_head(trained.model)
+        trained = replace(trained, model=head)
+    looks = backbone or backbones.build(plan.backbone, plan.machine)  # once for all labels
     read = partial(_features, store, plan, backbone)
     return {
         label: _of_backbone(trained, store, chosen, label, sample, looks, read)
@@ -213,18 +214,32 @@ def _head_weights(
     result = []
     for row in rows:
         series = sample.rows[numbers[sample.rows] == numbers[row]]
-        step = int(np.flatnonzero(series == row)[0])
+        series, step = _window_around(series, row, trained.plan.head)
         features = read(series)[None]
-        beside = {"present": np.ones(features.shape[:2], dtype=bool)}
+        present = np.ones(features.shape[:2], dtype=bool)
+        beside = {"present": keras.ops.convert_to_tensor(present)}
         if "gaps" in model.input:
             heights = store.slices["z"].to_numpy(dtype=np.float64)[series][None]
-            beside["gaps"] = gaps(heights, beside["present"])
+            beside["gaps"] = keras.ops.convert_to_tensor(gaps(heights, present))
 
         def logit(x: Any, step: int = step, beside: Any = beside) -> Any:
             return model({"features": x, **beside}, training=False)[:, step, index]
 
         result.append(backend.gradient(logit, features)[0, step])
     return np.stack(result)
+
+
+def _window_around(
+    series: NDArray[np.int64], row: int, head: HeadPart
+) -> tuple[NDArray[np.int64], int]:
+    """The slices that a head reads with a slice as it predicts, and which of them it is."""
+    step = int(np.flatnonzero(series == row)[0])
+    if head.sequence is None:
+        return series, step
+    windows = overlapping(np.array([[0, len(series)]]), head.sequence.window)
+    counted = (windows.counted[:, 0] <= step) & (step < windows.counted[:, 1])
+    first, last = windows.read[counted][0]
+    return series[first:last], step - int(first)
 
 
 def _scaled_up(relevance: NDArray[np.float32], size: int, method: Method) -> Heatmaps:

@@ -75,9 +75,18 @@ def fit_or_find(store: Store, sample: Sample, plan: TrainingPlan, *, seed: int) 
     relabelled.slices = store.slices.assign(**dict(zip(LABELS, labels.T, strict=True)))
     epochs = min(plan.fitting.epochs, MOST_EPOCHS)
     fitting = replace(
-        plan.fitting, epochs=epochs, augment=(), mixup=0.0, cutmix=0.0, slices_per_study=None
+        plan.fitting,
+        epochs=epochs,
+        augment=(),
+        mixup=0.0,
+        cutmix=0.0,
+        slices_per_study=None,
+        accumulate=1,
     )
-    shorter = replace(plan, fitting=fitting)
+    recipe = plan.head.sequence
+    if recipe is not None:
+        recipe = recipe.model_copy(update={"reverse": 0.0, "thin": 0.0, "drop": 0.0})
+    shorter = replace(plan, fitting=fitting, head=replace(plan.head, sequence=recipe))
     key = training_store.key(store, chosen, shorter, entry=CODE) | {"permuted_labels": seed}
     kept = training_store.keep(
         store,

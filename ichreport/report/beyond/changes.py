@@ -3,17 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from ichreport.params.differences import differences
+from ichreport.params.differences import OF_SLICES_ALONE, differences
 from ichreport.params.experiment import Experiment
 from ichreport.params.networks import HEADS, NETWORKS
 
 _COMBINATIONS: Final = {"blend_of": "a blend of", "ensemble_of": "an ensemble of"}
 """Parameters that name the runs that a row combines, each with how."""
-
-_WITHOUT_EFFECT: Final = frozenset(
-    {"weights", "trainable_layers", "fine_tuning_rate", "augment", "shuffle_block"}
-)
-"""Of slices and their network: parameters that say nothing of a head on another run's features."""
 
 
 class _Aspect(NamedTuple):
@@ -46,7 +41,7 @@ def in_words(run: Experiment, baseline: Experiment) -> str:
             words.append(f"{before} → {after}")
             unsaid -= parameters
     if run.features_from is not None:
-        unsaid -= _WITHOUT_EFFECT
+        unsaid -= OF_SLICES_ALONE
     others = [name.replace("_", " ") for name in differing if name in unsaid]
     if others:
         words.append(("also " if words else "") + ", ".join(others))

@@ -37,7 +37,9 @@ def table(ladder: Ladder) -> Table | Sentences:
 
 
 def training_rate(run: ScoredRun) -> float | None:
-    """Slices of train that a run's training went through in a second; None if it trained nothing.
+    """Slices of train that a run's training went through in a second.
+
+    None if it trained nothing, or if each epoch took some slices of a study alone.
 
     The slices of its train split, times its epochs, over the seconds of training, with what they
     hold besides: compiling, and scoring validation after each epoch.
@@ -46,7 +48,7 @@ def training_rate(run: ScoredRun) -> float | None:
         run: The run.
     """
     seconds, epochs = _seconds(run), _epochs(run)
-    if not seconds or not epochs:
+    if not seconds or not epochs or run.experiment.slices_per_study is not None:
         return None
     return float(run.assessment.split("train")["slices"]) * epochs / seconds
 

@@ -175,7 +175,7 @@ def _of_training(best: ScoredRun) -> dict[str, str]:
         "input_words": experiment.input_spec.words,
         "loss_words": _loss(experiment),
         "initial_words": _initial(experiment),
-        "augmentation_words": _varied(experiment),
+        "augmentation_words": _varied(experiment) + _views(experiment),
         "imbalance_words": _imbalance(experiment),
         "step_words": fitting.in_words(fitting.step_size),
         "epoch_words": fitting.epochs_in_words(fitting.epochs, fitting.patience),
@@ -226,6 +226,16 @@ def _shares(experiment: Experiment) -> str:
 
 def _varied(experiment: Experiment) -> str:
     """How slices are varied in training, and how they are mixed."""
+    recipe = experiment.recipe_of_head
+    if recipe is not None and recipe.varies:
+        told = {
+            "read from above": recipe.reverse,
+            "of which every second slice is read": recipe.thin,
+        }
+        words = [f"{share:.0%} {what}" for what, share in told.items() if share]
+        if recipe.drop:
+            words.append(f"{recipe.drop:.0%} of the slices left out")
+        return f"Series vary in training: {', '.join(words)}."
     varied = augmentations.sentence(experiment.augmentations)
     mixed = mixing.sentence(experiment.mixup, experiment.cutmix)
     return f"{varied} {mixed}" if mixed else varied
@@ -245,7 +255,8 @@ def _imbalance(experiment: Experiment) -> str:
             f"{drawn}Positives are weighted by their rarity in the loss; probabilities are too "
             "high by that, on purpose."
         )
-    start = "logits start at the log-odds of each label's prevalence."
+    given = ", of subtypes among slices with bleeding" if experiment.hierarchy else ""
+    start = f"logits start at the log-odds of each label's prevalence{given}."
     return f"{drawn}{start.capitalize()}" if drawn else f"Slices are not resampled; {start}"
 
 
@@ -297,6 +308,17 @@ def _initial(experiment: Experiment) -> str:
         else "The frozen backbone's weights are"
     )
     return f"{backbone} {start}; the head's start at random, {drawn}."
+
+
+_VIEWS: Final = {
+    "flip": " Predictions are means over a slice and its mirror image.",
+    "reverse": " Predictions are means over a series read from below and from above.",
+}
+
+
+def _views(experiment: Experiment) -> str:
+    """Over which views predictions are means; nothing where there is one."""
+    return "".join(_VIEWS[view] for view in experiment.test_time)
 
 
 def _leak(audit: Any) -> str:

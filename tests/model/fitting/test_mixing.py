@@ -7,6 +7,7 @@ from scipy import stats
 
 from ichreport.model import backend, networks, prediction, training
 from ichreport.model.augmentation import mixed_model
+from ichreport.model.augmentation.drawing import Drawing
 from ichreport.model.fitting import losses
 from ichreport.model.fitting.batches import SliceBatches
 from ichreport.model.fitting.mixing import Mixing, Pairs
@@ -148,7 +149,7 @@ def test_outside_of_training_a_network_sees_slices_alone_to_the_bit(network, sto
     model, plan = network
     learner = mixed_model.build(model, plan.view, augment, plan.machine)
     hu = store.hu(np.arange(8))[:, None]
-    drawn = training.Drawing(augment, 1, None)(8)
+    drawn = Drawing(augment, 1, None)(8)
     given = BOTH.draw(8, 8, rng(1)).beside({"hu": hu, **drawn})
     plain = backend.to_numpy(model(hu, training=False))
     np.testing.assert_array_equal(backend.to_numpy(learner(given, training=False)), plain)

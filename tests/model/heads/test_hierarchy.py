@@ -56,6 +56,18 @@ def test_the_two_steps_together_have_the_likelihood_of_the_products():
     np.testing.assert_allclose(float(conditional(truth, raw)[0]), expected, rtol=1e-5)
 
 
+def test_positives_of_subtypes_given_any_weigh_by_their_rarity_among_slices_with_bleeding():
+    truth = np.zeros((20, 6), dtype=np.float32)
+    truth[:8, COLUMN] = 1
+    truth[:2, 0] = 1  # two of eight with bleeding, of twenty in all
+    logits = np.zeros((1, 6), dtype=np.float32)
+    loss = losses.build("weighted-bce", truth, given_any=True)
+    weight = (8 - 2) / 2
+    others = 4 * np.log(2)  # subtypes that never come weigh 1, and are absent here
+    by_hand = (weight * np.log(2) + others + 12 / 8 * np.log(2)) / 6
+    np.testing.assert_allclose(float(loss(truth[:1], logits)[0]), by_hand, rtol=1e-5)
+
+
 def test_focal_for_one_label_is_the_focal_loss_of_that_one():
     random = np.random.default_rng(3)
     truth = (random.random((5, 6)) < 0.5).astype(np.float32)

@@ -22,7 +22,10 @@ WEIGHTED = (
         ({}, f"Slices are not resampled; l{START}"),
         ({"loss": "weighted-bce"}, WEIGHTED),
         ({"slices_per_study": 8}, f"{FEW} L{START}"),
-        ({"slices_per_study": 8, "loss": "weighted-bce"}, f"{FEW} {WEIGHTED}"),
+        (
+            {"hierarchy": "conditional"},
+            f"Slices are not resampled; l{START[:-1]}, of subtypes among slices with bleeding.",
+        ),
     ],
 )
 def test_what_is_done_about_rare_labels_is_told_as_it_is(words, told):
@@ -37,3 +40,17 @@ def test_mixed_slices_are_told_behind_how_they_vary():
     )
     plain = Experiment.parse({"network": "cnn7"}, where="test")
     assert facts._varied(plain) == "Half of the slices are flipped left to right."
+
+
+def test_how_series_vary_and_over_which_views_predictions_are_means():
+    words = {"network": "densenet121", "sample": "fullid", "head": "sequence"}
+    varies = {"sequence": {"reverse": 0.5, "thin": 0.25, "drop": 0.1}, "test_time": ["reverse"]}
+    asked = Experiment.parse(words | varies, where="test")
+    assert facts._varied(asked) == (
+        "Series vary in training: 50% read from above, 25% of which every second slice is read, "
+        "10% of the slices left out."
+    )
+    assert facts._views(asked).endswith("a series read from below and from above.")
+    plain = Experiment.parse(words, where="test")
+    assert "Series vary" not in facts._varied(plain)
+    assert facts._views(plain) == ""
