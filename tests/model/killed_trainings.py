@@ -28,12 +28,12 @@ from ichreport.params.augmentations import KINDS
 from ichreport.params.networks import NETWORKS, NetworkSpec
 
 BACKEND = keras.backend.backend()
-DROPPING_OUT = {"network": "densenet121", "dense_layers": 2, "epochs": 200, "patience": 200}
-VARIED = {"augment": list(KINDS), "shuffle_block": 4, "epochs": 25, "patience": 25}
+DROPPING_OUT = {"network": "densenet121", "dense_layers": 2, "epochs": 80, "patience": 80}
+VARIED = {"augment": list(KINDS), "shuffle_block": 4, "epochs": 10, "patience": 10}
 TRAININGS = {
     "cnn7": {"network": "cnn7", "dense_layers": 2, "determinism": "seeded"} | VARIED,
     "dense": DROPPING_OUT | {"schedule": "cosine", "optimizer": "adamw", "weight_decay": 0.1},
-    "bilstm": DROPPING_OUT | {"head": "bilstm", "epochs": 60, "determinism": "seeded"},
+    "bilstm": DROPPING_OUT | {"head": "bilstm", "epochs": 30, "determinism": "seeded"},
     "fine-tuned": {"network": "densenet121", "dense_layers": 2, "trainable_layers": "all"} | VARIED,
 }
 """Strict where nothing else is said: a CPU computes the same bits either way."""

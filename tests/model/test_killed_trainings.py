@@ -21,7 +21,7 @@ TORCH = pytest.mark.skipif(
     ("backend", "kills", "kinds"),
     [
         ("tensorflow", 30, ["cnn7", "dense", "bilstm", "fine-tuned"]),
-        ("jax", 6, ["dense", "bilstm", "fine-tuned"]),  # which compiles the small network slowly
+        ("jax", 4, ["dense", "fine-tuned"]),  # which compiles the small network slowly
         pytest.param("torch", 4, ["dense"], marks=TORCH),  # which draws for dropout by itself
     ],
 )
