@@ -9,13 +9,17 @@ from ichreport.model import prediction, trained_rows, training
 pytestmark = pytest.mark.usefixtures("small_backbone")
 
 OF_SLICES = [
-    {"network": "cnn7", "dense_layers": 1},
     {"network": "cnn7", "dense_layers": 1, "input": "adjacent"},
     {"network": "densenet121", "trainable_layers": "all", "dense_layers": 1},
 ]
 OF_SERIES = [
     {"network": "densenet121", "head": "bilstm", "dense_layers": 1},
-    {"network": "densenet121", "head": "sequence", "dense_layers": 1, "sequence": {"gaps": True}},
+    {
+        "network": "densenet121",
+        "head": "sequence",
+        "dense_layers": 1,
+        "sequence": {"gaps": True, "layers": 1},
+    },
 ]
 
 

@@ -91,15 +91,17 @@ def test_an_untrained_network_in_two_steps_scores_like_the_prevalence():
 ROWS = [
     {"network": "cnn7", "dense_layers": 1},
     {"network": "densenet121"},
-    {"network": "densenet121", "head": "bilstm", "dense_layers": 1},
     {"network": "densenet121", "trainable_layers": "all", "dense_layers": 1},
     {"network": "densenet121", "head": "sequence", "dense_layers": 1},
 ]
 
 
 @pytest.mark.usefixtures("small_backbone")
-@pytest.mark.parametrize("hierarchy", ["together", "conditional"])
-@pytest.mark.parametrize("changes", ROWS, ids=str)
+@pytest.mark.parametrize(
+    ("changes", "hierarchy"),
+    [*((row, "conditional") for row in ROWS), (ROWS[1], "together")],
+    ids=str,
+)
 def test_a_row_in_two_steps_never_says_a_subtype_is_likelier_than_any(
     store, sample, make, tmp_path, changes, hierarchy
 ):
