@@ -31,7 +31,7 @@ from ladder import network_of as trained_network
 from ichreport.data import samples
 from ichreport.data.ingest.make_store import ingest
 from ichreport.data.store import Store
-from ichreport.files import write_json
+from ichreport.files import without_nan, write_json
 from ichreport.model import backend, prediction, trained_rows, training
 from ichreport.model.augmentation import augmented_model
 from ichreport.model.augmentation.drawing import Drawing
@@ -60,8 +60,8 @@ class Notes:
         except Exception as error:  # a network that does not fit must not cost the others
             found = f"failed: {type(error).__name__}: {str(error).splitlines()[0]}"
         self.results[name] = found
-        write_json(self._path, self.results)
-        print(name, json.dumps(found), flush=True)
+        write_json(self._path, without_nan(self.results))
+        print(name, json.dumps(without_nan(found)), flush=True)
         return found
 
 

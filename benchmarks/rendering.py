@@ -28,10 +28,11 @@ from ichreport import poster, software
 from ichreport.evaluation.assessment import Assessment, assess
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.labels import LABELS
-from ichreport.params.experiment import Experiment, read_each_experiment
+from ichreport.params.experiment import Experiment
 from ichreport.params.profile import Profile
+from ichreport.params.rows.read import read_each_experiment
 from ichreport.report.run import curves, score_tables
-from ichreport.runs import markup, record
+from ichreport.runs import markup, recording
 from ichreport.splits import SPLITS
 
 SLICES_A_PATIENT = 40
@@ -80,11 +81,11 @@ def write_run(experiment: Experiment, table: pd.DataFrame, assessed: Assessment)
         copy_to=partial(_write_files, table),
     )  # fmt: skip
     experiment.run_folder.mkdir(parents=True)
-    record.write_run(
+    recording.write_run(
         *(experiment, training, assessed),
         leak=[],
         store={"store_hash": "0" * 64, "synthetic": False},
-        stopwatch=record.Stopwatch(),
+        stopwatch=recording.Stopwatch(),
     )
     shown = [
         *(curves.loss_curves(losses), score_tables.scores(assessed), curves.roc_curves(assessed)),

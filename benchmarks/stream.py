@@ -24,7 +24,8 @@ from batches import forget, make_store, opened, per_second
 from side_by_side import Skipped, alone, interleaved, main, median_ratio
 
 from ichreport.data.store import Store
-from ichreport.model import backbones, backend, features, networks, prefetch
+from ichreport.model import backbones, backend, networks, prefetch
+from ichreport.model.features import feature_store
 from ichreport.model.fitting import losses
 from ichreport.model.inputs import hu_of
 from ichreport.params.experiment import Experiment
@@ -128,7 +129,9 @@ def most_memory_of_features(count: int) -> float:
         small = Experiment(network="densenet121", input="linear", image_size=32)
         watcher = threading.Thread(target=watch)
         watcher.start()
-        features.compute(store, np.arange(count), features.Frozen(small.backbone), small.machine)
+        feature_store.compute(
+            store, np.arange(count), feature_store.Frozen(small.backbone), small.machine
+        )
         done.set()
         watcher.join()
     return most

@@ -305,7 +305,8 @@ def _features(options: argparse.Namespace) -> int:
 
     from ichreport.data import samples
     from ichreport.data.store import Store
-    from ichreport.model import backend, features
+    from ichreport.model import backend
+    from ichreport.model.features import feature_store
 
     timed.ready()
     try:
@@ -318,10 +319,8 @@ def _features(options: argparse.Namespace) -> int:
     store = Store.open(profile.store_folder)
     samples.require_slice_labels(store)
     rows = samples.rows_of_any(store.slices, options.samples, **profile.sampling)
-    size = profile.batch_size
-    features.compute(
-        store, rows, features.Frozen(backbone), profile.machine, batch_size=size, progress=True
-    )
+    network, size = feature_store.Frozen(backbone), profile.batch_size
+    feature_store.compute(store, rows, network, profile.machine, batch_size=size, progress=True)
     return 0
 
 

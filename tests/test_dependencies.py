@@ -12,7 +12,8 @@ import pytest
 
 from ichreport import dependencies
 from ichreport.dependencies import closure, fingerprint
-from ichreport.model import features, training_store
+from ichreport.model import training_store
+from ichreport.model.features import feature_store
 from ichreport.model.maps import permuted_labels
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -104,7 +105,7 @@ def test_a_fingerprint_is_of_what_code_does(tmp_path):
 ENTRIES = {
     "phantom": "ichreport.phantom",
     "ingest": "ichreport.data.ingest.make_store",
-    "features": features.CODE,
+    "features": feature_store.CODE,
     "training": training_store.CODE,
     "permuted": permuted_labels.CODE,
     "explore": "notebooks/1-explore.ipynb",
@@ -132,7 +133,7 @@ def test_each_rule_runs_again_for_the_code_that_its_command_enters(rule, entry):
 
 def test_a_fingerprint_of_the_whole_is_what_the_modules_that_train_ask_for():
     """What is written here is what runs: the modules say their own names."""
-    for module in (features, permuted_labels):
+    for module in (feature_store, permuted_labels):
         assert module.__name__ == module.CODE
     assert training_store.training.__name__ == training_store.CODE
 

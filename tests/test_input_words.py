@@ -6,9 +6,9 @@ import re
 import pytest
 
 from ichreport import cli
-from ichreport.params.differences import differences
 from ichreport.params.experiment import Experiment
 from ichreport.params.inputs import INPUTS, InputSpec, Window, input_spec
+from ichreport.params.rows.differences import differences
 
 BRAIN, SUBDURAL, BONE = Window(40, 80), Window(80, 200), Window(600, 2800)
 SOFT = {"center": 40, "width": 380}

@@ -12,15 +12,17 @@ import yaml
 from ichreport import cli
 from ichreport.labels import LABELS
 from ichreport.params import inputs, mixing, networks, samples
-from ichreport.params.differences import differences
-from ichreport.params.experiment import Experiment, read_each_experiment
+from ichreport.params.experiment import Experiment
 from ichreport.params.inputs import INPUTS
 from ichreport.params.networks import HEADS, LOSSES, NETWORKS, NetworkSpec
 from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.params.profile import Profile
+from ichreport.params.rows.differences import differences
+from ichreport.params.rows.read import read_each_experiment
 from ichreport.params.samples import SAMPLES
 from ichreport.params.training_plan import TrainedNetwork
 from ichreport.params.yaml import project_path, read_value
+from ichreport.runs import recording
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -445,7 +447,7 @@ def test_what_cannot_go_together_is_refused_before_any_work(words, told):
 )
 def test_a_backbone_sees_as_many_pixels_as_asked_or_the_fewest_that_it_takes(network, size, seen):
     experiment = Experiment(network=network, image_size=96, backbone_size=size)
-    assert experiment.pixels_seen == seen
+    assert experiment.view.pixels_seen == seen
 
 
 def test_the_demo_profile_spells_out_the_defaults(monkeypatch):
@@ -867,11 +869,15 @@ def test_a_baseline_of_the_same_slices_is_taken_with_every_seed(rows_with):
 def test_a_notebook_refuses_a_baseline_that_cannot_be(rows_with, tmp_path):
     rows_with("baseline: null")
     values = {"name": "mine", "experiments": str(tmp_path)}
-    assert Experiment.from_notebook(values | {"baseline": "a"}).baseline == "a"
+
+    def start(baseline):
+        recording.start(Experiment.from_notebook(values | {"baseline": baseline}))
+
+    start("a")
     with pytest.raises(ValueError, match="baseline: 'd' is no experiment"):
-        Experiment.from_notebook(values | {"baseline": "d"})
+        start("d")
     with pytest.raises(ValueError, match="name one that is tested on the same slices"):
-        Experiment.from_notebook(values | {"baseline": "b"})
+        start("b")
 
 
 def test_a_row_whose_baseline_fails_stays(rows_with, tmp_path):

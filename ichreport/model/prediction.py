@@ -12,9 +12,9 @@ from ichreport.data.samples import Sample
 from ichreport.data.store import Store
 from ichreport.labels import LABELS
 from ichreport.model import backend, neighbours, out_of_memory
+from ichreport.model.features.of_plan import features_of
 from ichreport.model.fitting import loop
 from ichreport.model.inputs import of_mirrored
-from ichreport.model.plan_features import features_of
 from ichreport.model.sample_batches import series_a_batch, series_batches, series_of, truth_of
 from ichreport.model.trained_rows import Trained
 from ichreport.params.training_plan import TestTimeView, TrainingPlan

@@ -9,9 +9,10 @@ import numpy as np
 
 from ichreport.data.store import Store
 from ichreport.files import atomic_file
-from ichreport.model import backbones, features, networks
+from ichreport.model import backbones, networks
+from ichreport.model.features import feature_store
+from ichreport.model.features.of_plan import feature_network
 from ichreport.model.heads.build import build_head
-from ichreport.model.plan_features import feature_network
 from ichreport.params.networks import NETWORKS
 from ichreport.params.training_plan import TrainingPlan
 
@@ -76,7 +77,7 @@ def counted(
     """A trained row with its numbers of parameters, a frozen backbone's included."""
     frozen = 0
     if not plan.trains_on_slices:
-        frozen = features.count_parameters(store, feature_network(plan), plan.machine)
+        frozen = feature_store.count_parameters(store, feature_network(plan), plan.machine)
     trainable = _count(model.trainable_weights)
     frozen += _count(model.weights) - trainable
     return Trained(plan, model, history, trainable, frozen)

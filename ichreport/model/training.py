@@ -15,13 +15,13 @@ from ichreport.data.samples import Sample
 from ichreport.data.store import Store
 from ichreport.model import backbones, backend, networks
 from ichreport.model.augmentation import augmented_model, mixed_model
+from ichreport.model.features.of_plan import features_of
 from ichreport.model.fitting import loop, losses
 from ichreport.model.fitting.checkpoints import Checkpoints
 from ichreport.model.heads.build import build_head
 from ichreport.model.heads.first_values import set_output_bias, standardise
 from ichreport.model.heads.hierarchy import before_product
 from ichreport.model.heads.recurrent import mean_over_stages, with_both_stages
-from ichreport.model.plan_features import features_of
 from ichreport.model.prediction import memory_for, predict
 from ichreport.model.sample_batches import feature_batches, slice_batches, splits_a_series, truth_of
 from ichreport.model.trained_rows import Trained, counted

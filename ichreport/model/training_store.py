@@ -32,7 +32,8 @@ from ichreport.files import (
     sha256_of_json,
     write_sealed_json,
 )
-from ichreport.model import backend, features, plan_features, training
+from ichreport.model import backend, training
+from ichreport.model.features import feature_store, of_plan
 from ichreport.model.fitting import checkpoints
 from ichreport.model.trained_rows import Trained
 from ichreport.model.training import Made
@@ -122,13 +123,13 @@ def key(store: Store, sample: Sample, plan: TrainingPlan, *, entry: str) -> dict
         entry: The module whose code, with all that it imports, trains.
     """
     reads = plan.backbone is not None or plan.trained is not None
-    network = plan_features.feature_network(plan) if reads else None
+    network = of_plan.feature_network(plan) if reads else None
     return {
         "format": FORMAT,
         "code": backend.code(entry),
         "store": store.manifest["store_hash"],
         "sample": sample.identity,
-        "features": features.key(store, network, plan.machine) if network else None,
+        "features": feature_store.key(store, network, plan.machine) if network else None,
         "software": backend.software(),
         "devices": len(backend.group(plan.machine.devices)),  # which a batch is rounded up to
         "plan": plan.values(),

@@ -7,8 +7,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from ichreport.params import augmentations, combinations, mixing, relations
-from ichreport.params.combinations import Combination
+from ichreport.params import augmentations
 from ichreport.params.inputs import (
     MOST_NEIGHBOURS,
     Input,
@@ -21,6 +20,7 @@ from ichreport.params.networks import (
     HEADS,
     NETWORKS,
     Head,
+    HeadSpec,
     Hierarchy,
     LabelNames,
     LabelWeights,
@@ -32,6 +32,8 @@ from ichreport.params.networks import (
 from ichreport.params.optimizers import Optimizer, Schedule, Steps
 from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.params.profile import NAME_PATTERN, Profile
+from ichreport.params.rows import compatibility
+from ichreport.params.rows.combinations import Combination
 from ichreport.params.samples import SAMPLES, FoldName, Sample, SplitBy
 from ichreport.params.sequences import SequenceRecipe
 from ichreport.params.training_plan import (
@@ -43,7 +45,7 @@ from ichreport.params.training_plan import (
     TrainingPlan,
     View,
 )
-from ichreport.params.yaml import LARGEST_SEED, listed, read_yaml
+from ichreport.params.yaml import LARGEST_SEED, listed
 
 SEED_MARK: Final = "--seed-"
 """Between a row's name and the training seed that it runs once more with."""
@@ -53,15 +55,6 @@ SCRATCH: Final = "scratch"
 
 RunName = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 """What a run may be called."""
-
-OF_THE_REPORT: Final = frozenset(
-    {
-        *("profile", "experiments", "seeds", "cam_run", "cam_per_group", "kernel", "require_gpu"),
-        *("source", "labels", "pseudonymise", "store", "phantom", "image_size"),
-        *("max_reject_share", "ingest_jobs"),
-    }
-)
-"""What all rows of a report share, so that no row can set it for itself."""
 
 
 class Experiment(Profile):
@@ -197,124 +190,18 @@ class Experiment(Profile):
     )
 
     @model_validator(mode="after")
-    def _combines_or_trains(self) -> Self:
-        problem = (
-            combinations.problem_of_members(self)
-            or combinations.problem_of_what_trains(self)
-            or combinations.problem_of_slices(self)
-        )
-        if not problem and self.fold is not None and self.splits_by == "slice":
-            problem = (
-                f"fold: {self.fold} deals out groups of patients, and sample {self.sample} is "
-                "split by slice; say split_by: group, or leave fold out."
-            )
+    def _goes_together(self) -> Self:
+        problem = compatibility.problem(self)
         if problem:
             raise ValueError(problem)
-        return self
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        has_features = self.network_spec.is_backbone or self.features_from is not None
-        if not has_features and self.head != "dense":
-            raise ValueError(
-                f"head {self.head} reads the features of a backbone, and network {self.network} "
-                f"has none; choose head: dense, a backbone, or features_from: a run of "
-                f"{self.network}."
-            )
-        if self.features_from is not None and not HEADS[self.head].reads_series:
-            raise ValueError(
-                f"features_from: {self.features_from} has a dense head of its own; choose a head "
-                "that reads series, such as head: sequence, or leave features_from out."
-            )
-        if self.sequence is not None and not HEADS[self.head].has_recipe:
-            raise ValueError(
-                f"sequence says what head: sequence is, and head is {self.head}; choose head: "
-                "sequence, or leave sequence out."
-            )
-        if self.trainable_layers and not self.network_spec.is_backbone:
-            raise ValueError(
-                f"trainable_layers is for backbones, and network {self.network} always trains "
-                "whole; leave trainable_layers out."
-            )
-        if self.trainable_layers and HEADS[self.head].reads_series:
-            raise ValueError(
-                f"head {self.head} reads stored features, which trainable_layers would change; "
-                "choose head: dense, or trainable_layers: 0."
-            )
-        if HEADS[self.head].reads_series and self.splits_by == "slice":
-            raise ValueError(
-                f"head {self.head} reads whole series, and sample {self.sample} is split by slice; "
-                "choose head: dense, split_by: group, or sample: sampb or fullid."
-            )
-        if self.augmentations and not self.trains_on_slices:
-            raise ValueError(
-                "augment varies the slices that convolutions train on, and here a head trains on "
-                "stored features; leave augment out, or let layers train: trainable_layers."
-            )
-        if self.slices_per_study and HEADS[self.head].reads_series:
-            raise ValueError(
-                f"head {self.head} reads whole series, of which slices_per_study would take some "
-                "slices alone; leave slices_per_study out, or choose head: dense."
-            )
         self.view_of(self.input_spec.name, self.network)  # refuses slices that are too small
         return self
 
-    @model_validator(mode="after")
-    def _has_views_to_average(self) -> Self:
-        if "flip" in self.test_time and not self.trains_on_slices:
-            raise ValueError(
-                "test_time: [flip] mirrors slices, and here a head reads features of slices as "
-                "they are; leave it out, or let layers train: trainable_layers."
-            )
-        if "reverse" in self.test_time and not HEADS[self.head].reads_series:
-            raise ValueError(
-                f"test_time: [reverse] turns series around, which head {self.head} does not read; "
-                "leave it out, or choose head: sequence."
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _has_a_sound_loss(self) -> Self:
-        if self.focal_labels and self.loss == "focal":
-            raise ValueError(
-                "focal_labels says which labels' loss is focal, and loss: focal says it of all; "
-                "leave one of them out."
-            )
-        if self.loss == "weighted-bce" and self.slices_per_study is not None:
-            raise ValueError(
-                "loss: weighted-bce weighs positives by their rarity, and slices_per_study draws "
-                "as many of them as of the others; leave one of them out."
-            )
-        if self.hierarchy == "conditional" and (self.mixup or self.cutmix):
-            raise ValueError(
-                "hierarchy: conditional learns subtypes from slices with bleeding, and mixup and "
-                "cutmix mix them with others; choose hierarchy: together, or leave them out."
-            )
-        recipe = self.recipe_of_head
-        if self.hierarchy is not None and recipe is not None and recipe.second_stage:
-            raise ValueError(
-                "hierarchy multiplies the logits that sequence: second_stage would correct; leave "
-                "one of them out."
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _takes_sound_steps(self) -> Self:
-        problem = Steps(**self._steps).problem(self.epochs) or mixing.problem(
-            self.mixup,
-            self.cutmix,
-            trains_on_slices=self.trains_on_slices,
-            batch_size=self.batch_size,
-        )
-        if problem:
-            raise ValueError(problem)
-        return self
-
     @property
-    def _steps(self) -> dict[str, Any]:
-        """How it takes its steps, by the names of `Steps`."""
+    def steps(self) -> Steps:
+        """How it takes its steps."""
         values = {field.name: getattr(self, field.name) for field in fields(Steps)}
-        return values | {"step_epochs": tuple(self.step_epochs)}
+        return Steps(**values | {"step_epochs": tuple(self.step_epochs)})
 
     @property
     def unequal_weights(self) -> dict[str, float]:
@@ -368,24 +255,6 @@ class Experiment(Profile):
         read = SequenceRecipe.model_construct(**sequence) if sequence else None
         return cls.model_construct(**{**parameters, "phantom": recipe, "sequence": read})
 
-    @classmethod
-    def from_notebook(cls, namespace: Mapping[str, Any]) -> Self:
-        """As of every set of parameters; also refuses a baseline that it cannot be compared with.
-
-        The run of `features_from` may be by hand; `runs.network_of_run` looks at it.
-
-        Raises:
-            ValueError: As `parse`, and for such a baseline.
-        """
-        experiment = super().from_notebook(namespace)
-        if experiment.baseline is not None:
-            profile = Profile(**{name: getattr(experiment, name) for name in Profile.model_fields})
-            rows, mistakes = read_each_experiment(profile)
-            problem = _problem(experiment, "baseline", experiment.baseline, rows, mistakes)
-            if problem:
-                raise ValueError(f"notebook parameters: {problem}")
-        return experiment
-
     @property
     def members(self) -> list[str]:
         """The runs whose predictions it combines; none if it trains."""
@@ -419,15 +288,6 @@ class Experiment(Profile):
         return super().sampling | {"split_by": self.split_by, "fold": self.fold}
 
     @property
-    def beside_its_file(self) -> dict[str, Any]:
-        """What a row's run with another seed is besides what the row's file says; else nothing."""
-        if self.name == self.row:
-            return {}
-        names = ("name", "training_seed", "features_from", *combinations.NAMED_BY)
-        values = {name: getattr(self, name) for name in names}
-        return {name: value for name, value in values.items() if value not in (None, [])}
-
-    @property
     def input_spec(self) -> InputSpec:
         """What the network sees of a slice: its short form and what is said beside it."""
         return combined(self.input, self.windows, self.window_shape, self.neighbours)
@@ -438,9 +298,9 @@ class Experiment(Profile):
         return NETWORKS[self.network]
 
     @property
-    def pixels_seen(self) -> int:
-        """Pixels a side that the network sees."""
-        return self.view.pixels_seen
+    def head_spec(self) -> HeadSpec:
+        """What its head is."""
+        return HEADS[self.head]
 
     @property
     def needs_features(self) -> bool:
@@ -499,7 +359,7 @@ class Experiment(Profile):
             slices_per_study=self.slices_per_study,
             label_weights=tuple(sorted(self.unequal_weights.items())),
             focal_labels=tuple(sorted(self.focal_labels)),
-            **self._steps,
+            **{field.name: getattr(self.steps, field.name) for field in fields(Steps)},
         )
 
     @property
@@ -521,13 +381,10 @@ class Experiment(Profile):
                 "on that run; ichreport.runs.network_of_run.plan_of finds it. Maps are of that "
                 "run's network: for them, name it."
             )
-        return self._plan(None)
+        return self.plan_on(None)
 
-    def plan_on(self, trained: TrainedNetwork) -> TrainingPlan:
+    def plan_on(self, trained: TrainedNetwork | None) -> TrainingPlan:
         """As `plan`, on the features of another run's network."""
-        return self._plan(trained)
-
-    def _plan(self, trained: TrainedNetwork | None) -> TrainingPlan:
         head = HeadPart(self.head, self.dense_layers, self.recipe_of_head, self.hierarchy)
         parts = (self.view, self.backbone, head, self.fitting, self.machine)
         return TrainingPlan(self.name, *parts, trained, tuple(self.test_time))
@@ -541,128 +398,3 @@ class Experiment(Profile):
     def run_folder(self) -> Path:
         """The folder of this run's record."""
         return self.report_folder / "runs" / self.name
-
-
-def read_each_experiment(profile: Profile) -> tuple[dict[str, Experiment], dict[str, str]]:
-    """Read the experiments that a profile's report is expected to have, in order.
-
-    Each row of the table comes once, and once more with each of the profile's further seeds. What
-    an experiment's file sets wins over what the profile sets, as with papermill's
-    `-f params/demo.yaml -f params/experiments/05-….yaml`.
-
-    Returns:
-        The experiments by name, and of each file with a mistake, by its stem, what is wrong.
-    """
-    experiments: dict[str, Experiment] = {}
-    mistakes: dict[str, str] = {}
-    for stem, path in profile.experiment_files.items():
-        try:
-            experiments |= _rows_of(profile, path)
-        except ValueError as mistake:
-            mistakes[stem] = str(mistake)
-    problems = {
-        name: _problem_of_runs(experiment, experiments, mistakes)
-        for name, experiment in experiments.items()
-    }
-    for name, problem in problems.items():
-        if problem:
-            row = experiments.pop(name).row
-            mistakes.setdefault(row, f"{profile.experiment_files[row]}: {problem}")
-    return experiments, mistakes
-
-
-def _problem_of_runs(
-    experiment: Experiment, experiments: Mapping[str, Experiment], mistakes: Mapping[str, str]
-) -> str:
-    """Why one of the runs that an experiment names does not serve it; nothing if all do."""
-    named = [
-        (relation, name)
-        for relation in _RELATIONS
-        for name in _names(getattr(experiment, relation))
-    ]
-    problems = (_problem(experiment, *one, experiments, mistakes) for one in named)
-    return next(filter(None, problems), "")
-
-
-def _names(said: str | list[str] | None) -> list[str]:
-    """The runs that a parameter names, which takes one or several."""
-    if said is None:
-        return []
-    return [said] if isinstance(said, str) else said
-
-
-_RELATIONS: Final = {
-    "baseline": relations.problem_of_baseline,
-    "features_from": relations.problem_of_features,
-    **dict.fromkeys(combinations.NAMED_BY, relations.problem_of_member),
-}
-
-
-def _problem(
-    experiment: Experiment,
-    relation: str,
-    name: str,
-    experiments: Mapping[str, Experiment],
-    mistakes: Mapping[str, str],
-) -> str:
-    """Why a run that an experiment names does not serve it; nothing if it does.
-
-    Args:
-        experiment: What names the run.
-        relation: The parameter that does.
-        name: The run.
-        experiments: The runs that there are, by name.
-        mistakes: Those whose files have mistakes: a row that fails is no mistake of the others.
-    """
-    if name.partition(SEED_MARK)[0] in mistakes:
-        return ""
-    if name not in experiments:
-        rows = dict.fromkeys(other.row for other in experiments.values())
-        return f"{relation}: {name!r} is no experiment. There are {', '.join(rows)}."
-    problem = _RELATIONS[relation](experiment, experiments[name])
-    return f"{relation}: {problem}" if problem else ""
-
-
-def _rows_of(profile: Profile, path: Path) -> dict[str, Experiment]:
-    """The runs of one experiment's file."""
-    of_file = read_yaml(path)
-    of_report = sorted(OF_THE_REPORT & of_file.keys())
-    if of_report:
-        raise ValueError(
-            f"{path}: {', '.join(of_report)} is of the whole report; set it in its profile, "
-            f"params/{profile.profile}.yaml."
-        )
-    values = profile.model_dump(exclude_unset=True) | of_file
-    experiment = Experiment.parse(values, where=str(path))
-    if experiment.name == SCRATCH:
-        raise ValueError(f"{path}: {SCRATCH} is no name for a row: notebooks write over that run.")
-    if experiment.name != path.stem:
-        raise ValueError(f"{path}: name must be {path.stem!r}, got {experiment.name!r}.")
-    without_effect = combinations.problem_of_file(experiment, of_file.keys())
-    if without_effect:
-        raise ValueError(f"{path}: {without_effect}")
-    rows = {experiment.name: experiment}
-    for seed in profile.seeds:
-        again = values | _of_seed(experiment, seed)
-        rows[again["name"]] = Experiment.parse(again, where=str(path))
-    return rows
-
-
-def _of_seed(experiment: Experiment, seed: int) -> dict[str, Any]:
-    """What tells a row's run with another seed from its first: runs that it names have that seed.
-
-    A row that combines others trains nothing, and has no seed of its own.
-    """
-
-    def with_seed(name: str) -> str:
-        return f"{name}{SEED_MARK}{seed}"
-
-    differs: dict[str, Any] = {"name": with_seed(experiment.name)}
-    if experiment.combination is None:
-        differs["training_seed"] = seed
-    else:
-        named_by = combinations.parameter_of(experiment)
-        differs[named_by] = [with_seed(name) for name in experiment.members]
-    if experiment.features_from is not None:
-        differs["features_from"] = with_seed(experiment.features_from)
-    return differs

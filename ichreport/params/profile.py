@@ -35,6 +35,16 @@ _LONGEST_PATH: Final = 4000
 """Bytes of a path, at most."""
 
 
+OF_THE_REPORT: Final = frozenset(
+    {
+        *("profile", "experiments", "seeds", "cam_run", "cam_per_group", "kernel", "require_gpu"),
+        *("source", "labels", "pseudonymise", "store", "phantom", "image_size"),
+        *("max_reject_share", "ingest_jobs"),
+    }
+)
+"""What all rows of a report share, so that no row can set it for itself."""
+
+
 def _check_own_folder(path: str, whose: str, example: str) -> None:
     """Refuse a folder that is not for data to be written to.
 

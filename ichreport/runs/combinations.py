@@ -15,9 +15,9 @@ from ichreport.evaluation import blending
 from ichreport.evaluation.calibration.recalibration import to_logit, to_probability
 from ichreport.evaluation.predictions import PROBABILITIES, probabilities, select_split, truths
 from ichreport.files import without_nan
-from ichreport.params.combinations import Combination, parameter_of
 from ichreport.params.experiment import Experiment
-from ichreport.params.relations import problem_of_member
+from ichreport.params.rows.combinations import Combination, parameter_of
+from ichreport.params.rows.relations import problem_of_member
 from ichreport.runs.record import read_run
 from ichreport.runs.results import ScoredRun
 from ichreport.splits import SPLITS

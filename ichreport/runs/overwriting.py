@@ -6,13 +6,13 @@ Only the scratch run may be anything.
 from pathlib import Path
 
 from ichreport.files import read_json
-from ichreport.params.differences import differences, in_words
 from ichreport.params.experiment import (
     SCRATCH,
     Experiment,
-    read_each_experiment,
 )
 from ichreport.params.profile import Profile
+from ichreport.params.rows.differences import differences, in_words
+from ichreport.params.rows.read import read_each_experiment
 from ichreport.params.yaml import project_path, shown
 from ichreport.runs.record_format import RECORD
 

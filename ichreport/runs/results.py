@@ -12,9 +12,10 @@ import pandas as pd
 from ichreport import poster
 from ichreport.evaluation.assessment import Assessment
 from ichreport.evaluation.constant_prevalence import FloorComparison
-from ichreport.params.differences import differences
-from ichreport.params.experiment import SEED_MARK, Experiment, read_each_experiment
+from ichreport.params.experiment import SEED_MARK, Experiment
 from ichreport.params.profile import Profile
+from ichreport.params.rows.differences import differences
+from ichreport.params.rows.read import read_each_experiment
 from ichreport.params.samples import Sample, SplitBy
 from ichreport.runs.record import RunRecord, read_runs, read_runs_by_hand
 from ichreport.splits import Split

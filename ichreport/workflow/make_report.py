@@ -24,8 +24,8 @@ from typing import Final
 
 from ichreport import dependencies
 from ichreport.files import private_folder, read_json, remove_partials, write_json
-from ichreport.params.experiment import read_each_experiment
 from ichreport.params.profile import Profile
+from ichreport.params.rows.read import read_each_experiment
 from ichreport.params.yaml import project_path, shown
 from ichreport.runs import job_times
 from ichreport.workflow import forkserver, lifetime, repairs, report_lock

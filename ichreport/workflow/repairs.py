@@ -9,9 +9,9 @@ from pathlib import Path
 
 from ichreport.data.store_format import MANIFEST, read_manifest
 from ichreport.files import OtherVersionError, read_sealed_json
-from ichreport.params.differences import differences
 from ichreport.params.experiment import Experiment
 from ichreport.params.profile import Profile
+from ichreport.params.rows.differences import differences
 from ichreport.params.yaml import shown
 from ichreport.runs import damage, overwriting
 from ichreport.runs.damage import Damage

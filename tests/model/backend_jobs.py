@@ -17,9 +17,10 @@ import numpy as np
 from conftest import SIZE, MadeUpStore, made_up_sample, make_experiment, small_build
 
 from ichreport.labels import LABELS
-from ichreport.model import backend, networks, plan_features, prediction, trained_rows, training
+from ichreport.model import backend, networks, prediction, trained_rows, training
 from ichreport.model.augmentation import augmented_model
 from ichreport.model.augmentation.drawing import Drawing
+from ichreport.model.features import of_plan
 from ichreport.model.fitting import losses
 from ichreport.model.fitting.checkpoints import Checkpoints
 from ichreport.model.heads.build import build_head
@@ -123,7 +124,7 @@ def see_rows(store, sample, experiment, folder):
     for name, changes in HEADS.items():
         asked = experiment(**changes, weights=str(folder / BACKBONE))
         if name == "dense":
-            arrays["features"] = plan_features.features_of(store, sample.rows, asked.plan)
+            arrays["features"] = of_plan.features_of(store, sample.rows, asked.plan)
         trained = trained_rows.load(store, asked.plan, folder / f"{name}.weights.h5")
         arrays[f"logits {name}"] = prediction.logits_of(trained, store, sample)
         if name != "bilstm":  # slow without compiling

@@ -7,7 +7,7 @@ import pytest
 from tqdm import tqdm
 
 from ichreport.model import feature_parts
-from ichreport.model.feature_parts import FeatureParts, PartsWriter
+from ichreport.model.features.feature_parts import FeatureParts, PartsWriter
 
 ROWS = np.random.default_rng(0).permutation(200)[:95]
 FEATURES = np.random.default_rng(1).normal(size=(95, 6)).astype(np.float32)

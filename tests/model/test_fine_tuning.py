@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from ichreport.model import backbones, networks, plan_features, prediction, trained_rows, training
+from ichreport.model import backbones, networks, prediction, trained_rows, training
+from ichreport.model.features import of_plan
 from ichreport.model.heads.first_values import standardise
 from ichreport.model.maps import cam, random_layers
 from ichreport.params.networks import NETWORKS, NetworkSpec
@@ -82,7 +83,7 @@ def test_the_last_convolutions_change_and_no_normalisation(
 def test_it_starts_as_a_head_on_the_frozen_features_would(store, fine_tuned):
     experiment = fine_tuned("all")
     rows = np.arange(len(store))
-    stored = plan_features.features_of(store, rows, experiment.plan)
+    stored = of_plan.features_of(store, rows, experiment.plan)
     frozen = backbones.build(experiment.backbone, experiment.machine)
     model = networks.fine_tuned(frozen, experiment.plan)
     _, head = networks.maps_and_head(model)

@@ -9,7 +9,8 @@ import pytest
 import tensorflow as tf
 
 from ichreport import cli
-from ichreport.model import backend, features, prediction, training
+from ichreport.model import backend, prediction, training
+from ichreport.model.features import feature_store
 from ichreport.model.frameworks import on_tensorflow
 from ichreport.model.out_of_memory import OutOfMemoryError, explained
 from ichreport.params.machine import Machine
@@ -119,8 +120,8 @@ def test_features_without_memory_are_a_mistake_of_one_line(store, sample, make, 
     experiment = make(**FEATURES)
     exhausted("forward")
     with pytest.raises(OutOfMemoryError) as raised:
-        features.compute(
-            store, sample.rows, features.Frozen(experiment.backbone), experiment.machine
+        feature_store.compute(
+            store, sample.rows, feature_store.Frozen(experiment.backbone), experiment.machine
         )
     assert str(raised.value) == (
         "features of densenet121 ran out of memory with batches of 32 slices on 1 device; "
@@ -160,10 +161,10 @@ def test_what_is_advised_goes_on_from_where_it_stopped_with_fewer_slices(
     experiment, size, tried = make(**FEATURES), 32, []
     while True:
         try:
-            stored = features.load_or_compute(
+            stored = feature_store.load_or_compute(
                 store,
                 sample.rows,
-                features.Frozen(experiment.backbone),
+                feature_store.Frozen(experiment.backbone),
                 experiment.machine,
                 batch_size=size,
             )

@@ -10,11 +10,11 @@ from ichreport.model import (
     backend,
     inputs,
     networks,
-    plan_features,
     prediction,
     trained_rows,
     training,
 )
+from ichreport.model.features import of_plan
 from ichreport.params.machine import Machine
 from ichreport.params.networks import NETWORKS, NetworkSpec
 from tests.model.conftest import MadeUpStore, made_up_sample, make_experiment
@@ -41,9 +41,9 @@ def _two_convolutions(small_backbone, monkeypatch):
 @pytest.mark.parametrize("precision", MIXED)
 def test_features_are_kept_in_float32_and_close_to_those_of_float32(store, make, precision):
     rows = np.arange(40)
-    exact = plan_features.features_of(store, rows, make(network="densenet121").plan)
+    exact = of_plan.features_of(store, rows, make(network="densenet121").plan)
     asked = make(network="densenet121", precision=precision)
-    mixed = plan_features.features_of(store, rows, asked.plan)
+    mixed = of_plan.features_of(store, rows, asked.plan)
     assert mixed.dtype == np.float32
     error = np.abs(mixed - exact).max() / np.abs(exact).max()
     assert 0 < error < 2**-7, "16 bits were not used, or more was lost than bfloat16's 8 bits"

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ichreport.model import features, plan_features, prediction, trained_rows, training
-from ichreport.model.trained_network import OfRun
+from ichreport.model import prediction, trained_rows, training
+from ichreport.model.features import feature_store, of_plan
+from ichreport.model.features.of_run import OfRun
 from ichreport.params.training_plan import TrainedNetwork
 
 pytestmark = pytest.mark.usefixtures("small_backbone")
@@ -34,7 +35,7 @@ def test_a_runs_own_last_layer_on_its_features_gives_its_own_logits(
 ):
     trained, network = trained_run(store, sample, make, tmp_path, **changes)
     asked = make(network=changes["network"], head="sequence", features_from="source")
-    stored = plan_features.features_of(store, sample.rows, asked.plan_on(network))
+    stored = of_plan.features_of(store, sample.rows, asked.plan_on(network))
     if changes["network"] == "cnn7":
         kernel, bias = (np.asarray(w) for w in trained.model.get_layer("logits").get_weights())
         logits = stored @ kernel + bias
@@ -50,7 +51,7 @@ def test_features_of_another_training_of_the_run_are_other_features(store, sampl
         folder = tmp_path / str(seed)
         folder.mkdir()
         _, network = trained_run(store, sample, make, folder, **SOURCES[0], training_seed=seed)
-        keys.append(features.key(store, OfRun(network), network.plan.machine))
+        keys.append(feature_store.key(store, OfRun(network), network.plan.machine))
     assert keys[0]["weights"] != keys[1]["weights"]
     assert {**keys[0], "weights": ""} == {**keys[1], "weights": ""}
 
@@ -61,7 +62,7 @@ def test_weights_that_are_not_those_of_the_record_are_refused(store, sample, mak
         file.write(b"1")
     asked = make(network="cnn7", head="sequence", features_from="source")
     with pytest.raises(ValueError, match=r"model\.weights\.h5 .*Run source again"):
-        plan_features.features_of(store, sample.rows, asked.plan_on(network))
+        of_plan.features_of(store, sample.rows, asked.plan_on(network))
 
 
 @pytest.mark.parametrize(
@@ -88,7 +89,9 @@ def test_a_sequence_head_on_a_runs_network_learns_and_is_loaded_again(
     expected = prediction.logits_of(trained, store, sample)
     np.testing.assert_allclose(prediction.logits_of(loaded, store, sample), expected, atol=1e-6)
     assert (loaded.trainable, loaded.frozen) == (trained.trainable, trained.frozen)
-    assert trained.frozen > features.count_parameters(store, OfRun(network), plan.machine) > 500
+    assert (
+        trained.frozen > feature_store.count_parameters(store, OfRun(network), plan.machine) > 500
+    )
 
 
 def test_distances_are_read_from_the_store(store, sample, make, tmp_path):

@@ -25,7 +25,7 @@ from ichreport.params.experiment import Experiment
 from ichreport.params.profile import Profile
 from ichreport.report import site
 from ichreport.report.viewer import run_series
-from ichreport.runs import markup, record
+from ichreport.runs import markup, recording
 from ichreport.runs.results import Results, read
 from ichreport.splits import SPLITS
 from tests.runs.stand_in_training import StandInTraining
@@ -147,13 +147,13 @@ def write_run(experiment: Experiment, table: pd.DataFrame, store_hash: str = "0"
     epochs = np.arange(1, 9)
     losses = {"loss": (1 / epochs).tolist(), "val_loss": (1 / epochs + 0.01 * epochs).tolist()}
     machine = {"backend": "none", "devices": [PLANTED]}
-    record.write_run(
+    recording.write_run(
         experiment,
         StandInTraining(table, losses, machine, trainable=1234, frozen=0),
         assess(table, replicates=60),
         leak=[],
         store={"store_hash": store_hash, "synthetic": True},
-        stopwatch=record.Stopwatch(),
+        stopwatch=recording.Stopwatch(),
     )
 
 

@@ -20,7 +20,7 @@ from ichreport.report.comparison import page as comparison_page
 from ichreport.report.papers import pages as papers
 from ichreport.report.run import combination
 from ichreport.report.run import page as run_page
-from ichreport.runs import record
+from ichreport.runs import record, recording
 from ichreport.runs.combinations import CombinedRuns, Member
 from ichreport.runs.results import ScoredRun, read
 from tests.report.made_up import predictions, write_run
@@ -68,13 +68,13 @@ class Report:
         else:
             counts = table[["split"]].assign(members=2).value_counts()
             how = {"counting": counts.rename("slices").reset_index()}
-        record.write_combination(
+        recording.write_combination(
             experiment,
             CombinedRuns(experiment.combination, members, table, **how),
             assess(table, replicates=20),
             leak=[{"first": "train", "second": "test", "kind": "patients", "shared": 0}],
             store={"store_hash": "0" * 64, "synthetic": True},
-            stopwatch=record.Stopwatch(),
+            stopwatch=recording.Stopwatch(),
         )
 
     def page(self, name, story=""):

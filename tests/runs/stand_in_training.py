@@ -1,4 +1,4 @@
-"""A finished training without a network: what `record.write_run` keeps of one."""
+"""A finished training without a network: what `recording.write_run` keeps of one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

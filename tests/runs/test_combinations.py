@@ -13,10 +13,11 @@ from ichreport.evaluation.assessment import assess
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.files import read_json
 from ichreport.labels import LABELS
-from ichreport.params.differences import differences
-from ichreport.params.experiment import Experiment, read_each_experiment
+from ichreport.params.experiment import Experiment
 from ichreport.params.profile import Profile
-from ichreport.runs import combinations, record
+from ichreport.params.rows.differences import differences
+from ichreport.params.rows.read import beside_its_file, read_each_experiment
+from ichreport.runs import combinations, record, recording
 from tests.data.made_slices import make_slices
 from tests.runs.stand_in_training import StandInTraining
 
@@ -76,13 +77,13 @@ class Project:
         table = self.predictions(self.sample(experiment), number)
         table = table if change is None else change(table)
         history = {"loss": [1.0], "val_loss": [1.5]}
-        record.write_run(
+        recording.write_run(
             experiment,
             StandInTraining(table, history),
             self.assessed(table),
             leak=[],
             store={"store_hash": store_hash, "synthetic": True},
-            stopwatch=record.Stopwatch(),
+            stopwatch=recording.Stopwatch(),
         )
         return table
 
@@ -95,13 +96,13 @@ class Project:
     def write(self, name="combined", **values):
         experiment = self.experiment(name, **COMBINED | values)
         combined = self.combine(name, **values)
-        record.write_combination(
+        recording.write_combination(
             experiment,
             combined,
             self.assessed(combined.predictions),
             leak=[],
             store=self.store.manifest,
-            stopwatch=record.Stopwatch(),
+            stopwatch=recording.Stopwatch(),
         )
         return combined
 
@@ -293,11 +294,11 @@ def test_each_notebook_refuses_the_runs_of_the_other(project):
     trained = project.experiment("a", **TRAINED)
     combined = project.experiment("c", **COMBINED, ensemble_of=["a", "b"])
     with pytest.raises(ValueError, match=r"c combines a, b .*run notebooks/2-combination\.ipynb"):
-        record.start(combined)
+        recording.start(combined)
     with pytest.raises(ValueError, match=r"names no runs .* run notebooks/2-experiment\.ipynb"):
-        record.start(trained, combines=True)
-    record.start(combined, combines=True)
-    record.start(trained)
+        recording.start(trained, combines=True)
+    recording.start(combined, combines=True)
+    recording.start(trained)
 
 
 def test_a_combination_that_never_started_has_failed_with_its_member(project):
@@ -338,9 +339,9 @@ def test_with_seeds_a_combination_is_of_its_members_runs_of_the_same_seed(tmp_pa
     rows, _ = read_rows(tmp_path, ROWS, seeds=[0, 7])
     again = rows["e--seed-0"]
     assert (again.members, again.training_seed) == (["a--seed-0", "b--seed-0"], None)
-    assert again.beside_its_file == {"name": "e--seed-0", "ensemble_of": again.members}
-    assert rows["a--seed-0"].beside_its_file == {"name": "a--seed-0", "training_seed": 0}
-    assert rows["e"].beside_its_file == {}
+    assert beside_its_file(again) == {"name": "e--seed-0", "ensemble_of": again.members}
+    assert beside_its_file(rows["a--seed-0"]) == {"name": "a--seed-0", "training_seed": 0}
+    assert beside_its_file(rows["e"]) == {}
 
 
 @pytest.mark.parametrize(

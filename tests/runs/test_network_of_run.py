@@ -7,8 +7,9 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from ichreport.params.experiment import Experiment, read_each_experiment
+from ichreport.params.experiment import Experiment
 from ichreport.params.profile import Profile
+from ichreport.params.rows.read import read_each_experiment
 from ichreport.runs import network_of_run
 from ichreport.runs.record import RunRecord
 

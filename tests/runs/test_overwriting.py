@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from ichreport.params.experiment import SCRATCH, Experiment
-from ichreport.runs import overwriting, record
+from ichreport.runs import overwriting, record, recording
 
 PROFILE = {"profile": "tiny", "epochs": 5, "seeds": [7]}
 ROW = {"name": "05-row", "loss": "focal"}
@@ -42,15 +42,15 @@ def test_a_notebook_of_nothing_but_defaults_makes_a_scratch_run():
 
 def test_the_scratch_run_may_be_anything(project):
     kept = keep(asked(name=SCRATCH))
-    record.start(asked(name=SCRATCH, loss="focal", epochs=9))
+    recording.start(asked(name=SCRATCH, loss="focal", epochs=9))
     assert not kept.exists()
 
 
 def test_a_row_runs_under_its_name_with_what_its_files_say(project):
     kept = keep(asked(**ROW))
-    record.start(asked(**ROW))
+    recording.start(asked(**ROW))
     assert not kept.exists()
-    record.start(asked(**ROW | {"name": "05-row--seed-7", "training_seed": 7}))
+    recording.start(asked(**ROW | {"name": "05-row--seed-7", "training_seed": 7}))
 
 
 def test_a_row_whose_file_has_a_mistake_is_refused_with_it_whatever_it_is_asked(project):
@@ -58,7 +58,7 @@ def test_a_row_whose_file_has_a_mistake_is_refused_with_it_whatever_it_is_asked(
     values = {"name": "06-mean", "sample": "fullid", "ensemble_of": ["05-row", "gone"]}
     path.write_text(yaml.safe_dump(values))
     with pytest.raises(ValueError, match=r"06-mean\.yaml: ensemble_of: '05-row' is of sampa split"):
-        record.start(asked(**values), combines=True)
+        recording.start(asked(**values), combines=True)
 
 
 @pytest.mark.parametrize(
@@ -75,12 +75,12 @@ def test_nothing_else_runs_under_the_name_of_a_row(project, changed, said):
     kept = keep(asked(**ROW))
     before = kept.read_bytes()
     with pytest.raises(ValueError, match=r"is a row of the report tiny, .*-p name mine") as refusal:
-        record.start(asked(**ROW | changed))
+        recording.start(asked(**ROW | changed))
     assert said in str(refusal.value)
     assert kept.read_bytes() == before
     kept.unlink()
     with pytest.raises(ValueError, match="is a row of the report tiny"):
-        record.start(asked(**ROW | changed))
+        recording.start(asked(**ROW | changed))
 
 
 @pytest.mark.parametrize("version", [{}, {"format": 1}, {"seal": "damaged"}])
@@ -88,14 +88,14 @@ def test_no_run_is_written_over_one_with_other_parameters(project, version):
     kept = keep(asked(name="mine"), **version)
     before = kept.read_bytes()
     with pytest.raises(ValueError) as refusal:
-        record.start(asked(name="mine", network="cnn7", learning_rate=0.5))
+        recording.start(asked(name="mine", network="cnn7", learning_rate=0.5))
     assert str(refusal.value) == (
         "reports/tiny/runs/mine holds another run, and this one has learning_rate 0.5 instead of "
         "0.002, network 'cnn7' instead of 'densenet121'. Give it a name of its own (-p name …), or "
         "remove that folder."
     )
     assert kept.read_bytes() == before
-    record.start(asked(name="mine", question="Which words ask it changes nothing."))
+    recording.start(asked(name="mine", question="Which words ask it changes nothing."))
     assert not kept.exists()
 
 
@@ -108,29 +108,29 @@ def test_no_run_is_written_over_one_that_this_version_would_refuse(project, unkn
     kept["parameters"] |= unknown | {"source": "a"}
     path.write_text(json.dumps(kept))
     with pytest.raises(ValueError, match="holds another run"):
-        record.start(asked(name="mine"))
+        recording.start(asked(name="mine"))
     assert path.exists()
 
 
 def test_what_was_kept_while_a_run_was_on_its_way_is_not_written_over_either(project):
-    record.start(asked(name="mine"))
+    recording.start(asked(name="mine"))
     kept = keep(asked(name="mine", epochs=9))
     before = kept.read_bytes()
     with pytest.raises(ValueError, match="holds another run"):
-        record.write_run(asked(name="mine"), None, None, leak=[], store={}, stopwatch=None)
+        recording.write_run(asked(name="mine"), None, None, leak=[], store={}, stopwatch=None)
     assert kept.read_bytes() == before
 
 
 def test_a_row_runs_again_over_what_its_files_said_before(project):
     kept = keep(asked(**ROW | {"epochs": 2}))
-    record.start(asked(**ROW))
+    recording.start(asked(**ROW))
     assert not kept.exists()
 
 
 def test_where_no_row_and_no_run_is_known_any_name_will_do(project):
-    record.start(asked(name="new"))
+    recording.start(asked(name="new"))
     (project / "params" / "tiny.yaml").unlink()
-    record.start(asked(**ROW | {"epochs": 2}))
+    recording.start(asked(**ROW | {"epochs": 2}))
 
 
 @pytest.mark.parametrize(
@@ -141,5 +141,5 @@ def test_a_record_that_says_nothing_keeps_no_name(project, content):
     kept = keep(asked(name="mine"))
     kept.write_text(content)
     assert overwriting.recorded(kept.parent) is None
-    record.start(asked(name="mine", epochs=9))
+    recording.start(asked(name="mine", epochs=9))
     assert not kept.exists()

@@ -17,7 +17,8 @@ from ichreport.files import read_json, sha256_of_file, write_sealed_json
 from ichreport.labels import LABELS
 from ichreport.params.experiment import Experiment
 from ichreport.params.phantom_recipe import PhantomRecipe
-from ichreport.runs import record
+from ichreport.runs import record, recording
+from ichreport.runs.record_format import RECORD_FORMAT
 from ichreport.splits import SPLITS
 from tests.runs.stand_in_training import StandInTraining
 
@@ -57,13 +58,13 @@ def experiment(tmp_path, monkeypatch):
 def write_run(predictions, assessed):
     def write(experiment, **changes):
         training = StandInTraining(predictions, {"loss": [1.0], "val_loss": [1.5]}, **changes)
-        return record.write_run(
+        return recording.write_run(
             experiment,
             training,
             assessed,
             leak=[],
             store={"store_hash": "0" * 64, "synthetic": True},
-            stopwatch=record.Stopwatch(),
+            stopwatch=recording.Stopwatch(),
         )
 
     return write
@@ -253,7 +254,7 @@ def test_a_record_of_another_format_is_a_failed_run_with_file_and_cure(experimen
     path.write_text(json.dumps(read_json(path) | {"format": 99}))
     run = record.read_run(experiment.run_folder)
     assert (run.status, run.record) == ("failed", {})
-    assert run.reason.startswith(f"{path} has format 99, expected {record.RECORD_FORMAT}:")
+    assert run.reason.startswith(f"{path} has format 99, expected {RECORD_FORMAT}:")
     assert run.reason.endswith(RUN_AGAIN)
 
 
@@ -307,7 +308,7 @@ def test_weights_that_have_changed_are_refused_where_they_are_read(experiment, w
 
 def test_a_started_run_counts_as_not_done(experiment, write_run):
     write_run(experiment)
-    record.start(experiment)
+    recording.start(experiment)
     assert record.read_run(experiment.run_folder).status != "ok"
 
 

@@ -7,7 +7,7 @@ from ichreport.evaluation.assessment import assess
 from ichreport.params.experiment import Experiment
 from ichreport.params.profile import Profile
 from ichreport.params.yaml import project_path
-from ichreport.runs import record, results
+from ichreport.runs import recording, results
 from ichreport.runs.record import RunRecord
 from ichreport.runs.results import ScoredRun
 from tests.report.made_up import predictions
@@ -68,13 +68,13 @@ def read(tmp_path, monkeypatch):
 
     def read(*runs, synthetic=False):
         for values in runs:
-            record.write_run(
+            recording.write_run(
                 Experiment(profile="tiny", **values),
                 StandInTraining(table, {"loss": [1.0], "val_loss": [1.0]}),
                 assessed,
                 leak=[],
                 store={"store_hash": "0" * 64, "synthetic": synthetic},
-                stopwatch=record.Stopwatch(),
+                stopwatch=recording.Stopwatch(),
             )
         return results.read(Profile(profile="tiny"))
 

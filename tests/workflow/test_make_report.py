@@ -13,8 +13,8 @@ import pytest
 
 from ichreport.cli import main
 from ichreport.files import sha256_of_file, write_json, write_sealed_json, write_text
-from ichreport.params.experiment import read_each_experiment
 from ichreport.params.profile import Profile
+from ichreport.params.rows.read import read_each_experiment
 from ichreport.runs.record_format import RECORD_FORMAT, seal_notebook
 from ichreport.workflow import make_report, repairs, report_lock
 from tests.workflow.killing import (

@@ -7,7 +7,7 @@ rule features:
     output:
         touch(f"{FEATURES}/{{input}}-{{network}}.done"),
     params:
-        code=fingerprint("ichreport.data.samples", "ichreport.model.features"),
+        code=fingerprint("ichreport.data.samples", "ichreport.model.features.feature_store"),
         software=SOFTWARE,
         samples=samples_over,
         recipe=profile.model_dump_json(include={"sampa_share", "sampb_share", "seed", "weights", "batch_size", "backbone_size", "require_gpu", "kernel", "devices", "precision"}),

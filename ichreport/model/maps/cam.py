@@ -23,9 +23,9 @@ from ichreport.data.samples import Sample
 from ichreport.data.store import Store, series_numbers
 from ichreport.labels import LABELS
 from ichreport.model import backbones, backend, networks
+from ichreport.model.features.of_plan import features_of
 from ichreport.model.fitting.series_batches import gaps, overlapping
 from ichreport.model.inputs import hu_of
-from ichreport.model.plan_features import features_of
 from ichreport.model.trained_rows import Trained
 from ichreport.params.training_plan import HeadPart, TrainingPlan
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from ichreport.params.differences import OF_SLICES_ALONE, differences
 from ichreport.params.experiment import Experiment
 from ichreport.params.networks import HEADS, NETWORKS
+from ichreport.params.rows.differences import OF_SLICES_ALONE, differences
 
 _COMBINATIONS: Final = {"blend_of": "a blend of", "ensemble_of": "an ensemble of"}
 """Parameters that name the runs that a row combines, each with how."""

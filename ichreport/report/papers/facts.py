@@ -169,7 +169,7 @@ def _of_training(best: ScoredRun) -> dict[str, str]:
     recipe = experiment.recipe_of_head
     devices = record["provenance"]["backend"].get("devices", [])
     return {
-        "pixels_seen": str(experiment.pixels_seen),
+        "pixels_seen": str(experiment.view.pixels_seen),
         "network_words": f"{_network(experiment)}, global average pooling and {layers}"
         f"{recipe.words if recipe else HEADS[experiment.head].words}",
         "input_words": experiment.input_spec.words,

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.labels import ANY
-from ichreport.params.combinations import Combination
+from ichreport.params.rows.combinations import Combination
 from ichreport.report.html.blocks import Cell, Table, numbers
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import number, with_interval

@@ -11,6 +11,7 @@ import yaml
 
 from ichreport.params.experiment import Experiment
 from ichreport.params.profile import Profile
+from ichreport.params.rows.read import beside_its_file
 from ichreport.params.yaml import project_path
 from ichreport.report.comparison import page as comparison_page
 from ichreport.report.html.blocks import Cell, Fact, Facts, Marked, Table
@@ -279,7 +280,7 @@ def papermill_command(
         words += ["-f", path]
     of_files = expected or Experiment.model_validate(profile.model_dump())
     known: dict[str, Any] = of_files.model_dump()
-    beside = expected.beside_its_file if expected else {}
+    beside = beside_its_file(expected) if expected else {}
     known |= dict.fromkeys(beside)
     parameters = {**beside, **parameters}
     for name, value in parameters.items():

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ichreport.params.combinations import IN_EFFECT, parameter_of
-from ichreport.params.experiment import OF_THE_REPORT, Experiment
-from ichreport.params.profile import Profile
+from ichreport.params.experiment import Experiment
+from ichreport.params.profile import OF_THE_REPORT, Profile
+from ichreport.params.rows.combinations import IN_EFFECT, parameter_of
 from ichreport.report.html.blocks import Sentences, Table
 from ichreport.report.html.formats import duration, in_words
-from ichreport.runs.record import Training
+from ichreport.runs.recording import Training
 from ichreport.runs.results import Variant
 
 DEFINING = (
@@ -16,16 +16,17 @@ DEFINING = (
 )  # fmt: skip
 """The parameters that define a run, as its page and its notebook show them."""
 
-_STEPPING = (
-    "optimizer", "weight_decay", "schedule", "warm_up", "step_epochs", "clip_norm", "accumulate",
-    "ema",
-)  # fmt: skip
-
-_VARYING = ("mixup", "cutmix", "slices_per_study")
+_STEPPING = ("optimizer", "weight_decay", "schedule", "warm_up")
 
 _COMBINING = ("sample", "split_by", "seed", "sampa_share", "sampb_share")
 
-_SELDOM = ("fold", "features_from", "label_weights", "focal_labels", "hierarchy", "test_time")
+_SELDOM = (
+    "fold", "features_from", "label_weights", "focal_labels", "hierarchy", "step_epochs",
+    "clip_norm", "accumulate", "ema", "mixup", "cutmix", "slices_per_study", "test_time",
+)  # fmt: skip
+"""What most rows leave as it is: shown where a row does not."""
+
+_DEFAULTS = {name: field.default for name, field in Experiment.model_fields.items()}
 
 _NAMING = frozenset({"name", "question", "poster_row", "baseline"})
 
@@ -40,7 +41,7 @@ def experiment(experiment: Experiment) -> Table:
     if experiment.combination is not None:
         return _table(experiment, [parameter_of(experiment), *_COMBINING])
     names = [*DEFINING, *_set(experiment), experiment.step_size_name]
-    names += [*_STEPPING, *_VARYING, *_RUNNING]
+    names += [*_STEPPING, *_RUNNING]
     if experiment.schedule != "plateau":
         names.remove("patience")  # nothing waits for a gain
     return _table(experiment, names)
@@ -102,15 +103,22 @@ def _in_effect(experiment: Experiment) -> dict[str, Any]:
         "input": experiment.input_spec.name,
         "split_by": experiment.splits_by,
         "augment": experiment.augment_in_words,
-        "sequence": recipe.model_dump(exclude_defaults=True) if recipe else None,
+        "sequence": _listed(recipe.model_dump(exclude_defaults=True)) if recipe else None,
+        "label_weights": _listed(experiment.label_weights),
     }
+
+
+def _listed(values: Mapping[str, Any]) -> str:
+    """Values by name, as a person would say them: `layers 1, units 48`."""
+    told = (f"{name.replace('_', ' ')} {in_words(value)}" for name, value in values.items())
+    return ", ".join(told) or "as by default"
 
 
 def _set(experiment: Experiment) -> list[str]:
     """Parameters of heads and losses that most rows leave alone, where they say something."""
     says = {
         "sequence": experiment.recipe_of_head is not None,
-        **{name: bool(getattr(experiment, name)) for name in _SELDOM},
+        **{name: getattr(experiment, name) != _DEFAULTS[name] for name in _SELDOM},
     }
     return [name for name, told in says.items() if told]
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from ichreport.model import backbones, backend, plan_features, training
+from ichreport.model import backbones, backend, training
+from ichreport.model.features import of_plan
 from ichreport.model.maps import cam
 
 pytestmark = pytest.mark.usefixtures("small_backbone")
@@ -37,7 +38,7 @@ def test_class_activation_adds_up_to_the_logit(store, sample, make):
     experiment = make(network="densenet121", dense_layers=1, epochs=2)
     trained = training.fit(store, sample, experiment.plan)
     rows = np.arange(12)
-    features = plan_features.features_of(store, rows, experiment.plan)
+    features = of_plan.features_of(store, rows, experiment.plan)
     slopes = backend.gradient(lambda x: trained.model(x, training=False)[:, 2], features)
     logits = trained.model.predict(features, verbose=0)[:, 2]
     constant = logits - (features * slopes).sum(axis=1)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from ichreport.evaluation.maps.localisation import heatmap_agreement
-from ichreport.model import backbones, plan_features, trained_rows
+from ichreport.model import backbones, trained_rows
+from ichreport.model.features import of_plan
 from ichreport.model.heads.first_values import standardise
 from ichreport.model.maps import cam, random_layers
 
@@ -20,7 +21,7 @@ def untaught(store, experiment):
     """A row whose weights are not those that its experiment's seed gives."""
     keras.utils.set_random_seed(99)
     if experiment.network != "cnn7":
-        plan_features.features_of(store, np.arange(4), experiment.plan)
+        of_plan.features_of(store, np.arange(4), experiment.plan)
     return trained_rows.Trained(experiment.plan, trained_rows.untrained(experiment.plan), {}, 0, 0)
 
 
@@ -93,7 +94,7 @@ def test_a_backbone_becomes_random_after_its_head(store, sample, make, weights_a
 def test_the_trained_network_keeps_its_weights_bit_for_bit(store, sample, make, changes):
     trained = untaught(store, make(**changes))
     if changes:
-        stored = plan_features.features_of(store, np.arange(len(store)), trained.plan)
+        stored = of_plan.features_of(store, np.arange(len(store)), trained.plan)
         standardise(trained.model, stored)
     before = [weight.copy() for weight in trained.model.get_weights()]
     shown = dict(random_layers.cascade(trained, store, sample, ROWS, seed=5))

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
-from ichreport.model import backbones, features, plan_features
+from ichreport.model import backbones
+from ichreport.model.features import feature_store, of_plan
 from ichreport.model.pretrained import lite0
 from ichreport.model.pretrained.torch_state import read_tensors
 from ichreport.params.profile import Profile
@@ -172,13 +173,11 @@ def test_a_rows_own_weights_win_over_a_profile_without_any(make, store, network)
     """A profile of random weights holds a row with ImageNet's: in its plan, features and maps."""
     asked = make(network="efficientnetlite0", weights="imagenet", input="sigmoid")
     assert asked.backbone != Profile(image_size=32).backbone_of("sigmoid", "efficientnetlite0")
-    key = features.key(store, features.Frozen(asked.backbone), asked.machine)
+    key = feature_store.key(store, feature_store.Frozen(asked.backbone), asked.machine)
     assert key["weights"] == f"imagenet, sha256 {lite0.SHA256}"
     rows = np.array([0, 5])
     hu = store.hu(rows).astype(np.float64)[..., None]
     slopes = 2 / np.array([80, 200, 2800]) * np.log(254)
     windows = 1 / (1 + np.exp(-slopes * (hu - [40, 80, 600])))
     expected = np.asarray(network((255 * windows - 127) / 128)).mean(axis=(1, 2))
-    np.testing.assert_allclose(
-        plan_features.features_of(store, rows, asked.plan), expected, atol=1e-4
-    )
+    np.testing.assert_allclose(of_plan.features_of(store, rows, asked.plan), expected, atol=1e-4)

@@ -16,7 +16,7 @@ from ichreport.labels import LABELS
 from ichreport.params.experiment import Experiment
 from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.params.profile import Profile
-from ichreport.runs import record, results
+from ichreport.runs import record, recording, results
 from ichreport.runs.record_format import MAPS_FORMAT
 from tests.runs.stand_in_training import StandInTraining
 
@@ -75,13 +75,13 @@ class Report:
         losses = {"loss": [0.5, 0.4, 0.3], "val_loss": [0.6, 0.4, 0.5]}
         machine = {"backend": "none", "devices": ["a <fast> machine"]}
         made_by = software.describe() | dict(trained_by)
-        return record.write_run(
+        return recording.write_run(
             experiment,
             StandInTraining(table, losses, machine, software=made_by, trainable=1234567, frozen=89),
             assessed,
             leak=leak,
             store={"store_hash": STORE_HASH, "synthetic": synthetic},
-            stopwatch=record.Stopwatch(),
+            stopwatch=recording.Stopwatch(),
         )
 
     def _write_file(self, experiment):

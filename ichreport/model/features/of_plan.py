@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ichreport.data.store import Store
-from ichreport.model import features
-from ichreport.model.trained_network import OfRun
+from ichreport.model.features import feature_store
+from ichreport.model.features.of_run import OfRun
 from ichreport.params.training_plan import TrainingPlan
 
 
@@ -16,10 +16,10 @@ def features_of(store: Store, rows: NDArray[np.int64], plan: TrainingPlan) -> ND
         ValueError: If the plan has none.
     """
     network, size = feature_network(plan), plan.fitting.batch_size
-    return features.load_or_compute(store, rows, network, plan.machine, batch_size=size)
+    return feature_store.load_or_compute(store, rows, network, plan.machine, batch_size=size)
 
 
-def feature_network(plan: TrainingPlan) -> features.FeatureNetwork:
+def feature_network(plan: TrainingPlan) -> feature_store.FeatureNetwork:
     """What gives the features that a plan begins with: its backbone as it came, or a run's network.
 
     Raises:
@@ -29,4 +29,4 @@ def feature_network(plan: TrainingPlan) -> features.FeatureNetwork:
         return OfRun(plan.trained)
     if plan.backbone is None:
         raise ValueError(f"{plan.name}: network {plan.view.network} has no features.")
-    return features.Frozen(plan.backbone)
+    return feature_store.Frozen(plan.backbone)

@@ -26,13 +26,13 @@ from ichreport.files import (
     write_sealed_json,
 )
 from ichreport.model import backbones, backend, neighbours, out_of_memory, prefetch
-from ichreport.model.feature_parts import FeatureParts, PartsWriter, bytes_on_disk
+from ichreport.model.features.feature_parts import FeatureParts, PartsWriter, bytes_on_disk
 from ichreport.params.machine import Machine
 from ichreport.params.training_plan import FEATURES_FOLDER, Backbone, View
 
 FORMAT: Final = 6
 BATCH_SIZE: Final = 32
-CODE: Final = "ichreport.model.features"
+CODE: Final = "ichreport.model.features.feature_store"
 """The module whose code, with all that it imports, computes features."""
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ichreport.params import combinations
-from ichreport.params.experiment import OF_THE_REPORT, Experiment
+from ichreport.params.experiment import Experiment
+from ichreport.params.profile import OF_THE_REPORT
+from ichreport.params.rows import combinations
 from ichreport.params.samples import SAMPLES
 from ichreport.params.yaml import brief, project_path
 

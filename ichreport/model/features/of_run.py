@@ -14,7 +14,7 @@ from ichreport.model import backbones, networks
 from ichreport.params.machine import Machine
 from ichreport.params.training_plan import TrainedNetwork, View
 
-CODE: Final = "ichreport.model.trained_network"
+CODE: Final = "ichreport.model.features.of_run"
 """The module whose code, with all that it imports, computes them."""
 
 

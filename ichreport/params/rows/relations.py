@@ -44,7 +44,7 @@ def problem_of_features(experiment: "Experiment", source: "Experiment") -> str:
         ("network", experiment.network, source.network),
         ("input", experiment.input_spec.name, source.input_spec.name),
         ("image_size", experiment.image_size, source.image_size),
-        ("pixels that the network sees", experiment.pixels_seen, source.pixels_seen),
+        ("pixels that the network sees", experiment.view.pixels_seen, source.view.pixels_seen),
         ("seed of the splits", experiment.seed, source.seed),
         ("fold", experiment.fold, source.fold),
     ):
