@@ -19,7 +19,7 @@ import pandas as pd
 from PIL import Image
 from side_by_side import Skipped, interleaved, main, median_ratio
 
-from ichreport.data.shard_files import ArrayFile, shard_name
+from ichreport.data.shards.shard_files import ArrayFile, shard_name
 from ichreport.data.store import Store
 
 SLICES, SHARDS, SIZE, BATCH, BATCHES = 6_000, 6, 256, 64, 40

@@ -23,7 +23,7 @@ from side_by_side import main
 
 from ichreport.data.ingest.slice_index import build_index, slice_names_from_files
 from ichreport.data.labels.table import LabelTable
-from ichreport.data.shard_files import shard_name
+from ichreport.data.shards.shard_files import shard_name
 from ichreport.data.store_format import STORE_FORMAT
 from ichreport.files import sha256_of_file, write_json, write_sealed_json
 

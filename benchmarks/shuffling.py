@@ -17,7 +17,7 @@ from side_by_side import main
 
 from ichreport.data import samples
 from ichreport.data.ingest.make_store import ingest
-from ichreport.data.shard_reader import MOST_BETWEEN
+from ichreport.data.shards.shard_reader import MOST_BETWEEN
 from ichreport.data.store import Store
 from ichreport.model import backend, training
 from ichreport.model.fitting.batches import shuffled_pools

@@ -271,7 +271,7 @@ def _phantom(options: argparse.Namespace) -> int:
 
 def _ingest(options: argparse.Namespace) -> int:
     from ichreport.data.ingest.make_store import ingest, ingest_part
-    from ichreport.data.ingest.shard_plan import IngestPart
+    from ichreport.data.ingest.shards.shard_plan import IngestPart
 
     timed.ready()
     profile = Profile.from_files(options.profile)

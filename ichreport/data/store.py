@@ -12,8 +12,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 from numpy.typing import DTypeLike, NDArray
 
-from ichreport.data.shard_files import hash_of_slices, shard_name, slice_digests, truth_name
-from ichreport.data.shard_reader import ShardReader
+from ichreport.data.shards.shard_files import hash_of_slices, shard_name, slice_digests, truth_name
+from ichreport.data.shards.shard_reader import ShardReader
 from ichreport.data.store_format import read_manifest
 from ichreport.files import check_file, read_json, sha256_of_file, write_json
 from ichreport.labels import ANY, LABELS, SUBTYPES

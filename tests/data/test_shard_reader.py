@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ichreport.data import shard_reader
-from ichreport.data.shard_reader import ShardReader
+from ichreport.data.shards import shard_reader
+from ichreport.data.shards.shard_reader import ShardReader
 
 COUNTS = (5, 40, 17)
 SHAPE = (24, 24)

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ichreport.data import shard_reader
 from ichreport.data import store as store_module
 from ichreport.data.ingest.make_store import ingest
+from ichreport.data.shards import shard_reader
 from ichreport.data.store import Store, verify
 from ichreport.labels import LABELS
 

@@ -19,10 +19,10 @@ from filelock import Timeout
 from tqdm import tqdm
 
 from ichreport.data.dicom.reject import kind_of_reason
-from ichreport.data.ingest.make_shard import make_shard, read_note, read_rejects
 from ichreport.data.ingest.manifest import make_manifest
 from ichreport.data.ingest.reject_limit import RejectLimit
-from ichreport.data.ingest.shard_plan import (
+from ichreport.data.ingest.shards.make_shard import make_shard, read_note, read_rejects
+from ichreport.data.ingest.shards.shard_plan import (
     IngestPart,
     ShardPlan,
     check_disk,
@@ -43,7 +43,7 @@ from ichreport.data.labels.label_file import read_label_file
 from ichreport.data.labels.studies import StudyLabels
 from ichreport.data.labels.table import LabelTable
 from ichreport.data.pseudonyms import Pseudonyms
-from ichreport.data.shard_files import note_name, table_name
+from ichreport.data.shards.shard_files import note_name, table_name
 from ichreport.data.store import REJECTS, SERIES, SET_ASIDE, SLICES, STUDIES
 from ichreport.data.store_format import MANIFEST, read_manifest
 from ichreport.dependencies import fingerprint

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ichreport.data.ingest.job import IngestJob
-from ichreport.data.ingest.shard_plan import (
+from ichreport.data.ingest.shards.shard_plan import (
     IngestPart,
 )
 from ichreport.data.ingest.sources import recognise_source

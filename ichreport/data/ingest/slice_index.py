@@ -14,12 +14,12 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ichreport.data.dicom.reject import is_set_aside, reason_of_set_aside
-from ichreport.data.ingest.make_shard import SCHEMA
 from ichreport.data.ingest.series_selection import NEEDED, choose, keep_all, series_table
+from ichreport.data.ingest.shards.make_shard import SCHEMA
 from ichreport.data.ingest.sources import Source, slice_of_file
 from ichreport.data.labels.table import UNLABELLED, LabelIssue, LabelTable
 from ichreport.data.patient_groups import varies_within
-from ichreport.data.shard_files import table_name
+from ichreport.data.shards.shard_files import table_name
 from ichreport.data.store import OF_A_SERIES, series_numbers
 from ichreport.labels import LABELS
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ichreport.data.shard_reader import ShardReader
+from ichreport.data.shards.shard_reader import ShardReader
 from ichreport.files import (
     atomic_file,
     check_file,

@@ -6,8 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ichreport.phantom.anatomy import csf, lesions, sulci
+from ichreport.phantom.anatomy import lesions
 from ichreport.phantom.anatomy.cavity import Cavity
+from ichreport.phantom.anatomy.fluid import csf, sulci
 from ichreport.phantom.anatomy.head import Head
 from ichreport.phantom.anatomy.landmarks import EDGE, Landmarks, MassEffect
 from ichreport.phantom.anatomy.lesions import Tissue

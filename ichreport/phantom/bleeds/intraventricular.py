@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from ichreport.phantom.anatomy.brain import Brain
-from ichreport.phantom.anatomy.csf import LATERAL_VENTRICLE, OCCIPITAL_TIP
+from ichreport.phantom.anatomy.fluid.csf import LATERAL_VENTRICLE, OCCIPITAL_TIP
 from ichreport.phantom.anatomy.landmarks import EDGE
 from ichreport.phantom.bleeds.blood import Blood, level_above
 from ichreport.phantom.shapes import Array, Points, Vector, inside, smooth_step

@@ -12,8 +12,9 @@ import sys
 import time
 from pathlib import Path
 
-from ichreport.data.ingest import job, shard_plan, sources
+from ichreport.data.ingest import job, sources
 from ichreport.data.ingest.make_store import ingest
+from ichreport.data.ingest.shards import shard_plan
 from ichreport.data.store import Store
 
 sources._SMALLEST_CHUNK = 16

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from ichreport.data import shard_files
 from ichreport.data.ingest import sources
 from ichreport.data.ingest.make_store import ingest
 from ichreport.data.ingest.workers import run_parallel
-from ichreport.data.shard_files import ArrayFile
+from ichreport.data.shards import shard_files
+from ichreport.data.shards.shard_files import ArrayFile
 from ichreport.data.store import Store, verify
 
 pytestmark = pytest.mark.slow

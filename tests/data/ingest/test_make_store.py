@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 from ichreport.data.dicom.reject import kind_of_reason
-from ichreport.data.ingest import shard_plan, sources
+from ichreport.data.ingest import sources
 from ichreport.data.ingest.make_store import ingest, ingest_part
 from ichreport.data.ingest.reject_limit import RejectLimit
+from ichreport.data.ingest.shards import shard_plan
 from ichreport.data.store import Store, verify
 from ichreport.files import folder_lock, sha256_of_file, write_sealed_json
 

@@ -22,12 +22,12 @@ from ichreport.data.dicom.pixel_decoder import IsolatedDecoder
 from ichreport.data.dicom.reject import RejectError
 from ichreport.data.dicom.slice_reader import HuSlice, slices_from_bytes
 from ichreport.data.ingest.file_reader import FileReader
-from ichreport.data.ingest.kept_slice import KeptSlice, keep
 from ichreport.data.ingest.masks import mask_of_file, mask_path, masks_of_volume
+from ichreport.data.ingest.shards.kept_slice import KeptSlice, keep
 from ichreport.data.ingest.sources import SourceFile, slice_of_file
 from ichreport.data.nifti import VolumeSlice, is_volume, read_volume, without_ending
 from ichreport.data.pseudonyms import Pseudonyms
-from ichreport.data.shard_files import (
+from ichreport.data.shards.shard_files import (
     ArrayFile,
     note_name,
     shard_name,

@@ -8,9 +8,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final, Self
 
-from ichreport.data.ingest import make_shard
-from ichreport.data.ingest.make_shard import ShardTask, read_note
 from ichreport.data.ingest.masks import mask_path
+from ichreport.data.ingest.shards import make_shard
+from ichreport.data.ingest.shards.make_shard import ShardTask, read_note
 from ichreport.data.ingest.sources import Source, SourceFile, cut_into_chunks
 from ichreport.dependencies import fingerprint
 from ichreport.files import PARTIAL_SUFFIX, as_size, sha256_of_json

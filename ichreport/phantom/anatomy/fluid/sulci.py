@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ichreport.phantom.anatomy.cavity import Cavity
-from ichreport.phantom.anatomy.csf import cleft
+from ichreport.phantom.anatomy.fluid.csf import cleft
 from ichreport.phantom.anatomy.head import Head
 from ichreport.phantom.anatomy.landmarks import EDGE, Landmarks
 from ichreport.phantom.shapes import (

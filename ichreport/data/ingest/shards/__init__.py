@@ -1,0 +1,1 @@
+"""Shards while they are made: which files go into which, and what becomes of each file."""

@@ -1,0 +1,1 @@
+"""Where there is fluid around and within the brain: ventricles, cisterns, sulci."""
