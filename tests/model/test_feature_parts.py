@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tqdm import tqdm
 
-from ichreport.model import feature_parts
+from ichreport.model.features import feature_parts
 from ichreport.model.features.feature_parts import FeatureParts, PartsWriter
 
 ROWS = np.random.default_rng(0).permutation(200)[:95]

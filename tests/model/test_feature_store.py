@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from ichreport.files import read_json
-from ichreport.model import backbones, feature_parts
-from ichreport.model.features import feature_store, of_plan
+from ichreport.model import backbones
+from ichreport.model.features import feature_parts, feature_store, of_plan
 
 pytestmark = pytest.mark.usefixtures("small_backbone")
 

@@ -9,7 +9,7 @@ import pytest
 from ichreport.cli import main
 from ichreport.report import site
 from ichreport.report.papers import pages as papers
-from ichreport.runs.record import RECORD_FORMAT
+from ichreport.runs.recording import RECORD_FORMAT
 from ichreport.runs.results import read
 
 
