@@ -16,7 +16,7 @@ from ichreport.evaluation.calibration.net_benefit import PROBABILITY_THRESHOLDS,
 from ichreport.evaluation.calibration.reliability import make_bins, reliability_curve
 from ichreport.evaluation.constant_prevalence import FloorComparison, compare_with_floor
 from ichreport.evaluation.predictions import TRUTHS, probabilities, select_split, truths
-from ichreport.evaluation.studies import study_table
+from ichreport.evaluation.studies import pooling_table, study_table, study_thresholds
 from ichreport.evaluation.thresholds import frozen_thresholds, rate_table
 from ichreport.evaluation.uncertainty.bootstrap import REPLICATES, draw_resamples
 from ichreport.evaluation.uncertainty.clustered_auc import auc_table
@@ -49,6 +49,8 @@ class Assessment:
             poster's on train too.
         calibration: `calibration.errors.calibration_table` on test.
         studies: `studies.study_table` on test.
+        poolings: `studies.pooling_table`, learned on validation.
+        study_thresholds: `studies.study_thresholds`, chosen on validation.
         subgroups: `subgroups.subgroup_scores` of any bleeding on test, with `kind`; empty if no
             subgroups were asked for.
         splits: `split`, `slices`, `groups`, and positive slices by label.
@@ -67,6 +69,8 @@ class Assessment:
     rates: pd.DataFrame
     calibration: pd.DataFrame
     studies: pd.DataFrame
+    poolings: pd.DataFrame
+    study_thresholds: pd.DataFrame
     subgroups: pd.DataFrame
     splits: pd.DataFrame
     roc: pd.DataFrame
@@ -166,6 +170,8 @@ def assess(predictions: pd.DataFrame, *, replicates: int = REPLICATES, seed: int
         rates=pd.concat(rates, ignore_index=True),
         calibration=calibration_table(predictions, **options),
         studies=study_table(predictions, **options),
+        poolings=pooling_table(predictions),
+        study_thresholds=study_thresholds(predictions),
         subgroups=pd.DataFrame(),
         splits=split_table(predictions),
         **_curves(predictions, **options),

@@ -28,7 +28,12 @@ from ichreport.evaluation.predictions import (
     truths,
 )
 from ichreport.evaluation.scores import auc_score
-from ichreport.evaluation.thresholds import POSTER_RECALL, rates_with_intervals, threshold_at_recall
+from ichreport.evaluation.thresholds import (
+    POSTER_RECALL,
+    frozen_thresholds,
+    rates_with_intervals,
+    threshold_at_recall,
+)
 from ichreport.evaluation.uncertainty.bootstrap import (
     REPLICATES,
     Resamples,
@@ -127,6 +132,47 @@ def _fit_pooling(
             loss = mean_log_loss(truth, slope * pooled + intercept)
             candidates.append((loss, Pooling(sharpness, slope, intercept)))
     return min(candidates, key=lambda candidate: candidate[0])[1] if candidates else None
+
+
+def pooling_table(predictions: pd.DataFrame) -> pd.DataFrame:
+    """How the studies of each label are pooled, as `fit_poolings` learns it on validation.
+
+    Args:
+        predictions: A run's predictions, one row a slice.
+
+    Returns:
+        One row a label: `label`, `learned` (whether there is a pooling), its `sharpness`, `slope`
+        and `intercept` (those of `MAXIMUM` where there is none), and `studies` and `positives`,
+        the whole studies of validation and those of them with the label.
+    """
+    rows = select_split(whole_studies(predictions), "validation")
+    positives = pool_studies(rows)[list(TRUTHS)].sum()
+    studies = int(_study_codes(rows).max(initial=-1)) + 1
+    learned = fit_poolings(rows)
+    table = []
+    for label, truth_column in zip(LABELS, TRUTHS, strict=True):
+        pooling = learned[label]
+        counts = {"studies": studies, "positives": int(positives[truth_column])}
+        table.append(
+            {"label": label, "learned": pooling is not None, **vars(pooling or MAXIMUM), **counts}
+        )
+    return pd.DataFrame(table)
+
+
+def study_thresholds(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Each rule's threshold for each label of whole studies, chosen on validation.
+
+    Studies are pooled as `pooling_table` says.
+
+    Args:
+        predictions: A run's predictions, one row a slice.
+
+    Returns:
+        As `thresholds.frozen_thresholds`, with studies for slices.
+    """
+    rows = select_split(whole_studies(predictions), "validation")
+    poolings = {label: pooling or MAXIMUM for label, pooling in fit_poolings(rows).items()}
+    return frozen_thresholds(pool_studies(rows, poolings)).rename(columns={"slices": "studies"})
 
 
 def whole_studies(predictions: pd.DataFrame) -> pd.DataFrame:

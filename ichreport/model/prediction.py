@@ -40,12 +40,17 @@ def predict(trained: Trained, store: Store, sample: Sample) -> pd.DataFrame:
     table["study_slices"] = sizes[sample.rows]
     table["group"] = sample.group
     table["split"] = sample.split
-    probability = 1 / (1 + np.exp(-logits.astype(np.float64)))
+    probability = probability_of(logits)
     for index, label in enumerate(LABELS):
         table[f"truth_{label}"] = truth[:, index].astype(np.int8)
     for index, label in enumerate(LABELS):
-        table[f"probability_{label}"] = probability[:, index].astype(np.float32)
+        table[f"probability_{label}"] = probability[:, index]
     return table
+
+
+def probability_of(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """1 / (1 + exp(-logit)), computed in float64, as predictions keep it."""
+    return (1 / (1 + np.exp(-logits.astype(np.float64)))).astype(np.float32)
 
 
 def logits_of(trained: Trained, store: Store, sample: Sample) -> NDArray[np.float32]:

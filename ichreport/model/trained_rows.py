@@ -41,13 +41,18 @@ class Trained:
 
     def save(self, path: Path) -> None:
         """Write the trained weights (`.weights.h5`), atomically."""
-        with atomic_file(path) as partial:
-            renamed = partial.with_name(f"{partial.name}.weights.h5")
-            try:
-                self.model.save_weights(renamed)
-                renamed.replace(partial)
-            finally:
-                renamed.unlink(missing_ok=True)
+        save_weights(self.model, path)
+
+
+def save_weights(model: keras.Model, path: Path) -> None:
+    """Write a model's weights (`.weights.h5`), atomically."""
+    with atomic_file(path) as partial:
+        renamed = partial.with_name(f"{partial.name}.weights.h5")
+        try:
+            model.save_weights(renamed)
+            renamed.replace(partial)
+        finally:
+            renamed.unlink(missing_ok=True)
 
 
 def load(store: Store, plan: TrainingPlan, path: Path) -> Trained:

@@ -18,7 +18,7 @@ from ichreport.files import without_nan
 from ichreport.params.experiment import Experiment
 from ichreport.params.rows.combinations import Combination, parameter_of
 from ichreport.params.rows.relations import problem_of_member
-from ichreport.runs.record import read_run
+from ichreport.runs.record import read_finished
 from ichreport.runs.results import ScoredRun
 from ichreport.splits import SPLITS
 
@@ -115,12 +115,8 @@ def combine(
 
 
 def _read_member(experiment: Experiment, name: str) -> Member:
-    run = read_run(experiment.report_folder / "runs" / name)
-    if run.status != "ok":
-        raise ValueError(
-            f"{experiment.name} combines {name}, which has no result: "
-            f"{run.reason.rstrip('.')}. Make that run first."
-        )
+    whose = f"{experiment.name} combines"
+    run = read_finished(experiment.report_folder / "runs" / name, whose)
     problem = problem_of_member(experiment, run.experiment)
     if problem:
         raise ValueError(f"{parameter_of(experiment)}: {problem}")

@@ -4,7 +4,7 @@ from ichreport.data.store import Store
 from ichreport.params.experiment import Experiment
 from ichreport.params.rows.relations import problem_of_features
 from ichreport.params.training_plan import TrainedNetwork, TrainingPlan
-from ichreport.runs.record import read_run
+from ichreport.runs.record import read_finished
 
 
 def plan_of(experiment: Experiment, store: Store) -> TrainingPlan:
@@ -20,12 +20,8 @@ def plan_of(experiment: Experiment, store: Store) -> TrainingPlan:
     name = experiment.features_from
     if name is None:
         return experiment.plan
-    run = read_run(experiment.report_folder / "runs" / name)
-    if run.status != "ok":
-        raise ValueError(
-            f"{experiment.name} reads the features of {name}, which has no result: "
-            f"{run.reason.rstrip('.')}. Make that run first."
-        )
+    whose = f"{experiment.name} reads the features of"
+    run = read_finished(experiment.report_folder / "runs" / name, whose)
     problem = problem_of_features(experiment, run.experiment)
     if not problem and run.record["provenance"]["store_hash"] != store.manifest["store_hash"]:
         problem = (

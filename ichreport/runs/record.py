@@ -191,6 +191,25 @@ def read_run(folder: Path) -> RunRecord:
     return RunRecord(folder.name, folder, "missing", {}, "not run yet")
 
 
+def read_finished(folder: Path, whose: str) -> RunRecord:
+    """Read the folder of a run that something rests on.
+
+    Args:
+        folder: The run's.
+        whose: What rests on it, as the message begins: `x combines`.
+
+    Raises:
+        ValueError: If it has no result; the message says why, and the cure.
+    """
+    run = read_run(folder)
+    if run.status != "ok":
+        raise ValueError(
+            f"{whose} {run.name}, which has no result: {run.reason.rstrip('.')}. Make that run "
+            "first."
+        )
+    return run
+
+
 def _check_choices(parameters: Any, path: Path) -> None:
     """Refuse a record of something that this version does not know, as another branch may make.
 

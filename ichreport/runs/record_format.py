@@ -15,7 +15,7 @@ from ichreport.files import (
     write_text,
 )
 
-RECORD_FORMAT: Final = 8
+RECORD_FORMAT: Final = 9
 RECORD: Final = "record.json"
 PREDICTIONS: Final = "predictions.parquet"
 WEIGHTS: Final = "model.weights.h5"

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from ichreport import software
+from ichreport.data.acquisition_range import AcquisitionRange
 from ichreport.evaluation.assessment import Assessment
 from ichreport.files import (
     atomic_file,
@@ -20,6 +21,7 @@ from ichreport.files import (
 )
 from ichreport.params.experiment import Experiment
 from ichreport.params.rows.read import refuse_unfit_baseline
+from ichreport.params.training_plan import TrainedNetwork
 from ichreport.params.yaml import project_path
 from ichreport.runs.overwriting import refuse_other_parameters
 from ichreport.runs.record_format import (
@@ -121,6 +123,8 @@ def write_run(
     *,
     leak: list[Mapping[str, Any]],
     store: Mapping[str, Any],
+    learned_from: AcquisitionRange,
+    network: TrainedNetwork | None,
     stopwatch: Stopwatch,
 ) -> Path:
     """Write weights and predictions, then the record, which makes the run count as done.
@@ -131,6 +135,8 @@ def write_run(
         assessed: Everything that was measured.
         leak: The leak audit's rows.
         store: The manifest of the store that was read.
+        learned_from: How the series of its training slices were taken.
+        network: The network of another run whose features it read.
         stopwatch: The run's clock; the training's seconds are its own, whenever it was made.
 
     Returns:
@@ -146,6 +152,7 @@ def write_run(
             "history": training.history,
             "model": {"trainable": training.trainable, "frozen": training.frozen},
             "combination": None,
+            "learned_from": learned_from.record(),
         }
         came_of = {
             "training": {
@@ -155,6 +162,7 @@ def write_run(
                 **training.software,
             },
             "weights_sha256": sha256_of_file(folder / WEIGHTS),
+            "network": network and {"run": network.run, "weights_sha256": network.weights_sha256},
             "backend": training.machine,
         }
         seconds = stopwatch.seconds | dict(training.seconds)
@@ -169,6 +177,7 @@ def write_combination(
     *,
     leak: list[Mapping[str, Any]],
     store: Mapping[str, Any],
+    learned_from: AcquisitionRange,
     stopwatch: Stopwatch,
 ) -> Path:
     """Write a combination's predictions, then its record: there are no weights and no training.
@@ -179,6 +188,7 @@ def write_combination(
         assessed: Everything that was measured.
         leak: The leak audit's rows.
         store: The manifest of the store that was read.
+        learned_from: How the series of its training slices were taken.
         stopwatch: The run's clock.
 
     Returns:
@@ -193,7 +203,9 @@ def write_combination(
             combined.predictions.to_parquet(partial, index=False)
         stopwatch.lap("writing")
         described = {"history": None, "model": None, "combination": combined.record()}
-        came_of = {"training": None, "weights_sha256": None, "backend": None}
+        described["learned_from"] = learned_from.record()
+        nothing = ("training", "weights_sha256", "network", "backend")
+        came_of: dict[str, Any] = dict.fromkeys(nothing)
         seconds = stopwatch.seconds
         measured = _measured(experiment, combined.predictions, assessed, leak, seconds)
         return _write_record(folder, measured | described, _of(store, stopwatch) | came_of)

@@ -28,7 +28,7 @@ from ichreport.report.viewer import run_series
 from ichreport.runs import markup, recording
 from ichreport.runs.results import Results, read
 from ichreport.splits import SPLITS
-from tests.runs.stand_in_training import StandInTraining
+from tests.runs.stand_in_training import LEARNED_FROM, StandInTraining
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = "<script>alert(1)</script>"
@@ -153,6 +153,8 @@ def write_run(experiment: Experiment, table: pd.DataFrame, store_hash: str = "0"
         assess(table, replicates=60),
         leak=[],
         store={"store_hash": store_hash, "synthetic": True},
+        learned_from=LEARNED_FROM,
+        network=None,
         stopwatch=recording.Stopwatch(),
     )
 

@@ -24,6 +24,7 @@ from ichreport.runs import record, recording
 from ichreport.runs.combinations import CombinedRuns, Member
 from ichreport.runs.results import ScoredRun, read
 from tests.report.made_up import predictions, write_run
+from tests.runs.stand_in_training import LEARNED_FROM
 
 GIVEN = {"profile": "tiny", "sample": "fullid"}
 ROWS = {
@@ -74,6 +75,7 @@ class Report:
             assess(table, replicates=20),
             leak=[{"first": "train", "second": "test", "kind": "patients", "shared": 0}],
             store={"store_hash": "0" * 64, "synthetic": True},
+            learned_from=LEARNED_FROM,
             stopwatch=recording.Stopwatch(),
         )
 

@@ -7,6 +7,19 @@ from typing import Any
 
 import pandas as pd
 
+from ichreport.data.acquisition_range import AcquisitionRange
+
+LEARNED_FROM = AcquisitionRange(
+    series=42,
+    ends={
+        **{"slices": (20.0, 40.0), "length": (120.0, 170.0), "step": (4.0, 6.0)},
+        **{"thickness": None, "spacing": (0.4, 0.6)},
+    },
+    kernels={"soft": 40, "sharp": 2},
+    with_contrast=0,
+)
+"""How the series of made-up runs were taken."""
+
 
 @dataclass(frozen=True)
 class StandInTraining:

@@ -19,7 +19,7 @@ from ichreport.params.rows.differences import differences
 from ichreport.params.rows.read import beside_its_file, read_each_experiment
 from ichreport.runs import combinations, record, recording
 from tests.data.made_slices import make_slices
-from tests.runs.stand_in_training import StandInTraining
+from tests.runs.stand_in_training import LEARNED_FROM, StandInTraining
 
 SEED = 4
 TRAINED = {"sample": "fullid", "network": "cnn7", "seed": SEED}
@@ -83,6 +83,8 @@ class Project:
             self.assessed(table),
             leak=[],
             store={"store_hash": store_hash, "synthetic": True},
+            learned_from=LEARNED_FROM,
+            network=None,
             stopwatch=recording.Stopwatch(),
         )
         return table
@@ -102,6 +104,7 @@ class Project:
             self.assessed(combined.predictions),
             leak=[],
             store=self.store.manifest,
+            learned_from=LEARNED_FROM,
             stopwatch=recording.Stopwatch(),
         )
         return combined

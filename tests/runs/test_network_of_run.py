@@ -120,7 +120,7 @@ def test_a_run_on_another_store_is_refused_since_it_may_have_seen_what_is_tested
         *(source.name, source.run_folder, "ok"),
         {"parameters": source.model_dump(), "provenance": known},
     )
-    monkeypatch.setattr(network_of_run, "read_run", lambda folder: run)
+    monkeypatch.setattr(network_of_run, "read_finished", lambda folder, whose: run)
     store = SimpleNamespace(folder=Path("store"), manifest={"store_hash": "1" * 64})
     plan = network_of_run.plan_of(reader, store)
     assert (plan.trained.run, plan.trained.plan) == (source.name, source.plan)

@@ -7,6 +7,7 @@ import yaml
 
 from ichreport.params.experiment import SCRATCH, Experiment
 from ichreport.runs import overwriting, record, recording
+from tests.runs.stand_in_training import LEARNED_FROM
 
 PROFILE = {"profile": "tiny", "epochs": 5, "seeds": [7]}
 ROW = {"name": "05-row", "loss": "focal"}
@@ -117,7 +118,16 @@ def test_what_was_kept_while_a_run_was_on_its_way_is_not_written_over_either(pro
     kept = keep(asked(name="mine", epochs=9))
     before = kept.read_bytes()
     with pytest.raises(ValueError, match="holds another run"):
-        recording.write_run(asked(name="mine"), None, None, leak=[], store={}, stopwatch=None)
+        recording.write_run(
+            asked(name="mine"),
+            None,
+            None,
+            leak=[],
+            store={},
+            learned_from=LEARNED_FROM,
+            network=None,
+            stopwatch=None,
+        )
     assert kept.read_bytes() == before
 
 

@@ -20,7 +20,7 @@ from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.runs import record, recording
 from ichreport.runs.record_format import RECORD_FORMAT
 from ichreport.splits import SPLITS
-from tests.runs.stand_in_training import StandInTraining
+from tests.runs.stand_in_training import LEARNED_FROM, StandInTraining
 
 RUN_AGAIN = " Run it again (make report does where params/experiments has its file)."
 
@@ -64,6 +64,8 @@ def write_run(predictions, assessed):
             assessed,
             leak=[],
             store={"store_hash": "0" * 64, "synthetic": True},
+            learned_from=LEARNED_FROM,
+            network=None,
             stopwatch=recording.Stopwatch(),
         )
 

@@ -11,7 +11,7 @@ from ichreport.runs import recording, results
 from ichreport.runs.record import RunRecord
 from ichreport.runs.results import ScoredRun
 from tests.report.made_up import predictions
-from tests.runs.stand_in_training import StandInTraining
+from tests.runs.stand_in_training import LEARNED_FROM, StandInTraining
 
 ROWS = {
     "05-raw": {"question": "Raw?", "poster_row": 5},
@@ -74,6 +74,8 @@ def read(tmp_path, monkeypatch):
                 assessed,
                 leak=[],
                 store={"store_hash": "0" * 64, "synthetic": synthetic},
+                learned_from=LEARNED_FROM,
+                network=None,
                 stopwatch=recording.Stopwatch(),
             )
         return results.read(Profile(profile="tiny"))

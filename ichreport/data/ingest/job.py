@@ -69,6 +69,7 @@ class IngestJob:
     all_series: bool
     key_file: Path | None
     seconds_per_file: float
+    may_be_empty: bool = False
 
     @cached_property
     def pseudonyms(self) -> Pseudonyms | None:
@@ -211,7 +212,7 @@ class IngestJob:
             else None,
             all_series=self.all_series,
         )
-        if not len(index.slices):
+        if not len(index.slices) and not self.may_be_empty:
             left_out = pa.concat_tables([index.rejects, index.set_aside])
             reasons = Counter(map(kind_of_reason, left_out["reason"].to_pylist()))
             listed = "\n".join(f"  {count:,} x {kind}" for kind, count in reasons.most_common(10))

@@ -7,6 +7,7 @@ when everything is there. The shards of a large source can be made in parts, on 
 that share a disk; a whole ingest then finds them there and writes the rest.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,41 @@ def ingest_part(
     with job.held(-1):
         job.make_key()
     job.run_part(part, workers=workers, progress=progress)
+
+
+def ingest_new_studies(
+    source: Path | str, store: Path | str, *, image_size: int, workers: int = 1, progress: bool
+) -> Store:
+    """Turn studies that nobody has labelled into a store, whatever is damaged among them.
+
+    The best head series of each study is kept. Identifiers stay, so that the store is for this
+    machine only. It may be empty: its tables say why.
+
+    Args:
+        source: As for `ingest`.
+        store: As for `ingest`.
+        image_size: As for `ingest`.
+        workers: As for `ingest`.
+        progress: As for `ingest`.
+
+    Raises:
+        ValueError: If the source is a file and no zip, or a damaged one.
+        OSError: As `ingest`.
+    """
+    job = _checked_ingest(
+        Path(source),
+        Path(store),
+        image_size=image_size,
+        max_reject_share=1.0,
+        series="best",
+        pseudonymise=False,
+    )
+    _check_workers(workers)
+    unlabelled = replace(job.source, labels=None)
+    job = replace(job, source=unlabelled, may_be_empty=True)
+    with job.held(-1):
+        job.run(workers=workers, progress=progress)
+    return Store.open(store)
 
 
 def _checked_ingest(

@@ -18,7 +18,7 @@ from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.params.profile import Profile
 from ichreport.runs import record, recording, results
 from ichreport.runs.record_format import MAPS_FORMAT
-from tests.runs.stand_in_training import StandInTraining
+from tests.runs.stand_in_training import LEARNED_FROM, StandInTraining
 
 STORE_HASH = "ab" * 32
 MEASURED = {"value": 0.4321, "low": 0.4, "high": 0.5, "maps": 9, "without": 0}
@@ -81,6 +81,8 @@ class Report:
             assessed,
             leak=leak,
             store={"store_hash": STORE_HASH, "synthetic": synthetic},
+            learned_from=LEARNED_FROM,
+            network=None,
             stopwatch=recording.Stopwatch(),
         )
 

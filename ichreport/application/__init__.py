@@ -1,0 +1,1 @@
+"""A trained run goes to work: on new studies, and on the store of another hospital."""

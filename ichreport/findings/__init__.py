@@ -1,0 +1,1 @@
+"""What a trained run finds in studies that nobody has labelled: taken in, judged, written down."""

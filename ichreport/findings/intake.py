@@ -1,0 +1,190 @@
+"""New studies taken in: ingested as all data are, and each judged, with a reason where it fails."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from ichreport.data.acquisition_range import AcquisitionRange
+from ichreport.data.dicom.reject import kind_of_reason
+from ichreport.data.ingest.make_store import ingest_new_studies
+from ichreport.data.shards.shard_files import table_name
+from ichreport.data.store import OF_A_SERIES, Store, series_starts
+from ichreport.findings.fitness import Fitness, judge
+
+_OF_A_STUDY: Final = OF_A_SERIES[:2]
+_MOST_REASONS: Final = 5
+_MIXED: Final = (
+    "Several patients share this study's identifier: nobody knows whose slices are whose."
+)
+
+
+@dataclass(frozen=True)
+class NewStudy:
+    """A study as it was taken in, or what was found in its place.
+
+    Attributes:
+        identifiers: `patient_id`, `study_instance_uid` and `series_instance_uid` of the series that
+            was chosen; empty where no file could be read. For this machine only.
+        folder: Where its files lie below the source. For this machine only.
+        rows: Row numbers of the chosen series' slices in the store, ascending; none if refused.
+        fitness: Whether a run can say something of it.
+        series: What the chosen series is like; empty where there is none.
+        left_out: How many of its files were left out, by the reason.
+        files: By SOPInstanceUID, the file of each slice. For this machine only.
+    """
+
+    identifiers: Mapping[str, str]
+    folder: str
+    rows: NDArray[np.int64]
+    fitness: Fitness
+    series: Mapping[str, Any]
+    left_out: Mapping[str, int]
+    files: Mapping[str, str]
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether no run can say something of it."""
+        return bool(self.fitness.refusals)
+
+
+def take_in(
+    source: Path,
+    store: Path,
+    *,
+    image_size: int,
+    known: AcquisitionRange,
+    workers: int = 1,
+    progress: bool = False,
+) -> tuple[Store, list[NewStudy]]:
+    """Ingest studies and judge each of them.
+
+    Args:
+        source: A folder, a zip, or a tree of many studies.
+        store: The folder of a store that is made of them; identifiers stay in it.
+        image_size: Pixels a side of the slices that the run takes.
+        known: How the series were taken that the run has learned from.
+        workers: Processes that read files.
+        progress: Whether to show a progress bar.
+
+    Returns:
+        The store, and its studies in the order of their folders. What could not be read is there
+        with a reason, a study for each of its folders.
+
+    Raises:
+        ValueError: If the source is a file and no zip, or a damaged one.
+        OSError: If it is missing or empty, or the store cannot be written.
+    """
+    made = ingest_new_studies(
+        source, store, image_size=image_size, workers=workers, progress=progress
+    )
+    files = _files(made)
+    studies = [*_with_slices(made, files, known), *_without_slices(files)]
+    return made, sorted(studies, key=lambda study: (study.folder, *study.identifiers.values()))
+
+
+def _files(store: Store) -> pd.DataFrame:
+    """Every file that was read: its study where it has slices, else the reason why it is left out.
+
+    Of a file of many frames, a row each.
+    """
+    columns = ["file", "reason", "sop_instance_uid", *OF_A_SERIES]
+    numbers = range(len(store.manifest["shards"]))
+    tables = [
+        pq.read_table(path, columns=columns).to_pandas()
+        for path in (store.folder / table_name(number) for number in numbers)
+        if path.is_file()
+    ]
+    table: pd.DataFrame = pd.concat(tables, ignore_index=True)
+    left_out = pd.concat([store.rejects, store.set_aside]).drop_duplicates("file")
+    reasons = table["file"].map(left_out.set_index("file")["reason"])
+    table["reason"] = table["reason"].fillna(reasons).fillna("")
+    table["folder"] = table["file"].map(lambda file: str(PurePosixPath(file).parent))
+    table["damaged"] = table["file"].isin(store.rejects["file"])
+    return table
+
+
+def _with_slices(store: Store, files: pd.DataFrame, known: AcquisitionRange) -> list[NewStudy]:
+    """The studies of which at least one file is a slice."""
+    rows_of = _rows_of_series(store)
+    patients = store.series.groupby("study_instance_uid")["patient_id"].nunique()
+    damaged_in = files[files["damaged"]]["folder"].value_counts()
+    of_study = dict(list(files[files["study_instance_uid"].notna()].groupby(_OF_A_STUDY)))
+    studies = []
+    for names, of_names in store.series.groupby(_OF_A_STUDY, sort=True):
+        own, kept = of_study[names], of_names[of_names["kept"]]
+        identifiers = {name: str(of_names.iloc[0][name]) for name in _OF_A_STUDY}
+        series: dict[str, Any] = {}
+        rows = np.empty(0, dtype=np.int64)
+        if patients.to_dict()[identifiers["study_instance_uid"]] > 1:
+            fitness = Fitness((_MIXED,))
+        elif kept.empty:
+            fitness = _no_series(of_names)
+        else:
+            rows = rows_of[tuple(kept.iloc[0][OF_A_SERIES])]
+            series = {str(name): value for name, value in kept.iloc[0].items()}
+            series["spacing"] = float(store.slices["spacing"].iloc[rows].median())
+            damaged = int(damaged_in.reindex(own["folder"].unique()).sum())
+            fitness = judge(series, store.slices["z"].iloc[rows], damaged, known)
+        rows = np.empty(0, dtype=np.int64) if fitness.refusals else rows
+        studies.append(
+            NewStudy(
+                {**identifiers, "series_instance_uid": series.get("series_instance_uid", "")},
+                str(own["folder"].mode().iloc[0]),
+                rows,
+                fitness,
+                series,
+                _counted(own.loc[own["reason"] != "", "reason"]),
+                _file_of_each(own, store.slices["sop_instance_uid"].iloc[rows]),
+            )
+        )
+    return studies
+
+
+def _rows_of_series(store: Store) -> dict[tuple[Any, ...], NDArray[np.int64]]:
+    """The row numbers of each series' slices, by `OF_A_SERIES`."""
+    starts = np.flatnonzero(series_starts(store.slices))
+    ends = [*starts[1:], len(store.slices)]
+    return {
+        tuple(store.slices.iloc[start][OF_A_SERIES]): np.arange(start, stop)
+        for start, stop in zip(starts, ends, strict=True)
+    }
+
+
+def _file_of_each(files: pd.DataFrame, slices: "pd.Series[str]") -> dict[str, str]:
+    """By SOPInstanceUID, the first file of each slice."""
+    first = files.drop_duplicates("sop_instance_uid")
+    of_slice = dict(zip(first["sop_instance_uid"], first["file"], strict=True))
+    return {name: of_slice[name] for name in slices}
+
+
+def _no_series(series: pd.DataFrame) -> Fitness:
+    reasons = sorted(set(series["why"]))
+    return Fitness(tuple(f"No series can be read: {reason}." for reason in reasons))
+
+
+def _without_slices(files: pd.DataFrame) -> list[NewStudy]:
+    """The folders in which no file is a slice."""
+    has_slices = files["folder"].isin(files.loc[files["study_instance_uid"].notna(), "folder"])
+    studies = []
+    for folder, left_out in files[~has_slices].groupby("folder", sort=True):
+        reasons = _counted(left_out["reason"])
+        told = "; ".join(reasons) or "it holds nothing"
+        fitness = Fitness((f"No file is an axial slice of a head in HU: {told}.",))
+        nothing = np.empty(0, dtype=np.int64)
+        studies.append(NewStudy({}, str(folder), nothing, fitness, {}, reasons, {}))
+    return studies
+
+
+def _counted(reasons: "pd.Series[str]") -> dict[str, int]:
+    """How many files were left out for each reason, the most frequent first."""
+    counts = Counter(map(kind_of_reason, reasons))
+    named = dict(counts.most_common(_MOST_REASONS))
+    others = sum(counts.values()) - sum(named.values())
+    return named | ({"other reasons": others} if others else {})
