@@ -44,6 +44,7 @@ def make_payload(
     thresholds: Mapping[str, float] | None,
     heat: Mapping[str, Heat],
     outlined: bool,
+    names: Sequence[str] | None,
     budget: int,
 ) -> dict[str, Any]:
     """Everything that viewer.js shows, as values that JSON can hold.
@@ -56,6 +57,7 @@ def make_payload(
         thresholds: The run's threshold of each label, NaN where undefined; none if None.
         heat: By label, heat maps of some of the slices.
         outlined: Whether to give the masks of bleeds.
+        names: What to call the series in place of their labels and identifiers.
         budget: Characters that the HU may take. Where they take more, slices are resampled by area
             to fewer pixels a side.
     """
@@ -68,7 +70,7 @@ def make_payload(
         "thresholds": [_rounded(thresholds[label]) for label in LABELS] if thresholds else None,
         "series": [
             {
-                **_names(store, number, rows),
+                **_names(store, number, rows, None if names is None else names[number - 1]),
                 **_geometry(store, rows, side),
                 "first": int(np.searchsorted(rows, first)),
                 "hu": hu,
@@ -98,15 +100,18 @@ def _pack_within_budget(
         side = max(_SMALLEST_SIDE, int(side * min(0.95, math.sqrt(budget / total))))
 
 
-def _names(store: Store, number: int, rows: NDArray[np.int64]) -> dict[str, Any]:
+def _names(store: Store, number: int, rows: NDArray[np.int64], name: str | None) -> dict[str, Any]:
     table = store.slices.iloc[rows]
+    truths = [[int(value) for value in table[label]] for label in LABELS]
+    if name is not None:
+        return {"name": name, "uid": "", "truths": truths}
     labelled = (table[[*LABELS]] >= 0).all(axis=None)
     subtypes = [label for label in SUBTYPES if (table[label] == 1).any()]
     words = (", ".join(subtypes) or "no bleeding") if labelled else "not all slices labelled"
     return {
         "name": f"Series {number}: {words}",
         "uid": str(table["series_instance_uid"].iloc[0]),
-        "truths": [[int(value) for value in table[label]] for label in LABELS],
+        "truths": truths,
     }
 
 

@@ -70,6 +70,7 @@ def show(
     thresholds: Mapping[str, float] | None = None,
     heat: Mapping[str, Heat] | None = None,
     truth: bool | None = None,
+    names: Sequence[str] | None = None,
     caption: str = "",
     budget: int = _BUDGET,
 ) -> Viewer:
@@ -82,6 +83,7 @@ def show(
         thresholds: The run's frozen threshold of each label, drawn as lines; NaN where undefined.
         heat: By label, heat maps of some of the slices.
         truth: Whether to outline the bleeds; if not given, where the store has masks.
+        names: What to call the series in place of their labels and identifiers.
         caption: What is shown and why; a plain text if not given.
         budget: Characters that the HU may take. Where they take more, slices are resampled by area
             to fewer pixels a side, and the caption says so.
@@ -105,13 +107,14 @@ def show(
         thresholds=thresholds,
         heat=heat or {},
         outlined=outlined,
+        names=names,
         budget=budget,
     )
     side = payload["series"][0]["side"]
     sides = all(one["sides"] for one in payload["series"])
     return Viewer(
         _caption(caption, store, side, outlined=outlined, sides=sides),
-        _alternative(store, shown, first_rows),
+        _alternative(store, shown, first_rows, names),
         "image/webp",
         webp(slice_images.montage(store, np.array(first_rows))),
         payload,
@@ -149,8 +152,13 @@ def _caption(text: str, store: Store, side: int, *, outlined: bool, sides: bool)
 
 
 def _alternative(
-    store: Store, series: Sequence[NDArray[np.int64]], first_rows: Sequence[int]
+    store: Store,
+    series: Sequence[NDArray[np.int64]],
+    first_rows: Sequence[int],
+    names: Sequence[str] | None,
 ) -> str:
+    if names is not None:
+        return f"At the brain window, one slice each of: {', '.join(names)}."
     descriptions = [
         f"series {number}, slice {int(np.searchsorted(rows, first)) + 1} of {len(rows)}: "
         f"{slice_images.truth_in_words(store, first)}"
