@@ -19,7 +19,7 @@ def add(command: AddCommand) -> None:
     )
     text = "Put a finished run into one file, with all that predicting by it takes."
     pack = command("pack", _pack, text)
-    pack.add_argument("run", type=Path, help=_RUN_HELP)
+    pack.add_argument("trained", metavar="RUN", type=Path, help=_RUN_HELP)
     pack.add_argument("--out", type=Path, help="the file; <run>.ichrun here if not given")
 
 
@@ -27,7 +27,7 @@ _RUN_HELP = "folder of the run, reports/demo/runs/15-fullid-sigmoid-cnn7-bce, or
 
 
 def _add_predict(predict: argparse.ArgumentParser) -> None:
-    predict.add_argument("run", type=Path, help=_RUN_HELP)
+    predict.add_argument("trained", metavar="RUN", type=Path, help=_RUN_HELP)
     predict.add_argument(
         "source", type=Path, help="a folder or a zip of one study's files, or a tree of studies"
     )
@@ -70,7 +70,7 @@ def _predict(options: argparse.Namespace) -> int:
         progress=True,
         **{name: value for name, value in chosen.items() if value is not None},
     )
-    with load(options.run) as run:
+    with load(options.trained) as run:
         findings = predict.write(run.predictor, options.source, options.out, told)
     read = [one for one in findings if one.status == "read"]
     called = sum(bool(one.called) for one in read)
@@ -85,6 +85,6 @@ def _pack(options: argparse.Namespace) -> int:
     from ichreport.application import pack
 
     timed.ready()
-    out = options.out or Path(f"{options.run.resolve().name}{pack.ENDING}")
-    print(pack.write(options.run, out))  # noqa: T201
+    out = options.out or Path(f"{options.trained.resolve().name}{pack.ENDING}")
+    print(pack.write(options.trained, out))  # noqa: T201
     return 0

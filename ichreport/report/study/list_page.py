@@ -4,9 +4,19 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Final
 
-from ichreport.findings.study_findings import NOTICE, StudyFindings, by_urgency
+from ichreport.findings.study_findings import StudyFindings, by_urgency
 from ichreport.labels import ANY, SUBTYPES
-from ichreport.report.html.blocks import Cell, Column, Fact, Facts, Link, Row, Table, numbers
+from ichreport.report.html.blocks import (
+    Cell,
+    Column,
+    Fact,
+    Facts,
+    Link,
+    Marked,
+    Row,
+    Table,
+    numbers,
+)
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import number
 from ichreport.report.html.sanitise import clean
@@ -48,16 +58,13 @@ def page(
     parts = [
         "<h1>New studies</h1>",
         f'<p class="lead">{escape(_lead(findings, read, called))}</p>',
-        f'<p class="note">{escape(NOTICE)}</p>',
         facts._repr_html_(),
     ]
     if read:
         rows = [_row(one, paths) for one in sorted(read, key=_called_first)]
         caption = _CAPTIONS.fill("listed", prevalence=prevalence_in_words(prevalence))
-        columns: list[Column | str] = [
-            *("study", *numbers("any bleeding", "of 100")),
-            *("called", *numbers("slices"), "to doubt"),
-        ]
+        columns: list[Column | str] = ["study", *numbers("any bleeding", "of 100")]
+        columns += ["called", *numbers("slices"), "to doubt"]
         parts += [
             "<h2>What is found</h2>",
             Table(caption, columns, rows, sortable=True)._repr_html_(),
@@ -94,16 +101,15 @@ def _link(one: StudyFindings, paths: Mapping[str, str]) -> Cell:
 def _row(one: StudyFindings, paths: Mapping[str, str]) -> Row:
     said = one.labels[ANY]
     kinds = [label for label in SUBTYPES if label in one.called]
-    called = ", ".join([*(["any bleeding"] if said.is_called else []), *kinds]) or "nothing"
+    called = ", ".join([*(["any bleeding"] if said.is_called else []), *kinds])
     share = said.at_prevalence
     return Row(
         [
             _link(one, paths),
             number(said.probability),
             "–" if share != share else number(share * 100, 1),
-            called,
+            Marked(called, "bad") if one.called else "nothing",
             f"{len(one.slices):,}",
             " ".join(one.warnings) or "–",
-        ],
-        "marked" if said.is_called else "",
+        ]
     )

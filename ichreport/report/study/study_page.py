@@ -10,7 +10,7 @@ import numpy as np
 from ichreport.data.series_choice import series_rows
 from ichreport.data.store import Store
 from ichreport.evaluation.predictions import PROBABILITIES
-from ichreport.findings.study_findings import NOTICE, StudyFindings
+from ichreport.findings.study_findings import StudyFindings
 from ichreport.findings.study_heat import StudyHeat
 from ichreport.labels import ANY, LABELS
 from ichreport.report.html import slice_images
@@ -52,7 +52,6 @@ def page(
         path: Where the page stands.
     """
     parts = [f"<h1>{escape(findings.key)}</h1>", f'<p class="lead">{escape(verdict(findings))}</p>']
-    parts.append(f'<p class="note">{escape(NOTICE)}</p>')
     if findings.refusals:
         parts += ["<h2>Why nothing is said</h2>", Sentences(findings.refusals)._repr_html_()]
     else:
@@ -214,12 +213,11 @@ def _sheet(findings: StudyFindings, store: Store, maps: StudyHeat) -> Sheet:
 def _series(
     findings: StudyFindings, run: SavedRun, store: Store, heat: Sequence[StudyHeat], *, rule: str
 ) -> viewer.Viewer:
-    slices = findings.slices[["sop_instance_uid", *PROBABILITIES]].assign(split="test")
     shown: Mapping[str, Heat] = {maps.label: Heat(maps.rows, maps.maps) for maps in heat}
     return viewer.show(
         store,
         [int(series_rows(store, int(findings.study.rows[0]))[0])],
-        predictions=slices,
+        predictions=findings.slices[["sop_instance_uid", *PROBABILITIES]],
         thresholds=run.decisions.thresholds[rule],
         heat=shown,
         truth=False,

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ichreport.data.series_choice import clearest_slice, representative_series, series_rows
 from ichreport.data.store import Store
 from ichreport.evaluation.predictions import select_split
-from ichreport.labels import LABELS
+from ichreport.labels import ANY, LABELS
 from ichreport.report.html import palette, slice_images
 from ichreport.report.html.assets import read_asset
 from ichreport.report.html.blocks import Picture, webp
@@ -79,7 +79,8 @@ def show(
     Args:
         store: Where the slices are.
         series: The series' UID or the row number of one of its slices, or several.
-        predictions: A run's predictions; its probabilities are drawn along the series.
+        predictions: A run's predictions; its probabilities are drawn along the series. Without
+            `split` they are of new studies, which open on their most suspicious slice.
         thresholds: The run's frozen threshold of each label, drawn as lines; NaN where undefined.
         heat: By label, heat maps of some of the slices.
         truth: Whether to outline the bleeds; if not given, where the store has masks.
@@ -134,6 +135,11 @@ def of_data(store: Store) -> Viewer:
 
 def _first_row(store: Store, rows: NDArray[np.int64], predictions: pd.DataFrame | None) -> int:
     """The slice of a series to open on; of the test split if the series has such slices."""
+    if predictions is not None and "split" not in predictions:
+        by_uid = predictions.set_index("sop_instance_uid")[f"probability_{ANY}"]
+        return int(
+            rows[by_uid.loc[store.slices["sop_instance_uid"].iloc[rows]].to_numpy().argmax()]
+        )
     if predictions is not None:
         test = select_split(predictions, "test")["sop_instance_uid"]
         tested = rows[store.slices["sop_instance_uid"].iloc[rows].isin(test).to_numpy()]
