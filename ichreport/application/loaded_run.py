@@ -8,8 +8,8 @@ from typing import Any, Self
 
 import pandas as pd
 
-from ichreport.application import predict
 from ichreport.application.pack import unpack
+from ichreport.application.predict import FoundStudies, Options
 from ichreport.application.run_predictor import RunPredictor
 from ichreport.runs.saved_run import SavedRun
 
@@ -52,7 +52,15 @@ class LoadedRun:
             ValueError: If an option makes no sense, or the source is a file and no zip.
             OSError: If the source is missing or empty.
         """
-        return predict.as_table(self.predictor, Path(source), predict.Options(**options))
+        found = self.find(source, **options)
+        try:
+            return found.table
+        finally:
+            found.close()
+
+    def find(self, source: Path | str, **options: Any) -> FoundStudies:
+        """As `predict`, with the slices at hand for pictures and heat maps."""
+        return FoundStudies(self.predictor, Path(source), Options(**options))
 
     def close(self) -> None:
         """Remove what was unpacked."""

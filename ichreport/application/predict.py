@@ -66,22 +66,48 @@ class Options:
 _AS_USUAL: Final = Options()
 
 
-def as_table(predictor: RunPredictor, source: Path, options: Options = _AS_USUAL) -> pd.DataFrame:
-    """What a run finds in new studies, as a table; see `findings.study_findings.as_table`.
+class FoundStudies:
+    """What a run finds in new studies, with their slices for as long as it is used.
 
-    Args:
-        predictor: Of the run.
-        source: A folder, a zip, or a tree of many studies.
-        options: How findings are told.
-
-    Raises:
-        ValueError: If the source is a file and no zip, or a damaged one.
-        OSError: If it is missing or empty, or there is no room for the slices.
+    Attributes:
+        findings: Of each study, the most urgent first.
+        store: Their slices.
     """
-    with TemporaryDirectory(prefix="ichreport-studies-") as folder:
-        store, studies = _taken_in(predictor.run, source, Path(folder, "store"), options)
-        found = list(_found(predictor, store, studies, options))
-    return study_findings.as_table(found)
+
+    def __init__(self, predictor: RunPredictor, source: Path, options: Options = _AS_USUAL) -> None:
+        """Take studies in and predict them.
+
+        Args:
+            predictor: Of the run.
+            source: A folder, a zip, or a tree of many studies.
+            options: How findings are told.
+
+        Raises:
+            ValueError: If the source is a file and no zip, or a damaged one.
+            OSError: If it is missing or empty, or there is no room for the slices.
+        """
+        self._predictor = predictor
+        self._folder = TemporaryDirectory(prefix="ichreport-studies-")
+        folder = Path(self._folder.name, "store")
+        self.store, studies = _taken_in(predictor.run, source, folder, options)
+        self.findings = by_urgency(list(_found(predictor, self.store, studies, options)))
+
+    def __repr__(self) -> str:
+        return f"FoundStudies({len(self.findings):,} studies, by {self._predictor.run.name!r})"
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """See `findings.study_findings.as_table`."""
+        return study_findings.as_table(self.findings)
+
+    def heat(self, findings: StudyFindings) -> list[StudyHeat]:
+        """The heat of the slices that speak for what is called in a study; none if refused."""
+        is_read = findings.status == "read"
+        return heat.of_study(self._predictor, findings, self.store) if is_read else []
+
+    def close(self) -> None:
+        """Remove the slices."""
+        self._folder.cleanup()
 
 
 def write(
@@ -107,8 +133,8 @@ def write(
         The findings, the most urgent first.
 
     Raises:
-        ValueError: As `as_table`, and if `out` holds something else, or lies in the source.
-        OSError: As `as_table`, and if `out` cannot be written.
+        ValueError: As `FoundStudies`, and if `out` holds something else, or lies in the source.
+        OSError: As `FoundStudies`, and if `out` cannot be written.
     """
     _refuse_other(out, source)
     with _replacing(out) as folder:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from types import MappingProxyType
 from typing import Final
 
 from ichreport.findings.study_findings import StudyFindings, by_urgency
@@ -26,6 +27,7 @@ from ichreport.report.study.words import prevalence_in_words
 from ichreport.runs.saved_run import SavedRun
 
 _CAPTIONS: Final = Captions.beside(__file__)
+_NO_PAGES: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def page(
@@ -61,22 +63,36 @@ def page(
         facts._repr_html_(),
     ]
     if read:
-        rows = [_row(one, paths) for one in sorted(read, key=_called_first)]
-        caption = _CAPTIONS.fill("listed", prevalence=prevalence_in_words(prevalence))
-        columns: list[Column | str] = ["study", *numbers("any bleeding", "of 100")]
-        columns += ["called", *numbers("slices"), "to doubt"]
-        parts += [
-            "<h2>What is found</h2>",
-            Table(caption, columns, rows, sortable=True)._repr_html_(),
-        ]
+        table = found_table(findings, paths, prevalence=prevalence)
+        parts += ["<h2>What is found</h2>", table._repr_html_()]
     if refused:
-        refusals = [[_link(one, paths), " ".join(one.refusals)] for one in refused]
-        table = Table(_CAPTIONS.fill("refused"), [Column("study"), Column("why")], refusals)
-        parts += ["<h2>Of what nothing is said</h2>", table._repr_html_()]
+        parts += ["<h2>Of what nothing is said</h2>", refused_table(findings, paths)._repr_html_()]
     parts += ["<h2>How often the run is right</h2>", rates_table(run)._repr_html_()]
     parts += ["<h2>What made this</h2>", run_table(run)._repr_html_()]
     fragment = clean("".join(parts), where=path)
     return Page(path, fragment.title, "Studies", fragment.html, fragment.contents)
+
+
+def found_table(
+    findings: Sequence[StudyFindings], paths: Mapping[str, str] = _NO_PAGES, *, prevalence: float
+) -> Table:
+    """The studies that were read: those that are called first, then by probability."""
+    read = [one for one in findings if one.status == "read"]
+    columns: list[Column | str] = ["study", *numbers("any bleeding", "of 100")]
+    columns += ["called", *numbers("slices"), "to doubt"]
+    return Table(
+        _CAPTIONS.fill("listed", prevalence=prevalence_in_words(prevalence)),
+        columns,
+        [_row(one, paths) for one in sorted(read, key=_called_first)],
+        sortable=True,
+    )
+
+
+def refused_table(findings: Sequence[StudyFindings], paths: Mapping[str, str] = _NO_PAGES) -> Table:
+    """The studies of which nothing is said, and why."""
+    refused = [one for one in by_urgency(findings) if one.status == "refused"]
+    rows = [[_link(one, paths), " ".join(one.refusals)] for one in refused]
+    return Table(_CAPTIONS.fill("refused"), ["study", "why"], rows)
 
 
 def _lead(

@@ -19,6 +19,7 @@ from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import number, with_interval
 from ichreport.report.html.sanitise import clean
 from ichreport.report.layout.page import Page
+from ichreport.report.maps.gallery import Gallery
 from ichreport.report.study.words import prevalence_in_words, rule_in_words, verdict
 from ichreport.report.viewer import viewer
 from ichreport.report.viewer.payload import Heat
@@ -58,10 +59,13 @@ def page(
         parts += [
             "<h2>What is found</h2>",
             labels_table(findings, run, rule=rule, prevalence=prevalence)._repr_html_(),
-            *_doubts(findings, run),
-            *_evidence(findings, store, heat),
+            "<h2>How far to trust it</h2>",
+            doubts(findings, run)._repr_html_(),
+            rates_table(run)._repr_html_(),
+            "<h2>Which slices speak for it</h2>",
+            evidence(findings, store, heat)._repr_html_(),
             "<h2>The whole series</h2>",
-            _series(findings, run, store, heat, rule=rule)._repr_html_(),
+            series(findings, run, store, heat, rule=rule)._repr_html_(),
         ]
     parts += _left_out(findings)
     parts += ["<h2>What made this</h2>", run_table(run)._repr_html_()]
@@ -88,7 +92,7 @@ def labels_table(findings: StudyFindings, run: SavedRun, *, rule: str, prevalenc
         rows.append(
             Row(
                 [
-                    "any bleeding" if label == ANY else label,
+                    _named(label),
                     number(said.probability),
                     number(said.threshold),
                     called[said.is_called],
@@ -132,6 +136,10 @@ def run_table(run: SavedRun) -> Table:
     )
 
 
+def _named(label: str) -> str:
+    return "any bleeding" if label == ANY else label
+
+
 def _of_hundred(share: float) -> str:
     """A probability as so many of a hundred; a dash where it is not calibrated."""
     if share != share:
@@ -139,17 +147,13 @@ def _of_hundred(share: float) -> str:
     return "fewer than 1" if share < 0.005 else f"{share * 100:.0f}"
 
 
-def _doubts(findings: StudyFindings, run: SavedRun) -> list[str]:
-    """What to doubt: how the study differs, and how often the run is right."""
-    parts = ["<h2>How far to trust it</h2>"]
-    if findings.warnings:
-        parts.append(Sentences(findings.warnings)._repr_html_())
-    else:
-        parts.append("<p>The series was taken as those that the run has learned from.</p>")
+def doubts(findings: StudyFindings, run: SavedRun) -> Sentences:
+    """What to doubt: how the study differs from what the run knows, and what that is."""
+    as_known = "The series was taken as those that the run has learned from."
+    sentences = [*(findings.warnings or [as_known])]
     if run.is_synthetic:
-        parts.append("<p>The run has learned from synthetic heads alone.</p>")
-    parts.append(rates_table(run)._repr_html_())
-    return parts
+        sentences.append("The run has learned from synthetic heads alone.")
+    return Sentences(sentences)
 
 
 def rates_table(run: SavedRun) -> Table:
@@ -164,7 +168,7 @@ def rates_table(run: SavedRun) -> Table:
         first = of_label.iloc[0]
         rows.append(
             [
-                "any bleeding" if label == ANY else label,
+                _named(label),
                 *(with_interval(by_score[score], 2) for score in ("auc", *_RATES)),  # type: ignore[arg-type]
                 f"{first['positives']:,} of {first['studies']:,}",
             ]
@@ -173,16 +177,9 @@ def rates_table(run: SavedRun) -> Table:
     return Table(_CAPTIONS.fill("rates", run=run.name), ["label", *columns], rows)
 
 
-def _evidence(findings: StudyFindings, store: Store, heat: Sequence[StudyHeat]) -> list[str]:
+def evidence(findings: StudyFindings, store: Store, heat: Sequence[StudyHeat]) -> Gallery:
     """The slices that speak for each label, with their heat."""
-    if not heat:
-        return []
-    sheets = "".join(
-        f"<h3>{escape('any bleeding' if maps.label == ANY else maps.label)}</h3>"
-        + _sheet(findings, store, maps)._repr_html_()
-        for maps in heat
-    )
-    return ["<h2>Which slices speak for it</h2>", sheets]
+    return Gallery([(_named(maps.label), [_sheet(findings, store, maps)]) for maps in heat])
 
 
 def _sheet(findings: StudyFindings, store: Store, maps: StudyHeat) -> Sheet:
@@ -200,7 +197,7 @@ def _sheet(findings: StudyFindings, store: Store, maps: StudyHeat) -> Sheet:
         maps.maps[order],
         caption=_CAPTIONS.fill(
             "slices",
-            label="any bleeding" if maps.label == ANY else maps.label,
+            label=_named(maps.label),
             method=maps.method,
             network=maps.network,
         ),
@@ -210,9 +207,10 @@ def _sheet(findings: StudyFindings, store: Store, maps: StudyHeat) -> Sheet:
     )
 
 
-def _series(
+def series(
     findings: StudyFindings, run: SavedRun, store: Store, heat: Sequence[StudyHeat], *, rule: str
 ) -> viewer.Viewer:
+    """The whole series of a study, with what is said of each slice."""
     shown: Mapping[str, Heat] = {maps.label: Heat(maps.rows, maps.maps) for maps in heat}
     return viewer.show(
         store,
