@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -17,6 +18,8 @@ from ichreport.findings.intake import NewStudy
 from ichreport.labels import ANY, LABELS
 from ichreport.runs.saved_run import SavedRun
 
+SCHEMA: Final = Path(__file__).with_name("findings.schema.json")
+"""The JSON Schema of `findings.json`."""
 FORMAT: Final = "ichreport-findings/1"
 """The form of `findings.json`; another number where a reader would have to change."""
 NOTICE: Final = (
