@@ -204,6 +204,31 @@ def test_an_experiment_file_wins_over_the_profile(tmp_path):
     assert experiment.weights == "own.weights.h5"
 
 
+@pytest.mark.parametrize(
+    ("folds", "missing"),
+    [
+        (["0/3", "1/3", "2/3"], None),
+        (["0/3", "2/3"], "fold 1/3"),
+        (["1/4", "2/4"], "fold 0/4, 3/4"),
+        (["0/3", None], None),  # which is chosen by its own validation
+        (["0/3", "1/2"], None),  # of other folds: the combination itself looks at the slices
+    ],
+)
+def test_an_ensemble_that_lacks_folds_is_refused_before_anything_is_trained(
+    tmp_path, folds, missing
+):
+    for number, fold in enumerate(folds):
+        row = {"name": f"m{number}", "sample": "fullid", **({"fold": fold} if fold else {})}
+        write(tmp_path / f"m{number}.yaml", yaml.safe_dump(row))
+    named = [f"m{number}" for number in range(len(folds))]
+    row = {"name": "e", "sample": "fullid", "ensemble_of": named}
+    write(tmp_path / "e.yaml", yaml.safe_dump(row))
+    _, mistakes = read_each_experiment(Profile(experiments=str(tmp_path)))
+    assert set(mistakes) == ({"e"} if missing else set())
+    if missing:
+        assert f"slices of {missing}, so that nothing could be chosen" in mistakes["e"]
+
+
 @pytest.mark.parametrize("key", ["store: data/mine/store", "cam_run: a", "image_size: 64"])
 def test_what_all_rows_share_is_refused_in_a_file_of_one(tmp_path, key):
     path = write(tmp_path / "a.yaml", f"name: a\n{key}\n")

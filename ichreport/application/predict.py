@@ -1,5 +1,6 @@
 """A run applied to new studies: from a folder or a zip to tables, JSON and pages, or to a table."""
 
+import logging
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,10 @@ from ichreport.findings.study_heat import StudyHeat
 from ichreport.report.study import site, study_page
 from ichreport.runs.saved_run import SavedRun
 
+_log: Final = logging.getLogger(__name__)
+_UNREADABLE: Final = (
+    "It was taken in, and could not be read again: the disk is at fault, or memory."
+)
 TABLE: Final = "findings.csv"
 JSON: Final = "findings.json"
 
@@ -162,6 +167,7 @@ def write(
             site.write_list(folder, findings, predictor.run, prevalence=options.prevalence)
         shutil.rmtree(store_folder)
         study_findings.as_table(findings).to_csv(folder / TABLE, index=False)
+        (folder / TABLE).chmod(0o600)  # it names patients
         told = study_findings.as_json(
             findings,
             predictor.run,
@@ -202,8 +208,10 @@ def _found(
             continue
         try:
             yield _of_study(key, study, predictor, store, options)
-        except ValueError as error:  # of one study; the others go on
-            yield study_findings.refused(key, study, f"It could not be predicted: {error}")
+        except (ValueError, OSError) as error:  # of one study: the others go on
+            # what the error says may name a slice
+            _log.warning("%s could not be predicted: %s", key, type(error).__name__)
+            yield study_findings.refused(key, study, _UNREADABLE)
 
 
 def _of_study(
