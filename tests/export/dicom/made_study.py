@@ -1,10 +1,12 @@
 """Series of CT slices as a hospital has them, with a spot at a known place, and what is found."""
 
+import io
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import SimpleNamespace
 
 import numpy as np
+from pydicom import Dataset, dcmread
 
 from ichreport.data.acquisition_range import AcquisitionRange
 from ichreport.data.ingest.sources import recognise_source
@@ -19,6 +21,7 @@ from ichreport.labels import LABELS
 from tests.data.conftest import dicom_bytes
 
 CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
+ENHANCED_CT = "1.2.840.10008.5.1.4.1.1.2.1"
 ROOT = "1.2.826.0.1.3680043.10.543"
 FRAME_OF_REFERENCE = f"{ROOT}.9"
 STUDY, SERIES = f"{ROOT}.1", f"{ROOT}.2"
@@ -60,13 +63,16 @@ class MadeSeries:
         middle = self.points(number).mean(axis=(0, 1))
         return middle + across * row + down * column
 
-    def file(self, number, spot):
-        """A slice of a round head with a bright ball around a place."""
+    def stored(self, number, spot):
+        """The stored values of a round head with a bright ball around a place."""
         points = self.points(number)
         from_middle = np.linalg.norm(points - points.mean(axis=(0, 1)), axis=2)
         hu = np.select([from_middle < 62, from_middle < 74], [40, BONE], -1000)
         squared = ((points - spot) ** 2).sum(axis=2)
-        stored = np.round(hu + SPOT * np.exp(-squared / (2 * WIDTH**2))) + 1024
+        return np.round(hu + SPOT * np.exp(-squared / (2 * WIDTH**2))) + 1024
+
+    def file(self, number, spot):
+        """A slice as a file of its own."""
         start = self.points(number)[0, 0]
         numbers = {
             0x00200032: ("DS", "\\".join(f"{value:.8g}" for value in start)),
@@ -87,7 +93,7 @@ class MadeSeries:
             0x00200052: ("UI", FRAME_OF_REFERENCE),
         }
         return dicom_bytes(
-            stored,
+            self.stored(number, spot),
             sop=uid_of(number),
             patient="P-1",
             study=STUDY,
@@ -97,6 +103,33 @@ class MadeSeries:
             drop=self.drop,
             syntax=self.syntax,
         )
+
+
+def enhanced_file(series, spot):
+    """The same slices as the frames of one file, from the top to the bottom of the head."""
+    content = dcmread(io.BytesIO(series.file(0, spot)))
+    content.SOPClassUID, content.SOPInstanceUID = ENHANCED_CT, f"{ROOT}.4"
+    numbers = range(series.slices)[::-1]
+    content.NumberOfFrames = series.slices
+    shared = Dataset()
+    shared.PixelMeasuresSequence = [Dataset()]
+    shared.PixelMeasuresSequence[0].PixelSpacing = [series.spacing] * 2
+    shared.PixelMeasuresSequence[0].SliceThickness = 9.5
+    shared.PlaneOrientationSequence = [Dataset()]
+    shared.PlaneOrientationSequence[0].ImageOrientationPatient = list(series.orientation)
+    content.SharedFunctionalGroupsSequence = [shared]
+    content.PerFrameFunctionalGroupsSequence = []
+    for number in numbers:
+        frame = Dataset()
+        frame.PlanePositionSequence = [Dataset()]
+        position = series.points(number)[0, 0]
+        frame.PlanePositionSequence[0].ImagePositionPatient = [f"{value:.8g}" for value in position]
+        content.PerFrameFunctionalGroupsSequence.append(frame)
+    for keyword in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"):
+        del content[keyword]
+    pixels = np.stack([series.stored(number, spot) for number in numbers])
+    content.PixelData = pixels.astype("<i2").tobytes()
+    return content
 
 
 def uid_of(number):

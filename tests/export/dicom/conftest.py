@@ -1,0 +1,27 @@
+"""A study that was written as DICOM, once for all tests that only read it."""
+
+from types import SimpleNamespace
+
+import pytest
+from pydicom import dcmread
+
+pytest.importorskip("highdicom", reason="findings as DICOM need highdicom")
+
+from ichreport.export.dicom.write import DicomExport  # noqa: E402
+from tests.export.dicom.made_study import MADE, RUN, MadeSeries, study_of  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def written(tmp_path_factory):
+    """A study, its source's files, and the objects that were made of it, by name."""
+    folder = tmp_path_factory.mktemp("written")
+    series = MadeSeries()
+    study = study_of(folder, series, spot=series.center(4, across=20, down=-15))
+    made = DicomExport(study.source, study.store, RUN, MADE).write(
+        study.findings, study.heat, folder / "out"
+    )
+    sources = [dcmread(path) for path in sorted((folder / "source").iterdir())]
+    objects = {path.stem: dcmread(path) for path in made.files}
+    return SimpleNamespace(
+        study=study, made=made, objects=objects, sources=sources, folder=folder / "out"
+    )
