@@ -131,9 +131,18 @@ def _stand_in(header: Dataset, plane: Plane, thickness: float) -> Dataset:
     known.FrameOfReferenceUID = header.FrameOfReferenceUID
     known.PositionReferenceIndicator = header.get("PositionReferenceIndicator")
     known.Rows, known.Columns, known.Modality = header.Rows, header.Columns, "CT"
-    known.ImagePositionPatient = plane.position.tolist()
-    known.ImageOrientationPatient = plane.orientation.tolist()
-    known.PixelSpacing, known.SliceThickness = list(plane.spacing), thickness
+    measures = PixelMeasuresSequence(plane.spacing, thickness)
+    orientation = PlaneOrientationSequence("PATIENT", plane.orientation.tolist())
+    position = PlanePositionSequence("PATIENT", plane.position.tolist())
+    if "PerFrameFunctionalGroupsSequence" in header:
+        shared, own = Dataset(), Dataset()
+        shared.PixelMeasuresSequence, shared.PlaneOrientationSequence = measures, orientation
+        own.PlanePositionSequence = position
+        known.SharedFunctionalGroupsSequence = Sequence([shared])
+        known.NumberOfFrames, known.PerFrameFunctionalGroupsSequence = 1, Sequence([own])
+    else:
+        for item in (*measures, *orientation, *position):
+            known.update(item)
     for keyword in OF_TYPE_2:
         setattr(known, keyword, "")
     return known
