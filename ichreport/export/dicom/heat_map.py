@@ -20,7 +20,7 @@ from pydicom.sequence import Sequence
 
 from ichreport.export.dicom import coded_concepts
 from ichreport.export.dicom.geometry import Plane, plane_in_store
-from ichreport.export.dicom.origin import BODY_PART, OF_TYPE_2, Origin, digest, shortened
+from ichreport.export.dicom.origin import BODY_PART, Origin, digest, shortened, stand_in
 from ichreport.export.dicom.source_series import SourceSeries, SourceSlice
 from ichreport.findings.study_heat import StudyHeat
 
@@ -50,7 +50,7 @@ def heat_map(heat: StudyHeat, origin: Origin, number: int) -> Dataset:
     stored = np.round(heat.maps.astype(np.float64) * _HIGHEST).astype(np.uint16)
     content, thickness = digest(stored.tobytes()), _thickness(origin.series)
     made = ParametricMap(
-        source_images=[_stand_in(header, planes[0], thickness) for header in _files(slices)],
+        source_images=[_placed(header, planes[0], thickness) for header in _files(slices)],
         pixel_array=stored,
         sop_instance_uid=origin.uid("heat", heat.label, heat.method, heat.network, content),
         instance_number=number,
@@ -118,14 +118,12 @@ def _files(slices: list[SourceSlice]) -> list[Dataset]:
     return list({one.header.SOPInstanceUID: one.header for one in slices}.values())
 
 
-def _stand_in(header: Dataset, plane: Plane, thickness: float) -> Dataset:
-    """What the library has to know of a file: whose it is, and a place that it takes for checked.
+def _placed(header: Dataset, plane: Plane, thickness: float) -> Dataset:
+    """A file as highdicom takes it, in a place that it takes for checked.
 
     Places are known better from `geometry`, also of frames and of files that differ by rounding.
     """
-    known = Dataset()
-    for keyword in ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID"):
-        setattr(known, keyword, header[keyword].value)
+    known = stand_in(header)
     if not header.get("FrameOfReferenceUID"):
         raise ValueError("Nobody knows where its heat lies: FrameOfReferenceUID is missing.")
     known.FrameOfReferenceUID = header.FrameOfReferenceUID
@@ -143,8 +141,6 @@ def _stand_in(header: Dataset, plane: Plane, thickness: float) -> Dataset:
     else:
         for item in (*measures, *orientation, *position):
             known.update(item)
-    for keyword in OF_TYPE_2:
-        setattr(known, keyword, "")
     return known
 
 

@@ -91,6 +91,20 @@ class Origin:
         made.SeriesDescription = shortened(f"RESEARCH ONLY {made.SeriesDescription}")
 
 
+def stand_in(header: Dataset) -> Dataset:
+    """What highdicom has to know of a file that it refers to: its names, and nothing of a patient.
+
+    It would check the patient's attributes, and refuse what hospitals write; `Origin.finish` copies
+    them as they are.
+    """
+    known = Dataset()
+    for keyword in ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID"):
+        setattr(known, keyword, header[keyword].value)
+    for keyword in OF_TYPE_2:
+        setattr(known, keyword, "")
+    return known
+
+
 def digest(content: bytes) -> str:
     """A hash that tells one content from another."""
     return hashlib.sha256(content).hexdigest()

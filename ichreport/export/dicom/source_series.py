@@ -21,9 +21,8 @@ from ichreport.findings.intake import NewStudy
 
 OF_PATIENT_AND_STUDY: Final = (
     *("PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex"),
-    *("PatientAge", "PatientSize", "PatientWeight", "PatientIdentityRemoved"),
-    *("StudyInstanceUID", "StudyID", "StudyDate", "StudyTime", "StudyDescription"),
-    *("AccessionNumber", "ReferringPhysicianName"),
+    *("PatientAge", "PatientIdentityRemoved", "StudyInstanceUID", "StudyID", "StudyDate"),
+    *("StudyTime", "StudyDescription", "AccessionNumber", "ReferringPhysicianName"),
 )
 """What makes a PACS file an object with its patient and study; copied as it is."""
 _OF_SLICE: Final = (

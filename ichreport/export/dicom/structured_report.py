@@ -31,7 +31,7 @@ from pydicom.sr.codedict import codes
 
 from ichreport.evaluation.predictions import PROBABILITIES
 from ichreport.export.dicom import coded_concepts
-from ichreport.export.dicom.origin import MAKER, Origin
+from ichreport.export.dicom.origin import MAKER, Origin, stand_in
 from ichreport.export.dicom.source_series import SourceSeries, SourceSlice
 from ichreport.findings.study_findings import NOTICE, LabelFinding, StudyFindings
 from ichreport.labels import LABELS
@@ -62,7 +62,7 @@ def structured_report(findings: StudyFindings, origin: Origin) -> Dataset:
     root.insert(len(root) - 1, _image_library(origin.series))
     root.append(_remarks([NOTICE, *findings.warnings]))
     report = Comprehensive3DSR(
-        evidence=origin.series.headers,
+        evidence=[stand_in(header) for header in origin.series.headers],
         content=content[0],
         sop_instance_uid=origin.uid("report", findings.labels, findings.warnings),
         instance_number=1,

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
+from pydicom.config import disable_value_validation
 
 from ichreport.data.ingest.sources import Source, SourceFile, list_files
 from ichreport.data.store import Store
@@ -80,11 +81,19 @@ class DicomExport:
             return WrittenStudy(
                 (), ("Nothing was found in it, so that there is nothing to write.",)
             )
-        try:
-            series = read_series(findings.study, self._store, self._folder, self._files)
-        except ValueError as error:
-            return WrittenStudy((), (str(error),))
-        origin = Origin(self._run, series, self._made)
+        with disable_value_validation():  # what hospitals write is copied as it is
+            try:
+                series = read_series(findings.study, self._store, self._folder, self._files)
+            except ValueError as error:
+                return WrittenStudy((), (str(error),))
+            objects, left_out = self._objects(findings, heat, Origin(self._run, series, self._made))
+            files = [_save(made, folder / f"{name}.dcm") for name, made in objects.items()]
+        return WrittenStudy(tuple(files), tuple(dict.fromkeys(left_out)))
+
+    def _objects(
+        self, findings: StudyFindings, heat: Sequence[StudyHeat], origin: Origin
+    ) -> tuple[dict[str, Dataset], list[str]]:
+        """The objects by name, and why some are left out."""
         objects = {"report": structured_report(findings, origin)}
         objects |= dict(self._captures(findings, heat, origin))
         left_out = []
@@ -93,8 +102,7 @@ class DicomExport:
                 objects[f"heat-{number}-{one.label}"] = heat_map(one, origin, number)
             except ValueError as error:
                 left_out.append(str(error))
-        files = [_save(made, folder / f"{name}.dcm") for name, made in objects.items()]
-        return WrittenStudy(tuple(files), tuple(dict.fromkeys(left_out)))
+        return objects, left_out
 
     def _captures(
         self, findings: StudyFindings, heat: Sequence[StudyHeat], origin: Origin

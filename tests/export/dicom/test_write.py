@@ -1,0 +1,157 @@
+"""Objects belong to the source's patient and study, are new, and are the same each time."""
+
+import importlib.util
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from pydicom import dcmread
+from pydicom.uid import UID
+
+from ichreport.export.dicom.requirement import require
+from ichreport.export.dicom.write import DicomExport, write_study
+from ichreport.findings.study_findings import refused
+from tests.export.dicom.made_study import MADE, RUN, SERIES, STUDY, MadeSeries, study_of
+
+COPIED = [
+    *("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyInstanceUID", "StudyID"),
+    *("StudyDate", "StudyTime", "AccessionNumber", "ReferringPhysicianName"),
+]
+NAMES = ["report", "capture-1", "capture-2", "capture-3", "heat-1-any"]
+
+
+def write(study, folder, *, run=RUN, made=MADE, **changed):
+    findings = replace(study.findings, **changed)
+    written = DicomExport(study.source, study.store, run, made).write(findings, study.heat, folder)
+    assert written.files, written.left_out
+    return written
+
+
+def uids(written):
+    objects = [dcmread(path, stop_before_pixels=True) for path in written.files]
+    return [(str(one.SeriesInstanceUID), str(one.SOPInstanceUID)) for one in objects]
+
+
+def test_patient_and_study_are_those_of_the_source(written):
+    assert [path.stem for path in written.made.files] == NAMES
+    source = written.sources[0]
+    for made in written.objects.values():
+        assert [str(made[name].value) for name in COPIED] == [
+            str(source[name].value) for name in COPIED
+        ]
+    assert str(written.objects["report"].PatientName) == "Müller^Änne"
+
+
+def test_series_and_objects_are_new_and_valid(written):
+    objects = written.objects.values()
+    instances = {one.SOPInstanceUID for one in objects}
+    series = {one.SeriesInstanceUID for one in objects}
+    assert (len(instances), len(series)) == (5, 3)
+    old = {STUDY, SERIES, *(one.SOPInstanceUID for one in written.sources)}
+    assert not (instances | series) & old
+    assert all(UID(uid).is_valid for uid in instances | series)
+    assert all(one.file_meta.MediaStorageSOPInstanceUID == one.SOPInstanceUID for one in objects)
+
+
+def test_the_same_findings_give_the_same_bytes(written, tmp_path):
+    again = write(written.study, tmp_path)
+    assert [path.read_bytes() for path in again.files] == [
+        path.read_bytes() for path in written.made.files
+    ]
+
+
+def test_a_later_time_gives_the_same_identifiers(written, tmp_path):
+    later = write(written.study, tmp_path, made=MADE + timedelta(days=3))
+    assert uids(later) == uids(written.made)
+    assert later.files[0].read_bytes() != written.made.files[0].read_bytes()
+
+
+def test_another_run_gives_other_identifiers(written, tmp_path):
+    other = write(written.study, tmp_path, run=type(RUN)(name=RUN.name, identity="6e" * 32))
+    assert not {*map(tuple, uids(other))} & {*map(tuple, uids(written.made))}
+
+
+def test_another_finding_gives_another_report_in_the_same_series(written, tmp_path):
+    labels = written.study.findings.labels
+    changed = labels | {"any": replace(labels["any"], probability=0.123)}
+    (series, report), *_ = uids(write(written.study, tmp_path, labels=changed))
+    assert series == uids(written.made)[0][0]
+    assert report != uids(written.made)[0][1]
+
+
+def test_a_refused_study_gives_nothing_and_a_reason(written, tmp_path):
+    study = written.study
+    nothing = refused("study-0001", study.findings.study, "too dark")
+    made = write_study(nothing, [], study.store, study.source, RUN, tmp_path / "out")
+    assert made.files == ()
+    assert "nothing to write" in made.left_out[0]
+    assert not (tmp_path / "out").exists()
+
+
+def test_names_that_are_no_identifiers_give_nothing_and_a_reason(tmp_path):
+    elements = {0x0020000D: ("UI", "ID_8d5b7c2f1e")}
+    study = study_of(tmp_path, MadeSeries(elements=elements))
+    made = write_study(
+        study.findings, study.heat, study.store, study.source, RUN, tmp_path / "out"
+    )  # fmt: skip
+    assert made.files == ()
+    assert "no valid StudyInstanceUID" in made.left_out[0]
+
+
+def test_files_without_a_class_give_nothing_and_a_reason(tmp_path):
+    study = study_of(tmp_path, MadeSeries(drop=(0x00080016,)))
+    made = DicomExport(study.source, study.store, RUN).write(
+        study.findings, study.heat, tmp_path / "out"
+    )
+    assert made.files == ()
+    assert "no valid SOPClassUID" in made.left_out[0]
+
+
+@pytest.mark.parametrize(
+    ("tag", "missing"),
+    [(0x00200037, "ImageOrientationPatient"), (0x00200052, "FrameOfReferenceUID")],
+)
+def test_slices_of_an_unknown_place_give_all_but_the_heat(tmp_path, tag, missing):
+    study = study_of(tmp_path, MadeSeries(drop=(tag,)))
+    made = write(study, tmp_path / "out")
+    assert [path.stem for path in made.files] == NAMES[:4]
+    assert missing in made.left_out[0]
+
+
+def test_a_side_that_nobody_knows_is_not_marked(tmp_path):
+    study = study_of(tmp_path, MadeSeries(drop=(0x00200037,)))
+    made = dcmread(write(study, tmp_path / "out").files[1])
+    assert not made.PatientOrientation
+
+
+def test_what_the_source_leaves_out_is_left_empty(tmp_path):
+    tags = (0x00100010, 0x00100030, 0x00100040, 0x00080020, 0x00080030, 0x00080050, 0x00080090)
+    study = study_of(tmp_path, MadeSeries(drop=(*tags, 0x00200010, 0x00180050, 0x00080005)))
+    made = write(study, tmp_path / "out")
+    for path in made.files:
+        one = dcmread(path)
+        assert [str(one[name].value or "") for name in COPIED] == [
+            STUDY if name == "StudyInstanceUID" else "P-1" if name == "PatientID" else ""
+            for name in COPIED
+        ]
+    shared = dcmread(made.files[-1]).SharedFunctionalGroupsSequence[0]
+    assert shared.PixelMeasuresSequence[0].SliceThickness == 10.0  # as far as slices are apart
+
+
+def test_a_sex_that_the_standard_does_not_know_is_copied_as_it_is(tmp_path):
+    study = study_of(tmp_path, MadeSeries(elements={0x00100040: ("CS", "U")}))
+    assert dcmread(write(study, tmp_path / "out").files[0]).PatientSex == "U"
+
+
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2", "1.2.840.10008.1.2.2"])
+def test_other_transfer_syntaxes_give_the_same_findings(written, tmp_path, syntax):
+    spot = written.study.spot
+    study = study_of(tmp_path, MadeSeries(syntax=syntax), spot=spot)
+    assert uids(write(study, tmp_path / "out")) == uids(written.made)
+
+
+def test_without_the_library_the_cure_is_named(monkeypatch):
+    require()
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=r'pip install "\.\[dicom\]"'):
+        require()
