@@ -5,10 +5,8 @@ from types import SimpleNamespace
 import pytest
 from pydicom import dcmread
 
-pytest.importorskip("highdicom", reason="findings as DICOM need highdicom")
-
-from ichreport.export.dicom.write import DicomExport  # noqa: E402
-from tests.export.dicom.made_study import MADE, RUN, MadeSeries, study_of  # noqa: E402
+from ichreport.export.dicom.write import DicomExport
+from tests.export.dicom.made_study import MADE, RUN, MadeSeries, study_of
 
 
 @pytest.fixture(scope="session")
