@@ -37,6 +37,7 @@ from ichreport.findings.study_findings import NOTICE, LabelFinding, StudyFinding
 from ichreport.labels import LABELS
 
 _COLUMNS: Final = dict(zip(LABELS, PROBABILITIES, strict=True))
+_SYNTHETIC: Final = "The run has learned from synthetic heads and not from patients."
 
 
 def structured_report(findings: StudyFindings, origin: Origin) -> Dataset:
@@ -50,6 +51,7 @@ def structured_report(findings: StudyFindings, origin: Origin) -> Dataset:
         A Comprehensive 3D SR: a measurement group a label with its probability, threshold and
         whether it was detected, and references to all slices. It is complete and not verified.
     """
+    warnings = findings.warnings
     content = MeasurementReport(
         observation_context=ObservationContext(observer_device_context=_observer(origin)),
         procedure_reported=coded_concepts.CT_OF_HEAD,
@@ -60,11 +62,11 @@ def structured_report(findings: StudyFindings, origin: Origin) -> Dataset:
     root = content[0].ContentSequence
     # In the template's order: the images, then the measurements, then what is said in words.
     root.insert(len(root) - 1, _image_library(origin.series))
-    root.append(_remarks([NOTICE, *findings.warnings]))
+    root.append(_remarks([NOTICE, *([_SYNTHETIC] if origin.run.is_synthetic else []), *warnings]))
     report = Comprehensive3DSR(
         evidence=[stand_in(header) for header in origin.series.headers],
         content=content[0],
-        sop_instance_uid=origin.uid("report", findings.labels, findings.warnings),
+        sop_instance_uid=origin.uid("report", findings.labels, warnings),
         instance_number=1,
         is_complete=True,
         is_final=False,

@@ -47,27 +47,25 @@ class DicomExport:
 
     Args:
         source: What the studies were taken in from.
-        store: The store that they were taken into.
         run: The run that has read them.
         made: When; by default now. Objects of the same findings made at the same time have the same
             bytes, and always the same identifiers.
     """
 
-    def __init__(
-        self, source: Source, store: Store, run: SavedRun, made: datetime | None = None
-    ) -> None:
-        self._folder, self._store, self._run = source.folder, store, run
+    def __init__(self, source: Source, run: SavedRun, made: datetime | None = None) -> None:
+        self._folder, self._run = source.folder, run
         self._files: Mapping[str, SourceFile] = {file.path: file for file in list_files(source)}
         self._made = made or datetime.now().astimezone()
 
     def write(
-        self, findings: StudyFindings, heat: Sequence[StudyHeat], folder: Path
+        self, findings: StudyFindings, heat: Sequence[StudyHeat], store: Store, folder: Path
     ) -> WrittenStudy:
         """Write a study.
 
         Args:
             findings: What was found in it.
             heat: Its heat maps; none where a run has no network to look through.
+            store: The store that it was taken into.
             folder: Where to write; made if missing.
 
         Returns:
@@ -83,39 +81,42 @@ class DicomExport:
             )
         with disable_value_validation():  # what hospitals write is copied as it is
             try:
-                series = read_series(findings.study, self._store, self._folder, self._files)
+                series = read_series(findings.study, store, self._folder, self._files)
             except ValueError as error:
                 return WrittenStudy((), (str(error),))
-            objects, left_out = self._objects(findings, heat, Origin(self._run, series, self._made))
+            origin = Origin(self._run, series, self._made)
+            objects, left_out = _objects(findings, heat, store, origin)
             files = [_save(made, folder / f"{name}.dcm") for name, made in objects.items()]
         return WrittenStudy(tuple(files), tuple(dict.fromkeys(left_out)))
 
-    def _objects(
-        self, findings: StudyFindings, heat: Sequence[StudyHeat], origin: Origin
-    ) -> tuple[dict[str, Dataset], list[str]]:
-        """The objects by name, and why some are left out."""
-        objects = {"report": structured_report(findings, origin)}
-        objects |= dict(self._captures(findings, heat, origin))
-        left_out = []
-        for number, one in enumerate(heat, 1):
-            try:
-                objects[f"heat-{number}-{one.label}"] = heat_map(one, origin, number)
-            except ValueError as error:
-                left_out.append(str(error))
-        return objects, left_out
 
-    def _captures(
-        self, findings: StudyFindings, heat: Sequence[StudyHeat], origin: Origin
-    ) -> Iterator[tuple[str, Dataset]]:
-        """The most suspicious slices, the first of them the worst."""
-        probability = findings.slices[_OF_ANY].to_numpy()
-        worst = np.argsort(-probability, kind="stable")[:_MOST_CAPTURES]
-        for number, index in enumerate(worst.tolist(), 1):
-            one = origin.series.slices[index]
-            hu, warm = self._store.hu(np.array([one.row]))[0], _heat_of(one.row, heat)
-            words = _words(findings, index) + ("" if warm is not None else "; no heat")
-            drawn = picture(hu, warm, words, sides=knows_sides(one))
-            yield f"capture-{number}", secondary_capture(drawn, one, origin, number)
+def _objects(
+    findings: StudyFindings, heat: Sequence[StudyHeat], store: Store, origin: Origin
+) -> tuple[dict[str, Dataset], list[str]]:
+    """The objects by name, and why some are left out."""
+    objects = {"report": structured_report(findings, origin)}
+    objects |= dict(_captures(findings, heat, store, origin))
+    left_out = []
+    for number, one in enumerate(heat, 1):
+        try:
+            objects[f"heat-{number}-{one.label}"] = heat_map(one, origin, number)
+        except ValueError as error:
+            left_out.append(str(error))
+    return objects, left_out
+
+
+def _captures(
+    findings: StudyFindings, heat: Sequence[StudyHeat], store: Store, origin: Origin
+) -> Iterator[tuple[str, Dataset]]:
+    """The most suspicious slices, the first of them the worst."""
+    probability = findings.slices[_OF_ANY].to_numpy()
+    worst = np.argsort(-probability, kind="stable")[:_MOST_CAPTURES]
+    for number, index in enumerate(worst.tolist(), 1):
+        one = origin.series.slices[index]
+        hu, warm = store.hu(np.array([one.row]))[0], _heat_of(one.row, heat)
+        words = _words(findings, index) + ("" if warm is not None else "; no heat")
+        drawn = picture(hu, warm, words, sides=knows_sides(one))
+        yield f"capture-{number}", secondary_capture(drawn, one, origin, number)
 
 
 def _words(findings: StudyFindings, index: int) -> str:
@@ -139,15 +140,3 @@ def _save(made: Dataset, path: Path) -> Path:
     with atomic_file(path) as partial:
         made.save_as(partial, enforce_file_format=True)
     return path
-
-
-def write_study(
-    findings: StudyFindings,
-    heat: Sequence[StudyHeat],
-    store: Store,
-    source: Source,
-    run: SavedRun,
-    folder: Path,
-) -> WrittenStudy:
-    """Write one study; of several, `DicomExport` lists the source's files once."""
-    return DicomExport(source, store, run).write(findings, heat, folder)

@@ -15,8 +15,8 @@ def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("written")
     series = MadeSeries()
     study = study_of(folder, series, spot=series.center(4, across=20, down=-15))
-    made = DicomExport(study.source, study.store, RUN, MADE).write(
-        study.findings, study.heat, folder / "out"
+    made = DicomExport(study.source, RUN, MADE).write(
+        study.findings, study.heat, study.store, folder / "out"
     )
     sources = [dcmread(path) for path in sorted((folder / "source").iterdir())]
     objects = {path.stem: dcmread(path) for path in made.files}

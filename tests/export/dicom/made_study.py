@@ -28,7 +28,6 @@ STUDY, SERIES = f"{ROOT}.1", f"{ROOT}.2"
 MADE = datetime(2024, 5, 17, 14, 30, 5)
 STANDARD = (1, 0, 0, 0, 1, 0)
 KNOWN = AcquisitionRange(1, {}, {}, 0)
-RUN = SimpleNamespace(name="12-efficientnet", identity="5d" * 32)
 BONE, SPOT = 400, 2500
 """HU."""
 WIDTH = 9.0
@@ -130,6 +129,14 @@ def enhanced_file(series, spot):
     pixels = np.stack([series.stored(number, spot) for number in numbers])
     content.PixelData = pixels.astype("<i2").tobytes()
     return content
+
+
+def made_run(identity="5d" * 32, *, is_synthetic=False):
+    """What is asked of a run."""
+    return SimpleNamespace(name="12-efficientnet", identity=identity, is_synthetic=is_synthetic)
+
+
+RUN = made_run()
 
 
 def uid_of(number):

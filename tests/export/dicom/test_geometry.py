@@ -51,8 +51,8 @@ def place_of_heat(made):
 
 def heat_of(folder, series, spot, **words):
     study = study_of(folder, series, spot=spot, **words)
-    made = DicomExport(study.source, study.store, RUN).write(
-        study.findings, study.heat, folder / "out"
+    made = DicomExport(study.source, RUN).write(
+        study.findings, study.heat, study.store, folder / "out"
     )
     assert not made.left_out
     return dcmread(folder / "out" / "heat-1-any.dcm")

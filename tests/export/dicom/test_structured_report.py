@@ -3,11 +3,20 @@
 import math
 
 import pytest
+from pydicom import dcmread
 
 from ichreport.evaluation.predictions import PROBABILITIES
+from ichreport.export.dicom.write import DicomExport
 from ichreport.findings.study_findings import NOTICE
 from ichreport.labels import LABELS
-from tests.export.dicom.made_study import CT_IMAGE, FRAME_OF_REFERENCE, RUN, SERIES, uid_of
+from tests.export.dicom.made_study import (
+    CT_IMAGE,
+    FRAME_OF_REFERENCE,
+    RUN,
+    SERIES,
+    made_run,
+    uid_of,
+)
 
 PROBABILITY, THRESHOLD, DERIVATION = "122157", "122411", "121401"
 PRESENCE, DETECTED, NOT_DETECTED = "705057003", "260373001", "260415000"
@@ -142,6 +151,14 @@ def test_the_notice_and_the_warnings_stand_in_it(report, written):
     (remarks,) = items(report, "C0034375")
     said = [item.TextValue for item in remarks.ContentSequence]
     assert said == [NOTICE, *written.study.findings.warnings]
+
+
+def test_a_run_of_synthetic_heads_says_so(written, tmp_path):
+    study = written.study
+    export = DicomExport(study.source, made_run(is_synthetic=True))
+    export.write(study.findings, [], study.store, tmp_path)
+    (remarks,) = items(dcmread(tmp_path / "report.dcm"), "C0034375")
+    assert "synthetic heads" in remarks.ContentSequence[1].TextValue
 
 
 def test_our_own_codes_name_their_scheme(report):

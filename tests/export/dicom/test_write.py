@@ -9,9 +9,17 @@ from pydicom import dcmread
 from pydicom.uid import UID
 
 from ichreport.export.dicom.requirement import require
-from ichreport.export.dicom.write import DicomExport, write_study
+from ichreport.export.dicom.write import DicomExport
 from ichreport.findings.study_findings import refused
-from tests.export.dicom.made_study import MADE, RUN, SERIES, STUDY, MadeSeries, study_of
+from tests.export.dicom.made_study import (
+    MADE,
+    RUN,
+    SERIES,
+    STUDY,
+    MadeSeries,
+    made_run,
+    study_of,
+)
 
 COPIED = [
     *("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyInstanceUID", "StudyID"),
@@ -20,9 +28,11 @@ COPIED = [
 NAMES = ["report", "capture-1", "capture-2", "capture-3", "heat-1-any"]
 
 
-def write(study, folder, *, run=RUN, made=MADE, **changed):
+def write(study, folder, *, run=RUN, made=MADE, heat=None, **changed):
     findings = replace(study.findings, **changed)
-    written = DicomExport(study.source, study.store, run, made).write(findings, study.heat, folder)
+    written = DicomExport(study.source, run, made).write(
+        findings, study.heat if heat is None else heat, study.store, folder
+    )
     assert written.files, written.left_out
     return written
 
@@ -67,7 +77,7 @@ def test_a_later_time_gives_the_same_identifiers(written, tmp_path):
 
 
 def test_another_run_gives_other_identifiers(written, tmp_path):
-    other = write(written.study, tmp_path, run=type(RUN)(name=RUN.name, identity="6e" * 32))
+    other = write(written.study, tmp_path, run=made_run(identity="6e" * 32))
     assert not {*map(tuple, uids(other))} & {*map(tuple, uids(written.made))}
 
 
@@ -82,7 +92,7 @@ def test_another_finding_gives_another_report_in_the_same_series(written, tmp_pa
 def test_a_refused_study_gives_nothing_and_a_reason(written, tmp_path):
     study = written.study
     nothing = refused("study-0001", study.findings.study, "too dark")
-    made = write_study(nothing, [], study.store, study.source, RUN, tmp_path / "out")
+    made = DicomExport(study.source, RUN).write(nothing, [], study.store, tmp_path / "out")
     assert made.files == ()
     assert "nothing to write" in made.left_out[0]
     assert not (tmp_path / "out").exists()
@@ -91,17 +101,17 @@ def test_a_refused_study_gives_nothing_and_a_reason(written, tmp_path):
 def test_names_that_are_no_identifiers_give_nothing_and_a_reason(tmp_path):
     elements = {0x0020000D: ("UI", "ID_8d5b7c2f1e")}
     study = study_of(tmp_path, MadeSeries(elements=elements))
-    made = write_study(
-        study.findings, study.heat, study.store, study.source, RUN, tmp_path / "out"
-    )  # fmt: skip
+    made = DicomExport(study.source, RUN).write(
+        study.findings, study.heat, study.store, tmp_path / "out"
+    )
     assert made.files == ()
     assert "no valid StudyInstanceUID" in made.left_out[0]
 
 
 def test_files_without_a_class_give_nothing_and_a_reason(tmp_path):
     study = study_of(tmp_path, MadeSeries(drop=(0x00080016,)))
-    made = DicomExport(study.source, study.store, RUN).write(
-        study.findings, study.heat, tmp_path / "out"
+    made = DicomExport(study.source, RUN).write(
+        study.findings, study.heat, study.store, tmp_path / "out"
     )
     assert made.files == ()
     assert "no valid SOPClassUID" in made.left_out[0]
@@ -148,6 +158,40 @@ def test_other_transfer_syntaxes_give_the_same_findings(written, tmp_path, synta
     spot = written.study.spot
     study = study_of(tmp_path, MadeSeries(syntax=syntax), spot=spot)
     assert uids(write(study, tmp_path / "out")) == uids(written.made)
+
+
+def test_heat_of_some_slices_and_of_several_labels_is_an_object_a_label(written, tmp_path):
+    (whole,) = written.study.heat
+    some = [1, 3, 4]
+    parts = [
+        replace(whole, label=label, rows=whole.rows[some], maps=whole.maps[some])
+        for label in ("any", "subdural")
+    ]
+    made = write(written.study, tmp_path, heat=parts)
+    assert [path.stem for path in made.files[4:]] == ["heat-1-any", "heat-2-subdural"]
+    one, other = map(dcmread, made.files[4:])
+    assert one.SeriesInstanceUID == other.SeriesInstanceUID
+    assert one.SOPInstanceUID != other.SOPInstanceUID
+    heights = [
+        float(group.PlanePositionSequence[0].ImagePositionPatient[2])
+        for group in other.PerFrameFunctionalGroupsSequence
+    ]
+    assert sorted(heights) == [30.0, 50.0, 60.0]
+
+
+def test_a_run_without_heat_gives_pictures_all_the_same(written, tmp_path):
+    made = write(written.study, tmp_path, heat=[])
+    assert [path.stem for path in made.files] == NAMES[:4]
+    assert made.left_out == ()
+
+
+def test_slices_of_several_orientations_have_no_map(written, tmp_path, monkeypatch):
+    turned = MadeSeries(orientation=(0, 1, 0, 1, 0, 0))
+    study = study_of(tmp_path, MadeSeries())
+    path = sorted((tmp_path / "source").iterdir())[2]
+    path.write_bytes(turned.file(2, study.spot))
+    made = write(study, tmp_path / "out")
+    assert [path.stem for path in made.files] == NAMES[:4]
 
 
 def test_without_the_library_the_cure_is_named(monkeypatch):
