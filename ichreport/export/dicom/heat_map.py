@@ -21,12 +21,14 @@ from pydicom.sequence import Sequence
 from ichreport.export.dicom import coded_concepts
 from ichreport.export.dicom.geometry import Plane, plane_in_store
 from ichreport.export.dicom.origin import BODY_PART, Origin, digest, shortened, stand_in
-from ichreport.export.dicom.source_series import SourceSeries, SourceSlice
+from ichreport.export.dicom.source_series import LeftOutError, SourceSeries, SourceSlice
 from ichreport.findings.study_heat import StudyHeat
 
 _HIGHEST: Final = 2**16 - 1
 """The stored value that stands for 1."""
 _LONGEST_LABEL: Final = 16
+_DIGITS: Final = 3
+"""Decimals of mm; places that differ by less are the same."""
 
 
 def heat_map(heat: StudyHeat, origin: Origin, number: int) -> Dataset:
@@ -41,12 +43,11 @@ def heat_map(heat: StudyHeat, origin: Origin, number: int) -> Dataset:
         A Parametric Map with a frame for each map, which refers to its slice.
 
     Raises:
-        ValueError: If the slices' files do not say where they lie, or lie differently; the message
-            says which.
+        LeftOutError: If the slices' files do not say where they lie, or they lie differently.
     """
     slices = [origin.series.of_row(int(row)) for row in heat.rows]
     planes = [_plane(one, heat.maps.shape[1]) for one in slices]
-    _check_parallel(planes)
+    _check_together(planes)
     stored = np.round(heat.maps.astype(np.float64) * _HIGHEST).astype(np.uint16)
     content, thickness = digest(stored.tobytes()), _thickness(origin.series)
     made = ParametricMap(
@@ -81,14 +82,18 @@ def _plane(one: SourceSlice, size: int) -> Plane:
     try:
         return plane_in_store(one.plane, *one.shape, size)
     except ValueError as error:
-        raise ValueError(f"Nobody knows where its heat lies: {error}.") from None
+        raise LeftOutError(f"Nobody knows where its heat lies: {error}.") from None
 
 
-def _check_parallel(planes: list[Plane]) -> None:
+def _check_together(planes: list[Plane]) -> None:
+    """Refuse slices that one map cannot hold."""
     if not all(plane.is_parallel(planes[0]) for plane in planes):
-        raise ValueError(
+        raise LeftOutError(
             "Its slices have several orientations or sizes, which one map cannot have."
         )
+    places = {tuple(plane.position.round(_DIGITS)) for plane in planes}
+    if len(places) < len(planes):
+        raise LeftOutError("Several of its slices lie in one place, which one map cannot have.")
 
 
 def _mapping() -> RealWorldValueMapping:
@@ -125,7 +130,7 @@ def _placed(header: Dataset, plane: Plane, thickness: float) -> Dataset:
     """
     known = stand_in(header)
     if not header.get("FrameOfReferenceUID"):
-        raise ValueError("Nobody knows where its heat lies: FrameOfReferenceUID is missing.")
+        raise LeftOutError("Nobody knows where its heat lies: FrameOfReferenceUID is missing.")
     known.FrameOfReferenceUID = header.FrameOfReferenceUID
     known.PositionReferenceIndicator = header.get("PositionReferenceIndicator")
     known.Rows, known.Columns, known.Modality = header.Rows, header.Columns, "CT"

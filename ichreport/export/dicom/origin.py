@@ -58,8 +58,8 @@ class Origin:
         }
 
     def uid(self, *parts: object) -> UID:
-        """A new identifier, always the same for the same run, source and parts."""
-        sources = [MAKER, self.run.identity, *self.series.uids, *map(str, parts)]
+        """A new identifier, always the same for the same run, source, version and parts."""
+        sources = [MAKER, version(MAKER), self.run.identity, *self.series.uids, *map(str, parts)]
         return generate_uid(entropy_srcs=["\0".join(sources)])
 
     def series_of(self, kind: str) -> dict[str, Any]:

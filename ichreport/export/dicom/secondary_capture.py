@@ -13,7 +13,6 @@ from pydicom.sequence import Sequence as DicomSequence
 
 from ichreport.data.windowing import BRAIN, linear_window
 from ichreport.export.dicom import coded_concepts
-from ichreport.export.dicom.geometry import plane_in_store
 from ichreport.export.dicom.origin import BODY_PART, Origin, digest
 from ichreport.export.dicom.source_series import SourceSlice
 
@@ -103,21 +102,13 @@ def secondary_capture(
         **origin.series_of("capture"),
         **origin.equipment,
     )
-    if not knows_sides(one):
+    if not one.knows_sides:
         made.PatientOrientation = []
     made.BodyPartExamined, made.BurnedInAnnotation = BODY_PART, "YES"
     made.SourceImageSequence = DicomSequence([_reference(one)])
     origin.finish(made)
     made.DateOfSecondaryCapture, made.TimeOfSecondaryCapture = made.ContentDate, made.ContentTime
     return made
-
-
-def knows_sides(one: SourceSlice) -> bool:
-    """Whether a slice's file says how it lies."""
-    try:
-        return plane_in_store(one.plane, *one.shape, 1) is not None
-    except ValueError:
-        return False
 
 
 def _reference(one: SourceSlice) -> Dataset:

@@ -1,7 +1,7 @@
 """The headers of a study's slices, read again from the source that they were taken in from."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
@@ -11,6 +11,7 @@ from typing import Any, Final
 from pydicom import Dataset, dcmread
 from pydicom.errors import InvalidDicomError
 
+from ichreport.data.dicom.orientation import are_directions
 from ichreport.data.dicom.reject import RejectError
 from ichreport.data.ingest.file_reader import FileReader
 from ichreport.data.ingest.sources import SourceFile
@@ -32,6 +33,10 @@ _OF_SLICE: Final = (
     *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
 )
 _UID: Final = re.compile(r"(?=.{1,64}$)(0|[1-9]\d*)(\.(0|[1-9]\d*))+")
+
+
+class LeftOutError(ValueError):
+    """Why something is not written, as a sentence."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,12 @@ class SourceSlice:
             self._numbers("PlaneOrientationSequence", "ImageOrientationPatient"),
             self._numbers("PixelMeasuresSequence", "PixelSpacing"),
         )
+
+    @property
+    def knows_sides(self) -> bool:
+        """Whether its file says how it lies, so that its left and right are known."""
+        axes = self._numbers("PlaneOrientationSequence", "ImageOrientationPatient")
+        return len(axes) == 6 and are_directions(axes[:3], axes[3:])
 
     @property
     def thickness(self) -> float | None:
@@ -131,13 +142,12 @@ def read_series(
         files: The files of its source, by their path.
 
     Raises:
-        ValueError: If it did not come as DICOM, or if no DICOM object can refer to its files; the
-            message says why.
+        LeftOutError: If it did not come as DICOM, or if no DICOM object can refer to its files.
     """
     names = store.slices["sop_instance_uid"].iloc[study.rows]
     paths = [study.files[name] for name in names]
     if any(map(is_volume, paths)):
-        raise ValueError("It did not come as DICOM, so that nothing can refer to its slices.")
+        raise LeftOutError("It did not come as DICOM, so that nothing can refer to its slices.")
     with FileReader(folder) as reader:
         headers = {path: _read_header(reader, files[path]) for path in dict.fromkeys(paths)}
     slices = [
@@ -154,7 +164,7 @@ def _read_header(reader: FileReader, file: SourceFile) -> Dataset:
         header = dcmread(content, stop_before_pixels=True, force=True, specific_tags=tags)
         _check_identifiers(header)
     except (RejectError, InvalidDicomError, OSError) as error:
-        raise ValueError(f"Its files cannot be read again: {error}.") from None
+        raise LeftOutError(f"Its files cannot be read again: {error}.") from None
     return header
 
 
@@ -163,18 +173,13 @@ def _check_identifiers(header: Dataset) -> None:
     required = ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID")
     wrong = [name for name in required if not _is_uid(header.get(name))]
     if wrong:
-        raise ValueError(
-            f"Its files have no valid {_enumerated(wrong)}, so that no DICOM object can refer to "
-            "them."
+        raise LeftOutError(
+            f"Its files have no valid {', '.join(wrong)}: no DICOM object can refer to them."
         )
 
 
 def _is_uid(value: Any) -> bool:
     return isinstance(value, str) and _UID.fullmatch(value) is not None
-
-
-def _enumerated(names: Iterable[str]) -> str:
-    return ", ".join(names)
 
 
 def _frame_of(header: Dataset, name: str) -> int | None:

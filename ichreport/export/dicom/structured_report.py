@@ -31,7 +31,7 @@ from pydicom.sr.codedict import codes
 
 from ichreport.evaluation.predictions import PROBABILITIES
 from ichreport.export.dicom import coded_concepts
-from ichreport.export.dicom.origin import MAKER, Origin, stand_in
+from ichreport.export.dicom.origin import MAKER, Origin, digest, stand_in
 from ichreport.export.dicom.source_series import SourceSeries, SourceSlice
 from ichreport.findings.study_findings import NOTICE, LabelFinding, StudyFindings
 from ichreport.labels import LABELS
@@ -51,7 +51,6 @@ def structured_report(findings: StudyFindings, origin: Origin) -> Dataset:
         A Comprehensive 3D SR: a measurement group a label with its probability, threshold and
         whether it was detected, and references to all slices. It is complete and not verified.
     """
-    warnings = findings.warnings
     content = MeasurementReport(
         observation_context=ObservationContext(observer_device_context=_observer(origin)),
         procedure_reported=coded_concepts.CT_OF_HEAD,
@@ -62,11 +61,12 @@ def structured_report(findings: StudyFindings, origin: Origin) -> Dataset:
     root = content[0].ContentSequence
     # In the template's order: the images, then the measurements, then what is said in words.
     root.insert(len(root) - 1, _image_library(origin.series))
-    root.append(_remarks([NOTICE, *([_SYNTHETIC] if origin.run.is_synthetic else []), *warnings]))
+    synthetic = [_SYNTHETIC] if origin.run.is_synthetic else []
+    root.append(_remarks([NOTICE, *synthetic, *findings.warnings]))
     report = Comprehensive3DSR(
         evidence=[stand_in(header) for header in origin.series.headers],
         content=content[0],
-        sop_instance_uid=origin.uid("report", findings.labels, warnings),
+        sop_instance_uid=origin.uid("report", digest(content[0].to_json().encode())),
         instance_number=1,
         is_complete=True,
         is_final=False,

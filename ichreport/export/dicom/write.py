@@ -16,8 +16,8 @@ from ichreport.data.store import Store
 from ichreport.evaluation.predictions import PROBABILITIES
 from ichreport.export.dicom.heat_map import heat_map
 from ichreport.export.dicom.origin import Origin
-from ichreport.export.dicom.secondary_capture import knows_sides, picture, secondary_capture
-from ichreport.export.dicom.source_series import read_series
+from ichreport.export.dicom.secondary_capture import picture, secondary_capture
+from ichreport.export.dicom.source_series import LeftOutError, read_series
 from ichreport.export.dicom.structured_report import structured_report
 from ichreport.files import atomic_file
 from ichreport.findings.study_findings import StudyFindings
@@ -82,7 +82,7 @@ class DicomExport:
         with disable_value_validation():  # what hospitals write is copied as it is
             try:
                 series = read_series(findings.study, store, self._folder, self._files)
-            except ValueError as error:
+            except LeftOutError as error:
                 return WrittenStudy((), (str(error),))
             origin = Origin(self._run, series, self._made)
             objects, left_out = _objects(findings, heat, store, origin)
@@ -100,7 +100,7 @@ def _objects(
     for number, one in enumerate(heat, 1):
         try:
             objects[f"heat-{number}-{one.label}"] = heat_map(one, origin, number)
-        except ValueError as error:
+        except LeftOutError as error:
             left_out.append(str(error))
     return objects, left_out
 
@@ -115,7 +115,7 @@ def _captures(
         one = origin.series.slices[index]
         hu, warm = store.hu(np.array([one.row]))[0], _heat_of(one.row, heat)
         words = _words(findings, index) + ("" if warm is not None else "; no heat")
-        drawn = picture(hu, warm, words, sides=knows_sides(one))
+        drawn = picture(hu, warm, words, sides=one.knows_sides)
         yield f"capture-{number}", secondary_capture(drawn, one, origin, number)
 
 

@@ -143,11 +143,15 @@ def uid_of(number):
     return f"{ROOT}.3.{number + 1}"
 
 
+def name_of_file(number):
+    """A name in no order of z."""
+    return f"{(7 * number) % 31:02d}.dcm"
+
+
 def write_series(folder, series, spot):
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(series.slices):
-        # File names are in no order of z.
-        (folder / f"{(7 * number) % 31:02d}.dcm").write_bytes(series.file(number, spot))
+        (folder / name_of_file(number)).write_bytes(series.file(number, spot))
 
 
 def decisions(*, learned=True, threshold=0.4):

@@ -1,9 +1,12 @@
 """Objects belong to the source's patient and study, are new, and are the same each time."""
 
 import importlib.util
+import zipfile
 from dataclasses import replace
 from datetime import timedelta
 
+import nibabel
+import numpy as np
 import pytest
 from pydicom import dcmread
 from pydicom.uid import UID
@@ -12,13 +15,17 @@ from ichreport.export.dicom.requirement import require
 from ichreport.export.dicom.write import DicomExport
 from ichreport.findings.study_findings import refused
 from tests.export.dicom.made_study import (
+    ENHANCED_CT,
     MADE,
     RUN,
     SERIES,
     STUDY,
     MadeSeries,
+    enhanced_file,
     made_run,
+    name_of_file,
     study_of,
+    write_series,
 )
 
 COPIED = [
@@ -185,13 +192,96 @@ def test_a_run_without_heat_gives_pictures_all_the_same(written, tmp_path):
     assert made.left_out == ()
 
 
-def test_slices_of_several_orientations_have_no_map(written, tmp_path, monkeypatch):
-    turned = MadeSeries(orientation=(0, 1, 0, 1, 0, 0))
-    study = study_of(tmp_path, MadeSeries())
-    path = sorted((tmp_path / "source").iterdir())[2]
-    path.write_bytes(turned.file(2, study.spot))
-    made = write(study, tmp_path / "out")
+def replaced(tmp_path, number, other):
+    """A study of which one slice lies otherwise."""
+    series = MadeSeries()
+    source = tmp_path / "source"
+    write_series(source, series, series.center(4))
+    content = other.file(number, series.center(4))
+    (source / name_of_file(number)).write_bytes(content)
+    return study_of(tmp_path, series, source=source)
+
+
+@pytest.mark.parametrize(
+    ("other", "reason"),
+    [
+        (MadeSeries(orientation=(1, 0, 0, 0, 0.96, -0.28)), "several orientations"),
+        (MadeSeries(spacing=3.0), "several orientations or sizes"),
+        (MadeSeries(position=(-100.0, -110.0, 10.0)), "in one place"),
+    ],
+)
+def test_slices_that_one_map_cannot_hold_give_none_and_a_reason(tmp_path, other, reason):
+    made = write(replaced(tmp_path, 2, other), tmp_path / "out")
     assert [path.stem for path in made.files] == NAMES[:4]
+    assert reason in made.left_out[0]
+
+
+def test_slices_that_files_hold_turned_have_one_map_all_the_same(tmp_path):
+    turned = MadeSeries(orientation=(0, 1, 0, 1, 0, 0))
+    made = write(replaced(tmp_path, 2, turned), tmp_path / "out")
+    assert [path.stem for path in made.files] == NAMES
+
+
+def test_a_zip_gives_the_same_objects_as_its_folder(written, tmp_path):
+    folder = written.folder.parent / "source"
+    with zipfile.ZipFile(tmp_path / "export.zip", "w") as packed:
+        for path in folder.iterdir():
+            packed.write(path, f"DICOM/{path.name}")
+    spot = written.study.spot
+    study = study_of(tmp_path, MadeSeries(), spot=spot, source=tmp_path / "export.zip")
+    made = write(study, tmp_path / "out")
+    assert [path.read_bytes() for path in made.files] == [
+        path.read_bytes() for path in written.made.files
+    ]
+
+
+def test_frames_of_one_file_are_referred_to_by_number(tmp_path):
+    series = MadeSeries()
+    source = tmp_path / "frames"
+    source.mkdir()
+    enhanced_file(series, series.center(4)).save_as(source / "frames.dcm")
+    study = study_of(tmp_path, series, source=source)
+    objects = {path.stem: dcmread(path) for path in write(study, tmp_path / "out").files}
+    # Frame 1 is the top one, at 100 mm.
+    heights = {number: 100.0 - 10.0 * (number - 1) for number in range(1, 10)}
+    placed = {}
+    for group in objects["heat-1-any"].PerFrameFunctionalGroupsSequence:
+        source = group.DerivationImageSequence[0].SourceImageSequence[0]
+        assert source.ReferencedSOPClassUID == ENHANCED_CT
+        placed[int(source.ReferencedFrameNumber)] = float(
+            group.PlanePositionSequence[0].ImagePositionPatient[2]
+        )
+    assert placed == heights
+    library = objects["report"].ContentSequence[-3].ContentSequence[0].ContentSequence
+    frames = [item.ReferencedSOPSequence[0].ReferencedFrameNumber for item in library]
+    assert frames == list(range(9, 0, -1))  # from the feet to the head
+    worst = study.findings.slices["probability_any"].to_numpy().argmax()
+    shown = objects["capture-1"].SourceImageSequence[0].ReferencedFrameNumber
+    assert shown == 9 - worst
+
+
+def test_a_study_that_did_not_come_as_dicom_gives_nothing_and_a_reason(tmp_path):
+    series = MadeSeries()
+    hu = np.stack([series.stored(number, series.center(4)) - 1024 for number in range(9)])
+    source = tmp_path / "volumes"
+    source.mkdir()
+    image = nibabel.Nifti1Image(hu.T.astype(np.int16), np.diag([-3.4, -3.4, 10.0, 1.0]))
+    nibabel.save(image, source / "head.nii.gz")
+    study = study_of(tmp_path, series, source=source)
+    made = DicomExport(study.source, RUN).write(
+        study.findings, study.heat, study.store, tmp_path / "out"
+    )
+    assert made.files == ()
+    assert made.left_out[0].startswith("It did not come as DICOM")
+
+
+def test_a_file_that_is_gone_gives_nothing_and_a_reason(tmp_path):
+    study = study_of(tmp_path, MadeSeries())
+    export = DicomExport(study.source, RUN)
+    next((tmp_path / "source").iterdir()).unlink()
+    made = export.write(study.findings, study.heat, study.store, tmp_path / "out")
+    assert made.files == ()
+    assert "cannot be read again" in made.left_out[0]
 
 
 def test_without_the_library_the_cure_is_named(monkeypatch):
