@@ -110,13 +110,13 @@ def _mapping() -> RealWorldValueMapping:
 
 
 def _thickness(series: SourceSeries) -> float:
-    """How thick slices are, mm; where no file says, how far they are apart."""
+    """How thick slices are, mm; where no file says, how far neighbours are apart."""
     said = [one.thickness for one in series.slices if one.thickness is not None]
     if said:
         return float(np.median(said))
     normal = series.slices[0].plane.normal
-    heights = sorted(float(one.plane.position @ normal) for one in series.slices)
-    return float(np.median(np.diff(heights))) if len(heights) > 1 else 1.0
+    steps = np.diff(sorted(float(one.plane.position @ normal) for one in series.slices))
+    return float(np.median(steps[steps > 0]))
 
 
 def _files(slices: list[SourceSlice]) -> list[Dataset]:

@@ -65,10 +65,11 @@ class SourceSlice:
         Raises:
             ValueError: If its file does not say; the message says what is missing.
         """
+        spacing = self._numbers("PixelMeasuresSequence", "PixelSpacing")
         return Plane.from_attributes(
             self._numbers("PlanePositionSequence", "ImagePositionPatient"),
             self._numbers("PlaneOrientationSequence", "ImageOrientationPatient"),
-            self._numbers("PixelMeasuresSequence", "PixelSpacing"),
+            2 * spacing if len(spacing) == 1 else spacing,
         )
 
     @property
@@ -84,11 +85,12 @@ class SourceSlice:
         return thickness[0] if thickness and thickness[0] > 0 else None
 
     def _numbers(self, sequence: str, keyword: str) -> list[float]:
-        """An attribute's numbers; of a frame from its functional group, its own before shared."""
-        value = self._group(sequence).get(keyword)
-        if value is None:
+        """An attribute's numbers, none if damaged; of a frame from its own or a shared group."""
+        try:
+            value = self._group(sequence).get(keyword)
+            return list(map(float, [value] if isinstance(value, int | float) else value or ()))
+        except (ValueError, TypeError):
             return []
-        return list(map(float, [value] if isinstance(value, int | float) else value))
 
     def _group(self, sequence: str) -> Dataset:
         if self.frame is None:
@@ -149,15 +151,24 @@ def read_series(
     if any(map(is_volume, paths)):
         raise LeftOutError("It did not come as DICOM, so that nothing can refer to its slices.")
     with FileReader(folder) as reader:
-        headers = {path: _read_header(reader, files[path]) for path in dict.fromkeys(paths)}
+        headers = {path: _read_header(reader, files.get(path)) for path in dict.fromkeys(paths)}
     slices = [
         SourceSlice(int(row), headers[path], _frame_of(headers[path], name))
         for row, path, name in zip(study.rows, paths, names, strict=True)
     ]
+    # What is written names a patient: it must be the one whose slices were judged.
+    is_same = [
+        name.partition(":")[0] == headers[path].SOPInstanceUID
+        for name, path in zip(names, paths, strict=True)
+    ]
+    if not all(is_same):
+        raise LeftOutError("Its files have changed since they were taken in.")
     return SourceSeries(tuple(slices))
 
 
-def _read_header(reader: FileReader, file: SourceFile) -> Dataset:
+def _read_header(reader: FileReader, file: SourceFile | None) -> Dataset:
+    if file is None:
+        raise LeftOutError("Its files are no longer in the source.")
     try:
         content = BytesIO(reader.read(file))
         tags: list[Any] = [*_OF_SLICE, *OF_PATIENT_AND_STUDY]

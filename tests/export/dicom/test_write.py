@@ -284,6 +284,30 @@ def test_a_file_that_is_gone_gives_nothing_and_a_reason(tmp_path):
     assert "cannot be read again" in made.left_out[0]
 
 
+def test_a_file_that_is_another_patients_now_gives_nothing_and_a_reason(tmp_path):
+    study = study_of(tmp_path, MadeSeries())
+    export = DicomExport(study.source, RUN)
+    one, other = sorted((tmp_path / "source").iterdir())[:2]
+    one.write_bytes(other.read_bytes())
+    made = export.write(study.findings, study.heat, study.store, tmp_path / "out")
+    assert made.files == ()
+    assert "have changed" in made.left_out[0]
+
+
+def test_a_damaged_thickness_is_as_none(tmp_path):
+    study = study_of(tmp_path, MadeSeries(elements={0x00180050: ("DS", "thin")}))
+    made = dcmread(write(study, tmp_path / "out").files[-1])
+    measures = made.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+    assert measures.SliceThickness == 10.0
+
+
+def test_one_number_is_the_spacing_both_ways(tmp_path):
+    study = study_of(tmp_path, MadeSeries(elements={0x00280030: ("DS", "3.4")}))
+    made = dcmread(write(study, tmp_path / "out").files[-1])
+    measures = made.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+    assert list(measures.PixelSpacing) == [6.8, 6.8]
+
+
 def test_without_the_library_the_cure_is_named(monkeypatch):
     require()
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
