@@ -51,6 +51,12 @@ def _add_predict(predict: argparse.ArgumentParser) -> None:
         help="name patients, studies, series and slices in findings.json; findings.csv always does",
     )
     predict.add_argument(
+        "--dicom",
+        action="store_true",
+        help="also write what goes into a PACS, with the patient's identity as the source has it: "
+        "a structured report, pictures and heat maps of each study",
+    )
+    predict.add_argument(
         "--workers",
         type=int,
         default=os.cpu_count() or 1,
@@ -68,6 +74,7 @@ def _predict(options: argparse.Namespace) -> int:
     chosen = {"prevalence": options.prevalence, "rule": options.rule}
     told = predict.Options(
         identifiers=options.identifiers,
+        dicom=options.dicom,
         workers=options.workers,
         progress=True,
         **{name: value for name, value in chosen.items() if value is not None},

@@ -205,6 +205,7 @@ def as_json(
     prevalence: float = PREVALENCE,
     rule: str = POSTER_RULE,
     identifiers: bool = False,
+    dicom: Mapping[str, Mapping[str, list[str]]] | None = None,
     **made: Any,
 ) -> dict[str, Any]:
     """All findings as JSON takes them; docs/findings.md says what each means.
@@ -215,6 +216,7 @@ def as_json(
         prevalence: As in `found`.
         rule: As in `found`.
         identifiers: Whether to name patients, studies, series and slices.
+        dicom: By key, the `files` that were written of a study as DICOM, and what was `left_out`.
         made: What else to say of how they were made: `made` (when) and `software`.
     """
     told: dict[str, Any] = without_nan(
@@ -232,14 +234,17 @@ def as_json(
             "rule": rule,
             "prevalence": prevalence,
             "studies": [
-                _study_as_json(one, identifiers=identifiers) for one in by_urgency(findings)
+                _study_as_json(one, identifiers=identifiers, dicom=(dicom or {}).get(one.key))
+                for one in by_urgency(findings)
             ],
         }
     )
     return told
 
 
-def _study_as_json(one: StudyFindings, *, identifiers: bool) -> dict[str, Any]:
+def _study_as_json(
+    one: StudyFindings, *, identifiers: bool, dicom: Mapping[str, list[str]] | None
+) -> dict[str, Any]:
     told: dict[str, Any] = {
         "key": one.key,
         "status": one.status,
@@ -274,6 +279,8 @@ def _study_as_json(one: StudyFindings, *, identifiers: bool) -> dict[str, Any]:
             for row in one.slices.to_dict("records")
         ],
     }
+    if dicom is not None:
+        told["dicom"] = dict(dicom)
     if identifiers:
         told["identifiers"] = {**one.study.identifiers, "folder": one.study.folder}
     return told

@@ -7,6 +7,7 @@ import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
+from pydicom import dcmread
 
 from ichreport import runs
 from ichreport.application import predict
@@ -16,6 +17,7 @@ from ichreport.evaluation.predictions import PROBABILITIES
 from ichreport.findings.study_findings import NOTICE, SCHEMA
 from ichreport.runs.record import read_run
 from tests.application.conftest import KINDS
+from tests.export.dicom.made_study import STUDY, MadeSeries
 
 
 def one_study(report, folder, number=0):
@@ -149,6 +151,32 @@ def test_a_failure_leaves_nothing_and_keeps_what_was(report, tmp_path, monkeypat
             predict.write(run.predictor, tmp_path / "in", tmp_path / "out")
     assert (tmp_path / "out/findings.csv").read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out"]
+
+
+def test_findings_go_into_a_pacs_as_dicom_with_heat_for_each_slice(report, tmp_path):
+    made = MadeSeries()
+    (tmp_path / "in").mkdir()
+    for number in range(made.slices):
+        content = made.file(number, made.center(4))
+        (tmp_path / "in" / f"{number}.dcm").write_bytes(content)
+    words = ["predict", str(report.folder("5-sequence")), str(tmp_path / "in"), "--dicom"]
+    assert main([*words, "--out", str(tmp_path / "out"), "--workers", "1"]) == 0
+    told = json.loads((tmp_path / "out/findings.json").read_text())
+    jsonschema.validate(told, json.loads(SCHEMA.read_text()))
+    [study] = told["studies"]
+    written = {path.name: dcmread(path) for path in (tmp_path / "out/dicom/study-0001").iterdir()}
+    assert sorted(written) == sorted(study["dicom"]["files"])
+    assert {"report.dcm", "capture-1.dcm", "heat-1-any.dcm"} <= set(written)
+    assert {str(one.StudyInstanceUID) for one in written.values()} == {STUDY}
+    assert written["heat-1-any.dcm"].NumberOfFrames == made.slices
+
+
+def test_without_what_writes_dicom_nothing_is_begun(report, tmp_path, monkeypatch):
+    one_study(report, tmp_path / "in")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with load(report.folder("1-cnn")) as run, pytest.raises(ValueError, match="need highdicom"):
+        predict.write(run.predictor, tmp_path / "in", tmp_path / "out", predict.Options(dicom=True))
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
