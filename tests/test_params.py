@@ -515,6 +515,8 @@ CHANGES_THE_TRAINING = {
     "experiments": ("elsewhere", False),
     "cam_run": ("another", False),
     "cam_per_group": (2, False),
+    "primary": ({"level": "slice"}, False),
+    "prevalence": ([0.1], False),
     "name": ("another", False),
     "question": ("Why?", False),
     "poster_row": (3, False),

@@ -15,6 +15,7 @@ from ichreport.evaluation.calibration.errors import calibration_table
 from ichreport.evaluation.calibration.net_benefit import PROBABILITY_THRESHOLDS, decision_curve
 from ichreport.evaluation.calibration.reliability import make_bins, reliability_curve
 from ichreport.evaluation.constant_prevalence import FloorComparison, compare_with_floor
+from ichreport.evaluation.endpoints import endpoint_table
 from ichreport.evaluation.predictions import TRUTHS, probabilities, select_split, truths
 from ichreport.evaluation.studies import pooling_table, study_table, study_thresholds
 from ichreport.evaluation.thresholds import frozen_thresholds, rate_table
@@ -24,6 +25,7 @@ from ichreport.evaluation.uncertainty.intervals import Interval
 from ichreport.evaluation.uncertainty.score_table import score_table
 from ichreport.files import without_nan
 from ichreport.labels import LABELS
+from ichreport.params.endpoint import Endpoint
 from ichreport.splits import SPLITS, Split
 
 POSTER_RULE: Final = "recall-85"
@@ -44,6 +46,7 @@ class Assessment:
         scores: `uncertainty.score_table.score_table`, of every split.
         areas: `uncertainty.clustered_auc.auc_table` on test: the closed form beside the bootstrap.
         precisions: `average_precision.average_precision_table` on test.
+        endpoints: `endpoints.endpoint_table`: what a report may be about, on validation and test.
         thresholds: `thresholds.frozen_thresholds`, chosen on validation.
         rates: `thresholds.rate_table` of these thresholds, with `split`: all rules on test, the
             poster's on train too.
@@ -65,6 +68,7 @@ class Assessment:
     scores: pd.DataFrame
     areas: pd.DataFrame
     precisions: pd.DataFrame
+    endpoints: pd.DataFrame
     thresholds: pd.DataFrame
     rates: pd.DataFrame
     calibration: pd.DataFrame
@@ -106,6 +110,10 @@ class Assessment:
     def average_precision(self, label: str) -> dict[str, Any]:
         """A label's average precision on test: a row of `precisions`."""
         return _row(self.precisions, label=label)
+
+    def endpoint(self, endpoint: Endpoint, split: Split = "test") -> dict[str, Any]:
+        """What a report is about, on validation or test: a row of `endpoints`."""
+        return _row(self.endpoints, **endpoint.model_dump(), split=split)
 
     def calibration_measure(self, measure: str, label: str) -> dict[str, Any]:
         """A measure of calibration: a row of `calibration`."""
@@ -156,6 +164,10 @@ def assess(predictions: pd.DataFrame, *, replicates: int = REPLICATES, seed: int
         seed: Seed of the resamples.
     """
     options: dict[str, Any] = {"replicates": replicates, "seed": seed}
+    scores, precisions = (
+        score_table(predictions, **options),
+        average_precision_table(predictions, **options),
+    )
     thresholds = frozen_thresholds(predictions)
     poster_thresholds = thresholds[thresholds["rule"] == POSTER_RULE]
     rates = [
@@ -163,9 +175,10 @@ def assess(predictions: pd.DataFrame, *, replicates: int = REPLICATES, seed: int
         rate_table(predictions, poster_thresholds, split="train", **options).assign(split="train"),
     ]
     return Assessment(
-        scores=score_table(predictions, **options),
+        scores=scores,
         areas=auc_table(predictions),
-        precisions=average_precision_table(predictions, **options),
+        precisions=precisions,
+        endpoints=endpoint_table(predictions, scores, precisions, **options),
         thresholds=thresholds,
         rates=pd.concat(rates, ignore_index=True),
         calibration=calibration_table(predictions, **options),

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from ichreport.params import augmentations
+from ichreport.params.endpoint import Endpoint
 from ichreport.params.inputs import (
     MOST_NEIGHBOURS,
     Input,
@@ -253,7 +254,9 @@ class Experiment(Profile):
         recipe = PhantomRecipe.model_construct(**phantom) if phantom else None
         sequence = parameters.get("sequence")
         read = SequenceRecipe.model_construct(**sequence) if sequence else None
-        return cls.model_construct(**{**parameters, "phantom": recipe, "sequence": read})
+        primary = Endpoint.model_construct(**parameters.get("primary", {}))
+        models = {"phantom": recipe, "sequence": read, "primary": primary}
+        return cls.model_construct(**{**parameters, **models})
 
     @property
     def members(self) -> list[str]:

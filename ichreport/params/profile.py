@@ -6,6 +6,7 @@ from typing import Any, Final, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from ichreport.params.endpoint import Endpoint
 from ichreport.params.ingest import GroupBy, SeriesToKeep
 from ichreport.params.machine import Determinism, Devices, Machine, Precision
 from ichreport.params.networks import NETWORKS, Network
@@ -39,7 +40,7 @@ OF_THE_REPORT: Final = frozenset(
     {
         *("profile", "experiments", "seeds", "cam_run", "cam_per_group", "kernel", "require_gpu"),
         *("source", "labels", "pseudonymise", "store", "phantom", "image_size"),
-        *("max_reject_share", "ingest_jobs"),
+        *("max_reject_share", "ingest_jobs", "primary", "prevalence"),
     }
 )
 """What all rows of a report share, so that no row can set it for itself."""
@@ -160,6 +161,12 @@ class Profile(Parameters):
     cam_per_group: int = Field(
         default=4, ge=1, le=24, description="slices shown for each label and outcome"
     )
+    primary: Endpoint = Field(default=Endpoint(), description="what this report is about")
+    prevalence: list[float] = Field(
+        default=[0.02, 0.05],
+        max_length=8,
+        description="shares of bleeding at which alarms are foretold",
+    )
 
     @model_validator(mode="after")
     def _seeds_differ(self) -> Self:
@@ -171,6 +178,13 @@ class Profile(Parameters):
                 "luck."
             )
         return self
+
+    @field_validator("prevalence")
+    @classmethod
+    def _are_shares(cls, prevalence: list[float]) -> list[float]:
+        if not all(0 < share < 1 for share in prevalence) or len(set(prevalence)) < len(prevalence):
+            raise ValueError("shares between 0 and 1, each once")
+        return prevalence
 
     @field_validator("source", "labels", "store", "weights", "experiments")
     @classmethod

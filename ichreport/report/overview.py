@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from ichreport import poster
 from ichreport.labels import SUBTYPES
+from ichreport.params.endpoint import Level
 from ichreport.report.comparison import all_runs
 from ichreport.report.html.blocks import Drawing, Fact, Facts, Sentences
 from ichreport.report.html.captions import Captions
@@ -14,6 +15,7 @@ from ichreport.report.run import curves as run_curves
 from ichreport.runs.results import Results, ScoredRun
 
 _CAPTIONS: Final = Captions.beside(__file__)
+_UNITS: Final[dict[Level, str]] = {"slice": "slices", "study": "studies"}
 _COUNTS: Final = {
     1: "one",
     2: "two",
@@ -59,15 +61,15 @@ def summarise(results: Results) -> Overview:
     facts = [*_facts_of_best(results), *_facts_of_data(results), *_facts_of_machine(results)]
     lead = [_experiments(results)]
     if results.scored:
-        lead += [_best(results), _learned(results), *_random_backbones(results)]
+        lead += [*_primary(results), _learned(results), *_random_backbones(results)]
     return Overview(" ".join(lead), Facts(facts))
 
 
 def curves_of_best(results: Results) -> Drawing | Sentences:
-    """ROC, precision-recall and calibration of the best run on unseen patients, side by side."""
+    """ROC, precision-recall and calibration of the run chosen on validation, side by side."""
     best = results.best
     if best is None:
-        return Sentences(["No run that is split by patient has predictions."])
+        return Sentences(["No run that is split by patient has the primary endpoint."])
     drawings = (
         run_curves.roc_curves(best.assessment),
         run_curves.precision_recall_curves(best.assessment),
@@ -105,11 +107,41 @@ def _experiments(results: Results) -> str:
     return sentence
 
 
-def _best(results: Results) -> str:
-    if results.best is None:
-        return "None was tested on patients that it has not seen."
-    area = results.best.learned.auc_any
-    return _CAPTIONS.fill("best", run=results.best.name, pairs=_out_of_100(area))
+def _primary(results: Results) -> list[str]:
+    """What the report is about, and the run that was chosen for it on validation."""
+    endpoint, best = results.primary.in_words, results.best
+    if best is None:
+        if not any(run.unseen_patients for run in results.scored.values()):
+            return ["None was tested on patients that it has not seen."]
+        return [_CAPTIONS.fill("no_primary", endpoint=endpoint)]
+    on_validation = results.primary_of(best, "validation")
+    on_test = results.primary_of(best)
+    said = _CAPTIONS.fill(
+        "primary",
+        endpoint=endpoint,
+        run=best.name,
+        validation=number(on_validation["value"]),
+        test=number(on_test["value"]),
+        interval=interval(on_test["low"], on_test["high"]),
+    )
+    return [said, *_pairs(results, on_test["value"]), *_named_later(results)]
+
+
+def _pairs(results: Results, area: float) -> list[str]:
+    """What an area means; nothing of another measure."""
+    if results.primary.measure != "auc":
+        return []
+    unit = results.primary.level
+    return [_CAPTIONS.fill("pairs", pairs=_out_of_100(area), unit=unit)]
+
+
+def _named_later(results: Results) -> list[str]:
+    """That runs were made when another endpoint was named; nothing if none was."""
+    runs = len(results.named_later)
+    if not runs:
+        return []
+    made = "1 run was" if runs == 1 else f"{runs} runs were"
+    return [_CAPTIONS.fill("named_later", made=made)]
 
 
 def _out_of_100(share: float) -> str:
@@ -137,13 +169,20 @@ def _facts_of_best(results: Results) -> list[Fact]:
     if results.best is None:
         return []
     learned, name = results.best.learned, results.best.name
-    area, gain = learned.auc_interval, learned.difference_interval
+    gain = learned.difference_interval
+    primary, units = results.primary_of(results.best), _UNITS[results.primary.level]
+    without = primary["units"] - primary["positives"]
     return [
         Fact(
-            "Best AUC, any bleeding",
-            number(learned.auc_any),
-            f"{interval(area.low, area.high)} (95 %), {name}, chosen on test",
+            f"Primary endpoint: {results.primary.in_words}",
+            number(primary["value"]),
+            f"{interval(primary['low'], primary['high'])} (95 %), {name}, chosen on validation",
             f"experiments/{name}.html",
+        ),
+        Fact(
+            "Width of its interval",
+            number(primary["high"] - primary["low"]),
+            f"what {primary['positives']:,} {units} of test with it and {without:,} without give",
         ),
         Fact(
             "Its weighted log loss",

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ import pandas as pd
 from ichreport import poster
 from ichreport.evaluation.assessment import Assessment
 from ichreport.evaluation.constant_prevalence import FloorComparison
+from ichreport.params.endpoint import Endpoint
 from ichreport.params.experiment import SEED_MARK, Experiment
 from ichreport.params.profile import Profile
 from ichreport.params.rows.differences import differences
@@ -19,6 +20,9 @@ from ichreport.params.rows.read import read_each_experiment
 from ichreport.params.samples import Sample, SplitBy
 from ichreport.runs.record import RunRecord, read_runs, read_runs_by_hand
 from ichreport.splits import Split
+
+_JUDGED: Final[tuple[Split, ...]] = ("validation", "test")
+"""Where a run needs a figure to be the best: to be chosen, and to be judged."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +148,7 @@ class Results:
         expected: The experiments that have a parameter file, by name.
         runs_by_hand: The other runs, by name.
         variants: Those with predictions, by name.
+        primary: What the report is about, and what its best run is chosen by.
     """
 
     runs: Sequence[RunRecord]
@@ -151,6 +156,7 @@ class Results:
     expected: Mapping[str, Experiment] = field(default_factory=dict)
     runs_by_hand: Sequence[RunRecord] = ()
     variants: Mapping[str, Variant] = field(default_factory=dict)
+    primary: Endpoint = field(default_factory=Endpoint)
 
     @cached_property
     def all_runs(self) -> list[RunRecord]:
@@ -163,11 +169,32 @@ class Results:
         return {**self.scored, **{name: one.scored for name, one in self.variants.items()}}
 
     @cached_property
+    def candidates(self) -> list[ScoredRun]:
+        """The runs whose test patients are unseen and that have the primary endpoint."""
+        return [
+            run
+            for run in self.scored.values()
+            if run.unseen_patients
+            and not any(np.isnan(self.primary_of(run, split)["value"]) for split in _JUDGED)
+        ]
+
+    @cached_property
     def best(self) -> ScoredRun | None:
-        """The run that ranks any bleeding best on patients that it has not seen."""
-        unseen = [run for run in self.scored.values() if run.unseen_patients]
-        ranked = [run for run in unseen if not np.isnan(run.learned.auc_any)]
-        return max(ranked, key=lambda run: run.learned.auc_any, default=None)
+        """The candidate with the largest primary endpoint on validation; test has no say."""
+        return max(
+            self.candidates,
+            key=lambda run: self.primary_of(run, "validation")["value"],
+            default=None,
+        )
+
+    def primary_of(self, run: ScoredRun, split: Split = "test") -> dict[str, Any]:
+        """A run's primary endpoint: a row of `Assessment.endpoints`."""
+        return run.assessment.endpoint(self.primary, split)
+
+    @property
+    def named_later(self) -> list[str]:
+        """The runs whose records name another primary endpoint: they were made before this one."""
+        return [name for name, run in self.scored.items() if run.experiment.primary != self.primary]
 
     @property
     def synthetic(self) -> bool:
@@ -226,6 +253,7 @@ def read(profile: Profile, report_folder: Path | None = None) -> Results:
         experiments,
         by_hand,
         {run.name: _variant(run, experiments) for run in by_hand if run.status == "ok"},
+        profile.primary,
     )
 
 

@@ -1,11 +1,15 @@
 """What the first page says first, against values computed by other means."""
 
+import dataclasses
 import re
 
+import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
 from ichreport.labels import LABELS
+from ichreport.params.endpoint import Endpoint
 from ichreport.params.experiment import Experiment
 from ichreport.report import overview
 from ichreport.report.html.formats import duration
@@ -45,15 +49,62 @@ def test_slices_and_patients_are_those_of_the_largest_sample(shown, report):
     assert facts(shown)["Slices"].text == f"of {patients} synthetic heads"
 
 
-def test_the_best_is_the_best_on_unseen_patients_with_its_interval(shown, report):
-    best = facts(shown)["Best AUC, any bleeding"]
-    test = report.results.scored["01-small"].predictions.query("split == 'test'")
-    area = roc_auc_score(test["truth_any"], test["probability_any"].astype(float))
-    assert float(best.value) == pytest.approx(area, abs=0.0006)
-    low, high = map(float, re.findall(r"0\.\d+", best.text))
+def area_of_studies(run, split):
+    """The area of any bleeding in whole studies, and its positives and negatives."""
+    rows = run.predictions.query("split == @split")
+    studies = rows.groupby("study_instance_uid")[["truth_any", "probability_any"]].max()
+    truth, score = studies["truth_any"], studies["probability_any"].astype(float)
+    return roc_auc_score(truth, score), int(truth.sum()), int((1 - truth).sum())
+
+
+def test_the_primary_endpoint_leads_with_its_interval_and_how_wide_that_is(report):
+    run = report.results.variants["by-hand"].scored  # of no skill, so that its figure is not 1
+    shown = overview.summarise(results.Results([run.run_record], {"by-hand": run}))
+    area, positives, negatives = area_of_studies(run, "test")
+    primary = facts(shown)["Primary endpoint: AUC of any bleeding in whole studies"]
+    assert shown.facts.facts[0] is primary
+    assert float(primary.value) == pytest.approx(area, abs=0.0006)
+    low, high = map(float, re.findall(r"[01]\.\d+", primary.text))
     assert low < area < high
-    assert best.href == "experiments/01-small.html"
-    assert f"in {100 * area:.0f} of 100 pairs, it gives the slice with bleeding" in shown.lead
+    assert primary.text.endswith("by-hand, chosen on validation")
+    assert primary.href == "experiments/by-hand.html"
+    width = facts(shown)["Width of its interval"]
+    assert float(width.value) == pytest.approx(high - low, abs=0.0011)
+    assert width.text == f"what {positives} studies of test with it and {negatives} without give"
+    assert f"In {100 * area:.0f} of 100 pairs, it gives the study with bleeding" in shown.lead
+    on_validation = area_of_studies(run, "validation")[0]
+    assert f"by-hand has the largest on validation, {on_validation:.3f}" in shown.lead
+
+
+def test_an_endpoint_that_is_no_area_speaks_of_no_pairs(report):
+    primary = Endpoint(label="subdural", level="slice", measure="average_precision")
+    shown = overview.summarise(
+        results.Results(report.results.runs, report.results.scored, primary=primary)
+    )
+    assert "The primary endpoint is the average precision of subdural bleeding in" in shown.lead
+    assert "pairs" not in shown.lead
+
+
+def test_runs_that_were_made_for_another_endpoint_are_told(shown, report):
+    assert "another endpoint" not in shown.lead
+    changed = results.Results(
+        report.results.runs, report.results.scored, primary=Endpoint(level="slice")
+    )
+    assert "3 runs were made when the profile named another endpoint" in (
+        overview.summarise(changed).lead
+    )
+
+
+def test_without_whole_studies_their_endpoint_is_missing_and_the_cure_is_told(report):
+    run = report.results.scored["01-small"]
+    record = {**run.record, "assessment": dict(run.record["assessment"])}
+    endpoints = pd.DataFrame(record["assessment"]["endpoints"])
+    endpoints.loc[endpoints["level"] == "study", "value"] = np.nan
+    record["assessment"]["endpoints"] = endpoints.to_dict("list")
+    alone = results.ScoredRun(dataclasses.replace(run.run_record, record=record))
+    lead = overview.summarise(results.Results([alone.run_record], {"01-small": alone})).lead
+    assert "None has the primary endpoint, the AUC of any bleeding in whole studies" in lead
+    assert '"primary" in the profile names another one' in lead
 
 
 def test_better_than_the_constant_are_those_with_that_verdict(shown, report):

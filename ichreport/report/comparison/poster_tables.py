@@ -91,16 +91,19 @@ def sentences(results: Results) -> Sentences:
     listed = [f"{len(results.scored)} of {len(results.runs)} experiments have a record."]
     best = results.best
     if best is not None:
+        primary = results.primary_of(best)
         area = best.learned.auc_interval
-        patients = best.assessment.split("test")["groups"]
         listed.append(
             _CAPTIONS.fill(
                 "best_run",
                 run=best.name,
+                endpoint=results.primary.in_words,
+                primary=number(primary["value"]),
+                primary_interval=interval(primary["low"], primary["high"]),
                 area=number(best.learned.auc_any),
                 interval=interval(area.low, area.high),
                 slices=f"{best.learned.slices:,}",
-                groups=f"{patients:,}",
+                groups=f"{best.assessment.split('test')['groups']:,}",
                 chosen=_chosen(results),
             )
         )
@@ -126,13 +129,13 @@ def sentences(results: Results) -> Sentences:
 
 
 def _chosen(results: Results) -> str:
-    """How the best run was chosen, and what that does to its score."""
-    unseen = [run for run in results.scored.values() if run.unseen_patients]
-    if len(unseen) < 2:
+    """How the best run was chosen, and what that leaves of its score."""
+    runs = results.candidates
+    if len(runs) < 2:
         return "It is the only such run."
-    samples = {run.sample for run in unseen}
+    samples = {run.sample for run in runs}
     slices = ", not all on the same slices" if len(samples) > 1 else ""
-    return _CAPTIONS.fill("best_run_chosen", runs=len(unseen), slices=slices)
+    return _CAPTIONS.fill("best_run_chosen", runs=len(runs), slices=slices)
 
 
 def _beside_poster(results: Results) -> list[str]:

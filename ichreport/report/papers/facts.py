@@ -48,6 +48,7 @@ def gather(folder: Path, profile: Profile, results: Results, figures: Figures | 
         "runs_done": str(len(results.scored)),
         "runs_expected": str(len(results.runs)),
         "runs_unseen": str(sum(run.unseen_patients for run in results.scored.values())),
+        "endpoint": results.primary.in_words,
         "replicates": f"{REPLICATES:,}",
         "poster": poster.CITATION,
         "poster_limits": poster.LIMITS,

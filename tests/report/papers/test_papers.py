@@ -29,6 +29,7 @@ ALWAYS_KNOWN = (
     "runs_done",
     "runs_expected",
     "runs_unseen",
+    "endpoint",
     "replicates",
     "source_words",
     "poster",
