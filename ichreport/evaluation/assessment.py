@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final, Self
 
@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ichreport.evaluation import curves
+from ichreport.evaluation.alarms import alarm_table
 from ichreport.evaluation.average_precision import average_precision_table
 from ichreport.evaluation.calibration.errors import calibration_table
 from ichreport.evaluation.calibration.net_benefit import PROBABILITY_THRESHOLDS, decision_curve
@@ -52,6 +53,7 @@ class Assessment:
             poster's on train too.
         calibration: `calibration.errors.calibration_table` on test.
         studies: `studies.study_table` on test.
+        alarms: `alarms.alarm_table` of studies, at the data's own prevalence and at stated ones.
         poolings: `studies.pooling_table`, learned on validation.
         study_thresholds: `studies.study_thresholds`, chosen on validation.
         subgroups: `subgroups.subgroup_scores` of any bleeding on test, with `kind`; empty if no
@@ -73,6 +75,7 @@ class Assessment:
     rates: pd.DataFrame
     calibration: pd.DataFrame
     studies: pd.DataFrame
+    alarms: pd.DataFrame
     poolings: pd.DataFrame
     study_thresholds: pd.DataFrame
     subgroups: pd.DataFrame
@@ -153,13 +156,20 @@ class Assessment:
         return cls(**values, learned=_learned(recorded["learned"]))
 
 
-def assess(predictions: pd.DataFrame, *, replicates: int = REPLICATES, seed: int = 0) -> Assessment:
+def assess(
+    predictions: pd.DataFrame,
+    *,
+    prevalences: Sequence[float] = (),
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> Assessment:
     """Measure a run.
 
     Thresholds, scalings and poolings are chosen on validation, frozen, and applied to test once.
 
     Args:
         predictions: A run's predictions.
+        prevalences: Shares of studies with bleeding, in (0, 1), at which alarms are foretold.
         replicates: Resamples of linked patient groups behind each interval.
         seed: Seed of the resamples.
     """
@@ -183,6 +193,7 @@ def assess(predictions: pd.DataFrame, *, replicates: int = REPLICATES, seed: int
         rates=pd.concat(rates, ignore_index=True),
         calibration=calibration_table(predictions, **options),
         studies=study_table(predictions, **options),
+        alarms=alarm_table(predictions, prevalences, **options),
         poolings=pooling_table(predictions),
         study_thresholds=study_thresholds(predictions),
         subgroups=pd.DataFrame(),

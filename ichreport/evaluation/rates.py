@@ -14,6 +14,31 @@ from ichreport.evaluation.predictions import checked_score, checked_truth
 RATES: Final = ("precision", "recall", "specificity", "accuracy", "npv")
 """The rates at a threshold; `npv` is the negative predictive value."""
 
+SUMMARIES: Final = (
+    *("balanced_accuracy", "mcc"),
+    *("likelihood_ratio_positive", "likelihood_ratio_negative"),
+)
+"""What recall and specificity come to together; `mcc` is Matthews' correlation coefficient."""
+
+
+def matthews_correlation(
+    tp: NDArray[Any], fp: NDArray[Any], tn: NDArray[Any], fn: NDArray[Any]
+) -> NDArray[np.float64]:
+    """The correlation of calls with the truth (Matthews, 1975), elementwise.
+
+    Args:
+        tp: Positives called positive, counts or sums of weights, any shape.
+        fp: Negatives called positive, of that shape.
+        tn: Negatives called negative, of that shape.
+        fn: Positives called negative, of that shape.
+
+    Returns:
+        In [-1, 1], of that shape; NaN where all are of one class or called alike.
+    """
+    tp, fp, tn, fn = (np.asarray(cell, dtype=np.float64) for cell in (tp, fp, tn, fn))
+    margins = (tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
+    return _ratio(tp * tn - fp * fn, np.sqrt(margins))
+
 
 def rates_at_threshold(y_true: ArrayLike, y_score: ArrayLike, threshold: float) -> dict[str, float]:
     """Each of `RATES` at a threshold.

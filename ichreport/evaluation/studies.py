@@ -20,6 +20,7 @@ from ichreport.evaluation.calibration.recalibration import (
     to_logit,
     to_probability,
 )
+from ichreport.evaluation.operating_points import operating_point
 from ichreport.evaluation.predictions import (
     PROBABILITIES,
     TRUTHS,
@@ -31,7 +32,6 @@ from ichreport.evaluation.scores import auc_score
 from ichreport.evaluation.thresholds import (
     POSTER_RECALL,
     frozen_thresholds,
-    rates_with_intervals,
     threshold_at_recall,
 )
 from ichreport.evaluation.uncertainty.bootstrap import (
@@ -252,10 +252,10 @@ def study_table(
         seed: Seed of the resamples.
 
     Returns:
-        One row for each pooling (`maximum`, `learned`), label and score (`auc`, then the rates at
-        the operating point): `pooling`, `label`, `score`, `value`, `low`, `high`, `groups`,
-        `undefined`, `threshold`, `sharpness` (of the pooling), `studies` and `positives`. NaN where
-        undefined, and throughout where a pooling could not be learned.
+        One row for each pooling (`maximum`, `learned`), label and score (`auc`, then the rates and
+        their summaries at the operating point): `pooling`, `label`, `score`, `value`, `low`,
+        `high`, `groups`, `undefined`, `threshold`, `sharpness` (of the pooling), `studies` and
+        `positives`. NaN where undefined, and throughout where a pooling could not be learned.
     """
     predictions = whole_studies(predictions)
     table: list[dict[str, Any]] = []
@@ -308,6 +308,6 @@ def _scores(
             auc_replicates(truth, score, group_codes, resamples.counts),
         )
     ci = area_interval(area, areas, truth == 1, group_codes)
-    rates = rates_with_intervals(truth, score, threshold, group_codes, resamples)
-    rows = [{"score": rate["rate"], **rate} for rate in rates]
+    point = operating_point(truth, score, threshold, group_codes, resamples)
+    rows = [{"score": rate["rate"], **rate} for rate in point.rows()]
     return [{"score": "auc", "value": area, **vars(ci)}, *rows]

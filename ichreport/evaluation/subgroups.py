@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ichreport.evaluation.operating_points import rates_with_intervals
 from ichreport.evaluation.predictions import (
     PROBABILITIES,
     TRUTHS,
@@ -16,7 +17,6 @@ from ichreport.evaluation.predictions import (
     select_split,
 )
 from ichreport.evaluation.scores import auc_score, log_loss_terms
-from ichreport.evaluation.thresholds import rates_with_intervals
 from ichreport.evaluation.uncertainty.bootstrap import (
     REPLICATES,
     Resamples,

@@ -11,8 +11,9 @@ from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ichreport.evaluation.operating_points import operating_point
 from ichreport.evaluation.predictions import (
     checked_score,
     checked_truth,
@@ -20,14 +21,8 @@ from ichreport.evaluation.predictions import (
     select_split,
     truths,
 )
-from ichreport.evaluation.rates import RATES, rates_at_threshold
-from ichreport.evaluation.uncertainty.bootstrap import (
-    REPLICATES,
-    Resamples,
-    draw_resamples,
-    rate_replicates,
-)
-from ichreport.evaluation.uncertainty.intervals import count_groups, share_interval
+from ichreport.evaluation.rates import rates_at_threshold
+from ichreport.evaluation.uncertainty.bootstrap import REPLICATES, draw_resamples
 from ichreport.labels import LABELS
 from ichreport.splits import Split
 
@@ -208,9 +203,9 @@ def rate_table(
         seed: Seed of the resamples.
 
     Returns:
-        One row for each rule, label and rate: `rule`, `label`, `threshold`, `rate` (of `RATES`),
-        `value`, `low`, `high`, `groups` (that contribute), `undefined` (replicates), `positives`,
-        `slices`. NaN where undefined.
+        One row for each rule, label and rate: `rule`, `label`, `threshold`, `rate` (of `RATES` and
+        `SUMMARIES`), `value`, `low`, `high`, `groups` (that contribute), `undefined` (replicates),
+        `positives`, `slices`. NaN where undefined; a likelihood ratio may be endless.
     """
     rows = select_split(predictions, split)
     y_true, y_score = truths(rows), probabilities(rows)
@@ -223,44 +218,6 @@ def rate_table(
         truth, score = y_true[:, column], y_score[:, column]
         keys = {"rule": rule, "label": label, "threshold": threshold}
         counts = {"positives": int(truth.sum()), "slices": len(truth)}
-        rates = rates_with_intervals(truth, score, threshold, group_codes, resamples)
-        table += [{**keys, **rate, **counts} for rate in rates]
+        point = operating_point(truth, score, threshold, group_codes, resamples)
+        table += [{**keys, **rate, **counts} for rate in point.rows()]
     return pd.DataFrame(table)
-
-
-def rates_with_intervals(
-    truth: NDArray[np.int64],
-    score: NDArray[np.float64],
-    threshold: float,
-    group_codes: NDArray[np.intp],
-    resamples: Resamples,
-) -> list[dict[str, Any]]:
-    """Each rate at a frozen threshold with its interval.
-
-    Args:
-        truth: (n,), 0 or 1.
-        score: (n,), any numbers.
-        threshold: Slices at or above it are called positive; NaN leaves every rate undefined.
-        group_codes: (n,) the group of each slice, from `Resamples.group_codes`.
-        resamples: The resamples to use.
-
-    Returns:
-        For each of `RATES`: `rate`, `value`, `low`, `high`, `groups`, `undefined`.
-    """
-    values = rates_at_threshold(truth, score, threshold)
-    replicates = rate_replicates(truth, score, threshold, group_codes, resamples.counts)
-    called, positive = score >= threshold, truth == 1
-    denominators = {
-        "precision": called,
-        "recall": positive,
-        "specificity": ~positive,
-        "accuracy": np.ones_like(positive),
-        "npv": ~called,
-    }
-    rows = []
-    for rate in RATES:
-        units = int(denominators[rate].sum())
-        groups = count_groups(group_codes, denominators[rate])
-        interval = share_interval(values[rate], replicates[rate], units=units, groups=groups)
-        rows.append({"rate": rate, "value": values[rate], **vars(interval)})
-    return rows

@@ -59,7 +59,7 @@ def test_learning_finds_how_the_studies_were_made(draw_predictions):
 
 def test_the_table_gives_areas_and_rates_of_frozen_study_thresholds(predictions):
     table = studies.study_table(predictions, replicates=100)
-    assert len(table) == 2 * 6 * 6
+    assert len(table) == 2 * 6 * (1 + 5 + 4)
     known = table.dropna(subset="low")
     assert ((known["low"] <= known["value"]) & (known["value"] <= known["high"])).all()
     rows = table.set_index(["pooling", "label", "score"])

@@ -101,7 +101,7 @@ def test_every_rule_reaches_its_target_on_the_split_where_it_chose(predictions):
 def test_rates_on_test_have_intervals_around_them_and_their_support(predictions):
     frozen = thresholds.frozen_thresholds(predictions)
     table = thresholds.rate_table(predictions, frozen, replicates=200)
-    assert len(table) == 4 * 6 * 5
+    assert len(table) == 4 * 6 * (5 + 4)
     assert ((table["low"] <= table["value"]) & (table["value"] <= table["high"])).all()
     row = table.set_index(["rule", "label", "rate"]).loc[("recall-85", "any", "recall")]
     rows = predictions[predictions["split"] == "test"]

@@ -1,0 +1,73 @@
+"""How many alarms a run would raise in whole studies, where bleeding is as frequent as stated.
+
+A set of studies that is enriched with bleeding has too high a precision. So predictive values and
+alarms are given at stated prevalences, from recall and specificity, beside those of the data.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ichreport.evaluation.operating_points import operating_point
+from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS, select_split
+from ichreport.evaluation.studies import MAXIMUM, fit_poolings, pool_studies, whole_studies
+from ichreport.evaluation.thresholds import POSTER_RECALL, threshold_at_recall
+from ichreport.evaluation.uncertainty.bootstrap import REPLICATES, draw_resamples
+from ichreport.labels import ANY, LABELS
+from ichreport.splits import Split
+
+
+def alarm_table(
+    predictions: pd.DataFrame,
+    prevalences: Sequence[float],
+    *,
+    split: Split = "test",
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Predictive values and alarms of whole studies at each prevalence.
+
+    Studies are pooled as learned on validation, or by the maximum where nothing could be learned;
+    the threshold is that of the poster's recall on validation. Both are frozen.
+
+    Args:
+        predictions: A run's predictions, one row a slice.
+        prevalences: Shares of studies with any bleeding, each in (0, 1). Subtypes are given at
+            their share of the data alone.
+        split: Where recall and specificity are measured.
+        replicates: Resamples of linked patient groups behind each interval.
+        seed: Seed of the resamples.
+
+    Returns:
+        One row for each label, prevalence (that of the data first, with `own`) and figure of
+        `OperatingPoint.at_prevalence`: `label`, `prevalence`, `own`, `figure`, `value`, `low`,
+        `high`, `studies` and `positives`. NaN where undefined. Intervals take the prevalence and
+        the threshold as known.
+    """
+    predictions = whole_studies(predictions)
+    learned = fit_poolings(predictions)
+    studies = pool_studies(predictions, {label: learned[label] or MAXIMUM for label in LABELS})
+    validation, rows = select_split(studies, "validation"), select_split(studies, split)
+    resamples = draw_resamples(rows["group"], replicates=replicates, seed=seed)
+    group_codes = resamples.group_codes(rows["group"])
+    table: list[dict[str, Any]] = []
+    for label, truth_column, score_column in zip(LABELS, TRUTHS, PROBABILITIES, strict=True):
+        threshold = threshold_at_recall(
+            validation[truth_column], validation[score_column], POSTER_RECALL
+        )
+        truth = rows[truth_column].to_numpy(np.int64)
+        score = rows[score_column].to_numpy(np.float64)
+        point = operating_point(truth, score, threshold, group_codes, resamples)
+        of_data = float(truth.mean()) if len(truth) else math.nan
+        counts = {"studies": len(truth), "positives": int(truth.sum())}
+        for prevalence in (of_data, *(prevalences if label == ANY else ())):
+            known = {"label": label, "prevalence": prevalence, "own": prevalence is of_data}
+            table += [
+                {**known, "figure": figure, **asdict(each), **counts}
+                for figure, each in point.at_prevalence(prevalence).items()
+            ]
+    return pd.DataFrame(table)

@@ -1,0 +1,110 @@
+"""Intervals of a sum and a ratio of two estimates, from the interval of each.
+
+The method of variance estimates recovery, MOVER. It keeps what the intervals of the two know: that
+shares near 0 or 1 have lopsided intervals, and that a share of exactly 1 is uncertain too.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure with the ends of its interval; NaN where undefined, infinite where endless."""
+
+    value: float
+    low: float
+    high: float
+
+    def __neg__(self) -> "Estimate":
+        return Estimate(-self.value, -self.high, -self.low)
+
+    def __mul__(self, factor: float) -> "Estimate":
+        """The same in other units, by a factor that is not negative."""
+        return Estimate(self.value * factor, self.low * factor, self.high * factor)
+
+    @property
+    def complement(self) -> "Estimate":
+        """1 less the figure."""
+        return Estimate(1 - self.value, 1 - self.high, 1 - self.low)
+
+
+def correlation_of(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+    """The correlation of two scores over shared resamples; 0 where one of them never changes.
+
+    Args:
+        first: (replicates,); NaN where undefined.
+        second: (replicates,), of the same resamples.
+    """
+    defined = ~(np.isnan(first) | np.isnan(second))
+    first, second = first[defined], second[defined]
+    if len(first) < 2 or not np.ptp(first) > 0 or not np.ptp(second) > 0:
+        return 0.0
+    return float(np.corrcoef(first, second)[0, 1])
+
+
+def sum_of(first: Estimate, second: Estimate, correlation: float) -> Estimate:
+    """The sum of two estimates (Zou and Donner, Statistics in Medicine 27 (2008) 1693).
+
+    Args:
+        first: An estimate.
+        second: Another one.
+        correlation: Of the two, in [-1, 1].
+    """
+    value = first.value + second.value
+    return Estimate(
+        value,
+        value - _joint(first.value - first.low, second.value - second.low, correlation),
+        value + _joint(first.high - first.value, second.high - second.value, correlation),
+    )
+
+
+def _joint(first: float, second: float, correlation: float) -> float:
+    """The distance from a sum to its end, from those of its parts to theirs."""
+    return math.sqrt(max(first**2 + second**2 + 2 * correlation * first * second, 0.0))
+
+
+def ratio_of(first: Estimate, second: Estimate, correlation: float) -> Estimate:
+    """The ratio of two estimates that are not negative (Donner and Zou, ibid. 31 (2012) 3).
+
+    Args:
+        first: The numerator.
+        second: The denominator; where it is 0 the ratio is endless, with a lower end.
+        correlation: Of the two, in [-1, 1].
+    """
+    if math.isnan(first.value + second.value) or first.value == second.value == 0:
+        return Estimate(math.nan, math.nan, math.nan)
+    value = first.value / second.value if second.value > 0 else math.inf
+    low = _end(first, first.low, second, second.high, correlation, sign=-1)
+    high = _end(first, first.high, second, second.low, correlation, sign=1)
+    return Estimate(value, low, high)
+
+
+def _end(
+    first: Estimate,
+    first_end: float,
+    second: Estimate,
+    second_end: float,
+    correlation: float,
+    *,
+    sign: int,
+) -> float:
+    """An end of a ratio: where the interval of `first - ratio * second` just reaches 0.
+
+    A root of a·R² - 2·b·R + c, and the one that is not negative.
+    """
+    if math.isnan(first_end + second_end):
+        return math.nan
+    if second_end <= 0:
+        return math.inf
+    product = first.value * second.value
+    b = product + correlation * (first.value - first_end) * (second.value - second_end)
+    a = second_end * (2 * second.value - second_end)
+    c = first_end * (2 * first.value - first_end)
+    root = math.sqrt(max(b * b - a * c, 0.0))
+    if a == 0:
+        return c / (2 * b) if b > 0 else math.nan
+    return max((b + sign * root) / a, 0.0)
