@@ -19,6 +19,7 @@ from ichreport.evaluation.constant_prevalence import FloorComparison, compare_wi
 from ichreport.evaluation.endpoints import endpoint_table
 from ichreport.evaluation.predictions import TRUTHS, probabilities, select_split, truths
 from ichreport.evaluation.studies import pooling_table, study_table, study_thresholds
+from ichreport.evaluation.threshold_scatter import threshold_scatter
 from ichreport.evaluation.thresholds import frozen_thresholds, rate_table
 from ichreport.evaluation.uncertainty.bootstrap import REPLICATES, draw_resamples
 from ichreport.evaluation.uncertainty.clustered_auc import auc_table
@@ -49,6 +50,7 @@ class Assessment:
         precisions: `average_precision.average_precision_table` on test.
         endpoints: `endpoints.endpoint_table`: what a report may be about, on validation and test.
         thresholds: `thresholds.frozen_thresholds`, chosen on validation.
+        scatter: `threshold_scatter.threshold_scatter`: how far these thresholds scatter.
         rates: `thresholds.rate_table` of these thresholds, with `split`: all rules on test, the
             poster's on train too.
         calibration: `calibration.errors.calibration_table` on test.
@@ -72,6 +74,7 @@ class Assessment:
     precisions: pd.DataFrame
     endpoints: pd.DataFrame
     thresholds: pd.DataFrame
+    scatter: pd.DataFrame
     rates: pd.DataFrame
     calibration: pd.DataFrame
     studies: pd.DataFrame
@@ -190,6 +193,7 @@ def assess(
         precisions=precisions,
         endpoints=endpoint_table(predictions, scores, precisions, **options),
         thresholds=thresholds,
+        scatter=threshold_scatter(predictions, **options),
         rates=pd.concat(rates, ignore_index=True),
         calibration=calibration_table(predictions, **options),
         studies=study_table(predictions, **options),

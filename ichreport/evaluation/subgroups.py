@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from ichreport.evaluation.predictions import (
     checked_truth,
     select_split,
 )
+from ichreport.evaluation.rates import rates_at_threshold
 from ichreport.evaluation.scores import auc_score, log_loss_terms
 from ichreport.evaluation.uncertainty.bootstrap import (
     REPLICATES,
@@ -23,12 +24,22 @@ from ichreport.evaluation.uncertainty.bootstrap import (
     auc_replicates,
     draw_resamples,
     mean_replicates,
+    rate_replicates,
 )
-from ichreport.evaluation.uncertainty.intervals import area_interval, interval
+from ichreport.evaluation.uncertainty.intervals import (
+    area_interval,
+    count_groups,
+    holm,
+    interval,
+    p_value,
+)
 from ichreport.labels import ANY, LABELS
 from ichreport.splits import Split
 
 Negatives = Literal["own", "all"]
+
+_DIFFERENCE: Final = ("difference", "difference_low", "difference_high", "p")
+"""Columns of a subgroup's difference from the rest."""
 
 
 def subgroup_scores(
@@ -62,7 +73,8 @@ def subgroup_scores(
         One row for each label, subgroup (in the order of a categorical `by`, else sorted) and
         score (`auc`, `log_loss`, then the rates at the threshold): `label`, `subgroup`, `score`,
         `value`, `low`, `high`, `groups` (that contribute), `undefined` (replicates), `slices`,
-        `positives`. NaN where undefined.
+        `positives`; and for `auc` and `recall` the `difference` from the other subgroups together,
+        `difference_low`, `difference_high` and `p`, not adjusted. NaN where undefined.
 
     Raises:
         ValueError: If `by` does not have the index of `predictions`.
@@ -84,15 +96,21 @@ def subgroup_scores(
         threshold = (thresholds or {}).get(label, math.nan)
         for subgroup in _subgroups(by):
             inside = (member == subgroup).to_numpy(dtype=bool, na_value=False)
-            chosen = inside if negatives == "own" else (inside & (truth == 1)) | (truth == 0)
+            rest = member.notna().to_numpy() & ~inside
+            if negatives == "all":
+                inside, rest = ((part & (truth == 1)) | (truth == 0) for part in (inside, rest))
+            chosen = inside
             keys = {"label": label, "subgroup": subgroup}
             counts = {"slices": int(chosen.sum()), "positives": int(truth[chosen].sum())}
             scores = _scores(
                 truth[chosen], score[chosen], threshold, group_codes[chosen], resamples
             )
-            table += [keys | row | counts for row in scores]
+            compared = _from_the_rest(
+                truth, score, threshold, group_codes, resamples, parts=(chosen, rest)
+            )
+            table += [keys | row | counts | compared.get(row["score"], {}) for row in scores]
     columns = ["label", "subgroup", "score", "value", "low", "high", "groups", "undefined"]
-    return pd.DataFrame(table, columns=[*columns, "slices", "positives"])
+    return pd.DataFrame(table, columns=[*columns, "slices", "positives", *_DIFFERENCE])
 
 
 def strata_scores(
@@ -113,7 +131,9 @@ def strata_scores(
         replicates: Resamples of linked patient groups behind each interval.
 
     Returns:
-        The columns of `subgroup_scores`, with the property, `kind`, before them.
+        The columns of `subgroup_scores`, with the property, `kind`, before them, and `p_adjusted`
+        after them: by Holm's method over all comparisons of the table. Of two subgroups, each of
+        which is the other's rest, the comparison counts once.
 
     Raises:
         ValueError: If a slice of the test split is not in the strata.
@@ -135,7 +155,21 @@ def strata_scores(
         )
         table.insert(0, "kind", name)
         tables.append(table)
-    return pd.concat(tables, ignore_index=True)
+    together = pd.concat(tables, ignore_index=True)
+    return together.assign(p_adjusted=_adjusted(together))
+
+
+def _adjusted(table: pd.DataFrame) -> NDArray[np.float64]:
+    """Each row's p-value after Holm's adjustment; NaN where nothing was compared."""
+    tested = table.dropna(subset="p")
+    by_property = tested.groupby(["kind", "score"])["p"]
+    mirrored = (by_property.transform("size") == 2) & (by_property.cumcount() == 1)
+    p_values = table["p"].astype(np.float64).copy()
+    p_values[mirrored.index[mirrored]] = math.nan
+    adjusted = pd.Series(holm(p_values), index=table.index)
+    first = adjusted.groupby([table["kind"], table["score"]]).transform("first")
+    adjusted[mirrored.index[mirrored]] = first[mirrored.index[mirrored]]
+    return adjusted.to_numpy(dtype=np.float64)
 
 
 def _subgroups(by: pd.Series) -> list[Any]:
@@ -165,3 +199,52 @@ def _scores(
         {"score": "log_loss", "value": loss, **vars(loss_ci)},
         *({"score": rate.pop("rate"), **rate} for rate in rates),
     ]
+
+
+def _from_the_rest(
+    truth: NDArray[np.int64],
+    score: NDArray[np.float64],
+    threshold: float,
+    group_codes: NDArray[np.intp],
+    resamples: Resamples,
+    *,
+    parts: tuple[NDArray[np.bool_], NDArray[np.bool_]],
+) -> dict[str, dict[str, float]]:
+    """The difference of a subgroup's area and recall from those of the rest, on shared resamples.
+
+    Args:
+        truth: (n,), 0 or 1, of all slices.
+        score: (n,), probabilities.
+        threshold: The frozen threshold.
+        group_codes: (n,) the group of each slice.
+        resamples: The resamples.
+        parts: (n,) masks of the subgroup and of the rest.
+    """
+    positive = truth == 1
+    values: dict[str, list[float]] = {"auc": [], "recall": []}
+    replicates: dict[str, list[NDArray[np.float64]]] = {"auc": [], "recall": []}
+    groups = {"auc": len(resamples.groups), "recall": len(resamples.groups)}
+    for part in parts:
+        own = truth[part], score[part]
+        values["auc"].append(auc_score(*own))
+        replicates["auc"].append(auc_replicates(*own, group_codes[part], resamples.counts))
+        values["recall"].append(rates_at_threshold(*own, threshold)["recall"])
+        rates = rate_replicates(*own, threshold, group_codes[part], resamples.counts)
+        replicates["recall"].append(rates["recall"])
+        of_positives = count_groups(group_codes, part & positive)
+        of_both = count_groups(group_codes, part & positive, part & ~positive)
+        groups = {
+            "auc": min(groups["auc"], of_both),
+            "recall": min(groups["recall"], of_positives),
+        }
+    compared = {}
+    for name, (inside, rest) in replicates.items():
+        ci = interval(inside - rest, groups=groups[name])
+        figures = (
+            values[name][0] - values[name][1],
+            ci.low,
+            ci.high,
+            p_value(inside - rest, groups=groups[name]),
+        )
+        compared[name] = dict(zip(_DIFFERENCE, figures, strict=True))
+    return compared

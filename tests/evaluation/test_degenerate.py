@@ -4,14 +4,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ichreport.evaluation.alarms import alarm_table
+from ichreport.evaluation.average_precision import average_precision_table
 from ichreport.evaluation.calibration.errors import calibration_table
 from ichreport.evaluation.comparisons import compare_runs
 from ichreport.evaluation.constant_prevalence import compare_with_floor
+from ichreport.evaluation.endpoints import endpoint_table
 from ichreport.evaluation.findings import findings
 from ichreport.evaluation.mistakes import worst_mistakes
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.evaluation.studies import study_table
 from ichreport.evaluation.subgroups import subgroup_scores
+from ichreport.evaluation.threshold_scatter import threshold_scatter
 from ichreport.evaluation.thresholds import frozen_thresholds, rate_table
 from ichreport.evaluation.uncertainty.clustered_auc import auc_table
 from ichreport.evaluation.uncertainty.score_table import score_table
@@ -36,10 +40,14 @@ def test_every_table_is_made(case, predictions):
     changed = CASES[case](predictions)
     half = pd.Series(np.arange(len(changed)) % 2, index=changed.index)
     assert len(score_table(changed, **FAST)) == 3 * 14
-    assert len(rate_table(changed, frozen_thresholds(changed), **FAST)) == 4 * 6 * 5
+    assert len(rate_table(changed, frozen_thresholds(changed), **FAST)) == 4 * 6 * 9
     assert len(calibration_table(changed, **FAST)) == 6 * 12
-    assert len(study_table(changed, **FAST)) == 2 * 6 * 6
+    assert len(study_table(changed, **FAST)) == 2 * 6 * 10
     assert len(auc_table(changed)) == 6
+    assert len(alarm_table(changed, [0.02], **FAST)) == (6 + 1) * 5
+    assert len(threshold_scatter(changed, **FAST)) == 4 * 6
+    scores, precisions = score_table(changed, **FAST), average_precision_table(changed, **FAST)
+    assert len(endpoint_table(changed, scores, precisions, **FAST)) == 2 * 2 * 2 * 6
     assert len(compare_runs({"a": changed, "b": predictions}, {"a": "b"}, **FAST)) == 1
     assert len(findings(dict.fromkeys(range(1, 15), changed), **FAST)) == 5
     subgroup_scores(changed, half, thresholds={"any": 0.5}, **FAST)

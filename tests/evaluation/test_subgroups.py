@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import log_loss, recall_score, roc_auc_score
+from statsmodels.stats.multitest import multipletests
 
 from ichreport.evaluation.subgroups import strata_scores, subgroup_scores
 
@@ -87,7 +88,8 @@ def test_strata_are_scored_one_property_after_the_other(predictions, family):
             thresholds={"any": 0.4},
             replicates=20,
         )
-        scored = table[table["kind"] == kind].drop(columns="kind").reset_index(drop=True)
+        scored = table[table["kind"] == kind].drop(columns=["kind", "p_adjusted"])
+        scored = scored.reset_index(drop=True)
         pd.testing.assert_frame_equal(scored, expected)
 
 
@@ -102,3 +104,71 @@ def test_strata_that_lack_a_slice_are_refused(predictions, family):
     header = family.set_axis(predictions["sop_instance_uid"].to_numpy()).iloc[:-1]
     with pytest.raises(ValueError, match="header: 1 slices of the test split have no class"):
         strata_scores(predictions, [("header", header, False)], threshold=None, replicates=5)
+
+
+def test_the_difference_is_from_the_other_subgroups_together(predictions):
+    by = pd.Series(np.array(["a", "b", "c"])[np.arange(len(predictions)) % 3], predictions.index)
+    by = by.mask(np.arange(len(predictions)) % 7 == 0)  # and some slices are in none
+    table = subgroup_scores(
+        predictions, by, labels=["any"], thresholds={"any": 0.4}, replicates=100
+    ).set_index(["subgroup", "score"])
+    test = predictions[predictions["split"] == "test"]
+    inside, rest = (test[by.loc[test.index].isin(names)] for names in (["a"], ["b", "c"]))
+    areas = [roc_auc_score(part["truth_any"], part["probability_any"]) for part in (inside, rest)]
+    recalls = [
+        recall_score(part["truth_any"], part["probability_any"] >= 0.4) for part in (inside, rest)
+    ]
+    for score, (own, others) in {"auc": areas, "recall": recalls}.items():
+        row = table.loc[("a", score)]
+        assert row["difference"] == pytest.approx(own - others)
+        assert row["difference_low"] < row["difference"] < row["difference_high"]
+    assert np.isnan(table.loc[("a", "specificity"), "p"])
+
+
+def strata(predictions, **kinds):
+    names = predictions["sop_instance_uid"].to_numpy()
+    return [(kind, pd.Series(classes, index=names), False) for kind, classes in kinds.items()]
+
+
+def test_p_values_are_adjusted_over_the_table_and_a_mirrored_pair_counts_once(predictions):
+    number = np.arange(len(predictions))
+    kinds = {
+        "two": np.array(["a", "b"])[number % 2],
+        "three": np.array(["c", "d", "e"])[number % 3],
+    }
+    table = strata_scores(predictions, strata(predictions, **kinds), threshold=0.4, replicates=200)
+    rows = table.dropna(subset="p").set_index(["kind", "subgroup", "score"])
+    assert len(rows) == 2 * (2 + 3)
+    counted = rows.drop(index=[("two", "b", "auc"), ("two", "b", "recall")])
+    expected = multipletests(counted["p"], method="holm")[1]
+    np.testing.assert_allclose(counted["p_adjusted"], expected)
+    for score in ("auc", "recall"):
+        first, second = (rows.loc[("two", name, score)] for name in "ab")
+        assert first["difference"] == pytest.approx(-second["difference"])
+        assert first["p_adjusted"] == second["p_adjusted"]
+
+
+def test_a_subgroup_that_is_worse_is_found_and_subgroups_by_chance_are_not(draw_predictions):
+    predictions = draw_predictions(seed=2, patients=300)
+    number = pd.factorize(predictions["group"])[0]
+    scanner = np.where(number % 2, "old", "new")
+    noise = np.random.default_rng(0).random(len(predictions))
+    spoilt = predictions["probability_any"].where(scanner == "new", noise)
+    kinds = {"scanner": scanner, "chance": np.array(["x", "y"])[number // 2 % 2]}
+    table = strata_scores(
+        predictions.assign(probability_any=spoilt),
+        strata(predictions, **kinds),
+        threshold=0.4,
+        replicates=400,
+    ).set_index(["kind", "subgroup", "score"])
+    old = table.loc[("scanner", "old", "auc")]
+    assert old["difference_high"] < 0
+    assert old["p_adjusted"] < 0.01
+    assert table.loc[("chance", "x", "auc"), "p_adjusted"] > 0.05
+
+
+def test_a_subgroup_without_a_rest_is_compared_with_nothing(predictions):
+    kinds = strata(predictions, all=np.full(len(predictions), "same"))
+    table = strata_scores(predictions, kinds, threshold=0.4, replicates=20)
+    assert table["value"].notna().all()
+    assert table[["difference", "p", "p_adjusted"]].isna().all(axis=None)

@@ -10,7 +10,7 @@ from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.labels import ANY, LABELS, SUBTYPES
 from ichreport.report.html.blocks import Cell, Row, Sentences, Table, numbers
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import interval, number, number_range, with_interval
+from ichreport.report.html.formats import interval, number, number_range, p_value, with_interval
 from ichreport.splits import SPLITS
 
 _CAPTIONS: Final = Captions.beside(__file__)
@@ -119,6 +119,7 @@ def operating_points(assessed: Assessment) -> Table:
     on_test = assessed.rates[assessed.rates["split"] == "test"]
     rates = _by(on_test, "rule", "label", "rate")
     chosen_by = _by(assessed.thresholds, "rule", "label")
+    scatter = _by(assessed.scatter, "rule", "label")
     rows = []
     for rule, name in RULE_NAMES.items():
         for label in (ANY, *SUBTYPES):
@@ -129,6 +130,7 @@ def operating_points(assessed: Assessment) -> Table:
                 f"{name}: {label}",
                 number(chosen["threshold"], 4),
                 number(chosen["achieved"], 2),
+                _scatter(scatter[rule, label]),
                 *cells,
                 f"{support:,}",
             ]
@@ -137,10 +139,17 @@ def operating_points(assessed: Assessment) -> Table:
         _CAPTIONS.fill("operating_points", intervals=interval_explanation()),
         [
             "rule",
-            *numbers("threshold", "achieved on validation", *_RATE_NAMES.values(), "support"),
+            *numbers("threshold", "achieved on validation", "on test by other draws"),
+            *numbers(*_RATE_NAMES.values(), "support"),
         ],
         rows,
     )
+
+
+def _scatter(row: dict[str, Any]) -> str:
+    """The range of recall, or of specificity, that thresholds of other validation sets give."""
+    ends = interval(row["rate_low"], row["rate_high"], 2)
+    return ends if ends == "–" else f"{row['rate']} {ends}"
 
 
 def calibration(assessed: Assessment) -> Table:
@@ -218,16 +227,29 @@ def subgroups(assessed: Assessment) -> Table:
         area = values[kind, group, "auc"]
         cells = [with_interval(values[kind, group, rate], 2) for rate in _SUBGROUP_RATES]
         counts = [f"{area[name]:,}" for name in ("slices", "positives", "groups")]
-        rows.append([f"{kind}: {group}", with_interval(area, 2), *cells, *counts])
+        differences = [
+            text
+            for score in ("auc", "recall")
+            for text in _from_the_rest(values[kind, group, score])
+        ]
+        rows.append([f"{kind}: {group}", with_interval(area, 2), *cells, *differences, *counts])
     return Table(
         _CAPTIONS.fill("subgroups", intervals=interval_explanation()),
         [
             "subgroup",
             *numbers("AUC", *(_RATE_NAMES[rate] for rate in _SUBGROUP_RATES)),
+            *numbers("AUC", "p of AUC", "recall", "p of recall", group="less the rest's"),
             *numbers("slices", "positives", "groups"),
         ],
         rows,
     )
+
+
+def _from_the_rest(row: dict[str, Any]) -> list[str]:
+    """A subgroup's difference from the rest with its interval, and its adjusted p-value."""
+    ends = {"low": row["difference_low"], "high": row["difference_high"]}
+    difference = {"value": row["difference"], **ends}
+    return [with_interval(difference, 2), p_value(row["p_adjusted"])]
 
 
 def _first_marked(rows: Sequence[Sequence[Cell]]) -> list[Row]:

@@ -51,13 +51,26 @@ def test_operating_points_show_target_rates_and_support(predictions, assessed):
     threshold = assessed.threshold("any")
     row = table["85 % recall: any"]
     assert row[1] == f"{threshold:.4f}"
-    for split, cell in (("validation", row[2]), ("test", row[3])):
+    for split, cell in (("validation", row[2]), ("test", row[4])):
         rows = predictions[predictions["split"] == split]
         called = rows["probability_any"] >= threshold
         assert cell.split(" ")[0] == f"{recall_score(rows['truth_any'], called):.2f}"
     test = predictions[predictions["split"] == "test"]
-    assert row[8] == f"{test['truth_any'].sum()}"
-    assert table["85 % recall: epidural"][3] == "–"
+    assert row[9] == f"{test['truth_any'].sum()}"
+    assert table["85 % recall: epidural"][4] == "–"
+
+
+def test_how_far_a_threshold_scatters_stands_beside_it(assessed):
+    table = cells(score_tables.operating_points(assessed))
+    scatter = assessed.scatter.set_index(["rule", "label"])
+    for rule, name, rate in (
+        ("recall-85", "85 % recall", "recall"),
+        ("specificity-90", "90 % specificity", "specificity"),
+    ):
+        own = scatter.loc[(rule, "any")]
+        assert own["rate_low"] < own["rate_high"]
+        assert table[f"{name}: any"][3] == f"{rate} {own['rate_low']:.2f}–{own['rate_high']:.2f}"
+    assert table["85 % recall: epidural"][3] == "–"  # test has none
 
 
 def test_average_precision_stands_beside_prevalence(predictions, assessed):

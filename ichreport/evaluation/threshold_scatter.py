@@ -1,0 +1,137 @@
+"""How far frozen thresholds scatter: what other patients in validation would have chosen.
+
+A threshold is an estimate too. Rates on test with their intervals take it as given; here validation
+is drawn anew, and each draw's threshold is applied to the same test slices.
+"""
+
+import math
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ichreport.evaluation.predictions import probabilities, select_split, truths
+from ichreport.evaluation.thresholds import RULES, Rule
+from ichreport.evaluation.uncertainty.bootstrap import REPLICATES, draw_resamples
+from ichreport.evaluation.uncertainty.intervals import count_groups, interval
+from ichreport.labels import LABELS
+
+_JUDGED_BY: Final = {"recall": "recall", "specificity": "specificity", "youden": "recall"}
+"""The rate on test that shows how far a rule's thresholds scatter."""
+
+
+def threshold_scatter(
+    predictions: pd.DataFrame, *, replicates: int = REPLICATES, seed: int = 0
+) -> pd.DataFrame:
+    """What each rule's threshold and its rate on test would be with other validation patients.
+
+    Args:
+        predictions: A run's predictions.
+        replicates: Resamples of validation's linked patient groups.
+        seed: Seed of the resamples.
+
+    Returns:
+        One row for each rule of `RULES` and label: `rule`, `label`, `low` and `high` (95 % of the
+        thresholds), `rate` (the recall on test, or the specificity of a rule that aims at it),
+        `rate_low` and `rate_high` (95 % of the thresholds give a rate in that range), `groups` (of
+        validation, in the class that the rule needs) and `undefined` (resamples without a
+        threshold). NaN where undefined.
+    """
+    validation, test = (select_split(predictions, split) for split in ("validation", "test"))
+    truth, score = truths(validation), probabilities(validation)
+    test_truth, test_score = truths(test), probabilities(test)
+    # other draws than those of test, which start from the seed itself
+    resamples = draw_resamples(validation["group"], replicates=replicates, seed=seed + 1)
+    group_codes = resamples.group_codes(validation["group"])
+    table: list[dict[str, Any]] = []
+    for rule in RULES:
+        for column, label in enumerate(LABELS):
+            positive = truth[:, column] == 1
+            thresholds = threshold_replicates(
+                positive, score[:, column], rule, group_codes, resamples.counts
+            )
+            rate = _JUDGED_BY[rule.measure]
+            judged = test_score[test_truth[:, column] == (rate == "recall"), column]
+            rates = _rates(judged, thresholds, rate)
+            groups = count_groups(group_codes, *_needed(rule, positive))
+            of_thresholds = interval(thresholds, groups=groups)
+            of_rates = interval(rates, groups=groups)
+            table.append(
+                {
+                    "rule": rule.name,
+                    "label": label,
+                    "low": of_thresholds.low,
+                    "high": of_thresholds.high,
+                    "rate": rate,
+                    "rate_low": of_rates.low,
+                    "rate_high": of_rates.high,
+                    "groups": groups,
+                    "undefined": of_thresholds.undefined,
+                }
+            )
+    return pd.DataFrame(table)
+
+
+def threshold_replicates(
+    positive: NDArray[np.bool_],
+    score: NDArray[np.float64],
+    rule: Rule,
+    group_codes: NDArray[np.intp],
+    counts: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """The threshold that a rule chooses in each resample, exactly, from one sort.
+
+    Args:
+        positive: (n,), true for positives.
+        score: (n,), finite numbers.
+        rule: The rule.
+        group_codes: (n,) the group of each slice, from `Resamples.group_codes`.
+        counts: (replicates, groups) of `Resamples`.
+
+    Returns:
+        (replicates,); NaN where a resample lacks the classes that the rule needs.
+    """
+    thresholds = np.full(len(counts), math.nan)
+    if rule.measure == "youden":
+        levels, level = np.unique(score, return_inverse=True)
+        for replicate, drawn in enumerate(counts):
+            weight = drawn[group_codes]
+            called, alarms = (
+                np.cumsum(np.bincount(level[side], weight[side], len(levels))[::-1])[::-1]
+                for side in (positive, ~positive)
+            )
+            if len(levels) and called[0] and alarms[0]:
+                # in whole units, so that equal values compare as equal
+                best = np.argmax(called * alarms[0] - alarms * called[0])
+                thresholds[replicate] = levels[best]
+        return thresholds
+    wanted = positive if rule.measure == "recall" else ~positive
+    sign = -1 if rule.measure == "recall" else 1
+    order = np.argsort(sign * score[wanted], kind="stable")
+    scores, codes = score[wanted][order], group_codes[wanted][order]
+    for replicate, drawn in enumerate(counts):
+        running = np.cumsum(drawn[codes])
+        if len(running) and running[-1]:
+            place = int(np.argmax(running / running[-1] >= rule.target))
+            thresholds[replicate] = scores[place]
+    return thresholds if rule.measure == "recall" else np.nextafter(thresholds, math.inf)
+
+
+def _needed(rule: Rule, positive: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
+    """The classes without which a rule has no threshold."""
+    classes = {"recall": [positive], "specificity": [~positive]}
+    return classes.get(rule.measure, [positive, ~positive])
+
+
+def _rates(
+    scores: NDArray[np.float64], thresholds: NDArray[np.float64], rate: str
+) -> NDArray[np.float64]:
+    """The recall of positives' scores, or the specificity of negatives', at each threshold."""
+    if not len(scores):
+        return np.full(len(thresholds), math.nan)
+    below = np.searchsorted(np.sort(scores), thresholds, side="left") / len(scores)
+    rates: NDArray[np.float64] = np.where(
+        np.isnan(thresholds), math.nan, 1 - below if rate == "recall" else below
+    )
+    return rates
