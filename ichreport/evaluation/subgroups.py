@@ -169,7 +169,8 @@ def _adjusted(table: pd.DataFrame) -> NDArray[np.float64]:
     adjusted = pd.Series(holm(p_values), index=table.index)
     first = adjusted.groupby([table["kind"], table["score"]]).transform("first")
     adjusted[mirrored.index[mirrored]] = first[mirrored.index[mirrored]]
-    return adjusted.to_numpy(dtype=np.float64)
+    values: NDArray[np.float64] = np.asarray(adjusted, dtype=np.float64)
+    return values
 
 
 def _subgroups(by: pd.Series) -> list[Any]:

@@ -315,6 +315,12 @@ class Experiment(Profile):
         return self.network_spec.is_backbone and not reads_none
 
     @property
+    def has_frozen_layers(self) -> bool:
+        """Whether layers of a network stay as they were before this run's training."""
+        reads_a_run = self.features_from is not None
+        return reads_a_run or (self.needs_features and self.trainable_layers != "all")
+
+    @property
     def trains_on_slices(self) -> bool:
         """Whether convolutions train, so that each epoch reads the slices themselves."""
         if self.members or self.features_from is not None:

@@ -151,8 +151,13 @@ def _out_of_100(share: float) -> str:
 
 
 def _learned(results: Results) -> str:
-    better = sum(run.learned.verdict == "learned" for run in results.scored.values())
-    return _CAPTIONS.fill("learned", better=better, runs=len(results.scored))
+    better = [run for run in results.scored.values() if run.learned.verdict == "learned"]
+    seen = sum(not run.unseen_patients for run in better)
+    said = _CAPTIONS.fill("learned", better=len(better), runs=len(results.scored))
+    if not seen:
+        return said
+    tested = f"{seen} {'was' if seen == 1 else 'were'} tested"
+    return f"{said} {_CAPTIONS.fill('learned_on_seen', tested=tested)}"
 
 
 def _random_backbones(results: Results) -> list[str]:

@@ -114,6 +114,19 @@ def test_better_than_the_constant_are_those_with_that_verdict(shown, report):
     assert f"{better} of {rows} with a result predict better" in shown.lead
 
 
+def test_those_that_were_tested_on_seen_patients_are_counted_apart(shown, report):
+    assert not report.results.scored["03-windowed"].unseen_patients
+    assert report.results.scored["03-windowed"].learned.verdict != "learned"
+    assert "whose other slices are in train" not in shown.lead
+    run = report.results.scored["03-windowed"].run_record
+    measured = run.record["assessment"]
+    learned = measured | {"learned": measured["learned"] | {"verdict": "learned"}}
+    better = dataclasses.replace(run, record={**run.record, "assessment": learned})
+    scored = {**report.results.scored, "03-windowed": results.ScoredRun(better)}
+    lead = overview.summarise(results.Results(report.results.runs, scored)).lead
+    assert "Of these, 1 was tested on patients whose other slices are in train" in lead
+
+
 def test_backbones_of_random_weights_are_told_first(shown, report):
     experiments = {name: run.experiment for name, run in report.results.scored.items()}
     random = [

@@ -29,7 +29,7 @@ def table(ladder: Ladder) -> Table | Sentences:
             "device",
             *numbers("epochs", "seconds", "slices/s", group="training"),
             *numbers("seconds in all", "GPU minutes"),
-            *numbers("trained", "frozen", group="parameters"),
+            *numbers("trained", "others", group="parameters"),
         ],
         rows,
         sortable=True,

@@ -117,9 +117,11 @@ def sentences(results: Results) -> Sentences:
         "undecided": "Not distinguishable from the constant prevalence: ",
     }
     for verdict, opening in by_verdict.items():
-        names = [name for name, run in results.scored.items() if run.learned.verdict == verdict]
+        runs = [run for run in results.scored.values() if run.learned.verdict == verdict]
+        names = [run.name if run.unseen_patients else f"{run.name} *" for run in runs]
         if names:
-            listed.append(opening + ", ".join(names) + ".")
+            seen = _CAPTIONS.fill("on_seen") if any(name.endswith(" *") for name in names) else ""
+            listed.append(f"{opening}{', '.join(names)}. {seen}".strip())
     listed += [
         f"{run.name} has no figures ({run.status}): {run.reason}"
         for run in results.all_runs

@@ -160,9 +160,9 @@ def _end_in_words(cascade: Cascade) -> list[str]:
         )
     else:
         text = (
-            f"{start}, not distinguishable from {against}: the difference is {_text(excess)}. Maps "
-            "that depend on the weights would give that; the interval leaves room for a likeness "
-            f"of up to {number(excess.high)} beyond it."
+            f"{start}, not distinguishable from {against}: the difference is {_text(excess)}. "
+            "That shows no likeness, and rules out none of up to "
+            f"{number(excess.high)} beyond it."
         )
     empty = f"Of the wholly random network's maps {last.without} are empty and left out."
     return [text, empty] if last.without > 0 else [text]
@@ -191,8 +191,7 @@ def _permuted_in_words(permuted: PermutedComparison) -> str:
         )
     return (
         f"{start}, not distinguishable from what {against}: the difference is {_text(excess)}. "
-        "Maps that depend on the labels would give that; the interval leaves room for a likeness "
-        f"of up to {number(excess.high)} beyond it."
+        f"That shows no likeness, and rules out none of up to {number(excess.high)} beyond it."
     )
 
 

@@ -25,6 +25,7 @@ from ichreport.params.samples import SAMPLES
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import number, with_interval
 from ichreport.report.papers.tables import Figures
+from ichreport.report.run.parameters import not_trained
 from ichreport.runs import map_record
 from ichreport.runs.results import Results, ScoredRun
 from ichreport.splits import SPLITS
@@ -186,6 +187,7 @@ def _of_training(best: ScoredRun) -> dict[str, str]:
         "best_epoch": str(int(np.argmin(losses)) + 1),
         "trainable": f"{record['model']['trainable']:,}",
         "frozen": f"{record['model']['frozen']:,}",
+        "frozen_words": not_trained(experiment),
         "device": ", ".join(devices) or "an unknown device",
     }
 

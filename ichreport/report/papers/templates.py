@@ -23,7 +23,7 @@ NOT_DONE: Final = "Not done"
 NO_RUN: Final = "a run that is still missing"
 
 _NO_FIGURES: Final = Point(
-    "Figures", f"{NOT_DONE}: no run that is split by patient has predictions."
+    "Figures", f"{NOT_DONE}: no run that is split by patient has the primary endpoint."
 )
 _TABLES: Final = {
     "splits": Figures.splits_table,

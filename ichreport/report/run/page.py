@@ -129,7 +129,7 @@ def _made_of(run: RunRecord, taken: str) -> Fact:
         members = run.combination["members"]
         return Fact("Runs combined", f"{len(members)}", f"nothing trained; {taken} in all")
     model = run.record["model"]
-    about = f"{model['frozen']:,} frozen; {taken} in all"
+    about = f"{model['frozen']:,} not: {parameters.not_trained(run.experiment)}; {taken} in all"
     return Fact("Parameters trained", f"{model['trainable']:,}", about)
 
 

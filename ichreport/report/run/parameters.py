@@ -79,6 +79,12 @@ def was_cut_off(resumed: int) -> str:
     return f"was cut off and went on from a checkpoint {times}; its seconds are those of all parts"
 
 
+def not_trained(experiment: Experiment) -> str:
+    """What the numbers of a network are that no step of its training changes."""
+    averages = "moving averages and scalings"
+    return f"frozen layers, {averages}" if experiment.has_frozen_layers else averages
+
+
 def profile(profile: Profile) -> Table:
     """A profile's values, for the end of a page."""
     rows = [[name, in_words(value, 6)] for name, value in profile.model_dump().items()]

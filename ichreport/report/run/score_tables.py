@@ -225,14 +225,14 @@ def subgroups(assessed: Assessment) -> Table:
     rows = []
     for kind, group in dict.fromkeys((kind, group) for kind, group, _ in values):
         area = values[kind, group, "auc"]
-        cells = [with_interval(values[kind, group, rate], 2) for rate in _SUBGROUP_RATES]
+        cells = [_with_groups(values[kind, group, rate]) for rate in _SUBGROUP_RATES]
         counts = [f"{area[name]:,}" for name in ("slices", "positives", "groups")]
         differences = [
             text
             for score in ("auc", "recall")
             for text in _from_the_rest(values[kind, group, score])
         ]
-        rows.append([f"{kind}: {group}", with_interval(area, 2), *cells, *differences, *counts])
+        rows.append([f"{kind}: {group}", _with_groups(area), *cells, *differences, *counts])
     return Table(
         _CAPTIONS.fill("subgroups", intervals=interval_explanation()),
         [
@@ -243,6 +243,14 @@ def subgroups(assessed: Assessment) -> Table:
         ],
         rows,
     )
+
+
+def _with_groups(row: dict[str, Any]) -> str:
+    """A figure with its interval, or with how few patients it has none."""
+    shown = with_interval(row, 2)
+    if shown == "–" or "(" in shown:
+        return shown
+    return f"{shown} (no interval: {row['groups']:,} patient{'' if row['groups'] == 1 else 's'})"
 
 
 def _from_the_rest(row: dict[str, Any]) -> list[str]:

@@ -353,3 +353,13 @@ def test_a_run_that_is_the_constant_cannot_be_told_from_it():
     assert results.scored["a-constant"].learned.verdict == "undecided"
     said = poster_tables.sentences(results).sentences
     assert "Not distinguishable from the constant prevalence: a-constant." in said
+
+
+def test_rows_that_beat_the_constant_on_seen_patients_are_starred_and_only_there(results):
+    said = poster_tables.sentences(results).sentences
+    [better] = [text for text in said if text.startswith("Better than the constant")]
+    assert "05-raw *," in better
+    assert "15-ours *" not in better
+    assert better.endswith("this says nothing of new patients.")
+    ours = run("15-ours", SHARP, sample="fullid", network="cnn7")
+    assert "new patients" not in str(poster_tables.sentences(gathered(ours)))

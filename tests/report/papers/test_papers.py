@@ -276,7 +276,9 @@ def test_without_any_run_the_papers_are_made_and_say_so(report):
     (report.folder / "runs" / "mine" / "record.json").unlink()
     made = papers(report)
     assert "For a run that is still missing" in made["model-card"]
-    assert "Not done: no run that is split by patient has predictions." in made["model-card"]
+    assert (
+        "Not done: no run that is split by patient has the primary endpoint." in made["model-card"]
+    )
     assert list(items_of(made["tripod-ai"])) == TRIPOD
     assert items_of(made["claim-2024"])["37"][0] == "Not done"
 

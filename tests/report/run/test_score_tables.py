@@ -136,3 +136,16 @@ def test_subgroups_part_the_slices_by_what_the_store_knows(store, assessed):
     assert positives["area of the bleed"] == positives["contrast of the bleed"] <= bleeds
     shown = score_tables.subgroups(assessed.with_subgroups(within))
     assert len(shown.rows) == len(areas)
+
+
+def test_a_subgroup_of_one_patient_says_that_it_has_no_interval(store, assessed):
+    table = make_predictions("fullid", seed=1, skill=2.0)
+    one = (table["group"] == table.loc[table["split"] == "test", "group"].iloc[0]).to_numpy()
+    classes = pd.Series(np.where(one, "one", "others"), index=table["sop_instance_uid"])
+    within = strata_scores(table, [("who", classes, False)], threshold=0.5, replicates=20)
+    rows = cells(score_tables.subgroups(assessed.with_subgroups(within)))
+    assert rows["who: one"][1].endswith(" (no interval: 1 patient)")
+    assert "no interval" not in rows["who: others"][1]
+    area = within.set_index(["subgroup", "score"]).loc[("others", "auc")]
+    difference = f"{area['difference']:.2f}".replace("-", "−")
+    assert rows["who: others"][4].startswith(difference)
