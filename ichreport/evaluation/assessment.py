@@ -17,6 +17,7 @@ from ichreport.evaluation.calibration.net_benefit import PROBABILITY_THRESHOLDS,
 from ichreport.evaluation.calibration.reliability import make_bins, reliability_curve
 from ichreport.evaluation.constant_prevalence import FloorComparison, compare_with_floor
 from ichreport.evaluation.endpoints import endpoint_table
+from ichreport.evaluation.extra_axial import extra_axial_table
 from ichreport.evaluation.predictions import TRUTHS, probabilities, select_split, truths
 from ichreport.evaluation.studies import pooling_table, study_table, study_thresholds
 from ichreport.evaluation.threshold_scatter import threshold_scatter
@@ -56,6 +57,7 @@ class Assessment:
         calibration: `calibration.errors.calibration_table` on test.
         studies: `studies.study_table` on test.
         alarms: `alarms.alarm_table` of studies, at the data's own prevalence and at stated ones.
+        extra_axial: `extra_axial.extra_axial_table` on test: a label derived from two of the six.
         poolings: `studies.pooling_table`, learned on validation.
         study_thresholds: `studies.study_thresholds`, chosen on validation.
         subgroups: `subgroups.subgroup_scores` of any bleeding on test, with `kind`; empty if no
@@ -79,6 +81,7 @@ class Assessment:
     calibration: pd.DataFrame
     studies: pd.DataFrame
     alarms: pd.DataFrame
+    extra_axial: pd.DataFrame
     poolings: pd.DataFrame
     study_thresholds: pd.DataFrame
     subgroups: pd.DataFrame
@@ -198,6 +201,7 @@ def assess(
         calibration=calibration_table(predictions, **options),
         studies=study_table(predictions, **options),
         alarms=alarm_table(predictions, prevalences, **options),
+        extra_axial=extra_axial_table(predictions, **options),
         poolings=pooling_table(predictions),
         study_thresholds=study_thresholds(predictions),
         subgroups=pd.DataFrame(),

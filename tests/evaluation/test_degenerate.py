@@ -10,6 +10,7 @@ from ichreport.evaluation.calibration.errors import calibration_table
 from ichreport.evaluation.comparisons import compare_runs
 from ichreport.evaluation.constant_prevalence import compare_with_floor
 from ichreport.evaluation.endpoints import endpoint_table
+from ichreport.evaluation.extra_axial import extra_axial_table
 from ichreport.evaluation.findings import findings
 from ichreport.evaluation.mistakes import worst_mistakes
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
@@ -45,6 +46,7 @@ def test_every_table_is_made(case, predictions):
     assert len(study_table(changed, **FAST)) == 2 * 6 * 10
     assert len(auc_table(changed)) == 6
     assert len(alarm_table(changed, [0.02], **FAST)) == (6 + 1) * 5
+    assert len(extra_axial_table(changed, **FAST)) == 2 * (2 + 9)
     assert len(threshold_scatter(changed, **FAST)) == 4 * 6
     scores, precisions = score_table(changed, **FAST), average_precision_table(changed, **FAST)
     assert len(endpoint_table(changed, scores, precisions, **FAST)) == 2 * 2 * 2 * 6

@@ -8,7 +8,7 @@ from sklearn.metrics import class_likelihood_ratios, matthews_corrcoef
 
 from ichreport.evaluation.assessment import Assessment, assess
 from ichreport.labels import LABELS
-from ichreport.report.run import alarm_tables
+from ichreport.report.run import alarm_tables, derived_labels
 from tests.report.made_up import predictions as make_predictions
 
 
@@ -78,3 +78,11 @@ def test_without_whole_studies_there_are_no_alarms_and_no_rows_of_studies(predic
     parts = assess(predictions.assign(study_slices=100), prevalences=[0.02], replicates=5)
     assert "no study is in test with all of its slices" in repr(alarm_tables.alarms(parts))
     assert len(alarm_tables.likelihood_ratios(parts).lines) == 4 * len(LABELS)
+
+
+def test_extra_axial_bleeding_stands_in_slices_and_studies(assessed):
+    table = cells(derived_labels.extra_axial(assessed))
+    assert list(table) == ["extra-axial, slices", "extra-axial, whole studies"]
+    own = assessed.extra_axial.set_index(["level", "score"]).loc[("slice", "auc")]
+    expected = f"{own['value']:.2f} ({own['low']:.2f}–{own['high']:.2f})"
+    assert table["extra-axial, slices"][1] == expected

@@ -1,0 +1,122 @@
+"""Bleeding outside of the brain, epidural or subdural: a label that is derived, and never trained.
+
+The two look alike and lie side by side, and readers disagree on them more than on whether there is
+one of them. Networks keep their six labels; this one is scored beside them.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ichreport.evaluation.average_precision import average_precision
+from ichreport.evaluation.operating_points import operating_point
+from ichreport.evaluation.predictions import (
+    checked_probability,
+    checked_truth,
+    select_split,
+)
+from ichreport.evaluation.scores import auc_score
+from ichreport.evaluation.studies import pool_studies, whole_studies
+from ichreport.evaluation.thresholds import POSTER_RECALL, threshold_at_recall
+from ichreport.evaluation.uncertainty.bootstrap import (
+    REPLICATES,
+    auc_replicates,
+    average_precision_replicates,
+    draw_resamples,
+)
+from ichreport.evaluation.uncertainty.intervals import area_interval
+from ichreport.splits import Split
+
+EXTRA_AXIAL: Final = "extra-axial"
+PARTS: Final = ("epidural", "subdural")
+"""The labels of which it is either."""
+
+
+def extra_axial_truth(predictions: pd.DataFrame) -> NDArray[np.int64]:
+    """Whether a slice or a study is labelled epidural or subdural, (n,), 0 or 1."""
+    first, second = (checked_truth(predictions[f"truth_{label}"]) for label in PARTS)
+    truth: NDArray[np.int64] = np.maximum(first, second)
+    return truth
+
+
+def extra_axial_probability(predictions: pd.DataFrame) -> NDArray[np.float64]:
+    """The probability of either, 1 - (1 - p)(1 - q), (n,), in [0, 1].
+
+    A network that cannot tell the two apart splits its probability between them. The larger of the
+    two would lose up to half of it; this keeps it, but for the product. It lies between the larger
+    (right if one never comes without the other) and the sum (right if they never come together).
+    """
+    first, second = (checked_probability(predictions[f"probability_{label}"]) for label in PARTS)
+    either: NDArray[np.float64] = 1 - (1 - first) * (1 - second)
+    return either
+
+
+def extra_axial_table(
+    predictions: pd.DataFrame,
+    *,
+    split: Split = "test",
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Areas, average precision and rates of the derived label, of slices and of whole studies.
+
+    Studies are pooled by the maximum of their slices' derived probability, as there is nothing to
+    fit. The threshold is that of the poster's recall on validation.
+
+    Args:
+        predictions: A run's predictions, one row a slice.
+        split: Where to measure.
+        replicates: Resamples of linked patient groups behind each interval.
+        seed: Seed of the resamples.
+
+    Returns:
+        One row for each `level` (`slice`, `study`) and `score` (`auc`, `average_precision`, then
+        the rates and summaries of `operating_point`): `value`, `low`, `high`, `groups`,
+        `undefined`, `threshold`, `units` and `positives`. NaN where undefined.
+    """
+    derived = predictions.assign(
+        truth_any=extra_axial_truth(predictions),
+        probability_any=extra_axial_probability(predictions),
+    )
+    tables = {"slice": derived, "study": pool_studies(whole_studies(derived))}
+    rows = [
+        {"level": level, **row}
+        for level, table in tables.items()
+        for row in _scores(table, split, replicates, seed)
+    ]
+    columns = ["level", "score", "value", "low", "high", "groups", "undefined"]
+    return pd.DataFrame(rows)[[*columns, "threshold", "units", "positives"]]
+
+
+def _scores(table: pd.DataFrame, split: Split, replicates: int, seed: int) -> list[dict[str, Any]]:
+    """Every score of a table whose columns of any bleeding hold the derived label."""
+    validation, rows = select_split(table, "validation"), select_split(table, split)
+    threshold = threshold_at_recall(
+        validation["truth_any"], validation["probability_any"], POSTER_RECALL
+    )
+    truth = rows["truth_any"].to_numpy(np.int64)
+    score = rows["probability_any"].to_numpy(np.float64)
+    resamples = draw_resamples(rows["group"], replicates=replicates, seed=seed)
+    group_codes = resamples.group_codes(rows["group"])
+    grouped = truth, score, group_codes, resamples.counts
+    areas = {
+        "auc": (auc_score(truth, score), auc_replicates(*grouped)),
+        "average_precision": (
+            average_precision(truth, score),
+            average_precision_replicates(*grouped),
+        ),
+    }
+    of_areas = [
+        {
+            "score": name,
+            "value": value,
+            **vars(area_interval(value, resampled, truth == 1, group_codes)),
+        }
+        for name, (value, resampled) in areas.items()
+    ]
+    point = operating_point(truth, score, threshold, group_codes, resamples)
+    of_rates = [{"score": row["rate"], **row} for row in point.rows()]
+    known = {"threshold": threshold, "units": len(truth), "positives": int(truth.sum())}
+    return [row | known for row in (*of_areas, *of_rates)]
