@@ -16,7 +16,7 @@ from ichreport.params.experiment import Experiment
 from ichreport.params.inputs import INPUTS
 from ichreport.params.networks import HEADS, LOSSES, NETWORKS, NetworkSpec
 from ichreport.params.phantom_recipe import PhantomRecipe
-from ichreport.params.profile import Profile
+from ichreport.params.profile import OF_THE_REPORT, Profile
 from ichreport.params.rows.differences import differences
 from ichreport.params.rows.read import read_each_experiment
 from ichreport.params.samples import SAMPLES
@@ -945,3 +945,30 @@ def test_a_plain_row_is_densenet121_on_raw_hu_with_plain_cross_entropy(monkeypat
             "raw", "densenet121", "bce", "dense",
         )  # fmt: skip
         assert row.trainable_layers == 0
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"primary": {"level": "patient"}}, "primary.level must be 'slice' or 'study', got"),
+        ({"primary": {"lable": "any"}}, "primary.lable is not a known parameter. Did you mean"),
+        ({"primary": {"label": "stroke"}}, "primary.label must be 'epidural', "),
+        ({"primary": "auc"}, "primary must be a mapping of names to values, got 'auc'"),
+        ({"prevalence": [0.1, 2.0]}, "prevalence must be shares between 0 and 1, each once, got"),
+        ({"prevalence": [0.1, 0.1]}, "prevalence must be shares between 0 and 1, each once, got"),
+    ],
+)
+def test_a_mistaken_endpoint_or_prevalence_is_refused_by_name(values, said):
+    with pytest.raises(ValueError, match=f"^a.yaml: {re.escape(said)}"):
+        Profile.parse(values, where="a.yaml")
+
+
+def test_an_endpoint_of_a_record_is_read_back_and_is_the_default_s_in_an_older_one():
+    made = Experiment.parse(BASE | {"primary": {"level": "slice"}}, where="test")
+    assert Experiment.from_record(made.model_dump()).primary == made.primary
+    older = {name: value for name, value in made.model_dump().items() if name != "primary"}
+    assert Experiment.from_record(older).primary == Experiment.model_fields["primary"].default
+
+
+def test_no_row_names_an_endpoint_or_prevalences_of_its_own():
+    assert {"primary", "prevalence"} <= OF_THE_REPORT
