@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any, Final, NoReturn, get_args
 
 import ichreport
+from ichreport.application import evaluate_command
 from ichreport.params.inputs import input_spec
 from ichreport.params.networks import backbones
-from ichreport.params.profile import NAME_PATTERN, Profile, profile_of_store
+from ichreport.params.profile import Profile, profile_of_store
 from ichreport.params.samples import Sample
-from ichreport.params.yaml import project_path, read_value, read_yaml
+from ichreport.params.yaml import NAME_PATTERN, project_path, read_value, read_yaml
 from ichreport.runs import job_times
 from ichreport.workflow import timed
 
@@ -112,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
             default=os.cpu_count() or 1,
             help="worker processes; all cores if not given",
         )
+        parallel.add_argument("--external", help="of this data set of the profile's `external`")
     ingest.add_argument(
         "--part",
         metavar="I/N",
@@ -132,6 +134,7 @@ def _parser() -> argparse.ArgumentParser:
     timings.add_argument("report", type=Path, help="folder of the report: reports/demo")
     verify = command("verify", _verify, "Check every hash of a store.")
     verify.add_argument("store", type=Path, help="folder of the store: data/demo/store")
+    evaluate_command.add(command)
     text = "Say which files a pseudonym of a store stands for. It takes the key, and stays here."
     _add_trace(command("trace", _trace, text))
     text = "Install the Jupyter kernel for a GPU, or check it."
@@ -260,13 +263,23 @@ def _execute(options: argparse.Namespace) -> int:
 
 def _phantom(options: argparse.Namespace) -> int:
     from ichreport.phantom import write_phantom
+    from ichreport.phantom.readers import write_readers
 
     timed.ready()
-    profile = Profile.from_files(options.profile)
+    of_report, profile = _profiles(options)
     if profile.phantom is None:
         raise ValueError(f"{options.profile}: phantom must be a recipe, got null (real data).")
     write_phantom(profile.source_folder, profile.phantom, workers=options.workers, progress=True)
+    readers = options.external and of_report.external_data(options.external).readers
+    if readers:
+        write_readers(profile.source_folder, readers)
     return 0
+
+
+def _profiles(options: argparse.Namespace) -> tuple[Profile, Profile]:
+    """The profile that is named, and that of the data that are meant."""
+    profile = Profile.from_files(options.profile)
+    return profile, profile.elsewhere(options.external) if options.external else profile
 
 
 def _ingest(options: argparse.Namespace) -> int:
@@ -274,7 +287,7 @@ def _ingest(options: argparse.Namespace) -> int:
     from ichreport.data.ingest.shards.shard_plan import IngestPart
 
     timed.ready()
-    profile = Profile.from_files(options.profile)
+    _, profile = _profiles(options)
     folders = (profile.source_folder, profile.store_folder)
     recipe = {
         "image_size": profile.image_size,

@@ -31,7 +31,7 @@ from ichreport.params.networks import (
 )
 from ichreport.params.optimizers import Optimizer, Schedule, Steps
 from ichreport.params.phantom_recipe import PhantomRecipe
-from ichreport.params.profile import NAME_PATTERN, Profile
+from ichreport.params.profile import Profile
 from ichreport.params.rows import compatibility
 from ichreport.params.rows.combinations import Combination
 from ichreport.params.samples import SAMPLES, FoldName, Sample, SplitBy
@@ -45,7 +45,7 @@ from ichreport.params.training_plan import (
     TrainingPlan,
     View,
 )
-from ichreport.params.yaml import LARGEST_SEED, listed
+from ichreport.params.yaml import LARGEST_SEED, NAME_PATTERN, listed
 
 SEED_MARK: Final = "--seed-"
 """Between a row's name and the training seed that it runs once more with."""
