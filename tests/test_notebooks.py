@@ -19,6 +19,7 @@ MODELS = {
     "2-experiment.ipynb": Experiment,
     "3-cam.ipynb": Profile,
     "4-results.ipynb": Profile,
+    "6-external.ipynb": Profile,
     "7-beyond-the-poster.ipynb": Profile,
 }
 STATEMENTS_A_CELL = 4

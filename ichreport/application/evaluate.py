@@ -20,7 +20,8 @@ from ichreport.labels import LABELS
 from ichreport.model import backend
 from ichreport.params.external import ExternalDataSet
 from ichreport.params.yaml import project_path
-from ichreport.runs.external_record import folder_of, write_external
+from ichreport.runs.external_format import folder_of
+from ichreport.runs.external_record import write_external
 from ichreport.runs.saved_run import SavedRun
 
 OUTSIDE: Final = "outside"

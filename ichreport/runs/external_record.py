@@ -4,44 +4,26 @@
 the figures.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
 
 from ichreport import software
 from ichreport.evaluation.external.assessment import ExternalAssessment
-from ichreport.files import (
-    OtherVersionError,
-    atomic_file,
-    check_file,
-    folder_lock,
-    read_json,
-    sha256_of_file,
-    unseal,
-    write_sealed_json,
+from ichreport.files import atomic_file, folder_lock, sha256_of_file, write_sealed_json
+from ichreport.runs.external_format import (
+    EVALUATE_AGAIN,
+    EXTERNAL_FORMAT,
+    external_records,
+    read_external_record,
 )
 from ichreport.runs.record import read_run
 from ichreport.runs.record_format import PREDICTIONS, RECORD
-
-EXTERNAL_FORMAT: Final = 1
-EXTERNAL: Final = "external"
-"""The folder of a report in which they lie."""
-_AGAIN: Final = "Evaluate it again (make report does for data sets of the profile)."
-
-
-def folder_of(run_folder: Path, data_set: str) -> Path:
-    """Where the evaluation of a run on a data set belongs.
-
-    Args:
-        run_folder: `reports/<profile>/runs/<name>`.
-        data_set: The data set's name.
-    """
-    return run_folder.parents[1] / EXTERNAL / data_set / run_folder.name
 
 
 @dataclass(frozen=True)
@@ -86,25 +68,9 @@ class ExternalRecord:
             folder: Its folder.
 
         Raises:
-            OtherVersionError: If another version of ichreport has made it; with the cure.
-            ValueError: If one of them is damaged or missing; with the cure.
+            ValueError: As `external_format.read_external_record`.
         """
-        path = folder / RECORD
-        try:
-            content = read_json(path)
-            kept = content.get("format") if isinstance(content, dict) else None
-            if kept is not None and kept != EXTERNAL_FORMAT:
-                raise OtherVersionError(
-                    f"{path} has format {kept!r}, expected {EXTERNAL_FORMAT}: another version "
-                    f"made it. {_AGAIN}"
-                )
-            record = unseal(content, path)
-            check_file(folder / PREDICTIONS, record["provenance"]["predictions_sha256"], "")
-        except OtherVersionError:
-            raise
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{str(error).strip()} {_AGAIN}") from error
-        return cls(folder, record)
+        return cls(folder, read_external_record(folder))
 
     def stale(self) -> str:
         """Why it is not of the run as it is now; empty if it is."""
@@ -113,7 +79,7 @@ class ExternalRecord:
             return f"{self.run} has no result any more: {run.reason}"
         known = self.record["provenance"]["run_predictions_sha256"]
         if run.record["provenance"]["predictions_sha256"] != known:
-            return f"{self.run} has been made anew since. {_AGAIN}"
+            return f"{self.run} has been made anew since. {EVALUATE_AGAIN}"
         return ""
 
 
@@ -124,7 +90,7 @@ def read_external(report_folder: Path) -> tuple[list[ExternalRecord], list[str]]
         report_folder: `reports/<profile>`.
     """
     records, problems = [], []
-    for path in _paths(report_folder):
+    for path in external_records(report_folder):
         try:
             record = ExternalRecord.read(path.parent)
         except ValueError as error:
@@ -135,19 +101,6 @@ def read_external(report_folder: Path) -> tuple[list[ExternalRecord], list[str]]
         else:
             records.append(record)
     return records, problems
-
-
-def damaged_external(report_folder: Path) -> Iterator[tuple[Path, str, bool]]:
-    """Of each damaged evaluation its record's path, what is wrong, and if it is but its version."""
-    for path in _paths(report_folder):
-        try:
-            ExternalRecord.read(path.parent)
-        except ValueError as error:
-            yield path, str(error), isinstance(error, OtherVersionError)
-
-
-def _paths(report_folder: Path) -> list[Path]:
-    return sorted(report_folder.glob(f"{EXTERNAL}/*/*/{RECORD}"))
 
 
 def write_external(

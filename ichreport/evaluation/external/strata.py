@@ -67,10 +67,9 @@ def agreement_of_studies(studies: pd.DataFrame) -> pd.DataFrame:
     table = studies[OF_A_STUDY].copy()
     for label in LABELS:
         votes = votes_on(studies, label)
-        agree: pd.Series[str] = pd.Series(
-            np.where((votes == votes[:, :1]).all(axis=1), UNANIMOUS, DIVIDED)
-        )
-        table[label] = agree.mask((votes < 0).any(axis=1), None).to_numpy()
+        agree = np.where((votes == votes[:, :1]).all(axis=1), UNANIMOUS, DIVIDED).astype(object)
+        agree[(votes < 0).any(axis=1)] = None
+        table[label] = agree
     return table
 
 
