@@ -10,6 +10,7 @@ import pytest
 from papermill.inspection import inspect_notebook
 
 from ichreport.params.experiment import Experiment
+from ichreport.params.new_studies import NewStudies
 from ichreport.params.profile import Profile
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
@@ -19,6 +20,7 @@ MODELS = {
     "2-experiment.ipynb": Experiment,
     "3-cam.ipynb": Profile,
     "4-results.ipynb": Profile,
+    "5-new-study.ipynb": NewStudies,
     "6-external.ipynb": Profile,
     "7-beyond-the-poster.ipynb": Profile,
 }

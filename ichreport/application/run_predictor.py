@@ -61,14 +61,14 @@ class RunPredictor:
         weight = [weights[label] for label in LABELS]
         return to_probability(blending.blended(logits[0], logits[1], weight)).astype(np.float32)
 
-    def save_backbones(self, folders: dict[str, Path]) -> None:
-        """Write the weights of frozen networks, which runs do not keep.
+    def save_backbone(self, name: str, path: Path) -> None:
+        """Write the weights of the frozen network before a run's head, which no run keeps.
 
         Args:
-            folders: By the name of a run, the file for its frozen network; see `with_backbones`.
+            name: One of `with_backbones`.
+            path: The file.
         """
-        for name, path in folders.items():
-            self._networks[name].save_backbone(path)
+        self._networks[name].save_backbone(path)
 
     @property
     def with_backbones(self) -> list[str]:

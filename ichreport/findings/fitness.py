@@ -64,9 +64,9 @@ def judge(
     elif series["gaps"]:
         warnings.append(f"{series['gaps']} gaps between slices; up to {gap:.0f} mm are missing.")
     if damaged > MOST_DAMAGED * (damaged + slices):
-        refusals.append(f"{damaged:,} of its files are damaged, beside {slices:,} slices.")
+        refusals.append(f"{_damaged(damaged)}, beside {slices:,} slices.")
     elif damaged:
-        warnings.append(f"{damaged:,} of its files are damaged and left out.")
+        warnings.append(f"{_damaged(damaged)} and left out.")
     if series["repeated"]:
         warnings.append(f"{series['repeated']} slices lie where another lies.")
     share = float(series["head_share"])
@@ -77,6 +77,10 @@ def judge(
     phrases = known.departures(series)
     warnings += [f"{phrase[0].upper()}{phrase[1:]}." for phrase in phrases]
     return Fitness(tuple(refusals), tuple(warnings))
+
+
+def _damaged(files: int) -> str:
+    return "One of its files is damaged" if files == 1 else f"{files:,} of its files are damaged"
 
 
 def _largest_gap(heights: Any) -> float:

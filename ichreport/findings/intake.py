@@ -92,7 +92,7 @@ def take_in(
 def _files(store: Store) -> pd.DataFrame:
     """Every file that was read: its study where it has slices, else the reason why it is left out.
 
-    Of a file of many frames, a row each.
+    Of a file of many frames, a row each. `is_shared` says whether its folder has several studies.
     """
     columns = ["file", "reason", "sop_instance_uid", *OF_A_SERIES]
     numbers = range(len(store.manifest["shards"]))
@@ -107,6 +107,8 @@ def _files(store: Store) -> pd.DataFrame:
     table["reason"] = table["reason"].fillna(reasons).fillna("")
     table["folder"] = table["file"].map(lambda file: str(PurePosixPath(file).parent))
     table["damaged"] = table["file"].isin(store.rejects["file"])
+    several = table.groupby("folder")[_OF_A_STUDY].nunique().max(axis=1) > 1
+    table["is_shared"] = table["folder"].map(several)
     return table
 
 
@@ -114,7 +116,7 @@ def _with_slices(store: Store, files: pd.DataFrame, known: AcquisitionRange) -> 
     """The studies of which at least one file is a slice."""
     rows_of = _rows_of_series(store)
     patients = store.series.groupby("study_instance_uid")["patient_id"].nunique()
-    damaged_in = files[files["damaged"]]["folder"].value_counts()
+    damaged_in = files[files["damaged"] & ~files["is_shared"]]["folder"].value_counts()
     of_study = dict(list(files[files["study_instance_uid"].notna()].groupby(_OF_A_STUDY)))
     studies = []
     for names, of_names in store.series.groupby(_OF_A_STUDY, sort=True):
@@ -170,15 +172,21 @@ def _no_series(series: pd.DataFrame) -> Fitness:
 
 
 def _without_slices(files: pd.DataFrame) -> list[NewStudy]:
-    """The folders in which no file is a slice."""
+    """Folders in which no file is a slice, and damaged files of which nobody knows the study."""
     has_slices = files["folder"].isin(files.loc[files["study_instance_uid"].notna(), "folder"])
+    of_nobody = {
+        "No file is an axial slice of a head in HU": files[~has_slices],
+        "Damaged files beside several studies, of one of which they may be": files[
+            has_slices & files["damaged"] & files["is_shared"]
+        ],
+    }
     studies = []
-    for folder, left_out in files[~has_slices].groupby("folder", sort=True):
-        reasons = _counted(left_out["reason"])
-        told = "; ".join(reasons) or "it holds nothing"
-        fitness = Fitness((f"No file is an axial slice of a head in HU: {told}.",))
-        nothing = np.empty(0, dtype=np.int64)
-        studies.append(NewStudy({}, str(folder), nothing, fitness, {}, reasons, {}))
+    for what, table in of_nobody.items():
+        for folder, left_out in table.groupby("folder", sort=True):
+            reasons = _counted(left_out["reason"])
+            fitness = Fitness((f"{what}: {'; '.join(reasons)}.",))
+            nothing = np.empty(0, dtype=np.int64)
+            studies.append(NewStudy({}, str(folder), nothing, fitness, {}, reasons, {}))
     return studies
 
 

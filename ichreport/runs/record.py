@@ -174,12 +174,17 @@ def _explain_missing(run: RunRecord, experiment: Experiment) -> RunRecord:
     return RunRecord(run.name, run.folder, "failed", {}, _last_line(log), log)
 
 
-def read_run(folder: Path) -> RunRecord:
-    """Read one run's folder; one without a readable record says what is known of why."""
+def read_run(folder: Path, *, is_packed: bool = False) -> RunRecord:
+    """Read one run's folder; one without a readable record says what is known of why.
+
+    Args:
+        folder: The run's.
+        is_packed: Whether it came out of a pack; see `record_format.read_record`.
+    """
     path = folder / RECORD
     if path.is_file():
         try:
-            record = read_record(folder)
+            record = read_record(folder, is_packed=is_packed)
             _check_choices(record.get("parameters"), path)
             return RunRecord(folder.name, folder, "ok", record)
         except ValueError as error:
@@ -191,17 +196,18 @@ def read_run(folder: Path) -> RunRecord:
     return RunRecord(folder.name, folder, "missing", {}, "not run yet")
 
 
-def read_finished(folder: Path, whose: str) -> RunRecord:
+def read_finished(folder: Path, whose: str, *, is_packed: bool = False) -> RunRecord:
     """Read the folder of a run that something rests on.
 
     Args:
         folder: The run's.
         whose: What rests on it, as the message begins: `x combines`.
+        is_packed: As in `read_run`.
 
     Raises:
         ValueError: If it has no result; the message says why, and the cure.
     """
-    run = read_run(folder)
+    run = read_run(folder, is_packed=is_packed)
     if run.status != "ok":
         raise ValueError(
             f"{whose} {run.name}, which has no result: {run.reason.rstrip('.')}. Make that run "

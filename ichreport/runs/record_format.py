@@ -24,11 +24,12 @@ MAPS_FORMAT: Final = 3
 RUN_AGAIN: Final = "Run it again (make report does where params/experiments has its file)."
 
 
-def read_record(folder: Path) -> dict[str, Any]:
+def read_record(folder: Path, *, is_packed: bool = False) -> dict[str, Any]:
     """The record of a run, once it and the predictions beside it are what was written.
 
     Args:
         folder: `reports/<profile>/runs/<name>`.
+        is_packed: Whether it came out of a pack, which brings no predictions of patients along.
 
     Raises:
         OtherVersionError: If another version of ichreport has made it; with the cure.
@@ -46,7 +47,8 @@ def read_record(folder: Path) -> dict[str, Any]:
         predictions = record["provenance"]["predictions_sha256"]
         if record["name"] != folder.name:
             raise ValueError(f"{path} is the record of another run, {record['name']!r}.")
-        check_file(folder / PREDICTIONS, predictions, "")
+        if not is_packed:
+            check_file(folder / PREDICTIONS, predictions, "")
     except OtherVersionError as error:
         raise OtherVersionError(f"{error} {RUN_AGAIN}") from error
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -32,20 +32,21 @@ class SavedRun:
     network: "SavedRun | None" = None
 
     @classmethod
-    def read(cls, folder: Path) -> "SavedRun":
+    def read(cls, folder: Path, *, is_packed: bool = False) -> "SavedRun":
         """Read a run's folder, and those of the runs that it rests on, which lie beside it.
 
         Args:
             folder: `reports/<profile>/runs/<name>`.
+            is_packed: Whether it came out of a pack.
 
         Raises:
             ValueError: If it or one of those is not finished or damaged, or has been made anew
                 since it was read; the message names it and the cure.
         """
-        run = read_finished(folder, "Nothing can be predicted by")
+        run = read_finished(folder, "Nothing can be predicted by", is_packed=is_packed)
         network = None
         if (read := run.record["provenance"]["network"]) is not None:
-            network = cls.read(_beside(folder, read["run"]))
+            network = cls.read(_beside(folder, read["run"]), is_packed=is_packed)
             known, found = read["weights_sha256"], network.provenance["weights_sha256"]
             if known != found:
                 raise ValueError(
@@ -54,7 +55,7 @@ class SavedRun:
                 )
         members = []
         for member in (run.combination or {}).get("members", []):
-            saved = cls.read(_beside(folder, member["name"]))
+            saved = cls.read(_beside(folder, member["name"]), is_packed=is_packed)
             if saved.provenance["predictions_sha256"] != member["predictions_sha256"]:
                 raise ValueError(
                     f"{folder} combines {saved.name}, which has been made anew since; run "
@@ -111,12 +112,12 @@ class SavedRun:
         return str(kept["weights_sha256"] or kept["predictions_sha256"])
 
     @property
-    def networks(self) -> list["SavedRun"]:
-        """The runs with weights that it rests on, itself among them; each once."""
+    def all_runs(self) -> list["SavedRun"]:
+        """It and the runs that it rests on, each once."""
         below = [*self.members, *([self.network] if self.network else [])]
-        found = {} if self.members else {self.name: self}
+        found = {self.name: self}
         for saved in below:
-            found |= {one.name: one for one in saved.networks}
+            found |= {one.name: one for one in saved.all_runs}
         return list(found.values())
 
     @property

@@ -146,7 +146,7 @@ def ingest_new_studies(
         pseudonymise=False,
     )
     _check_workers(workers)
-    unlabelled = replace(job.source, labels=None)
+    unlabelled = replace(job.source, labels=None, truth=None)
     job = replace(job, source=unlabelled, may_be_empty=True)
     with job.held(-1):
         job.run(workers=workers, progress=progress)

@@ -1,7 +1,7 @@
 """All that is measured of a run on another hospital's data."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
 import numpy as np
@@ -129,10 +129,10 @@ def _studies_outside(outside: pd.DataFrame, store: Store, decisions: Decisions) 
         some_unknown = lowest.reindex(keys).to_numpy() == UNKNOWN
         truth = rows[list(TRUTHS)].to_numpy()
         rows[list(TRUTHS)] = np.where(some_unknown & (truth != 1), UNKNOWN, truth)
-        return Scale("studies", rows, pooled.thresholds)
+        return replace(pooled, rows=rows)
     named = store.studies[[*OF_A_STUDY, *LABELS]].rename(
         columns=dict(zip(LABELS, TRUTHS, strict=True))
     )
     rows = pooled.rows.drop(columns=list(TRUTHS)).merge(named, on=OF_A_STUDY, how="left")
     rows[list(TRUTHS)] = rows[list(TRUTHS)].fillna(UNKNOWN).astype(np.int64)
-    return Scale("studies", rows, pooled.thresholds)
+    return replace(pooled, rows=rows)

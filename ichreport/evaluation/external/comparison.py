@@ -47,8 +47,10 @@ def compare_places(
             )
         places = {"inside": inside.of(label), "outside": outside.of(label)}
         seeds = {"inside": seed, "outside": seed + _OUTSIDE_SEED}
+        options: dict[str, Any] = {"replicates": replicates}
+        options["calibrated"] = inside.calibrated[label]
         measured = {
-            place: measure(scored, threshold, replicates=replicates, seed=seeds[place])
+            place: measure(scored, threshold, seed=seeds[place], **options)
             for place, scored in places.items()
         }
         counts = {

@@ -41,14 +41,14 @@ def local_recalibration_table(
         One row a label: `label`, `log_loss`, `log_loss_local`, `gain` (the former less the latter;
         above 0 it would help) with `low` and `high`, `fitted_on` (studies a line is fitted to, on
         average), `units` and `positives`. Intervals take the lines as given. NaN where a line has
-        no class to learn.
+        no class to learn, and where the probabilities only rank.
     """
     rows = []
     for label in LABELS:
         scored = outside.of(label)
         local, fitted_on = cross_fitted(scored, folds=folds, seed=seed)
         before = log_loss_terms(scored.truth, scored.score)
-        defined = len(scored) > 0 and not np.isnan(local).any()
+        defined = outside.calibrated[label] and len(scored) > 0 and not np.isnan(local).any()
         after = log_loss_terms(scored.truth, local) if defined else np.full(len(scored), math.nan)
         resamples = draw_resamples(scored.group, replicates=replicates, seed=seed)
         codes = resamples.group_codes(scored.group)

@@ -39,11 +39,17 @@ NET_BENEFIT: Final = "net_benefit"
 LOG_LOSS: Final = "log_loss"
 
 MEASURES: Final = (AUC, RECALL, SPECIFICITY, PRECISION, IN_THE_LARGE, SLOPE, NET_BENEFIT, LOG_LOSS)
+_OF_PROBABILITIES: Final = (IN_THE_LARGE, SLOPE, NET_BENEFIT, LOG_LOSS)
 _RATES: Final = (RECALL, SPECIFICITY, PRECISION)
 
 
 def measure(
-    scored: Scored, threshold: float, *, replicates: int = REPLICATES, seed: int = 0
+    scored: Scored,
+    threshold: float,
+    *,
+    calibrated: bool = True,
+    replicates: int = REPLICATES,
+    seed: int = 0,
 ) -> dict[str, dict[str, Any]]:
     """All measures of one label, with intervals over linked patients.
 
@@ -53,6 +59,8 @@ def measure(
     Args:
         scored: The label's truths and probabilities.
         threshold: Frozen; NaN leaves what needs one undefined.
+        calibrated: Whether the probabilities are meant as such; else calibration, net benefit and
+            log loss are undefined.
         replicates: Resamples of linked patients behind the intervals.
         seed: Seed of the resamples.
 
@@ -85,6 +93,8 @@ def measure(
         )
         value, low, high = curve.iloc[0][["net_benefit", "low", "high"]].tolist()
         measured[NET_BENEFIT] = {"value": value, "low": low, "high": high}
+    if not calibrated:
+        measured |= dict.fromkeys(_OF_PROBABILITIES, _UNDEFINED)
     return {name: measured[name] for name in MEASURES}
 
 

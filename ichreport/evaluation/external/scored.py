@@ -56,11 +56,13 @@ class Scale:
         rows: `patient_id`, `group`, `study_instance_uid`, the truths (0, 1 or -1) and the
             probabilities after the run's frozen pooling (of studies) or recalibration (of slices).
         thresholds: By label, that of the poster's recall on validation; NaN where there is none.
+        calibrated: By label, whether the probabilities are meant as such; else they only rank.
     """
 
     level: Level
     rows: pd.DataFrame
     thresholds: Mapping[str, float]
+    calibrated: Mapping[str, bool]
 
     def known(self, label: str) -> NDArray[np.bool_]:
         """Which rows have the label's truth."""
@@ -83,10 +85,12 @@ def scale_of_studies(predictions: pd.DataFrame, decisions: Decisions) -> Scale:
     Args:
         predictions: One row a slice of whole studies, as a run's predictions are; the truth of a
             study is the largest of its slices'.
-        decisions: What the run has chosen on its validation.
+        decisions: What the run has chosen on its validation. Where it has learned no pooling, a
+            study's probability is that of its most suspicious slice, which is not calibrated.
     """
     rows = pool_studies(predictions, decisions.poolings)
-    return Scale("studies", rows, dict(decisions.study_thresholds[POSTER_RULE]))
+    thresholds = dict(decisions.study_thresholds[POSTER_RULE])
+    return Scale("studies", rows, thresholds, dict(decisions.learned))
 
 
 def scale_of_slices(predictions: pd.DataFrame, decisions: Decisions) -> Scale:
@@ -107,4 +111,5 @@ def scale_of_slices(predictions: pd.DataFrame, decisions: Decisions) -> Scale:
     rows = predictions.copy()
     rows[list(PROBABILITIES)] = np.where(rises, calibrated, raw)
     on_scale = np.where(np.isnan(known) | ~rises, known, thresholds)[0]
-    return Scale("slices", rows, dict(zip(LABELS, on_scale.tolist(), strict=True)))
+    by_label = dict(zip(LABELS, on_scale.tolist(), strict=True))
+    return Scale("slices", rows, by_label, dict.fromkeys(LABELS, True))

@@ -7,7 +7,7 @@ of each script and of the style, so that nothing else runs and nothing is fetche
 import base64
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -53,13 +53,42 @@ class Page:
         return self.path.startswith("experiments/")
 
 
+@dataclass(frozen=True)
+class Frame:
+    """What stands around all pages of a kind.
+
+    Attributes:
+        title: Of which the pages are a part.
+        brand: The same, shorter, which leads to the first page.
+        banner: What a reader has to know before all else: a word in bold, and a sentence; none if
+            empty.
+        footer: What the pages are made of.
+    """
+
+    title: str
+    brand: str
+    banner: tuple[str, str] | None
+    footer: str
+
+
 def framed(page: Page, pages: Sequence[Page], *, synthetic: bool) -> str:
-    """A page as a whole HTML file.
+    """A page of the report as a whole HTML file.
 
     Args:
         page: The page.
         pages: All pages in reading order, this one among them.
         synthetic: Whether the data are synthetic heads, which every page says.
+    """
+    return in_frame(page, pages, _SYNTHETIC_REPORT if synthetic else _REPORT)
+
+
+def in_frame(page: Page, pages: Sequence[Page], frame: Frame) -> str:
+    """A page as a whole HTML file.
+
+    Args:
+        page: The page.
+        pages: All pages in reading order, this one among them.
+        frame: What stands around it.
     """
     index = pages.index(page)
     scripts = [read_asset(path) for path in (*page.scripts, _ALWAYS)]
@@ -74,16 +103,27 @@ def framed(page: Page, pages: Sequence[Page], *, synthetic: bool) -> str:
             experiments=[other for other in pages if other.is_experiment],
             before=pages[index - 1] if index else None,
             after=pages[index + 1] if index + 1 < len(pages) else None,
-            synthetic=synthetic,
+            frame=frame,
             style=style,
             early=early,
             scripts=scripts,
             policy=policy([early, *scripts], style),
-            site_title=SITE_TITLE,
-            poster=poster.CITATION,
             version=version("ichreport"),
         )
     )
+
+
+_REPORT: Final = Frame(
+    SITE_TITLE,
+    "Hemorrhage report",
+    None,
+    "from executed notebooks and the predictions of their runs. What is called the poster's is "
+    f"from {poster.CITATION}. Research software; not a medical device.",
+)
+_SYNTHETIC_REPORT: Final = replace(
+    _REPORT,
+    banner=("Synthetic heads.", "These figures check the software and are no clinical result."),
+)
 
 
 def policy(scripts: Sequence[str], style: str) -> str:

@@ -81,7 +81,8 @@ def was_cut_off(resumed: int) -> str:
 
 def profile(profile: Profile) -> Table:
     """A profile's values, for the end of a page."""
-    rows = [[name, in_words(value, 6)] for name, value in profile.model_dump().items()]
+    values = profile.model_dump() | {"external": [data.name for data in profile.external]}
+    rows = [[name, in_words(value, 6)] for name, value in values.items()]
     return Table(f"The profile {profile.profile}.", ["parameter", "value"], rows)
 
 

@@ -44,6 +44,7 @@ def make_payload(
     thresholds: Mapping[str, float] | None,
     heat: Mapping[str, Heat],
     outlined: bool,
+    names: Sequence[str] | None,
     budget: int,
 ) -> dict[str, Any]:
     """Everything that viewer.js shows, as values that JSON can hold.
@@ -52,10 +53,11 @@ def make_payload(
         store: Where the slices are.
         series: The row numbers of each series, in order.
         first_rows: The row number of each series' slice to open on.
-        predictions: A run's predictions; none if None.
+        predictions: A run's predictions; without `split` those of new studies; none if None.
         thresholds: The run's threshold of each label, NaN where undefined; none if None.
         heat: By label, heat maps of some of the slices.
         outlined: Whether to give the masks of bleeds.
+        names: What to call the series in place of their labels and identifiers.
         budget: Characters that the HU may take. Where they take more, slices are resampled by area
             to fewer pixels a side.
     """
@@ -68,7 +70,7 @@ def make_payload(
         "thresholds": [_rounded(thresholds[label]) for label in LABELS] if thresholds else None,
         "series": [
             {
-                **_names(store, number, rows),
+                **_names(store, number, rows, None if names is None else names[number - 1]),
                 **_geometry(store, rows, side),
                 "first": int(np.searchsorted(rows, first)),
                 "hu": hu,
@@ -98,7 +100,9 @@ def _pack_within_budget(
         side = max(_SMALLEST_SIDE, int(side * min(0.95, math.sqrt(budget / total))))
 
 
-def _names(store: Store, number: int, rows: NDArray[np.int64]) -> dict[str, Any]:
+def _names(store: Store, number: int, rows: NDArray[np.int64], name: str | None) -> dict[str, Any]:
+    if name is not None:
+        return {"name": name, "uid": "", "truths": None}
     table = store.slices.iloc[rows]
     labelled = (table[[*LABELS]] >= 0).all(axis=None)
     subtypes = [label for label in SUBTYPES if (table[label] == 1).any()]
@@ -134,14 +138,18 @@ def _masks(store: Store, rows: NDArray[np.int64], side: int) -> str:
 def _probabilities(
     store: Store, rows: NDArray[np.int64], by_uid: pd.DataFrame | None
 ) -> dict[str, Any]:
-    """Probabilities by label and slice, and each slice's split; None where there are none."""
+    """Probabilities by label and slice, and each slice's split; None where there are none.
+
+    A new study's slices are in no split.
+    """
     if by_uid is None:
         return {"probabilities": None, "splits": None}
     table = by_uid.reindex(store.slices["sop_instance_uid"].iloc[rows])
-    return {
-        "probabilities": [[_rounded(value) for value in table[name]] for name in PROBABILITIES],
-        "splits": [split if isinstance(split, str) else None for split in table["split"]],
-    }
+    probabilities = [[_rounded(value) for value in table[name]] for name in PROBABILITIES]
+    if "split" not in table:
+        return {"probabilities": probabilities, "splits": None}
+    splits = [split if isinstance(split, str) else None for split in table["split"]]
+    return {"probabilities": probabilities, "splits": splits}
 
 
 def _rounded(value: float) -> float | None:

@@ -172,7 +172,7 @@
       const svg = make("svg", { viewBox: `0 0 ${count} 26`, preserveAspectRatio: "none" });
       const bar = (place, top, height, look) => svg.append(make("rect", { x: place + 0.08, width: 0.84, y: top, height, ...look }));
       for (let place = 0; place < count; place++) {
-        const truth = series.truths[index][place] === 1;
+        const truth = series.truths !== null && series.truths[index][place] === 1;
         if (series.probabilities === null) {
           bar(place, truth ? 2 : 21, truth ? 20 : 1, { fill: truth ? color : "var(--viewer-line)" });
           continue;
@@ -180,7 +180,7 @@
         const value = series.probabilities[index][place];
         bar(place, 20, 0.8, { fill: "var(--viewer-line)" });
         if (value !== null) {
-          const seen = series.splits[place] !== "test";
+          const seen = series.splits !== null && series.splits[place] !== "test";
           const height = Math.max(20 * value, 0.6);
           bar(place, 20 - height, height, { fill: color, "fill-opacity": seen ? 0.3 : 1 });
         }
@@ -218,9 +218,7 @@
     tell() {
       const { place, count, series, data } = this;
       const z = series.positions[place];
-      const labelled = series.truths.every((truth) => truth[place] >= 0);
-      const bleeds = data.labels.filter((label, index) => label !== "any" && series.truths[index][place] === 1);
-      const truth = bleeds.length ? bleeds.join(", ") : labelled ? "no bleeding" : "not labelled";
+      const truth = this.truthInWords();
       const at = z === null ? "" : ` at ${signed(z)} mm`;
       const split = series.splits === null ? "" : series.splits[place] === null ? "not in the sample" : `${series.splits[place]} slice`;
       data.labels.forEach((label, index) => {
@@ -232,9 +230,19 @@
       this.slider.setAttribute("aria-valuetext", `${place + 1} of ${count}`);
       this.corners.place.textContent = `${place + 1} / ${count}${z === null ? "" : `\u2003z ${signed(z)} mm`}`;
       this.corners.truth.textContent = [truth, split].filter(Boolean).join("\n");
-      const text = `Slice ${place + 1} of ${count}${at}. Truth: ${truth}.${split ? ` ${split}.` : ""}${this.probabilityInWords()}`;
+      const known = truth ? ` Truth: ${truth}.` : "";
+      const text = `Slice ${place + 1} of ${count}${at}.${known}${split ? ` ${split}.` : ""}${this.probabilityInWords()}`;
       this.said.textContent = text;
       this.canvas.setAttribute("aria-label", `${series.name}. ${text}`);
+    }
+
+    // Nothing for a new study, of which nobody knows the truth.
+    truthInWords() {
+      const { place, series, data } = this;
+      if (series.truths === null) return "";
+      const labelled = series.truths.every((truth) => truth[place] >= 0);
+      const bleeds = data.labels.filter((label, index) => label !== "any" && series.truths[index][place] === 1);
+      return bleeds.length ? bleeds.join(", ") : labelled ? "no bleeding" : "not labelled";
     }
 
     // With thresholds: that of any bleeding, and which labels are called; without: all of them.

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ichreport.data.series_choice import clearest_slice, representative_series, series_rows
 from ichreport.data.store import Store
 from ichreport.evaluation.predictions import select_split
-from ichreport.labels import LABELS
+from ichreport.labels import ANY, LABELS
 from ichreport.report.html import palette, slice_images
 from ichreport.report.html.assets import read_asset
 from ichreport.report.html.blocks import Picture, webp
@@ -70,6 +70,7 @@ def show(
     thresholds: Mapping[str, float] | None = None,
     heat: Mapping[str, Heat] | None = None,
     truth: bool | None = None,
+    names: Sequence[str] | None = None,
     caption: str = "",
     budget: int = _BUDGET,
 ) -> Viewer:
@@ -78,10 +79,12 @@ def show(
     Args:
         store: Where the slices are.
         series: The series' UID or the row number of one of its slices, or several.
-        predictions: A run's predictions; its probabilities are drawn along the series.
+        predictions: A run's predictions; its probabilities are drawn along the series. Without
+            `split` they are of new studies, which open on their most suspicious slice.
         thresholds: The run's frozen threshold of each label, drawn as lines; NaN where undefined.
         heat: By label, heat maps of some of the slices.
         truth: Whether to outline the bleeds; if not given, where the store has masks.
+        names: What to call the series in place of their labels and identifiers.
         caption: What is shown and why; a plain text if not given.
         budget: Characters that the HU may take. Where they take more, slices are resampled by area
             to fewer pixels a side, and the caption says so.
@@ -105,13 +108,14 @@ def show(
         thresholds=thresholds,
         heat=heat or {},
         outlined=outlined,
+        names=names,
         budget=budget,
     )
     side = payload["series"][0]["side"]
     sides = all(one["sides"] for one in payload["series"])
     return Viewer(
         _caption(caption, store, side, outlined=outlined, sides=sides),
-        _alternative(store, shown, first_rows),
+        _alternative(store, shown, first_rows, names),
         "image/webp",
         webp(slice_images.montage(store, np.array(first_rows))),
         payload,
@@ -131,6 +135,11 @@ def of_data(store: Store) -> Viewer:
 
 def _first_row(store: Store, rows: NDArray[np.int64], predictions: pd.DataFrame | None) -> int:
     """The slice of a series to open on; of the test split if the series has such slices."""
+    if predictions is not None and "split" not in predictions:
+        by_uid = predictions.set_index("sop_instance_uid")[f"probability_{ANY}"]
+        return int(
+            rows[by_uid.loc[store.slices["sop_instance_uid"].iloc[rows]].to_numpy().argmax()]
+        )
     if predictions is not None:
         test = select_split(predictions, "test")["sop_instance_uid"]
         tested = rows[store.slices["sop_instance_uid"].iloc[rows].isin(test).to_numpy()]
@@ -149,8 +158,13 @@ def _caption(text: str, store: Store, side: int, *, outlined: bool, sides: bool)
 
 
 def _alternative(
-    store: Store, series: Sequence[NDArray[np.int64]], first_rows: Sequence[int]
+    store: Store,
+    series: Sequence[NDArray[np.int64]],
+    first_rows: Sequence[int],
+    names: Sequence[str] | None,
 ) -> str:
+    if names is not None:
+        return f"At the brain window, one slice each of: {', '.join(names)}."
     descriptions = [
         f"series {number}, slice {int(np.searchsorted(rows, first)) + 1} of {len(rows)}: "
         f"{slice_images.truth_in_words(store, first)}"

@@ -3,27 +3,20 @@
 import argparse
 import os
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from ichreport.cli.adding import AddCommand
 from ichreport.params.external import ExternalDataSet
 from ichreport.params.profile import Profile
 from ichreport.params.yaml import NAME_PATTERN
 from ichreport.workflow import timed
 
-Command = Callable[[str, object, str], argparse.ArgumentParser]
-"""Adds a command: its name, what runs it, and what it does in a sentence."""
-
 _ABOUT: Final = "Apply a finished run to another hospital's store, with all it decides frozen."
 
 
-def add(command: Command) -> None:
-    """Add `evaluate` to the commands.
-
-    Args:
-        command: Adds a command.
-    """
+def add(command: AddCommand) -> None:
+    """Add it to the parser."""
     evaluate = command("evaluate", _evaluate, _ABOUT)
     evaluate.add_argument(
         "evaluated", metavar="RUN", type=Path, help="folder of the run: reports/demo/runs/15-…"

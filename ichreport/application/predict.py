@@ -1,0 +1,264 @@
+"""A run applied to new studies: from a folder or a zip to tables, JSON and pages, or to a table."""
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from ichreport import software
+from ichreport.application import heat
+from ichreport.application.run_predictor import RunPredictor
+from ichreport.data.store import Store
+from ichreport.evaluation.assessment import POSTER_RULE
+from ichreport.evaluation.thresholds import RULES
+from ichreport.files import read_json, write_json
+from ichreport.findings import study_findings
+from ichreport.findings.intake import NewStudy, take_in
+from ichreport.findings.study_findings import FORMAT, PREVALENCE, StudyFindings, by_urgency
+from ichreport.findings.study_heat import StudyHeat
+from ichreport.report.study import site, study_page
+from ichreport.runs.saved_run import SavedRun
+
+TABLE: Final = "findings.csv"
+JSON: Final = "findings.json"
+
+Exported = Callable[[StudyFindings, Sequence[StudyHeat], Store], None]
+"""What else is written of a study, beside its page."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How findings are told.
+
+    Attributes:
+        prevalence: The share of studies with a label that probabilities are told for, in (0, 1).
+        rule: The rule of `thresholds.RULES` whose thresholds call labels.
+        identifiers: Whether `findings.json` names patients, studies, series and slices.
+        workers: Processes that read files.
+        progress: Whether to show progress bars.
+    """
+
+    prevalence: float = PREVALENCE
+    rule: str = POSTER_RULE
+    identifiers: bool = False
+    workers: int = 1
+    progress: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 < self.prevalence < 1:
+            raise ValueError(
+                f"prevalence must be a share of studies in (0, 1), got {self.prevalence!r}."
+            )
+        known = [rule.name for rule in RULES]
+        if self.rule not in known:
+            raise ValueError(f"rule must be one of {', '.join(known)}, got {self.rule!r}.")
+
+
+_AS_USUAL: Final = Options()
+
+
+class FoundStudies:
+    """What a run finds in new studies, with their slices for as long as it is used.
+
+    Attributes:
+        findings: Of each study, the most urgent first.
+        store: Their slices.
+    """
+
+    def __init__(self, predictor: RunPredictor, source: Path, options: Options = _AS_USUAL) -> None:
+        """Take studies in and predict them.
+
+        Args:
+            predictor: Of the run.
+            source: A folder, a zip, or a tree of many studies.
+            options: How findings are told.
+
+        Raises:
+            ValueError: If the source is a file and no zip, or a damaged one.
+            OSError: If it is missing or empty, or there is no room for the slices.
+        """
+        self._predictor = predictor
+        self._folder = TemporaryDirectory(prefix="ichreport-studies-")
+        folder = Path(self._folder.name, "store")
+        self.store, studies = _taken_in(predictor.run, source, folder, options)
+        self.findings = by_urgency(list(_found(predictor, self.store, studies, options)))
+
+    def __repr__(self) -> str:
+        return f"FoundStudies({len(self.findings):,} studies, by {self._predictor.run.name!r})"
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """See `findings.study_findings.as_table`."""
+        return study_findings.as_table(self.findings)
+
+    def heat(self, findings: StudyFindings) -> list[StudyHeat]:
+        """The heat of the slices that speak for what is called in a study; none if refused."""
+        is_read = findings.status == "read"
+        return heat.of_study(self._predictor, findings, self.store) if is_read else []
+
+    def close(self) -> None:
+        """Remove the slices."""
+        self._folder.cleanup()
+
+
+def write(
+    predictor: RunPredictor,
+    source: Path,
+    out: Path,
+    options: Options = _AS_USUAL,
+    export: Exported | None = None,
+) -> list[StudyFindings]:
+    """Write what a run finds in new studies: all of it or nothing.
+
+    `findings.csv` names patients, studies, series and files; the pages do not, nor does
+    `findings.json` unless asked to.
+
+    Args:
+        predictor: Of the run.
+        source: A folder, a zip, or a tree of many studies.
+        out: The folder to write; one of earlier findings is replaced.
+        options: How findings are told.
+        export: Writes more of each study that was read.
+
+    Returns:
+        The findings, the most urgent first.
+
+    Raises:
+        ValueError: As `FoundStudies`, and if `out` holds something else, or lies in the source.
+        OSError: As `FoundStudies`, and if `out` cannot be written.
+    """
+    _refuse_other(out, source)
+    with _replacing(out) as folder:
+        store_folder = folder / ".store"
+        store, studies = _taken_in(predictor.run, source, store_folder, options)
+        findings = []
+        write_page = site.write_single if len(studies) == 1 else site.write_study
+        for one in _found(predictor, store, studies, options):
+            maps = heat.of_study(predictor, one, store) if one.status == "read" else []
+            path = "index.html" if len(studies) == 1 else site.path_of(one)
+            page = study_page.page(
+                one,
+                predictor.run,
+                store,
+                maps,
+                rule=options.rule,
+                prevalence=options.prevalence,
+                path=path,
+            )
+            write_page(folder, page)
+            if export is not None and one.status == "read":
+                export(one, maps, store)
+            findings.append(one)
+        if len(studies) != 1:
+            site.write_list(folder, findings, predictor.run, prevalence=options.prevalence)
+        shutil.rmtree(store_folder)
+        study_findings.as_table(findings).to_csv(folder / TABLE, index=False)
+        told = study_findings.as_json(
+            findings,
+            predictor.run,
+            prevalence=options.prevalence,
+            rule=options.rule,
+            identifiers=options.identifiers,
+            made=datetime.now(UTC).isoformat(timespec="seconds"),
+            software=software.describe(),
+        )
+        write_json(folder / JSON, told)
+    return by_urgency(findings)
+
+
+def _taken_in(
+    run: SavedRun, source: Path, store: Path, options: Options
+) -> tuple[Store, list[NewStudy]]:
+    return take_in(
+        source,
+        store,
+        image_size=run.image_size,
+        known=run.learned_from,
+        workers=options.workers,
+        progress=options.progress,
+    )
+
+
+def _found(
+    predictor: RunPredictor, store: Store, studies: Sequence[NewStudy], options: Options
+) -> Iterator[StudyFindings]:
+    """What is found in each study, one after the other, in their order."""
+    digits = max(4, len(str(len(studies))))
+    for number, study in enumerate(
+        tqdm(studies, desc="studies", disable=not options.progress), start=1
+    ):
+        key = f"study-{number:0{digits}d}"
+        if study.is_refused:
+            yield study_findings.refused(key, study)
+            continue
+        try:
+            yield _of_study(key, study, predictor, store, options)
+        except ValueError as error:  # of one study; the others go on
+            yield study_findings.refused(key, study, f"It could not be predicted: {error}")
+
+
+def _of_study(
+    key: str, study: NewStudy, predictor: RunPredictor, store: Store, options: Options
+) -> StudyFindings:
+    rows = study.rows
+    slices = store.slices.iloc[rows]
+    probability: NDArray[np.float32] = predictor.probabilities(store, rows)
+    return study_findings.found(
+        key,
+        study,
+        slices["z"].to_numpy(dtype=np.float64),
+        slices["sop_instance_uid"].to_list(),
+        probability,
+        predictor.run.decisions,
+        prevalence=options.prevalence,
+        rule=options.rule,
+    )
+
+
+def _refuse_other(out: Path, source: Path) -> None:
+    """Refuse a folder that holds something else than findings, or is part of the source."""
+    if out.resolve().is_relative_to(source.resolve()):
+        raise ValueError(f"--out {out} must not lie in {source}, which is read.")
+    if source.resolve().is_relative_to(out.resolve()):
+        raise ValueError(f"--out {out} must not hold {source}, which is read.")
+    if not out.exists():
+        return
+    if not out.is_dir():
+        raise ValueError(f"--out {out} is a file; name a folder.")
+    if any(out.iterdir()) and not _holds_findings(out):
+        raise ValueError(
+            f"--out {out} holds something else than findings; name another folder, or empty it."
+        )
+
+
+def _holds_findings(folder: Path) -> bool:
+    try:
+        return str(read_json(folder / JSON)["format"]).startswith(FORMAT.partition("/")[0])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+@contextmanager
+def _replacing(out: Path) -> Iterator[Path]:
+    """A folder beside `out` that takes its place once it is whole, and is removed otherwise."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    try:
+        yield folder
+        folder.chmod(0o755)
+        earlier = folder.with_name(f"{folder.name}.earlier")
+        if out.exists():
+            out.rename(earlier)
+        folder.rename(out)
+        shutil.rmtree(earlier, ignore_errors=True)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""Pages of what a run finds in new studies: one a study, and a list of them."""

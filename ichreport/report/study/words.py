@@ -1,0 +1,46 @@
+"""What was found in a study, in sentences that are computed."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from ichreport.evaluation.thresholds import RULES
+from ichreport.findings.study_findings import StudyFindings
+from ichreport.labels import ANY, SUBTYPES
+from ichreport.report.html.formats import number
+
+_RULES: Final = {
+    "recall": "{target:.0%} recall",
+    "specificity": "{target:.0%} specificity",
+    "youden": "the largest Youden index",
+}
+
+
+def rule_in_words(name: str) -> str:
+    """What the thresholds of a rule aim at."""
+    rule = next(rule for rule in RULES if rule.name == name)
+    return _RULES[rule.measure].format(target=rule.target)
+
+
+def prevalence_in_words(share: float) -> str:
+    """A share of studies as so many in a hundred: `2 in 100`."""
+    return f"{share * 100:g} in 100"
+
+
+def verdict(findings: StudyFindings) -> str:
+    """What was found, in a sentence or two."""
+    if findings.status == "refused":
+        return "Nothing is said of this study."
+    said = findings.labels[ANY]
+    probability = f"probability {number(said.probability, 2)}"
+    kinds = [label for label in SUBTYPES if label in findings.called]
+    if said.is_called is None:
+        return f"No threshold is known for any bleeding; {probability}."
+    if said.is_called:
+        of_kinds = f" Kinds that are called: {_listed(kinds)}." if kinds else " No kind is called."
+        return f"Bleeding is called: {probability}.{of_kinds}"
+    beside = f" Called all the same: {_listed(kinds)}." if kinds else ""
+    return f"No bleeding is called: {probability}.{beside}"
+
+
+def _listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
