@@ -122,14 +122,9 @@ def _learned_from(saved: SavedRun) -> SeenBefore:
             f"{own.folder} has changed since {saved.name} was made, so that nobody can tell whom "
             "it has learned from; run it again."
         )
-    return SeenBefore.of(own.slices, _patients(saved))
-
-
-def _patients(saved: SavedRun) -> set[str]:
-    table = saved.run.predictions()
-    patients = set(table.loc[table["split"] != "test", "patient_id"])
-    below = [*saved.members, *([saved.network] if saved.network else [])]
-    return patients.union(*map(_patients, below))
+    tables = (one.run.predictions() for one in saved.all_runs)
+    patients = [table.loc[table["split"] != "test", "patient_id"] for table in tables]
+    return SeenBefore.of(own.slices, set().union(*patients))
 
 
 def _predict(
