@@ -454,7 +454,9 @@ def test_the_demo_profile_spells_out_the_defaults(monkeypatch):
     monkeypatch.chdir(ROOT)
     demo = Profile.from_files("params/demo.yaml")
     rows = ["params/experiments", "params/demo-recipes"]
-    assert demo == Profile(phantom=PhantomRecipe(), backbone_size=48, experiments=rows)
+    expected = Profile(phantom=PhantomRecipe(), backbone_size=48, experiments=rows)
+    assert demo.model_copy(update={"external": []}) == expected
+    assert [data.phantom.faults for data in demo.external] == [False]
 
 
 BASE = {"sample": "fullid", "network": "densenet121", "image_size": 96}
@@ -490,6 +492,7 @@ CHANGES_THE_TRAINING = {
     "experiments": ("elsewhere", False),
     "cam_run": ("another", False),
     "cam_per_group": (2, False),
+    "external": ([{"name": "island", "source": "there"}], False),
     "name": ("another", False),
     "question": ("Why?", False),
     "poster_row": (3, False),

@@ -106,16 +106,18 @@ def of_place(row: Mapping[str, Any], place: str, digits: int = 3) -> str:
 
 def _verdict(record: ExternalRecord) -> str:
     row = record.assessment.row(AUC, ANY)
+    says = outcome(row)
+    left_open = {"fall": number(-row["difference_low"])} if says == "open" else {}
     return _CAPTIONS.fill(
-        f"verdict_{outcome(row)}",
+        f"verdict_{says}",
         run=record.run,
         data=record.data["name"],
         outside=of_place(row, "outside"),
         inside=of_place(row, "inside"),
         difference=of_place(row, "difference"),
-        fall=number(max(0.0, -row["difference_low"])),
         studies=f"{row['outside_units']:,}",
         positives=f"{row['outside_positives']:,}",
+        **left_open,
     )
 
 
