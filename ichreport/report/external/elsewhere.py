@@ -106,50 +106,66 @@ def of_place(row: Mapping[str, Any], place: str, digits: int = 3) -> str:
 
 def _verdict(record: ExternalRecord) -> str:
     row = record.assessment.row(AUC, ANY)
-    says = outcome(row)
-    left_open = {"fall": number(-row["difference_low"])} if says == "open" else {}
-    return _CAPTIONS.fill(
-        f"verdict_{says}",
-        run=record.run,
-        data=record.data["name"],
+    run, data = record.run, str(record.data["name"])
+    figures = _CAPTIONS.fill(
+        "figures",
         outside=of_place(row, "outside"),
         inside=of_place(row, "inside"),
         difference=of_place(row, "difference"),
         studies=f"{row['outside_units']:,}",
         positives=f"{row['outside_positives']:,}",
-        **left_open,
     )
+    match outcome(row):
+        case "lower":
+            return _CAPTIONS.fill("falls", run=run, data=data, figures=figures)
+        case "higher":
+            return _CAPTIONS.fill("does_better", run=run, data=data, figures=figures)
+        case "undefined":
+            return _CAPTIONS.fill("no_verdict", run=run, data=data, figures=figures)
+    fall = number(-row["difference_low"])
+    return _CAPTIONS.fill("left_open", run=run, data=data, figures=figures, fall=fall)
 
 
 def _of_threshold(record: ExternalRecord) -> list[str]:
     """What the frozen threshold does to recall and specificity."""
-    told = []
-    for measure in (RECALL, SPECIFICITY):
-        row = record.assessment.row(measure, ANY)
-        told.append(
-            _CAPTIONS.fill(
-                f"threshold_{outcome(row)}",
-                run=record.run,
-                data=record.data["name"],
-                measure=measure,
-                outside=of_place(row, "outside", 2),
-                inside=of_place(row, "inside", 2),
-            )
+    rows = {name: record.assessment.row(name, ANY) for name in (RECALL, SPECIFICITY)}
+    return [
+        _CAPTIONS.fill(
+            "threshold",
+            run=record.run,
+            data=record.data["name"],
+            measure=measure,
+            outside=of_place(row, "outside", 2),
+            compared=_COMPARED[outcome(row)],
+            inside=of_place(row, "inside", 2),
         )
-    return told
+        for measure, row in rows.items()
+    ]
+
+
+_COMPARED: Final = {
+    "lower": "lower than inside",
+    "higher": "higher than inside",
+    "open": "not distinguishable from that inside",
+    "undefined": "which cannot be compared with that inside",
+}
 
 
 def _of_probabilities(record: ExternalRecord) -> str:
     """Whether bleeding is as frequent there as the run's probabilities say."""
     row = record.assessment.row(IN_THE_LARGE, ANY)
     low, high = row["outside_low"], row["outside_high"]
-    says = "undefined" if math.isnan(low) else "high" if high < 0 else "low" if low > 0 else "fit"
-    return _CAPTIONS.fill(
-        f"probabilities_{says}",
-        run=record.run,
-        data=record.data["name"],
-        shift=f"{number(row['outside_value'], 2)} ({interval(low, high, 2)})",
-    )
+    if math.isnan(low):
+        says = "cannot be judged"
+    elif high < 0:
+        says = "are too high: bleeding is rarer than they say"
+    elif low > 0:
+        says = "are too low: bleeding is more frequent than they say"
+    else:
+        says = "are about as large as bleeding is frequent"
+    shift = f"{number(row['outside_value'], 2)} ({interval(low, high, 2)})"
+    name = record.data["name"]
+    return _CAPTIONS.fill("probabilities", run=record.run, data=name, says=says, shift=shift)
 
 
 def _of_few(record: ExternalRecord) -> list[str]:
@@ -160,19 +176,15 @@ def _of_few(record: ExternalRecord) -> list[str]:
         count, recall = int(row["outside_positives"]), row["outside_value"]
         if count >= FEW:
             continue
+        name = record.data["name"]
+        if not count:
+            told.append(_CAPTIONS.fill("none", run=record.run, data=name, label=label))
+            continue
         found = "–" if math.isnan(recall) else f"{round(recall * count)}"
-        name = "any" if label == ANY else label
+        studies = "1 study" if count == 1 else f"{count} studies"
         told.append(
             _CAPTIONS.fill(
-                "few" if count else "none",
-                run=record.run,
-                data=record.data["name"],
-                **({"count": _studies(count), "found": found} if count else {}),
-                label=name,
+                "few", studies=studies, label=label, data=name, run=record.run, found=found
             )
         )
     return told
-
-
-def _studies(count: int) -> str:
-    return "1 study" if count == 1 else f"{count} studies"

@@ -60,7 +60,7 @@ def data_sets(elsewhere: Elsewhere) -> Shown:
         terms = [data["licence"] or "–", data["citation"] or "–"]
         rows.append([*_where(record), what, data["labelled"], *counts, *gone, unlabelled, *terms])
     return _table(
-        "data_sets",
+        _CAPTIONS.fill("data_sets"),
         [
             *(*_WHERE, "what", "labels are of"),
             *numbers("patients", "studies", "slices", group="evaluated"),
@@ -78,7 +78,7 @@ def places(elsewhere: Elsewhere) -> Shown:
     Args:
         elsewhere: As `elsewhere.read` gives it.
     """
-    return _inside_and_outside("places", elsewhere, STUDIES)
+    return _inside_and_outside(_CAPTIONS.fill("places"), elsewhere, STUDIES)
 
 
 def slices(elsewhere: Elsewhere) -> Shown:
@@ -90,7 +90,7 @@ def slices(elsewhere: Elsewhere) -> Shown:
     labelled = [r for r in elsewhere.records if r.data["labelled"] == SLICES]
     if not labelled:
         return Sentences([_CAPTIONS.fill("no_slices")])
-    return _inside_and_outside("slices", Elsewhere(labelled, []), SLICES)
+    return _inside_and_outside(_CAPTIONS.fill("slices"), Elsewhere(labelled, []), SLICES)
 
 
 def forest(elsewhere: Elsewhere) -> Drawing | Sentences:
@@ -136,7 +136,7 @@ def operating_points(elsewhere: Elsewhere) -> Shown:
         values = [of_place(row, place, 2) for row in (ppv, net) for place in ("inside", "outside")]
         rows.append([*_where(record), label, number(ppv["threshold"]), *shares, *values])
     return _table(
-        "operating_points",
+        _CAPTIONS.fill("operating_points"),
         [
             *(*_WHERE, "label"),
             *numbers("threshold"),
@@ -166,7 +166,7 @@ def calibration(elsewhere: Elsewhere) -> Shown:
         losses = [number(local[name]) for name in ("log_loss", "log_loss_local")]
         rows.append([*_where(record), label, *values, *losses, with_interval(gain)])
     return _table(
-        "calibration",
+        _CAPTIONS.fill("calibration"),
         [
             *(*_WHERE, "label"),
             *numbers("inside", "outside", group="in the large"),
@@ -198,7 +198,7 @@ def strata(elsewhere: Elsewhere) -> Shown:
     if not rows:
         return Sentences([_CAPTIONS.fill("no_strata")])
     return _table(
-        "strata",
+        _CAPTIONS.fill("strata"),
         [
             *(*_WHERE, "by", "label", "which"),
             *numbers("studies", "with it", "AUC", "recall", "specificity"),
@@ -228,7 +228,7 @@ def readers(elsewhere: Elsewhere) -> Shown:
     if not rows:
         return Sentences([_CAPTIONS.fill("no_readers")])
     columns = numbers("studies", "seen by any", "same, %", "Fleiss' kappa")
-    return _table("readers", ["data set", "label", *columns], rows)
+    return _table(_CAPTIONS.fill("readers"), ["data set", "label", *columns], rows)
 
 
 def other_systems(elsewhere: Elsewhere) -> Shown:
@@ -247,7 +247,7 @@ def other_systems(elsewhere: Elsewhere) -> Shown:
     if not rows:
         return Sentences([_CAPTIONS.fill("no_other_system")])
     columns = numbers("studies", "with it", "ours", "theirs", "difference")
-    return _table("other_systems", [*_WHERE, "label", *columns], rows)
+    return _table(_CAPTIONS.fill("other_systems"), [*_WHERE, "label", *columns], rows)
 
 
 def _inside_and_outside(caption: str, elsewhere: Elsewhere, level: str) -> Shown:
@@ -272,7 +272,7 @@ def _inside_and_outside(caption: str, elsewhere: Elsewhere, level: str) -> Shown
 def _table(caption: str, columns: list[Column | str], rows: list[Any]) -> Shown:
     if not rows:
         return Sentences([_CAPTIONS.fill("nothing")])
-    return Table(_CAPTIONS.fill(caption), columns, rows)
+    return Table(caption, columns, rows)
 
 
 def _each(elsewhere: Elsewhere) -> Iterator[tuple[ExternalRecord, str]]:
