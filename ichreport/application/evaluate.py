@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from ichreport.application.evaluate_maps import measure_maps
 from ichreport.application.run_predictor import RunPredictor
 from ichreport.data.labels.cq500_scores import FILE, read_cq500_scores
 from ichreport.data.seen_before import Found, SeenBefore
@@ -67,7 +68,9 @@ def evaluate(
             "patients; there is nobody else to evaluate it on."
         )
     backend.start(saved.experiment.machine, require_gpu=saved.experiment.require_gpu)
-    predictions = _predict(saved, store, rows, found, progress=progress)
+    predictor = RunPredictor(saved)
+    predictions = _predict(predictor, store, rows, found, progress=progress)
+    maps = measure_maps(predictor, store, rows, found.group[rows])
     assessed = assess_elsewhere(
         saved.run.predictions(),
         predictions,
@@ -80,6 +83,7 @@ def evaluate(
         folder_of(saved.run.folder, data.name),
         predictions,
         assessed,
+        maps,
         run=saved.name,
         data=_described(data, store, predictions),
         left_out=_left_out(found, store, predictions),
@@ -128,10 +132,9 @@ def _learned_from(saved: SavedRun) -> SeenBefore:
 
 
 def _predict(
-    saved: SavedRun, store: Store, rows: NDArray[np.int64], found: Found, *, progress: bool
+    predictor: RunPredictor, store: Store, rows: NDArray[np.int64], found: Found, *, progress: bool
 ) -> pd.DataFrame:
     """A row a slice: names, linked patients, truths (-1 where unknown) and probabilities."""
-    predictor = RunPredictor(saved)
     probability = np.empty((len(rows), len(LABELS)), dtype=np.float32)
     with tqdm(total=len(rows), desc="evaluate", unit=" slices", disable=not progress) as bar:
         for block in blocks_of_series(store, rows):

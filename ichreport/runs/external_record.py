@@ -11,11 +11,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ichreport import software
 from ichreport.evaluation.external.assessment import ExternalAssessment
-from ichreport.files import atomic_file, folder_lock, sha256_of_file, write_sealed_json
+from ichreport.evaluation.maps.against_truth import MapMeasures
+from ichreport.files import (
+    atomic_file,
+    folder_lock,
+    sha256_of_file,
+    without_nan,
+    write_sealed_json,
+)
 from ichreport.runs.external_format import (
     EVALUATE_AGAIN,
     EXTERNAL_FORMAT,
@@ -59,6 +67,15 @@ class ExternalRecord:
     def assessment(self) -> ExternalAssessment:
         """What was measured."""
         return ExternalAssessment.from_record(self.record["assessment"])
+
+    @cached_property
+    def maps(self) -> MapMeasures | None:
+        """What was measured of heat maps; None where no mask shows bleeding."""
+        kept = self.record["maps"]
+        if kept is None:
+            return None
+        table = pd.DataFrame(kept["measures"]).fillna(np.nan).infer_objects()
+        return MapMeasures(kept["method"], kept["side"], table)
 
     @classmethod
     def read(cls, folder: Path) -> "ExternalRecord":
@@ -107,6 +124,7 @@ def write_external(
     folder: Path,
     predictions: pd.DataFrame,
     assessed: ExternalAssessment,
+    maps: MapMeasures | None,
     *,
     run: str,
     data: Mapping[str, Any],
@@ -119,6 +137,7 @@ def write_external(
         folder: As `folder_of` gives it.
         predictions: One row a slice that was evaluated.
         assessed: What was measured.
+        maps: What was measured of heat maps, if anything.
         run: The run's name.
         data: What the data set is.
         left_out: Counts of what is not evaluated.
@@ -145,6 +164,11 @@ def write_external(
                 "data": dict(data),
                 "left_out": dict(left_out),
                 "assessment": assessed.record(),
+                "maps": maps
+                and {
+                    **{"method": maps.method, "side": maps.side},
+                    "measures": without_nan(maps.table.to_dict("records")),
+                },
                 "provenance": provenance,
             },
         )

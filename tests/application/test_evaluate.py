@@ -160,6 +160,16 @@ def test_ct_ich_is_scored_slice_by_slice_too(project, known):
             assert recall == pytest.approx(expected, nan_ok=True)
         of_studies = np.array([truth_of(one)[label] for one in slices])
         assert of(record, label, "auc")["outside_positives"] == of_studies.sum()
+    masks = store.truth(np.arange(len(store)))
+    shown = {"any": masks > 0, "subdural": (masks & 1 << LABELS.index("subdural")) > 0}
+    for label, pixels in shown.items():
+        pointing = record.maps.row(label, "pointing")
+        count = pixels.any(axis=(1, 2)).sum()
+        assert 0 < pointing["slices"] + pointing["without"] == count
+        assert 0 <= pointing["value"] <= 1
+    bleeding = sum(values["any"] for one in slices for values, _, _ in one)
+    small = bleeding - shown["any"].any(axis=(1, 2)).sum()
+    assert 0 <= small <= 0.1 * bleeding, "masks of half the size lose the smallest bleeds alone"
 
 
 def test_patients_that_the_run_has_learned_from_are_left_out_and_counted(project):

@@ -13,6 +13,7 @@ from ichreport.evaluation.external.measures import (
     SLOPE,
     SPECIFICITY,
 )
+from ichreport.evaluation.maps.localisation import MEASURES
 from ichreport.labels import ANY, LABELS
 from ichreport.report.external.elsewhere import SLICES, STUDIES, Elsewhere, of_place, outcome
 from ichreport.report.html.blocks import (
@@ -229,6 +230,32 @@ def readers(elsewhere: Elsewhere) -> Shown:
         return Sentences([_CAPTIONS.fill("no_readers")])
     columns = numbers("studies", "seen by any", "same, %", "Fleiss' kappa")
     return _table(_CAPTIONS.fill("readers"), ["data set", "label", *columns], rows)
+
+
+def maps(elsewhere: Elsewhere) -> Shown:
+    """Whether the heat lies on the bleeding, where masks tell.
+
+    Args:
+        elsewhere: As `elsewhere.read` gives it.
+    """
+    rows: list[list[Cell]] = []
+    for record in elsewhere.records:
+        measures = record.maps
+        if measures is None:
+            continue
+        for label in measures.labels:
+            of_label = [measures.row(label, name) for name in MEASURES]
+            wins = sum(row["above_center_low"] > 0 for row in of_label)
+            slices = f"{of_label[0]['slices']:,} ({of_label[0]['groups']:,})"
+            values = [with_interval(row, 2) for row in of_label]
+            beats = Marked(f"{wins} of {len(MEASURES)}", "good" if wins else "bad")
+            rows.append([*_where(record), measures.method, label, slices, *values, beats])
+    if not rows:
+        return Sentences([_CAPTIONS.fill("no_maps")])
+    names = numbers("slices (patients)", "pointing game", "share inside", "IoU", "precision")
+    return _table(
+        _CAPTIONS.fill("maps"), [*_WHERE, "maps", "label", *names, "above the centre"], rows
+    )
 
 
 def other_systems(elsewhere: Elsewhere) -> Shown:

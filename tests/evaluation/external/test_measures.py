@@ -206,3 +206,16 @@ def test_the_gain_is_the_difference_of_the_two_losses_and_a_calibrated_run_gains
     assert right["low"] < 0.002
     assert wrong["low"] > 0.1
     assert math.isnan(ranks["gain"])
+
+
+def test_a_run_without_whole_studies_of_its_own_leaves_the_difference_undefined(run):
+    """A sample that is split by slice: what is outside is measured, and nothing compared."""
+    own, decisions, there = run
+    nobody = select_split(own, "test").iloc[:0]
+    table = compare_places(
+        scale_of_studies(nobody, decisions), scale_of_studies(there, decisions), replicates=20
+    )
+    of_any = table[(table["label"] == "any") & (table["measure"] == "auc")].iloc[0]
+    assert of_any["inside_units"] == 0
+    assert math.isnan(of_any["difference_value"])
+    assert of_any["outside_value"] > 0.5
