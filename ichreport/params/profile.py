@@ -318,6 +318,10 @@ class Profile(Parameters):
         """The store of another hospital's data set."""
         return self.store_folder.parent / "external" / name / "store"
 
+    def external_heads(self, name: str) -> Path:
+        """The mark that says that another hospital's synthetic heads are made."""
+        return self.external_store(name).with_name("heads.done")
+
     def external_data(self, name: str) -> ExternalDataSet:
         """A data set of another hospital, by its name.
 

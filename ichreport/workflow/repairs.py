@@ -49,8 +49,7 @@ def find(profile: Profile, experiments: Mapping[str, Experiment]) -> Repairs:
         lines.append(f"{note.problem} It is removed.")
     again: list[Damage] = []
     left: list[Damage] = []
-    places = [profile, *(profile.elsewhere(data.name) for data in profile.external)]
-    of_data = [one for place in places for one in (*_phantom(place), *_store(place.store_folder))]
+    of_data = [*_phantom(profile), *_store(profile.store_folder), *_elsewhere(profile)]
     of_report = _made(damage.damaged(profile.report_folder), profile, experiments)
     by_workflow = _records(profile, experiments)
     for one in [*of_data, *of_report]:
@@ -99,6 +98,15 @@ def _of_other_parameters(experiments: Mapping[str, Experiment]) -> Iterator[str]
         made = overwriting.recorded(row.run_folder)
         if made is not None and differences(made, row):
             yield shown(row.run_folder / RECORD)
+
+
+def _elsewhere(profile: Profile) -> Iterator[Damage]:
+    """What is wrong with the heads and the stores of other hospitals, if anything."""
+    for data in profile.external:
+        there = profile.elsewhere(data.name)
+        made = profile.external_heads(data.name)  # what their job leaves, wherever they lie
+        yield from (Damage(made, one.problem, one.by_other_version) for one in _phantom(there))
+        yield from _store(there.store_folder)
 
 
 def _phantom(profile: Profile) -> Iterator[Damage]:

@@ -9,7 +9,7 @@ def given_elsewhere(wildcards):
     """The files of a hospital that are watched, or the mark that its synthetic heads are made."""
     data = elsewhere(wildcards)
     if data.phantom is not None:
-        return f"{ELSEWHERE}/{wildcards.hospital}/heads.done"
+        return here(profile.external_heads(wildcards.hospital))
     labels = data.source_folder / "hemorrhage_diagnosis_raw_ct.csv", data.source_folder / "reads.csv"
     watched = (data.source_folder, data.labels_file or data.source_folder / "stage_2_train.csv", *labels)
     return sorted({here(path) for path in watched if path.is_file()})

@@ -28,6 +28,7 @@ FINDINGS: Final = {
     "subdural": "SDH",
     "any": "ICH",
 }
+"""How the files call the labels."""
 _OTHER_FINDINGS: Final = (
     *("BleedLocation-Left", "BleedLocation-Right", "ChronicBleed", "MassEffect", "MidlineShift"),
     *("Fracture", "CalvarialFracture", "OtherFracture"),
