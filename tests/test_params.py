@@ -538,6 +538,7 @@ CHANGES_THE_TRAINING = {
     "cutmix": (1.0, True),
     "slices_per_study": (8, True),
     "loss": ("focal", True),
+    "positive_weight": (5.3, True),
     "label_weights": ({"any": 2.0}, True),
     "focal_labels": (["epidural"], True),
     "hierarchy": ("together", True),
@@ -558,6 +559,7 @@ CHANGES_THE_TRAINING = {
 
 NEEDED = {
     "weight_decay": {"optimizer": "adamw"},
+    "positive_weight": {"loss": "weighted-bce"},
     "warm_up": {"schedule": "cosine"},
     "step_epochs": {"schedule": "steps", "step_epochs": [3]},
     "mixup": {"network": "cnn7"},
@@ -675,6 +677,8 @@ def test_an_augmentation_that_says_nothing_sensible_is_refused_with_the_cure(aug
         ({"accumulate": 0}, "accumulate must be greater than or equal to 1"),
         ({"ema": 1}, "ema must be less than 1"),
         ({"warm_up": 3, "schedule": "cosine", "epochs": 3}, "warm_up is 3 of 3 epochs, which"),
+        ({"positive_weight": 5.3}, "positive_weight says .* and this row's is bce; leave it out"),
+        ({"positive_weight": 0, "loss": "weighted-bce"}, "positive_weight must be greater than 0"),
         (
             {"label_weights": {"none": 2}},
             "label_weights must be weights of epidural, .*'none' is none",

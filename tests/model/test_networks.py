@@ -300,3 +300,16 @@ def test_imagenet_weights_that_cannot_be_had_are_never_replaced(make, monkeypatc
     experiment = make(network="densenet121", weights="imagenet")
     with pytest.raises(FileNotFoundError, match=r"imagenet for densenet121.*put Keras' own"):
         build_backbone(experiment)
+
+
+@pytest.mark.parametrize(
+    ("network", "order"),
+    [("cnn7", ["conv", "bn", "relu", "pool"]), ("cnn7fast", ["conv", "pool", "bn", "relu"])],
+)
+def test_the_blocks_are_in_the_posters_order_or_pool_first(network, order):
+    model = networks.untrained(make_experiment("store", network=network).plan)
+    blocks = [layer.name for layer in model.layers if layer.name[-1].isdigit()]
+    expected = [f"{layer}{block}" for block in range(1, 8) for layer in order]
+    assert [name for name in blocks if name.rstrip("1234567") in order] == expected
+    plain = networks.untrained(make_experiment("store", network="cnn7").plan)
+    assert model.count_params() == plain.count_params()
