@@ -10,12 +10,12 @@ import pytest
 
 from ichreport.model import backbones, backend, networks, trained_rows
 from ichreport.model.heads.build import build_head
-from ichreport.model.heads.dense import DROPOUT
 from ichreport.model.heads.first_values import set_output_bias
 from ichreport.model.pretrained import lite0
 from ichreport.params.machine import Machine
 from ichreport.params.networks import NETWORKS
 from ichreport.params.networks import backbones as backbone_names
+from ichreport.params.open_choices import DROPOUT
 from ichreport.params.training_plan import HeadPart
 from tests.model.conftest import make_experiment
 

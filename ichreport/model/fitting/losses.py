@@ -9,13 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ichreport.labels import ANY, LABELS
 from ichreport.params.networks import Loss
-
-FOCAL_GAMMA = 2.0
-FOCAL_ALPHA = 0.25
-"""Focusing and balance of the focal loss: the values that Lin et al. 2017 settle on."""
-
-MAX_POSITIVE_WEIGHT = 100.0
-"""A positive counts at most this often, however rare its label."""
+from ichreport.params.open_choices import FOCAL_ALPHA, FOCAL_GAMMA, MAX_POSITIVE_WEIGHT
 
 LossFunction = Callable[[Any, Any], Any]
 
