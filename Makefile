@@ -60,7 +60,7 @@ lock: $(READY)  ## compile requirements.lock and requirements-dev.lock anew from
 	$(COMPILE) $(EXTRAS) -o requirements.lock
 	$(COMPILE) $(EXTRAS) --extra dev --constraints requirements.lock -o requirements-dev.lock
 
-EXTRAS := --extra setup --extra compressed --extra nifti --extra slurm --extra kubernetes
+EXTRAS := --extra setup --extra compressed --extra nifti --extra dicom --extra slurm --extra kubernetes
 # One version of a package for all Pythons: what was tested on one is what the others get.
 COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --fork-strategy fewest --upgrade \
 	--python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet

@@ -204,6 +204,31 @@ def test_an_experiment_file_wins_over_the_profile(tmp_path):
     assert experiment.weights == "own.weights.h5"
 
 
+@pytest.mark.parametrize(
+    ("folds", "missing"),
+    [
+        (["0/3", "1/3", "2/3"], None),
+        (["0/3", "2/3"], "fold 1/3"),
+        (["1/4", "2/4"], "fold 0/4, 3/4"),
+        (["0/3", None], None),  # which is chosen by its own validation
+        (["0/3", "1/2"], None),  # of other folds: the combination itself looks at the slices
+    ],
+)
+def test_an_ensemble_that_lacks_folds_is_refused_before_anything_is_trained(
+    tmp_path, folds, missing
+):
+    for number, fold in enumerate(folds):
+        row = {"name": f"m{number}", "sample": "fullid", **({"fold": fold} if fold else {})}
+        write(tmp_path / f"m{number}.yaml", yaml.safe_dump(row))
+    named = [f"m{number}" for number in range(len(folds))]
+    row = {"name": "e", "sample": "fullid", "ensemble_of": named}
+    write(tmp_path / "e.yaml", yaml.safe_dump(row))
+    _, mistakes = read_each_experiment(Profile(experiments=str(tmp_path)))
+    assert set(mistakes) == ({"e"} if missing else set())
+    if missing:
+        assert f"slices of {missing}, so that nothing could be chosen" in mistakes["e"]
+
+
 @pytest.mark.parametrize("key", ["store: data/mine/store", "cam_run: a", "image_size: 64"])
 def test_what_all_rows_share_is_refused_in_a_file_of_one(tmp_path, key):
     path = write(tmp_path / "a.yaml", f"name: a\n{key}\n")
@@ -516,6 +541,7 @@ CHANGES_THE_TRAINING = {
     "cutmix": (1.0, True),
     "slices_per_study": (8, True),
     "loss": ("focal", True),
+    "positive_weight": (5.3, True),
     "label_weights": ({"any": 2.0}, True),
     "focal_labels": (["epidural"], True),
     "hierarchy": ("together", True),
@@ -536,6 +562,7 @@ CHANGES_THE_TRAINING = {
 
 NEEDED = {
     "weight_decay": {"optimizer": "adamw"},
+    "positive_weight": {"loss": "weighted-bce"},
     "warm_up": {"schedule": "cosine"},
     "step_epochs": {"schedule": "steps", "step_epochs": [3]},
     "mixup": {"network": "cnn7"},
@@ -653,6 +680,8 @@ def test_an_augmentation_that_says_nothing_sensible_is_refused_with_the_cure(aug
         ({"accumulate": 0}, "accumulate must be greater than or equal to 1"),
         ({"ema": 1}, "ema must be less than 1"),
         ({"warm_up": 3, "schedule": "cosine", "epochs": 3}, "warm_up is 3 of 3 epochs, which"),
+        ({"positive_weight": 5.3}, "positive_weight says .* and this row's is bce; leave it out"),
+        ({"positive_weight": 0, "loss": "weighted-bce"}, "positive_weight must be greater than 0"),
         (
             {"label_weights": {"none": 2}},
             "label_weights must be weights of epidural, .*'none' is none",

@@ -41,7 +41,7 @@ _PATHS: Final = ("source", "labels", "store", "weights")
 _LARGEST: Final = 8 * 2**30
 """Bytes that a pack may unpack to."""
 _AS_IT_IS: Final = (1980, 1, 1, 0, 0, 0)
-"""The time of each file in a pack, so that the same run gives the same bytes."""
+"""The time of each file in a pack: when it was packed says nothing of the run."""
 
 
 def write(run: Path, out: Path) -> Path:

@@ -1,13 +1,15 @@
 """A run applied to new studies: from a folder or a zip to tables, JSON and pages, or to a table."""
 
+import importlib
+import logging
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -17,9 +19,11 @@ from tqdm import tqdm
 from ichreport import software
 from ichreport.application import heat
 from ichreport.application.run_predictor import RunPredictor
+from ichreport.data.ingest.sources import recognise_source
 from ichreport.data.store import Store
 from ichreport.evaluation.assessment import POSTER_RULE
 from ichreport.evaluation.thresholds import RULES
+from ichreport.export.dicom import requirement
 from ichreport.files import read_json, write_json
 from ichreport.findings import study_findings
 from ichreport.findings.intake import NewStudy, take_in
@@ -28,11 +32,15 @@ from ichreport.findings.study_heat import StudyHeat
 from ichreport.report.study import site, study_page
 from ichreport.runs.saved_run import SavedRun
 
+_log: Final = logging.getLogger(__name__)
+_UNREADABLE: Final = (
+    "It was taken in, and could not be read again: the disk is at fault, or memory."
+)
 TABLE: Final = "findings.csv"
 JSON: Final = "findings.json"
 
-Exported = Callable[[StudyFindings, Sequence[StudyHeat], Store], None]
-"""What else is written of a study, beside its page."""
+DICOM: Final = "dicom"
+"""The folder of what goes into a PACS: a folder a study."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +51,7 @@ class Options:
         prevalence: The share of studies with a label that probabilities are told for, in (0, 1).
         rule: The rule of `thresholds.RULES` whose thresholds call labels.
         identifiers: Whether `findings.json` names patients, studies, series and slices.
+        dicom: Whether to write findings as DICOM, too, which name the patient as the source does.
         workers: Processes that read files.
         progress: Whether to show progress bars.
     """
@@ -50,6 +59,7 @@ class Options:
     prevalence: float = PREVALENCE
     rule: str = POSTER_RULE
     identifiers: bool = False
+    dicom: bool = False
     workers: int = 1
     progress: bool = False
 
@@ -115,7 +125,6 @@ def write(
     source: Path,
     out: Path,
     options: Options = _AS_USUAL,
-    export: Exported | None = None,
 ) -> list[StudyFindings]:
     """Write what a run finds in new studies: all of it or nothing.
 
@@ -127,7 +136,6 @@ def write(
         source: A folder, a zip, or a tree of many studies.
         out: The folder to write; one of earlier findings is replaced.
         options: How findings are told.
-        export: Writes more of each study that was read.
 
     Returns:
         The findings, the most urgent first.
@@ -137,42 +145,68 @@ def write(
         OSError: As `FoundStudies`, and if `out` cannot be written.
     """
     _refuse_other(out, source)
+    export = _dicom_export(predictor.run, source) if options.dicom else None
     with _replacing(out) as folder:
         store_folder = folder / ".store"
         store, studies = _taken_in(predictor.run, source, store_folder, options)
-        findings = []
-        write_page = site.write_single if len(studies) == 1 else site.write_study
+        findings, in_dicom = [], {}
         for one in _found(predictor, store, studies, options):
-            maps = heat.of_study(predictor, one, store) if one.status == "read" else []
-            path = "index.html" if len(studies) == 1 else site.path_of(one)
-            page = study_page.page(
-                one,
-                predictor.run,
-                store,
-                maps,
-                rule=options.rule,
-                prevalence=options.prevalence,
-                path=path,
-            )
-            write_page(folder, page)
-            if export is not None and one.status == "read":
-                export(one, maps, store)
             findings.append(one)
+            maps = heat.of_study(predictor, one, store) if one.status == "read" else []
+            _write_page(folder, one, predictor.run, store, maps, options, alone=len(studies) == 1)
+            if export is not None and one.status == "read":
+                whole = heat.of_series(predictor, one, store)
+                others = [of_label for of_label in maps if of_label.label != whole.label]
+                of_study = folder / DICOM / one.key
+                in_dicom[one.key] = export.write(one, [whole, *others], store, of_study)
         if len(studies) != 1:
             site.write_list(folder, findings, predictor.run, prevalence=options.prevalence)
         shutil.rmtree(store_folder)
         study_findings.as_table(findings).to_csv(folder / TABLE, index=False)
+        (folder / TABLE).chmod(0o600)  # it names patients
         told = study_findings.as_json(
             findings,
             predictor.run,
             prevalence=options.prevalence,
             rule=options.rule,
             identifiers=options.identifiers,
+            dicom={
+                key: {"files": [path.name for path in one.files], "left_out": list(one.left_out)}
+                for key, one in in_dicom.items()
+            },
             made=datetime.now(UTC).isoformat(timespec="seconds"),
             software=software.describe(),
         )
         write_json(folder / JSON, told)
     return by_urgency(findings)
+
+
+def _dicom_export(run: SavedRun, source: Path) -> Any:
+    """What writes DICOM objects; imported only where they are asked for.
+
+    Raises:
+        ValueError: If what it takes is not installed.
+    """
+    requirement.require()
+    write_module = importlib.import_module("ichreport.export.dicom.write")
+    return write_module.DicomExport(recognise_source(source), run)
+
+
+def _write_page(
+    folder: Path,
+    findings: StudyFindings,
+    run: SavedRun,
+    store: Store,
+    maps: Sequence[StudyHeat],
+    options: Options,
+    *,
+    alone: bool,
+) -> None:
+    """Write the page of a study: the first one if it is alone."""
+    path = "index.html" if alone else site.path_of(findings)
+    told: dict[str, Any] = {"rule": options.rule, "prevalence": options.prevalence}
+    page = study_page.page(findings, run, store, maps, path=path, **told)
+    (site.write_single if alone else site.write_study)(folder, page)
 
 
 def _taken_in(
@@ -202,8 +236,10 @@ def _found(
             continue
         try:
             yield _of_study(key, study, predictor, store, options)
-        except ValueError as error:  # of one study; the others go on
-            yield study_findings.refused(key, study, f"It could not be predicted: {error}")
+        except (ValueError, OSError) as error:  # of one study: the others go on
+            # what the error says may name a slice
+            _log.warning("%s could not be predicted: %s", key, type(error).__name__)
+            yield study_findings.refused(key, study, _UNREADABLE)
 
 
 def _of_study(

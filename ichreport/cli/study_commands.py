@@ -51,6 +51,12 @@ def _add_predict(predict: argparse.ArgumentParser) -> None:
         help="name patients, studies, series and slices in findings.json; findings.csv always does",
     )
     predict.add_argument(
+        "--dicom",
+        action="store_true",
+        help="also write what goes into a PACS, with the patient's identity as the source has it: "
+        "a structured report, pictures and heat maps of each study",
+    )
+    predict.add_argument(
         "--workers",
         type=int,
         default=os.cpu_count() or 1,
@@ -59,6 +65,8 @@ def _add_predict(predict: argparse.ArgumentParser) -> None:
 
 
 def _predict(options: argparse.Namespace) -> int:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # what it says as it starts helps nobody
+
     from ichreport.application import predict
     from ichreport.application.loaded_run import load
 
@@ -66,6 +74,7 @@ def _predict(options: argparse.Namespace) -> int:
     chosen = {"prevalence": options.prevalence, "rule": options.rule}
     told = predict.Options(
         identifiers=options.identifiers,
+        dicom=options.dicom,
         workers=options.workers,
         progress=True,
         **{name: value for name, value in chosen.items() if value is not None},
@@ -82,6 +91,8 @@ def _predict(options: argparse.Namespace) -> int:
 
 
 def _pack(options: argparse.Namespace) -> int:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
     from ichreport.application import pack
 
     timed.ready()

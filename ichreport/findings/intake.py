@@ -102,9 +102,9 @@ def _files(store: Store) -> pd.DataFrame:
         if path.is_file()
     ]
     table: pd.DataFrame = pd.concat(tables, ignore_index=True)
-    left_out = pd.concat([store.rejects, store.set_aside]).drop_duplicates("file")
-    reasons = table["file"].map(left_out.set_index("file")["reason"])
-    table["reason"] = table["reason"].fillna(reasons).fillna("")
+    left_out = pd.concat([store.rejects, store.set_aside])
+    why = dict(zip(left_out["file"], left_out["reason"], strict=True))
+    table["reason"] = [why.get(file, "") for file in table["file"]]
     table["folder"] = table["file"].map(lambda file: str(PurePosixPath(file).parent))
     table["damaged"] = table["file"].isin(store.rejects["file"])
     several = table.groupby("folder")[_OF_A_STUDY].nunique().max(axis=1) > 1
@@ -152,11 +152,8 @@ def _with_slices(store: Store, files: pd.DataFrame, known: AcquisitionRange) -> 
 def _rows_of_series(store: Store) -> dict[tuple[Any, ...], NDArray[np.int64]]:
     """The row numbers of each series' slices, by `OF_A_SERIES`."""
     starts = np.flatnonzero(series_starts(store.slices))
-    ends = [*starts[1:], len(store.slices)]
-    return {
-        tuple(store.slices.iloc[start][OF_A_SERIES]): np.arange(start, stop)
-        for start, stop in zip(starts, ends, strict=True)
-    }
+    rows = np.split(np.arange(len(store)), starts)[1:]
+    return {tuple(store.slices.iloc[of_series[0]][OF_A_SERIES]): of_series for of_series in rows}
 
 
 def _file_of_each(files: pd.DataFrame, slices: "pd.Series[str]") -> dict[str, str]:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -17,6 +18,8 @@ from ichreport.findings.intake import NewStudy
 from ichreport.labels import ANY, LABELS
 from ichreport.runs.saved_run import SavedRun
 
+SCHEMA: Final = Path(__file__).with_name("findings.schema.json")
+"""The JSON Schema of `findings.json`."""
 FORMAT: Final = "ichreport-findings/1"
 """The form of `findings.json`; another number where a reader would have to change."""
 NOTICE: Final = (
@@ -202,6 +205,7 @@ def as_json(
     prevalence: float = PREVALENCE,
     rule: str = POSTER_RULE,
     identifiers: bool = False,
+    dicom: Mapping[str, Mapping[str, list[str]]] | None = None,
     **made: Any,
 ) -> dict[str, Any]:
     """All findings as JSON takes them; docs/findings.md says what each means.
@@ -212,6 +216,7 @@ def as_json(
         prevalence: As in `found`.
         rule: As in `found`.
         identifiers: Whether to name patients, studies, series and slices.
+        dicom: By key, the `files` that were written of a study as DICOM, and what was `left_out`.
         made: What else to say of how they were made: `made` (when) and `software`.
     """
     told: dict[str, Any] = without_nan(
@@ -229,14 +234,17 @@ def as_json(
             "rule": rule,
             "prevalence": prevalence,
             "studies": [
-                _study_as_json(one, identifiers=identifiers) for one in by_urgency(findings)
+                _study_as_json(one, identifiers=identifiers, dicom=(dicom or {}).get(one.key))
+                for one in by_urgency(findings)
             ],
         }
     )
     return told
 
 
-def _study_as_json(one: StudyFindings, *, identifiers: bool) -> dict[str, Any]:
+def _study_as_json(
+    one: StudyFindings, *, identifiers: bool, dicom: Mapping[str, list[str]] | None
+) -> dict[str, Any]:
     told: dict[str, Any] = {
         "key": one.key,
         "status": one.status,
@@ -271,6 +279,8 @@ def _study_as_json(one: StudyFindings, *, identifiers: bool) -> dict[str, Any]:
             for row in one.slices.to_dict("records")
         ],
     }
+    if dicom is not None:
+        told["dicom"] = dict(dicom)
     if identifiers:
         told["identifiers"] = {**one.study.identifiers, "folder": one.study.folder}
     return told

@@ -12,9 +12,10 @@ To train anew without a change, remove the folder.
 
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from time import perf_counter
 from typing import Any, Final
 
 import pandas as pd
@@ -32,7 +33,7 @@ from ichreport.files import (
     sha256_of_json,
     write_sealed_json,
 )
-from ichreport.model import backend, training
+from ichreport.model import backend, prediction, trained_rows, training
 from ichreport.model.features import feature_store, of_plan
 from ichreport.model.fitting import checkpoints
 from ichreport.model.trained_rows import Trained
@@ -97,6 +98,9 @@ def folder_of(store: Store) -> Path:
 def fit_or_find(store: Store, sample: Sample, plan: TrainingPlan) -> Training:
     """A row's training: found where it is kept, else made and kept.
 
+    Further views of slices at prediction train nothing: they look through the weights of the same
+    row without them.
+
     Args:
         store: Where the slices are.
         sample: Which of them, and in which split.
@@ -106,11 +110,24 @@ def fit_or_find(store: Store, sample: Sample, plan: TrainingPlan) -> Training:
         ValueError: As `training.fit`, and if a kept file is damaged.
     """
     made_of = key(store, sample, plan, entry=CODE)
+    if plan.test_time:
+        return keep(store, made_of, lambda folder: _with_views(store, sample, plan))
     return keep(
         store,
         made_of,
         lambda folder: training.fit_and_predict(store, sample, plan, checkpoints=folder),
     )
+
+
+def _with_views(store: Store, sample: Sample, plan: TrainingPlan) -> Made:
+    """The training of the row without further views, and the predictions with them."""
+    plain = fit_or_find(store, sample, replace(plan, test_time=()))
+    started = perf_counter()
+    loaded = trained_rows.load(store, plan, plain.weights)
+    trained = replace(loaded, history=dict(plain.history), resumed=plain.resumed)
+    predictions = prediction.predict(trained, store, sample)
+    seconds = {**plain.seconds, "prediction": perf_counter() - started}
+    return trained, predictions, seconds
 
 
 def key(store: Store, sample: Sample, plan: TrainingPlan, *, entry: str) -> dict[str, Any]:

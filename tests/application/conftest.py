@@ -1,61 +1,84 @@
-"""A small run that has really been trained, in a project of its own."""
+"""Finished runs of each kind on a few synthetic heads, as a report has them."""
 
 import contextlib
-import shutil
+from types import SimpleNamespace
 
+import keras
 import pytest
-import yaml
 
 from ichreport.data import samples
 from ichreport.data.acquisition_range import AcquisitionRange
 from ichreport.data.ingest.make_store import ingest
+from ichreport.data.store import Store
 from ichreport.evaluation.assessment import assess
-from ichreport.model import backend, training_store
+from ichreport.model import training_store
 from ichreport.params.experiment import Experiment
+from ichreport.params.networks import NETWORKS, NetworkSpec
 from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.phantom import write_phantom
-from ichreport.runs import network_of_run, recording
+from ichreport.runs import combinations, network_of_run, recording
+from tests.model.conftest import small_build
 
-PARAMETERS = {
-    **{"profile": "own", "name": "cnn", "network": "cnn7", "sample": "fullid", "input": "linear"},
-    **{"source": "own/rsna", "store": "own/store", "image_size": 32, "epochs": 2, "seed": 3},
+GIVEN = {
+    **{"profile": "tiny", "sample": "fullid", "store": "store", "image_size": 32},
+    **{"seed": 20, "epochs": 4, "learning_rate": 0.01, "batch_size": 16, "cam_run": "1-cnn"},
 }
+TRAINED = {
+    "1-cnn": {"network": "cnn7", "test_time": ["flip"]},
+    "2-frozen": {"network": "densenet121"},
+    "3-lstm": {"network": "densenet121", "head": "bilstm"},
+    "4-tuned": {"network": "densenet121", "trainable_layers": "all", "input": "adjacent"},
+    "5-sequence": {
+        **{"network": "cnn7", "head": "sequence", "features_from": "1-cnn"},
+        **{"sequence": {"gaps": True, "window": 6, "units": 8, "layers": 1}},
+        **{"test_time": ["reverse"]},
+    },
+}
+COMBINED = {
+    "6-mean": {"ensemble_of": ["1-cnn", "3-lstm"]},
+    "7-blend": {"blend_of": ["6-mean", "5-sequence"]},
+}
+KINDS = [*TRAINED, *COMBINED]
 
 
-@pytest.fixture(scope="session")
-def trained(tmp_path_factory):
-    """The project's folder: `reports/own/runs/cnn`, and the store that it was trained on."""
-    root = tmp_path_factory.mktemp("trained")
-    (root / "workflow").mkdir()
-    (root / "workflow" / "Snakefile").touch()
-    write_phantom(root / "own/rsna", PhantomRecipe(patients=36, matrix=64, slices=8, faults=False))
-    with contextlib.chdir(root):
-        experiment = Experiment.parse(PARAMETERS, where="test")
-        store = ingest("own/rsna", "own/store", image_size=32, progress=False)
-        backend.start(experiment.machine)
-        sample = samples.draw(store.slices, experiment.sample, **experiment.sampling)
-        plan = network_of_run.plan_of(experiment, store)
-        training = training_store.fit_or_find(store, sample, plan)
-        recording.write_run(
-            experiment,
-            training,
-            assess(training.predictions, replicates=50),
-            leak=[],
-            store=store.manifest,
-            learned_from=AcquisitionRange.of(store, sample.rows_of("train")),
-            network=plan.trained,
-            stopwatch=recording.Stopwatch(),
+@pytest.fixture(scope="package")
+def report(tmp_path_factory):
+    """A report's runs: `root`, `store`, `source`, and `folder(name)` of a run."""
+    root = tmp_path_factory.mktemp("report")
+    small = NetworkSpec("a small one", 32, "Small", 16, "imagenet")
+    with pytest.MonkeyPatch.context() as patch, contextlib.chdir(root):
+        patch.setattr(keras.applications, "Small", small_build, raising=False)
+        patch.setitem(NETWORKS, "densenet121", small)
+        source = root / "rsna"
+        recipe = PhantomRecipe(patients=28, matrix=64, slices=8, faults=False)
+        write_phantom(source, recipe, workers=1, progress=False)
+        store = ingest(source, root / "store", image_size=32, progress=False)
+        for name, values in {**TRAINED, **COMBINED}.items():
+            _finish(Experiment.parse({**GIVEN, **values, "name": name}, where=name), store)
+        yield SimpleNamespace(
+            root=root,
+            source=source / "stage_2_train",
+            store=Store.open(root / "store"),
+            folder=lambda name: root / "reports" / "tiny" / "runs" / name,
         )
-    (root / "params").mkdir()
-    kept = {name: PARAMETERS[name] for name in ("profile", "source", "store", "image_size")}
-    (root / "params" / "own.yaml").write_text(yaml.safe_dump(kept))
-    return root
 
 
-@pytest.fixture
-def project(trained, tmp_path, monkeypatch):
-    """A copy of it, in which the test works."""
-    root = tmp_path / "project"
-    shutil.copytree(trained, root, symlinks=True)
-    monkeypatch.chdir(root)
-    return root
+def _finish(experiment, store):
+    """Leave behind what a run's notebook does."""
+    sample = samples.draw(store.slices, experiment.sample, **experiment.sampling)
+    kept = {
+        "leak": [],
+        "store": store.manifest,
+        "learned_from": AcquisitionRange.of(store, sample.rows_of("train")),
+    }
+    watch = recording.start(experiment, combines=bool(experiment.members))
+    if experiment.members:
+        members = combinations.read_members(experiment)
+        made = combinations.combine(experiment, members, store, sample)
+        assessed = assess(made.predictions, replicates=40)
+        recording.write_combination(experiment, made, assessed, stopwatch=watch, **kept)
+        return
+    plan = network_of_run.plan_of(experiment, store)
+    made = training_store.fit_or_find(store, sample, plan)
+    assessed = assess(made.predictions, replicates=40)
+    recording.write_run(experiment, made, assessed, network=plan.trained, stopwatch=watch, **kept)

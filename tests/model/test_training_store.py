@@ -94,6 +94,22 @@ def test_what_training_does_not_depend_on_finds_it(ask, fits, changes):
     pd.testing.assert_frame_equal(first.predictions, second.predictions)
 
 
+def test_a_further_view_trains_nothing_and_looks_through_the_same_weights(
+    ask, fits, store, sample, make
+):
+    asked = {"network": "cnn7", "epochs": 3, "batch_size": 4}
+    plain, both = ask(**asked), ask(**asked, test_time=["flip"])
+    assert len(fits) == 1
+    assert (both.is_new, both.history) == (True, plain.history)
+    assert both.seconds["training"] == plain.seconds["training"]
+    plan = make(**HEAD | asked, test_time=["flip"]).plan
+    trained = trained_rows.load(store, plan, plain.weights)
+    expected = prediction.predict(trained, store, sample)
+    pd.testing.assert_frame_equal(both.predictions, expected)
+    assert not plain.predictions.equals(expected)
+    assert not ask(**asked, test_time=["flip"]).is_new
+
+
 def test_another_sample_or_split_trains_anew(ask, store, sample, make, fits):
     ask()
     plan = make(**HEAD).plan

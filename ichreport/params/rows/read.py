@@ -73,7 +73,16 @@ def _problem_of_runs(
         for name in _names(getattr(experiment, relation))
     ]
     problems = (_problem(experiment, *one, experiments, mistakes) for one in named)
-    return next(filter(None, problems), "")
+    return next(filter(None, problems), "") or _problem_of_folds(experiment, experiments)
+
+
+def _problem_of_folds(experiment: Experiment, experiments: Mapping[str, Experiment]) -> str:
+    """Why the folds of an ensemble leave nothing to choose on; nothing if they do not."""
+    members = [experiments[name] for name in experiment.ensemble_of if name in experiments]
+    if not members or len(members) < len(experiment.ensemble_of):
+        return ""
+    problem = relations.problem_of_folds(members)
+    return f"ensemble_of: {problem}" if problem else ""
 
 
 def _names(said: str | list[str] | None) -> list[str]:

@@ -1,7 +1,9 @@
 """What one run needs of others: a baseline's slices, features of a network, or predictions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
+
+from ichreport.params.samples import Fold
 
 if TYPE_CHECKING:
     from ichreport.params.experiment import Experiment
@@ -93,6 +95,25 @@ def problem_of_member(experiment: "Experiment", member: "Experiment") -> str:
                 "name runs of this one's."
             )
     return ""
+
+
+def problem_of_folds(members: Sequence["Experiment"]) -> str:
+    """Why an ensemble has nothing to choose on; nothing if it has.
+
+    A slice outside test is predicted by the runs that have not trained on it. Of folds alone, the
+    slices of one that is missing are known to all.
+    """
+    folds = [Fold.parse(member.fold) for member in members if member.fold is not None]
+    if len(folds) < len(members) or len({fold.count for fold in folds}) != 1:
+        return ""
+    missing = sorted(set(range(folds[0].count)) - {fold.index for fold in folds})
+    if not missing:
+        return ""
+    named = ", ".join(f"{index}/{folds[0].count}" for index in missing)
+    return (
+        f"all runs have trained on the slices of fold {named}, so that nothing could be chosen "
+        "there; name the runs of all folds, or one without a fold."
+    )
 
 
 _WITH_ARTICLE: Final[Mapping[str | None, str]] = {"ensemble": "an ensemble", "blend": "a blend"}

@@ -18,7 +18,7 @@ from ichreport.labels import LABELS
 from ichreport.params.external import ExternalDataSet
 from ichreport.runs.external_record import ExternalRecord, read_external
 from ichreport.runs.saved_run import SavedRun
-from tests.application.hospitals import heads, truth_of, write_cq500, write_ct_ich
+from tests.application.external.hospitals import heads, truth_of, write_cq500, write_ct_ich
 
 RUN = Path("reports/own/runs/cnn")
 

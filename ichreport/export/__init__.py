@@ -1,0 +1,1 @@
+"""What is known of runs and studies in the formats of other programs."""

@@ -1,0 +1,122 @@
+"""What the pages of new studies say, and what they never show."""
+
+import math
+import re
+
+import pytest
+
+from ichreport.evaluation.thresholds import RULES
+from ichreport.findings import study_findings
+from ichreport.findings.study_findings import NOTICE
+from ichreport.labels import ANY
+from ichreport.params.new_studies import NewStudies, Rule
+from ichreport.report.study import list_page, site, study_page
+from ichreport.report.study.words import prevalence_in_words, rule_in_words, verdict
+from tests.report.study.conftest import UNSHOWN, new_study
+
+
+def text_of(html):
+    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
+
+
+def written(found, folder, findings, heat=()):
+    page = study_page.page(
+        findings, found.run, found.store, heat, rule="recall-85", prevalence=0.02,
+        path="index.html",
+    )  # fmt: skip
+    site.write_single(folder, page)
+    return (folder / "index.html").read_text(encoding="utf-8")
+
+
+def test_a_page_says_what_is_called_by_which_threshold_and_what_that_means(found, tmp_path):
+    findings = found.findings("study-0001", 0.99)
+    said = findings.labels["subdural"]
+    assert findings.labels[ANY].is_called
+    assert said.is_calibrated
+    text = text_of(written(found, tmp_path, findings, found.heat))
+    assert "Bleeding is called: probability" in text
+    row = text[text.index("share in validation") :]
+    row = row[row.index("subdural") :][:60]
+    assert f"{said.probability:.3f}" in row
+    assert f"{said.threshold:.3f}" in row
+    assert f"{said.at_prevalence * 100:.0f} " in row
+    assert "where 2 in 100 of all studies do" in text
+
+
+def test_every_page_says_that_it_is_research_and_shows_no_identifier(found, tmp_path):
+    findings = [
+        found.findings("study-0001", 0.99, warnings=("Thick.",), left_out={"a scout": 2}),
+        study_findings.refused("study-0002", new_study(found.rows[:0], refusals=("No head.",))),
+    ]
+    names = set(found.store.slices.iloc[found.rows][["sop_instance_uid"]].to_numpy().ravel())
+    for one in findings:
+        html = written(found, tmp_path, one, found.heat if one.labels else ())
+        assert NOTICE in html
+        assert UNSHOWN not in html
+        assert "onerror" not in html
+        assert not [name for name in names if name in html]
+
+
+def test_of_a_refused_study_no_probability_is_shown(found, tmp_path):
+    refusals = ("With contrast: vessels are as bright as blood, and the run knows none.",)
+    study = new_study(found.rows[:0], refusals=refusals, left_out={"no head": 12})
+    text = text_of(written(found, tmp_path, study_findings.refused("study-0003", study)))
+    assert "Nothing is said of this study." in text
+    assert refusals[0] in text
+    assert "probability" not in text
+    assert "no head 12" in text
+
+
+@pytest.mark.parametrize(
+    ("warnings", "said", "unsaid"),
+    [
+        ((), "taken as those that the run has learned from", "Thick"),
+        (("Thick.",), "Thick.", "taken as those that the run has learned from"),
+    ],
+)
+def test_doubts_are_what_was_found_of_the_series(found, warnings, said, unsaid):
+    text = repr(study_page.doubts(found.findings("study-0001", 0.5, warnings=warnings), found.run))
+    assert said in text
+    assert unsaid not in text
+
+
+def test_the_verdict_names_kinds_only_where_they_are_called(found):
+    low = found.findings("study-0001", 1e-6)
+    assert verdict(low).startswith("No bleeding is called: probability 0.00.")
+    assert "Called all the same" not in verdict(low)
+    high = found.findings("study-0001", 1 - 1e-6)
+    kinds = [label for label in high.called if label != ANY]
+    assert kinds
+    assert all(label in verdict(high) for label in kinds)
+
+
+def test_the_list_has_what_is_called_first_and_what_is_refused_apart(found, tmp_path):
+    findings = [
+        study_findings.refused("study-0001", new_study(found.rows[:0], refusals=("No head.",))),
+        found.findings("study-0002", 1e-6),
+        found.findings("study-0003", 0.99),
+    ]
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "studies/study-0003.html").write_text("its page")
+    site.write_list(tmp_path, findings, found.run, prevalence=0.05)
+    html = (tmp_path / "index.html").read_text(encoding="utf-8")
+    text = text_of(html[html.index("<main") :])
+    assert text.index("study-0003") < text.index("study-0002") < text.index("study-0001")
+    assert "Bleeding is called in 1 of 2 studies that were read." in text
+    assert re.findall(r'href="(studies/[^"]+)"', html) == ["studies/study-0003.html"]
+    assert "study-0001 No head." in text
+
+
+def test_where_nothing_was_read_the_list_says_so(found):
+    refused = study_findings.refused("study-0001", new_study(found.rows[:0], refusals=("Empty.",)))
+    page = list_page.page([refused], found.run, {}, prevalence=0.02)
+    assert "None of the 1 studies could be read" in text_of(page.content)
+    assert "What is found" not in page.content
+
+
+def test_words_of_rules_and_shares():
+    assert rule_in_words("recall-85") == "85% recall"
+    assert rule_in_words("youden") == "the largest Youden index"
+    assert prevalence_in_words(0.005) == "0.5 in 100"
+    assert set(Rule.__args__) == {rule.name for rule in RULES}
+    assert math.isclose(NewStudies().prevalence, study_findings.PREVALENCE)
