@@ -18,9 +18,6 @@ from ichreport.report.viewer import viewer
 from ichreport.runs.saved_run import SavedRun
 
 _CAPTIONS: Final = Captions.beside(__file__)
-_BUDGET: Final = 900_000
-"""Characters of HU at most."""
-_RATES: Final = ("recall", "specificity", "precision", "npv")
 
 
 def page(
