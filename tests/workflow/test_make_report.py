@@ -199,7 +199,7 @@ def test_kills_at_random_moments_change_nothing_of_what_a_report_says(tmp_path, 
     )
     undisturbed.make("reports/killed/runs/cnn/record.json")
     assert kill_often(killed, predictions(undisturbed.report), KILLS, SEED) == []
-    last = killed.make_report(cores=2)
+    last = killed.make_report()
     assert last.returncode == 0, last.stdout + last.stderr
     assert predictions(killed.report) == predictions(undisturbed.report)
     assert set(predictions(killed.report)) == set(experiments)
