@@ -1,5 +1,6 @@
 """The tables and the figure of the page of other hospitals."""
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -309,7 +310,10 @@ def _each(elsewhere: Elsewhere) -> Iterator[tuple[ExternalRecord, str]]:
 
 
 def _where(record: ExternalRecord) -> list[Cell]:
-    return [str(record.data["name"]), Link(f"experiments/{record.run}.html", record.run)]
+    """The data set, and the run by its row's number, if it has one: whole names take a column."""
+    row = re.match(r"\d+(?=-)", record.run)
+    short = f"row {int(row[0])}" if row else record.run
+    return [str(record.data["name"]), Link(f"experiments/{record.run}.html", short)]
 
 
 def _percent(row: dict[str, Any], place: str) -> str:
