@@ -42,7 +42,7 @@ class Assessment:
 
     Attributes:
         scores: `uncertainty.score_table.score_table`, of every split.
-        areas: `uncertainty.clustered_auc.auc_table` on test: the closed form beside the bootstrap.
+        areas: `uncertainty.clustered_auc.auc_table` on test: Obuchowski's closed form.
         precisions: `average_precision.average_precision_table` on test.
         thresholds: `thresholds.frozen_thresholds`, chosen on validation.
         rates: `thresholds.rate_table` of these thresholds, with `split`: all rules on test, the
@@ -152,30 +152,31 @@ def assess(predictions: pd.DataFrame, *, replicates: int = REPLICATES, seed: int
 
     Args:
         predictions: A run's predictions.
-        replicates: Resamples of linked patient groups behind each interval.
+        replicates: Resamples of linked patient groups behind the intervals of the calibration error
+            and of curves; the others are in closed form.
         seed: Seed of the resamples.
     """
     options: dict[str, Any] = {"replicates": replicates, "seed": seed}
     thresholds = frozen_thresholds(predictions)
     poster_thresholds = thresholds[thresholds["rule"] == POSTER_RULE]
     rates = [
-        rate_table(predictions, thresholds, **options).assign(split="test"),
-        rate_table(predictions, poster_thresholds, split="train", **options).assign(split="train"),
+        rate_table(predictions, thresholds).assign(split="test"),
+        rate_table(predictions, poster_thresholds, split="train").assign(split="train"),
     ]
     return Assessment(
-        scores=score_table(predictions, **options),
+        scores=score_table(predictions),
         areas=auc_table(predictions),
-        precisions=average_precision_table(predictions, **options),
+        precisions=average_precision_table(predictions),
         thresholds=thresholds,
         rates=pd.concat(rates, ignore_index=True),
         calibration=calibration_table(predictions, **options),
-        studies=study_table(predictions, **options),
+        studies=study_table(predictions),
         poolings=pooling_table(predictions),
         study_thresholds=study_thresholds(predictions),
         subgroups=pd.DataFrame(),
         splits=split_table(predictions),
         **_curves(predictions, **options),
-        learned=compare_with_floor(predictions, **options),
+        learned=compare_with_floor(predictions),
         test_set=_test_set(predictions),
     )
 

@@ -25,7 +25,7 @@ def floor_scores(predictions):
 
 
 def test_a_run_better_than_constant_prevalence_has_learned(predictions):
-    learned = compare_with_floor(calibrated(predictions), replicates=200)
+    learned = compare_with_floor(calibrated(predictions))
     assert learned.verdict == "learned"
     assert learned.difference_interval.low < learned.difference < learned.difference_interval.high
     assert learned.difference_interval.high < 0
@@ -39,7 +39,7 @@ def test_a_run_that_ranks_with_probabilities_far_off_only_ranks(predictions):
     scored = calibrated(predictions)
     odds = scored[list(PROBABILITIES)] / (1 - scored[list(PROBABILITIES)]) * 40
     scored[list(PROBABILITIES)] = odds / (1 + odds)
-    assert compare_with_floor(scored, replicates=200).verdict == "ranks only"
+    assert compare_with_floor(scored).verdict == "ranks only"
 
 
 def test_a_run_ranks_at_least_where_the_log_loss_is_undecided(predictions):
@@ -48,7 +48,7 @@ def test_a_run_ranks_at_least_where_the_log_loss_is_undecided(predictions):
     for _ in range(30):  # towards probabilities that score as the constant does
         odds = scored[list(PROBABILITIES)] / (1 - scored[list(PROBABILITIES)]) * np.exp(shift)
         off = scored.assign(**(odds / (1 + odds)))
-        learned = compare_with_floor(off, replicates=200)
+        learned = compare_with_floor(off)
         shift -= learned.difference
     assert learned.difference == pytest.approx(0, abs=1e-3)
     assert learned.auc_interval.low > 0.5
@@ -58,7 +58,7 @@ def test_a_run_ranks_at_least_where_the_log_loss_is_undecided(predictions):
 def test_noise_far_from_the_prevalence_has_not_learned(predictions):
     noise = np.random.default_rng(0).random((len(predictions), 6))
     scored = predictions.assign(**dict(zip(PROBABILITIES, noise.T, strict=True)))
-    assert compare_with_floor(scored, replicates=200).verdict == "not learned"
+    assert compare_with_floor(scored).verdict == "not learned"
 
 
 def test_the_constant_prevalence_itself_has_not_learned(predictions):
@@ -66,7 +66,7 @@ def test_the_constant_prevalence_itself_has_not_learned(predictions):
     constant = {
         p: predictions.loc[train, p.replace("probability", "truth")].mean() for p in PROBABILITIES
     }
-    learned = compare_with_floor(predictions.assign(**constant), replicates=50)
+    learned = compare_with_floor(predictions.assign(**constant))
     assert learned.difference == pytest.approx(0, abs=1e-12)
     assert learned.verdict == "not learned"
 
@@ -82,7 +82,7 @@ def test_a_bleed_that_training_never_saw_does_not_make_a_constant_look_learned(p
         for p in PROBABILITIES
     }
     constant["probability_epidural"] = 0.02
-    learned = compare_with_floor(unseen.assign(**constant), replicates=200)
+    learned = compare_with_floor(unseen.assign(**constant))
     floor = floor_scores(unseen)["log_loss"]["epidural"]
     share = unseen.loc[unseen["split"] == "test", "truth_epidural"].mean()
     assert share > 0
@@ -94,6 +94,6 @@ def test_a_bleed_that_training_never_saw_does_not_make_a_constant_look_learned(p
 
 def test_without_slices_or_training_slices_nothing_is_decided(predictions):
     untrained = predictions[predictions["split"] == "test"]
-    assert compare_with_floor(untrained, replicates=20).verdict == "undecided"
-    untested = compare_with_floor(predictions[predictions["split"] == "train"], replicates=20)
+    assert compare_with_floor(untrained).verdict == "undecided"
+    untested = compare_with_floor(predictions[predictions["split"] == "train"])
     assert (untested.verdict, untested.slices) == ("undecided", 0)

@@ -14,7 +14,7 @@ from ichreport.evaluation.uncertainty.score_table import (
 
 
 def test_the_table_lists_each_score_once_beside_its_floor_and_counts(predictions):
-    table = score_table(predictions, replicates=2)
+    table = score_table(predictions)
     assert len(table) == 3 * (2 + 6 + 6)
     assert not table.duplicated(["split", "score", "label"]).any()
     row = table.set_index(["split", "score", "label"]).loc[("test", "auc", "subdural")]
@@ -27,21 +27,21 @@ def test_the_table_lists_each_score_once_beside_its_floor_and_counts(predictions
 
 
 def test_a_split_without_slices_has_no_score_but_a_count(predictions):
-    table = score_table(predictions[predictions["split"] != "validation"], replicates=2)
+    table = score_table(predictions[predictions["split"] != "validation"])
     validation = table[table["split"] == "validation"]
     assert validation["value"].isna().all()
     assert (validation["slices"] == 0).all()
 
 
 def test_without_training_slices_there_is_no_floor(predictions):
-    table = score_table(select_split(predictions, "test"), splits=["test"], replicates=2)
+    table = score_table(select_split(predictions, "test"), splits=["test"])
     losses = table[table["score"] != "auc"]
     assert losses["floor"].isna().all()
     assert (losses["value"] > 0).all()
 
 
 def test_every_score_lies_in_its_interval(predictions):
-    table = score_table(predictions, replicates=200)
+    table = score_table(predictions)
     assert len(table) == 3 * 14
     assert ((table["low"] < table["value"]) & (table["value"] < table["high"])).all()
     assert (table["contributing"] <= table["groups"]).all()
@@ -49,7 +49,7 @@ def test_every_score_lies_in_its_interval(predictions):
 
 def test_an_undefined_score_has_no_interval_and_its_replicates_are_counted(predictions):
     without = predictions.assign(truth_epidural=0)
-    table = score_table(without, splits=["test"], replicates=30)
+    table = score_table(without, splits=["test"])
     row = table.set_index(["score", "label"]).loc[("auc", "epidural")]
     assert row[["value", "low", "high"]].isna().all()
     assert (row["undefined"], row["contributing"]) == (30, 0)
