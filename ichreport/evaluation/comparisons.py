@@ -124,16 +124,13 @@ def paired_difference(score: LeftOut, baseline: LeftOut, *, shared_slices: float
         baseline: The baseline's, without the same groups in the same order.
         shared_slices: As `Difference` says.
     """
-    difference = score.value - baseline.value
-    deviations = score.deviations - baseline.deviations
-    groups = min(score.groups, baseline.groups)
-    effective = min(score.effective, baseline.effective)
+    difference = score.minus(baseline)
     return Difference(
         value=score.value,
         baseline=baseline.value,
-        difference=difference,
-        interval=difference_interval(difference, deviations, effective=effective, groups=groups),
-        p=difference_p_value(difference, deviations, effective=effective, groups=groups),
+        difference=difference.value,
+        interval=difference_interval(difference),
+        p=difference_p_value(difference),
         shared_slices=shared_slices,
     )
 
@@ -231,7 +228,8 @@ def compare_pairs(
 
 def _distinct(groups: Sequence[pd.Series]) -> pd.Index:
     """The distinct groups, sorted."""
-    return pd.Index(pd.concat(groups) if groups else [], dtype=object).unique().sort_values()
+    distinct: pd.Index = pd.Index(sorted({name for names in groups for name in names}))
+    return distinct
 
 
 def _as_row(difference: Difference) -> dict[str, Any]:

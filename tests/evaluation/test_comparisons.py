@@ -1,10 +1,11 @@
-"""Runs against a baseline: what resampling together brings, and what the table says."""
+"""Runs against a baseline: what pairing brings, and what the table says."""
 
 import math
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import t, ttest_rel
 
 from ichreport.evaluation.comparisons import (
     Comparison,
@@ -14,7 +15,7 @@ from ichreport.evaluation.comparisons import (
 )
 from ichreport.evaluation.constant_prevalence import compare_with_floor
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
-from ichreport.evaluation.scores import split_scores
+from ichreport.evaluation.scores import log_loss_terms, split_scores
 from ichreport.params.experiment import Experiment
 from ichreport.params.yaml import project_path, read_yaml
 
@@ -67,16 +68,34 @@ def test_a_difference_is_that_of_the_scores(runs):
     assert difference.difference == pytest.approx(values[0] - values[1])
 
 
-def test_resampling_together_is_sharper_than_apart(runs):
-    together = Comparison(runs)
-    paired = together.difference("better", "base", "weighted_log_loss_sum").interval
-    apart = Comparison(runs)
-    unpaired = together.replicates("better", "weighted_log_loss_sum") - apart.replicates(
-        "base", "weighted_log_loss_sum"
+def test_pairing_is_sharper_than_two_runs_apart(runs):
+    comparison = Comparison(runs)
+    paired = comparison.difference("better", "base", "weighted_log_loss_sum").interval
+    errors = [
+        np.linalg.norm(comparison.left_out(name, "weighted_log_loss_sum").deviations)
+        for name in ("better", "base")
+    ]
+    assert paired.high - paired.low < 0.3 * 2 * 1.96 * np.hypot(*errors)
+
+
+def test_a_p_value_is_the_same_each_time_and_that_of_the_paired_t_test(runs):
+    """With one slice a group; scipy's variance is (n - 1) / n of the jackknife's."""
+    test = runs["base"]["split"] == "test"
+    single = {
+        name: run.assign(group=[f"{k:05d}" for k in range(len(run))]) for name, run in runs.items()
+    }
+    first, again = (
+        Comparison(single).difference("better", "base", "log_loss", "any").p for _ in range(2)
     )
-    assert paired.high - paired.low < 0.3 * (
-        np.quantile(unpaired, 0.975) - np.quantile(unpaired, 0.025)
-    )
+    assert first == again
+    losses = [
+        log_loss_terms(run.loc[test, "truth_any"], run.loc[test, "probability_any"])
+        for run in (runs["better"], runs["base"])
+    ]
+    slices = test.sum()
+    expected = ttest_rel(*losses)
+    ratio = expected.statistic * np.sqrt((slices - 1) / slices)
+    assert first == pytest.approx(2 * t.sf(abs(ratio), slices - 1), rel=1e-6)
 
 
 def test_a_run_against_itself_shows_no_difference(runs):
@@ -127,7 +146,7 @@ def test_no_pairs_give_an_empty_table():
 
 def test_an_unknown_score_is_refused_with_those_known(runs):
     with pytest.raises(ValueError, match="weighted_log_loss_sum, challenge_log_loss over all"):
-        Comparison(runs).replicates("base", "f1", "any")
+        Comparison(runs).left_out("base", "f1", "any")
 
 
 def test_every_declared_baseline_is_the_plain_experiment():

@@ -35,7 +35,7 @@ def many(draw_predictions):
     return draw_predictions(seed=4, patients=400)
 
 
-def criteria_by_name(runs, replicates):
+def criteria_by_name(runs):
     """The criteria of the fifth finding."""
     return {each.name: each for each in findings(runs)[4].criteria}
 

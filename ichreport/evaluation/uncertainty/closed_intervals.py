@@ -84,7 +84,7 @@ def area_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
     freedom = (rounded + added) ** 2 / (rounded**2 / freedom + added**2 / most)
     half_width = t.ppf((1 + level) / 2, freedom) * math.sqrt(rounded + added)
     with np.errstate(divide="ignore"):
-        ends = expit(logit([[area], [shrunk]]) + [-half_width, half_width])
+        ends = expit(logit([[area], [shrunk]]) + np.array([-half_width, half_width]))
     return Interval(float(ends[:, 0].min()), float(ends[:, 1].max()), left_out.groups, 0)
 
 
@@ -147,21 +147,14 @@ def rate_interval(left_out: LeftOut, *, units: int, level: float = LEVEL) -> Int
     return Interval(*exact_interval(rate, slices, level), groups, 0)
 
 
-def difference_interval(
-    difference: float,
-    deviations: NDArray[np.float64],
-    *,
-    effective: float,
-    groups: int,
-    level: float = LEVEL,
-) -> Interval:
-    """The t interval of a difference of two scores, or of any score that may have either sign.
+def difference_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
+    """The t interval of a difference of two scores, or of any mean that may have either sign.
+
+    The degrees of freedom are one less than the effective number of groups: what is common to two
+    scores cancels, and with it most of the skewness.
 
     Args:
-        difference: The difference; NaN if undefined.
-        deviations: (G,) what each group adds to it.
-        effective: The effective number of groups; the degrees of freedom are one less.
-        groups: Groups that contribute.
+        left_out: The difference, such as of `LeftOut.minus`.
         level: Confidence, in (0, 1).
 
     Returns:
@@ -171,9 +164,9 @@ def difference_interval(
         ValueError: If `level` is not in (0, 1).
     """
     _check_level(level)
-    error = _standard_error(difference, deviations, groups)
-    half_width = float(t.ppf((1 + level) / 2, max(effective - 1, 1.0))) * error
-    return Interval(difference - half_width, difference + half_width, groups, 0)
+    error = _standard_error(left_out)
+    half_width = float(t.ppf((1 + level) / 2, max(left_out.effective - 1, 1.0))) * error
+    return Interval(left_out.value - half_width, left_out.value + half_width, left_out.groups, 0)
 
 
 def cautious_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
@@ -230,34 +223,29 @@ def _with_the_furthest_group(left_out: LeftOut, sign: int) -> tuple[float, float
     return left_out.value + furthest, 0.0 if error < _ROUNDING else error, freedom
 
 
-def difference_p_value(
-    difference: float, deviations: NDArray[np.float64], *, effective: float, groups: int
-) -> float:
+def difference_p_value(left_out: LeftOut) -> float:
     """The two-sided p-value of no difference, in agreement with `difference_interval`.
 
     Args:
-        difference: The difference; NaN if undefined.
-        deviations: (G,) what each group adds to it.
-        effective: The effective number of groups; the degrees of freedom are one less.
-        groups: Groups that contribute.
+        left_out: The difference.
 
     Returns:
         In [0, 1], 1 for two scores that are the same; NaN with fewer than two groups.
     """
-    error = _standard_error(difference, deviations, groups)
+    error = _standard_error(left_out)
     if math.isnan(error):
         return math.nan
-    if abs(difference) < _ROUNDING:
+    if abs(left_out.value) < _ROUNDING:
         return 1.0
     with np.errstate(divide="ignore"):
-        ratio = np.float64(abs(difference)) / error
-    return float(2 * t.sf(ratio, max(effective - 1, 1.0)))
+        ratio = np.float64(abs(left_out.value)) / error
+    return float(2 * t.sf(ratio, max(left_out.effective - 1, 1.0)))
 
 
-def _standard_error(difference: float, deviations: NDArray[np.float64], groups: int) -> float:
-    if groups < 2 or math.isnan(difference):
+def _standard_error(left_out: LeftOut) -> float:
+    if left_out.groups < 2 or math.isnan(left_out.value):
         return math.nan
-    error = math.sqrt(np.square(deviations).sum())
+    error = math.sqrt(np.square(left_out.deviations).sum())
     return 0.0 if error < _ROUNDING else error
 
 

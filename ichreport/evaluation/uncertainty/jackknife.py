@@ -5,7 +5,8 @@ drawn: the same predictions have the same intervals and p-values, always.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,9 +23,8 @@ class LeftOut:
         value: The score; NaN if undefined.
         without: (G,) the score without each group; `value` for groups that have no slices.
         groups: Groups that contribute: for an area those of the rarer class.
-        effective: Groups of equal size that would be as many: (Σ n)² / Σ n² over the groups' numbers
-            of slices (Kish, Survey Sampling, 1965); for an area those of the class where it is
-            smaller.
+        effective: Groups of equal size that would be as many: (Σ n)² / Σ n² over the numbers of
+            slices (Kish, Survey Sampling, 1965); for an area of the class where it is smaller.
         pairs: Pairs of a group with positives and one with negatives; 0 where the score has none.
     """
 
@@ -38,6 +38,16 @@ class LeftOut:
     def deviations(self) -> NDArray[np.float64]:
         """What each group adds to the score: the score less the score without it, (G,)."""
         return self.value - self.without
+
+    def minus(self, other: Self) -> Self:
+        """The difference of two scores without the same groups in the same order."""
+        return replace(
+            self,
+            value=self.value - other.value,
+            without=self.without - other.without,
+            groups=min(self.groups, other.groups),
+            effective=min(self.effective, other.effective),
+        )
 
 
 def effective_groups(sizes: ArrayLike) -> float:
@@ -120,8 +130,8 @@ def average_precision_left_out(
     With H the positives and C the slices that score as high as a positive i, AP is the mean of
     H_i / C_i over the P positives. A slice j changes H_i and C_i of the positives at or below it.
     So its share in the score is Σ_i (y_j / C_i - H_i / C_i²) / P, and for a positive also
-    (H_j / C_j - AP) / P. The sum over a group with p positives counts 1 / (1 - p / P) times, as what
-    is left of a mean does.
+    (H_j / C_j - AP) / P. The sum over a group with p positives counts 1 / (1 - p / P) times, as
+    what is left of a mean does.
 
     Args:
         y_true: (n,), 0 or 1.

@@ -1,14 +1,13 @@
 """Every score of the table has an interval or says why not."""
 
-import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
 from ichreport.evaluation.predictions import probabilities, select_split, truths
 from ichreport.evaluation.scores import split_scores
-from ichreport.evaluation.uncertainty.bootstrap import draw_resamples
 from ichreport.evaluation.uncertainty.score_table import (
-    score_replicates,
+    score_left_out,
     score_table,
 )
 
@@ -47,21 +46,21 @@ def test_every_score_lies_in_its_interval(predictions):
     assert (table["contributing"] <= table["groups"]).all()
 
 
-def test_an_undefined_score_has_no_interval_and_its_replicates_are_counted(predictions):
+def test_an_undefined_score_has_no_interval(predictions):
     without = predictions.assign(truth_epidural=0)
     table = score_table(without, splits=["test"])
     row = table.set_index(["score", "label"]).loc[("auc", "epidural")]
     assert row[["value", "low", "high"]].isna().all()
-    assert (row["undefined"], row["contributing"]) == (30, 0)
+    assert row["contributing"] == 0
 
 
-def test_a_replicate_is_the_score_of_its_groups_repeated(predictions):
+def test_a_score_without_a_group_is_that_of_the_other_groups(predictions):
     rows = predictions[predictions["split"] == "test"]
-    resamples = draw_resamples(rows["group"], replicates=3, seed=4)
-    sums = score_replicates(rows, resamples, "weighted_log_loss_sum")
-    areas = score_replicates(rows, resamples, "auc", "subdural")
-    for replicate, counts in enumerate(resamples.counts):
-        repeated = rows.loc[np.repeat(rows.index, counts[resamples.group_codes(rows["group"])])]
-        expected = split_scores(truths(repeated), probabilities(repeated))
-        assert sums[replicate] == pytest.approx(expected["weighted_log_loss_sum"])
-        assert areas[replicate] == pytest.approx(expected["auc"]["subdural"])
+    codes, names = pd.factorize(rows["group"])
+    sums = score_left_out(rows, codes, "weighted_log_loss_sum")
+    areas = score_left_out(rows, codes, "auc", "subdural")
+    for number, name in enumerate(names):
+        others = rows[rows["group"] != name]
+        expected = split_scores(truths(others), probabilities(others))
+        assert sums.without[number] == pytest.approx(expected["weighted_log_loss_sum"])
+        assert areas.without[number] == pytest.approx(expected["auc"]["subdural"])
