@@ -4,6 +4,7 @@ The floor is the score of predicting the constant prevalence of the training sli
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -23,12 +24,15 @@ from ichreport.evaluation.uncertainty.closed_intervals import (
     cautious_interval,
     p_value_below_zero,
 )
-from ichreport.evaluation.uncertainty.intervals import Interval
+from ichreport.evaluation.uncertainty.intervals import Interval, holm
 from ichreport.evaluation.uncertainty.jackknife import auc_left_out, mean_left_out
 from ichreport.labels import ANY, LABELS, SCORE_WEIGHTS
 from ichreport.splits import Split
 
 Verdict = Literal["learned", "ranks only", "ranks at least", "not learned", "undecided"]
+
+ONE_SIDED_ALPHA: Final = 0.025
+"""Runs that are no better than their floor and are said to have learned: one in 40 at most."""
 
 _ROUNDING: Final = 1e-9
 """Nats by which two ways to compute the same score may differ."""
@@ -100,6 +104,19 @@ def compare_with_floor(
         slices=len(rows),
         p=p_value_below_zero(above),
     )
+
+
+def learned_together(runs: Mapping[str, FloorComparison]) -> list[str]:
+    """The runs that are better than their floors, with Holm's adjustment over all of them.
+
+    Args:
+        runs: By name; those without a p-value do not count.
+
+    Returns:
+        Names, in the order of `runs`.
+    """
+    adjusted = holm([run.p for run in runs.values()])
+    return [name for name, p in zip(runs, adjusted, strict=True) if p < ONE_SIDED_ALPHA]
 
 
 def losses_above_floor(predictions: pd.DataFrame, split: Split = "test") -> NDArray[np.float64]:

@@ -1,9 +1,11 @@
 """What counts as having learned."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from ichreport.evaluation.constant_prevalence import compare_with_floor
+from ichreport.evaluation.constant_prevalence import compare_with_floor, learned_together
 from ichreport.evaluation.predictions import PROBABILITIES, probabilities, select_split, truths
 from ichreport.evaluation.scores import constant_scores, floor_probabilities, weighted_log_loss_sum
 
@@ -90,6 +92,21 @@ def test_a_bleed_that_training_never_saw_does_not_make_a_constant_look_learned(p
     expected = -share * np.log(half_a_slice) - (1 - share) * np.log(1 - half_a_slice)
     assert floor == pytest.approx(expected, rel=1e-9)
     assert learned.verdict != "learned"
+
+
+def test_of_many_runs_only_those_beyond_chance_among_all_have_learned_together(predictions):
+    learned = compare_with_floor(calibrated(predictions))
+    p_values = {"a": 0.001, "b": 0.011, "c": 0.02, "d": 0.5, "unknown": float("nan")}
+    runs = {name: replace(learned, p=p) for name, p in p_values.items()}
+    # times 4, 3, 2 and 1 by Holm: 0.004, 0.033, 0.04 and 0.5, against 0.025
+    assert learned_together(runs) == ["a"]
+    assert learned_together({"b": runs["b"]}) == ["b"]
+
+
+def test_a_run_has_learned_exactly_where_its_p_value_is_below_one_in_forty(predictions):
+    learned = compare_with_floor(calibrated(predictions))
+    assert learned.p < 0.025
+    assert compare_with_floor(predictions.assign(**dict.fromkeys(PROBABILITIES, 0.5))).p > 0.025
 
 
 def test_without_slices_or_training_slices_nothing_is_decided(predictions):
