@@ -1,6 +1,6 @@
 """How often nominal 95 % intervals over linked groups hold the truth, and tests are right.
 
-    nice python benchmarks/coverage.py             # 400 simulated test sets each: 20 minutes
+    nice python benchmarks/coverage.py             # 400 simulated test sets each: 12 minutes
     python benchmarks/coverage.py --quick          # 10 each, to see that it works
 
 Nine kinds of test sets. Patients differ in size, in how much of them bleeds and in how well they
