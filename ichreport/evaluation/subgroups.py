@@ -15,16 +15,10 @@ from ichreport.evaluation.predictions import (
     checked_truth,
     select_split,
 )
-from ichreport.evaluation.scores import auc_score, log_loss_terms
+from ichreport.evaluation.scores import log_loss_terms
 from ichreport.evaluation.thresholds import rates_with_intervals
-from ichreport.evaluation.uncertainty.bootstrap import (
-    REPLICATES,
-    Resamples,
-    auc_replicates,
-    draw_resamples,
-    mean_replicates,
-)
-from ichreport.evaluation.uncertainty.intervals import area_interval, interval
+from ichreport.evaluation.uncertainty.closed_intervals import area_interval, loss_interval
+from ichreport.evaluation.uncertainty.jackknife import auc_left_out, mean_left_out
 from ichreport.labels import ANY, LABELS
 from ichreport.splits import Split
 
@@ -39,8 +33,6 @@ def subgroup_scores(
     negatives: Negatives = "own",
     thresholds: Mapping[str, float] | None = None,
     split: Split = "test",
-    replicates: int = REPLICATES,
-    seed: int = 0,
 ) -> pd.DataFrame:
     """Scores of each label within each subgroup of slices.
 
@@ -54,14 +46,11 @@ def subgroup_scores(
             only bleeding has (size, contrast, number of subtypes).
         thresholds: The frozen threshold of each label; without one its rates are missing.
         split: Where to measure.
-        replicates: Resamples of linked patient groups behind each interval; one set serves all
-            subgroups.
-        seed: Seed of the resamples.
 
     Returns:
         One row for each label, subgroup (in the order of a categorical `by`, else sorted) and
         score (`auc`, `log_loss`, then the rates at the threshold): `label`, `subgroup`, `score`,
-        `value`, `low`, `high`, `groups` (that contribute), `undefined` (replicates), `slices`,
+        `value`, `low`, `high`, `groups` (that contribute), `undefined` (always 0), `slices`,
         `positives`. NaN where undefined.
 
     Raises:
@@ -74,8 +63,7 @@ def subgroup_scores(
         )
     rows = select_split(predictions, split)
     member = by.loc[rows.index]
-    resamples = draw_resamples(rows["group"], replicates=replicates, seed=seed)
-    group_codes = resamples.group_codes(rows["group"])
+    group_codes = pd.factorize(rows["group"])[0].astype(np.intp)
     table: list[dict[str, Any]] = []
     for label in labels:
         column = LABELS.index(label)
@@ -87,9 +75,7 @@ def subgroup_scores(
             chosen = inside if negatives == "own" else (inside & (truth == 1)) | (truth == 0)
             keys = {"label": label, "subgroup": subgroup}
             counts = {"slices": int(chosen.sum()), "positives": int(truth[chosen].sum())}
-            scores = _scores(
-                truth[chosen], score[chosen], threshold, group_codes[chosen], resamples
-            )
+            scores = _scores(truth[chosen], score[chosen], threshold, group_codes[chosen])
             table += [keys | row | counts for row in scores]
     columns = ["label", "subgroup", "score", "value", "low", "high", "groups", "undefined"]
     return pd.DataFrame(table, columns=[*columns, "slices", "positives"])
@@ -100,7 +86,6 @@ def strata_scores(
     strata: Iterable[tuple[str, pd.Series, bool]],
     *,
     threshold: float | None,
-    replicates: int = REPLICATES,
 ) -> pd.DataFrame:
     """Scores of any bleeding on test within the classes of slices by each of some properties.
 
@@ -110,7 +95,6 @@ def strata_scores(
             whether only slices with bleeding are in a class, as `data.strata.stratify` gives them.
             Such classes are scored against all negatives of the split.
         threshold: The frozen threshold of `any`; without one the rates are missing.
-        replicates: Resamples of linked patient groups behind each interval.
 
     Returns:
         The columns of `subgroup_scores`, with the property, `kind`, before them.
@@ -131,7 +115,6 @@ def strata_scores(
             labels=[ANY],
             negatives="all" if bleeding_only else "own",
             thresholds=thresholds,
-            replicates=replicates,
         )
         table.insert(0, "kind", name)
         tables.append(table)
@@ -149,19 +132,13 @@ def _scores(
     score: NDArray[np.float64],
     threshold: float,
     group_codes: NDArray[np.intp],
-    resamples: Resamples,
 ) -> list[dict[str, Any]]:
     """The area, the log loss and the rates of one label in one subgroup."""
-    areas = auc_replicates(truth, score, group_codes, resamples.counts)
-    area = auc_score(truth, score)
-    area_ci = area_interval(area, areas, truth == 1, group_codes)
-    terms = log_loss_terms(truth, score)
-    losses = mean_replicates(terms, group_codes, resamples.counts)
-    loss = float(terms.mean()) if len(terms) else math.nan
-    loss_ci = interval(losses, groups=len(np.unique(group_codes)))
-    rates = rates_with_intervals(truth, score, threshold, group_codes, resamples)
+    area = auc_left_out(truth, score, group_codes)
+    loss = mean_left_out(log_loss_terms(truth, score), group_codes)
+    rates = rates_with_intervals(truth, score, threshold, group_codes)
     return [
-        {"score": "auc", "value": area, **vars(area_ci)},
-        {"score": "log_loss", "value": loss, **vars(loss_ci)},
+        {"score": "auc", "value": area.value, **vars(area_interval(area))},
+        {"score": "log_loss", "value": loss.value, **vars(loss_interval(loss))},
         *({"score": rate.pop("rate"), **rate} for rate in rates),
     ]

@@ -21,13 +21,8 @@ from ichreport.evaluation.predictions import (
     truths,
 )
 from ichreport.evaluation.rates import RATES, rates_at_threshold
-from ichreport.evaluation.uncertainty.bootstrap import (
-    REPLICATES,
-    Resamples,
-    draw_resamples,
-    rate_replicates,
-)
-from ichreport.evaluation.uncertainty.intervals import count_groups, share_interval
+from ichreport.evaluation.uncertainty.closed_intervals import rate_interval
+from ichreport.evaluation.uncertainty.jackknife import mean_left_out
 from ichreport.labels import LABELS
 from ichreport.splits import Split
 
@@ -195,8 +190,6 @@ def rate_table(
     thresholds: pd.DataFrame,
     *,
     split: Split = "test",
-    replicates: int = REPLICATES,
-    seed: int = 0,
 ) -> pd.DataFrame:
     """The rates on a split at frozen thresholds, with intervals.
 
@@ -204,18 +197,15 @@ def rate_table(
         predictions: A run's predictions.
         thresholds: Columns `rule`, `label` and `threshold`, as `frozen_thresholds` returns them.
         split: Where the thresholds are applied.
-        replicates: Resamples of linked patient groups behind each interval.
-        seed: Seed of the resamples.
 
     Returns:
         One row for each rule, label and rate: `rule`, `label`, `threshold`, `rate` (of `RATES`),
-        `value`, `low`, `high`, `groups` (that contribute), `undefined` (replicates), `positives`,
+        `value`, `low`, `high`, `groups` (that contribute), `undefined` (always 0), `positives`,
         `slices`. NaN where undefined.
     """
     rows = select_split(predictions, split)
     y_true, y_score = truths(rows), probabilities(rows)
-    resamples = draw_resamples(rows["group"], replicates=replicates, seed=seed)
-    group_codes = resamples.group_codes(rows["group"])
+    group_codes = pd.factorize(rows["group"])[0].astype(np.intp)
     table: list[dict[str, Any]] = []
     columns = ["rule", "label", "threshold"]
     for rule, label, threshold in thresholds[columns].itertuples(index=False):
@@ -223,7 +213,7 @@ def rate_table(
         truth, score = y_true[:, column], y_score[:, column]
         keys = {"rule": rule, "label": label, "threshold": threshold}
         counts = {"positives": int(truth.sum()), "slices": len(truth)}
-        rates = rates_with_intervals(truth, score, threshold, group_codes, resamples)
+        rates = rates_with_intervals(truth, score, threshold, group_codes)
         table += [{**keys, **rate, **counts} for rate in rates]
     return pd.DataFrame(table)
 
@@ -233,7 +223,6 @@ def rates_with_intervals(
     score: NDArray[np.float64],
     threshold: float,
     group_codes: NDArray[np.intp],
-    resamples: Resamples,
 ) -> list[dict[str, Any]]:
     """Each rate at a frozen threshold with its interval.
 
@@ -241,26 +230,27 @@ def rates_with_intervals(
         truth: (n,), 0 or 1.
         score: (n,), any numbers.
         threshold: Slices at or above it are called positive; NaN leaves every rate undefined.
-        group_codes: (n,) the group of each slice, from `Resamples.group_codes`.
-        resamples: The resamples to use.
+        group_codes: (n,) the group of each slice, from 0.
 
     Returns:
         For each of `RATES`: `rate`, `value`, `low`, `high`, `groups`, `undefined`.
     """
     values = rates_at_threshold(truth, score, threshold)
-    replicates = rate_replicates(truth, score, threshold, group_codes, resamples.counts)
     called, positive = score >= threshold, truth == 1
-    denominators = {
-        "precision": called,
-        "recall": positive,
-        "specificity": ~positive,
-        "accuracy": np.ones_like(positive),
-        "npv": ~called,
+    everything = np.ones_like(positive)
+    cells = {
+        "precision": (positive, called),
+        "recall": (called, positive),
+        "specificity": (~called, ~positive),
+        "accuracy": (called == positive, everything),
+        "npv": (~positive, ~called),
     }
     rows = []
     for rate in RATES:
-        units = int(denominators[rate].sum())
-        groups = count_groups(group_codes, denominators[rate])
-        interval = share_interval(values[rate], replicates[rate], units=units, groups=groups)
+        right, among = cells[rate]
+        if math.isnan(threshold):
+            among = ~everything
+        left_out = mean_left_out(right[among].astype(np.float64), group_codes[among])
+        interval = rate_interval(left_out, units=int(among.sum()))
         rows.append({"rate": rate, "value": values[rate], **vars(interval)})
     return rows

@@ -5,6 +5,7 @@ from html import escape
 from typing import Any, Final
 
 from ichreport import poster
+from ichreport.evaluation.constant_prevalence import learned_together
 from ichreport.labels import SUBTYPES
 from ichreport.report.comparison import all_runs
 from ichreport.report.html.blocks import Drawing, Fact, Facts, Sentences
@@ -119,7 +120,7 @@ def _out_of_100(share: float) -> str:
 
 
 def _learned(results: Results) -> str:
-    better = sum(run.learned.verdict == "learned" for run in results.scored.values())
+    better = len(learned_together({name: run.learned for name, run in results.scored.items()}))
     return _CAPTIONS.fill("learned", better=better, runs=len(results.scored))
 
 

@@ -15,9 +15,7 @@ def family(predictions):
 
 
 def test_each_subgroup_has_the_scores_of_its_slices(predictions, family):
-    table = subgroup_scores(
-        predictions, family, labels=["any"], thresholds={"any": 0.4}, replicates=100
-    )
+    table = subgroup_scores(predictions, family, labels=["any"], thresholds={"any": 0.4})
     assert table["subgroup"].unique().tolist() == ["12-bit", "16-bit"]
     for name in ("12-bit", "16-bit"):
         rows = predictions[(predictions["split"] == "test") & (family == name)]
@@ -37,7 +35,7 @@ def test_what_only_bleeding_has_is_scored_against_all_negatives(predictions):
     size[positive] = np.where(np.arange(positive.sum()) % 2, "large", "small")
     size = size.astype(pd.CategoricalDtype(["small", "large"], ordered=True))
     table = subgroup_scores(
-        predictions, size, labels=["any"], negatives="all", thresholds={"any": 0.4}, replicates=20
+        predictions, size, labels=["any"], negatives="all", thresholds={"any": 0.4}
     )
     assert table["subgroup"].unique().tolist() == ["small", "large"]
     test = predictions[predictions["split"] == "test"]
@@ -45,7 +43,7 @@ def test_what_only_bleeding_has_is_scored_against_all_negatives(predictions):
     expected = roc_auc_score(chosen["truth_any"], chosen["probability_any"])
     row = table.set_index(["subgroup", "score"]).loc[("small", "auc")]
     assert row["value"] == pytest.approx(expected)
-    table = subgroup_scores(predictions, size, labels=["any"], replicates=5)
+    table = subgroup_scores(predictions, size, labels=["any"])
     row = table.set_index(["subgroup", "score"]).loc[("small", "auc")]
     assert np.isnan(row["value"])
     assert row["positives"] == row["slices"] > 0
@@ -53,7 +51,7 @@ def test_what_only_bleeding_has_is_scored_against_all_negatives(predictions):
 
 def test_an_empty_subgroup_is_a_row_with_its_count_and_no_score(predictions, family):
     by = family.astype(pd.CategoricalDtype(["12-bit", "16-bit", "other"]))
-    table = subgroup_scores(predictions, by, labels=["any"], replicates=5)
+    table = subgroup_scores(predictions, by, labels=["any"])
     other = table[table["subgroup"] == "other"]
     assert (other["slices"] == 0).all()
     assert other[["value", "low", "high"]].isna().all(axis=None)
@@ -75,7 +73,6 @@ def test_strata_are_scored_one_property_after_the_other(predictions, family):
         predictions,
         [("header", header, False), ("area", shuffled, True)],
         threshold=0.4,
-        replicates=20,
     )
     assert table.columns[0] == "kind"
     for kind, by, negatives in (("header", family, "own"), ("area", large, "all")):
@@ -85,7 +82,6 @@ def test_strata_are_scored_one_property_after_the_other(predictions, family):
             labels=["any"],
             negatives=negatives,
             thresholds={"any": 0.4},
-            replicates=20,
         )
         scored = table[table["kind"] == kind].drop(columns="kind").reset_index(drop=True)
         pd.testing.assert_frame_equal(scored, expected)
@@ -93,7 +89,7 @@ def test_strata_are_scored_one_property_after_the_other(predictions, family):
 
 def test_strata_without_a_threshold_have_no_rates(predictions, family):
     header = family.set_axis(predictions["sop_instance_uid"].to_numpy())
-    table = strata_scores(predictions, [("header", header, False)], threshold=None, replicates=5)
+    table = strata_scores(predictions, [("header", header, False)], threshold=None)
     assert table.loc[table["score"] == "recall", "value"].isna().all()
     assert table.loc[table["score"] == "auc", "value"].notna().all()
 
@@ -101,4 +97,4 @@ def test_strata_without_a_threshold_have_no_rates(predictions, family):
 def test_strata_that_lack_a_slice_are_refused(predictions, family):
     header = family.set_axis(predictions["sop_instance_uid"].to_numpy()).iloc[:-1]
     with pytest.raises(ValueError, match="header: 1 slices of the test split have no class"):
-        strata_scores(predictions, [("header", header, False)], threshold=None, replicates=5)
+        strata_scores(predictions, [("header", header, False)], threshold=None)

@@ -112,7 +112,7 @@ def test_subgroups_part_the_slices_by_what_the_store_knows(store, assessed):
     table[list(TRUTHS)] = store.slices[list(LABELS)].to_numpy()
     table[list(PROBABILITIES)] = random.random((len(store), len(LABELS)))
     classes = strata.stratify(store, np.arange(len(store)))
-    within = strata_scores(table, classes, threshold=0.5, replicates=20)
+    within = strata_scores(table, classes, threshold=0.5)
     areas = within[within["score"] == "auc"]
     by_kind = areas.groupby("kind", sort=False)["slices"].sum()
     for kind in ("position", "tilt", "header"):
