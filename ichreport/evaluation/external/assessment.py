@@ -91,31 +91,31 @@ def assess_elsewhere(
         store: The store of the other hospital.
         decisions: What the run has chosen on its validation.
         other_system: As `other_system_table` takes it.
-        replicates: Resamples of linked patients behind each interval.
-        seed: Seed of the resamples.
+        replicates: Resamples of patients behind the intervals of readers' agreement.
+        seed: Seed of these, and of the parts of a local sample.
     """
-    options: dict[str, Any] = {"replicates": replicates, "seed": seed}
     test = select_split(inside, "test")
     studies = _studies_outside(outside, store, decisions)
     tables = [
         compare_places(
             scale_of_studies(whole_studies(inside).pipe(select_split, "test"), decisions),
             studies,
-            **options,
         )
     ]
     if store.labelled == "slices":
         slices = scale_of_slices(outside, decisions)
-        tables.append(compare_places(scale_of_slices(test, decisions), slices, **options))
+        tables.append(compare_places(scale_of_slices(test, decisions), slices))
     votes = store.studies
     return ExternalAssessment(
         comparison=pd.concat(tables, ignore_index=True),
-        strata=stratum_table(studies, store, **options),
-        local=local_recalibration_table(studies, **options),
+        strata=stratum_table(studies, store),
+        local=local_recalibration_table(studies, seed=seed),
         other_system=pd.DataFrame()
         if other_system is None
-        else other_system_table(studies, other_system, **options),
-        agreement=pd.DataFrame() if votes is None else agreement_table(votes, **options),
+        else other_system_table(studies, other_system),
+        agreement=pd.DataFrame()
+        if votes is None
+        else agreement_table(votes, replicates=replicates, seed=seed),
     )
 
 

@@ -8,23 +8,15 @@ import pandas as pd
 
 from ichreport.evaluation.external.measures import MEASURES, measure
 from ichreport.evaluation.external.scored import Scale, Scored
-from ichreport.evaluation.uncertainty.bootstrap import REPLICATES
 from ichreport.labels import LABELS
 
-_OUTSIDE_SEED = 1
-"""Resamples of the two places are drawn with seeds of their own."""
 
-
-def compare_places(
-    inside: Scale, outside: Scale, *, replicates: int = REPLICATES, seed: int = 0
-) -> pd.DataFrame:
+def compare_places(inside: Scale, outside: Scale) -> pd.DataFrame:
     """Every measure of every label inside and outside, and outside less inside.
 
     Args:
         inside: The run's own test.
         outside: Another hospital, on the same scale.
-        replicates: Resamples of linked patients behind the intervals, in each place.
-        seed: Seed of the resamples.
 
     Returns:
         One row for each label and measure: `level`, `label`, `measure`, `threshold` (frozen), and
@@ -46,11 +38,8 @@ def compare_places(
                 f"{outside.thresholds[label]!r}; it is frozen."
             )
         places = {"inside": inside.of(label), "outside": outside.of(label)}
-        seeds = {"inside": seed, "outside": seed + _OUTSIDE_SEED}
-        options: dict[str, Any] = {"replicates": replicates}
-        options["calibrated"] = inside.calibrated[label]
         measured = {
-            place: measure(scored, threshold, seed=seeds[place], **options)
+            place: measure(scored, threshold, calibrated=inside.calibrated[label])
             for place, scored in places.items()
         }
         counts = {

@@ -15,27 +15,21 @@ from ichreport.evaluation.calibration.recalibration import (
 from ichreport.evaluation.external.scored import Scale, Scored
 from ichreport.evaluation.scores import log_loss_terms
 from ichreport.evaluation.studies import RIDGE
-from ichreport.evaluation.uncertainty.bootstrap import (
-    REPLICATES,
-    draw_resamples,
-    mean_replicates,
-)
-from ichreport.evaluation.uncertainty.intervals import interval
+from ichreport.evaluation.uncertainty.closed_intervals import difference_interval
+from ichreport.evaluation.uncertainty.intervals import Interval
+from ichreport.evaluation.uncertainty.jackknife import mean_left_out
 from ichreport.labels import LABELS
 
 FOLDS: Final = 5
 
 
-def local_recalibration_table(
-    outside: Scale, *, folds: int = FOLDS, replicates: int = REPLICATES, seed: int = 0
-) -> pd.DataFrame:
+def local_recalibration_table(outside: Scale, *, folds: int = FOLDS, seed: int = 0) -> pd.DataFrame:
     """The log loss as it is, and after a slope and an intercept that other local patients gave.
 
     Args:
         outside: The studies of another hospital.
         folds: Parts of its patients; each is scored by the line that is fitted to the others.
-        replicates: Resamples of linked patients behind the intervals.
-        seed: Seed of the parts and of the resamples.
+        seed: Seed of the parts.
 
     Returns:
         One row a label: `label`, `log_loss`, `log_loss_local`, `gain` (the former less the latter;
@@ -50,10 +44,10 @@ def local_recalibration_table(
         before = log_loss_terms(scored.truth, scored.score)
         defined = outside.calibrated[label] and len(scored) > 0 and not np.isnan(local).any()
         after = log_loss_terms(scored.truth, local) if defined else np.full(len(scored), math.nan)
-        resamples = draw_resamples(scored.group, replicates=replicates, seed=seed)
-        codes = resamples.group_codes(scored.group)
-        gains = mean_replicates(before - after, codes, resamples.counts)
-        ci = interval(gains, groups=len(np.unique(codes)))
+        ci = Interval(math.nan, math.nan, 0, 0)
+        if defined:
+            codes = pd.factorize(scored.group)[0].astype(np.intp)
+            ci = difference_interval(mean_left_out(before - after, codes))
         means = {"log_loss": before, "log_loss_local": after, "gain": before - after}
         values = {name: float(v.mean()) if len(v) else math.nan for name, v in means.items()}
         counts = {"units": len(scored), "positives": scored.positives}

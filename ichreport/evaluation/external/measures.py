@@ -4,6 +4,7 @@ import math
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 
 from ichreport.evaluation.calibration.net_benefit import decision_curve
 from ichreport.evaluation.calibration.recalibration import (
@@ -14,20 +15,11 @@ from ichreport.evaluation.calibration.recalibration import (
     to_logit,
 )
 from ichreport.evaluation.external.scored import Scored
-from ichreport.evaluation.scores import auc_score, log_loss_terms
+from ichreport.evaluation.scores import log_loss_terms
 from ichreport.evaluation.thresholds import rates_with_intervals
-from ichreport.evaluation.uncertainty.bootstrap import (
-    REPLICATES,
-    auc_replicates,
-    draw_resamples,
-    mean_replicates,
-)
-from ichreport.evaluation.uncertainty.intervals import (
-    area_interval,
-    count_groups,
-    estimate_interval,
-    interval,
-)
+from ichreport.evaluation.uncertainty.closed_intervals import area_interval, loss_interval
+from ichreport.evaluation.uncertainty.intervals import count_groups, estimate_interval
+from ichreport.evaluation.uncertainty.jackknife import auc_left_out, mean_left_out
 
 AUC: Final = "auc"
 RECALL: Final = "recall"
@@ -48,8 +40,6 @@ def measure(
     threshold: float,
     *,
     calibrated: bool = True,
-    replicates: int = REPLICATES,
-    seed: int = 0,
 ) -> dict[str, dict[str, Any]]:
     """All measures of one label, with intervals over linked patients.
 
@@ -61,36 +51,28 @@ def measure(
         threshold: Frozen; NaN leaves what needs one undefined.
         calibrated: Whether the probabilities are meant as such; else calibration, net benefit and
             log loss are undefined.
-        replicates: Resamples of linked patients behind the intervals.
-        seed: Seed of the resamples.
 
     Returns:
         By name, as in `MEASURES`: `value`, `low` and `high`; NaN where undefined. The net benefit
         is that of acting from the threshold on, TP / n - FP / n · p / (1 - p).
     """
-    resamples = draw_resamples(scored.group, replicates=replicates, seed=seed)
-    codes = resamples.group_codes(scored.group)
+    codes = pd.factorize(scored.group)[0].astype(np.intp)
     truth, score = scored.truth, scored.score
-    area = auc_score(truth, score)
-    areas = auc_replicates(truth, score, codes, resamples.counts)
-    terms = log_loss_terms(truth, score)
-    losses = mean_replicates(terms, codes, resamples.counts)
+    area = auc_left_out(truth, score, codes)
     measured = {
-        AUC: {"value": area, **_ends(area_interval(area, areas, truth == 1, codes))},
+        AUC: {"value": area.value, **_ends(area_interval(area))},
         **_calibration(scored, codes),
-        LOG_LOSS: {
-            "value": float(terms.mean()) if len(terms) else math.nan,
-            **_ends(interval(losses, groups=len(np.unique(codes)))),
-        },
+        LOG_LOSS: _UNDEFINED,
     }
-    for rate in rates_with_intervals(truth, score, threshold, codes, resamples):
+    if len(truth):
+        loss = mean_left_out(log_loss_terms(truth, score), codes)
+        measured[LOG_LOSS] = {"value": loss.value, **_ends(loss_interval(loss))}
+    for rate in rates_with_intervals(truth, score, threshold, codes):
         if rate["rate"] in _RATES:
             measured[rate["rate"]] = {name: rate[name] for name in ("value", "low", "high")}
     measured[NET_BENEFIT] = _UNDEFINED
     if 0 < threshold < 1 and len(truth):
-        curve = decision_curve(
-            truth, score, group_codes=codes, resamples=resamples, thresholds=[threshold]
-        )
+        curve = decision_curve(truth, score, group_codes=codes, thresholds=[threshold])
         value, low, high = curve.iloc[0][["net_benefit", "low", "high"]].tolist()
         measured[NET_BENEFIT] = {"value": value, "low": low, "high": high}
     if not calibrated:

@@ -11,7 +11,6 @@ from ichreport.data.labels.reader_votes import count_readers, votes_on
 from ichreport.data.store import OF_A_SERIES, Store
 from ichreport.evaluation.external.measures import AUC, RECALL, SPECIFICITY, measure
 from ichreport.evaluation.external.scored import Scale
-from ichreport.evaluation.uncertainty.bootstrap import REPLICATES
 from ichreport.labels import ANY, LABELS
 
 OF_A_STUDY: Final = ["patient_id", "study_instance_uid"]
@@ -73,16 +72,12 @@ def agreement_of_studies(studies: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def stratum_table(
-    outside: Scale, store: Store, *, replicates: int = REPLICATES, seed: int = 0
-) -> pd.DataFrame:
+def stratum_table(outside: Scale, store: Store) -> pd.DataFrame:
     """The AUC, recall and specificity of studies in each stratum, at the frozen threshold.
 
     Args:
         outside: The studies.
         store: Where they are.
-        replicates: Resamples of linked patients behind the intervals.
-        seed: Seed of the resamples.
 
     Returns:
         One row for each kind of stratum, stratum, label and measure: `kind`, `stratum`, `label`,
@@ -96,7 +91,7 @@ def stratum_table(
         names = _in_order(set(of_rows.dropna()))
         for name in names if len(names) > 1 else []:
             inside = scored.where((of_rows == name).to_numpy(dtype=bool, na_value=False))
-            measured = measure(inside, outside.thresholds[label], replicates=replicates, seed=seed)
+            measured = measure(inside, outside.thresholds[label])
             keys = {"kind": kind, "stratum": name, "label": label}
             counts = {"units": len(inside), "positives": inside.positives}
             table += [{**keys, "measure": m, **measured[m], **counts} for m in _SHOWN]

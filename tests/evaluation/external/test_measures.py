@@ -36,7 +36,7 @@ def draw(count, *, seed=0, skill=2.0, shift=0.0, share=0.4):
 
 def test_measures_are_those_of_scikit_learn_and_statsmodels():
     scored, threshold = draw(300), 0.37
-    measured = measure(scored, threshold, replicates=50)
+    measured = measure(scored, threshold)
     truth, score = scored.truth, scored.score
     called = score >= threshold
     logit = np.log(score / (1 - score))
@@ -59,12 +59,12 @@ def test_measures_are_those_of_scikit_learn_and_statsmodels():
 def test_the_net_benefit_at_the_threshold_is_worked_by_hand():
     truth = np.array([1, 1, 0, 0, 0])
     scored = Scored(truth, np.array([0.9, 0.1, 0.6, 0.2, 0.1]), np.array(list("abcde")))
-    measured = measure(scored, 0.25, replicates=20)
+    measured = measure(scored, 0.25)
     assert measured["net_benefit"]["value"] == pytest.approx(1 / 5 - 1 / 5 * 0.25 / 0.75)
 
 
 def test_probabilities_that_only_rank_have_no_calibration_and_the_same_ranks():
-    measured, ranked = (measure(draw(90), 0.5, calibrated=c, replicates=20) for c in (True, False))
+    measured, ranked = (measure(draw(90), 0.5, calibrated=c) for c in (True, False))
     for name in ("in_the_large", "slope", "net_benefit", "log_loss"):
         assert math.isnan(ranked[name]["value"])
         assert not math.isnan(measured[name]["value"])
@@ -74,11 +74,11 @@ def test_probabilities_that_only_rank_have_no_calibration_and_the_same_ranks():
 
 def test_where_one_class_or_nobody_is_there_measures_are_undefined_and_nothing_fails():
     for scored in (draw(0), draw(12).where(draw(12).truth == 0)):
-        measured = measure(scored, 0.5, replicates=20)
+        measured = measure(scored, 0.5)
         assert math.isnan(measured["auc"]["value"])
         assert math.isnan(measured["recall"]["value"])
         assert math.isnan(measured["slope"]["value"])
-    assert math.isnan(measure(draw(60), math.nan, replicates=20)["recall"]["value"])
+    assert math.isnan(measure(draw(60), math.nan)["recall"]["value"])
 
 
 def interval_of(hits, total):
@@ -108,7 +108,7 @@ def test_the_interval_of_a_fall_holds_the_true_one_as_often_as_it_says():
     tries = 150
     for seed in range(tries):
         both = [
-            measure(draw(80, seed=2 * seed + k, skill=skill), 0.5, replicates=150, seed=seed)
+            measure(draw(80, seed=2 * seed + k, skill=skill), 0.5)
             for k, skill in enumerate((inside, outside))
         ]
         for name, value in true.items():
@@ -122,14 +122,14 @@ def test_the_interval_of_a_fall_holds_the_true_one_as_often_as_it_says():
 def run():
     """A made-up run's predictions, its decisions, and another hospital's predictions."""
     own, there = draw_predictions(seed=1), draw_predictions(seed=2, patients=60)
-    return own, Decisions.of(assess(own, replicates=20)), there.assign(split="outside")
+    return own, Decisions.of(assess(own)), there.assign(split="outside")
 
 
 def test_both_places_are_scored_on_one_scale_with_the_runs_own_thresholds(run):
     own, decisions, there = run
     inside = scale_of_studies(select_split(own, "test"), decisions)
     outside = scale_of_studies(there, decisions)
-    table = compare_places(inside, outside, replicates=30)
+    table = compare_places(inside, outside)
     for label in LABELS:
         rows = table[table["label"] == label].set_index("measure")
         assert set(rows["threshold"]) == {decisions.study_thresholds["recall-85"][label]}
@@ -200,7 +200,7 @@ def test_the_gain_is_the_difference_of_the_two_losses_and_a_calibrated_run_gains
         rows[TRUTHS[column]] = truth
         rows[PROBABILITIES[column]] = 1 / (1 + np.exp(-(logit + (1.5 if column else 0))))
     scale = Scale("studies", rows, {}, dict.fromkeys(LABELS, True) | {"any": False})
-    table = local_recalibration_table(scale, replicates=50).set_index("label")
+    table = local_recalibration_table(scale).set_index("label")
     right, wrong, ranks = table.loc["epidural"], table.loc["subdural"], table.loc["any"]
     assert right["gain"] == pytest.approx(right["log_loss"] - right["log_loss_local"])
     assert right["low"] < 0.002
@@ -212,9 +212,7 @@ def test_a_run_without_whole_studies_of_its_own_leaves_the_difference_undefined(
     """A sample that is split by slice: what is outside is measured, and nothing compared."""
     own, decisions, there = run
     nobody = select_split(own, "test").iloc[:0]
-    table = compare_places(
-        scale_of_studies(nobody, decisions), scale_of_studies(there, decisions), replicates=20
-    )
+    table = compare_places(scale_of_studies(nobody, decisions), scale_of_studies(there, decisions))
     of_any = table[(table["label"] == "any") & (table["measure"] == "auc")].iloc[0]
     assert of_any["inside_units"] == 0
     assert math.isnan(of_any["difference_value"])
