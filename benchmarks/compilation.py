@@ -40,7 +40,7 @@ def steps(jit: bool) -> dict[str, Callable[[], Any]]:
     features = random.normal(size=(BATCH, WIDTH)).astype(np.float32)
     truth = (random.random((BATCH, 6)) < 0.3).astype(np.float32)
     weights = np.ones(BATCH, dtype=np.float32)
-    small, deep = Experiment(network="cnn7").plan, Experiment(network="densenet121").plan
+    small, deep = Experiment(network="cnn7fast").plan, Experiment(network="densenet121").plan
     thawed = Experiment(network="densenet121", trainable_layers="all").plan
     optimizer_of = partial(backend.adam, small.fitting.step_size, MACHINE)
 

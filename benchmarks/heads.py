@@ -20,10 +20,10 @@ from ichreport.model.fitting import loop, losses
 from ichreport.model.fitting.batches import SliceBatches
 from ichreport.model.fitting.series_batches import SeriesBatches
 from ichreport.model.heads.build import build_head
-from ichreport.model.heads.dense import DROPOUT
 from ichreport.model.heads.first_values import standardise
 from ichreport.params.machine import Machine
 from ichreport.params.networks import Head
+from ichreport.params.open_choices import DROPOUT
 from ichreport.params.training_plan import Fitting, HeadPart
 
 SLICES, VALIDATION, WIDTH, LENGTH, BATCH = 1_512, 210, 1_024, 14, 64

@@ -76,7 +76,7 @@ def train_all(store: Store, folder: Path, epochs: int, seed: int) -> dict[str, p
     for name in ("fine-tuned", "from scratch"):
         experiment = along
         if name == "from scratch":
-            experiment = along.model_copy(update={"network": "cnn7", "weights": None})
+            experiment = along.model_copy(update={"network": "cnn7fast", "weights": None})
         plan = experiment.plan_on(network_of(made[name], folder))
         plan = replace(plan, name=f"{name} along series")
         made[f"{name}, along series"] = training.fit(store, sample, plan)
@@ -113,7 +113,7 @@ def compare(runs: dict[str, pd.DataFrame], steps: list[tuple[str, str]]) -> dict
 
 def measure(patients: int = 500, epochs: int = 30, seeds: int = 1) -> dict[str, Any]:
     """The steps of the ladder, seed by seed of training."""
-    backend.start(Experiment.parse({"network": "cnn7"}, where="benchmark").machine)
+    backend.start(Experiment.parse({"network": "cnn7fast"}, where="benchmark").machine)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_phantom(folder / "rsna", PhantomRecipe(patients=patients, seed=11), workers=2)

@@ -28,7 +28,7 @@ from ichreport.phantom import write_phantom
 
 PATIENTS, EPOCHS, SIZE = 150, 12, 96
 ROWS: dict[str, dict[str, Any]] = {
-    "cnn7 on sigmoid windows": {"network": "cnn7", "input": "sigmoid"},
+    "cnn7 on sigmoid windows": {"network": "cnn7fast", "input": "sigmoid"},
     "densenet121 on raw HU": {"network": "densenet121", "input": "raw"},
 }
 

@@ -25,7 +25,16 @@ from ichreport.files import read_json, write_json
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
 SUPPORT = ("run", "side_by_side", "gpu_recipes")  # the last runs by hand, where there is a GPU
-ON_ONE_CORE = ("batches", "bootstrap", "explore", "index", "ingest", "labels", "phantom")
+ON_ONE_CORE = (
+    "batches",
+    "bootstrap",
+    "coverage",
+    "explore",
+    "index",
+    "ingest",
+    "labels",
+    "phantom",
+)
 """Those whose figures are of one core: numerical libraries get one thread."""
 
 

@@ -32,7 +32,7 @@ FEW_HEADS = PhantomRecipe(patients=30, seed=3179, matrix=96, slices=10, prevalen
 
 def lowest_loss(store: Store, sample: samples.Sample, block: int, seed: int, epochs: int) -> float:
     """The lowest validation loss of a training."""
-    words = {"network": "cnn7", "input": "sigmoid", "sample": "fullid", "image_size": 96}
+    words = {"network": "cnn7fast", "input": "sigmoid", "sample": "fullid", "image_size": 96}
     words |= {"shuffle_block": block, "training_seed": seed, "epochs": epochs}
     trained = training.fit(store, sample, Experiment.parse(words, where="benchmark").plan)
     return float(min(trained.history["val_loss"]))
@@ -56,7 +56,7 @@ def measure(seeds: int = 5, recipe: PhantomRecipe = HEADS, epochs: int = 12) -> 
         write_phantom(source, recipe)
         store = ingest(source, Path(folder, "store"), image_size=96, progress=False)
         sample = samples.draw(store.slices, "fullid", seed=1)
-        backend.start(Experiment.parse({"network": "cnn7"}, where="benchmark").machine)
+        backend.start(Experiment.parse({"network": "cnn7fast"}, where="benchmark").machine)
         losses = {
             block: [lowest_loss(store, sample, block, seed, epochs) for seed in range(1, seeds + 1)]
             for block in BLOCKS

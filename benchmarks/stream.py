@@ -33,7 +33,7 @@ from ichreport.params.training_plan import TrainingPlan
 
 SIZE, BATCH, SLICES = 96, 64, 60_000
 """Slices as many as make a store of 1.1 GB, which no read-ahead fetches whole."""
-SMALL = Experiment(network="cnn7", input="adjacent").plan
+SMALL = Experiment(network="cnn7fast", input="adjacent").plan
 DEEP = Experiment(network="densenet121", input="linear").plan
 TUNED = Experiment(network="densenet121", input="linear", trainable_layers=12).plan
 

@@ -13,6 +13,10 @@ from hypothesis import HealthCheck, settings
 
 from tests import dry_run
 
+# Workers share the cores: threads that wait for each other keep those of another from running.
+for _threads in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+    os.environ.setdefault(_threads, "1")
+
 # A busy machine is no reason to fail, and a commit passes or fails each time.
 settings.register_profile(
     "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]

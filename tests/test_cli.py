@@ -265,7 +265,7 @@ def parsers(parser):
 
 def test_every_command_and_option_has_a_help_text():
     every = list(parsers(cli._parser()))
-    assert len(every) == 1 + 12 + 2
+    assert len(every) == 1 + 13 + 2
     for parser in every:
         assert parser.description.endswith("."), parser.prog
         for action in parser._actions:

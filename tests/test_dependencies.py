@@ -114,6 +114,8 @@ ENTRIES = {
     "cam": "notebooks/3-cam.ipynb",
     "results": "notebooks/4-results.ipynb",
     "beyond": "notebooks/7-beyond-the-poster.ipynb",
+    "evaluate": "ichreport.application.evaluate",
+    "external": "notebooks/6-external.ipynb",
     "pages": "ichreport.report.site",
 }
 """What is known by the code where it is entered: jobs, and what is kept under a key."""
@@ -199,22 +201,24 @@ COMMENTED = {
 LEFT = (".DS_Store", "model/.cnn.py.swp", "model/cnn.py~", "model/.ipynb_checkpoints/cnn.py")
 """What systems and editors leave beside code."""
 TRAINS = {"training", "permuted", "experiment", "cam"}
-SHOWS = {"explore", "experiment", "combination", "cam", "results", "beyond", "pages"}
+PREDICTS = TRAINS | {"evaluate"}
+SHOWS = {*("explore", "experiment", "combination", "cam", "results", "beyond", "external", "pages")}
 REACHES = {
     "files.py": set(ENTRIES),
     "phantom/anatomy/skull.py": {"phantom"},
     "data/dicom/header.py": {"ingest"},
     "data/ingest/make_store.py": {"ingest"},
-    "model/backbones.py": {"features"} | TRAINS,
-    "model/frameworks/on_jax.py": {"features"} | TRAINS,
-    "model/heads/dense.py": TRAINS,
-    "model/fitting/losses.py": TRAINS,
-    "model/fitting/loop.py": TRAINS,
+    "model/backbones.py": {"features"} | PREDICTS,
+    "model/frameworks/on_jax.py": {"features"} | PREDICTS,
+    "model/heads/dense.py": PREDICTS,
+    "model/fitting/losses.py": PREDICTS,
+    "model/fitting/loop.py": PREDICTS,
     "model/maps/permuted_labels.py": {"permuted", "cam"},
     "model/maps/random_layers.py": {"cam"},
-    "model/maps/cam.py": {"cam"},
-    "evaluation/scores.py": {"experiment", "combination", "cam", "results", "beyond", "pages"},
-    "evaluation/blending.py": {"combination"},
+    "model/maps/cam.py": {"cam", "evaluate"},
+    "evaluation/scores.py": (SHOWS - {"explore"}) | {"evaluate"},
+    "evaluation/blending.py": {"combination", "evaluate"},
+    "evaluation/external/strata.py": {"evaluate", "external"},
     "evaluation/comparisons.py": {"results", "beyond"},
     "report/html/blocks.py": SHOWS,
     "report/run/score_tables.py": {"experiment", "combination", "results"},
@@ -229,8 +233,8 @@ REACHES = {
 SHOWN_BY = {
     "report/layout/template/style.css": {"pages"},
     "report/layout/template/compare.js": {"pages"},
-    "report/viewer/viewer.js": SHOWS - {"results", "beyond"},
-    "report/run/captions.yaml": {"experiment", "combination", "cam", "results", "beyond", "pages"},
+    "report/viewer/viewer.js": SHOWS - {"results", "beyond", "external"},
+    "report/run/captions.yaml": SHOWS - {"explore"},
 }
 """By style, script or caption that changes: what shows it."""
 

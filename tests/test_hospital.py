@@ -22,7 +22,7 @@ PROFILE = {
     "store": "data/hospital/store",
     "image_size": 32,
     "sampb_share": 1.0,
-    "epochs": 2,
+    "epochs": 1,
     "cam_run": "cnn",
     "cam_per_group": 1,
     "max_reject_share": 0.1,
@@ -75,7 +75,7 @@ def hospital(tmp_path_factory, make_project):
     project = make_project(tmp_path_factory.mktemp("hospital"), PROFILE, EXPERIMENTS)
     with warnings.catch_warnings(action="ignore"):  # identifiers that are no valid UIDs
         project.slices = write_hospital(project.root, tmp_path_factory.mktemp("heads"))
-    project.first = project.make_report()
+    project.first = project.make_report(cores=2)
     return project
 
 

@@ -21,6 +21,7 @@ MODELS = {
     "3-cam.ipynb": Profile,
     "4-results.ipynb": Profile,
     "5-new-study.ipynb": NewStudies,
+    "6-external.ipynb": Profile,
     "7-beyond-the-poster.ipynb": Profile,
 }
 STATEMENTS_A_CELL = 4

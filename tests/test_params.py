@@ -479,7 +479,9 @@ def test_the_demo_profile_spells_out_the_defaults(monkeypatch):
     monkeypatch.chdir(ROOT)
     demo = Profile.from_files("params/demo.yaml")
     rows = ["params/experiments", "params/demo-recipes"]
-    assert demo == Profile(phantom=PhantomRecipe(), backbone_size=48, experiments=rows)
+    expected = Profile(phantom=PhantomRecipe(), backbone_size=48, experiments=rows)
+    assert demo.model_copy(update={"external": []}) == expected
+    assert [data.phantom.faults for data in demo.external] == [False]
 
 
 BASE = {"sample": "fullid", "network": "densenet121", "image_size": 96}
@@ -517,6 +519,7 @@ CHANGES_THE_TRAINING = {
     "cam_per_group": (2, False),
     "primary": ({"level": "slice"}, False),
     "prevalence": ([0.1], False),
+    "external": ([{"name": "island", "source": "there"}], False),
     "name": ("another", False),
     "question": ("Why?", False),
     "poster_row": (3, False),
@@ -540,6 +543,7 @@ CHANGES_THE_TRAINING = {
     "cutmix": (1.0, True),
     "slices_per_study": (8, True),
     "loss": ("focal", True),
+    "positive_weight": (5.3, True),
     "label_weights": ({"any": 2.0}, True),
     "focal_labels": (["epidural"], True),
     "hierarchy": ("together", True),
@@ -560,6 +564,7 @@ CHANGES_THE_TRAINING = {
 
 NEEDED = {
     "weight_decay": {"optimizer": "adamw"},
+    "positive_weight": {"loss": "weighted-bce"},
     "warm_up": {"schedule": "cosine"},
     "step_epochs": {"schedule": "steps", "step_epochs": [3]},
     "mixup": {"network": "cnn7"},
@@ -677,6 +682,8 @@ def test_an_augmentation_that_says_nothing_sensible_is_refused_with_the_cure(aug
         ({"accumulate": 0}, "accumulate must be greater than or equal to 1"),
         ({"ema": 1}, "ema must be less than 1"),
         ({"warm_up": 3, "schedule": "cosine", "epochs": 3}, "warm_up is 3 of 3 epochs, which"),
+        ({"positive_weight": 5.3}, "positive_weight says .* and this row's is bce; leave it out"),
+        ({"positive_weight": 0, "loss": "weighted-bce"}, "positive_weight must be greater than 0"),
         (
             {"label_weights": {"none": 2}},
             "label_weights must be weights of epidural, .*'none' is none",

@@ -225,7 +225,7 @@ def second(project):
     assert done.returncode == 0, done.stderr
     predictions = project.report / "runs" / "cnn" / "predictions.parquet"
     before = {"trainings": trainings(project), "predictions": predictions.read_bytes()}
-    done = project.make_report()
+    done = project.make_report(cores=2)
     assert done.returncode == 0, done.stdout + done.stderr
     return before
 
@@ -286,21 +286,26 @@ TWICE = """
 import sys
 import nbformat, yaml
 from nbclient import NotebookClient
-_, notebook, *files = sys.argv
-values = {}
-for path in files:
-    values |= yaml.safe_load(open(path))
-cells = nbformat.read(notebook, 4).cells
-first, *others = [cell.source for cell in cells if cell.cell_type == "code"]
+_, *paths = sys.argv
+values, cells = {}, []
+for path in paths:
+    if path.endswith(".yaml"):
+        values |= yaml.safe_load(open(path))
 given = "\\n".join(f"{name} = {value!r}" for name, value in values.items())
-cells = [nbformat.v4.new_code_cell(source) for source in [first, given, *others] * 2]
+for path in paths:
+    if path.endswith(".ipynb"):
+        code = [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+        first, *others = [cell.source for cell in code]
+        cells += [nbformat.v4.new_code_cell(source) for source in [first, given, *others] * 2]
 NotebookClient(nbformat.v4.new_notebook(cells=cells), kernel_name="python3").execute()
 """
+"""Runs all cells of notebooks twice in one kernel, with the parameters of YAML files."""
 
 
-@pytest.mark.parametrize("name", ["1-explore", "3-cam", "4-results", "7-beyond-the-poster"])
-def test_all_cells_of_a_notebook_run_twice_in_one_kernel(project, second, name):
-    done = project.run(sys.executable, "-c", TWICE, f"notebooks/{name}.ipynb", "params/tiny.yaml")
+def test_all_cells_of_a_notebook_run_twice_in_one_kernel(project, second):
+    names = ("1-explore", "3-cam", "4-results", "7-beyond-the-poster")
+    notebooks = (f"notebooks/{name}.ipynb" for name in names)
+    done = project.run(sys.executable, "-c", TWICE, *notebooks, "params/tiny.yaml")
     assert done.returncode == 0, done.stderr
 
 

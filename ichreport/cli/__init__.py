@@ -14,7 +14,13 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 import ichreport
-from ichreport.cli import data_commands, report_commands, study_commands, training_commands
+from ichreport.cli import (
+    data_commands,
+    evaluate_command,
+    report_commands,
+    study_commands,
+    training_commands,
+)
 from ichreport.cli.messages import brief
 from ichreport.workflow import timed
 
@@ -89,6 +95,9 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(run=run)
         return added
 
-    for module in (report_commands, data_commands, training_commands, study_commands):
+    for module in (
+        *(report_commands, data_commands, training_commands, study_commands),
+        evaluate_command,
+    ):
         module.add(command)
     return parser

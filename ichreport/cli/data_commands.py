@@ -23,6 +23,9 @@ def add(command: AddCommand) -> None:
             default=os.cpu_count() or 1,
             help="worker processes; all cores if not given",
         )
+        parallel.add_argument(
+            "--external", metavar="NAME", help="those of a data set of the profile's `external`"
+        )
     ingest.add_argument(
         "--part",
         metavar="I/N",
@@ -37,13 +40,23 @@ def add(command: AddCommand) -> None:
 
 def _phantom(options: argparse.Namespace) -> int:
     from ichreport.phantom import write_phantom
+    from ichreport.phantom.readers import write_readers
 
     timed.ready()
-    profile = Profile.from_files(options.profile)
+    of_report, profile = _profiles(options)
     if profile.phantom is None:
         raise ValueError(f"{options.profile}: phantom must be a recipe, got null (real data).")
     write_phantom(profile.source_folder, profile.phantom, workers=options.workers, progress=True)
+    readers = of_report.external_data(options.external).readers if options.external else None
+    if readers is not None:
+        write_readers(profile.source_folder, readers)
     return 0
+
+
+def _profiles(options: argparse.Namespace) -> tuple[Profile, Profile]:
+    """The profile that is named, and that of the data that are meant."""
+    profile = Profile.from_files(options.profile)
+    return profile, profile.elsewhere(options.external) if options.external else profile
 
 
 def _ingest(options: argparse.Namespace) -> int:
@@ -51,7 +64,7 @@ def _ingest(options: argparse.Namespace) -> int:
     from ichreport.data.ingest.shards.shard_plan import IngestPart
 
     timed.ready()
-    profile = Profile.from_files(options.profile)
+    _, profile = _profiles(options)
     folders = (profile.source_folder, profile.store_folder)
     recipe = {
         "image_size": profile.image_size,

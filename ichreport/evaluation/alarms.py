@@ -16,7 +16,6 @@ from ichreport.evaluation.operating_points import operating_point
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS, select_split
 from ichreport.evaluation.studies import MAXIMUM, fit_poolings, pool_studies, whole_studies
 from ichreport.evaluation.thresholds import POSTER_RECALL, threshold_at_recall
-from ichreport.evaluation.uncertainty.bootstrap import REPLICATES, draw_resamples
 from ichreport.labels import ANY, LABELS
 from ichreport.splits import Split
 
@@ -26,8 +25,6 @@ def alarm_table(
     prevalences: Sequence[float],
     *,
     split: Split = "test",
-    replicates: int = REPLICATES,
-    seed: int = 0,
 ) -> pd.DataFrame:
     """Predictive values and alarms of whole studies at each prevalence.
 
@@ -39,8 +36,6 @@ def alarm_table(
         prevalences: Shares of studies with any bleeding, each in (0, 1). Subtypes are given at
             their share of the data alone.
         split: Where recall and specificity are measured.
-        replicates: Resamples of linked patient groups behind each interval.
-        seed: Seed of the resamples.
 
     Returns:
         One row for each label, prevalence (that of the data first, with `own`) and figure of
@@ -52,8 +47,7 @@ def alarm_table(
     learned = fit_poolings(predictions)
     studies = pool_studies(predictions, {label: learned[label] or MAXIMUM for label in LABELS})
     validation, rows = select_split(studies, "validation"), select_split(studies, split)
-    resamples = draw_resamples(rows["group"], replicates=replicates, seed=seed)
-    group_codes = resamples.group_codes(rows["group"])
+    group_codes = pd.factorize(rows["group"])[0].astype(np.intp)
     table: list[dict[str, Any]] = []
     for label, truth_column, score_column in zip(LABELS, TRUTHS, PROBABILITIES, strict=True):
         threshold = threshold_at_recall(
@@ -61,7 +55,7 @@ def alarm_table(
         )
         truth = rows[truth_column].to_numpy(np.int64)
         score = rows[score_column].to_numpy(np.float64)
-        point = operating_point(truth, score, threshold, group_codes, resamples)
+        point = operating_point(truth, score, threshold, group_codes)
         of_data = float(truth.mean()) if len(truth) else math.nan
         counts = {"studies": len(truth), "positives": int(truth.sum())}
         for prevalence in (of_data, *(prevalences if label == ANY else ())):

@@ -22,7 +22,7 @@ from ichreport.evaluation.predictions import TRUTHS, probabilities, select_split
 from ichreport.evaluation.studies import pooling_table, study_table, study_thresholds
 from ichreport.evaluation.threshold_scatter import threshold_scatter
 from ichreport.evaluation.thresholds import frozen_thresholds, rate_table
-from ichreport.evaluation.uncertainty.bootstrap import REPLICATES, draw_resamples
+from ichreport.evaluation.uncertainty.bootstrap import REPLICATES
 from ichreport.evaluation.uncertainty.clustered_auc import auc_table
 from ichreport.evaluation.uncertainty.intervals import Interval
 from ichreport.evaluation.uncertainty.score_table import score_table
@@ -47,7 +47,7 @@ class Assessment:
 
     Attributes:
         scores: `uncertainty.score_table.score_table`, of every split.
-        areas: `uncertainty.clustered_auc.auc_table` on test: the closed form beside the bootstrap.
+        areas: `uncertainty.clustered_auc.auc_table` on test: Obuchowski's closed form.
         precisions: `average_precision.average_precision_table` on test.
         endpoints: `endpoints.endpoint_table`: what a report may be about, on validation and test.
         thresholds: `thresholds.frozen_thresholds`, chosen on validation.
@@ -176,38 +176,36 @@ def assess(
     Args:
         predictions: A run's predictions.
         prevalences: Shares of studies with bleeding, in (0, 1), at which alarms are foretold.
-        replicates: Resamples of linked patient groups behind each interval.
+        replicates: Resamples of linked patient groups behind the calibration error and the scatter
+            of thresholds; other intervals are in closed form.
         seed: Seed of the resamples.
     """
     options: dict[str, Any] = {"replicates": replicates, "seed": seed}
-    scores, precisions = (
-        score_table(predictions, **options),
-        average_precision_table(predictions, **options),
-    )
+    scores, precisions = score_table(predictions), average_precision_table(predictions)
     thresholds = frozen_thresholds(predictions)
     poster_thresholds = thresholds[thresholds["rule"] == POSTER_RULE]
     rates = [
-        rate_table(predictions, thresholds, **options).assign(split="test"),
-        rate_table(predictions, poster_thresholds, split="train", **options).assign(split="train"),
+        rate_table(predictions, thresholds).assign(split="test"),
+        rate_table(predictions, poster_thresholds, split="train").assign(split="train"),
     ]
     return Assessment(
         scores=scores,
         areas=auc_table(predictions),
         precisions=precisions,
-        endpoints=endpoint_table(predictions, scores, precisions, **options),
+        endpoints=endpoint_table(predictions, scores, precisions),
         thresholds=thresholds,
         scatter=threshold_scatter(predictions, **options),
         rates=pd.concat(rates, ignore_index=True),
         calibration=calibration_table(predictions, **options),
-        studies=study_table(predictions, **options),
-        alarms=alarm_table(predictions, prevalences, **options),
-        extra_axial=extra_axial_table(predictions, **options),
+        studies=study_table(predictions),
+        alarms=alarm_table(predictions, prevalences),
+        extra_axial=extra_axial_table(predictions),
         poolings=pooling_table(predictions),
         study_thresholds=study_thresholds(predictions),
         subgroups=pd.DataFrame(),
         splits=split_table(predictions),
-        **_curves(predictions, **options),
-        learned=compare_with_floor(predictions, **options),
+        **_curves(predictions),
+        learned=compare_with_floor(predictions),
         test_set=_test_set(predictions),
     )
 
@@ -223,22 +221,21 @@ def split_table(predictions: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _curves(predictions: pd.DataFrame, *, replicates: int, seed: int) -> dict[str, pd.DataFrame]:
+def _curves(predictions: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """The curves of every label on test."""
     test = select_split(predictions, "test")
     y_true, y_score = truths(test), probabilities(test)
-    resamples = draw_resamples(test["group"], replicates=replicates, seed=seed)
-    group_codes = resamples.group_codes(test["group"])
+    group_codes = pd.factorize(test["group"])[0].astype(np.intp)
     drawn = [p for p in PROBABILITY_THRESHOLDS if p <= _LARGEST_DRAWN]
     tables: dict[str, list[pd.DataFrame]] = {}
     for column, label in enumerate(LABELS):
         truth, score = y_true[:, column], y_score[:, column]
-        grouped: dict[str, Any] = {"group_codes": group_codes, "resamples": resamples}
+        bins = make_bins(score)
         of_label = {
             "roc": curves.roc(truth, score, max_points=CURVE_POINTS),
             "precision_recall": curves.precision_recall(truth, score, max_points=CURVE_POINTS),
-            "reliability": reliability_curve(truth, score, make_bins(score), **grouped),
-            "net_benefit": decision_curve(truth, score, thresholds=drawn, **grouped),
+            "reliability": reliability_curve(truth, score, bins, group_codes=group_codes),
+            "net_benefit": decision_curve(truth, score, thresholds=drawn, group_codes=group_codes),
         }
         for kind, table in of_label.items():
             tables.setdefault(kind, []).append(table.assign(label=label))

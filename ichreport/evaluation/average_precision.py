@@ -8,12 +8,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from ichreport.evaluation.predictions import probabilities, select_split, truths
-from ichreport.evaluation.uncertainty.bootstrap import (
-    REPLICATES,
-    average_precision_replicates,
-    draw_resamples,
-)
-from ichreport.evaluation.uncertainty.intervals import area_interval
+from ichreport.evaluation.uncertainty.closed_intervals import area_interval
+from ichreport.evaluation.uncertainty.jackknife import average_precision_left_out
 from ichreport.labels import LABELS
 from ichreport.splits import Split
 
@@ -30,45 +26,37 @@ def average_precision(y_true: ArrayLike, y_score: ArrayLike) -> float:
     Returns:
         In (0, 1]; NaN if a class is missing. (Without negatives every order would score 1.)
     """
-    one_resample = np.ones((1, 1), dtype=np.int64)
-    group_codes = np.zeros(np.size(y_true), dtype=np.intp)
-    return float(average_precision_replicates(y_true, y_score, group_codes, one_resample)[0])
+    return average_precision_left_out(y_true, y_score, np.zeros(np.size(y_true), np.intp)).value
 
 
 def average_precision_table(
     predictions: pd.DataFrame,
     *,
     split: Split = "test",
-    replicates: int = REPLICATES,
-    seed: int = 0,
 ) -> pd.DataFrame:
     """Each label's average precision with a 95 % interval over linked patient groups.
 
     Args:
         predictions: A run's predictions.
         split: Where to measure.
-        replicates: Resamples behind each interval.
-        seed: Seed of the resamples.
 
     Returns:
         Columns `label`, `value`, `low`, `high`, `groups` (those of the rarer class), `undefined`
-        (replicates without a value), `floor` (the prevalence, which random scores reach),
+        (always 0), `floor` (the prevalence, which random scores reach),
         `slices` and `positives`; NaN where undefined.
     """
     rows = select_split(predictions, split)
     y_true, y_score = truths(rows), probabilities(rows)
-    resamples = draw_resamples(rows["group"], replicates=replicates, seed=seed)
-    group_codes = resamples.group_codes(rows["group"])
+    group_codes = pd.factorize(rows["group"])[0].astype(np.intp)
     table: list[dict[str, Any]] = []
     for column, label in enumerate(LABELS):
         truth, score = y_true[:, column], y_score[:, column]
-        value = average_precision(truth, score)
-        resampled = average_precision_replicates(truth, score, group_codes, resamples.counts)
+        left_out = average_precision_left_out(truth, score, group_codes)
         table.append(
             {
                 "label": label,
-                "value": value,
-                **vars(area_interval(value, resampled, truth == 1, group_codes)),
+                "value": left_out.value,
+                **vars(area_interval(left_out)),
                 "floor": float(truth.mean()) if len(truth) else math.nan,
                 "slices": len(truth),
                 "positives": int(truth.sum()),

@@ -1,8 +1,9 @@
-"""Runs against their baselines, on the same resamples of patients.
+"""Runs against their baselines, paired over patients.
 
-Two runs that were tested on the same slices are resampled together, which makes the interval of
-their difference narrower. Where the slices differ, the groups that both have are still drawn
-together, and the table says how many slices they share.
+Each group's share in the difference of two scores is what a test rests on. Where two runs were
+tested on the same slices, what is hard for both cancels, which makes the interval of their
+difference narrower. Where the slices differ, the groups that both have are still paired, and the
+table says how many slices they share. Nothing is drawn: a p-value is the same each time.
 """
 
 import math
@@ -12,29 +13,23 @@ from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ichreport.evaluation.constant_prevalence import losses_above_floor
 from ichreport.evaluation.predictions import probabilities, select_split, truths
 from ichreport.evaluation.scores import ALL_LABELS, select_score, split_scores
-from ichreport.evaluation.uncertainty.bootstrap import (
-    REPLICATES,
-    Resamples,
-    draw_resamples,
-    mean_replicates,
+from ichreport.evaluation.uncertainty.closed_intervals import (
+    difference_interval,
+    difference_p_value,
 )
-from ichreport.evaluation.uncertainty.intervals import Interval, holm, interval, p_value
-from ichreport.evaluation.uncertainty.score_table import contributing_groups, score_replicates
+from ichreport.evaluation.uncertainty.intervals import Interval, holm
+from ichreport.evaluation.uncertainty.jackknife import LeftOut, mean_left_out
+from ichreport.evaluation.uncertainty.score_table import score_left_out
 from ichreport.splits import Split
 
 Outcome = Literal["better", "worse", "not distinguishable", "undefined"]
 
 ALPHA: Final = 0.05
 """Significance level of comparisons, after adjustment."""
-
-_ROUNDING: Final = 1e-12
-"""Smaller differences count as 0: they come from summing in another order."""
-
 
 _COLUMNS: Final = [
     *("run", "baseline", "score", "label", "value", "baseline_value", "difference"),
@@ -50,7 +45,7 @@ class Difference:
         value: The run's score.
         baseline: The baseline's score.
         difference: `value` - `baseline`.
-        interval: Interval of the difference, over groups drawn for both at once.
+        interval: Interval of the difference, over groups paired in both.
         p: Two-sided p-value of no difference, in agreement with the interval; not adjusted.
         shared_slices: Slices that both were scored on, over slices that either was scored on: 1 on
             the same slices, 0 on quite different ones.
@@ -65,29 +60,23 @@ class Difference:
 
 
 class Comparison:
-    """Runs scored on one split, and shared resamples of all their groups.
+    """Runs scored on one split, over all their groups together.
 
     Args:
         runs: Predictions by the run's name.
         split: The split to compare on.
-        replicates: Resamples of linked patient groups.
-        seed: Seed of the resamples.
+
+    Attributes:
+        rows: The split's predictions by the run's name.
+        groups: The distinct groups of all runs, sorted.
     """
 
-    def __init__(
-        self,
-        runs: Mapping[str, pd.DataFrame],
-        *,
-        split: Split = "test",
-        replicates: int = REPLICATES,
-        seed: int = 0,
-    ) -> None:
+    def __init__(self, runs: Mapping[str, pd.DataFrame], *, split: Split = "test") -> None:
         self.split = split
         self.rows = {name: select_split(predictions, split) for name, predictions in runs.items()}
         groups = [rows["group"] for rows in self.rows.values()]
-        together = pd.concat(groups) if groups else pd.Series([], dtype=str)
-        self.resamples: Resamples = draw_resamples(together, replicates=replicates, seed=seed)
-        self._replicates: dict[tuple[str, str, str], NDArray[np.float64]] = {}
+        self.groups = _distinct(groups)
+        self._left_out: dict[tuple[str, str, str], LeftOut] = {}
         self._scores = {
             name: split_scores(truths(rows), probabilities(rows))
             for name, rows in self.rows.items()
@@ -97,13 +86,15 @@ class Comparison:
         """A run's score on the split; NaN if undefined."""
         return select_score(self._scores[name], score, label)
 
-    def replicates(self, name: str, score: str, label: str = ALL_LABELS) -> NDArray[np.float64]:
-        """A run's score in each resample: (replicates,)."""
+    def left_out(self, name: str, score: str, label: str = ALL_LABELS) -> LeftOut:
+        """A run's score, and without each of `groups`."""
         key = (name, score, label)
-        if key not in self._replicates:
+        if key not in self._left_out:
             rows = self.rows[name]
-            self._replicates[key] = score_replicates(rows, self.resamples, score, label)
-        return self._replicates[key]
+            codes = self.groups.get_indexer(pd.Index(rows["group"]))
+            left_out = score_left_out(rows, codes, score, label, len(self.groups))
+            self._left_out[key] = left_out
+        return self._left_out[key]
 
     def difference(
         self, name: str, baseline: str, score: str, label: str = ALL_LABELS
@@ -117,20 +108,31 @@ class Comparison:
             label: One of `LABELS`, or `all` for the scores over all six.
         """
         rows, other = self.rows[name], self.rows[baseline]
-        resampled = self.replicates(name, score, label) - self.replicates(baseline, score, label)
-        resampled[np.abs(resampled) < _ROUNDING] = 0
-        groups = min(
-            contributing_groups(rows, score, label), contributing_groups(other, score, label)
-        )
-        value, reference = self.value(name, score, label), self.value(baseline, score, label)
-        return Difference(
-            value=value,
-            baseline=reference,
-            difference=value - reference,
-            interval=interval(resampled, groups=groups),
-            p=p_value(resampled, groups=groups),
-            shared_slices=_overlap(rows["sop_instance_uid"], other["sop_instance_uid"]),
-        )
+        overlap = _overlap(rows["sop_instance_uid"], other["sop_instance_uid"])
+        scored = self.left_out(name, score, label), self.left_out(baseline, score, label)
+        return paired_difference(*scored, shared_slices=overlap)
+
+
+def paired_difference(score: LeftOut, baseline: LeftOut, *, shared_slices: float) -> Difference:
+    """The difference of two scores over the same groups, by a t test.
+
+    The variance is the sum over groups of the squared difference of what the group adds to either
+    score (the clustered form of DeLong's test for areas, of the paired t test for losses).
+
+    Args:
+        score: The run's score.
+        baseline: The baseline's, without the same groups in the same order.
+        shared_slices: As `Difference` says.
+    """
+    difference = score.minus(baseline)
+    return Difference(
+        value=score.value,
+        baseline=baseline.value,
+        difference=difference.value,
+        interval=difference_interval(difference),
+        p=difference_p_value(difference),
+        shared_slices=shared_slices,
+    )
 
 
 def difference_above_floors(
@@ -138,8 +140,6 @@ def difference_above_floors(
     other: pd.DataFrame,
     *,
     split: Split = "test",
-    replicates: int = REPLICATES,
-    seed: int = 0,
 ) -> Difference:
     """How far a run's weighted log loss is above its floor, less how far another's is.
 
@@ -151,27 +151,16 @@ def difference_above_floors(
         run: The run's predictions.
         other: The predictions of the run to compare with.
         split: The split to compare on.
-        replicates: Resamples of the linked patient groups of both.
-        seed: Seed of the resamples.
     """
     tested = [select_split(predictions, split) for predictions in (run, other)]
     groups = [rows["group"] for rows in tested]
-    resamples = draw_resamples(pd.concat(groups), replicates=replicates, seed=seed)
-    losses = [losses_above_floor(predictions, split) for predictions in (run, other)]
-    resampled = [
-        mean_replicates(above, resamples.group_codes(names), resamples.counts)
-        for above, names in zip(losses, groups, strict=True)
+    names = _distinct(groups)
+    scored = [
+        mean_left_out(losses_above_floor(predictions, split), names.get_indexer(each), len(names))
+        for predictions, each in zip((run, other), map(pd.Index, groups), strict=True)
     ]
-    value, reference = (float(above.mean()) if len(above) else math.nan for above in losses)
-    num_groups = min(names.nunique() for names in groups)
-    return Difference(
-        value=value,
-        baseline=reference,
-        difference=value - reference,
-        interval=interval(resampled[0] - resampled[1], groups=num_groups),
-        p=p_value(resampled[0] - resampled[1], groups=num_groups),
-        shared_slices=_overlap(*(rows["sop_instance_uid"] for rows in tested)),
-    )
+    overlap = _overlap(*(rows["sop_instance_uid"] for rows in tested))
+    return paired_difference(*scored, shared_slices=overlap)
 
 
 def compare_runs(
@@ -181,8 +170,6 @@ def compare_runs(
     score: str = "weighted_log_loss_sum",
     label: str = ALL_LABELS,
     split: Split = "test",
-    replicates: int = REPLICATES,
-    seed: int = 0,
 ) -> pd.DataFrame:
     """Runs against their baselines, p-values adjusted by Holm over all of them.
 
@@ -193,8 +180,6 @@ def compare_runs(
         score: As `score_table` names it; areas are better when higher, losses when lower.
         label: One of `LABELS`, or `all` for the scores over all six.
         split: The split to compare on.
-        replicates: Resamples of linked patient groups.
-        seed: Seed of the resamples.
 
     Returns:
         One row for each pair: `run`, `baseline`, `score`, `label`, `value`, `baseline_value`,
@@ -204,17 +189,17 @@ def compare_runs(
     """
     wanted = {name for pair in baselines.items() for name in pair}
     present = {name: predictions for name, predictions in runs.items() if name in wanted}
-    comparison = Comparison(present, split=split, replicates=replicates, seed=seed)
+    comparison = Comparison(present, split=split)
     return compare_pairs(comparison, baselines, [(score, label)])
 
 
 def compare_pairs(
     comparison: Comparison, baselines: Mapping[str, str], scores: Sequence[tuple[str, str]]
 ) -> pd.DataFrame:
-    """As `compare_runs`, by several scores over resamples that are there already.
+    """As `compare_runs`, by several scores of runs that are there already.
 
     Args:
-        comparison: The runs and their resamples.
+        comparison: The runs.
         baselines: The baseline's name by the run's name.
         scores: Scores and labels, as `score_table` names them.
 
@@ -239,6 +224,12 @@ def compare_pairs(
         for gain, p in zip(better * table["difference"], table["p_holm"], strict=True)
     ]
     return table
+
+
+def _distinct(groups: Sequence[pd.Series]) -> pd.Index:
+    """The distinct groups, sorted."""
+    distinct: pd.Index = pd.Index(sorted({name for names in groups for name in names}))
+    return distinct
 
 
 def _as_row(difference: Difference) -> dict[str, Any]:

@@ -4,6 +4,7 @@ The floor is the score of predicting the constant prevalence of the training sli
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -13,23 +14,25 @@ from numpy.typing import NDArray
 
 from ichreport.evaluation.predictions import probabilities, select_split, truths
 from ichreport.evaluation.scores import (
-    auc_score,
     constant_scores,
     floor_probabilities,
     log_loss_terms,
     weighted_log_loss_sum,
 )
-from ichreport.evaluation.uncertainty.bootstrap import (
-    REPLICATES,
-    auc_replicates,
-    draw_resamples,
-    mean_replicates,
+from ichreport.evaluation.uncertainty.closed_intervals import (
+    area_interval,
+    cautious_interval,
+    p_value_below_zero,
 )
-from ichreport.evaluation.uncertainty.intervals import Interval, area_interval, interval
+from ichreport.evaluation.uncertainty.intervals import Interval, holm
+from ichreport.evaluation.uncertainty.jackknife import auc_left_out, mean_left_out
 from ichreport.labels import ANY, LABELS, SCORE_WEIGHTS
 from ichreport.splits import Split
 
 Verdict = Literal["learned", "ranks only", "ranks at least", "not learned", "undecided"]
+
+ONE_SIDED_ALPHA: Final = 0.025
+"""Runs that are no better than their floor and are said to have learned: one in 40 at most."""
 
 _ROUNDING: Final = 1e-9
 """Nats by which two ways to compute the same score may differ."""
@@ -48,10 +51,11 @@ class FloorComparison:
         score: Weighted log loss, summed over labels.
         floor: The weighted log loss of the constant prevalence.
         difference: `score` - `floor`; below 0 is better than the floor.
-        difference_interval: Interval of the difference.
+        difference_interval: Interval of the difference, `closed_intervals.cautious_interval`.
         auc_any: Area under the ROC curve for any bleeding; NaN with one class.
         auc_interval: Interval of the area.
         slices: Slices scored.
+        p: One-sided p-value of not being better than the floor; NaN if undefined.
     """
 
     verdict: Verdict
@@ -62,50 +66,57 @@ class FloorComparison:
     auc_any: float
     auc_interval: Interval
     slices: int
+    p: float = math.nan
 
 
 def compare_with_floor(
     predictions: pd.DataFrame,
     *,
     split: Split = "test",
-    replicates: int = REPLICATES,
-    seed: int = 0,
 ) -> FloorComparison:
     """Compare a run with the constant prevalence of its training slices.
 
     Args:
         predictions: A run's predictions.
         split: The split to score.
-        replicates: Resamples of linked patient groups behind the intervals.
-        seed: Seed of the resamples.
     """
     rows = select_split(predictions, split)
     y_true, y_score = truths(rows), probabilities(rows)
     constant = floor_probabilities(truths(select_split(predictions, "train")))
-    resamples = draw_resamples(rows["group"], replicates=replicates, seed=seed)
-    group_codes = resamples.group_codes(rows["group"])
+    group_codes = pd.factorize(rows["group"])[0].astype(np.intp)
 
     floor = float(constant_scores(y_true, constant)["weighted_log_loss_sum"])
     score = weighted_log_loss_sum(y_true, y_score)
-    losses = losses_above_floor(predictions, split)
-    differences = mean_replicates(losses, group_codes, resamples.counts)
-    difference_interval = interval(differences, groups=len(resamples.groups))
+    above = mean_left_out(losses_above_floor(predictions, split), group_codes)
+    difference_interval = cautious_interval(above)
 
     column = LABELS.index(ANY)
-    positive = y_true[:, column] == 1
-    areas = auc_replicates(y_true[:, column], y_score[:, column], group_codes, resamples.counts)
-    area = auc_score(y_true[:, column], y_score[:, column])
-    auc_interval = area_interval(area, areas, positive, group_codes)
+    area = auc_left_out(y_true[:, column], y_score[:, column], group_codes)
+    auc_interval = area_interval(area)
     return FloorComparison(
         verdict=_verdict(difference_interval, auc_interval),
         score=score,
         floor=floor,
         difference=score - floor,
         difference_interval=difference_interval,
-        auc_any=area,
+        auc_any=area.value,
         auc_interval=auc_interval,
         slices=len(rows),
+        p=p_value_below_zero(above),
     )
+
+
+def learned_together(runs: Mapping[str, FloorComparison]) -> list[str]:
+    """The runs that are better than their floors, with Holm's adjustment over all of them.
+
+    Args:
+        runs: By name; those without a p-value do not count.
+
+    Returns:
+        Names, in the order of `runs`.
+    """
+    adjusted = holm([run.p for run in runs.values()])
+    return [name for name, p in zip(runs, adjusted, strict=True) if p < ONE_SIDED_ALPHA]
 
 
 def losses_above_floor(predictions: pd.DataFrame, split: Split = "test") -> NDArray[np.float64]:

@@ -4,14 +4,13 @@ All of them are measured, so that a record serves whichever endpoint a report ha
 chosen by its figure on validation; the figure on test is what it is judged by.
 """
 
-from typing import Any, Final
+from typing import Final
 
 import pandas as pd
 
 from ichreport.evaluation.average_precision import average_precision, average_precision_table
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS, select_split
 from ichreport.evaluation.studies import pool_studies, whole_studies
-from ichreport.evaluation.uncertainty.bootstrap import REPLICATES
 from ichreport.evaluation.uncertainty.score_table import score_table
 from ichreport.labels import LABELS
 from ichreport.splits import Split
@@ -24,9 +23,6 @@ def endpoint_table(
     predictions: pd.DataFrame,
     scores: pd.DataFrame,
     precisions: pd.DataFrame,
-    *,
-    replicates: int = REPLICATES,
-    seed: int = 0,
 ) -> pd.DataFrame:
     """The figure of every endpoint on validation and on test.
 
@@ -36,23 +32,20 @@ def endpoint_table(
         predictions: A run's predictions, one row a slice.
         scores: `uncertainty.score_table.score_table` of these.
         precisions: `average_precision.average_precision_table` of these on test.
-        replicates: Resamples of linked patient groups behind each interval of studies.
-        seed: Seed of the resamples.
 
     Returns:
         One row for each `level` (`slice`, `study`), `measure` (`auc`, `average_precision`), `split`
-        and `label`: `value`, `low`, `high`, `groups` (that contribute), `undefined` (replicates),
+        and `label`: `value`, `low`, `high`, `groups` (that contribute), `undefined` (always 0),
         `units` (slices or studies) and `positives`. NaN where undefined; the average precision on
         validation has no interval.
     """
-    options: dict[str, Any] = {"replicates": replicates, "seed": seed}
     studies = pool_studies(whole_studies(predictions))
-    of_studies = score_table(studies, splits=_SPLITS, **options)
+    of_studies = score_table(studies, splits=_SPLITS)
     tables = [
         _areas(scores).assign(level="slice"),
         _precisions(predictions, precisions).assign(level="slice"),
         _areas(of_studies).assign(level="study"),
-        _precisions(studies, average_precision_table(studies, **options)).assign(level="study"),
+        _precisions(studies, average_precision_table(studies)).assign(level="study"),
     ]
     keys = ["level", "measure", "split", "label"]
     return pd.concat(tables, ignore_index=True)[[*keys, *_COLUMNS]]

@@ -10,23 +10,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ichreport.evaluation.average_precision import average_precision
 from ichreport.evaluation.operating_points import operating_point
 from ichreport.evaluation.predictions import (
     checked_probability,
     checked_truth,
     select_split,
 )
-from ichreport.evaluation.scores import auc_score
 from ichreport.evaluation.studies import pool_studies, whole_studies
 from ichreport.evaluation.thresholds import POSTER_RECALL, threshold_at_recall
-from ichreport.evaluation.uncertainty.bootstrap import (
-    REPLICATES,
-    auc_replicates,
-    average_precision_replicates,
-    draw_resamples,
-)
-from ichreport.evaluation.uncertainty.intervals import area_interval
+from ichreport.evaluation.uncertainty.closed_intervals import area_interval
+from ichreport.evaluation.uncertainty.jackknife import auc_left_out, average_precision_left_out
 from ichreport.splits import Split
 
 EXTRA_AXIAL: Final = "extra-axial"
@@ -57,8 +50,6 @@ def extra_axial_table(
     predictions: pd.DataFrame,
     *,
     split: Split = "test",
-    replicates: int = REPLICATES,
-    seed: int = 0,
 ) -> pd.DataFrame:
     """Areas, average precision and rates of the derived label, of slices and of whole studies.
 
@@ -68,8 +59,6 @@ def extra_axial_table(
     Args:
         predictions: A run's predictions, one row a slice.
         split: Where to measure.
-        replicates: Resamples of linked patient groups behind each interval.
-        seed: Seed of the resamples.
 
     Returns:
         One row for each `level` (`slice`, `study`) and `score` (`auc`, `average_precision`, then
@@ -82,15 +71,13 @@ def extra_axial_table(
     )
     tables = {"slice": derived, "study": pool_studies(whole_studies(derived))}
     rows = [
-        {"level": level, **row}
-        for level, table in tables.items()
-        for row in _scores(table, split, replicates, seed)
+        {"level": level, **row} for level, table in tables.items() for row in _scores(table, split)
     ]
     columns = ["level", "score", "value", "low", "high", "groups", "undefined"]
     return pd.DataFrame(rows)[[*columns, "threshold", "units", "positives"]]
 
 
-def _scores(table: pd.DataFrame, split: Split, replicates: int, seed: int) -> list[dict[str, Any]]:
+def _scores(table: pd.DataFrame, split: Split) -> list[dict[str, Any]]:
     """Every score of a table whose columns of any bleeding hold the derived label."""
     validation, rows = select_split(table, "validation"), select_split(table, split)
     threshold = threshold_at_recall(
@@ -98,25 +85,16 @@ def _scores(table: pd.DataFrame, split: Split, replicates: int, seed: int) -> li
     )
     truth = rows["truth_any"].to_numpy(np.int64)
     score = rows["probability_any"].to_numpy(np.float64)
-    resamples = draw_resamples(rows["group"], replicates=replicates, seed=seed)
-    group_codes = resamples.group_codes(rows["group"])
-    grouped = truth, score, group_codes, resamples.counts
+    group_codes = pd.factorize(rows["group"])[0].astype(np.intp)
     areas = {
-        "auc": (auc_score(truth, score), auc_replicates(*grouped)),
-        "average_precision": (
-            average_precision(truth, score),
-            average_precision_replicates(*grouped),
-        ),
+        "auc": auc_left_out(truth, score, group_codes),
+        "average_precision": average_precision_left_out(truth, score, group_codes),
     }
     of_areas = [
-        {
-            "score": name,
-            "value": value,
-            **vars(area_interval(value, resampled, truth == 1, group_codes)),
-        }
-        for name, (value, resampled) in areas.items()
+        {"score": name, "value": area.value, **vars(area_interval(area))}
+        for name, area in areas.items()
     ]
-    point = operating_point(truth, score, threshold, group_codes, resamples)
+    point = operating_point(truth, score, threshold, group_codes)
     of_rates = [{"score": row["rate"], **row} for row in point.rows()]
     known = {"threshold": threshold, "units": len(truth), "positives": int(truth.sum())}
     return [row | known for row in (*of_areas, *of_rates)]

@@ -15,25 +15,15 @@ from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ichreport import poster
-from ichreport.evaluation.comparisons import ALPHA, Comparison
+from ichreport.evaluation.comparisons import ALPHA, Comparison, paired_difference
 from ichreport.evaluation.constant_prevalence import compare_with_floor
 from ichreport.evaluation.predictions import probabilities, select_split, truths
-from ichreport.evaluation.rates import rates_at_threshold
 from ichreport.evaluation.thresholds import POSTER_RECALL, threshold_at_recall
-from ichreport.evaluation.uncertainty.bootstrap import REPLICATES, rate_replicates
-from ichreport.evaluation.uncertainty.intervals import (
-    Interval,
-    area_interval,
-    count_groups,
-    holm,
-    interval,
-    p_value,
-    share_interval,
-)
-from ichreport.evaluation.uncertainty.score_table import contributing_groups
+from ichreport.evaluation.uncertainty.closed_intervals import area_interval, rate_interval
+from ichreport.evaluation.uncertainty.intervals import Interval, holm
+from ichreport.evaluation.uncertainty.jackknife import mean_left_out
 from ichreport.labels import ANY, LABELS, SUBTYPES
 
 Verdict = Literal["supported", "contradicted", "undecided"]
@@ -122,34 +112,28 @@ def findings(
     runs: Mapping[int, pd.DataFrame],
     *,
     random_backbones: Collection[int] = (),
-    replicates: int = REPLICATES,
-    seed: int = 0,
 ) -> list[Finding]:
     """Compare the poster's findings with runs of its rows, on their test slices.
 
     Args:
         runs: Predictions by row of the poster's table (1 to 14); rows may be missing.
         random_backbones: Rows that ran on a backbone of random weights.
-        replicates: Resamples of linked patient groups behind each interval.
-        seed: Seed of the resamples.
 
     Returns:
         The five findings in order.
     """
     by_name = {str(row): predictions for row, predictions in runs.items()}
-    comparison = Comparison(by_name, replicates=replicates, seed=seed)
-    best = {name: run for name, run in by_name.items() if name == str(SIMPLE_BEST)}
-    alone = Comparison(best, replicates=replicates, seed=seed)
+    comparison = Comparison(by_name)
     claims = {
-        "Transfer learning with DenseNet works.": _transfer(runs, comparison, replicates, seed),
+        "Transfer learning with DenseNet works.": _transfer(runs, comparison),
         "The simple choice wins: raw HU, one slice, unweighted BCE.": [
             _simple_wins(name, comparison) for name in ALTERNATIVES
         ],
         "Windowing, 3-D, LSTM and focal loss bring nothing.": [
             _brings_nothing(name, comparison) for name in BROUGHT_NOTHING
         ],
-        f"The test AUC for any bleeding is {_poster_area():.3f}.": [_area(alone)],
-        "Subtypes are weak, and epidural fails.": _subtypes(runs, alone),
+        f"The test AUC for any bleeding is {_poster_area():.3f}.": [_area(comparison)],
+        "Subtypes are weak, and epidural fails.": _subtypes(runs, comparison),
     }
     return [
         _conclude(number, claim, criteria, runs, random_backbones)
@@ -210,13 +194,11 @@ def _conclude(
     return Finding(number, claim, verdict, judged, missing, random)
 
 
-def _transfer(
-    runs: Mapping[int, pd.DataFrame], comparison: Comparison, replicates: int, seed: int
-) -> list[Criterion]:
+def _transfer(runs: Mapping[int, pd.DataFrame], comparison: Comparison) -> list[Criterion]:
     """Row 5 against constant prevalence, and against row 2's network trained from scratch."""
     value, ci = math.nan, _UNKNOWN
     if 5 in runs:
-        against = compare_with_floor(runs[5], replicates=replicates, seed=seed)
+        against = compare_with_floor(runs[5])
         value, ci = against.difference, against.difference_interval
     floor = Criterion(
         "better than constant prevalence",
@@ -269,11 +251,8 @@ def _area(comparison: Comparison) -> Criterion:
     """Row 13's area for any bleeding, near the poster's or surely not."""
     value, ci = math.nan, _UNKNOWN
     if str(SIMPLE_BEST) in comparison.rows:
-        rows, group_codes = _rows_and_group_codes(comparison)
         value = comparison.value(str(SIMPLE_BEST), "auc", ANY)
-        positive = (rows[f"truth_{ANY}"] == 1).to_numpy()
-        areas = comparison.replicates(str(SIMPLE_BEST), "auc", ANY)
-        ci = area_interval(value, areas, positive, group_codes)
+        ci = area_interval(comparison.left_out(str(SIMPLE_BEST), "auc", ANY))
     low, high = _poster_area() - AUC_MARGIN, _poster_area() + AUC_MARGIN
     return Criterion(
         "any bleeding",
@@ -305,9 +284,7 @@ def _subtypes(runs: Mapping[int, pd.DataFrame], comparison: Comparison) -> list[
         else "precision at 85 % recall",
         (SIMPLE_BEST,),
         epidural.value,
-        share_interval(
-            epidural.value, epidural.replicates, units=epidural.units, groups=epidural.groups
-        ),
+        epidural.interval,
         supported_if=(-math.inf, FAILING_PRECISION),
         contradicted_if=((FAILING_PRECISION, math.inf),),
     )
@@ -317,29 +294,29 @@ def _subtypes(runs: Mapping[int, pd.DataFrame], comparison: Comparison) -> list[
 @dataclass(frozen=True)
 class _Precision:
     value: float
-    replicates: NDArray[np.float64]
+    interval: Interval
     units: int
-    groups: int
     chance: float
 
 
 def _precision(label: str, runs: Mapping[int, pd.DataFrame], comparison: Comparison) -> _Precision:
     """The precision of row 13 at the threshold that reaches 85 % recall on validation."""
-    counts = comparison.resamples.counts
     if SIMPLE_BEST not in runs:
-        return _Precision(math.nan, np.full(len(counts), math.nan), 0, 0, math.nan)
+        return _Precision(math.nan, _UNKNOWN, 0, math.nan)
     column = LABELS.index(label)
     validation = select_split(runs[SIMPLE_BEST], "validation")
     threshold = threshold_at_recall(
         truths(validation)[:, column], probabilities(validation)[:, column], POSTER_RECALL
     )
-    rows, group_codes = _rows_and_group_codes(comparison)
+    rows = comparison.rows[str(SIMPLE_BEST)]
     truth, score = truths(rows)[:, column], probabilities(rows)[:, column]
+    called = score >= threshold
+    group_codes = pd.factorize(rows["group"])[0].astype(np.intp)
+    precision = mean_left_out(truth[called].astype(np.float64), group_codes[called])
     return _Precision(
-        rates_at_threshold(truth, score, threshold)["precision"],
-        rate_replicates(truth, score, threshold, group_codes, counts)["precision"],
-        int((score >= threshold).sum()),
-        count_groups(group_codes, score >= threshold),
+        precision.value,
+        rate_interval(precision, units=int(called.sum())),
+        int(called.sum()),
         float(truth.mean()) if len(truth) else math.nan,
     )
 
@@ -349,13 +326,9 @@ def _weaker(label: str, comparison: Comparison) -> Criterion:
     row = str(SIMPLE_BEST)
     value, ci, p = math.nan, _UNKNOWN, math.nan
     if row in comparison.rows:
-        rows = comparison.rows[row]
-        groups = min(contributing_groups(rows, "auc", each) for each in (label, ANY))
-        replicates = comparison.replicates(row, "auc", label)
-        differences = replicates - comparison.replicates(row, "auc", ANY)
-        value = comparison.value(row, "auc", label) - comparison.value(row, "auc", ANY)
-        ci = interval(differences, groups=groups)
-        p = p_value(differences, groups=groups)
+        scored = (comparison.left_out(row, "auc", each) for each in (label, ANY))
+        weaker = paired_difference(*scored, shared_slices=1.0)
+        value, ci, p = weaker.difference, weaker.interval, weaker.p
     points = poster.operating_points()
     gap = points[label, "test"].auc - points[ANY, "test"].auc
     return Criterion(
@@ -368,11 +341,6 @@ def _weaker(label: str, comparison: Comparison) -> Criterion:
         contradicted_if=((0, math.inf),),
         p=p,
     )
-
-
-def _rows_and_group_codes(comparison: Comparison) -> tuple[pd.DataFrame, NDArray[np.intp]]:
-    rows = comparison.rows[str(SIMPLE_BEST)]
-    return rows, comparison.resamples.group_codes(rows["group"])
 
 
 _UNKNOWN: Final = Interval(math.nan, math.nan, 0, 0)

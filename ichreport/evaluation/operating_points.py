@@ -12,14 +12,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ichreport.evaluation.rates import RATES, matthews_correlation, rates_at_threshold
-from ichreport.evaluation.uncertainty.bootstrap import Resamples, group_sums, rate_replicates
-from ichreport.evaluation.uncertainty.intervals import (
-    Interval,
-    count_groups,
-    interval,
-    share_interval,
-)
+from ichreport.evaluation.rates import RATES, rates_at_threshold
+from ichreport.evaluation.uncertainty.closed_intervals import difference_interval, rate_interval
+from ichreport.evaluation.uncertainty.intervals import Interval
+from ichreport.evaluation.uncertainty.jackknife import mcc_left_out, mean_left_out
 from ichreport.evaluation.uncertainty.two_shares import (
     Estimate,
     correlation_of,
@@ -36,7 +32,6 @@ def rates_with_intervals(
     score: NDArray[np.float64],
     threshold: float,
     group_codes: NDArray[np.intp],
-    resamples: Resamples,
 ) -> list[dict[str, Any]]:
     """Each rate at a frozen threshold with its interval.
 
@@ -44,27 +39,28 @@ def rates_with_intervals(
         truth: (n,), 0 or 1.
         score: (n,), any numbers.
         threshold: Slices at or above it are called positive; NaN leaves every rate undefined.
-        group_codes: (n,) the group of each slice, from `Resamples.group_codes`.
-        resamples: The resamples to use.
+        group_codes: (n,) the group of each slice, from 0.
 
     Returns:
         For each of `RATES`: `rate`, `value`, `low`, `high`, `groups`, `undefined`.
     """
     values = rates_at_threshold(truth, score, threshold)
-    replicates = rate_replicates(truth, score, threshold, group_codes, resamples.counts)
     called, positive = score >= threshold, truth == 1
-    denominators = {
-        "precision": called,
-        "recall": positive,
-        "specificity": ~positive,
-        "accuracy": np.ones_like(positive),
-        "npv": ~called,
+    everything = np.ones_like(positive)
+    cells = {
+        "precision": (positive, called),
+        "recall": (called, positive),
+        "specificity": (~called, ~positive),
+        "accuracy": (called == positive, everything),
+        "npv": (~positive, ~called),
     }
     rows = []
     for rate in RATES:
-        units = int(denominators[rate].sum())
-        groups = count_groups(group_codes, denominators[rate])
-        interval = share_interval(values[rate], replicates[rate], units=units, groups=groups)
+        right, among = cells[rate]
+        if math.isnan(threshold):
+            among = ~everything
+        left_out = mean_left_out(right[among].astype(np.float64), group_codes[among])
+        interval = rate_interval(left_out, units=int(among.sum()))
         rows.append({"rate": rate, "value": values[rate], **vars(interval)})
     return rows
 
@@ -75,9 +71,9 @@ class OperatingPoint:
 
     Attributes:
         rates: As `rates_with_intervals`, one for each of `RATES`.
-        correlation: Of recall and specificity over the resamples.
+        correlation: Of recall and specificity over the groups left out.
         mcc: Matthews' correlation coefficient.
-        mcc_interval: Its interval, by bootstrap.
+        mcc_interval: Its interval, a t interval within [-1, 1].
     """
 
     rates: list[dict[str, Any]]
@@ -151,7 +147,6 @@ def operating_point(
     score: NDArray[np.float64],
     threshold: float,
     group_codes: NDArray[np.intp],
-    resamples: Resamples,
 ) -> OperatingPoint:
     """Everything that calls at a frozen threshold are worth.
 
@@ -159,23 +154,23 @@ def operating_point(
         truth: (n,), 0 or 1.
         score: (n,), any numbers.
         threshold: Those at or above it are called positive; NaN leaves everything undefined.
-        group_codes: (n,) the group of each, from `Resamples.group_codes`.
-        resamples: The resamples to use.
+        group_codes: (n,) the group of each, from 0.
     """
-    replicates = rate_replicates(truth, score, threshold, group_codes, resamples.counts)
+    known = np.full(len(truth), not math.isnan(threshold))
     called, positive = score >= threshold, truth == 1
-    cells = np.stack(
-        [called & positive, called & ~positive, ~called & ~positive, ~called & positive], axis=1
+    total = int(group_codes.max(initial=-1)) + 1
+    right = (called == positive).astype(np.float64)
+    recall, specificity = (
+        mean_left_out(right[among], group_codes[among], total)
+        for among in (positive & known, ~positive & known)
     )
-    if math.isnan(threshold):
-        cells = np.zeros_like(cells)
-    sums = resamples.counts @ group_sums(cells, group_codes, resamples.counts.shape[1])
-    groups = count_groups(group_codes, positive, ~positive)
+    mcc = mcc_left_out(truth[known], called[known], group_codes[known])
+    ci = difference_interval(mcc)
     return OperatingPoint(
-        rates=rates_with_intervals(truth, score, threshold, group_codes, resamples),
-        correlation=correlation_of(replicates["recall"], replicates["specificity"]),
-        mcc=float(matthews_correlation(*cells.sum(axis=0))),
-        mcc_interval=interval(matthews_correlation(*sums.T), groups=groups),
+        rates=rates_with_intervals(truth, score, threshold, group_codes),
+        correlation=correlation_of(recall.deviations, specificity.deviations),
+        mcc=mcc.value,
+        mcc_interval=Interval(max(ci.low, -1.0), min(ci.high, 1.0), ci.groups, ci.undefined),
     )
 
 

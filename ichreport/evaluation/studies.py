@@ -28,19 +28,14 @@ from ichreport.evaluation.predictions import (
     select_split,
     truths,
 )
-from ichreport.evaluation.scores import auc_score
 from ichreport.evaluation.thresholds import (
     POSTER_RECALL,
     frozen_thresholds,
     threshold_at_recall,
 )
-from ichreport.evaluation.uncertainty.bootstrap import (
-    REPLICATES,
-    Resamples,
-    auc_replicates,
-    draw_resamples,
-)
-from ichreport.evaluation.uncertainty.intervals import area_interval
+from ichreport.evaluation.uncertainty.closed_intervals import area_interval
+from ichreport.evaluation.uncertainty.intervals import Interval
+from ichreport.evaluation.uncertainty.jackknife import auc_left_out
 from ichreport.labels import LABELS
 from ichreport.splits import Split
 
@@ -237,8 +232,6 @@ def study_table(
     predictions: pd.DataFrame,
     *,
     split: Split = "test",
-    replicates: int = REPLICATES,
-    seed: int = 0,
 ) -> pd.DataFrame:
     """Areas and rates of whole studies, pooled by the maximum and as learned on validation.
 
@@ -248,8 +241,6 @@ def study_table(
     Args:
         predictions: A run's predictions, one row a slice.
         split: Where to measure.
-        replicates: Resamples of linked patient groups behind each interval.
-        seed: Seed of the resamples.
 
     Returns:
         One row for each pooling (`maximum`, `learned`), label and score (`auc`, then the rates and
@@ -266,8 +257,7 @@ def study_table(
     for name, poolings in poolings_by_name.items():
         studies = pool_studies(predictions, poolings)
         validation, rows = select_split(studies, "validation"), select_split(studies, split)
-        resamples = draw_resamples(rows["group"], replicates=replicates, seed=seed)
-        group_codes = resamples.group_codes(rows["group"])
+        group_codes = pd.factorize(rows["group"])[0].astype(np.intp)
         for label, truth_column, score_column in zip(LABELS, TRUTHS, PROBABILITIES, strict=True):
             pooling = poolings[label]
             threshold = math.nan
@@ -285,7 +275,7 @@ def study_table(
                 "studies": len(rows),
                 "positives": int(truth.sum()),
             }
-            scores = _scores(truth, score, threshold, group_codes, resamples)
+            scores = _scores(truth, score, threshold, group_codes)
             table += [keys | row for row in scores]
     columns = ["pooling", "label", "score", "value", "low", "high", "groups", "undefined"]
     return pd.DataFrame(table)[[*columns, "threshold", "sharpness", "studies", "positives"]]
@@ -296,18 +286,14 @@ def _scores(
     score: NDArray[np.float64],
     threshold: float,
     group_codes: NDArray[np.intp],
-    resamples: Resamples,
 ) -> list[dict[str, Any]]:
     """The area and the rates of one label; all NaN where the scores are."""
     defined = not np.isnan(score).any()
     score = np.nan_to_num(score)
-    area, areas = math.nan, np.full(resamples.replicates, math.nan)
+    area, ci = math.nan, Interval(math.nan, math.nan, 0, 0)
     if defined:
-        area, areas = (
-            auc_score(truth, score),
-            auc_replicates(truth, score, group_codes, resamples.counts),
-        )
-    ci = area_interval(area, areas, truth == 1, group_codes)
-    point = operating_point(truth, score, threshold, group_codes, resamples)
+        left_out = auc_left_out(truth, score, group_codes)
+        area, ci = left_out.value, area_interval(left_out)
+    point = operating_point(truth, score, threshold, group_codes)
     rows = [{"score": rate["rate"], **rate} for rate in point.rows()]
     return [{"score": "auc", "value": area, **vars(ci)}, *rows]

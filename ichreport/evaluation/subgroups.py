@@ -16,23 +16,15 @@ from ichreport.evaluation.predictions import (
     checked_truth,
     select_split,
 )
-from ichreport.evaluation.rates import rates_at_threshold
-from ichreport.evaluation.scores import auc_score, log_loss_terms
-from ichreport.evaluation.uncertainty.bootstrap import (
-    REPLICATES,
-    Resamples,
-    auc_replicates,
-    draw_resamples,
-    mean_replicates,
-    rate_replicates,
-)
-from ichreport.evaluation.uncertainty.intervals import (
+from ichreport.evaluation.scores import log_loss_terms
+from ichreport.evaluation.uncertainty.closed_intervals import (
     area_interval,
-    count_groups,
-    holm,
-    interval,
-    p_value,
+    difference_interval,
+    difference_p_value,
+    loss_interval,
 )
+from ichreport.evaluation.uncertainty.intervals import holm
+from ichreport.evaluation.uncertainty.jackknife import auc_left_out, mean_left_out
 from ichreport.labels import ANY, LABELS
 from ichreport.splits import Split
 
@@ -50,8 +42,6 @@ def subgroup_scores(
     negatives: Negatives = "own",
     thresholds: Mapping[str, float] | None = None,
     split: Split = "test",
-    replicates: int = REPLICATES,
-    seed: int = 0,
 ) -> pd.DataFrame:
     """Scores of each label within each subgroup of slices.
 
@@ -65,14 +55,11 @@ def subgroup_scores(
             only bleeding has (size, contrast, number of subtypes).
         thresholds: The frozen threshold of each label; without one its rates are missing.
         split: Where to measure.
-        replicates: Resamples of linked patient groups behind each interval; one set serves all
-            subgroups.
-        seed: Seed of the resamples.
 
     Returns:
         One row for each label, subgroup (in the order of a categorical `by`, else sorted) and
         score (`auc`, `log_loss`, then the rates at the threshold): `label`, `subgroup`, `score`,
-        `value`, `low`, `high`, `groups` (that contribute), `undefined` (replicates), `slices`,
+        `value`, `low`, `high`, `groups` (that contribute), `undefined` (always 0), `slices`,
         `positives`; and for `auc` and `recall` the `difference` from the other subgroups together,
         `difference_low`, `difference_high` and `p`, not adjusted. NaN where undefined.
 
@@ -86,8 +73,7 @@ def subgroup_scores(
         )
     rows = select_split(predictions, split)
     member = by.loc[rows.index]
-    resamples = draw_resamples(rows["group"], replicates=replicates, seed=seed)
-    group_codes = resamples.group_codes(rows["group"])
+    group_codes = pd.factorize(rows["group"])[0].astype(np.intp)
     table: list[dict[str, Any]] = []
     for label in labels:
         column = LABELS.index(label)
@@ -102,12 +88,8 @@ def subgroup_scores(
             chosen = inside
             keys = {"label": label, "subgroup": subgroup}
             counts = {"slices": int(chosen.sum()), "positives": int(truth[chosen].sum())}
-            scores = _scores(
-                truth[chosen], score[chosen], threshold, group_codes[chosen], resamples
-            )
-            compared = _from_the_rest(
-                truth, score, threshold, group_codes, resamples, parts=(chosen, rest)
-            )
+            scores = _scores(truth[chosen], score[chosen], threshold, group_codes[chosen])
+            compared = _from_the_rest(truth, score, threshold, group_codes, parts=(chosen, rest))
             table += [keys | row | counts | compared.get(row["score"], {}) for row in scores]
     columns = ["label", "subgroup", "score", "value", "low", "high", "groups", "undefined"]
     return pd.DataFrame(table, columns=[*columns, "slices", "positives", *_DIFFERENCE])
@@ -118,7 +100,6 @@ def strata_scores(
     strata: Iterable[tuple[str, pd.Series, bool]],
     *,
     threshold: float | None,
-    replicates: int = REPLICATES,
 ) -> pd.DataFrame:
     """Scores of any bleeding on test within the classes of slices by each of some properties.
 
@@ -128,7 +109,6 @@ def strata_scores(
             whether only slices with bleeding are in a class, as `data.strata.stratify` gives them.
             Such classes are scored against all negatives of the split.
         threshold: The frozen threshold of `any`; without one the rates are missing.
-        replicates: Resamples of linked patient groups behind each interval.
 
     Returns:
         The columns of `subgroup_scores`, with the property, `kind`, before them, and `p_adjusted`
@@ -151,7 +131,6 @@ def strata_scores(
             labels=[ANY],
             negatives="all" if bleeding_only else "own",
             thresholds=thresholds,
-            replicates=replicates,
         )
         table.insert(0, "kind", name)
         tables.append(table)
@@ -184,20 +163,14 @@ def _scores(
     score: NDArray[np.float64],
     threshold: float,
     group_codes: NDArray[np.intp],
-    resamples: Resamples,
 ) -> list[dict[str, Any]]:
     """The area, the log loss and the rates of one label in one subgroup."""
-    areas = auc_replicates(truth, score, group_codes, resamples.counts)
-    area = auc_score(truth, score)
-    area_ci = area_interval(area, areas, truth == 1, group_codes)
-    terms = log_loss_terms(truth, score)
-    losses = mean_replicates(terms, group_codes, resamples.counts)
-    loss = float(terms.mean()) if len(terms) else math.nan
-    loss_ci = interval(losses, groups=len(np.unique(group_codes)))
-    rates = rates_with_intervals(truth, score, threshold, group_codes, resamples)
+    area = auc_left_out(truth, score, group_codes)
+    loss = mean_left_out(log_loss_terms(truth, score), group_codes)
+    rates = rates_with_intervals(truth, score, threshold, group_codes)
     return [
-        {"score": "auc", "value": area, **vars(area_ci)},
-        {"score": "log_loss", "value": loss, **vars(loss_ci)},
+        {"score": "auc", "value": area.value, **vars(area_interval(area))},
+        {"score": "log_loss", "value": loss.value, **vars(loss_interval(loss))},
         *({"score": rate.pop("rate"), **rate} for rate in rates),
     ]
 
@@ -207,45 +180,29 @@ def _from_the_rest(
     score: NDArray[np.float64],
     threshold: float,
     group_codes: NDArray[np.intp],
-    resamples: Resamples,
     *,
     parts: tuple[NDArray[np.bool_], NDArray[np.bool_]],
 ) -> dict[str, dict[str, float]]:
-    """The difference of a subgroup's area and recall from those of the rest, on shared resamples.
+    """The difference of a subgroup's area and recall from those of the rest.
+
+    A group may have slices in both, so both are without the same group at a time.
 
     Args:
         truth: (n,), 0 or 1, of all slices.
         score: (n,), probabilities.
-        threshold: The frozen threshold.
-        group_codes: (n,) the group of each slice.
-        resamples: The resamples.
+        threshold: The frozen threshold; NaN leaves the recall undefined.
+        group_codes: (n,) the group of each slice, from 0.
         parts: (n,) masks of the subgroup and of the rest.
     """
-    positive = truth == 1
-    values: dict[str, list[float]] = {"auc": [], "recall": []}
-    replicates: dict[str, list[NDArray[np.float64]]] = {"auc": [], "recall": []}
-    groups = {"auc": len(resamples.groups), "recall": len(resamples.groups)}
-    for part in parts:
-        own = truth[part], score[part]
-        values["auc"].append(auc_score(*own))
-        replicates["auc"].append(auc_replicates(*own, group_codes[part], resamples.counts))
-        values["recall"].append(rates_at_threshold(*own, threshold)["recall"])
-        rates = rate_replicates(*own, threshold, group_codes[part], resamples.counts)
-        replicates["recall"].append(rates["recall"])
-        of_positives = count_groups(group_codes, part & positive)
-        of_both = count_groups(group_codes, part & positive, part & ~positive)
-        groups = {
-            "auc": min(groups["auc"], of_both),
-            "recall": min(groups["recall"], of_positives),
-        }
+    total = int(group_codes.max(initial=-1)) + 1
+    called = (score >= threshold).astype(np.float64)
+    recalled = (truth == 1) & (not math.isnan(threshold))
+    areas = [auc_left_out(truth[p], score[p], group_codes[p], total) for p in parts]
+    recalls = [mean_left_out(called[p & recalled], group_codes[p & recalled], total) for p in parts]
     compared = {}
-    for name, (inside, rest) in replicates.items():
-        ci = interval(inside - rest, groups=groups[name])
-        figures = (
-            values[name][0] - values[name][1],
-            ci.low,
-            ci.high,
-            p_value(inside - rest, groups=groups[name]),
-        )
+    for name, (inside, rest) in {"auc": areas, "recall": recalls}.items():
+        difference = inside.minus(rest)
+        ci, p = difference_interval(difference), difference_p_value(difference)
+        figures = (difference.value, ci.low, ci.high, p)
         compared[name] = dict(zip(_DIFFERENCE, figures, strict=True))
     return compared

@@ -22,7 +22,6 @@ from ichreport.evaluation.predictions import (
     truths,
 )
 from ichreport.evaluation.rates import rates_at_threshold
-from ichreport.evaluation.uncertainty.bootstrap import REPLICATES, draw_resamples
 from ichreport.labels import LABELS
 from ichreport.splits import Split
 
@@ -190,8 +189,6 @@ def rate_table(
     thresholds: pd.DataFrame,
     *,
     split: Split = "test",
-    replicates: int = REPLICATES,
-    seed: int = 0,
 ) -> pd.DataFrame:
     """The rates on a split at frozen thresholds, with intervals.
 
@@ -199,18 +196,15 @@ def rate_table(
         predictions: A run's predictions.
         thresholds: Columns `rule`, `label` and `threshold`, as `frozen_thresholds` returns them.
         split: Where the thresholds are applied.
-        replicates: Resamples of linked patient groups behind each interval.
-        seed: Seed of the resamples.
 
     Returns:
         One row for each rule, label and rate: `rule`, `label`, `threshold`, `rate` (of `RATES` and
-        `SUMMARIES`), `value`, `low`, `high`, `groups` (that contribute), `undefined` (replicates),
+        `SUMMARIES`), `value`, `low`, `high`, `groups` (that contribute), `undefined` (always 0),
         `positives`, `slices`. NaN where undefined; a likelihood ratio may be endless.
     """
     rows = select_split(predictions, split)
     y_true, y_score = truths(rows), probabilities(rows)
-    resamples = draw_resamples(rows["group"], replicates=replicates, seed=seed)
-    group_codes = resamples.group_codes(rows["group"])
+    group_codes = pd.factorize(rows["group"])[0].astype(np.intp)
     table: list[dict[str, Any]] = []
     columns = ["rule", "label", "threshold"]
     for rule, label, threshold in thresholds[columns].itertuples(index=False):
@@ -218,6 +212,6 @@ def rate_table(
         truth, score = y_true[:, column], y_score[:, column]
         keys = {"rule": rule, "label": label, "threshold": threshold}
         counts = {"positives": int(truth.sum()), "slices": len(truth)}
-        point = operating_point(truth, score, threshold, group_codes, resamples)
+        point = operating_point(truth, score, threshold, group_codes)
         table += [{**keys, **rate, **counts} for rate in point.rows()]
     return pd.DataFrame(table)

@@ -85,9 +85,11 @@ def fit(
         standardise(head, stored, split["train"])
         batches = feature_batches(store, sample, plan, stored, truth, seed)
     truth_of_train = truth[split["train"]]
-    if plan.fitting.loss != "weighted-bce":  # whose best constant is log-odds 0 by construction
-        prevalence = truth_of_train.mean(axis=0, dtype=np.float64)
+    prevalence = truth_of_train.mean(axis=0, dtype=np.float64)
+    if plan.fitting.loss != "weighted-bce":
         set_output_bias(head, prevalence, given_any=plan.head.hierarchy is not None)
+    elif plan.fitting.positive_weight is not None:  # else the best constant is log-odds 0
+        set_output_bias(head, _as_weighted(prevalence, plan.fitting.positive_weight))
     loss = _loss(plan, truth_of_train)
     if plan.head.sequence is not None and plan.head.sequence.second_stage:
         learner, loss = with_both_stages(model), mean_over_stages(loss)
@@ -109,12 +111,18 @@ def fit(
     return replace(trained, resumed=kept.resumed, earlier_seconds=kept.earlier_seconds)
 
 
+def _as_weighted(prevalence: NDArray[np.float64], weight: float) -> NDArray[np.float64]:
+    """The share of positives where each of them counts several times."""
+    return weight * prevalence / (weight * prevalence + 1 - prevalence)
+
+
 def _loss(plan: TrainingPlan, truth: NDArray[np.float32]) -> losses.LossFunction:
     """A plan's loss; `truth` is of its train split, (slices, 6)."""
     return losses.build(
         plan.fitting.loss,
         truth,
         dict(plan.fitting.label_weights),
+        positive_weight=plan.fitting.positive_weight,
         focal_labels=plan.fitting.focal_labels,
         given_any=plan.head.hierarchy == "conditional",
         mixes=plan.fitting.mixes,

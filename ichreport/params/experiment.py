@@ -28,11 +28,12 @@ from ichreport.params.networks import (
     Loss,
     Network,
     NetworkSpec,
+    PositiveWeight,
     TrainableLayers,
 )
 from ichreport.params.optimizers import Optimizer, Schedule, Steps
 from ichreport.params.phantom_recipe import PhantomRecipe
-from ichreport.params.profile import NAME_PATTERN, Profile
+from ichreport.params.profile import Profile
 from ichreport.params.rows import compatibility
 from ichreport.params.rows.combinations import Combination
 from ichreport.params.samples import SAMPLES, FoldName, Sample, SplitBy
@@ -46,7 +47,7 @@ from ichreport.params.training_plan import (
     TrainingPlan,
     View,
 )
-from ichreport.params.yaml import LARGEST_SEED, listed
+from ichreport.params.yaml import LARGEST_SEED, NAME_PATTERN, listed
 
 SEED_MARK: Final = "--seed-"
 """Between a row's name and the training seed that it runs once more with."""
@@ -56,6 +57,13 @@ SCRATCH: Final = "scratch"
 
 RunName = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 """What a run may be called."""
+
+
+_OF_FITTING: Final = (
+    *("loss", "positive_weight", "epochs", "patience", "batch_size", "trainable_layers"),
+    *("mixup", "cutmix", "slices_per_study"),
+)
+"""Parameters that are part of a `Fitting` as they are."""
 
 
 class Experiment(Profile):
@@ -97,7 +105,7 @@ class Experiment(Profile):
     )
     network: Network = Field(
         default="densenet121",
-        description="cnn7, or a backbone: densenet121, resnet50, … (docs/networks.md)",
+        description="cnn7, cnn7fast, or a backbone: densenet121, … (docs/networks.md)",
     )
     head: Head = Field(default="dense", description=listed(Head))
     dense_layers: int = Field(
@@ -137,6 +145,9 @@ class Experiment(Profile):
         description="most slices that a study gives an epoch; null: all",
     )
     loss: Loss = Field(default="bce", description=listed(Loss))
+    positive_weight: PositiveWeight = Field(
+        default=None, description="weight of positives in weighted-bce; null: rarity"
+    )
     label_weights: LabelWeights = Field(
         default={}, description="weights of labels in the loss, such as any: 2; 1 if not named"
     )
@@ -353,21 +364,14 @@ class Experiment(Profile):
     def fitting(self) -> Fitting:
         """How it is trained."""
         return Fitting(
-            loss=self.loss,
-            epochs=self.epochs,
-            patience=self.patience,
-            batch_size=self.batch_size,
             step_size=getattr(self, self.step_size_name),
             step_size_name=self.step_size_name,
-            trainable_layers=self.trainable_layers,
             shuffle_block=self.shuffle_block if self.trains_on_slices else 1,
             seed=self.seed_of_training,
             augment=self.augmentations,
-            mixup=self.mixup,
-            cutmix=self.cutmix,
-            slices_per_study=self.slices_per_study,
             label_weights=tuple(sorted(self.unequal_weights.items())),
             focal_labels=tuple(sorted(self.focal_labels)),
+            **{name: getattr(self, name) for name in _OF_FITTING},
             **{field.name: getattr(self.steps, field.name) for field in fields(Steps)},
         )
 

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, PlainValidator
+from pydantic import AfterValidator, Field, PlainValidator
 
 from ichreport.labels import LABELS
 from ichreport.params.yaml import brief
 
 Network = Literal[
     "cnn7",
+    "cnn7fast",
     "densenet121",
     "efficientnetb7",
     "inceptionresnetv2",
@@ -45,6 +46,7 @@ class NetworkSpec:
             from which the network scales by itself), `caffe` (bytes less their mean, blue first) or
             `lite` ((bytes - 127) / 128).
         package: The package whose files are its ImageNet weights; empty where Keras downloads them.
+        pools_first: Of a network from scratch, whether its blocks pool before they normalise.
     """
 
     words: str
@@ -53,6 +55,7 @@ class NetworkSpec:
     features: int = 0
     scaling: Scaling = ""
     package: str = ""
+    pools_first: bool = False
 
     @property
     def is_backbone(self) -> bool:
@@ -62,9 +65,15 @@ class NetworkSpec:
 
 NETWORKS: Final[Mapping[Network, NetworkSpec]] = {
     "cnn7": NetworkSpec(
+        "a network of seven blocks (convolution, batch normalisation, ReLU, pooling)",
+        smallest_side=32,
+        features=128,
+    ),
+    "cnn7fast": NetworkSpec(
         "a network of seven blocks (convolution, pooling, batch normalisation, ReLU)",
         smallest_side=32,
         features=128,
+        pools_first=True,
     ),
     "densenet121": NetworkSpec("DenseNet121", 32, "DenseNet121", 1024, "imagenet"),
     "efficientnetb7": NetworkSpec("EfficientNetB7", 32, "EfficientNetB7", 2560, "bytes"),
@@ -118,7 +127,7 @@ HEADS: Final[Mapping[Head, HeadSpec]] = {
 
 LOSSES: Final[Mapping[Loss, str]] = {
     "bce": "Binary cross-entropy, the same for every label",
-    "weighted-bce": "Binary cross-entropy with the positives weighted by their rarity",
+    "weighted-bce": "Binary cross-entropy with weighted positives",
     "focal": "Focal loss",
 }
 """What each loss is, in words."""
@@ -156,6 +165,9 @@ def _label_names(names: list[str]) -> list[str]:
 
 LabelNames = Annotated[list[str], AfterValidator(_label_names)]
 """Some of the six labels."""
+
+PositiveWeight = Annotated[float | None, Field(gt=0, le=10_000)]
+"""How often a positive counts in `weighted-bce`; None: the negatives per positive of its label."""
 
 LabelWeights = Annotated[dict[str, float], AfterValidator(_label_weights)]
 """What labels weigh in the mean over their losses; 1 where one is not named."""

@@ -7,27 +7,21 @@ from typing import Any, Final, Self
 from pydantic import Field, field_validator, model_validator
 
 from ichreport.params.endpoint import Endpoint
+from ichreport.params.external import ExternalDataSet
+from ichreport.params.folders import check_apart, check_own_folder
 from ichreport.params.ingest import GroupBy, SeriesToKeep
 from ichreport.params.machine import Determinism, Devices, Machine, Precision
 from ichreport.params.networks import NETWORKS, Network
 from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.params.training_plan import FEATURES_FOLDER, Backbone, View
-from ichreport.params.yaml import LARGEST_SEED, Parameters, brief, project_path, shown
-
-NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
-"""What a report, a run and a kernel may be called."""
-
-
-_OF_THE_SYSTEM: Final = frozenset(
-    {"bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "proc", "run", "sbin", "sys", "usr"}
+from ichreport.params.yaml import (
+    LARGEST_SEED,
+    NAME_PATTERN,
+    Parameters,
+    brief,
+    project_path,
+    shown,
 )
-"""Folders at the root of a file system in which no store belongs."""
-
-
-_OF_THE_PROJECT: Final = frozenset(
-    {"ichreport", "notebooks", "params", "reports", "tests", "workflow", "docs", ".git", ".venv"}
-)
-"""Folders of a project in which no data belong."""
 
 _LONGEST_NAME: Final = 255
 """Bytes of a file's name, at most."""
@@ -40,26 +34,10 @@ OF_THE_REPORT: Final = frozenset(
     {
         *("profile", "experiments", "seeds", "cam_run", "cam_per_group", "kernel", "require_gpu"),
         *("source", "labels", "pseudonymise", "store", "phantom", "image_size"),
-        *("max_reject_share", "ingest_jobs", "primary", "prevalence"),
+        *("max_reject_share", "ingest_jobs", "primary", "prevalence", "external"),
     }
 )
 """What all rows of a report share, so that no row can set it for itself."""
-
-
-def _check_own_folder(path: str, whose: str, example: str) -> None:
-    """Refuse a folder that is not for data to be written to.
-
-    Raises:
-        ValueError: If it is; the message goes on after `must be`.
-    """
-    folder, root = project_path(path).resolve(), project_path(".").resolve()
-    if folder in (root, *root.parents, Path.home().resolve()):
-        raise ValueError(f"the path of a folder of {whose} own, such as {example}")
-    system = folder.parts[1] if len(folder.parts) > 1 else ""
-    if len(folder.parts) < 3 or system in _OF_THE_SYSTEM:
-        raise ValueError(f"a folder outside of the system's own, such as {example}")
-    if folder.is_relative_to(root) and folder.relative_to(root).parts[0] in _OF_THE_PROJECT:
-        raise ValueError(f"a folder outside of the project's own, such as {example}")
 
 
 class Profile(Parameters):
@@ -167,6 +145,9 @@ class Profile(Parameters):
         max_length=8,
         description="shares of bleeding at which alarms are foretold",
     )
+    external: list[ExternalDataSet] = Field(
+        default=[], max_length=100, description="data sets of other hospitals to apply runs to"
+    )
 
     @model_validator(mode="after")
     def _seeds_differ(self) -> Self:
@@ -214,14 +195,14 @@ class Profile(Parameters):
     @field_validator("store")
     @classmethod
     def _is_no_place_of_others(cls, path: str) -> str:
-        _check_own_folder(path, "the store's", "data/demo/store")
+        check_own_folder(path, "the store's", "data/demo/store")
         return path
 
     @model_validator(mode="after")
     def _source_and_store_are_apart(self) -> Self:
         if self.phantom is not None:  # the source is written, too
             try:
-                _check_own_folder(self.source, "the synthetic heads'", "data/demo/rsna")
+                check_own_folder(self.source, "the synthetic heads'", "data/demo/rsna")
             except ValueError as error:
                 raise ValueError(f"source must be {error}, got {brief(self.source)}.") from None
         source, store = self.source_folder.resolve(), self.store_folder.resolve()
@@ -231,6 +212,37 @@ class Profile(Parameters):
                 f"{brief(self.source)}: neither may lie in the other."
             )
         return self
+
+    @model_validator(mode="after")
+    def _external_data_are_apart(self) -> Self:
+        names = [data.name for data in self.external]
+        if len(set(names)) < len(names):
+            raise ValueError(f"external must be of names that differ, got {brief(names)}.")
+        written, read = [("store", self.store_folder)], [("source", self.source_folder)]
+        for data in self.external:
+            store = (f"the store of {data.name}", self.external_store(data.name))
+            source = (f"the source of {data.name}", project_path(data.source))
+            self._check_synthetic(data)
+            check_apart([store], [*written, *read, source])
+            check_apart([source], [*written, *read] if data.phantom else written)
+            written += [store, *([source] if data.phantom else [])]
+            read.append(source)
+        return self
+
+    def _check_synthetic(self, data: ExternalDataSet) -> None:
+        if data.phantom is None:
+            return
+        if self.phantom is not None and data.phantom.seed == self.phantom.seed:
+            raise ValueError(
+                f"external {data.name}: phantom.seed must be another than the profile's, "
+                f"{self.phantom.seed}: the same seed makes the same patients."
+            )
+        try:
+            check_own_folder(data.source, "the synthetic heads'", "data/elsewhere/rsna")
+        except ValueError as error:
+            raise ValueError(
+                f"external {data.name}: source must be {error}, got {brief(data.source)}."
+            ) from None
 
     @model_validator(mode="after")
     def _backbones_see_no_more_than_there_is(self) -> Self:
@@ -315,6 +327,50 @@ class Profile(Parameters):
     def sampling(self) -> dict[str, Any]:
         """What `data.samples.draw` needs to know of the profile."""
         return self.model_dump(include={"seed", "sampa_share", "sampb_share"})
+
+    def external_store(self, name: str) -> Path:
+        """The store of another hospital's data set."""
+        return self.store_folder.parent / "external" / name / "store"
+
+    def external_heads(self, name: str) -> Path:
+        """The mark that says that another hospital's synthetic heads are made."""
+        return self.external_store(name).with_name("heads.done")
+
+    def external_data(self, name: str) -> ExternalDataSet:
+        """A data set of another hospital, by its name.
+
+        Raises:
+            ValueError: If the profile names none such.
+        """
+        for data in self.external:
+            if data.name == name:
+                return data
+        known = ", ".join(data.name for data in self.external) or "none"
+        raise ValueError(f"external: {name!r} is no data set of {self.profile}. Known: {known}.")
+
+    def elsewhere(self, name: str) -> Self:
+        """The profile by which another hospital's data set is made and ingested.
+
+        Args:
+            name: The name of one of `external`.
+
+        Raises:
+            ValueError: If there is no such data set.
+        """
+        data = self.external_data(name)
+        labels = data.labels_file
+        return self.model_copy(
+            update={
+                **{"source": data.source, "labels": str(labels) if labels else None},
+                **{"group_by": "patient", "series": None, "pseudonymise": data.pseudonymise},
+                **{"phantom": data.phantom, "store": str(self.external_store(name))},
+                **{"ingest_jobs": 1, "external": []},
+            }
+        )
+
+    def runs_elsewhere(self, data: ExternalDataSet) -> list[str]:
+        """The runs that are applied to a data set."""
+        return data.runs or [self.cam_run]
 
     @property
     def report_folder(self) -> Path:

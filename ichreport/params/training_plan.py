@@ -149,6 +149,8 @@ class Fitting(Steps):
         slices_per_study: Slices that a study gives an epoch, at most; None takes all.
         label_weights: Labels that weigh otherwise than 1 in the loss, each with its weight.
         focal_labels: Labels whose loss is focal, whatever the others' is.
+        positive_weight: How often a positive counts in `weighted-bce`; None for the negatives per
+            positive of its label.
     """
 
     loss: Loss
@@ -166,6 +168,7 @@ class Fitting(Steps):
     slices_per_study: int | None = None
     label_weights: tuple[tuple[str, float], ...] = ()
     focal_labels: tuple[str, ...] = ()
+    positive_weight: float | None = None
 
     @property
     def mixes(self) -> bool:

@@ -33,6 +33,10 @@ LARGEST_SEED: Final = 2**32 - 1
 """What numpy and the frameworks take as a seed, at most."""
 
 
+NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+"""What a report, a run, a data set and a kernel may be called."""
+
+
 class Parameters(BaseModel):
     """Parameters that cannot change, and that refuse names they do not know."""
 
@@ -300,6 +304,8 @@ def _explain(model: type[BaseModel], problem: Mapping[str, Any]) -> str:
         close = difflib.get_close_matches(str(leaf), known, n=1)
         hint = f" Did you mean {close[0]}?" if close else ""
         return f"{name} is not a known parameter.{hint} Known: {', '.join(known)}."
+    if problem["type"] == "missing":
+        return f"{name} must be given."
     rule = re.sub(r"^(\w+ should (be )?|Value error, )", "", problem["msg"])
     rule = re.sub(r"^a valid (?=[aeiou])", "an ", rule).replace("a valid ", "a ")
     if problem["type"] == "model_type":
@@ -313,6 +319,8 @@ def _explain(model: type[BaseModel], problem: Mapping[str, Any]) -> str:
 
 def _nested(model: type[BaseModel], parents: list[Any]) -> type[BaseModel]:
     for parent in parents:
+        if isinstance(parent, int):  # a place in a list
+            continue
         annotation = model.model_fields[parent].annotation
         choices = (annotation, *get_args(annotation))
         model = next(c for c in choices if isinstance(c, type) and issubclass(c, BaseModel))

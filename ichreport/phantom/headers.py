@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import PYDICOM_IMPLEMENTATION_UID, UID, CTImageStorage, ExplicitVRLittleEndian
 
-from ichreport.params.scanners import SCANNERS
+from ichreport.params.scanners import ELSEWHERE, SCANNERS
 from ichreport.phantom.cohort import StudyPlan
 from ichreport.phantom.scanner.scan import Scan
 
@@ -61,7 +61,7 @@ def style_of(study: StudyPlan) -> Style:
     would.
     """
     bits = 12 if study.family == "a" else 16
-    of_family = [scanner for scanner in SCANNERS if scanner.bits == bits]
+    of_family = [scanner for scanner in (*SCANNERS, *ELSEWHERE) if scanner.bits == bits]
     scanner = next((each for each in of_family if each.name == study.scanner), of_family[0])
     center, width = scanner.windows
     padding = scanner.padding if scanner.circle else None

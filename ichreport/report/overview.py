@@ -5,6 +5,7 @@ from html import escape
 from typing import Any, Final
 
 from ichreport import poster
+from ichreport.evaluation.constant_prevalence import learned_together
 from ichreport.labels import SUBTYPES
 from ichreport.params.endpoint import Level
 from ichreport.report.comparison import all_runs
@@ -151,8 +152,8 @@ def _out_of_100(share: float) -> str:
 
 
 def _learned(results: Results) -> str:
-    better = [run for run in results.scored.values() if run.learned.verdict == "learned"]
-    seen = sum(not run.unseen_patients for run in better)
+    better = learned_together({name: run.learned for name, run in results.scored.items()})
+    seen = sum(not results.scored[name].unseen_patients for name in better)
     said = _CAPTIONS.fill("learned", better=len(better), runs=len(results.scored))
     if not seen:
         return said

@@ -30,6 +30,7 @@ _NOTEBOOKS: Final = {
     "cam": "3-cam.ipynb",
     "results": "4-results.ipynb",
     "beyond": "7-beyond-the-poster.ipynb",
+    "external": "6-external.ipynb",
 }
 """The notebook of each page, by the name of the executed one."""
 _SCRIPTS: Final = {
@@ -85,7 +86,17 @@ def _pages(folder: Path, profile: Profile, results: Results) -> list[Page]:
         "papers.html", papers.write(folder, profile, results), papers.TITLE, papers.ABOUT
     )
     beyond = _page_of_steps(converter, folder) if results.beyond_poster else []
-    others = [comparison, *beyond, *data, *maps, papers_page, *_page_of_timings(folder), *runs]
+    elsewhere = _page_of_other_hospitals(converter, folder, profile)
+    others = [
+        comparison,
+        *beyond,
+        *elsewhere,
+        *data,
+        *maps,
+        papers_page,
+        *_page_of_timings(folder),
+        *runs,
+    ]
     index = _page_of_notebook(
         converter, folder, "results", "Results", "", path="index.html", more=_cards(others)
     )
@@ -149,6 +160,13 @@ def _page_of_notebook(
 def _page_of_steps(converter: "_Converter", folder: Path) -> list[Page]:
     about = "What each step beyond the poster changes, brings and costs."
     return _page_of_notebook(converter, folder, "beyond", "Beyond", about)
+
+
+def _page_of_other_hospitals(converter: "_Converter", folder: Path, profile: Profile) -> list[Page]:
+    if not profile.external:
+        return []
+    about = "Whether runs hold on the data of other hospitals."
+    return _page_of_notebook(converter, folder, "external", "Another hospital", about)
 
 
 def _shown(converter: "_Converter", folder: Path, path: Path, by_hand: str) -> str:
@@ -221,7 +239,9 @@ def _scripts(html: str) -> list[Path]:
 def _remove_stale(folder: Path, pages: Iterable[Page]) -> None:
     """Remove pages of runs and notebooks that are no more."""
     written = {folder / page.path for page in pages}
-    of_notebooks = [folder / f"{stem}.html" for stem in ("explore", "cam", "beyond", "time")]
+    of_notebooks = [
+        folder / f"{stem}.html" for stem in ("explore", "cam", "beyond", "external", "time")
+    ]
     of_runs = (folder / "experiments").glob("*.html")
     for path in (*filter(Path.is_file, of_notebooks), *of_runs):
         if path not in written:

@@ -7,6 +7,7 @@ from typing import Final
 
 from ichreport.files import OtherVersionError
 from ichreport.runs import job_times
+from ichreport.runs.external_format import external_records, read_external_record
 from ichreport.runs.record_format import (
     MAPS,
     RECORD,
@@ -18,7 +19,10 @@ from ichreport.runs.record_format import (
 OF_STEPS: Final = "beyond.ipynb"
 """The executed notebook of the steps beyond the poster, which a report without them lacks."""
 
-_EXECUTED: Final = ("explore.ipynb", "cam.ipynb", "results.ipynb", OF_STEPS)
+OF_OTHER_HOSPITALS: Final = "external.ipynb"
+"""The executed notebook of other hospitals, which a report without their data lacks."""
+
+_EXECUTED: Final = ("explore.ipynb", "cam.ipynb", "results.ipynb", OF_STEPS, OF_OTHER_HOSPITALS)
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class Damage:
     """What is wrong with a file.
 
     Attributes:
-        path: The file whose making anew mends it: of a run, its record.
+        path: The file whose making anew mends it: of a run or an evaluation, its record.
         problem: What is wrong; a sentence, and maybe a cure.
         by_other_version: Whether all that is wrong is that another version of ichreport made it.
     """
@@ -44,7 +48,10 @@ def damaged(report_folder: Path) -> list[Damage]:
     Args:
         report_folder: `reports/<profile>`.
     """
-    return [*_runs(report_folder), *_notebooks(report_folder), *_maps(report_folder)]
+    return [
+        *(*_runs(report_folder), *_external(report_folder)),
+        *(*_notebooks(report_folder), *_maps(report_folder)),
+    ]
 
 
 def damaged_notes(report_folder: Path) -> list[Damage]:
@@ -57,6 +64,14 @@ def _runs(report_folder: Path) -> Iterator[Damage]:
         try:
             read_record(path.parent)
             check_seal(path.with_name("notebook.ipynb"))
+        except ValueError as error:
+            yield Damage(path, str(error), isinstance(error, OtherVersionError))
+
+
+def _external(report_folder: Path) -> Iterator[Damage]:
+    for path in external_records(report_folder):
+        try:
+            read_external_record(path.parent)
         except ValueError as error:
             yield Damage(path, str(error), isinstance(error, OtherVersionError))
 

@@ -20,7 +20,8 @@ IMPORTS_TAG: Final = "imports"
 """Marks the cells of a notebook that do little else than import."""
 _RULES: Final = (
     *("imports", "phantom", "ingest_part", "ingest", "features", "experiment"),
-    *("explore", "cam", "results", "pages"),
+    *("external_phantom", "external_ingest", "evaluate"),
+    *("explore", "cam", "results", "external", "pages"),
 )
 HEAD: Final = ["job", "wall s", "CPU s", "peak MiB", "starting s", "imports s", "work %"]
 """What `row` holds."""

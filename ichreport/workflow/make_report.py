@@ -36,7 +36,9 @@ _SECONDS_TO_STOP: Final = 5
 """How long Snakemake may take to end after an interrupt from the keyboard."""
 RUNS: Final = ("--keep-going", "runs")
 """What is made first: all runs that can be made."""
-_PAGES: Final = ("--allowed-rules", "results", "beyond", "pages", "report", "--", "report")
+_OF_RUNS: Final = ("results", "beyond", "external")
+"""Notebooks that are executed with the pages, from whatever records there are."""
+_PAGES: Final = ("--allowed-rules", *_OF_RUNS, "pages", "report", "--", "report")
 """What is made then, from whatever records there are: a failed run must not keep pages away."""
 _PROCESSES: Final = (
     multiprocessing.get_context("fork")  # which has imported already; this process has no threads
@@ -76,11 +78,30 @@ def read_profile(path: str) -> Profile:
             f"{path}: cam_run: {profile.cam_run!r} reads the features of another run, whose "
             f"network has the maps; name that one: {of_maps.features_from}."
         )
+    _check_runs_elsewhere(path, profile)
     if profile.kernel != "python3":
         from ichreport.workflow import kernels
 
         kernels.environment_of(profile.kernel)
     return profile
+
+
+def _check_runs_elsewhere(path: str, profile: Profile) -> None:
+    """Refuse runs of other hospitals' data that no row makes.
+
+    Raises:
+        ValueError: If there is one; the message names it and the rows.
+    """
+    if not profile.external:
+        return
+    experiments, mistakes = read_each_experiment(profile)
+    for data in profile.external:
+        for name in profile.runs_elsewhere(data):
+            if name not in experiments and name not in mistakes:
+                raise ValueError(
+                    f"{path}: external {data.name}: {name!r} is no experiment. There are "
+                    f"{', '.join(experiments)}."
+                )
 
 
 def make_report(path: str, snakemake: Sequence[str], *, with_parent: bool = False) -> int:
@@ -180,9 +201,7 @@ class _Call:
         again: Sequence[str],
     ) -> None:
         report = shown(profile.report_folder)
-        of_runs = [
-            f"{report}/{name}.ipynb" for name in ("results", "beyond")
-        ]  # made with the pages
+        of_runs = [f"{report}/{name}.ipynb" for name in _OF_RUNS]
         self._again = _forced(path for path in again if path not in of_runs)
         self._of_runs_again = _forced(path for path in again if path in of_runs)
         self._path, self._report, self._options = path, profile.report_folder, list(snakemake)

@@ -15,6 +15,7 @@ from ichreport.params.rows.differences import differences
 from ichreport.params.yaml import shown
 from ichreport.runs import damage, overwriting
 from ichreport.runs.damage import Damage
+from ichreport.runs.external_format import folder_of
 from ichreport.runs.record_format import RECORD
 
 
@@ -48,10 +49,11 @@ def find(profile: Profile, experiments: Mapping[str, Experiment]) -> Repairs:
         lines.append(f"{note.problem} It is removed.")
     again: list[Damage] = []
     left: list[Damage] = []
-    of_data = [*_phantom(profile), *_store(profile.store_folder)]
-    of_report = _made(damage.damaged(profile.report_folder), experiments)
+    of_data = [*_phantom(profile), *_store(profile.store_folder), *_elsewhere(profile)]
+    of_report = _made(damage.damaged(profile.report_folder), profile, experiments)
+    by_workflow = _records(profile, experiments)
     for one in [*of_data, *of_report]:
-        is_by_hand = one.path.name == RECORD and one.path.parent.name not in experiments
+        is_by_hand = one.path.name == RECORD and one.path not in by_workflow
         (left if is_by_hand else again).append(one)
     lines += [
         f"{shown(one.path)} is made anew: {one.problem}"
@@ -69,10 +71,25 @@ def find(profile: Profile, experiments: Mapping[str, Experiment]) -> Repairs:
     return Repairs(lines, [*found, *others], [one.problem for one in left])
 
 
-def _made(damages: Sequence[Damage], experiments: Mapping[str, Experiment]) -> list[Damage]:
-    """The damages without that of a page of steps that the report no longer has."""
+def _made(
+    damages: Sequence[Damage], profile: Profile, experiments: Mapping[str, Experiment]
+) -> list[Damage]:
+    """The damages without those of pages that the report no longer has."""
     has_steps = any(experiment.beyond_poster for experiment in experiments.values())
-    return [one for one in damages if has_steps or one.path.name != damage.OF_STEPS]
+    gone = set() if has_steps else {damage.OF_STEPS}
+    gone |= set() if profile.external else {damage.OF_OTHER_HOSPITALS}
+    return [one for one in damages if one.path.name not in gone]
+
+
+def _records(profile: Profile, experiments: Mapping[str, Experiment]) -> set[Path]:
+    """The records that the workflow makes: of runs, and of their evaluations elsewhere."""
+    runs = profile.report_folder / "runs"
+    elsewhere = {
+        folder_of(runs / run, data.name)
+        for data in profile.external
+        for run in profile.runs_elsewhere(data)
+    }
+    return {folder / RECORD for folder in {runs / name for name in experiments} | elsewhere}
 
 
 def _of_other_parameters(experiments: Mapping[str, Experiment]) -> Iterator[str]:
@@ -81,6 +98,15 @@ def _of_other_parameters(experiments: Mapping[str, Experiment]) -> Iterator[str]
         made = overwriting.recorded(row.run_folder)
         if made is not None and differences(made, row):
             yield shown(row.run_folder / RECORD)
+
+
+def _elsewhere(profile: Profile) -> Iterator[Damage]:
+    """What is wrong with the heads and the stores of other hospitals, if anything."""
+    for data in profile.external:
+        there = profile.elsewhere(data.name)
+        made = profile.external_heads(data.name)  # what their job leaves, wherever they lie
+        yield from (Damage(made, one.problem, one.by_other_version) for one in _phantom(there))
+        yield from _store(there.store_folder)
 
 
 def _phantom(profile: Profile) -> Iterator[Damage]:

@@ -46,15 +46,16 @@ def report(tmp_path_factory):
     """A report's runs: `root`, `store`, `source`, and `folder(name)` of a run."""
     root = tmp_path_factory.mktemp("report")
     small = NetworkSpec("a small one", 32, "Small", 16, "imagenet")
-    with pytest.MonkeyPatch.context() as patch, contextlib.chdir(root):
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(keras.applications, "Small", small_build, raising=False)
         patch.setitem(NETWORKS, "densenet121", small)
         source = root / "rsna"
         recipe = PhantomRecipe(patients=28, matrix=64, slices=8, faults=False)
         write_phantom(source, recipe, workers=1, progress=False)
         store = ingest(source, root / "store", image_size=32, progress=False)
-        for name, values in {**TRAINED, **COMBINED}.items():
-            _finish(Experiment.parse({**GIVEN, **values, "name": name}, where=name), store)
+        with contextlib.chdir(root):
+            for name, values in {**TRAINED, **COMBINED}.items():
+                _finish(Experiment.parse({**GIVEN, **values, "name": name}, where=name), store)
         yield SimpleNamespace(
             root=root,
             source=source / "stage_2_train",

@@ -62,7 +62,7 @@ def test_with_one_class_it_is_undefined():
 
 
 def test_the_table_holds_value_interval_and_prevalence(predictions):
-    table = average_precision_table(predictions, replicates=300).set_index("label")
+    table = average_precision_table(predictions).set_index("label")
     row = table.loc[ANY]
     truth, score = predictions[f"truth_{ANY}"], predictions[f"probability_{ANY}"]
     assert row["value"] == pytest.approx(average_precision_score(truth, score))
@@ -74,5 +74,5 @@ def test_the_table_holds_value_interval_and_prevalence(predictions):
 
 
 def test_no_slices_leave_all_undefined(predictions):
-    table = average_precision_table(predictions, split="train", replicates=10)
+    table = average_precision_table(predictions, split="train")
     assert table[["value", "low", "high", "floor"]].isna().all(axis=None)

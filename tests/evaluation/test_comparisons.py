@@ -1,10 +1,11 @@
-"""Runs against a baseline: what resampling together brings, and what the table says."""
+"""Runs against a baseline: what pairing brings, and what the table says."""
 
 import math
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import t, ttest_rel
 
 from ichreport.evaluation.comparisons import (
     Comparison,
@@ -14,7 +15,7 @@ from ichreport.evaluation.comparisons import (
 )
 from ichreport.evaluation.constant_prevalence import compare_with_floor
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
-from ichreport.evaluation.scores import split_scores
+from ichreport.evaluation.scores import log_loss_terms, split_scores
 from ichreport.params.experiment import Experiment
 from ichreport.params.yaml import project_path, read_yaml
 
@@ -44,20 +45,20 @@ def runs(predictions):
 
 
 def test_better_worse_and_alike_are_told_apart(runs):
-    table = compare_runs(runs, dict.fromkeys(["better", "worse", "alike"], "base"), replicates=300)
+    table = compare_runs(runs, dict.fromkeys(["better", "worse", "alike"], "base"))
     outcome = table.set_index("run")["outcome"].to_dict()
     assert outcome == {"better": "better", "worse": "worse", "alike": "not distinguishable"}
     assert (table["p_holm"] >= table["p"]).all()
     assert (table["shared_slices"] == 1).all()
     inside = (table["low"] <= table["difference"]) & (table["difference"] <= table["high"])
     assert inside.all()
-    areas = compare_runs(runs, {"better": "base"}, score="auc", label="any", replicates=300)
+    areas = compare_runs(runs, {"better": "base"}, score="auc", label="any")
     assert areas.loc[0, "difference"] > 0
     assert areas.loc[0, "outcome"] == "better"
 
 
 def test_a_difference_is_that_of_the_scores(runs):
-    comparison = Comparison(runs, replicates=10)
+    comparison = Comparison(runs)
     difference = comparison.difference("better", "base", "log_loss", "subdural")
     values = []
     for name in ("better", "base"):
@@ -67,20 +68,38 @@ def test_a_difference_is_that_of_the_scores(runs):
     assert difference.difference == pytest.approx(values[0] - values[1])
 
 
-def test_resampling_together_is_sharper_than_apart(runs):
-    together = Comparison(runs, replicates=300)
-    paired = together.difference("better", "base", "weighted_log_loss_sum").interval
-    apart = Comparison(runs, replicates=300, seed=9)
-    unpaired = together.replicates("better", "weighted_log_loss_sum") - apart.replicates(
-        "base", "weighted_log_loss_sum"
+def test_pairing_is_sharper_than_two_runs_apart(runs):
+    comparison = Comparison(runs)
+    paired = comparison.difference("better", "base", "weighted_log_loss_sum").interval
+    errors = [
+        np.linalg.norm(comparison.left_out(name, "weighted_log_loss_sum").deviations)
+        for name in ("better", "base")
+    ]
+    assert paired.high - paired.low < 0.3 * 2 * 1.96 * np.hypot(*errors)
+
+
+def test_a_p_value_is_the_same_each_time_and_that_of_the_paired_t_test(runs):
+    """With one slice a group; scipy's variance is (n - 1) / n of the jackknife's."""
+    test = runs["base"]["split"] == "test"
+    single = {
+        name: run.assign(group=[f"{k:05d}" for k in range(len(run))]) for name, run in runs.items()
+    }
+    first, again = (
+        Comparison(single).difference("better", "base", "log_loss", "any").p for _ in range(2)
     )
-    assert paired.high - paired.low < 0.3 * (
-        np.quantile(unpaired, 0.975) - np.quantile(unpaired, 0.025)
-    )
+    assert first == again
+    losses = [
+        log_loss_terms(run.loc[test, "truth_any"], run.loc[test, "probability_any"])
+        for run in (runs["better"], runs["base"])
+    ]
+    slices = test.sum()
+    expected = ttest_rel(*losses)
+    ratio = expected.statistic * np.sqrt((slices - 1) / slices)
+    assert first == pytest.approx(2 * t.sf(abs(ratio), slices - 1), rel=1e-6)
 
 
 def test_a_run_against_itself_shows_no_difference(runs):
-    difference = Comparison(runs, replicates=50).difference("base", "base", "weighted_log_loss_sum")
+    difference = Comparison(runs).difference("base", "base", "weighted_log_loss_sum")
     assert (
         difference.difference,
         difference.interval.low,
@@ -92,14 +111,14 @@ def test_a_run_against_itself_shows_no_difference(runs):
 def test_runs_on_other_slices_are_compared_by_the_groups_they_share(runs):
     test = runs["base"]["split"] == "test"
     half = runs["better"][~test | (np.arange(len(test)) % 2 == 0)]
-    table = compare_runs({"base": runs["base"], "half": half}, {"half": "base"}, replicates=100)
+    table = compare_runs({"base": runs["base"], "half": half}, {"half": "base"})
     kept = (half["split"] == "test").sum() / test.sum()
     assert table.loc[0, "shared_slices"] == pytest.approx(kept)
     assert table.loc[0, "low"] < table.loc[0, "high"]
 
 
 def test_a_missing_run_is_a_row_without_figures_and_costs_no_adjustment(runs):
-    table = compare_runs(runs, {"better": "base", "lost": "base"}, replicates=100)
+    table = compare_runs(runs, {"better": "base", "lost": "base"})
     lost = table[table["run"] == "lost"]
     assert lost["outcome"].tolist() == ["undefined"]
     assert lost[["difference", "low", "p", "p_holm"]].isna().all(axis=None)
@@ -107,12 +126,11 @@ def test_a_missing_run_is_a_row_without_figures_and_costs_no_adjustment(runs):
 
 
 def test_several_scores_are_adjusted_together_and_each_is_better_in_its_own_direction(runs):
-    comparison = Comparison(runs, replicates=200)
+    comparison = Comparison(runs)
     scores = [("auc", "any"), ("weighted_log_loss_sum", "all")]
     both = compare_pairs(comparison, {"better": "base"}, scores)
     apart = [
-        compare_runs(runs, {"better": "base"}, score=score, label=label, replicates=200)
-        for score, label in scores
+        compare_runs(runs, {"better": "base"}, score=score, label=label) for score, label in scores
     ]
     for name in ("difference", "low", "high", "p"):
         assert both[name].tolist() == [one[name].item() for one in apart], name
@@ -128,7 +146,7 @@ def test_no_pairs_give_an_empty_table():
 
 def test_an_unknown_score_is_refused_with_those_known(runs):
     with pytest.raises(ValueError, match="weighted_log_loss_sum, challenge_log_loss over all"):
-        Comparison(runs, replicates=2).replicates("base", "f1", "any")
+        Comparison(runs).left_out("base", "f1", "any")
 
 
 def test_every_declared_baseline_is_the_plain_experiment():
@@ -144,7 +162,7 @@ def test_every_declared_baseline_is_the_plain_experiment():
 
 def test_an_undefined_score_makes_an_undefined_difference(runs):
     without = {name: run.assign(truth_epidural=0) for name, run in runs.items()}
-    table = compare_runs(without, {"better": "base"}, score="auc", label="epidural", replicates=20)
+    table = compare_runs(without, {"better": "base"}, score="auc", label="epidural")
     assert table.loc[0, "outcome"] == "undefined"
     assert math.isnan(table.loc[0, "difference"])
     assert isinstance(table, pd.DataFrame)
@@ -158,17 +176,17 @@ def test_the_harder_of_two_test_sets_does_not_make_the_worse_run(predictions):
         table.assign(**{p: table.loc[table["split"] == "train", t].mean() for p, t in PAIRS})
         for table in (harder, predictions)
     ]
-    losses = Comparison(dict(zip("ab", constant, strict=True)), replicates=300)
+    losses = Comparison(dict(zip("ab", constant, strict=True)))
     assert losses.difference("a", "b", "weighted_log_loss_sum").interval.low > 0
-    difference = difference_above_floors(*constant, replicates=300)
+    difference = difference_above_floors(*constant)
     np.testing.assert_allclose([difference.value, difference.difference], 0, atol=1e-6)
     np.testing.assert_allclose([difference.interval.low, difference.interval.high], 0, atol=1e-6)
     assert 0 < difference.shared_slices < 1
 
 
 def test_a_difference_above_floors_is_that_of_the_two_gains(runs):
-    difference = difference_above_floors(runs["better"], runs["base"], replicates=300)
-    better, base = (compare_with_floor(runs[name], replicates=10) for name in ("better", "base"))
+    difference = difference_above_floors(runs["better"], runs["base"])
+    better, base = (compare_with_floor(runs[name]) for name in ("better", "base"))
     assert difference.value == pytest.approx(better.difference)
     assert difference.difference == pytest.approx(better.difference - base.difference)
     assert difference.interval.low < difference.difference < difference.interval.high < 0
@@ -176,6 +194,6 @@ def test_a_difference_above_floors_is_that_of_the_two_gains(runs):
 
 def test_without_training_slices_no_difference_above_floors_is_known(runs):
     untrained = runs["better"].query("split == 'test'")
-    difference = difference_above_floors(untrained, runs["base"], replicates=10)
+    difference = difference_above_floors(untrained, runs["base"])
     assert math.isnan(difference.difference)
     assert math.isnan(difference.interval.low)

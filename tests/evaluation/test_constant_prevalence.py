@@ -1,9 +1,11 @@
 """What counts as having learned."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from ichreport.evaluation.constant_prevalence import compare_with_floor
+from ichreport.evaluation.constant_prevalence import compare_with_floor, learned_together
 from ichreport.evaluation.predictions import PROBABILITIES, probabilities, select_split, truths
 from ichreport.evaluation.scores import constant_scores, floor_probabilities, weighted_log_loss_sum
 
@@ -25,7 +27,7 @@ def floor_scores(predictions):
 
 
 def test_a_run_better_than_constant_prevalence_has_learned(predictions):
-    learned = compare_with_floor(calibrated(predictions), replicates=200)
+    learned = compare_with_floor(calibrated(predictions))
     assert learned.verdict == "learned"
     assert learned.difference_interval.low < learned.difference < learned.difference_interval.high
     assert learned.difference_interval.high < 0
@@ -39,7 +41,7 @@ def test_a_run_that_ranks_with_probabilities_far_off_only_ranks(predictions):
     scored = calibrated(predictions)
     odds = scored[list(PROBABILITIES)] / (1 - scored[list(PROBABILITIES)]) * 40
     scored[list(PROBABILITIES)] = odds / (1 + odds)
-    assert compare_with_floor(scored, replicates=200).verdict == "ranks only"
+    assert compare_with_floor(scored).verdict == "ranks only"
 
 
 def test_a_run_ranks_at_least_where_the_log_loss_is_undecided(predictions):
@@ -48,7 +50,7 @@ def test_a_run_ranks_at_least_where_the_log_loss_is_undecided(predictions):
     for _ in range(30):  # towards probabilities that score as the constant does
         odds = scored[list(PROBABILITIES)] / (1 - scored[list(PROBABILITIES)]) * np.exp(shift)
         off = scored.assign(**(odds / (1 + odds)))
-        learned = compare_with_floor(off, replicates=200)
+        learned = compare_with_floor(off)
         shift -= learned.difference
     assert learned.difference == pytest.approx(0, abs=1e-3)
     assert learned.auc_interval.low > 0.5
@@ -58,7 +60,7 @@ def test_a_run_ranks_at_least_where_the_log_loss_is_undecided(predictions):
 def test_noise_far_from_the_prevalence_has_not_learned(predictions):
     noise = np.random.default_rng(0).random((len(predictions), 6))
     scored = predictions.assign(**dict(zip(PROBABILITIES, noise.T, strict=True)))
-    assert compare_with_floor(scored, replicates=200).verdict == "not learned"
+    assert compare_with_floor(scored).verdict == "not learned"
 
 
 def test_the_constant_prevalence_itself_has_not_learned(predictions):
@@ -66,7 +68,7 @@ def test_the_constant_prevalence_itself_has_not_learned(predictions):
     constant = {
         p: predictions.loc[train, p.replace("probability", "truth")].mean() for p in PROBABILITIES
     }
-    learned = compare_with_floor(predictions.assign(**constant), replicates=50)
+    learned = compare_with_floor(predictions.assign(**constant))
     assert learned.difference == pytest.approx(0, abs=1e-12)
     assert learned.verdict == "not learned"
 
@@ -82,7 +84,7 @@ def test_a_bleed_that_training_never_saw_does_not_make_a_constant_look_learned(p
         for p in PROBABILITIES
     }
     constant["probability_epidural"] = 0.02
-    learned = compare_with_floor(unseen.assign(**constant), replicates=200)
+    learned = compare_with_floor(unseen.assign(**constant))
     floor = floor_scores(unseen)["log_loss"]["epidural"]
     share = unseen.loc[unseen["split"] == "test", "truth_epidural"].mean()
     assert share > 0
@@ -92,8 +94,23 @@ def test_a_bleed_that_training_never_saw_does_not_make_a_constant_look_learned(p
     assert learned.verdict != "learned"
 
 
+def test_of_many_runs_only_those_beyond_chance_among_all_have_learned_together(predictions):
+    learned = compare_with_floor(calibrated(predictions))
+    p_values = {"a": 0.001, "b": 0.011, "c": 0.02, "d": 0.5, "unknown": float("nan")}
+    runs = {name: replace(learned, p=p) for name, p in p_values.items()}
+    # times 4, 3, 2 and 1 by Holm: 0.004, 0.033, 0.04 and 0.5, against 0.025
+    assert learned_together(runs) == ["a"]
+    assert learned_together({"b": runs["b"]}) == ["b"]
+
+
+def test_a_run_has_learned_exactly_where_its_p_value_is_below_one_in_forty(predictions):
+    learned = compare_with_floor(calibrated(predictions))
+    assert learned.p < 0.025
+    assert compare_with_floor(predictions.assign(**dict.fromkeys(PROBABILITIES, 0.5))).p > 0.025
+
+
 def test_without_slices_or_training_slices_nothing_is_decided(predictions):
     untrained = predictions[predictions["split"] == "test"]
-    assert compare_with_floor(untrained, replicates=20).verdict == "undecided"
-    untested = compare_with_floor(predictions[predictions["split"] == "train"], replicates=20)
+    assert compare_with_floor(untrained).verdict == "undecided"
+    untested = compare_with_floor(predictions[predictions["split"] == "train"])
     assert (untested.verdict, untested.slices) == ("undecided", 0)

@@ -33,33 +33,32 @@ CASES = {
     "constant": lambda p: p.assign(**dict.fromkeys(PROBABILITIES, np.float32(0.5))),
     "saturated": lambda p: p.assign(**{x: (p[x] > 0.3).astype("float32") for x in PROBABILITIES}),
 }
-FAST = {"replicates": 5}
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_every_table_is_made(case, predictions):
     changed = CASES[case](predictions)
     half = pd.Series(np.arange(len(changed)) % 2, index=changed.index)
-    assert len(score_table(changed, **FAST)) == 3 * 14
-    assert len(rate_table(changed, frozen_thresholds(changed), **FAST)) == 4 * 6 * 9
-    assert len(calibration_table(changed, **FAST)) == 6 * 12
-    assert len(study_table(changed, **FAST)) == 2 * 6 * 10
+    assert len(score_table(changed)) == 3 * 14
+    assert len(rate_table(changed, frozen_thresholds(changed))) == 4 * 6 * 9
+    assert len(calibration_table(changed, replicates=5)) == 6 * 12
+    assert len(study_table(changed)) == 2 * 6 * 10
     assert len(auc_table(changed)) == 6
-    assert len(alarm_table(changed, [0.02], **FAST)) == (6 + 1) * 5
-    assert len(extra_axial_table(changed, **FAST)) == 2 * (2 + 9)
-    assert len(threshold_scatter(changed, **FAST)) == 4 * 6
-    scores, precisions = score_table(changed, **FAST), average_precision_table(changed, **FAST)
-    assert len(endpoint_table(changed, scores, precisions, **FAST)) == 2 * 2 * 2 * 6
-    assert len(compare_runs({"a": changed, "b": predictions}, {"a": "b"}, **FAST)) == 1
-    assert len(findings(dict.fromkeys(range(1, 15), changed), **FAST)) == 5
-    subgroup_scores(changed, half, thresholds={"any": 0.5}, **FAST)
+    assert len(alarm_table(changed, [0.02])) == (6 + 1) * 5
+    assert len(extra_axial_table(changed)) == 2 * (2 + 9)
+    assert len(threshold_scatter(changed, replicates=5)) == 4 * 6
+    scores, precisions = score_table(changed), average_precision_table(changed)
+    assert len(endpoint_table(changed, scores, precisions)) == 2 * 2 * 2 * 6
+    assert len(compare_runs({"a": changed, "b": predictions}, {"a": "b"})) == 1
+    assert len(findings(dict.fromkeys(range(1, 15), changed))) == 5
+    subgroup_scores(changed, half, thresholds={"any": 0.5})
     worst_mistakes(changed, "any")
-    compare_with_floor(changed, **FAST)
+    compare_with_floor(changed)
 
 
 @pytest.mark.parametrize("case", ["no bleeding", "only bleeding"])
 def test_with_one_class_areas_are_missing_and_losses_are_not(case, predictions):
-    table = score_table(CASES[case](predictions), **FAST)
+    table = score_table(CASES[case](predictions))
     areas = table["score"] == "auc"
     assert table.loc[areas, ["value", "floor", "low", "high"]].isna().all(axis=None)
     assert table.loc[~areas, ["value", "low", "high"]].notna().all(axis=None)

@@ -34,7 +34,7 @@ def test_a_probability_split_between_the_two_still_outranks_one_that_is_small():
 
 @pytest.fixture(scope="module")
 def scored(predictions):
-    return extra_axial_table(predictions, replicates=60).set_index(["level", "score"])
+    return extra_axial_table(predictions).set_index(["level", "score"])
 
 
 def derived(predictions, split):
@@ -64,7 +64,7 @@ def test_its_scores_are_those_of_scikit_learn(predictions, scored):
 
 
 def test_a_sample_of_single_slices_has_it_in_slices_alone(predictions):
-    table = extra_axial_table(predictions.assign(study_slices=100), replicates=5)
+    table = extra_axial_table(predictions.assign(study_slices=100))
     table = table.set_index(["level", "score"])
     assert np.isnan(table.loc[("study", "auc"), "value"])
     assert table.loc[("slice", "auc"), "value"] > 0.5
@@ -72,5 +72,5 @@ def test_a_sample_of_single_slices_has_it_in_slices_alone(predictions):
 
 def test_the_six_labels_stay_as_they_are(predictions):
     before = predictions.copy()
-    extra_axial_table(predictions, replicates=2)
+    extra_axial_table(predictions)
     pd.testing.assert_frame_equal(predictions, before)

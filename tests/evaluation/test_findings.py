@@ -35,13 +35,13 @@ def many(draw_predictions):
     return draw_predictions(seed=4, patients=400)
 
 
-def criteria_by_name(runs, replicates):
+def criteria_by_name(runs):
     """The criteria of the fifth finding."""
-    return {each.name: each for each in findings(runs, replicates=replicates)[4].criteria}
+    return {each.name: each for each in findings(runs)[4].criteria}
 
 
 def verdicts(runs):
-    return [finding.verdict for finding in findings(runs, replicates=200)]
+    return [finding.verdict for finding in findings(runs)]
 
 
 def test_a_simple_choice_that_is_better_than_all_supports_the_poster(draw_predictions):
@@ -51,7 +51,7 @@ def test_a_simple_choice_that_is_better_than_all_supports_the_poster(draw_predic
     for simple in (2, 5, 10, 13):
         runs[simple] = predicted(many, best, simple)
     runs[2] = predicted(many, best - 0.3, 2)
-    results = findings(runs, replicates=200)
+    results = findings(runs)
     assert [finding.number for finding in results] == [1, 2, 3, 4, 5]
     assert [finding.verdict for finding in results[:4]] == ["supported"] * 4
     assert all(not finding.missing for finding in results)
@@ -70,7 +70,7 @@ def test_alternatives_that_are_alike_bring_nothing_but_do_not_let_the_simple_cho
 
 
 def test_without_runs_everything_is_undecided_and_what_is_missing_is_named():
-    results = findings({}, replicates=5)
+    results = findings({})
     assert {finding.verdict for finding in results} == {"undecided"}
     assert results[0].missing == (2, 5)
     assert results[3].missing == (13,)
@@ -82,9 +82,7 @@ def test_random_backbones_decide_nothing_that_the_poster_says_of_pre_trained_one
     runs = {row: predicted(many, 1.2, row) for row in (1, 2, 5, 10, 13)}
     runs |= {row: predicted(many, 2.2, row) for row in (6, 7, 8, 9, 11, 12, 14)}
     frozen = set(range(5, 15))
-    pretrained, random = (
-        findings(runs, random_backbones=rows, replicates=200) for rows in ((), frozen)
-    )
+    pretrained, random = (findings(runs, random_backbones=rows) for rows in ((), frozen))
     assert [finding.verdict for finding in pretrained[:4]].count("contradicted") == 3
     assert {finding.verdict for finding in random} == {"undecided"}
     assert random[0].random_backbones == (5,)
@@ -100,10 +98,10 @@ def test_random_backbones_decide_nothing_that_the_poster_says_of_pre_trained_one
 
 def test_an_area_has_the_interval_of_the_run_s_table(many):
     run = predicted(many, 2.0)
-    table = score_table(run, replicates=100)
+    table = score_table(run)
     row = table[(table["split"] == "test") & (table["score"] == "auc") & (table["label"] == "any")]
     runs = {13: run, 5: predicted(many[many["split"] != "validation"].iloc[::3], 1.0)}
-    [criterion] = findings(runs, replicates=100)[3].criteria
+    [criterion] = findings(runs)[3].criteria
     ends = (criterion.interval.low, criterion.interval.high)
     assert ends == (row["low"].item(), row["high"].item())
 
@@ -113,14 +111,14 @@ def test_a_worthless_epidural_score_supports_that_it_fails(many):
     rare = many["truth_epidural"].to_numpy() * (np.arange(len(many)) % 4 == 0)
     run["truth_epidural"] = rare
     run["probability_epidural"] = np.random.default_rng(0).random(len(run))
-    criteria = criteria_by_name({13: run}, replicates=100)
+    criteria = criteria_by_name({13: run})
     assert criteria["epidural fails"].verdict == "supported"
     assert criteria["epidural weaker than any"].verdict == "supported"
 
 
 def test_a_rare_subtype_that_is_ranked_as_well_as_any_is_not_called_weak(draw_predictions):
     run = predicted(draw_predictions(seed=4, patients=2000), 2.0)
-    criteria = findings({13: run}, replicates=100)[4].criteria
+    criteria = findings({13: run})[4].criteria
     test = run[run["split"] == "test"]
     rates = test[list(TRUTHS)].mean()
     assert rates["truth_epidural"] < rates["truth_any"] / 3
@@ -135,7 +133,7 @@ def test_a_rare_subtype_that_is_ranked_as_well_as_any_is_not_called_weak(draw_pr
 
 
 def test_the_poster_s_own_difference_stands_beside_ours():
-    criteria = criteria_by_name({}, replicates=5)
+    criteria = criteria_by_name({})
     gaps = {"intraventricular": "+0.024", "epidural": "−0.032"}  # 0.9567, 0.9004 less 0.9329
     for label, gap in gaps.items():
         assert criteria[f"{label} weaker than any"].measure.endswith(f"the poster's is {gap}")

@@ -14,25 +14,22 @@ from sklearn.metrics import (
 )
 
 from ichreport.evaluation.operating_points import operating_point
-from ichreport.evaluation.uncertainty.bootstrap import draw_resamples
 from ichreport.evaluation.uncertainty.two_shares import Estimate, ratio_of, sum_of
 
 
-def point_of(truth, score, threshold=0.5, groups=None, replicates=200):
-    names = [f"g{n:04d}" for n in (range(len(truth)) if groups is None else groups)]
-    resamples = draw_resamples(names, replicates=replicates)
-    codes = resamples.group_codes(names)
-    return operating_point(np.array(truth), np.array(score, float), threshold, codes, resamples)
+def point_of(truth, score, threshold=0.5, groups=None):
+    codes = np.arange(len(truth)) if groups is None else np.asarray(groups)
+    return operating_point(np.array(truth), np.array(score, float), threshold, codes)
 
 
-def of_counts(tp, fp, tn, fn, **options):
+def of_counts(tp, fp, tn, fn):
     truth = [1] * tp + [0] * fp + [0] * tn + [1] * fn
-    return point_of(truth, [1] * (tp + fp) + [0] * (tn + fn), **options)
+    return point_of(truth, [1] * (tp + fp) + [0] * (tn + fn))
 
 
 @given(*[st.integers(1, 30)] * 4)
 def test_summaries_are_those_of_scikit_learn(tp, fp, tn, fn):
-    point = of_counts(tp, fp, tn, fn, replicates=2)
+    point = of_counts(tp, fp, tn, fn)
     rows = {row["rate"]: row["value"] for row in point.rows()}
     truth = [1] * tp + [0] * fp + [0] * tn + [1] * fn
     called = [1] * (tp + fp) + [0] * (tn + fn)
@@ -47,7 +44,7 @@ def test_summaries_are_those_of_scikit_learn(tp, fp, tn, fn):
 def test_at_the_data_s_own_prevalence_the_counts_come_back(counts):
     tp, fp, tn, fn = counts
     total = sum(counts)
-    figures = of_counts(*counts, replicates=2).at_prevalence((tp + fn) / total)
+    figures = of_counts(*counts).at_prevalence((tp + fn) / total)
     expected = {
         "ppv": tp / (tp + fp),
         "npv": tn / (tn + fn),
@@ -73,7 +70,7 @@ def test_at_two_percent_worked_by_hand():
 def test_ends_of_likelihood_ratios_are_near_those_of_the_log_method():
     # Simel, Samsa and Matchar, Journal of Clinical Epidemiology 44 (1991) 763
     tp, fp, tn, fn = 900, 400, 1600, 100
-    point = of_counts(tp, fp, tn, fn, replicates=1000)
+    point = of_counts(tp, fp, tn, fn)
     recall, false_alarms = tp / (tp + fn), fp / (fp + tn)
     for ratio, (a, n, b, m) in {
         point.likelihood_ratio_positive: (tp, tp + fn, fp, fp + tn),
@@ -110,13 +107,28 @@ def test_a_ratio_to_a_certain_number_is_the_estimate_in_other_units():
     assert (ratio.low, ratio.value, ratio.high) == pytest.approx((1.6, 2.0, 2.8))
 
 
+def test_recall_and_specificity_go_together_where_groups_are_good_or_bad_at_both():
+    random = np.random.default_rng(1)
+    groups = np.repeat(np.arange(50), 8)
+    truth = np.tile([0, 1], 200)
+    shares = {}
+    for name, of_negatives in {"both": 1, "either": -1}.items():
+        right = np.where(np.arange(50) % 2, 0.95, 0.5)[groups]
+        right = np.where((truth == 0) & (of_negatives < 0), 1.45 - right, right)
+        called = (random.random(400) < right) == (truth == 1)
+        per_group = [(called == truth)[(truth == k)].reshape(50, 4).mean(axis=1) for k in (0, 1)]
+        shares[name] = np.corrcoef(*per_group)[0, 1]
+        assert point_of(truth, called, groups=groups).correlation == pytest.approx(shares[name])
+    assert shares["both"] > 0.3 > -0.3 > shares["either"]
+
+
 def test_intervals_of_ratios_and_predictive_values_hold_their_level():
     """400 draws of 60 patients of 4 slices that resemble each other; 0.9 is far outside chance."""
     random = np.random.default_rng(0)
     recall, false_alarms, prevalence = 0.8, 0.2, 0.05
     true_ratio = recall / false_alarms
     true_ppv = prevalence * recall / (prevalence * recall + (1 - prevalence) * false_alarms)
-    held = {"ratio": 0, "ppv": 0, "balanced": 0}
+    held = {"ratio": 0, "ppv": 0, "balanced": 0, "mcc": 0}
     groups = np.repeat(np.arange(60), 4)
     truth = (np.arange(60) % 2 == 0)[groups].astype(int)
     for _ in range(400):
@@ -128,6 +140,8 @@ def test_intervals_of_ratios_and_predictive_values_hold_their_level():
         held["ratio"] += ratio.low <= true_ratio <= ratio.high
         held["ppv"] += ppv.low <= true_ppv <= ppv.high
         held["balanced"] += balanced.low <= 0.8 <= balanced.high
+        # of equally many of both classes: recall + specificity - 1
+        held["mcc"] += point.mcc_interval.low <= 0.6 <= point.mcc_interval.high
     assert all(count / 400 >= 0.92 for count in held.values()), held
     assert held["ratio"] == held["ppv"]  # one is a monotone function of the other
 

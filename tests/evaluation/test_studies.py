@@ -35,7 +35,7 @@ def test_by_the_maximum_a_study_is_its_most_suspicious_slice(predictions):
         expected = by_study[column].max()
         np.testing.assert_allclose(pooled[column].loc[expected.index], expected, rtol=1e-6)
     assert pooled["slices"].sum() == len(predictions)
-    table = score_table(pooled.reset_index(), replicates=2)
+    table = score_table(pooled.reset_index())
     assert (table["slices"] > 0).all()
 
 
@@ -58,7 +58,7 @@ def test_learning_finds_how_the_studies_were_made(draw_predictions):
 
 
 def test_the_table_gives_areas_and_rates_of_frozen_study_thresholds(predictions):
-    table = studies.study_table(predictions, replicates=100)
+    table = studies.study_table(predictions)
     assert len(table) == 2 * 6 * (1 + 5 + 4)
     known = table.dropna(subset="low")
     assert ((known["low"] <= known["value"]) & (known["value"] <= known["high"])).all()
@@ -77,7 +77,7 @@ def test_a_pooling_that_cannot_be_learned_is_missing_with_its_count(predictions)
     changed = predictions.copy()
     changed.loc[changed["split"] == "validation", "truth_epidural"] = 0
     assert studies.fit_poolings(changed)["epidural"] is None
-    table = studies.study_table(changed, replicates=10)
+    table = studies.study_table(changed)
     rows = table[(table["pooling"] == "learned") & (table["label"] == "epidural")]
     assert rows[["value", "low", "threshold", "sharpness"]].isna().all(axis=None)
     assert (rows["positives"] > 0).all()
@@ -95,7 +95,7 @@ def test_only_studies_with_all_slices_in_one_split_are_scored(predictions):
     sampled = sampled[~bleeding]  # a sample that left the bleeding slices out
     whole = studies.whole_studies(sampled)
     assert set(sampled["study_instance_uid"]) - set(whole["study_instance_uid"]) == {torn, short}
-    table = studies.study_table(sampled, replicates=5).set_index(["pooling", "label", "score"])
+    table = studies.study_table(sampled).set_index(["pooling", "label", "score"])
     tested = whole[whole["split"] == "test"].groupby("study_instance_uid")["truth_any"].max()
     row = table.loc[("maximum", "any", "auc")]
     assert (row["studies"], row["positives"]) == (len(tested), tested.sum())
@@ -103,7 +103,7 @@ def test_only_studies_with_all_slices_in_one_split_are_scored(predictions):
 
 def test_a_sample_of_single_slices_has_no_study_to_score(predictions):
     sampled = predictions.assign(study_slices=1000)
-    table = studies.study_table(sampled, replicates=5)
+    table = studies.study_table(sampled)
     assert not table["studies"].any()
     assert table[["value", "low", "high"]].isna().all(axis=None)
 

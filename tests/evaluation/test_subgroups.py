@@ -16,9 +16,7 @@ def family(predictions):
 
 
 def test_each_subgroup_has_the_scores_of_its_slices(predictions, family):
-    table = subgroup_scores(
-        predictions, family, labels=["any"], thresholds={"any": 0.4}, replicates=100
-    )
+    table = subgroup_scores(predictions, family, labels=["any"], thresholds={"any": 0.4})
     assert table["subgroup"].unique().tolist() == ["12-bit", "16-bit"]
     for name in ("12-bit", "16-bit"):
         rows = predictions[(predictions["split"] == "test") & (family == name)]
@@ -38,7 +36,7 @@ def test_what_only_bleeding_has_is_scored_against_all_negatives(predictions):
     size[positive] = np.where(np.arange(positive.sum()) % 2, "large", "small")
     size = size.astype(pd.CategoricalDtype(["small", "large"], ordered=True))
     table = subgroup_scores(
-        predictions, size, labels=["any"], negatives="all", thresholds={"any": 0.4}, replicates=20
+        predictions, size, labels=["any"], negatives="all", thresholds={"any": 0.4}
     )
     assert table["subgroup"].unique().tolist() == ["small", "large"]
     test = predictions[predictions["split"] == "test"]
@@ -46,7 +44,7 @@ def test_what_only_bleeding_has_is_scored_against_all_negatives(predictions):
     expected = roc_auc_score(chosen["truth_any"], chosen["probability_any"])
     row = table.set_index(["subgroup", "score"]).loc[("small", "auc")]
     assert row["value"] == pytest.approx(expected)
-    table = subgroup_scores(predictions, size, labels=["any"], replicates=5)
+    table = subgroup_scores(predictions, size, labels=["any"])
     row = table.set_index(["subgroup", "score"]).loc[("small", "auc")]
     assert np.isnan(row["value"])
     assert row["positives"] == row["slices"] > 0
@@ -54,7 +52,7 @@ def test_what_only_bleeding_has_is_scored_against_all_negatives(predictions):
 
 def test_an_empty_subgroup_is_a_row_with_its_count_and_no_score(predictions, family):
     by = family.astype(pd.CategoricalDtype(["12-bit", "16-bit", "other"]))
-    table = subgroup_scores(predictions, by, labels=["any"], replicates=5)
+    table = subgroup_scores(predictions, by, labels=["any"])
     other = table[table["subgroup"] == "other"]
     assert (other["slices"] == 0).all()
     assert other[["value", "low", "high"]].isna().all(axis=None)
@@ -76,7 +74,6 @@ def test_strata_are_scored_one_property_after_the_other(predictions, family):
         predictions,
         [("header", header, False), ("area", shuffled, True)],
         threshold=0.4,
-        replicates=20,
     )
     assert table.columns[0] == "kind"
     for kind, by, negatives in (("header", family, "own"), ("area", large, "all")):
@@ -86,7 +83,6 @@ def test_strata_are_scored_one_property_after_the_other(predictions, family):
             labels=["any"],
             negatives=negatives,
             thresholds={"any": 0.4},
-            replicates=20,
         )
         scored = table[table["kind"] == kind].drop(columns=["kind", "p_adjusted"])
         scored = scored.reset_index(drop=True)
@@ -95,7 +91,7 @@ def test_strata_are_scored_one_property_after_the_other(predictions, family):
 
 def test_strata_without_a_threshold_have_no_rates(predictions, family):
     header = family.set_axis(predictions["sop_instance_uid"].to_numpy())
-    table = strata_scores(predictions, [("header", header, False)], threshold=None, replicates=5)
+    table = strata_scores(predictions, [("header", header, False)], threshold=None)
     assert table.loc[table["score"] == "recall", "value"].isna().all()
     assert table.loc[table["score"] == "auc", "value"].notna().all()
 
@@ -103,15 +99,15 @@ def test_strata_without_a_threshold_have_no_rates(predictions, family):
 def test_strata_that_lack_a_slice_are_refused(predictions, family):
     header = family.set_axis(predictions["sop_instance_uid"].to_numpy()).iloc[:-1]
     with pytest.raises(ValueError, match="header: 1 slices of the test split have no class"):
-        strata_scores(predictions, [("header", header, False)], threshold=None, replicates=5)
+        strata_scores(predictions, [("header", header, False)], threshold=None)
 
 
 def test_the_difference_is_from_the_other_subgroups_together(predictions):
     by = pd.Series(np.array(["a", "b", "c"])[np.arange(len(predictions)) % 3], predictions.index)
     by = by.mask(np.arange(len(predictions)) % 7 == 0)  # and some slices are in none
-    table = subgroup_scores(
-        predictions, by, labels=["any"], thresholds={"any": 0.4}, replicates=100
-    ).set_index(["subgroup", "score"])
+    table = subgroup_scores(predictions, by, labels=["any"], thresholds={"any": 0.4}).set_index(
+        ["subgroup", "score"]
+    )
     test = predictions[predictions["split"] == "test"]
     inside, rest = (test[by.loc[test.index].isin(names)] for names in (["a"], ["b", "c"]))
     areas = [roc_auc_score(part["truth_any"], part["probability_any"]) for part in (inside, rest)]
@@ -136,7 +132,7 @@ def test_p_values_are_adjusted_over_the_table_and_a_mirrored_pair_counts_once(pr
         "two": np.array(["a", "b"])[number % 2],
         "three": np.array(["c", "d", "e"])[number % 3],
     }
-    table = strata_scores(predictions, strata(predictions, **kinds), threshold=0.4, replicates=200)
+    table = strata_scores(predictions, strata(predictions, **kinds), threshold=0.4)
     rows = table.dropna(subset="p").set_index(["kind", "subgroup", "score"])
     assert len(rows) == 2 * (2 + 3)
     counted = rows.drop(index=[("two", "b", "auc"), ("two", "b", "recall")])
@@ -156,10 +152,7 @@ def test_a_subgroup_that_is_worse_is_found_and_subgroups_by_chance_are_not(draw_
     spoilt = predictions["probability_any"].where(scanner == "new", noise)
     kinds = {"scanner": scanner, "chance": np.array(["x", "y"])[number // 2 % 2]}
     table = strata_scores(
-        predictions.assign(probability_any=spoilt),
-        strata(predictions, **kinds),
-        threshold=0.4,
-        replicates=400,
+        predictions.assign(probability_any=spoilt), strata(predictions, **kinds), threshold=0.4
     ).set_index(["kind", "subgroup", "score"])
     old = table.loc[("scanner", "old", "auc")]
     assert old["difference_high"] < 0
@@ -169,6 +162,6 @@ def test_a_subgroup_that_is_worse_is_found_and_subgroups_by_chance_are_not(draw_
 
 def test_a_subgroup_without_a_rest_is_compared_with_nothing(predictions):
     kinds = strata(predictions, all=np.full(len(predictions), "same"))
-    table = strata_scores(predictions, kinds, threshold=0.4, replicates=20)
+    table = strata_scores(predictions, kinds, threshold=0.4)
     assert table["value"].notna().all()
     assert table[["difference", "p", "p_adjusted"]].isna().all(axis=None)

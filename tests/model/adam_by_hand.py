@@ -34,6 +34,8 @@ WAYS = {
     | {"schedule": "cosine", "warm_up": 1.0, "clip_norm": 0.17, "accumulate": 2, "ema": 0.8},
 }
 """Ways to take steps; of the norms of the slopes, a third are above 0.17."""
+OF_SHARES = ("plain", "clipped", "accumulated", "averaged", "everything")
+"""Those that several devices, each with its share of a batch, take in a manner of their own."""
 
 
 def fitting(**changes):

@@ -101,12 +101,16 @@ def test_two_devices_train_as_one_does(results, backend, kind):
         assert one["loss"][1] < one["loss"][0]
 
 
-@pytest.mark.parametrize("way", adam_by_hand.WAYS)
 @pytest.mark.parametrize(
-    ("backend", "devices"),
-    [*product(SHARING, (1, 2)), pytest.param("torch", 1, marks=TORCH.marks)],
+    ("backend", "devices", "way"),
+    [
+        *product(SHARING, (2,), adam_by_hand.OF_SHARES),
+        *product(("jax",), (1,), adam_by_hand.WAYS),
+        *(pytest.param("torch", 1, way, marks=TORCH.marks) for way in adam_by_hand.WAYS),
+    ],
 )
 def test_every_way_to_take_steps_is_that_of_numpy(results, backend, devices, way):
+    """On one device of TensorFlow: see test_loop.py."""
     found = results[backend][1][f"{way}, {devices}"]
     expected, _ = adam_by_hand.by_hand(adam_by_hand.fitting(**adam_by_hand.WAYS[way]))
     np.testing.assert_allclose(found, expected, atol=1e-4)

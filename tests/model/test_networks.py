@@ -10,12 +10,12 @@ import pytest
 
 from ichreport.model import backbones, backend, networks, trained_rows
 from ichreport.model.heads.build import build_head
-from ichreport.model.heads.dense import DROPOUT
 from ichreport.model.heads.first_values import set_output_bias
 from ichreport.model.pretrained import lite0
 from ichreport.params.machine import Machine
 from ichreport.params.networks import NETWORKS
 from ichreport.params.networks import backbones as backbone_names
+from ichreport.params.open_choices import DROPOUT
 from ichreport.params.training_plan import HeadPart
 from tests.model.conftest import make_experiment
 
@@ -300,3 +300,16 @@ def test_imagenet_weights_that_cannot_be_had_are_never_replaced(make, monkeypatc
     experiment = make(network="densenet121", weights="imagenet")
     with pytest.raises(FileNotFoundError, match=r"imagenet for densenet121.*put Keras' own"):
         build_backbone(experiment)
+
+
+@pytest.mark.parametrize(
+    ("network", "order"),
+    [("cnn7", ["conv", "bn", "relu", "pool"]), ("cnn7fast", ["conv", "pool", "bn", "relu"])],
+)
+def test_the_blocks_are_in_the_posters_order_or_pool_first(network, order):
+    model = networks.untrained(make_experiment("store", network=network).plan)
+    blocks = [layer.name for layer in model.layers if layer.name[-1].isdigit()]
+    expected = [f"{layer}{block}" for block in range(1, 8) for layer in order]
+    assert [name for name in blocks if name.rstrip("1234567") in order] == expected
+    plain = networks.untrained(make_experiment("store", network="cnn7").plan)
+    assert model.count_params() == plain.count_params()

@@ -45,7 +45,9 @@ def test_one_varied_and_names_ask_for_scanners():
 
 @pytest.mark.parametrize("asked", ["two", [], ["hills", "x"], 3, None, ["one"], [3]])
 def test_what_is_no_scanner_is_refused_with_those_there_are(asked):
-    with pytest.raises(ValueError, match=r"^t: scanners must be one, varied, .*river-4, got ") as e:
+    with pytest.raises(
+        ValueError, match=r"^t: scanners must be one, varied, .*island-2, got "
+    ) as e:
         PhantomRecipe.parse({"scanners": asked}, where="t")
     assert len(str(e.value).splitlines()) == 1
 

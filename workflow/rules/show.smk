@@ -97,6 +97,7 @@ rule pages:
     input:
         [here(path) for path in (profile.report_folder / "explore.ipynb", profile.report_folder / "cam.ipynb") if path.is_file()],
         [f"{REPORT}/beyond.ipynb"] if GOES_BEYOND else [],
+        [f"{REPORT}/external.ipynb"] if profile.external else [],
         results=f"{REPORT}/results.ipynb",
     output:
         f"{REPORT}/index.html",

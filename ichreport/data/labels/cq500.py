@@ -20,7 +20,7 @@ from ichreport.labels import ANY, LABELS, SUBTYPES
 
 NAME_COLUMN: Final = "name"
 _READERS: Final = (1, 2, 3)
-_FINDINGS: Final = {
+FINDINGS: Final = {
     "epidural": "EDH",
     "intraparenchymal": "IPH",
     "intraventricular": "IVH",
@@ -28,18 +28,19 @@ _FINDINGS: Final = {
     "subdural": "SDH",
     "any": "ICH",
 }
+"""How the files call the labels."""
 _OTHER_FINDINGS: Final = (
     *("BleedLocation-Left", "BleedLocation-Right", "ChronicBleed", "MassEffect", "MidlineShift"),
     *("Fracture", "CalvarialFracture", "OtherFracture"),
 )
-_NAME: Final = r"^(?i:CQ500-?CT-?)0*(?P<number>[0-9]{1,6})$"
-_SPELLINGS: Final = ("CQ500-CT-{}", "CQ500CT{}")
+NAME: Final = r"^(?i:CQ500-?CT-?)0*(?P<number>[0-9]{1,6})$"
+SPELLINGS: Final = ("CQ500-CT-{}", "CQ500CT{}")
 """How the table, and how files write a scan's name."""
 
 
 def _column(reader: int, label: str) -> str:
     """The file's column of a reader's votes, such as `R1:EDH`."""
-    return f"R{reader}:{_FINDINGS[label]}"
+    return f"R{reader}:{FINDINGS[label]}"
 
 
 def is_reads(head: Head) -> bool:
@@ -73,8 +74,8 @@ def read_cq500_reads(path: Path, pseudonyms: Pseudonyms | None = None) -> StudyL
     lines = first_lines(names.to_pylist())
     issues = LabelIssues(path, pseudonyms, lines=lines, rows_are="scans")
     issues.add("columns that are no label", head.others((NAME_COLUMN, *columns, *_not_read())))
-    named = pc.match_substring_regex(names, _NAME).to_numpy(zero_copy_only=False)
-    forms = [spelling.format("<number>") for spelling in _SPELLINGS]
+    named = pc.match_substring_regex(names, NAME).to_numpy(zero_copy_only=False)
+    forms = [spelling.format("<number>") for spelling in SPELLINGS]
     issues.add_lines(f"names that are not {forms[0]}", ~named, lambda row: "", stops=True)
     cells = [read_values(table[column], column, issues) for column in columns]
     issues.stop()
@@ -90,7 +91,7 @@ def read_cq500_reads(path: Path, pseudonyms: Pseudonyms | None = None) -> StudyL
         expected=f"PatientID, {' or '.join(forms)}",
         spellings=tuple(
             pa.array([spelling.format(number) for number in numbers], pa.string())
-            for spelling in _SPELLINGS
+            for spelling in SPELLINGS
         ),
         lines=np.array([lines[name] for name in names.to_pylist()], dtype=np.int64),
         labels=labels,
@@ -123,7 +124,7 @@ def _not_read() -> list[str]:
 
 def _numbers(names: pa.StringArray) -> pa.StringArray:
     """The numbers in the scans' names; empty where a name has another form."""
-    return pc.fill_null(pc.extract_regex(names, _NAME).field("number"), "")
+    return pc.fill_null(pc.extract_regex(names, NAME).field("number"), "")
 
 
 def _drop_repeats(

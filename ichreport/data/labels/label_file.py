@@ -13,6 +13,7 @@ from ichreport.data.labels.hospital import (
     STUDY_COLUMN,
     read_hospital_labels,
 )
+from ichreport.data.labels.reader_table import is_reader_table, read_reader_table
 from ichreport.data.labels.studies import StudyLabels, read_study_labels
 from ichreport.data.labels.table import LabelTable
 from ichreport.data.pseudonyms import Pseudonyms
@@ -25,7 +26,8 @@ def read_label_file(path: Path, pseudonyms: Pseudonyms | None = None) -> LabelTa
     """Read labels of slices or of studies.
 
     Of slices: in the challenge's form (`ID,Label`), a hospital's (`SOPInstanceUID`), or CT-ICH's.
-    Of studies: a hospital's (`StudyInstanceUID` or `PatientID`), or the reads of CQ500.
+    Of studies: a hospital's (`StudyInstanceUID` or `PatientID`), of one or several readers, or the
+    reads of CQ500.
 
     Args:
         path: The CSV file.
@@ -42,6 +44,8 @@ def read_label_file(path: Path, pseudonyms: Pseudonyms | None = None) -> LabelTa
         return read_challenge_labels(path, pseudonyms)
     if is_reads(head):
         return read_cq500_reads(path, pseudonyms)
+    if is_reader_table(head):
+        return read_reader_table(path, pseudonyms)
     if is_ct_ich(head):
         return read_ct_ich_labels(path, pseudonyms)
     if names and labels:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from ichreport.evaluation.calibration.corrected_error import corrected_calibration_error
 from ichreport.evaluation.calibration.recalibration import (
     fit_logistic,
     fit_shift,
@@ -18,12 +19,7 @@ from ichreport.evaluation.calibration.recalibration import (
     to_logit,
     to_probability,
 )
-from ichreport.evaluation.calibration.reliability import (
-    Bins,
-    calibration_error_replicates,
-    expected_calibration_error,
-    make_bins,
-)
+from ichreport.evaluation.calibration.reliability import Bins, make_bins
 from ichreport.evaluation.predictions import (
     TRUTHS,
     probabilities,
@@ -35,14 +31,14 @@ from ichreport.evaluation.uncertainty.bootstrap import (
     REPLICATES,
     Resamples,
     draw_resamples,
-    mean_replicates,
 )
+from ichreport.evaluation.uncertainty.closed_intervals import difference_interval, loss_interval
 from ichreport.evaluation.uncertainty.intervals import (
     Interval,
     count_groups,
     estimate_interval,
-    interval,
 )
+from ichreport.evaluation.uncertainty.jackknife import mean_left_out
 from ichreport.labels import LABELS
 from ichreport.splits import Split
 
@@ -102,7 +98,7 @@ def calibration_table(
     Args:
         predictions: A run's predictions.
         split: Where to measure.
-        replicates: Resamples of linked patient groups behind each interval.
+        replicates: Resamples of linked patient groups behind the calibration error.
         seed: Seed of the resamples.
 
     Returns:
@@ -110,12 +106,12 @@ def calibration_table(
         `undefined`, `slices`, `positives`, `bins` and `binning` (of the calibration error). The
         measures: `brier`, `expected_calibration_error`, `log_loss`, `log_loss_temperature`,
         `log_loss_line`, `gain_temperature` and `gain_line` (the log loss before less the log loss
-        after recalibration; above 0 it helped), with intervals by bootstrap, for which the
+        after recalibration; above 0 it helped), with intervals for which the
         recalibration is fixed; `slope` and `in_the_large` (the intercept at slope 1, `fit_shift`)
         of this split, and `temperature`, `validation_slope` and `validation_intercept` of
         validation, with intervals in closed form. Slices, positives and groups are those of the
-        split that a measure was taken on. Replicates of the calibration error are shifted so that
-        their mean is the error.
+        split that a measure was taken on. The calibration error is corrected for chance
+        (`corrected_error`).
     """
     recalibrations = fit_recalibrations(predictions)
     validation = select_split(predictions, "validation")
@@ -129,7 +125,7 @@ def calibration_table(
         bins = make_bins(score)
         keys = {"label": label, "bins": len(bins), "binning": bins.binning}
         recalibration = recalibrations[label]
-        measured = _bootstrapped(truth, score, recalibration, bins, group_codes, resamples)
+        measured = _errors(truth, score, recalibration, bins, group_codes, resamples)
         measured |= _calibration_line(rows, label)
         fitted = _recalibration_intervals(validation, label, recalibration)
         for part, measures in ((rows, measured), (validation, fitted)):
@@ -140,7 +136,7 @@ def calibration_table(
     return pd.DataFrame(table)[[*columns, "slices", "positives", "bins", "binning"]]
 
 
-def _bootstrapped(
+def _errors(
     truth: NDArray[np.int64],
     score: NDArray[np.float64],
     recalibration: Recalibration,
@@ -148,7 +144,7 @@ def _bootstrapped(
     group_codes: NDArray[np.intp],
     resamples: Resamples,
 ) -> dict[str, dict[str, Any]]:
-    """The measures with intervals by bootstrap."""
+    """The measures that are means over slices, and the calibration error."""
     before = log_loss_terms(truth, score)
     after = [
         _terms_or_nan(truth, scaled)
@@ -162,35 +158,14 @@ def _bootstrapped(
         "gain_temperature": before - after[0],
         "gain_line": before - after[1],
     }
-    means = mean_replicates(np.stack(list(terms.values()), axis=1), group_codes, resamples.counts)
-    groups = len(np.unique(group_codes))
-    measured = {
-        measure: {
-            "value": float(values.mean()) if len(values) else math.nan,
-            **vars(interval(means[:, column], groups=groups)),
-        }
-        for column, (measure, values) in enumerate(terms.items())
-    }
-    error = expected_calibration_error(truth, score, bins)
-    errors = calibration_error_replicates(truth, score, bins, group_codes, resamples.counts)
-    measured["expected_calibration_error"] = {
-        "value": error,
-        **vars(interval(_shifted(error, errors), groups=groups)),
-    }
+    measured: dict[str, dict[str, Any]] = {}
+    for measure, values in terms.items():
+        mean = mean_left_out(values, group_codes)
+        ci = difference_interval(mean) if measure.startswith("gain") else loss_interval(mean)
+        measured[measure] = {"value": mean.value, **vars(ci)}
+    error, ci = corrected_calibration_error(truth, score, bins, group_codes, resamples)
+    measured["expected_calibration_error"] = {"value": error, **vars(ci)}
     return measured
-
-
-def _shifted(value: float, replicates: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Replicates of a calibration error, shifted so that their mean is the error.
-
-    Noise makes the error larger, and each resample adds noise. So the mean of the replicates, and
-    often the whole interval, would lie above the error. The spread of the replicates is kept.
-    """
-    defined = ~np.isnan(replicates)
-    if not defined.any() or math.isnan(value):
-        return replicates
-    shifted: NDArray[np.float64] = np.maximum(replicates - replicates[defined].mean() + value, 0)
-    return shifted
 
 
 def _calibration_line(rows: pd.DataFrame, label: str) -> dict[str, dict[str, Any]]:

@@ -1,5 +1,6 @@
 """Decision curves: the net benefit of acting on a prediction, in true positives per slice."""
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -7,8 +8,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from ichreport.evaluation.predictions import checked_probability, checked_truth
-from ichreport.evaluation.uncertainty.bootstrap import Resamples, mean_replicates
-from ichreport.evaluation.uncertainty.intervals import interval
+from ichreport.evaluation.uncertainty.closed_intervals import difference_interval
+from ichreport.evaluation.uncertainty.jackknife import mean_left_out
 
 PROBABILITY_THRESHOLDS: Final = tuple(percent / 100 for percent in range(1, 100))
 """Probabilities from which on someone would act: 1 to 99 %."""
@@ -19,7 +20,6 @@ def decision_curve(
     y_score: ArrayLike,
     *,
     group_codes: NDArray[np.intp],
-    resamples: Resamples,
     thresholds: ArrayLike = PROBABILITY_THRESHOLDS,
 ) -> pd.DataFrame:
     """The net benefit of acting on a prediction, on everyone, and on no one.
@@ -31,14 +31,14 @@ def decision_curve(
     Args:
         y_true: (n,), 0 or 1.
         y_score: (n,), probabilities. The curve is fair only if they are calibrated.
-        group_codes: (n,) the group of each slice, from `Resamples.group_codes`.
-        resamples: Resamples of the groups.
+        group_codes: (n,) the group of each slice, from 0.
         thresholds: Probabilities in (0, 1).
 
     Returns:
         Columns `threshold`, `net_benefit`, `low`, `high`, `treat_all`, `treat_none`, and
         `above_both` with `above_both_low` and `above_both_high`: the net benefit less that of the
-        better of treating all and none, with its interval. NaN without slices.
+        better of treating all and none, with its interval. NaN without slices. Intervals are
+        pointwise: each holds at its own threshold, not all of them at once.
 
     Raises:
         ValueError: If a threshold is not in (0, 1).
@@ -47,24 +47,27 @@ def decision_curve(
     levels = np.asarray(thresholds, dtype=np.float64)
     if not ((levels > 0) & (levels < 1)).all():
         raise ValueError(f"thresholds must be in (0, 1), got {thresholds!r}.")
-    groups = len(np.unique(group_codes))
     rows = []
     for threshold in levels.tolist():
         benefit = truth - (1 - truth) * threshold / (1 - threshold)
-        terms = np.stack([np.where(score >= threshold, benefit, 0), benefit], axis=1)
-        model, treat_all = terms.mean(axis=0) if len(terms) else (np.nan, np.nan)
-        resampled = mean_replicates(terms, group_codes, resamples.counts)
-        ci = interval(resampled[:, 0], groups=groups)
-        above = interval(resampled[:, 0] - np.maximum(resampled[:, 1], 0), groups=groups)
+        model = mean_left_out(np.where(score >= threshold, benefit, 0), group_codes)
+        treat_all = mean_left_out(benefit, group_codes)
+        better = replace(
+            treat_all,
+            value=np.maximum(treat_all.value, 0),
+            without=np.maximum(treat_all.without, 0),
+        )
+        above_both = model.minus(better)
+        ci, above = difference_interval(model), difference_interval(above_both)
         rows.append(
             {
                 "threshold": threshold,
-                "net_benefit": model,
+                "net_benefit": model.value,
                 "low": ci.low,
                 "high": ci.high,
-                "treat_all": treat_all,
+                "treat_all": treat_all.value,
                 "treat_none": 0.0,
-                "above_both": model - np.maximum(treat_all, 0),
+                "above_both": above_both.value,
                 "above_both_low": above.low,
                 "above_both_high": above.high,
             }

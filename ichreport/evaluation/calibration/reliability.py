@@ -12,14 +12,8 @@ from ichreport.evaluation.predictions import (
     checked_probability,
     checked_truth,
 )
-from ichreport.evaluation.uncertainty.bootstrap import (
-    Resamples,
-    group_sums,
-)
-from ichreport.evaluation.uncertainty.intervals import (
-    count_groups,
-    share_interval,
-)
+from ichreport.evaluation.uncertainty.closed_intervals import rate_interval
+from ichreport.evaluation.uncertainty.jackknife import mean_left_out
 
 Binning = Literal["mass", "width"]
 
@@ -78,7 +72,6 @@ def reliability_curve(
     bins: Bins,
     *,
     group_codes: NDArray[np.intp],
-    resamples: Resamples,
 ) -> pd.DataFrame:
     """Observed against predicted shares of positives in each bin, with intervals.
 
@@ -86,28 +79,20 @@ def reliability_curve(
         y_true: (n,), 0 or 1.
         y_score: (n,), probabilities.
         bins: The bins.
-        group_codes: (n,) the group of each slice, from `Resamples.group_codes`.
-        resamples: Resamples of the groups.
+        group_codes: (n,) the group of each slice, from 0.
 
     Returns:
         Columns `bin_low`, `bin_high`, `slices`, `positives`, `groups`, `predicted` (mean
-        probability), `observed` (share of positives), `low`, `high`, `undefined` (replicates
-        without a slice in the bin); NaN where a bin is empty.
+        probability), `observed` (share of positives), `low`, `high`, `undefined` (always
+        0); NaN where a bin is empty. Intervals are pointwise: each holds for its own bin.
     """
     truth, score = checked_truth(y_true), checked_probability(y_score)
     bin_index = bins.index(score)
-    counts = resamples.counts
     rows: list[dict[str, Any]] = []
     for number in range(len(bins)):
         inside = bin_index == number
-        sums = counts @ group_sums(
-            np.stack([inside, inside & (truth == 1)], axis=1), group_codes, counts.shape[1]
-        )
-        filled = sums[:, 0] > 0
-        shares = np.where(filled, sums[:, 1] / np.where(filled, sums[:, 0], 1), math.nan)
-        observed = float(truth[inside].mean()) if inside.any() else math.nan
-        units, groups = int(inside.sum()), count_groups(group_codes, inside)
-        ci = share_interval(observed, shares, units=units, groups=groups)
+        left_out = mean_left_out((truth[inside] == 1).astype(np.float64), group_codes[inside])
+        units = int(inside.sum())
         rows.append(
             {
                 "bin_low": bins.edges[number],
@@ -115,8 +100,8 @@ def reliability_curve(
                 "slices": units,
                 "positives": int(truth[inside].sum()),
                 "predicted": score[inside].mean() if inside.any() else math.nan,
-                "observed": observed,
-                **vars(ci),
+                "observed": left_out.value,
+                **vars(rate_interval(left_out, units=units)),
             }
         )
     return pd.DataFrame(rows)
@@ -125,7 +110,8 @@ def reliability_curve(
 def expected_calibration_error(y_true: ArrayLike, y_score: ArrayLike, bins: Bins) -> float:
     """The mean over slices of |observed - predicted| of their bin (Naeini et al. 2015).
 
-    Biased upwards where bins hold a small number of slices: their shares differ by chance.
+    Biased upwards where bins hold a small number of slices: their shares differ by chance
+    (`corrected_error` corrects that).
 
     Args:
         y_true: (n,), 0 or 1.
@@ -140,29 +126,3 @@ def expected_calibration_error(y_true: ArrayLike, y_score: ArrayLike, bins: Bins
         return math.nan
     gaps = np.bincount(bins.index(score), weights=score - truth, minlength=len(bins))
     return float(np.abs(gaps).sum() / len(truth))
-
-
-def calibration_error_replicates(
-    truth: NDArray[np.int64],
-    score: NDArray[np.float64],
-    bins: Bins,
-    group_codes: NDArray[np.intp],
-    counts: NDArray[np.int64],
-) -> NDArray[np.float64]:
-    """`expected_calibration_error` in each resample, in the same bins.
-
-    Args:
-        truth: (n,), 0 or 1.
-        score: (n,), probabilities.
-        bins: The bins.
-        group_codes: (n,) the group of each slice, from `Resamples.group_codes`.
-        counts: (replicates, groups) of `Resamples`.
-
-    Returns:
-        (replicates,); NaN where a resample has no slice.
-    """
-    inside = bins.index(score)[:, None] == np.arange(len(bins))
-    gaps = counts @ group_sums(inside * (score - truth)[:, None], group_codes, counts.shape[1])
-    sizes = counts @ np.bincount(group_codes, minlength=counts.shape[1])
-    filled = sizes > 0
-    return np.where(filled, np.abs(gaps).sum(axis=1) / np.where(filled, sizes, 1), math.nan)

@@ -1,4 +1,4 @@
-"""Intervals and p-values from bootstrap replicates, for small numbers of groups too."""
+"""Intervals from bootstrap replicates, for small numbers of groups too; Holm's adjustment."""
 
 import math
 from dataclasses import dataclass
@@ -11,9 +11,6 @@ from scipy.stats import beta, norm, t
 
 LEVEL: Final = 0.95
 """Confidence of every interval in the report."""
-
-_RESOLVED: Final = 10
-"""Replicates beyond zero that are needed to estimate their share."""
 
 
 @dataclass(frozen=True)
@@ -87,15 +84,43 @@ def share_interval(
     if groups < 2 or math.isnan(share) or not len(defined):
         return Interval(math.nan, math.nan, groups, undefined)
     # The bootstrap variance of n groups is (n - 1) / n of the share's variance.
-    variance, upper = float(defined.var()) * groups / (groups - 1), (1 + level) / 2
-    effective = float(groups)
-    if 0 < share < 1 and variance > 0:
-        narrower = t.ppf(upper, max(units - 1, 1)) / t.ppf(upper, groups - 1)
-        effective = min(share * (1 - share) / variance * narrower**2, units)
-    hits, misses = share * effective, (1 - share) * effective
+    variance = float(defined.var()) * groups / (groups - 1)
+    slices = independent_slices(share, variance, units, groups, freedom=groups - 1, level=level)
+    return Interval(*exact_interval(share, slices, level), groups, undefined)
+
+
+def independent_slices(
+    share: float, variance: float, units: int, groups: int, *, freedom: float, level: float
+) -> float:
+    """How many independent slices would know a share as well (Korn and Graubard 1998).
+
+    Args:
+        share: The share, in [0, 1].
+        variance: Its variance.
+        units: Number of slices in the denominator, which is the most.
+        groups: Number of groups with such slices; their number for a share of exactly 0 or 1.
+        freedom: Degrees of freedom of the variance.
+        level: Confidence of the interval that it is for.
+    """
+    if not (0 < share < 1 and variance > 0):
+        return float(groups)
+    upper = (1 + level) / 2
+    narrower = float(t.ppf(upper, max(units - 1, 1)) / t.ppf(upper, freedom))
+    return min(share * (1 - share) / variance * narrower**2, float(units))
+
+
+def exact_interval(share: float, slices: float, level: float) -> tuple[float, float]:
+    """Clopper and Pearson's interval of a share, for a number of slices that may be broken.
+
+    Args:
+        share: The share, in [0, 1].
+        slices: Independent slices.
+        level: Confidence, in (0, 1).
+    """
+    hits, misses, upper = share * slices, (1 - share) * slices, (1 + level) / 2
     low = beta.ppf(1 - upper, hits, misses + 1) if hits > 0 else 0.0
     high = beta.ppf(upper, hits + 1, misses) if misses > 0 else 1.0
-    return Interval(float(low), float(high), groups, undefined)
+    return float(low), float(high)
 
 
 def estimate_interval(
@@ -115,31 +140,6 @@ def estimate_interval(
     return Interval(value - half_width, value + half_width, groups, 0)
 
 
-def area_interval(
-    area: float,
-    replicates: ArrayLike,
-    positive: NDArray[np.bool_],
-    group_codes: NDArray[np.intp],
-    level: float = LEVEL,
-) -> Interval:
-    """The interval of an area under a curve: of the ROC curve, or average precision.
-
-    As `interval`, with the groups of the rarer class. For an area of exactly 0 or 1 all replicates
-    are equal; its interval is `share_interval` over those groups.
-
-    Args:
-        area: The area, in [0, 1], or NaN.
-        replicates: (R,) values of the area; NaN where a replicate lacks a class.
-        positive: (n,), true for positives.
-        group_codes: (n,) the group of each slice.
-        level: Confidence, in (0, 1).
-    """
-    groups = count_groups(group_codes, positive, ~positive)
-    if area in (0, 1):
-        return share_interval(area, replicates, units=groups, groups=groups, level=level)
-    return interval(replicates, groups=groups, level=level)
-
-
 def _defined(replicates: ArrayLike, level: float) -> tuple[NDArray[np.float64], int]:
     """The replicates with a value, and the number of those without."""
     if not 0 < level < 1:
@@ -147,31 +147,6 @@ def _defined(replicates: ArrayLike, level: float) -> tuple[NDArray[np.float64], 
     values = np.asarray(replicates, dtype=np.float64)
     defined = values[~np.isnan(values)]
     return defined, len(values) - len(defined)
-
-
-def p_value(replicates: ArrayLike, *, groups: int) -> float:
-    """The two-sided p-value of a difference being zero, in agreement with `interval`.
-
-    1 - the largest level whose expanded percentile interval excludes zero. With fewer than ten
-    replicates beyond zero, their share is too uncertain for an adjustment for many comparisons;
-    then the mean and the standard deviation of the replicates replace it.
-
-    Args:
-        replicates: (R,) differences; NaN where undefined.
-        groups: Groups that contribute.
-
-    Returns:
-        In [0, 1]; NaN where `interval` is.
-    """
-    values = np.asarray(replicates, dtype=np.float64)
-    defined = values[~np.isnan(values)]
-    if groups < 2 or not len(defined):
-        return math.nan
-    beyond = min(int((defined <= 0).sum()), int((defined >= 0).sum()))
-    z = norm.ppf(min((max(beyond, _RESOLVED) + 1) / (len(defined) + 1), 0.5))
-    if beyond < _RESOLVED and np.ptp(defined) > 0:
-        z = min(z, -abs(float(defined.mean())) / float(defined.std()))
-    return float(2 * t.cdf(z / math.sqrt(groups / (groups - 1)), groups - 1))
 
 
 def count_groups(group_codes: NDArray[np.intp], *classes: NDArray[np.bool_]) -> int:

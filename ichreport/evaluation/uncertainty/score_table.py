@@ -16,19 +16,8 @@ from ichreport.evaluation.scores import (
     select_score,
     split_scores,
 )
-from ichreport.evaluation.uncertainty.bootstrap import (
-    REPLICATES,
-    Resamples,
-    auc_replicates,
-    draw_resamples,
-    mean_replicates,
-)
-from ichreport.evaluation.uncertainty.intervals import (
-    Interval,
-    area_interval,
-    count_groups,
-    interval,
-)
+from ichreport.evaluation.uncertainty.closed_intervals import area_interval, loss_interval
+from ichreport.evaluation.uncertainty.jackknife import LeftOut, auc_left_out, mean_left_out
 from ichreport.labels import ANY, LABELS, SCORE_WEIGHTS
 from ichreport.splits import SPLITS, Split
 
@@ -44,24 +33,19 @@ def score_table(
     predictions: pd.DataFrame,
     *,
     splits: Sequence[Split] = SPLITS,
-    replicates: int = REPLICATES,
-    seed: int = 0,
 ) -> pd.DataFrame:
     """Every score of every split, one a row, with its floor and its 95 % interval.
 
     Args:
         predictions: A run's predictions.
         splits: The splits to list.
-        replicates: Resamples of linked patient groups behind each interval.
-        seed: Seed of the resamples.
 
     Returns:
         Columns `split`, `score`, `label` (`all` for scores over the six labels), `value`, `floor`
         (the same score of the constant prevalence of the training split), `slices`, `groups`
         (linked patients), `positives` (of the label; of `any` for scores over the six), `low`,
         `high`, `contributing` (groups behind the score: for an area those with positives or those
-        with negatives, whichever are fewer) and `undefined` (replicates without a value). NaN where
-        undefined.
+        with negatives, whichever are fewer) and `undefined` (always 0). NaN where undefined.
     """
     constant = floor_probabilities(truths(select_split(predictions, "train")))
     table: list[dict[str, Any]] = []
@@ -69,11 +53,11 @@ def score_table(
         rows = select_split(predictions, split)
         scores = split_scores(truths(rows), probabilities(rows))
         floor = constant_scores(truths(rows), constant)
-        resamples = draw_resamples(rows["group"], replicates=replicates, seed=seed)
-        intervals = _score_intervals(rows, scores, resamples)
+        group_codes = pd.factorize(rows["group"])[0].astype(np.intp)
         for score, label in _KEYS:
             counted = ANY if label == ALL_LABELS else label
-            ci = intervals[score, label]
+            left_out = score_left_out(rows, group_codes, score, label)
+            ci = area_interval(left_out) if score == "auc" else loss_interval(left_out)
             table.append(
                 {
                     "split": split,
@@ -93,34 +77,21 @@ def score_table(
     return pd.DataFrame(table)
 
 
-def contributing_groups(rows: pd.DataFrame, score: str, label: str = ALL_LABELS) -> int:
-    """The number of groups that contribute to a score: for an area those of the rarer class.
+def score_left_out(
+    rows: pd.DataFrame,
+    group_codes: NDArray[np.intp],
+    score: str,
+    label: str = ALL_LABELS,
+    num_groups: int | None = None,
+) -> LeftOut:
+    """One score of a set of slices, and without each group.
 
     Args:
         rows: Predictions of one split.
+        group_codes: (n,) the group of each slice, from 0.
         score: As `score_table` names it.
         label: One of `LABELS`, or `all` for the scores over all six.
-    """
-    group_codes = pd.factorize(rows["group"])[0].astype(np.intp)
-    if score != "auc":
-        return len(np.unique(group_codes))
-    positive = (rows[f"truth_{label}"] == 1).to_numpy()
-    return count_groups(group_codes, positive, ~positive)
-
-
-def score_replicates(
-    rows: pd.DataFrame, resamples: Resamples, score: str, label: str = ALL_LABELS
-) -> NDArray[np.float64]:
-    """One score of a set of slices in each resample.
-
-    Args:
-        rows: Predictions of one split.
-        resamples: Resamples of groups. All groups of these slices must be among them.
-        score: As `score_table` names it.
-        label: One of `LABELS`, or `all` for the scores over all six.
-
-    Returns:
-        (replicates,); NaN where a resample leaves the score undefined.
+        num_groups: One more than the largest code if left out.
 
     Raises:
         ValueError: If there is no such score for that label.
@@ -130,43 +101,13 @@ def score_replicates(
             f"score must be one of {', '.join(_WEIGHTED_SCORES)} over all labels, or log_loss or "
             f"auc of one of {', '.join(LABELS)}; got {score!r} of {label!r}."
         )
+    y_true, y_score = truths(rows), probabilities(rows)
+    if label == ALL_LABELS:
+        weights = np.asarray(SCORE_WEIGHTS, dtype=np.float64)
+        total = log_loss_terms(y_true, y_score) @ weights
+        terms = total if score == "weighted_log_loss_sum" else total / weights.sum()
+        return mean_left_out(terms, group_codes, num_groups)
+    truth, probability = (values[:, LABELS.index(label)] for values in (y_true, y_score))
     if score == "auc":
-        return _auc_replicates(rows, label, resamples)
-    losses = _loss_replicates(rows, resamples)
-    return _weighted(losses, score) if label == ALL_LABELS else losses[:, LABELS.index(label)]
-
-
-def _score_intervals(
-    rows: pd.DataFrame, scores: dict[str, Any], resamples: Resamples
-) -> dict[tuple[str, str], Interval]:
-    """The interval of every score of a set of slices, by (score, label)."""
-    group_codes = resamples.group_codes(rows["group"])
-    groups = len(np.unique(group_codes))
-    losses = _loss_replicates(rows, resamples)
-    intervals = {
-        (score, ALL_LABELS): interval(_weighted(losses, score), groups=groups)
-        for score in _WEIGHTED_SCORES
-    }
-    for column, label in enumerate(LABELS):
-        intervals["log_loss", label] = interval(losses[:, column], groups=groups)
-        areas = _auc_replicates(rows, label, resamples)
-        positive = truths(rows)[:, column] == 1
-        intervals["auc", label] = area_interval(scores["auc"][label], areas, positive, group_codes)
-    return intervals
-
-
-def _loss_replicates(rows: pd.DataFrame, resamples: Resamples) -> NDArray[np.float64]:
-    terms = log_loss_terms(truths(rows), probabilities(rows))
-    return mean_replicates(terms, resamples.group_codes(rows["group"]), resamples.counts)
-
-
-def _weighted(losses: NDArray[np.float64], score: str) -> NDArray[np.float64]:
-    weights = np.asarray(SCORE_WEIGHTS, dtype=np.float64)
-    total: NDArray[np.float64] = losses @ weights
-    return total if score == "weighted_log_loss_sum" else total / weights.sum()
-
-
-def _auc_replicates(rows: pd.DataFrame, label: str, resamples: Resamples) -> NDArray[np.float64]:
-    column, group_codes = LABELS.index(label), resamples.group_codes(rows["group"])
-    y_true, y_score = truths(rows)[:, column], probabilities(rows)[:, column]
-    return auc_replicates(y_true, y_score, group_codes, resamples.counts)
+        return auc_left_out(truth, probability, group_codes, num_groups)
+    return mean_left_out(log_loss_terms(truth, probability), group_codes, num_groups)

@@ -33,17 +33,17 @@ class Estimate:
 
 
 def correlation_of(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
-    """The correlation of two scores over shared resamples; 0 where one of them never changes.
+    """The correlation of two scores, from what each group adds to them.
 
     Args:
-        first: (replicates,); NaN where undefined.
-        second: (replicates,), of the same resamples.
+        first: (G,), `LeftOut.deviations` of a score.
+        second: (G,), those of the other, of the same groups.
+
+    Returns:
+        In [-1, 1]; 0 where a score is undefined or no group changes it.
     """
-    defined = ~(np.isnan(first) | np.isnan(second))
-    first, second = first[defined], second[defined]
-    if len(first) < 2 or not np.ptp(first) > 0 or not np.ptp(second) > 0:
-        return 0.0
-    return float(np.corrcoef(first, second)[0, 1])
+    size = float(np.linalg.norm(first) * np.linalg.norm(second))
+    return float(np.clip(first @ second / size, -1, 1)) if size > 0 else 0.0
 
 
 def sum_of(first: Estimate, second: Estimate, correlation: float) -> Estimate:

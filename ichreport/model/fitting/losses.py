@@ -9,13 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ichreport.labels import ANY, LABELS
 from ichreport.params.networks import Loss
-
-FOCAL_GAMMA = 2.0
-FOCAL_ALPHA = 0.25
-"""Focusing and balance of the focal loss: the values that Lin et al. 2017 settle on."""
-
-MAX_POSITIVE_WEIGHT = 100.0
-"""A positive counts at most this often, however rare its label."""
+from ichreport.params.open_choices import FOCAL_ALPHA, FOCAL_GAMMA, MAX_POSITIVE_WEIGHT
 
 LossFunction = Callable[[Any, Any], Any]
 
@@ -63,17 +57,21 @@ def focal_cross_entropy(y_true: Any, logits: Any) -> Any:
     return alpha * missed**FOCAL_GAMMA * binary_cross_entropy(y_true, logits)
 
 
-def positive_weights(y_true: NDArray[Any]) -> NDArray[np.float32]:
-    """Negatives per positive of each label, at most `MAX_POSITIVE_WEIGHT`.
+def positive_weights(y_true: NDArray[Any], constant: float | None = None) -> NDArray[np.float32]:
+    """How often a positive of each label counts.
 
     Args:
         y_true: 0 or 1, of shape (slices, labels): the training split.
+        constant: The weight of all labels; if not given, negatives per positive of each, at most
+            `MAX_POSITIVE_WEIGHT`, which on the challenge's slices binds epidural alone (237).
 
     Returns:
         float32 array of shape (labels,); a label without a positive gets 1, since nothing is
         there to be weighted.
     """
     positives = np.sum(y_true, axis=0, dtype=np.float64)
+    if constant is not None:
+        return np.where(positives > 0, constant, 1).astype(np.float32)
     negatives = len(y_true) - positives
     ratio = np.divide(negatives, positives, out=np.ones_like(positives), where=positives > 0)
     return np.minimum(ratio, MAX_POSITIVE_WEIGHT).astype(np.float32)
@@ -103,6 +101,7 @@ def build(
     y_true: NDArray[Any],
     label_weights: Mapping[str, float] | None = None,
     *,
+    positive_weight: float | None = None,
     focal_labels: Collection[str] = (),
     given_any: bool = False,
     mixes: bool = False,
@@ -113,6 +112,7 @@ def build(
         loss: bce, weighted-bce or focal.
         y_true: Truth of the training slices, (slices, labels), which sets the positive weights.
         label_weights: Weights of labels in the mean; 1 for those that are not named.
+        positive_weight: As `constant` of `positive_weights`.
         focal_labels: Labels whose term is the focal one.
         given_any: Whether the logits of subtypes are given any bleeding, so that slices without
             bleeding say nothing of them: their terms are 0.
@@ -122,10 +122,11 @@ def build(
         A function of truth and logits, both (..., labels), giving one loss for each (...): the
         mean over labels.
     """
-    weights = positive_weights(y_true)
+    weights = positive_weights(y_true, positive_weight)
     if given_any:
         is_any = np.array([label == ANY for label in LABELS])
-        weights = np.where(is_any, weights, positive_weights(y_true[y_true[:, is_any][:, 0] == 1]))
+        bleeding = y_true[y_true[:, is_any][:, 0] == 1]
+        weights = np.where(is_any, weights, positive_weights(bleeding, positive_weight))
     terms: dict[Loss, LossFunction] = {
         "bce": binary_cross_entropy,
         "weighted-bce": lambda truth, logits: weighted_binary_cross_entropy(truth, logits, weights),

@@ -1,6 +1,6 @@
 """Dense layers on the features of one slice."""
 
-from typing import Any, Final
+from typing import Any
 
 import keras
 from keras import layers
@@ -9,13 +9,8 @@ from ichreport.labels import LABELS
 from ichreport.model import backend
 from ichreport.model.heads.hierarchy import Product
 from ichreport.params.machine import Machine
+from ichreport.params.open_choices import DROPOUT, HEAD_UNITS
 from ichreport.params.training_plan import HeadPart
-
-HEAD_UNITS: Final = 256
-"""Units of every Dense layer of a head but the last."""
-
-DROPOUT: Final = 0.3
-"""Share of units that drop out between Dense layers in training."""
 
 
 def dense_head(head: HeadPart, features: int, machine: Machine) -> keras.Model:

@@ -1,19 +1,13 @@
 """A recurrence over the features of a series' slices, from the lowest to the highest."""
 
-from typing import Final
-
 import keras
 from keras import layers
 
 from ichreport.model import backend
-from ichreport.model.heads.dense import HEAD_UNITS, output_layers
+from ichreport.model.heads.dense import output_layers
 from ichreport.params.machine import Machine
+from ichreport.params.open_choices import ATTENTION_HEADS, HEAD_UNITS, LSTM_UNITS
 from ichreport.params.training_plan import HeadPart
-
-LSTM_UNITS: Final = 64
-"""Units of the LSTM in each direction."""
-
-ATTENTION_HEADS: Final = 4
 
 
 def sequence_head(head: HeadPart, features: int, machine: Machine) -> keras.Model:

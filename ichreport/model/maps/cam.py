@@ -11,7 +11,7 @@ arXiv:2011.08891), which agrees with the others where they hold.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Literal
 
 import keras
@@ -163,11 +163,7 @@ def _small_network(
         hu: int16 (slices, slices seen, size, size).
         labels: (slices,), of which label each slice's map is.
     """
-    blocks = [layer for layer in model.layers if layer.name.startswith("relu")]
-    fine = [block for block in blocks if min(block.output.shape[1:3]) >= SMALLEST_MAP]
-    block = fine[-1] if fine else blocks[0]
-    maps_model = keras.Model(model.input, block.output)
-    rest = keras.Model(block.output, model.output)
+    maps_model, rest = _at_a_fine_block(model)
     which = np.eye(len(LABELS), dtype=np.float32)[labels]
     relevance = []
     for start in range(0, len(hu), _SLICES_AT_ONCE):
@@ -176,6 +172,15 @@ def _small_network(
         slopes = backend.gradient(partial(_logits_of, rest, which[part]), maps)
         relevance.append((maps * slopes).sum(axis=-1))
     return np.concatenate(relevance)
+
+
+@lru_cache(maxsize=4)  # who maps a thousand studies by one network builds its halves once
+def _at_a_fine_block(model: keras.Model) -> tuple[keras.Model, keras.Model]:
+    """The network up to the deepest block whose maps are fine enough, and the rest of it."""
+    blocks = [layer for layer in model.layers if layer.name.startswith("relu")]
+    fine = [block for block in blocks if min(block.output.shape[1:3]) >= SMALLEST_MAP]
+    block = fine[-1] if fine else blocks[0]
+    return keras.Model(model.input, block.output), keras.Model(block.output, model.output)
 
 
 def _logits_of(rest: keras.Model, which: NDArray[np.float32], maps: Any) -> Any:

@@ -105,6 +105,11 @@ def _of_loss(row: "Experiment") -> str:
             "focal_labels says which labels' loss is focal, and loss: focal says it of all; leave "
             "one of them out."
         )
+    if row.positive_weight is not None and row.loss != "weighted-bce":
+        return (
+            "positive_weight says how often positives count in loss: weighted-bce, and this row's "
+            f"is {row.loss}; leave it out, or choose that loss."
+        )
     if row.loss == "weighted-bce" and row.slices_per_study is not None:
         return (
             "loss: weighted-bce weighs positives by their rarity, and slices_per_study draws as "

@@ -11,7 +11,7 @@ from ichreport.evaluation.assessment import Assessment
 from ichreport.files import without_nan
 from ichreport.labels import LABELS
 from ichreport.params.samples import SAMPLES
-from ichreport.report.comparison import all_runs, overlays
+from ichreport.report.comparison import all_runs, open_choices, overlays
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import in_words, with_interval
 from ichreport.report.html.sanitise import data_element
@@ -40,6 +40,8 @@ def content(results: Results) -> str:
         "<h2>All curves</h2>"
         f"{overlays.roc_of_all(results)._repr_html_()}"
         f"{overlays.learning_of_all(results)._repr_html_()}"
+        "<h2>What the poster leaves open</h2>"
+        f"{open_choices.table(results)._repr_html_()}"
     )
 
 

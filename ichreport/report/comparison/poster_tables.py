@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from ichreport import poster
 from ichreport.evaluation.assessment import POSTER_RULE
+from ichreport.evaluation.constant_prevalence import learned_together
 from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.labels import ANY, SUBTYPES
 from ichreport.params.experiment import SEED_MARK, Experiment
@@ -122,12 +123,24 @@ def sentences(results: Results) -> Sentences:
         if names:
             seen = _CAPTIONS.fill("on_seen") if any(name.endswith(" *") for name in names) else ""
             listed.append(f"{opening}{', '.join(names)}. {seen}".strip())
+        if verdict == "learned":
+            listed += _perhaps_by_chance([run.name for run in runs], results)
     listed += [
         f"{run.name} has no figures ({run.status}): {run.reason}"
         for run in results.all_runs
         if run.status != "ok"
     ]
     return Sentences(listed)
+
+
+def _perhaps_by_chance(learned: list[str], results: Results) -> list[str]:
+    """Which of the runs that have learned may have done so by chance, as one of many."""
+    surely = learned_together({name: run.learned for name, run in results.scored.items()})
+    names = [name for name in learned if name not in surely]
+    if not names:
+        return []
+    count = len(results.scored)
+    return [_CAPTIONS.fill("learned_together", names=", ".join(names), runs=count)]
 
 
 def _chosen(results: Results) -> str:

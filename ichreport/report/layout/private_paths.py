@@ -37,7 +37,8 @@ def _replacements(profile: Profile) -> list[tuple[str, str]]:
     """Paths and what stands for each, the longest first, so that none hides in another."""
     rows = profile.experiments
     files = [rows] if isinstance(rows, str) else rows
-    given = (profile.source, profile.labels, profile.store, profile.weights, *files)
+    of_others = [path for data in profile.external for path in (data.source, data.labels)]
+    given = (profile.source, profile.labels, profile.store, profile.weights, *files, *of_others)
     named = {path: f"…/{Path(path).name}" for path in given if path and Path(path).is_absolute()}
     resolved = {str(Path(path).resolve()): shown for path, shown in named.items()}
     root = str(project_path(".").resolve())

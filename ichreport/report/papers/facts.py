@@ -254,9 +254,11 @@ def _imbalance(experiment: Experiment) -> str:
             "where the study has enough of both; validation and test have all slices. "
         )
     if experiment.loss == "weighted-bce":
+        weight = experiment.positive_weight
+        how = "by their rarity" if weight is None else f"{weight:g} times"
         return (
-            f"{drawn}Positives are weighted by their rarity in the loss; probabilities are too "
-            "high by that, on purpose."
+            f"{drawn}Positives are weighted {how} in the loss; probabilities are too high by that, "
+            "on purpose."
         )
     given = ", of subtypes among slices with bleeding" if experiment.hierarchy else ""
     start = f"logits start at the log-odds of each label's prevalence{given}."

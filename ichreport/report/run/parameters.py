@@ -21,8 +21,9 @@ _STEPPING = ("optimizer", "weight_decay", "schedule", "warm_up")
 _COMBINING = ("sample", "split_by", "seed", "sampa_share", "sampb_share")
 
 _SELDOM = (
-    "fold", "features_from", "label_weights", "focal_labels", "hierarchy", "step_epochs",
-    "clip_norm", "accumulate", "ema", "mixup", "cutmix", "slices_per_study", "test_time",
+    "fold", "features_from", "positive_weight", "label_weights", "focal_labels", "hierarchy",
+    "step_epochs", "clip_norm", "accumulate", "ema", "mixup", "cutmix", "slices_per_study",
+    "test_time",
 )  # fmt: skip
 """What most rows leave as it is: shown where a row does not."""
 
@@ -87,7 +88,8 @@ def not_trained(experiment: Experiment) -> str:
 
 def profile(profile: Profile) -> Table:
     """A profile's values, for the end of a page."""
-    rows = [[name, in_words(value, 6)] for name, value in profile.model_dump().items()]
+    values = profile.model_dump() | {"external": [data.name for data in profile.external]}
+    rows = [[name, in_words(value, 6)] for name, value in values.items()]
     return Table(f"The profile {profile.profile}.", ["parameter", "value"], rows)
 
 

@@ -69,17 +69,16 @@ def scores(assessed: Assessment) -> Table:
 
 
 def areas(assessed: Assessment) -> Table:
-    """AUCs on test with the intervals of the bootstrap and of the closed form."""
-    boot, closed = _by(assessed.scores, "split", "score", "label"), _by(assessed.areas, "label")
+    """AUCs on test with our intervals and Obuchowski's."""
+    ours, closed = _by(assessed.scores, "split", "score", "label"), _by(assessed.areas, "label")
     rows = [
         [
             label,
-            number(boot["test", "auc", label]["value"]),
-            interval(boot["test", "auc", label]["low"], boot["test", "auc", label]["high"]),
+            number(ours["test", "auc", label]["value"]),
+            interval(ours["test", "auc", label]["low"], ours["test", "auc", label]["high"]),
             interval(closed[(label,)]["low"], closed[(label,)]["high"]),
             f"{closed[(label,)]['positive_groups']:,}",
             f"{closed[(label,)]['negative_groups']:,}",
-            f"{boot['test', 'auc', label]['undefined']:,}",
         ]
         for label in (ANY, *SUBTYPES)
     ]
@@ -87,8 +86,8 @@ def areas(assessed: Assessment) -> Table:
         _CAPTIONS.fill("areas"),
         [
             "label",
-            *numbers("AUC, test", "bootstrap", "closed form"),
-            *numbers("positive groups", "negative groups", "undefined"),
+            *numbers("AUC, test", "ours", "Obuchowski's"),
+            *numbers("positive groups", "negative groups"),
         ],
         rows,
     )

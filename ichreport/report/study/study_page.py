@@ -1,34 +1,23 @@
 """The page of one new study: what was found, what speaks for it, and what to doubt."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
-from ichreport.data.series_choice import series_rows
 from ichreport.data.store import Store
-from ichreport.evaluation.predictions import PROBABILITIES
 from ichreport.findings.study_findings import StudyFindings
 from ichreport.findings.study_heat import StudyHeat
-from ichreport.labels import ANY, LABELS
-from ichreport.report.html import slice_images
-from ichreport.report.html.blocks import Cell, Column, Marked, Row, Sentences, Sheet, Table, numbers
+from ichreport.report.html.blocks import Sentences, Table, numbers
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import number, with_interval
 from ichreport.report.html.sanitise import clean
 from ichreport.report.layout.page import Page
-from ichreport.report.maps.gallery import Gallery
-from ichreport.report.study.words import prevalence_in_words, rule_in_words, verdict
+from ichreport.report.study import study_figures
+from ichreport.report.study.words import verdict
 from ichreport.report.viewer import viewer
-from ichreport.report.viewer.payload import Heat
 from ichreport.runs.saved_run import SavedRun
 
 _CAPTIONS: Final = Captions.beside(__file__)
-_BUDGET: Final = 900_000
-"""Characters of HU at most."""
-_RATES: Final = ("recall", "specificity", "precision", "npv")
 
 
 def page(
@@ -58,17 +47,19 @@ def page(
     else:
         parts += [
             "<h2>What is found</h2>",
-            labels_table(findings, run, rule=rule, prevalence=prevalence)._repr_html_(),
+            study_figures.labels_table(
+                findings, run, rule=rule, prevalence=prevalence
+            )._repr_html_(),
             "<h2>How far to trust it</h2>",
-            doubts(findings, run)._repr_html_(),
-            rates_table(run)._repr_html_(),
+            study_figures.doubts(findings, run)._repr_html_(),
+            study_figures.rates_table(run)._repr_html_(),
             "<h2>Which slices speak for it</h2>",
-            evidence(findings, store, heat)._repr_html_(),
+            study_figures.evidence(findings, store, heat)._repr_html_(),
             "<h2>The whole series</h2>",
-            series(findings, run, store, heat, rule=rule)._repr_html_(),
+            study_figures.series(findings, run, store, heat, rule=rule)._repr_html_(),
         ]
     parts += _left_out(findings)
-    parts += ["<h2>What made this</h2>", run_table(run)._repr_html_()]
+    parts += ["<h2>What made this</h2>", study_figures.run_table(run)._repr_html_()]
     fragment = clean("".join(parts), where=path)
     scripts: Sequence[Path] = viewer.SCRIPTS if 'class="viewer"' in fragment.html else ()
     return Page(
@@ -79,149 +70,6 @@ def page(
         fragment.contents,
         scripts,
         verdict(findings),
-    )
-
-
-def labels_table(findings: StudyFindings, run: SavedRun, *, rule: str, prevalence: float) -> Table:
-    """What is said of each label."""
-    rows = []
-    for label, said in findings.labels.items():
-        called: dict[bool | None, Cell] = {
-            **{True: Marked("called", "bad"), False: "not called", None: "no threshold"}
-        }
-        rows.append(
-            Row(
-                [
-                    _named(label),
-                    number(said.probability),
-                    number(said.threshold),
-                    called[said.is_called],
-                    _of_hundred(said.at_prevalence),
-                    f"{said.known_prevalence:.0%}",
-                ],
-                "marked" if said.is_called else "",
-            )
-        )
-    return Table(
-        _CAPTIONS.fill(
-            "labels",
-            run=run.name,
-            rule=rule_in_words(rule),
-            prevalence=prevalence_in_words(prevalence),
-        ),
-        [
-            *(Column("label"), *numbers("probability", "threshold"), Column("called")),
-            *numbers("of 100 studies like this", "share in validation"),
-        ],
-        rows,
-    )
-
-
-def run_table(run: SavedRun) -> Table:
-    """The run that made findings."""
-    provenance = run.provenance
-    made_of = "synthetic heads" if run.is_synthetic else "real heads"
-    versions = provenance["packages"]
-    return Table(
-        _CAPTIONS.fill("run"),
-        ["what", "is"],
-        [
-            ["run", run.name],
-            ["its hash", run.identity[:16]],
-            ["learned from", f"{made_of}, {run.learned_from.series:,} series"],
-            ["finished", str(provenance["finished"])[:10]],
-            ["slices", f"{run.image_size} x {run.image_size} pixels"],
-            ["made by", f"ichreport {versions['ichreport']}, Keras {versions['keras']}"],
-        ],
-    )
-
-
-def _named(label: str) -> str:
-    return "any bleeding" if label == ANY else label
-
-
-def _of_hundred(share: float) -> str:
-    """A probability as so many of a hundred; a dash where it is not calibrated."""
-    if share != share:
-        return "–"
-    return "fewer than 1" if share < 0.005 else f"{share * 100:.0f}"
-
-
-def doubts(findings: StudyFindings, run: SavedRun) -> Sentences:
-    """What to doubt: how the study differs from what the run knows, and what that is."""
-    as_known = "The series was taken as those that the run has learned from."
-    sentences = [*(findings.warnings or [as_known])]
-    if run.is_synthetic:
-        sentences.append("The run has learned from synthetic heads alone.")
-    return Sentences(sentences)
-
-
-def rates_table(run: SavedRun) -> Table:
-    """How often the run was right about whole studies of its own test split."""
-    studies = run.assessment.studies
-    decided = run.decisions
-    rows = []
-    for label in LABELS:
-        pooling = "learned" if decided.learned[label] else "maximum"
-        of_label = studies[(studies["pooling"] == pooling) & (studies["label"] == label)]
-        by_score = of_label.set_index("score").to_dict("index")
-        first = of_label.iloc[0]
-        rows.append(
-            [
-                _named(label),
-                *(with_interval(by_score[score], 2) for score in ("auc", *_RATES)),  # type: ignore[arg-type]
-                f"{first['positives']:,} of {first['studies']:,}",
-            ]
-        )
-    columns = numbers("AUC", *_RATES, "studies with it")
-    return Table(_CAPTIONS.fill("rates", run=run.name), ["label", *columns], rows)
-
-
-def evidence(findings: StudyFindings, store: Store, heat: Sequence[StudyHeat]) -> Gallery:
-    """The slices that speak for each label, with their heat."""
-    return Gallery([(_named(maps.label), [_sheet(findings, store, maps)]) for maps in heat])
-
-
-def _sheet(findings: StudyFindings, store: Store, maps: StudyHeat) -> Sheet:
-    of_study = findings.study.rows
-    probability = findings.slices[f"probability_{maps.label}"].to_numpy()
-    places = np.searchsorted(of_study, maps.rows)
-    order = np.argsort(-probability[places], kind="stable")
-    texts = [
-        f"slice {place + 1} of {len(of_study)}, p {number(float(probability[place]), 2)}"
-        for place in places[order]
-    ]
-    return slice_images.gallery(
-        store,
-        maps.rows[order],
-        maps.maps[order],
-        caption=_CAPTIONS.fill(
-            "slices",
-            label=_named(maps.label),
-            method=maps.method,
-            network=maps.network,
-        ),
-        alternative=f"{len(maps.rows)} slices, above at the brain window, below with heat.",
-        label=maps.label,
-        texts=texts,
-    )
-
-
-def series(
-    findings: StudyFindings, run: SavedRun, store: Store, heat: Sequence[StudyHeat], *, rule: str
-) -> viewer.Viewer:
-    """The whole series of a study, with what is said of each slice."""
-    shown: Mapping[str, Heat] = {maps.label: Heat(maps.rows, maps.maps) for maps in heat}
-    return viewer.show(
-        store,
-        [int(series_rows(store, int(findings.study.rows[0]))[0])],
-        predictions=findings.slices[["sop_instance_uid", *PROBABILITIES]],
-        thresholds=run.decisions.thresholds[rule],
-        heat=shown,
-        truth=False,
-        names=[findings.key],
-        caption=_CAPTIONS.fill("series", rule=rule_in_words(rule)),
-        budget=_BUDGET,
     )
 
 

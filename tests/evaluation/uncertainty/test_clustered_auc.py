@@ -102,7 +102,7 @@ def test_a_variance_of_zero_comes_out_as_zero_whatever_rounding_leaves_of_it(pre
 
 def test_the_table_agrees_with_the_bootstrap_s_and_says_how_many_groups_stand_behind(predictions):
     table = auc_table(predictions).set_index("label")
-    other = score_table(predictions, splits=["test"], replicates=500)
+    other = score_table(predictions, splits=["test"])
     other = other[other["score"] == "auc"].set_index("label")
     np.testing.assert_allclose(table["value"], other["value"])
     common = ["subdural", "subarachnoid", "intraparenchymal"]

@@ -1,20 +1,19 @@
 """Every score of the table has an interval or says why not."""
 
-import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
 from ichreport.evaluation.predictions import probabilities, select_split, truths
 from ichreport.evaluation.scores import split_scores
-from ichreport.evaluation.uncertainty.bootstrap import draw_resamples
 from ichreport.evaluation.uncertainty.score_table import (
-    score_replicates,
+    score_left_out,
     score_table,
 )
 
 
 def test_the_table_lists_each_score_once_beside_its_floor_and_counts(predictions):
-    table = score_table(predictions, replicates=2)
+    table = score_table(predictions)
     assert len(table) == 3 * (2 + 6 + 6)
     assert not table.duplicated(["split", "score", "label"]).any()
     row = table.set_index(["split", "score", "label"]).loc[("test", "auc", "subdural")]
@@ -27,41 +26,41 @@ def test_the_table_lists_each_score_once_beside_its_floor_and_counts(predictions
 
 
 def test_a_split_without_slices_has_no_score_but_a_count(predictions):
-    table = score_table(predictions[predictions["split"] != "validation"], replicates=2)
+    table = score_table(predictions[predictions["split"] != "validation"])
     validation = table[table["split"] == "validation"]
     assert validation["value"].isna().all()
     assert (validation["slices"] == 0).all()
 
 
 def test_without_training_slices_there_is_no_floor(predictions):
-    table = score_table(select_split(predictions, "test"), splits=["test"], replicates=2)
+    table = score_table(select_split(predictions, "test"), splits=["test"])
     losses = table[table["score"] != "auc"]
     assert losses["floor"].isna().all()
     assert (losses["value"] > 0).all()
 
 
 def test_every_score_lies_in_its_interval(predictions):
-    table = score_table(predictions, replicates=200)
+    table = score_table(predictions)
     assert len(table) == 3 * 14
     assert ((table["low"] < table["value"]) & (table["value"] < table["high"])).all()
     assert (table["contributing"] <= table["groups"]).all()
 
 
-def test_an_undefined_score_has_no_interval_and_its_replicates_are_counted(predictions):
+def test_an_undefined_score_has_no_interval(predictions):
     without = predictions.assign(truth_epidural=0)
-    table = score_table(without, splits=["test"], replicates=30)
+    table = score_table(without, splits=["test"])
     row = table.set_index(["score", "label"]).loc[("auc", "epidural")]
     assert row[["value", "low", "high"]].isna().all()
-    assert (row["undefined"], row["contributing"]) == (30, 0)
+    assert row["contributing"] == 0
 
 
-def test_a_replicate_is_the_score_of_its_groups_repeated(predictions):
+def test_a_score_without_a_group_is_that_of_the_other_groups(predictions):
     rows = predictions[predictions["split"] == "test"]
-    resamples = draw_resamples(rows["group"], replicates=3, seed=4)
-    sums = score_replicates(rows, resamples, "weighted_log_loss_sum")
-    areas = score_replicates(rows, resamples, "auc", "subdural")
-    for replicate, counts in enumerate(resamples.counts):
-        repeated = rows.loc[np.repeat(rows.index, counts[resamples.group_codes(rows["group"])])]
-        expected = split_scores(truths(repeated), probabilities(repeated))
-        assert sums[replicate] == pytest.approx(expected["weighted_log_loss_sum"])
-        assert areas[replicate] == pytest.approx(expected["auc"]["subdural"])
+    codes, names = pd.factorize(rows["group"])
+    sums = score_left_out(rows, codes, "weighted_log_loss_sum")
+    areas = score_left_out(rows, codes, "auc", "subdural")
+    for number, name in enumerate(names):
+        others = rows[rows["group"] != name]
+        expected = split_scores(truths(others), probabilities(others))
+        assert sums.without[number] == pytest.approx(expected["weighted_log_loss_sum"])
+        assert areas.without[number] == pytest.approx(expected["auc"]["subdural"])

@@ -9,7 +9,7 @@ from ichreport.evaluation.uncertainty.training_seeds import across_seeds
 
 
 def test_mean_and_spread_over_seeds(draw_predictions):
-    tables = [score_table(draw_predictions(seed=seed), replicates=2) for seed in range(3)]
+    tables = [score_table(draw_predictions(seed=seed)) for seed in range(3)]
     spread = across_seeds(tables)
     assert len(spread) == len(tables[0])
     keys = ["split", "score", "label"]
@@ -25,7 +25,7 @@ def test_mean_and_spread_over_seeds(draw_predictions):
 
 
 def test_a_single_run_has_no_spread_and_an_undefined_score_no_run(predictions):
-    spread = across_seeds([score_table(predictions.assign(truth_epidural=0), replicates=2)])
+    spread = across_seeds([score_table(predictions.assign(truth_epidural=0))])
     assert spread["standard_deviation"].isna().all()
     undefined = spread[(spread["score"] == "auc") & (spread["label"] == "epidural")]
     assert (undefined["runs"] == 0).all()

@@ -3,6 +3,7 @@
 import errno
 import logging
 import os
+import shutil
 
 import h5py
 import numpy as np
@@ -86,40 +87,70 @@ def bytes_of(training):
     return [*arrays, (training.folder / PREDICTIONS).read_bytes()]
 
 
-@pytest.fixture
-def undisturbed(tmp_path):
-    """What a training brings that is never cut off and writes no checkpoint."""
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """What a training brings that is never cut off and writes no checkpoint; each is made once."""
+    trained = {}
 
     def train(**changes):
-        store = MadeUpStore(tmp_path / "undisturbed" / "store")
-        plan = make_experiment(store.folder, **HEAD | changes).plan
-        return training_store.fit_or_find(store, made_up_sample(store), plan)
+        if (key := repr(changes)) not in trained:
+            store = MadeUpStore(tmp_path_factory.mktemp("undisturbed") / "store")
+            plan = make_experiment(store.folder, **HEAD | changes).plan
+            trained[key] = training_store.fit_or_find(store, made_up_sample(store), plan)
+        return trained[key]
 
     return train
 
 
+@pytest.fixture(scope="module")
+def trained_once(tmp_path_factory):
+    """Where what the first training after five epochs has left is kept for others."""
+    return tmp_path_factory.mktemp("five-epochs") / "trainings"
+
+
+@pytest.fixture
+def cut_off_after_five(store, trained_once, cut_off):
+    """A training that was cut off after its fifth epoch; gives the folder of checkpoints."""
+    trainings = store.folder.parent / "trainings"
+    if not trained_once.exists():
+        shutil.copytree(cut_off(5).parent, trained_once)
+        shutil.rmtree(trainings)
+    shutil.copytree(trained_once, trainings)
+    [folder] = trainings.iterdir()
+    return folder
+
+
+SLOW = (3,)
+"""Once for what takes seconds to build each time."""
+
+
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "cuts"),
     [
-        {},
-        {"schedule": "cosine", "warm_up": 1.0, "optimizer": "adamw", "weight_decay": 0.1},
-        {"precision": "mixed_float16"},
-        {"learning_rate": 0.1, "patience": 5},
-        {"head": "bilstm"},
-        {"ema": 0.9, "accumulate": 2, "clip_norm": 1.0},
-        {"head": "sequence", "sequence": {"reverse": 0.5, "drop": 0.1, "layers": 1}},
-        {"trainable_layers": "all", "augment": ["flip", "affine", "noise"]},
-        {"network": "cnn7", "mixup": 0.4, "slices_per_study": 3, "shuffle_block": 4},
+        ({}, (2, 4)),
+        (
+            {"schedule": "cosine", "warm_up": 1.0, "optimizer": "adamw", "weight_decay": 0.1},
+            (2, 4),
+        ),
+        ({"precision": "mixed_float16"}, (2, 4)),
+        ({"learning_rate": 0.1, "patience": 5}, (2, 4)),
+        ({"head": "bilstm"}, SLOW),
+        ({"ema": 0.9, "accumulate": 2, "clip_norm": 1.0}, (2, 4)),
+        ({"head": "sequence", "sequence": {"reverse": 0.5, "drop": 0.1, "layers": 1}}, SLOW),
+        ({"trainable_layers": "all", "augment": ["flip", "affine", "noise"]}, SLOW),
+        ({"network": "cnn7", "mixup": 0.4, "slices_per_study": 3, "shuffle_block": 4}, SLOW),
     ],
-    ids=lambda changes: "-".join(map(str, changes.values())) or "head",
+    ids=lambda value: (
+        "-".join(map(str, value.values() if isinstance(value, dict) else value)) or "head"
+    ),
 )
 def test_a_training_that_was_cut_off_ends_with_the_bytes_of_an_undisturbed_one(
-    cut_off, ask, undisturbed, changes
+    cut_off, ask, undisturbed, changes, cuts
 ):
-    cut_off(2, **changes)
-    cut_off(4, **changes)
+    for epochs in cuts:
+        cut_off(epochs, **changes)
     resumed, whole = ask(**changes), undisturbed(**changes)
-    assert (resumed.resumed, whole.resumed) == (2, 0)
+    assert (resumed.resumed, whole.resumed) == (len(cuts), 0)
     assert resumed.history == whole.history
     assert len(whole.history["loss"]) > 4
     assert bytes_of(resumed) == bytes_of(whole)
@@ -153,8 +184,8 @@ def test_one_that_had_stopped_early_stays_stopped(cut_off, ask, undisturbed):
     assert len(ask(**changes).history["loss"]) == stopped
 
 
-def test_the_last_two_are_kept_and_nothing_of_a_finished_training(cut_off, ask):
-    folder = cut_off(5)
+def test_the_last_two_are_kept_and_nothing_of_a_finished_training(cut_off_after_five, ask):
+    folder = cut_off_after_five
     kept = [f"checkpoint-{epoch:05d}.{kind}" for epoch in (4, 5) for kind in ("json", "npz")]
     assert files(folder) == kept
     assert ask().folder == folder
@@ -185,8 +216,10 @@ def change_a_byte(path):
 
 @pytest.mark.parametrize("harm", [cut_short, change_a_byte, os.unlink])
 @pytest.mark.parametrize("kind", ["json", "npz"])
-def test_a_damaged_one_falls_back_to_the_one_before(cut_off, ask, undisturbed, caplog, kind, harm):
-    folder = cut_off(5)
+def test_a_damaged_one_falls_back_to_the_one_before(
+    cut_off_after_five, ask, undisturbed, caplog, kind, harm
+):
+    folder = cut_off_after_five
     harm(folder / f"checkpoint-00005.{kind}")
     resumed = ask()
     assert "tiny: training goes on after epoch 4." in caplog.messages
@@ -196,8 +229,10 @@ def test_a_damaged_one_falls_back_to_the_one_before(cut_off, ask, undisturbed, c
     assert bytes_of(resumed) == bytes_of(undisturbed())
 
 
-def test_where_both_are_damaged_it_starts_anew_and_says_so(cut_off, ask, undisturbed, caplog):
-    folder = cut_off(5)
+def test_where_both_are_damaged_it_starts_anew_and_says_so(
+    cut_off_after_five, ask, undisturbed, caplog
+):
+    folder = cut_off_after_five
     for number in (4, 5):
         change_a_byte(folder / f"checkpoint-0000{number}.npz")
     anew = ask()

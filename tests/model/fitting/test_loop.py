@@ -82,12 +82,13 @@ class Recorder:
         self.cuts.append((self.epoch, factor))
 
 
-def test_steps_are_cut_after_epochs_without_clear_gain_and_patience_counts_any():
+@pytest.mark.parametrize("scale", [1.0, 1 / 7, 1e-3])
+def test_steps_are_cut_after_epochs_without_clear_gain_and_patience_counts_any(scale):
     program = Recorder()
     watched = loop._Watched(program, replace(fitting(6, 1.0), patience=2))
     for epoch, loss in enumerate([1.0, 0.9, 0.95, 0.89995, 0.9, 0.91]):
         program.epoch = epoch
-        watched.see(loss)
+        watched.see(loss * scale)
     assert program.cuts == [(epoch, loop.STEP_CUT) for epoch in (2, 3, 4, 5)]
     assert watched.has_enough
     assert watched.best_weights == 3

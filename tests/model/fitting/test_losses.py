@@ -68,6 +68,21 @@ def test_positive_weights_are_negatives_per_positive_within_bounds():
     np.testing.assert_array_equal(losses.positive_weights(truth), [4, 100, 1])
 
 
+def test_one_weight_of_all_positives_is_scikit_learns_sample_weight():
+    truth = TRUTH.copy()
+    truth[:, 0] = 0  # nothing is there to be weighted
+    chosen = losses.positive_weights(truth, 5.3)
+    np.testing.assert_array_equal(chosen, np.float32([1, 5.3, 5.3, 5.3, 5.3, 5.3]))
+    weights = 1 + 4.3 * truth
+    expected = [
+        log_loss(truth[:, k], PROBABILITY[:, k], sample_weight=weights[:, k], labels=[0, 1])
+        * weights[:, k].mean()
+        for k in range(6)
+    ]
+    built = losses.build("weighted-bce", truth, positive_weight=5.3)
+    assert value(built(truth, LOGITS)).mean() == pytest.approx(np.mean(expected), rel=1e-5)
+
+
 @pytest.mark.parametrize("loss", ["bce", "weighted-bce", "focal"])
 def test_a_built_loss_is_a_mean_over_labels_for_slices_and_for_series(loss):
     function = losses.build(loss, TRUTH)

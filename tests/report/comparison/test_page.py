@@ -8,9 +8,11 @@ import pytest
 from sklearn.metrics import roc_curve
 
 from ichreport.labels import LABELS
-from ichreport.report.comparison import all_runs, overlays
+from ichreport.model import networks
+from ichreport.report.comparison import all_runs, open_choices, overlays
 from ichreport.report.comparison import page as comparison_page
 from ichreport.runs.results import Results, ScoredRun
+from tests.model.conftest import make_experiment
 
 
 @pytest.fixture(scope="module")
@@ -107,3 +109,15 @@ def test_what_a_run_without_a_record_would_have_been_is_in_the_table(report):
     assert rows["04-broken"]["head"] == "bilstm"
     assert rows["05-later"]["loss"] == "weighted-bce"
     assert [row.kind for row in table.lines] == ["", "", "", "quiet", "quiet", ""]
+
+
+def test_what_the_poster_leaves_open_is_as_the_code_computes(report):
+    table = open_choices.table(report.results)
+    ours = {row.cells[0]: row.cells[1] for row in table.lines}
+    model = networks.untrained(make_experiment("store", network="cnn7").plan)
+    filters = [layer.filters for layer in model.layers if layer.name.startswith("conv")]
+    assert ours["filters of the seven blocks"] == ", ".join(map(str, filters))
+    assert ours["units of a hidden Dense layer"] == str(model.get_layer("dense1").units)
+    assert ours["dropout between Dense layers"] == f"{model.get_layer('dropout1').rate:g}"
+    assert ours["weight of any in the score"] == "2"
+    assert "What the poster leaves open" in comparison_page.content(report.results)

@@ -125,7 +125,7 @@ def test_subgroups_part_the_slices_by_what_the_store_knows(store, assessed):
     table[list(TRUTHS)] = store.slices[list(LABELS)].to_numpy()
     table[list(PROBABILITIES)] = random.random((len(store), len(LABELS)))
     classes = strata.stratify(store, np.arange(len(store)))
-    within = strata_scores(table, classes, threshold=0.5, replicates=20)
+    within = strata_scores(table, classes, threshold=0.5)
     areas = within[within["score"] == "auc"]
     by_kind = areas.groupby("kind", sort=False)["slices"].sum()
     for kind in ("position", "tilt", "header"):
@@ -142,7 +142,7 @@ def test_a_subgroup_of_one_patient_says_that_it_has_no_interval(store, assessed)
     table = make_predictions("fullid", seed=1, skill=2.0)
     one = (table["group"] == table.loc[table["split"] == "test", "group"].iloc[0]).to_numpy()
     classes = pd.Series(np.where(one, "one", "others"), index=table["sop_instance_uid"])
-    within = strata_scores(table, [("who", classes, False)], threshold=0.5, replicates=20)
+    within = strata_scores(table, [("who", classes, False)], threshold=0.5)
     rows = cells(score_tables.subgroups(assessed.with_subgroups(within)))
     assert rows["who: one"][1].endswith(" (no interval: 1 patient)")
     assert "no interval" not in rows["who: others"][1]

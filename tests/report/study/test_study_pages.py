@@ -10,7 +10,7 @@ from ichreport.findings import study_findings
 from ichreport.findings.study_findings import NOTICE
 from ichreport.labels import ANY
 from ichreport.params.new_studies import NewStudies, Rule
-from ichreport.report.study import list_page, site, study_page
+from ichreport.report.study import list_page, site, study_figures, study_page
 from ichreport.report.study.words import prevalence_in_words, rule_in_words, verdict
 from tests.report.study.conftest import UNSHOWN, new_study
 
@@ -75,7 +75,9 @@ def test_of_a_refused_study_no_probability_is_shown(found, tmp_path):
     ],
 )
 def test_doubts_are_what_was_found_of_the_series(found, warnings, said, unsaid):
-    text = repr(study_page.doubts(found.findings("study-0001", 0.5, warnings=warnings), found.run))
+    text = repr(
+        study_figures.doubts(found.findings("study-0001", 0.5, warnings=warnings), found.run)
+    )
     assert said in text
     assert unsaid not in text
 

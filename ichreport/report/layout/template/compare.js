@@ -129,7 +129,7 @@ for (const place of document.querySelectorAll(".compare")) {
   function scores(runs) {
     const rows = ["AUC", "average precision", "log loss"].flatMap((score, place) => data.labels.map((label) =>
       [`${score}, ${label}`, ...runs.map((run) => run.scores[label][place])]));
-    return table("Scores on test, by label, with 95 % intervals by bootstrap over linked patient groups.", ["score", ...heads(runs)], rows, true);
+    return table("Scores on test, by label, with 95 % intervals over linked patient groups.", ["score", ...heads(runs)], rows, true);
   }
   function key(runs) {
     return element("ul", { className: "key" }, ...runs.map((run, index) => element("li", {},

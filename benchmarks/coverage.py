@@ -1,0 +1,330 @@
+"""How often nominal 95 % intervals over linked groups hold the truth, and tests are right.
+
+    nice python benchmarks/coverage.py             # 400 simulated test sets each: 12 minutes
+    python benchmarks/coverage.py --quick          # 10 each, to see that it works
+
+Nine kinds of test sets. Patients differ in size, in how much of them bleeds and in how well they
+score, so that all truths are known in closed form: the scores are binormal and the probabilities
+calibrated. Beside the report's methods stand those that it had before: the bootstrap's expanded
+percentiles, Obuchowski's area with a Wald interval, exact intervals of rates with the bootstrap's
+variance.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.stats import norm
+from side_by_side import main
+
+from ichreport.evaluation.calibration.corrected_error import corrected_calibration_error
+from ichreport.evaluation.calibration.reliability import make_bins
+from ichreport.evaluation.scores import log_loss_terms
+from ichreport.evaluation.uncertainty.bootstrap import (
+    Resamples,
+    auc_replicates,
+    average_precision_replicates,
+    draw_resamples,
+    group_sums,
+    mean_replicates,
+)
+from ichreport.evaluation.uncertainty.closed_intervals import (
+    area_interval,
+    difference_interval,
+    loss_interval,
+    p_value_below_zero,
+    rate_interval,
+)
+from ichreport.evaluation.uncertainty.clustered_auc import clustered_auc
+from ichreport.evaluation.uncertainty.intervals import count_groups, interval, share_interval
+from ichreport.evaluation.uncertainty.jackknife import (
+    auc_left_out,
+    average_precision_left_out,
+    mean_left_out,
+)
+
+STUDIES, REPLICATES = 400, 1_000
+RECALL = 0.85
+BASELINE_AUC = 0.65  # of the network that is too sure of itself, and no better than the floor
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A kind of test set: its groups, whether their sizes differ much, a label and its area."""
+
+    groups: int
+    unequal: bool = False
+    prevalence: float = 0.15
+    auc: float = 0.9
+
+    @property
+    def distance(self) -> float:
+        """Between the means of the scores of positives and negatives, in standard deviations."""
+        return math.sqrt(2) * float(norm.ppf(self.auc))
+
+
+SCENARIOS = {
+    "10 groups": Scenario(10),
+    "20 groups": Scenario(20),
+    "36 groups": Scenario(36),
+    "20 very unequal groups": Scenario(20, unequal=True),
+    "60 very unequal groups": Scenario(60, unequal=True),
+    "label of 0.4 %, 300 groups": Scenario(300, prevalence=0.004),
+    "label of 0.4 %, 1,000 groups": Scenario(1_000, prevalence=0.004),
+    "AUC 0.99, 36 groups": Scenario(36, auc=0.99),
+    "AUC 0.999, 36 groups": Scenario(36, auc=0.999),
+}
+
+
+@dataclass(frozen=True)
+class Study:
+    """One simulated test set: truth, score and group of each slice, all (n,)."""
+
+    truth: NDArray[np.int64]
+    score: NDArray[np.float64]
+    group: NDArray[np.intp]
+    shared: NDArray[np.float64]
+
+
+def draw(scenario: Scenario, random: np.random.Generator) -> Study:
+    """A test set in which at least two groups bleed; half of all variance is between groups."""
+    while True:
+        sizes = random.integers(24, 45, scenario.groups)
+        if scenario.unequal:
+            sizes = np.maximum(3, random.lognormal(3.2, 1, scenario.groups).round().astype(int))
+        group = np.repeat(np.arange(scenario.groups), sizes)
+        ill, shared = (_half_shared(group, random) for _ in range(2))
+        truth = (ill > norm.isf(scenario.prevalence)).astype(np.int64)
+        if count_groups(group, truth == 1) > 1:
+            return Study(truth, scenario.distance * truth + shared, group, shared)
+
+
+def _half_shared(group: NDArray[np.intp], random: np.random.Generator) -> NDArray[np.float64]:
+    between, within = random.normal(size=group.max() + 1)[group], random.normal(size=len(group))
+    noise: NDArray[np.float64] = math.sqrt(0.5) * (between + within)
+    return noise
+
+
+def probability(
+    score: NDArray[np.float64], distance: float, prevalence: float, sharpness: float = 1
+) -> NDArray[np.float64]:
+    """What a binormal score means; with a sharpness above 1, said by who is too sure of it."""
+    logit = distance * score - distance**2 / 2 + math.log(prevalence / (1 - prevalence))
+    calibrated: NDArray[np.float64] = 1 / (1 + np.exp(-sharpness * logit))
+    return calibrated
+
+
+def truths(scenario: Scenario) -> dict[str, float]:
+    """The scores of endless slices."""
+    distance, prevalence = scenario.distance, scenario.prevalence
+    threshold = distance + float(norm.isf(RECALL))
+    false_alarms = float(norm.sf(threshold))
+    called = prevalence * RECALL + (1 - prevalence) * false_alarms
+    x = np.linspace(-9, distance + 9, 200_001)
+    hit, alarm = norm.sf(x - distance), norm.sf(x)
+    precision = prevalence * hit / (prevalence * hit + (1 - prevalence) * alarm)
+    return {
+        "auc": scenario.auc,
+        "average_precision": float(np.trapezoid(norm.pdf(x - distance) * precision, x)),
+        "log_loss": expected_loss(distance, prevalence),
+        "recall": RECALL,
+        "specificity": 1 - false_alarms,
+        "precision": prevalence * RECALL / called,
+    }
+
+
+def expected_loss(distance: float, prevalence: float, sharpness: float = 1) -> float:
+    """The log loss of binormal scores, nats, by quadrature."""
+    x = np.linspace(-9, distance + 9, 100_001)
+    logit = distance * x - distance**2 / 2 + math.log(prevalence / (1 - prevalence))
+    positives = np.logaddexp(0, -sharpness * logit) * norm.pdf(x - distance)
+    negatives = np.logaddexp(0, sharpness * logit) * norm.pdf(x)
+    return float(np.trapezoid(prevalence * positives + (1 - prevalence) * negatives, x))
+
+
+def sharpness_of_the_floor(prevalence: float) -> float:
+    """How sure a network of AUC 0.65 must be of itself to score as the constant prevalence does."""
+    distance = math.sqrt(2) * float(norm.ppf(BASELINE_AUC))
+    floor = -prevalence * math.log(prevalence) - (1 - prevalence) * math.log1p(-prevalence)
+    return float(brentq(lambda s: expected_loss(distance, prevalence, s) - floor, 1, 50))
+
+
+Ends = tuple[float, float]
+
+
+def intervals(study: Study, scenario: Scenario, resamples: Resamples) -> dict[str, dict[str, Ends]]:
+    """By measure and method, the two ends."""
+    truth, score, group, counts = study.truth, study.score, study.group, resamples.counts
+    positive = truth == 1
+    rarer = count_groups(group, positive, ~positive)
+    chance = probability(score, scenario.distance, scenario.prevalence)
+    losses = log_loss_terms(truth, chance)
+    areas = auc_replicates(truth, score, group, counts)
+    precisions = average_precision_replicates(truth, score, group, counts)
+    everyone = len(np.unique(group))
+    found: dict[str, dict[str, Any]] = {
+        "auc": {
+            "bootstrap": interval(areas, groups=rarer),
+            "Obuchowski": clustered_auc(truth, score, group).interval(),
+            "ours": area_interval(auc_left_out(truth, score, group)),
+        },
+        "average_precision": {
+            "bootstrap": interval(precisions, groups=rarer),
+            "ours": area_interval(average_precision_left_out(truth, score, group)),
+        },
+        "log_loss": {
+            "bootstrap": interval(mean_replicates(losses, group, counts), groups=everyone),
+            "ours": loss_interval(mean_left_out(losses, group)),
+        },
+    }
+    called = score >= scenario.distance + norm.isf(RECALL)
+    for rate, right, among in (
+        ("recall", called, positive),
+        ("specificity", ~called, ~positive),
+        ("precision", positive, called),
+    ):
+        found[rate] = rate_ends(right, among, group, counts)
+    return {
+        measure: {method: _ends(ends) for method, ends in methods.items()}
+        for measure, methods in found.items()
+    }
+
+
+def rate_ends(
+    right: NDArray[np.bool_],
+    among: NDArray[np.bool_],
+    group: NDArray[np.intp],
+    counts: NDArray[np.int64],
+) -> dict[str, Any]:
+    """The interval of a rate, with the bootstrap's variance and with ours."""
+    cells = group_sums(np.stack([right & among, among], axis=1), group, counts.shape[1])
+    hits, slices = (counts @ cells).T
+    shares = np.where(slices > 0, hits / np.maximum(slices, 1), math.nan)
+    units, rate = int(among.sum()), mean_left_out(right[among].astype(float), group[among])
+    before = share_interval(rate.value, shares, units=units, groups=rate.groups)
+    return {"bootstrap": before, "ours": rate_interval(rate, units=units)}
+
+
+def _ends(ends: Any) -> Ends:
+    return ends if isinstance(ends, tuple) else (ends.low, ends.high)
+
+
+def tests(
+    study: Study, scenario: Scenario, resamples: Resamples, sharpness: float
+) -> dict[str, dict[str, bool]]:
+    """By test and method, whether it finds what isn't there."""
+    truth, group, counts = study.truth, study.group, resamples.counts
+    random, prevalence = np.random.default_rng(len(group)), scenario.prevalence
+    noisy = [
+        scenario.distance * truth + math.sqrt(0.5) * (study.shared + _half_shared(group, random))
+        for _ in range(2)
+    ]
+    first, second = (probability(score, scenario.distance, prevalence) for score in noisy)
+    paired = log_loss_terms(truth, first) - log_loss_terms(truth, second)
+    distance = math.sqrt(2) * float(norm.ppf(BASELINE_AUC))
+    sure = probability(distance * truth + study.shared, distance, prevalence, sharpness)
+    above = log_loss_terms(truth, sure) + np.log(np.where(truth == 1, prevalence, 1 - prevalence))
+    better = [auc_left_out(truth, score, group) for score in noisy]
+    everyone = len(np.unique(group))
+
+    def excludes_zero(ends: Any) -> bool:
+        return bool(ends.low > 0 or ends.high < 0)
+
+    def percentiles(values: NDArray[np.float64]) -> Any:
+        return interval(mean_replicates(values, group, counts), groups=everyone)
+
+    return {
+        "one of two equal networks has less log loss": {
+            "bootstrap": excludes_zero(percentiles(paired)),
+            "ours": excludes_zero(difference_interval(mean_left_out(paired, group))),
+        },
+        "one of two equal networks has more AUC": {
+            "ours": excludes_zero(difference_interval(better[0].minus(better[1]))),
+        },
+        "learned, by a network that scores as the floor": {
+            "bootstrap": bool(percentiles(above).high < 0),
+            "ours": bool(p_value_below_zero(mean_left_out(above, group)) < 0.025),
+        },
+        "the calibration error of a calibrated network is above 0": calibration(
+            study, scenario, resamples
+        ),
+    }
+
+
+def calibration(study: Study, scenario: Scenario, resamples: Resamples) -> dict[str, bool]:
+    """Whether the lower end of a calibration error is above 0: before, percentiles shifted."""
+    chance = probability(study.score, scenario.distance, scenario.prevalence)
+    bins, group, counts = make_bins(chance), study.group, resamples.counts
+    inside = bins.index(chance)[:, None] == np.arange(len(bins))
+    gaps = group_sums(inside * (chance - study.truth)[:, None], group, counts.shape[1])
+    errors = np.abs(counts @ gaps).sum(axis=1) / (counts @ np.bincount(group))
+    error = np.abs(gaps.sum(axis=0)).sum() / len(group)
+    before = interval(np.maximum(errors - errors.mean() + error, 0), groups=counts.shape[1])
+    ours = corrected_calibration_error(study.truth, chance, bins, group, resamples)[1]
+    return {"bootstrap": before.low > 0, "ours": ours.low > 0}
+
+
+def simulate(scenario: Scenario, studies: int) -> dict[str, Any]:
+    """Coverage, misses by side and median width of each measure; error rates of each test."""
+    random, truth = np.random.default_rng(1), truths(scenario)
+    sharpness = sharpness_of_the_floor(scenario.prevalence)
+    ends: dict[tuple[str, str], list[Ends]] = {}
+    wrong: dict[tuple[str, str], list[bool]] = {}
+    for number in range(studies):
+        study = draw(scenario, random)
+        names = [f"{group:04d}" for group in range(scenario.groups)]
+        resamples = draw_resamples(names, replicates=REPLICATES, seed=number)
+        _collect(ends, intervals(study, scenario, resamples))
+        _collect(wrong, tests(study, scenario, resamples, sharpness))
+    found: dict[str, Any] = {"truth": truth, "intervals": {}, "wrong": {}}
+    for (measure, method), pairs in ends.items():
+        of_measure = found["intervals"].setdefault(measure, {})
+        of_measure[method] = _coverage(np.array(pairs), truth[measure])
+    for (test, method), errors in wrong.items():
+        found["wrong"].setdefault(test, {})[method] = float(np.mean(errors))
+    return found
+
+
+def _collect(into: dict[tuple[str, str], list[Any]], found: dict[str, dict[str, Any]]) -> None:
+    for measure, methods in found.items():
+        for method, value in methods.items():
+            into.setdefault((measure, method), []).append(value)
+
+
+def _coverage(ends: NDArray[np.float64], truth: float) -> dict[str, float]:
+    low, high = ends[~np.isnan(ends).any(axis=1)].T
+    return {
+        "coverage": float(np.mean((low <= truth) & (truth <= high))),
+        "truth_below": float(np.mean(truth < low)),
+        "truth_above": float(np.mean(truth > high)),
+        "median_width": float(np.median(high - low)),
+        "without_interval": int(len(ends) - len(low)),
+    }
+
+
+def jump() -> dict[str, Ends]:
+    """The intervals of areas of nearly 1 and of exactly 1, in eight groups of which two bleed."""
+    truth = np.tile(np.repeat([0, 1], 20), 8)
+    group = np.repeat(np.arange(8), 40)
+    truth[group > 1] = 0
+    score = truth + np.random.default_rng(0).random(len(truth)) / 2
+    nearly = score.copy()
+    nearly[np.flatnonzero(truth)[0]] = np.sort(score[truth == 0])[-2:].mean()
+    found = {}
+    for name, values in (("exactly 1", score), ("nearly 1", nearly)):
+        left_out = auc_left_out(truth, values, group)
+        found[name] = _ends(area_interval(left_out))
+    return found
+
+
+def measure(studies: int = STUDIES) -> dict[str, Any]:
+    """All scenarios, one after another."""
+    found = {name: simulate(scenario, studies) for name, scenario in SCENARIOS.items()}
+    return {"studies": studies, "replicates": REPLICATES, "area": jump(), "scenarios": found}
+
+
+if __name__ == "__main__":
+    main(measure, studies=10)

@@ -1,0 +1,1 @@
+"""How a run does on another hospital's data, where nothing is fitted."""

@@ -1,0 +1,87 @@
+"""Inside and outside: each measure in both places, and its difference."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from ichreport.evaluation.external.measures import MEASURES, measure
+from ichreport.evaluation.external.scored import Scale, Scored
+from ichreport.labels import LABELS
+
+
+def compare_places(inside: Scale, outside: Scale) -> pd.DataFrame:
+    """Every measure of every label inside and outside, and outside less inside.
+
+    Args:
+        inside: The run's own test.
+        outside: Another hospital, on the same scale.
+
+    Returns:
+        One row for each label and measure: `level`, `label`, `measure`, `threshold` (frozen), and
+        for each of `inside`, `outside` and `difference` `_value`, `_low` and `_high`; besides
+        `inside_units`, `inside_positives`, `inside_groups`, and the same of outside. NaN where
+        undefined.
+
+    Raises:
+        ValueError: If the two are not of one level, or of other thresholds.
+    """
+    if inside.level != outside.level:
+        raise ValueError(f"inside is of {inside.level}, and outside of {outside.level}.")
+    table = []
+    for label in LABELS:
+        threshold = inside.thresholds[label]
+        if not _same(threshold, outside.thresholds[label]):
+            raise ValueError(
+                f"{label}: the threshold inside is {threshold!r}, and outside "
+                f"{outside.thresholds[label]!r}; it is frozen."
+            )
+        places = {"inside": inside.of(label), "outside": outside.of(label)}
+        measured = {
+            place: measure(scored, threshold, calibrated=inside.calibrated[label])
+            for place, scored in places.items()
+        }
+        counts = {
+            f"{place}_{name}": value
+            for place, scored in places.items()
+            for name, value in _counts(scored).items()
+        }
+        for name in MEASURES:
+            both = {place: measured[place][name] for place in places}
+            both["difference"] = difference(both["outside"], both["inside"])
+            values = {f"{place}_{end}": row[end] for place, row in both.items() for end in row}
+            keys = {"level": inside.level, "label": label, "measure": name, "threshold": threshold}
+            table.append(keys | values | counts)
+    return pd.DataFrame(table)
+
+
+def difference(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, float]:
+    """One estimate less another of other patients, with its interval from both intervals.
+
+    The lower end is d - sqrt((a - a_low)² + (b_high - b)²), the upper one likewise (Zou and Donner,
+    Statistics in Medicine 27 (2008) 1693; for two shares Newcombe's, ibid. 17 (1998) 873). It keeps
+    what the two intervals know of skewness and of shares of 0 or 1, where all resamples are equal.
+
+    Args:
+        first: `value`, `low` and `high`.
+        second: Likewise, of patients none of whom is among the first's.
+
+    Returns:
+        `value`, `low` and `high`; NaN where an end is.
+    """
+    a, a_low, a_high = (float(first[name]) for name in ("value", "low", "high"))
+    b, b_low, b_high = (float(second[name]) for name in ("value", "low", "high"))
+    value = a - b
+    low = value - math.hypot(a - a_low, b_high - b)
+    high = value + math.hypot(a_high - a, b - b_low)
+    return {"value": value, "low": low, "high": high}
+
+
+def _same(first: float, second: float) -> bool:
+    return first == second or (math.isnan(first) and math.isnan(second))
+
+
+def _counts(scored: Scored) -> dict[str, int]:
+    groups = len(set(scored.group.tolist()))
+    return {"units": len(scored), "positives": scored.positives, "groups": groups}

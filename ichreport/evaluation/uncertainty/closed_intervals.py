@@ -1,0 +1,254 @@
+"""Intervals and p-values in closed form, from scores without each group.
+
+The variance of a score is Σ (score - score without group)² (the jackknife, which is Bell and
+McCaffrey's, Survey Methodology 28 (2002) 169, for a mean). It is right where groups differ in size;
+a bootstrap's is too small there. Its own uncertainty goes into the degrees of freedom of a t
+distribution. `benchmarks/coverage.py` counts how often these intervals hold the truth.
+"""
+
+import math
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+from scipy.stats import t
+
+from ichreport.evaluation.uncertainty.intervals import (
+    LEVEL,
+    Interval,
+    exact_interval,
+    independent_slices,
+)
+from ichreport.evaluation.uncertainty.jackknife import LeftOut
+
+_MISRANKED: Final = 0.125
+"""Of one pair of groups, the share that an area is never surer of than."""
+
+_SMALLEST_RATIO: Final = 0.01
+"""Losses without a group count as at least this share of the whole."""
+
+_ROUNDING: Final = 1e-12
+"""Smaller differences count as 0: they come from summing in another order."""
+
+
+def degrees_of_freedom(deviations: NDArray[np.float64], effective: float) -> float:
+    """Degrees of freedom of a variance that is a sum of squares over groups.
+
+    (Σ d²)² / Σ d⁴, the number of groups that carry the variance, and at most one less than the
+    effective number of groups. Where a handful of groups have nearly all of a loss, those that the
+    sample happened to miss matter, and 36 groups know no more than four.
+
+    Args:
+        deviations: (G,) what each group adds.
+        effective: `LeftOut.effective`.
+
+    Returns:
+        At least 1.
+    """
+    squares = np.square(deviations)
+    fourth = np.square(squares).sum()
+    carrying = float(squares.sum() ** 2 / fourth) if fourth > 0 else math.inf
+    return max(min(carrying, effective - 1), 1.0)
+
+
+def area_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
+    """The interval of an area under a curve, of the ROC curve or average precision.
+
+    A t interval on the logit scale, which stays within (0, 1). One eighth of a pair of groups
+    counts as misranked, with its own share in the variance. So an area of exactly 1 has the
+    interval of an area of nearly 1.
+
+    Args:
+        left_out: Of `jackknife.auc_left_out` or `average_precision_left_out`.
+        level: Confidence, in (0, 1).
+
+    Returns:
+        NaN if fewer than two groups hold a class.
+
+    Raises:
+        ValueError: If `level` is not in (0, 1).
+    """
+    _check_level(level)
+    if left_out.groups < 2 or math.isnan(left_out.value):
+        return Interval(math.nan, math.nan, left_out.groups, 0)
+    pseudo = _MISRANKED / left_out.pairs
+    area, shrunk = left_out.value, (1 - 2 * pseudo) * left_out.value + pseudo
+    without = logit((1 - 2 * pseudo) * left_out.without + pseudo)
+    deviations = logit(shrunk) - without
+    variance, added = float(np.square(deviations).sum()), (pseudo / min(shrunk, 1 - shrunk)) ** 2
+    rounded = 0.0 if variance < _ROUNDING**2 else variance
+    freedom = degrees_of_freedom(deviations, left_out.effective)
+    most = max(left_out.effective - 1, 1.0)
+    # Welch and Satterthwaite's rule for a sum of two variances
+    freedom = (rounded + added) ** 2 / (rounded**2 / freedom + added**2 / most)
+    half_width = t.ppf((1 + level) / 2, freedom) * math.sqrt(rounded + added)
+    with np.errstate(divide="ignore"):
+        ends = expit(logit([[area], [shrunk]]) + np.array([-half_width, half_width]))
+    return Interval(float(ends[:, 0].min()), float(ends[:, 1].max()), left_out.groups, 0)
+
+
+def loss_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
+    """The interval of a mean of losses, which are at least 0: a t interval on the log scale.
+
+    Losses are skewed: most slices have hardly any, and a handful much. On the log scale the upper
+    end is further away, as it should be.
+
+    Args:
+        left_out: Of `jackknife.mean_left_out`.
+        level: Confidence, in (0, 1).
+
+    Returns:
+        NaN if fewer than two groups contribute; (0, 0) if there is no loss.
+
+    Raises:
+        ValueError: If `level` is not in (0, 1), or the mean is negative.
+    """
+    _check_level(level)
+    value = left_out.value
+    if left_out.groups < 2 or math.isnan(value):
+        return Interval(math.nan, math.nan, left_out.groups, 0)
+    if value < 0:
+        raise ValueError(f"a mean of losses must be at least 0, got {value!r}.")
+    if value == 0:
+        return Interval(0.0, 0.0, left_out.groups, 0)
+    deviations = -np.log(np.maximum(left_out.without / value, _SMALLEST_RATIO))
+    freedom = degrees_of_freedom(deviations, left_out.effective)
+    factor = math.exp(
+        min(t.ppf((1 + level) / 2, freedom) * math.sqrt(np.square(deviations).sum()), 700)
+    )
+    return Interval(value / factor, value * factor, left_out.groups, 0)
+
+
+def rate_interval(left_out: LeftOut, *, units: int, level: float = LEVEL) -> Interval:
+    """The interval of a rate, such as a recall, in clustered slices.
+
+    As `intervals.share_interval`, Korn and Graubard's exact one for as many independent slices as
+    would be equally uncertain, with the variance and the degrees of freedom of this module.
+
+    Args:
+        left_out: Of `jackknife.mean_left_out`, over the slices of the rate's denominator.
+        units: Number of these slices.
+        level: Confidence, in (0, 1).
+
+    Returns:
+        NaN with fewer than two groups.
+
+    Raises:
+        ValueError: If `level` is not in (0, 1).
+    """
+    _check_level(level)
+    rate, groups = left_out.value, left_out.groups
+    if groups < 2 or math.isnan(rate):
+        return Interval(math.nan, math.nan, groups, 0)
+    variance = float(np.square(left_out.deviations).sum())
+    freedom = degrees_of_freedom(left_out.deviations, left_out.effective)
+    slices = independent_slices(rate, variance, units, groups, freedom=freedom, level=level)
+    return Interval(*exact_interval(rate, slices, level), groups, 0)
+
+
+def difference_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
+    """The t interval of a difference of two scores, or of any mean that may have either sign.
+
+    The degrees of freedom are one less than the effective number of groups: what is common to two
+    scores cancels, and with it most of the skewness.
+
+    Args:
+        left_out: The difference, such as of `LeftOut.minus`.
+        level: Confidence, in (0, 1).
+
+    Returns:
+        NaN with fewer than two groups.
+
+    Raises:
+        ValueError: If `level` is not in (0, 1).
+    """
+    _check_level(level)
+    error = _standard_error(left_out)
+    half_width = float(t.ppf((1 + level) / 2, max(left_out.effective - 1, 1.0))) * error
+    return Interval(left_out.value - half_width, left_out.value + half_width, left_out.groups, 0)
+
+
+def cautious_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
+    """The interval of a mean of either sign that may be very skewed.
+
+    A network that is too sure of itself wins a little on most groups and loses much on a handful,
+    which a sample may have missed. So for each end one group more counts, which adds as much as the
+    group that is furthest on that side, and the degrees of freedom are `degrees_of_freedom`.
+
+    Args:
+        left_out: Of `jackknife.mean_left_out`.
+        level: Confidence, in (0, 1).
+
+    Returns:
+        NaN with fewer than two groups.
+
+    Raises:
+        ValueError: If `level` is not in (0, 1).
+    """
+    _check_level(level)
+    if left_out.groups < 2 or math.isnan(left_out.value):
+        return Interval(math.nan, math.nan, left_out.groups, 0)
+    ends = []
+    for sign in (-1, 1):
+        value, error, freedom = _with_the_furthest_group(left_out, sign)
+        ends.append(value + sign * float(t.ppf((1 + level) / 2, freedom)) * error)
+    return Interval(ends[0], ends[1], left_out.groups, 0)
+
+
+def p_value_below_zero(left_out: LeftOut) -> float:
+    """The one-sided p-value of a mean not being below 0, in agreement with `cautious_interval`.
+
+    Args:
+        left_out: Of `jackknife.mean_left_out`.
+
+    Returns:
+        In [0, 1]; NaN with fewer than two groups.
+    """
+    if left_out.groups < 2 or math.isnan(left_out.value):
+        return math.nan
+    value, error, freedom = _with_the_furthest_group(left_out, 1)
+    if abs(value) < _ROUNDING:
+        return 1.0
+    with np.errstate(divide="ignore"):
+        return float(t.cdf(np.float64(value) / error, freedom))
+
+
+def _with_the_furthest_group(left_out: LeftOut, sign: int) -> tuple[float, float, float]:
+    """The mean, its standard error and its degrees of freedom with one group more."""
+    furthest = sign * max(float((sign * left_out.deviations).max()), 0.0)
+    deviations = np.append(left_out.deviations, furthest)
+    error = math.sqrt(np.square(deviations).sum())
+    freedom = degrees_of_freedom(deviations, left_out.effective)
+    return left_out.value + furthest, 0.0 if error < _ROUNDING else error, freedom
+
+
+def difference_p_value(left_out: LeftOut) -> float:
+    """The two-sided p-value of no difference, in agreement with `difference_interval`.
+
+    Args:
+        left_out: The difference.
+
+    Returns:
+        In [0, 1], 1 for two scores that are the same; NaN with fewer than two groups.
+    """
+    error = _standard_error(left_out)
+    if math.isnan(error):
+        return math.nan
+    if abs(left_out.value) < _ROUNDING:
+        return 1.0
+    with np.errstate(divide="ignore"):
+        ratio = np.float64(abs(left_out.value)) / error
+    return float(2 * t.sf(ratio, max(left_out.effective - 1, 1.0)))
+
+
+def _standard_error(left_out: LeftOut) -> float:
+    if left_out.groups < 2 or math.isnan(left_out.value):
+        return math.nan
+    error = math.sqrt(np.square(left_out.deviations).sum())
+    return 0.0 if error < _ROUNDING else error
+
+
+def _check_level(level: float) -> None:
+    if not 0 < level < 1:
+        raise ValueError(f"level must be in (0, 1), got {level!r}.")

@@ -1,0 +1,88 @@
+"""Data sets of other hospitals, which finished runs are applied to."""
+
+from pathlib import Path
+from typing import Final, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from ichreport.params.phantom_recipe import PhantomRecipe
+from ichreport.params.yaml import LARGEST_SEED, NAME_PATTERN, Parameters, project_path
+
+READERS_FILE: Final = "readers.csv"
+"""In the folder of synthetic heads, what simulated readers say of each study."""
+
+Kind = Literal["cq500", "ct-ich"]
+"""Public data sets whose layout is known."""
+
+
+class SimulatedReaders(Parameters):
+    """Readers of synthetic heads, who err independently of each other."""
+
+    count: int = Field(default=3, ge=1, le=9, description="readers of each study")
+    sensitivity: float = Field(
+        default=0.92, gt=0.5, le=1, description="chance that a reader sees a kind that is there"
+    )
+    specificity: float = Field(
+        default=0.98, gt=0.5, le=1, description="chance that a reader sees none that is not"
+    )
+    seed: int = Field(default=1, ge=0, le=LARGEST_SEED, description="seed of their errors")
+
+
+class ExternalDataSet(Parameters):
+    """A data set of another hospital, and the runs that are applied to it."""
+
+    name: str = Field(pattern=NAME_PATTERN, description="what it is called on pages and in folders")
+    source: str = Field(description="its folder or zip")
+    kind: Kind | None = Field(
+        default=None, description="cq500 or ct-ich; null: the challenge's layout, or DICOM series"
+    )
+    labels: str | None = Field(
+        default=None, description="label CSV of slices or of studies; null: the data set's own"
+    )
+    citation: str = Field(default="", description="whom to cite for it")
+    licence: str = Field(default="", description="what its licence allows")
+    phantom: PhantomRecipe | None = Field(
+        default=None, description="recipe of its synthetic heads; null for real data"
+    )
+    readers: SimulatedReaders | None = Field(
+        default=None, description="simulated readers, who label the synthetic studies"
+    )
+    runs: list[str] = Field(
+        default=[], max_length=1000, description="runs to apply; none: the profile's cam_run"
+    )
+
+    @field_validator("source", "labels")
+    @classmethod
+    def _can_be_a_path(cls, path: str | None) -> str | None:
+        if path is not None and (not path.strip() or not path.isprintable()):
+            raise ValueError("the path of a file or folder")
+        if path is not None and ("{" in path or "}" in path):
+            raise ValueError("a path without { and }, which stand for wildcards in a workflow")
+        return path
+
+    @field_validator("runs")
+    @classmethod
+    def _each_run_once(cls, runs: list[str]) -> list[str]:
+        if len(set(runs)) < len(runs):
+            raise ValueError("names of runs, each once")
+        return runs
+
+    @model_validator(mode="after")
+    def _readers_read_synthetic_heads(self) -> Self:
+        if self.readers is not None and (self.phantom is None or self.labels is not None):
+            raise ValueError("with a phantom and without labels where it has readers")
+        if self.kind is not None and self.phantom is not None:
+            raise ValueError("without a phantom where it has a kind, which is of real data")
+        return self
+
+    @property
+    def pseudonymise(self) -> bool | None:
+        """Whether to hash identifiers; those of the public data sets are nobody's names."""
+        return None if self.kind is None else False
+
+    @property
+    def labels_file(self) -> Path | None:
+        """Its label CSV, where it is not the source's own."""
+        if self.readers is not None:
+            return project_path(self.source) / READERS_FILE
+        return project_path(self.labels) if self.labels else None

@@ -1,0 +1,1 @@
+"""The page of other hospitals: how runs do there, from the records of their evaluations."""

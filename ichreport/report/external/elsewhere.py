@@ -1,0 +1,190 @@
+"""What a report knows of other hospitals, and its verdict on each."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ichreport.evaluation.external.measures import AUC, IN_THE_LARGE, RECALL, SPECIFICITY
+from ichreport.labels import ANY, LABELS
+from ichreport.params.profile import Profile
+from ichreport.report.html.blocks import Sentences
+from ichreport.report.html.captions import Captions
+from ichreport.report.html.formats import interval, number, with_interval
+from ichreport.runs.external_record import ExternalRecord, read_external
+
+_CAPTIONS: Final = Captions.beside(__file__)
+
+FEW: Final = 20
+"""Studies with a label below which a sentence says what became of them."""
+
+STUDIES: Final = "studies"
+SLICES: Final = "slices"
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """The evaluations of a report.
+
+    Attributes:
+        records: Those that are whole and of the runs as they are now.
+        problems: What is wrong with others, and which are missing.
+    """
+
+    records: list[ExternalRecord]
+    problems: list[str]
+
+
+def read(profile: Profile) -> Elsewhere:
+    """Read the evaluations of a profile's runs on its external data sets.
+
+    Args:
+        profile: Its `external` says which are expected; others that were made by hand are read too.
+    """
+    records, problems = read_external(profile.report_folder)
+    made = {(record.data["name"], record.run) for record in records}
+    damaged = " ".join(problems)
+    missing = [
+        _CAPTIONS.fill("missing", run=run, data=data.name)
+        for data in profile.external
+        for run in profile.runs_elsewhere(data)
+        if (data.name, run) not in made and f"/{data.name}/{run}/" not in damaged
+    ]
+    return Elsewhere(records, [*problems, *missing])
+
+
+def verdict(elsewhere: Elsewhere) -> Sentences:
+    """Whether each run holds in each place: a line each, from the interval of the difference.
+
+    Args:
+        elsewhere: As `read` gives it.
+    """
+    lines = [_verdict(record) for record in elsewhere.records]
+    return Sentences([*(lines or [_CAPTIONS.fill("nothing")]), *elsewhere.problems])
+
+
+def findings(elsewhere: Elsewhere) -> Sentences:
+    """What becomes of the threshold, the probabilities and the rare labels, in sentences.
+
+    Args:
+        elsewhere: As `read` gives it.
+    """
+    sentences = [
+        sentence
+        for record in elsewhere.records
+        for sentence in (
+            *_of_threshold(record),
+            _of_probabilities(record),
+            *_of_few(record),
+        )
+    ]
+    return Sentences(sentences or [_CAPTIONS.fill("nothing")])
+
+
+def outcome(row: Mapping[str, Any]) -> str:
+    """Whether a measure is higher or lower outside, by its interval.
+
+    Args:
+        row: A row of `evaluation.external.comparison.compare_places`.
+
+    Returns:
+        `lower`, `higher`, `open` (the interval holds 0) or `undefined`.
+    """
+    low, high = row["difference_low"], row["difference_high"]
+    if math.isnan(low) or math.isnan(high):
+        return "undefined"
+    if high < 0:
+        return "lower"
+    return "higher" if low > 0 else "open"
+
+
+def of_place(row: Mapping[str, Any], place: str, digits: int = 3) -> str:
+    """A measure with its interval: `inside`, `outside` or `difference`."""
+    ends = {end: row[f"{place}_{end}"] for end in ("value", "low", "high")}
+    return with_interval(ends, digits)
+
+
+def _verdict(record: ExternalRecord) -> str:
+    row = record.assessment.row(AUC, ANY)
+    run, data = record.run, str(record.data["name"])
+    figures = _CAPTIONS.fill(
+        "figures",
+        outside=of_place(row, "outside"),
+        inside=of_place(row, "inside"),
+        difference=of_place(row, "difference"),
+        studies=f"{row['outside_units']:,}",
+        positives=f"{row['outside_positives']:,}",
+    )
+    match outcome(row):
+        case "lower":
+            return _CAPTIONS.fill("falls", run=run, data=data, figures=figures)
+        case "higher":
+            return _CAPTIONS.fill("does_better", run=run, data=data, figures=figures)
+        case "undefined":
+            return _CAPTIONS.fill("no_verdict", run=run, data=data, figures=figures)
+    fall = number(-row["difference_low"])
+    return _CAPTIONS.fill("left_open", run=run, data=data, figures=figures, fall=fall)
+
+
+def _of_threshold(record: ExternalRecord) -> list[str]:
+    """What the frozen threshold does to recall and specificity."""
+    rows = {name: record.assessment.row(name, ANY) for name in (RECALL, SPECIFICITY)}
+    return [
+        _CAPTIONS.fill(
+            "threshold",
+            run=record.run,
+            data=record.data["name"],
+            measure=measure,
+            outside=of_place(row, "outside", 2),
+            compared=_COMPARED[outcome(row)],
+            inside=of_place(row, "inside", 2),
+        )
+        for measure, row in rows.items()
+    ]
+
+
+_COMPARED: Final = {
+    "lower": "lower than inside",
+    "higher": "higher than inside",
+    "open": "not distinguishable from that inside",
+    "undefined": "which cannot be compared with that inside",
+}
+
+
+def _of_probabilities(record: ExternalRecord) -> str:
+    """Whether bleeding is as frequent there as the run's probabilities say."""
+    row = record.assessment.row(IN_THE_LARGE, ANY)
+    low, high = row["outside_low"], row["outside_high"]
+    if math.isnan(low):
+        says = "cannot be judged"
+    elif high < 0:
+        says = "are too high: bleeding is rarer than they say"
+    elif low > 0:
+        says = "are too low: bleeding is more frequent than they say"
+    else:
+        says = "are about as large as bleeding is frequent"
+    shift = f"{number(row['outside_value'], 2)} ({interval(low, high, 2)})"
+    name = record.data["name"]
+    return _CAPTIONS.fill("probabilities", run=record.run, data=name, says=says, shift=shift)
+
+
+def _of_few(record: ExternalRecord) -> list[str]:
+    """Labels that few studies have: what became of these studies."""
+    told = []
+    for label in LABELS:
+        row = record.assessment.row(RECALL, label)
+        count, recall = int(row["outside_positives"]), row["outside_value"]
+        if count >= FEW:
+            continue
+        name = record.data["name"]
+        if not count:
+            told.append(_CAPTIONS.fill("none", run=record.run, data=name, label=label))
+            continue
+        found = "–" if math.isnan(recall) else f"{round(recall * count)}"
+        studies = "1 study" if count == 1 else f"{count} studies"
+        told.append(
+            _CAPTIONS.fill(
+                "few", studies=studies, label=label, data=name, run=record.run, found=found
+            )
+        )
+    return told

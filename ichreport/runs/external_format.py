@@ -1,0 +1,64 @@
+"""The files of evaluations on other hospitals' data, and whether they are still what was written.
+
+Apart from what reads the figures, so that it costs no import of pandas.
+"""
+
+from pathlib import Path
+from typing import Any, Final
+
+from ichreport.files import OtherVersionError, check_file, read_json, unseal
+from ichreport.runs.record_format import PREDICTIONS, RECORD
+
+EXTERNAL_FORMAT: Final = 1
+EXTERNAL: Final = "external"
+"""The folder of a report in which they lie."""
+EVALUATE_AGAIN: Final = "Evaluate it again (make report does for data sets of the profile)."
+
+
+def folder_of(run_folder: Path, data_set: str) -> Path:
+    """Where the evaluation of a run on a data set belongs.
+
+    Args:
+        run_folder: `reports/<profile>/runs/<name>`.
+        data_set: The data set's name.
+    """
+    return run_folder.parents[1] / EXTERNAL / data_set / run_folder.name
+
+
+def external_records(report_folder: Path) -> list[Path]:
+    """The records of all evaluations of a report, by data set and run.
+
+    Args:
+        report_folder: `reports/<profile>`.
+    """
+    return sorted(report_folder.glob(f"{EXTERNAL}/*/*/{RECORD}"))
+
+
+def read_external_record(folder: Path) -> dict[str, Any]:
+    """What a record says, once it and the predictions beside it are what was written.
+
+    Args:
+        folder: As `folder_of` gives it.
+
+    Raises:
+        OtherVersionError: If another version of ichreport has made it; with the cure.
+        ValueError: If one of them is damaged or missing; with the cure.
+    """
+    path = folder / RECORD
+    try:
+        content = read_json(path)
+        kept = content.get("format") if isinstance(content, dict) else None
+        if kept is not None and kept != EXTERNAL_FORMAT:
+            raise OtherVersionError(
+                f"{path} has format {kept!r}, expected {EXTERNAL_FORMAT}: another version made it."
+            )
+        record = unseal(content, path)
+        named = (record["data"]["name"], record["run"])
+        if named != (folder.parent.name, folder.name):
+            raise ValueError(f"{path} is of another evaluation, {'/'.join(named)}.")
+        check_file(folder / PREDICTIONS, record["provenance"]["predictions_sha256"], "")
+    except OtherVersionError as error:
+        raise OtherVersionError(f"{error} {EVALUATE_AGAIN}") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{str(error).strip()} {EVALUATE_AGAIN}") from error
+    return record

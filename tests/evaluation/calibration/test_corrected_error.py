@@ -1,0 +1,48 @@
+"""The calibration error without chance: 0 for calibrated networks, what it is for others."""
+
+import math
+
+import numpy as np
+
+from ichreport.evaluation.calibration.corrected_error import corrected_calibration_error
+from ichreport.evaluation.calibration.reliability import expected_calibration_error, make_bins
+from ichreport.evaluation.uncertainty.bootstrap import draw_resamples
+
+
+def corrected(seed, bias, groups=40, size=30):
+    """Predictions that are `bias` too high, in independent slices, and their error in 10 bins."""
+    rng = np.random.default_rng(seed)
+    score = rng.uniform(0.2, 0.7, groups * size)
+    truth = (rng.random(len(score)) < score - bias).astype(int)
+    codes = np.repeat(np.arange(groups), size)
+    resamples = draw_resamples([f"{k:03d}" for k in range(groups)], replicates=300, seed=seed)
+    bins = make_bins(score)
+    value, interval = corrected_calibration_error(truth, score, bins, codes, resamples)
+    return value, interval, expected_calibration_error(truth, score, bins)
+
+
+def test_a_calibrated_network_s_interval_reaches_0_and_half_of_the_errors_are_0():
+    results = [corrected(seed, bias=0.0) for seed in range(60)]
+    assert np.mean([interval.low == 0 for _, interval, _ in results]) >= 0.93
+    assert 0.3 <= np.mean([value == 0 for value, _, _ in results]) <= 0.7
+    assert min(plain for _, _, plain in results) > 0.01
+
+
+def test_a_known_error_is_found_and_held():
+    results = [corrected(seed, bias=0.1) for seed in range(40)]
+    values = np.array([value for value, _, _ in results])
+    assert abs(values.mean() - 0.1) < 0.01
+    held = [interval.low <= 0.1 <= interval.high for _, interval, _ in results]
+    assert np.mean(held) >= 0.9
+
+
+def test_many_slices_leave_nothing_to_correct():
+    value, interval, plain = corrected(0, bias=0.15, groups=400, size=100)
+    assert abs(value - plain) < 0.002
+    assert interval.high - interval.low < 0.03
+
+
+def test_one_group_has_no_corrected_error():
+    value, interval, _ = corrected(0, bias=0.1, groups=1)
+    assert math.isnan(value)
+    assert math.isnan(interval.low)

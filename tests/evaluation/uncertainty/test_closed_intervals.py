@@ -1,0 +1,153 @@
+"""Closed intervals against scipy, by hand, and in simulation beside what they replaced."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest, norm, t, ttest_1samp
+
+from ichreport.evaluation.uncertainty import bootstrap, closed_intervals, intervals
+from ichreport.evaluation.uncertainty.jackknife import (
+    LeftOut,
+    auc_left_out,
+    mean_left_out,
+)
+
+VALUES = np.array([1.9, -0.4, 2.2, 0.7, 1.1, -0.9, 1.6, 0.3])
+
+
+def test_equal_groups_have_the_t_test_s_interval_and_p_value():
+    """But for the variance, which is n / (n - 1) times as large."""
+    left_out = mean_left_out(VALUES, np.arange(8))
+    wider = math.sqrt(8 / 7)
+    reference = ttest_1samp(VALUES, 0)
+    half = (reference.confidence_interval().high - VALUES.mean()) * wider
+    interval = closed_intervals.difference_interval(left_out)
+    assert (interval.low, interval.high) == pytest.approx(
+        (VALUES.mean() - half, VALUES.mean() + half)
+    )
+    expected = 2 * t.sf(reference.statistic / wider, 7)
+    assert closed_intervals.difference_p_value(left_out) == pytest.approx(expected)
+
+
+def test_the_p_value_is_below_alpha_exactly_when_the_interval_excludes_zero():
+    for shift in np.linspace(-3, 1, 41):
+        left_out = mean_left_out(VALUES + shift, np.arange(8))
+        interval = closed_intervals.difference_interval(left_out)
+        excludes = interval.low > 0 or interval.high < 0
+        assert (closed_intervals.difference_p_value(left_out) < 0.05) == excludes
+        learned = closed_intervals.cautious_interval(left_out).high < 0
+        assert (closed_intervals.p_value_below_zero(left_out) < 0.025) == learned
+
+
+def test_two_scores_that_are_the_same_differ_with_p_1():
+    left_out = mean_left_out(VALUES, np.arange(8))
+    assert closed_intervals.difference_p_value(left_out.minus(left_out)) == 1
+
+
+def test_degrees_of_freedom_are_the_groups_that_carry_the_variance():
+    assert closed_intervals.degrees_of_freedom(np.array([1.0, -1, 1, -1]), 40) == pytest.approx(4)
+    assert closed_intervals.degrees_of_freedom(np.array([9.0, 0, 0, 0]), 40) == pytest.approx(1)
+    assert closed_intervals.degrees_of_freedom(np.ones(100), 12.5) == pytest.approx(11.5)
+
+
+def test_the_rate_of_independent_slices_has_clopper_and_pearson_s_interval():
+    hit = np.random.default_rng(0).random(20_000) < 0.85
+    interval = closed_intervals.rate_interval(
+        mean_left_out(hit * 1.0, np.arange(20_000)), units=20_000
+    )
+    exact = binomtest(int(hit.sum()), 20_000).proportion_ci(method="exact")
+    assert (interval.low, interval.high) == pytest.approx((exact.low, exact.high), abs=2e-4)
+
+
+def test_a_loss_of_independent_slices_has_the_delta_method_s_interval_on_the_log_scale():
+    losses = np.random.default_rng(0).uniform(0.5, 1.5, 5_000)
+    interval = closed_intervals.loss_interval(mean_left_out(losses, np.arange(5_000)))
+    error = losses.std(ddof=1) / math.sqrt(5_000) / losses.mean()
+    expected = losses.mean() * np.exp(np.array([-1.96, 1.96]) * error)
+    assert (interval.low, interval.high) == pytest.approx(tuple(expected), abs=1e-4)
+
+
+def test_areas_of_exactly_1_and_of_nearly_1_have_the_same_interval():
+    """The bootstrap's was 0.158 to 1 for the one and 0.995 to 1 for the other."""
+    exactly = closed_intervals.area_interval(LeftOut(1.0, np.ones(20), 8, 6.5, 160))
+    area = 1 - 1e-7
+    without = np.full(20, area)
+    without[0] = 1
+    nearly = closed_intervals.area_interval(LeftOut(area, without, 8, 6.5, 160))
+    assert nearly.low == pytest.approx(exactly.low, abs=1e-4)
+    assert nearly.high == pytest.approx(exactly.high, abs=1e-4)
+    assert exactly.high == 1
+    # one eighth of a pair counts as misranked, by one group: its logit has a standard error of 1
+    odds = (160 - 0.125) / 0.125 * math.exp(-t.ppf(0.975, 5.5))
+    assert exactly.low == pytest.approx(odds / (1 + odds), rel=1e-3)
+
+
+def test_an_area_near_0_mirrors_one_near_1():
+    rng = np.random.default_rng(0)
+    codes = np.repeat(np.arange(20), 10)
+    truth = (rng.random(200) < 0.3).astype(int)
+    score = 2 * truth + rng.normal(size=200)
+    high, low = (
+        closed_intervals.area_interval(auc_left_out(truth, sign * score, codes)) for sign in (1, -1)
+    )
+    assert (high.low, high.high) == pytest.approx((1 - low.high, 1 - low.low))
+
+
+def test_one_group_has_no_interval_and_no_loss_has_none_around_it():
+    single = mean_left_out(VALUES, np.zeros(8, int))
+    for make in (
+        closed_intervals.difference_interval,
+        closed_intervals.cautious_interval,
+        closed_intervals.loss_interval,
+    ):
+        assert math.isnan(make(single).low)
+    assert math.isnan(closed_intervals.difference_p_value(single))
+    nothing = closed_intervals.loss_interval(mean_left_out(np.zeros(4), np.arange(4)))
+    assert (nothing.low, nothing.high) == (0, 0)
+    with pytest.raises(ValueError, match=r"at least 0, got -1"):
+        closed_intervals.loss_interval(mean_left_out(-np.ones(4), np.arange(4)))
+    with pytest.raises(ValueError, match=r"level must be in \(0, 1\), got 95"):
+        closed_intervals.area_interval(LeftOut(0.5, np.ones(4), 4, 4.0, 16), level=95)
+
+
+def simulated_studies(studies, *, area=0.99, groups=36):
+    """Test sets with half of all variance between groups; their score's area is known."""
+    rng = np.random.default_rng(5)
+    codes = np.repeat(np.arange(groups), 34)
+    for _ in range(studies):
+        shared, ill = rng.normal(size=(2, groups))[:, codes]
+        noise, own = rng.normal(size=(2, len(codes)))
+        truth = ((ill + own) / math.sqrt(2) > 1.04).astype(int)
+        yield truth, math.sqrt(2) * norm.ppf(area) * truth + (shared + noise) / math.sqrt(2), codes
+
+
+def test_intervals_of_a_high_area_hold_it_where_the_bootstrap_s_percentiles_do_not():
+    names = [f"{k:02d}" for k in range(36)]
+    ours, before = [], []
+    for number, (truth, score, codes) in enumerate(simulated_studies(250)):
+        left_out = auc_left_out(truth, score, codes)
+        interval = closed_intervals.area_interval(left_out)
+        ours.append(interval.low <= 0.99 <= interval.high)
+        counts = bootstrap.draw_resamples(names, replicates=200, seed=number).counts
+        areas = bootstrap.auc_replicates(truth, score, codes, counts)
+        percentiles = intervals.interval(areas, groups=left_out.groups)
+        before.append(percentiles.low <= 0.99 <= percentiles.high)
+    assert np.mean(before) < 0.92
+    assert np.mean(ours) >= 0.94
+
+
+def test_a_skewed_loss_of_no_gain_seldom_seems_to_have_one():
+    """Nine groups in ten win a little, one loses as much as they win."""
+    rng = np.random.default_rng(1)
+    names = [f"{k:02d}" for k in range(36)]
+    ours, before = [], []
+    for number in range(400):
+        losses = np.where(rng.random(36) < 0.1, 9.0, -1.0) + rng.normal(0, 0.3, 36)
+        left_out = mean_left_out(losses, np.arange(36))
+        ours.append(closed_intervals.cautious_interval(left_out).high < 0)
+        counts = bootstrap.draw_resamples(names, replicates=400, seed=number).counts
+        means = bootstrap.mean_replicates(losses, np.arange(36), counts)
+        before.append(intervals.interval(means, groups=36).high < 0)
+    assert np.mean(before) > 0.06
+    assert np.mean(ours) <= 0.04

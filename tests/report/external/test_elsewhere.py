@@ -1,0 +1,173 @@
+"""What the page of other hospitals says: verdicts by intervals, and small numbers in words."""
+
+import dataclasses
+import math
+
+import pandas as pd
+import pytest
+
+from ichreport.evaluation.external.assessment import ExternalAssessment
+from ichreport.evaluation.external.measures import MEASURES
+from ichreport.labels import LABELS
+from ichreport.params.profile import Profile
+from ichreport.report.external import elsewhere, tables
+from ichreport.report.external.elsewhere import Elsewhere, outcome
+from ichreport.runs.external_format import folder_of, read_external_record
+from ichreport.runs.external_record import ExternalRecord, read_external, write_external
+
+DATA = {
+    **{"name": "island", "kind": "cq500", "citation": "Some <i>one</i>", "licence": "CC"},
+    **{"synthetic": False, "labelled": "studies", "patients": 50, "studies": 60, "slices": 900},
+}
+LEFT_OUT = {
+    **{"patients_learned_from": 3, "by_id": 1, "by_pixels": 2},
+    "studies_without_labels": 4,
+}
+
+
+def comparison(level="studies", **changed):
+    """A table in which every measure is 0.9 inside, 0.8 outside, 0.1 ± 0.05 apart."""
+    rows = []
+    for label in LABELS:
+        for measure in MEASURES:
+            row = {"level": level, "label": label, "measure": measure, "threshold": 0.4}
+            for place, value, half in (
+                ("inside", 0.9, 0.03), ("outside", 0.8, 0.04), ("difference", -0.1, 0.05),
+            ):  # fmt: skip
+                ends = {"value": value, "low": value - half, "high": value + half}
+                row |= {f"{place}_{end}": each for end, each in ends.items()}
+            for place in ("inside", "outside"):
+                counts = {"units": 60, "positives": 30, "groups": 50}
+                row |= {f"{place}_{name}": count for name, count in counts.items()}
+            rows.append(row | changed.get(f"{measure}_{label}", {}))
+    return pd.DataFrame(rows)
+
+
+def assessment(**changed):
+    local = pd.DataFrame(
+        {
+            "label": LABELS, "log_loss": 0.4, "log_loss_local": 0.3, "gain": 0.1, "low": 0.05,
+            "high": 0.15, "fitted_on": 48.0, "units": 60, "positives": 30,
+        }
+    )  # fmt: skip
+    nothing = pd.DataFrame()
+    return ExternalAssessment(comparison(**changed), nothing, local, nothing, nothing)
+
+
+def told(folder, **changed):
+    """A report with one evaluation, as it is read."""
+    came_of = {"run_predictions_sha256": "0" * 64}
+    where = folder_of(folder / "runs" / "cnn", "island")
+    where.mkdir(parents=True, exist_ok=True)
+    table = pd.DataFrame({"sop_instance_uid": ["a"]})
+    write_external(
+        where, table, assessment(**changed), None, run="cnn", data=DATA, left_out=LEFT_OUT,
+        came_of=came_of,
+    )  # fmt: skip
+    return Elsewhere([ExternalRecord.read(where)], [])
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected", "words"),
+    [
+        (-0.15, -0.05, "lower", "cnn falls on island"),
+        (-0.15, 0.05, "open", "no fall is shown, and one of up to 0.150 is not excluded"),
+        (0.01, 0.2, "higher", "cnn does better on island"),
+        (math.nan, math.nan, "undefined", "nothing can be said"),
+    ],
+)
+def test_the_verdict_is_what_the_interval_of_the_difference_says(
+    tmp_path, low, high, expected, words
+):
+    changed = {"auc_any": {"difference_low": low, "difference_high": high}}
+    [row] = comparison(**changed).query("measure == 'auc' and label == 'any'").to_dict("records")
+    assert outcome(row) == expected
+    [line] = elsewhere.verdict(told(tmp_path, **changed)).sentences
+    assert words in line
+    assert "0.800 (0.760–0.840)" in line
+    assert "0.900 (0.870–0.930)" in line
+
+
+def test_labels_of_few_studies_are_said_in_words(tmp_path):
+    few = {"outside_positives": 13, "outside_value": 8 / 13}
+    none = {"outside_positives": 0, "outside_value": math.nan}
+    one = {"outside_positives": 1, "outside_value": 1.0}
+    changed = {"recall_epidural": few, "recall_subdural": none, "recall_subarachnoid": one}
+    said = "\n".join(elsewhere.findings(told(tmp_path, **changed)).sentences)
+    assert (
+        "13 studies with epidural bleeding on island: at its frozen threshold cnn finds 8." in said
+    )
+    assert "1 study with subarachnoid bleeding on island" in said
+    assert "No study of island has subdural bleeding" in said
+    assert "intraparenchymal bleeding" not in said
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (-0.9, -0.1, "too high"), (0.1, 0.9, "too low"), (-0.1, 0.9, "about as large as"),
+        (math.nan, math.nan, "cannot be judged"),
+    ],
+)  # fmt: skip
+def test_probabilities_are_called_too_high_where_bleeding_is_rarer(tmp_path, low, high, words):
+    changed = {"in_the_large_any": {"outside_low": low, "outside_high": high}}
+    said = "\n".join(elsewhere.findings(told(tmp_path, **changed)).sentences)
+    assert words in said
+
+
+def test_tables_show_every_label_and_text_as_text(tmp_path):
+    places = told(tmp_path)
+    html = tables.data_sets(places)._repr_html_()
+    assert "Some &lt;i&gt;one&lt;/i&gt;" in html
+    shown = tables.places(places)
+    assert len(shown.lines) == len(LABELS)
+    assert [row.kind for row in shown.lines] == [""] * 5 + ["marked"]
+    assert "lower" in repr(shown)
+    assert "0.100 (0.050–0.150)" in repr(tables.calibration(places))
+    assert "50.0" in repr(tables.operating_points(places)), "prevalence: 30 of 60"
+    assert "Left of the line is worse" in tables.forest(places).caption
+
+
+def test_what_a_data_set_lacks_is_said_in_a_sentence(tmp_path):
+    places = told(tmp_path)
+    for table in (tables.slices, tables.readers, tables.maps, tables.other_systems):
+        assert "data set" in repr(table(places))
+    assert "taken alike" in repr(tables.strata(places))
+    nobody = Elsewhere([], [])
+    for table in (tables.places, tables.data_sets, tables.calibration, tables.forest):
+        assert "No run has been applied" in repr(table(nobody))
+
+
+def test_slices_have_a_table_where_they_are_labelled(tmp_path):
+    [record] = told(tmp_path).records
+    both = pd.concat([comparison(), comparison(level="slices")], ignore_index=True)
+    kept = record.record | {"data": record.data | {"labelled": "slices"}}
+    kept["assessment"] = dataclasses.replace(assessment(), comparison=both).record()
+    shown = tables.slices(Elsewhere([ExternalRecord(record.folder, kept)], []))
+    assert len(shown.lines) == len(LABELS)
+
+
+def test_evaluations_that_are_missing_or_of_an_earlier_run_are_named(tmp_path, monkeypatch):
+    (tmp_path / "workflow").mkdir()
+    (tmp_path / "workflow" / "Snakefile").touch()
+    monkeypatch.chdir(tmp_path)
+    report = tmp_path / "reports" / "demo"
+    told(report)
+    data = [{"name": name, "source": "there"} for name in ("island", "hills")]
+    found = elsewhere.read(Profile.parse({"external": data, "cam_run": "cnn"}, where="x"))
+    assert found.records == []
+    stale, missing = found.problems
+    assert "cnn has no result any more" in stale
+    assert missing == "cnn has not been evaluated on hills: see the log of its job."
+
+
+def test_another_versions_record_and_another_evaluations_are_refused_with_the_cure(tmp_path):
+    told(tmp_path)
+    where = tmp_path / "external" / "island" / "cnn"
+    with pytest.raises(ValueError, match="is of another evaluation, island/cnn"):
+        read_external_record(where.rename(where.with_name("other")))
+    path = where.with_name("other") / "record.json"
+    path.write_text(path.read_text().replace('"format": 1', '"format": 0'))
+    records, [problem] = read_external(tmp_path)
+    assert records == []
+    assert "has format 0, expected 1: another version made it. Evaluate it again" in problem
