@@ -120,7 +120,7 @@ def test_those_that_were_tested_on_seen_patients_are_counted_apart(shown, report
     assert "whose other slices are in train" not in shown.lead
     run = report.results.scored["03-windowed"].run_record
     measured = run.record["assessment"]
-    learned = measured | {"learned": measured["learned"] | {"verdict": "learned"}}
+    learned = measured | {"learned": measured["learned"] | {"verdict": "learned", "p": 0.0}}
     better = dataclasses.replace(run, record={**run.record, "assessment": learned})
     scored = {**report.results.scored, "03-windowed": results.ScoredRun(better)}
     lead = overview.summarise(results.Results(report.results.runs, scored)).lead

@@ -146,7 +146,7 @@ def test_columns_that_agree_start_hidden_and_can_be_shown(compare):
     assert len(everything.columns) > len(shown.columns) + 1
     page.get_by_role("button", name="Show those that differ").click()
     pd.testing.assert_frame_equal(runs_table(page), shown)
-    page.get_by_label("network").uncheck()
+    page.get_by_role("checkbox", name="network", exact=True).uncheck()
     pd.testing.assert_frame_equal(runs_table(page), shown.drop(columns="network"))
 
 
