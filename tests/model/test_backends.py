@@ -96,7 +96,7 @@ def test_the_same_draws_make_the_same_slices(results, other):
 def test_two_devices_train_as_one_does(results, backend, kind):
     one, two = (results[backend][0]["losses"][count][kind] for count in ("1", "2"))
     for name in ("loss", "val_loss"):
-        np.testing.assert_allclose(two[name], one[name], atol=1e-5)
+        np.testing.assert_allclose(two[name], one[name], rtol=1e-4)
     if kind != "fine-tuned":  # whose losses are of other mixed slices each epoch
         assert one["loss"][1] < one["loss"][0]
 
