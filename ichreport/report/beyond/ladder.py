@@ -32,7 +32,7 @@ class Ladder:
         steps: What is asked in each step, by the run's name.
         baselines: The run that each step builds on, by the step's run.
         runs: The names of all runs that steps lead from and to, in the order of the report.
-        comparison: Those of them that have figures, on test, and the resamples that they share.
+        comparison: Those of them that have figures, on test, paired over shared patients.
         compared: As `evaluation.comparisons.compare_pairs` gives it, by the weighted log loss and
             by the AUC of any bleeding; `p_holm` is adjusted over the steps, score by score.
     """
@@ -52,7 +52,7 @@ class Ladder:
 
 
 def climb(results: Results) -> Ladder:
-    """Compare every row beyond the poster with its baseline, over shared resamples of patients.
+    """Compare every row beyond the poster with its baseline, paired over patients.
 
     Args:
         results: The runs of a report.

@@ -48,7 +48,7 @@ def against_baselines(results: Results) -> pd.DataFrame:
     """Every row against its baseline, by log loss and by the AUC of any bleeding.
 
     Each experiment's file names its baseline, a run of the same sample and split. Differences are
-    on shared resamples of linked patient groups, p-values adjusted by Holm over the rows.
+    paired over linked patient groups, p-values adjusted by Holm over the rows.
 
     Args:
         results: The runs of a report.

@@ -49,7 +49,7 @@ def _row(variant: Variant) -> Cell:
 
 
 def _differences(scored: ScoredRun, row: ScoredRun | None) -> list[str]:
-    """Log loss and AUC less the row's, over resamples that both share; dashes on other slices."""
+    """Log loss and AUC less the row's, paired over patients; dashes on other slices."""
     if row is None or scored.assessment.test_set != row.assessment.test_set:
         return ["–", "–"]
     both = Comparison({"run": scored.predictions, "row": row.predictions})
