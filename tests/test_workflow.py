@@ -31,7 +31,7 @@ EXPERIMENTS = {
     },
     "mistaken": {"network": "densnet121"},
 }
-MISTAKE = "mistaken.yaml: network must be 'cnn7', 'densenet121', "
+MISTAKE = "mistaken.yaml: network must be 'cnn7', 'cnn7fast', "
 
 
 @pytest.fixture(scope="module")
@@ -313,15 +313,15 @@ def test_an_experiment_whose_cells_run_twice_trains_once_for_changed_code_and_ke
     project, second
 ):
     before = trainings(project)
-    heads = project.root / "ichreport" / "model" / "heads" / "dense.py"
-    text = heads.read_text()
+    choices = project.root / "ichreport" / "params" / "open_choices.py"
+    text = choices.read_text()
     assert "DROPOUT: Final = 0.3" in text
-    heads.write_text(text.replace("DROPOUT: Final = 0.3", "DROPOUT: Final = 0.2"))
+    choices.write_text(text.replace("DROPOUT: Final = 0.3", "DROPOUT: Final = 0.2"))
     files = ("params/tiny.yaml", "params/experiments/cnn.yaml")
     try:
         done = project.run(sys.executable, "-c", TWICE, "notebooks/2-experiment.ipynb", *files)
     finally:
-        heads.write_text(text)
+        choices.write_text(text)
     assert done.returncode == 0, done.stderr
     after = trainings(project)
     assert before.items() <= after.items()
