@@ -41,27 +41,40 @@ COMBINED = {
 KINDS = [*TRAINED, *COMBINED]
 
 
-@pytest.fixture(scope="package")
-def report(tmp_path_factory):
-    """A report's runs: `root`, `store`, `source`, and `folder(name)` of a run."""
-    root = tmp_path_factory.mktemp("report")
+@contextlib.contextmanager
+def _small_backbone():
+    """A backbone that builds in no time, in DenseNet121's place, for as long as it is needed."""
     small = NetworkSpec("a small one", 32, "Small", 16, "imagenet")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(keras.applications, "Small", small_build, raising=False)
         patch.setitem(NETWORKS, "densenet121", small)
-        source = root / "rsna"
-        recipe = PhantomRecipe(patients=28, matrix=64, slices=8, faults=False)
-        write_phantom(source, recipe, workers=1, progress=False)
-        store = ingest(source, root / "store", image_size=32, progress=False)
-        with contextlib.chdir(root):
-            for name, values in {**TRAINED, **COMBINED}.items():
-                _finish(Experiment.parse({**GIVEN, **values, "name": name}, where=name), store)
-        yield SimpleNamespace(
-            root=root,
-            source=source / "stage_2_train",
-            store=Store.open(root / "store"),
-            folder=lambda name: root / "reports" / "tiny" / "runs" / name,
-        )
+        yield
+
+
+@pytest.fixture(scope="session")
+def finished_runs(tmp_path_factory):
+    """A report's runs: `root`, `store`, `source`, and `folder(name)` of a run."""
+    root = tmp_path_factory.mktemp("report")
+    source = root / "rsna"
+    recipe = PhantomRecipe(patients=28, matrix=64, slices=8, faults=False)
+    write_phantom(source, recipe, workers=1, progress=False)
+    store = ingest(source, root / "store", image_size=32, progress=False)
+    with _small_backbone(), contextlib.chdir(root):
+        for name, values in {**TRAINED, **COMBINED}.items():
+            _finish(Experiment.parse({**GIVEN, **values, "name": name}, where=name), store)
+    return SimpleNamespace(
+        root=root,
+        source=source / "stage_2_train",
+        store=Store.open(root / "store"),
+        folder=lambda name: root / "reports" / "tiny" / "runs" / name,
+    )
+
+
+@pytest.fixture
+def report(finished_runs):
+    """The runs, while the small backbone stands in DenseNet121's place."""
+    with _small_backbone():
+        yield finished_runs
 
 
 def _finish(experiment, store):
