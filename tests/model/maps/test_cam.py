@@ -46,7 +46,7 @@ def test_class_activation_adds_up_to_the_logit(store, sample, make):
 
 
 def test_the_small_networks_map_peaks_on_the_bright_square(store, sample, make):
-    experiment = make(epochs=30, patience=30, learning_rate=0.01)
+    experiment = make(network="cnn7fast", epochs=30, patience=30, learning_rate=0.01)
     trained = training.fit(store, sample, experiment.plan)
     truth = store.slices
     only = truth["epidural"].eq(1) & truth[["intraparenchymal", "intraventricular"]].eq(0).all(
