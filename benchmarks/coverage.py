@@ -1,9 +1,9 @@
 """How often nominal 95 % intervals over linked groups hold the truth, and tests are right.
 
-    nice python benchmarks/coverage.py             # 400 simulated test sets each: 12 minutes
+    nice python benchmarks/coverage.py             # 400 simulated test sets each: 15 minutes
     python benchmarks/coverage.py --quick          # 10 each, to see that it works
 
-Nine kinds of test sets. Patients differ in size, in how much of them bleeds and in how well they
+Twelve kinds of test sets. Patients differ in size, in how much of them bleeds and in how well they
 score, so that all truths are known in closed form: the scores are binormal and the probabilities
 calibrated. Beside the report's methods stand those that it had before: the bootstrap's expanded
 percentiles, Obuchowski's area with a Wald interval, exact intervals of rates with the bootstrap's
@@ -53,10 +53,14 @@ BASELINE_AUC = 0.65  # of the network that is too sure of itself, and no better 
 
 @dataclass(frozen=True)
 class Scenario:
-    """A kind of test set: its groups, whether their sizes differ much, a label and its area."""
+    """A kind of test set: its groups, whether their sizes differ much, a label and its area.
+
+    Single studies are groups of one, as a score of whole studies has them.
+    """
 
     groups: int
     unequal: bool = False
+    single: bool = False
     prevalence: float = 0.15
     auc: float = 0.9
 
@@ -76,6 +80,9 @@ SCENARIOS = {
     "label of 0.4 %, 1,000 groups": Scenario(1_000, prevalence=0.004),
     "AUC 0.99, 36 groups": Scenario(36, auc=0.99),
     "AUC 0.999, 36 groups": Scenario(36, auc=0.999),
+    "39 single studies, a fifth with it": Scenario(39, single=True, prevalence=0.2),
+    "39 single studies, AUC 0.97": Scenario(39, single=True, prevalence=0.2, auc=0.97),
+    "66 single studies": Scenario(66, single=True, prevalence=0.4, auc=0.87),
 }
 
 
@@ -95,6 +102,8 @@ def draw(scenario: Scenario, random: np.random.Generator) -> Study:
         sizes = random.integers(24, 45, scenario.groups)
         if scenario.unequal:
             sizes = np.maximum(3, random.lognormal(3.2, 1, scenario.groups).round().astype(int))
+        if scenario.single:
+            sizes = np.ones(scenario.groups, dtype=np.int64)
         group = np.repeat(np.arange(scenario.groups), sizes)
         ill, shared = (_half_shared(group, random) for _ in range(2))
         truth = (ill > norm.isf(scenario.prevalence)).astype(np.int64)

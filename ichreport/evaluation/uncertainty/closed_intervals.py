@@ -22,8 +22,12 @@ from ichreport.evaluation.uncertainty.intervals import (
 )
 from ichreport.evaluation.uncertainty.jackknife import LeftOut
 
-_MISRANKED: Final = 0.125
-"""Of one pair of groups, the share that an area is never surer of than."""
+_MISRANKED: Final = 1 / 16
+"""Of one group of the rarer class, the share that an area is never surer of than."""
+
+_FEWEST_FREEDOM: Final = 4.0
+"""Degrees of freedom that a variance has at least, if there are as many groups: with fewer,
+intervals become wider without holding the truth more often."""
 
 _SMALLEST_RATIO: Final = 0.01
 """Losses without a group count as at least this share of the whole."""
@@ -32,7 +36,9 @@ _ROUNDING: Final = 1e-12
 """Smaller differences count as 0: they come from summing in another order."""
 
 
-def degrees_of_freedom(deviations: NDArray[np.float64], effective: float) -> float:
+def degrees_of_freedom(
+    deviations: NDArray[np.float64], effective: float, fewest: float = _FEWEST_FREEDOM
+) -> float:
     """Degrees of freedom of a variance that is a sum of squares over groups.
 
     (Σ d²)² / Σ d⁴, the number of groups that carry the variance, and at most one less than the
@@ -42,6 +48,7 @@ def degrees_of_freedom(deviations: NDArray[np.float64], effective: float) -> flo
     Args:
         deviations: (G,) what each group adds.
         effective: `LeftOut.effective`.
+        fewest: The least that is taken for the groups that carry the variance.
 
     Returns:
         At least 1.
@@ -49,15 +56,16 @@ def degrees_of_freedom(deviations: NDArray[np.float64], effective: float) -> flo
     squares = np.square(deviations)
     fourth = np.square(squares).sum()
     carrying = float(squares.sum() ** 2 / fourth) if fourth > 0 else math.inf
-    return max(min(carrying, effective - 1), 1.0)
+    return max(min(max(carrying, fewest), effective - 1), 1.0)
 
 
 def area_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
     """The interval of an area under a curve, of the ROC curve or average precision.
 
-    A t interval on the logit scale, which stays within (0, 1). One eighth of a pair of groups
-    counts as misranked, with its own share in the variance. So an area of exactly 1 has the
-    interval of an area of nearly 1.
+    A t interval on the logit scale, which stays within (0, 1). One sixteenth of a group of the
+    rarer class counts as misranked, with its own share in the variance: eight bleeding studies that
+    all rank above the others do not show an area of .99. So an area of exactly 1 has the interval
+    of an area of nearly 1.
 
     Args:
         left_out: Of `jackknife.auc_left_out` or `average_precision_left_out`.
@@ -72,7 +80,7 @@ def area_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
     _check_level(level)
     if left_out.groups < 2 or math.isnan(left_out.value):
         return Interval(math.nan, math.nan, left_out.groups, 0)
-    pseudo = _MISRANKED / left_out.pairs
+    pseudo = _MISRANKED / left_out.groups
     area, shrunk = left_out.value, (1 - 2 * pseudo) * left_out.value + pseudo
     without = logit((1 - 2 * pseudo) * left_out.without + pseudo)
     deviations = logit(shrunk) - without
@@ -174,7 +182,8 @@ def cautious_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
 
     A network that is too sure of itself wins a little on most groups and loses much on a handful,
     which a sample may have missed. So for each end one group more counts, which adds as much as the
-    group that is furthest on that side, and the degrees of freedom are `degrees_of_freedom`.
+    group that is furthest on that side, and the degrees of freedom are `degrees_of_freedom`, down
+    to 1.
 
     Args:
         left_out: Of `jackknife.mean_left_out`.
@@ -219,7 +228,7 @@ def _with_the_furthest_group(left_out: LeftOut, sign: int) -> tuple[float, float
     furthest = sign * max(float((sign * left_out.deviations).max()), 0.0)
     deviations = np.append(left_out.deviations, furthest)
     error = math.sqrt(np.square(deviations).sum())
-    freedom = degrees_of_freedom(deviations, left_out.effective)
+    freedom = degrees_of_freedom(deviations, left_out.effective, fewest=1)
     return left_out.value + furthest, 0.0 if error < _ROUNDING else error, freedom
 
 

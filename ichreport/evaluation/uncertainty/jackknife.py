@@ -26,14 +26,12 @@ class LeftOut:
         groups: Groups that contribute: for an area those of the rarer class.
         effective: Groups of equal size that would be as many: (Σ n)² / Σ n² over the numbers of
             slices (Kish, Survey Sampling, 1965); for an area of the class where it is smaller.
-        pairs: Pairs of a group with positives and one with negatives; 0 where the score has none.
     """
 
     value: float
     without: NDArray[np.float64]
     groups: int
     effective: float
-    pairs: int = 0
 
     @property
     def deviations(self) -> NDArray[np.float64]:
@@ -199,13 +197,10 @@ def _class_sizes(
     return positives, np.bincount(group_codes[~positive], minlength=num_groups)
 
 
-def _class_groups(
-    positives: NDArray[np.intp], negatives: NDArray[np.intp]
-) -> tuple[int, float, int]:
-    """`groups`, `effective` and `pairs` of a `LeftOut` that needs both classes."""
-    counts = [int((sizes > 0).sum()) for sizes in (positives, negatives)]
-    effective = min(effective_groups(positives), effective_groups(negatives))
-    return min(counts), effective, counts[0] * counts[1]
+def _class_groups(positives: NDArray[np.intp], negatives: NDArray[np.intp]) -> tuple[int, float]:
+    """`groups` and `effective` of a `LeftOut` that needs both classes."""
+    rarer = min(int((sizes > 0).sum()) for sizes in (positives, negatives))
+    return rarer, min(effective_groups(positives), effective_groups(negatives))
 
 
 def _num_groups(group_codes: NDArray[np.intp], num_groups: int | None) -> int:

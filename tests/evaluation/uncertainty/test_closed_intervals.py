@@ -47,7 +47,10 @@ def test_two_scores_that_are_the_same_differ_with_p_1():
 
 def test_degrees_of_freedom_are_the_groups_that_carry_the_variance():
     assert closed_intervals.degrees_of_freedom(np.array([1.0, -1, 1, -1]), 40) == pytest.approx(4)
-    assert closed_intervals.degrees_of_freedom(np.array([9.0, 0, 0, 0]), 40) == pytest.approx(1)
+    one = np.array([9.0, 0, 0, 0])
+    assert closed_intervals.degrees_of_freedom(one, 40, fewest=1) == pytest.approx(1)
+    assert closed_intervals.degrees_of_freedom(one, 40) == 4
+    assert closed_intervals.degrees_of_freedom(one, 3.5) == 2.5
     assert closed_intervals.degrees_of_freedom(np.ones(100), 12.5) == pytest.approx(11.5)
 
 
@@ -70,16 +73,16 @@ def test_a_loss_of_independent_slices_has_the_delta_method_s_interval_on_the_log
 
 def test_areas_of_exactly_1_and_of_nearly_1_have_the_same_interval():
     """The bootstrap's was 0.158 to 1 for the one and 0.995 to 1 for the other."""
-    exactly = closed_intervals.area_interval(LeftOut(1.0, np.ones(20), 8, 6.5, 160))
+    exactly = closed_intervals.area_interval(LeftOut(1.0, np.ones(20), 8, 6.5))
     area = 1 - 1e-7
     without = np.full(20, area)
     without[0] = 1
-    nearly = closed_intervals.area_interval(LeftOut(area, without, 8, 6.5, 160))
+    nearly = closed_intervals.area_interval(LeftOut(area, without, 8, 6.5))
     assert nearly.low == pytest.approx(exactly.low, abs=1e-4)
     assert nearly.high == pytest.approx(exactly.high, abs=1e-4)
     assert exactly.high == 1
-    # one eighth of a pair counts as misranked, by one group: its logit has a standard error of 1
-    odds = (160 - 0.125) / 0.125 * math.exp(-t.ppf(0.975, 5.5))
+    # 1 / 16 of a group counts as misranked, and its logit has a standard error of 1
+    odds = (8 - 1 / 16) * 16 * math.exp(-t.ppf(0.975, 5.5))
     assert exactly.low == pytest.approx(odds / (1 + odds), rel=1e-3)
 
 
@@ -108,7 +111,7 @@ def test_one_group_has_no_interval_and_no_loss_has_none_around_it():
     with pytest.raises(ValueError, match=r"at least 0, got -1"):
         closed_intervals.loss_interval(mean_left_out(-np.ones(4), np.arange(4)))
     with pytest.raises(ValueError, match=r"level must be in \(0, 1\), got 95"):
-        closed_intervals.area_interval(LeftOut(0.5, np.ones(4), 4, 4.0, 16), level=95)
+        closed_intervals.area_interval(LeftOut(0.5, np.ones(4), 4, 4.0), level=95)
 
 
 def simulated_studies(studies, *, area=0.99, groups=36):
@@ -135,6 +138,31 @@ def test_intervals_of_a_high_area_hold_it_where_the_bootstrap_s_percentiles_do_n
         before.append(percentiles.low <= 0.99 <= percentiles.high)
     assert np.mean(before) < 0.92
     assert np.mean(ours) >= 0.94
+
+
+def test_an_area_of_single_studies_is_held_where_all_of_a_handful_rank_first():
+    """Of eight bleeding studies in 39 all rank first in a third of the draws, at an area of .99."""
+    rng = np.random.default_rng(3)
+    held, perfect, widths = [], 0, []
+    for _ in range(300):
+        truth = (np.arange(39) < 8).astype(int)
+        score = math.sqrt(2) * norm.ppf(0.99) * truth + rng.normal(size=39)
+        left_out = auc_left_out(truth, score, np.arange(39))
+        interval = closed_intervals.area_interval(left_out)
+        held.append(interval.low <= 0.99 <= interval.high)
+        widths.append(interval.high - interval.low)
+        perfect += left_out.value == 1
+    assert perfect > 75
+    assert np.mean(held) >= 0.94
+    assert np.quantile(widths, 0.9) < 0.7  # and not all of [0, 1]
+
+
+def test_a_rate_with_a_single_miss_is_known_nearly_as_well_as_by_clopper_and_pearson():
+    hit = np.r_[np.zeros(1), np.ones(15)]
+    interval = closed_intervals.rate_interval(mean_left_out(hit, np.arange(16)), units=16)
+    exact = binomtest(15, 16).proportion_ci(method="exact")
+    assert exact.low - 0.2 < interval.low < exact.low
+    assert interval.high == pytest.approx(exact.high, abs=5e-3)
 
 
 def test_a_skewed_loss_of_no_gain_seldom_seems_to_have_one():
