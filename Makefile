@@ -26,7 +26,7 @@ report: $(READY)  ## make the report of PROFILE (demo, rsna, or another file in 
 	@exec $(BIN)/ichreport report --with-parent 'params/$(PROFILE).yaml' -- $(RUN_ON)
 
 test: lint  ## lint, types, layers and tests (TESTS="-m 'not slow'" for a fast part of them)
-	$(BIN)/pytest -n 3 --dist loadscope $(TESTS)
+	$(BIN)/pytest -n 2 --dist loadscope $(TESTS)
 
 lint: $(TOOLS)
 	$(BIN)/ruff check
