@@ -84,8 +84,9 @@ def _predict(options: argparse.Namespace) -> int:
     read = [one for one in findings if one.status == "read"]
     called = sum(bool(one.called) for one in read)
     print(  # noqa: T201
-        f"{len(findings):,} studies: {len(read):,} read, something is called in {called:,} of "
-        f"them; {len(findings) - len(read):,} refused. See {options.out}/index.html. Research only."
+        f"Studies: {len(findings):,}; read: {len(read):,}, of which something is called in "
+        f"{called:,}; refused: {len(findings) - len(read):,}. See {options.out}/index.html. "
+        "Research only."
     )
     return 0
 

@@ -63,6 +63,17 @@ def verdict(elsewhere: Elsewhere) -> Sentences:
     return Sentences([*(lines or [_CAPTIONS.fill("nothing")]), *elsewhere.problems])
 
 
+def verdicts_of(profile: Profile, run: str) -> str:
+    """Whether a run holds elsewhere, in sentences; nothing where it was not applied elsewhere.
+
+    Args:
+        profile: The report's profile.
+        run: The run's name.
+    """
+    records, _ = read_external(profile.report_folder)
+    return " ".join(_verdict(record) for record in records if record.run == run)
+
+
 def findings(elsewhere: Elsewhere) -> Sentences:
     """What becomes of the threshold, the probabilities and the rare labels, in sentences.
 

@@ -8,12 +8,13 @@ from typing import Final
 from ichreport.data.store import Store
 from ichreport.findings.study_findings import StudyFindings
 from ichreport.findings.study_heat import StudyHeat
+from ichreport.labels import ANY
 from ichreport.report.html.blocks import Sentences, Table, numbers
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.sanitise import clean
 from ichreport.report.layout.page import Page
 from ichreport.report.study import study_figures
-from ichreport.report.study.words import verdict
+from ichreport.report.study.words import meaning, verdict
 from ichreport.report.viewer import viewer
 from ichreport.runs.saved_run import SavedRun
 
@@ -41,7 +42,10 @@ def page(
         prevalence: The share of studies with a label that probabilities are told for.
         path: Where the page stands.
     """
-    parts = [f"<h1>{escape(findings.key)}</h1>", f'<p class="lead">{escape(verdict(findings))}</p>']
+    lead = verdict(findings)
+    if findings.labels:
+        lead += meaning(findings.labels[ANY], prevalence)
+    parts = [f"<h1>{escape(findings.key)}</h1>", f'<p class="lead">{escape(lead)}</p>']
     if findings.refusals:
         parts += ["<h2>Why nothing is said</h2>", Sentences(findings.refusals)._repr_html_()]
     else:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ichreport.evaluation.thresholds import RULES
-from ichreport.findings.study_findings import StudyFindings
+from ichreport.findings.study_findings import LabelFinding, StudyFindings
 from ichreport.labels import ANY, SUBTYPES
 from ichreport.report.html.formats import number
 
@@ -24,6 +24,16 @@ def rule_in_words(name: str) -> str:
 def prevalence_in_words(share: float) -> str:
     """A share of studies as so many in a hundred: `2 in 100`."""
     return f"{share * 100:g} in 100"
+
+
+def meaning(said: LabelFinding, prevalence: float) -> str:
+    """What a probability means at a stated prevalence; nothing where it is not calibrated."""
+    share = said.at_prevalence
+    if share != share:
+        return ""
+    many = "fewer than 1" if share < 0.005 else f"about {share * 100:.0f}"
+    where = f"where {prevalence_in_words(prevalence)} studies bleed"
+    return f" Of 100 studies that look like this one, {many} bleed, {where}."
 
 
 def verdict(findings: StudyFindings) -> str:

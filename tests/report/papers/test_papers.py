@@ -16,6 +16,8 @@ from ichreport.report.papers import pages, templates
 from ichreport.report.papers.documents import Document, Point, Section, markdown
 from ichreport.report.papers.facts import gather
 from ichreport.report.papers.tables import Figures
+from ichreport.runs import record
+from tests.report.external import made_evaluations
 from tests.report.made_up import write_executed
 
 TRIPOD = [
@@ -204,6 +206,8 @@ def test_every_fact_that_a_template_names_is_known_somewhere(report):
     report.write_run(name="mine--seed-2", training_seed=2)
     report.write_run(synthetic=False)
     report.write_manifest(synthetic=False, recipe={"image_size": 96, "pseudonymised": True})
+    mine = record.read_run(report.folder / "runs" / "mine").record["provenance"]
+    made_evaluations.write(report.folder / "runs" / "mine", mine["predictions_sha256"])
     known = set(gather(report.folder, report.profile, report.results(), figures))
     known.add("combination_words")  # of a row that trains nothing: test_combined_runs
     for stem in (*templates.CHECKLISTS, templates.CARD):
@@ -214,6 +218,24 @@ def test_every_fact_that_a_template_names_is_known_somewhere(report):
         for line in lines:
             for given in line.get("answers", ()):
                 assert {*given.get("when", ()), *templates.named(given["says"])} <= known, line
+
+
+def test_a_test_elsewhere_stands_in_all_papers_and_none_is_not_claimed(report):
+    report.write_run(synthetic=False)
+    claim = items_of(papers(report)["claim-2024"])
+    assert claim["33"] == ["Not done", "This run was not applied to data from another source."]
+    assert "not tested on external data" in claim["40"][1]
+    known = record.read_run(report.folder / "runs" / "mine").record
+    made_evaluations.write(
+        report.folder / "runs" / "mine", known["provenance"]["predictions_sha256"]
+    )
+    of_all = papers(report)
+    claim = items_of(of_all["claim-2024"])
+    assert claim["33"][0] == "Reported"
+    for text in of_all.values():
+        assert "ine falls on island" in text  # a sentence's first word is capitalised
+        assert "all data are of one source" not in text
+        assert "not tested on external data" not in text
 
 
 def test_every_paper_cites_the_poster_by_author_and_title(report):

@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,7 @@ from ichreport.findings.study_findings import NOTICE
 from ichreport.labels import ANY
 from ichreport.params.new_studies import NewStudies, Rule
 from ichreport.report.study import list_page, site, study_figures, study_page
-from ichreport.report.study.words import prevalence_in_words, rule_in_words, verdict
+from ichreport.report.study.words import meaning, prevalence_in_words, rule_in_words, verdict
 from tests.report.study.conftest import UNSHOWN, new_study
 
 
@@ -90,6 +91,17 @@ def test_the_verdict_names_kinds_only_where_they_are_called(found):
     kinds = [label for label in high.called if label != ANY]
     assert kinds
     assert all(label in verdict(high) for label in kinds)
+
+
+def test_a_probability_is_said_in_studies_where_it_is_calibrated(found, tmp_path):
+    findings = found.findings("study-0001", 0.99)
+    said = findings.labels["subdural"]
+    share = f"{said.at_prevalence * 100:.0f}"
+    assert f"about {share} bleed, where 2 in 100 studies bleed." in meaning(said, 0.02)
+    assert "fewer than 1 bleed" in meaning(replace(said, at_prevalence=0.001), 0.02)
+    assert meaning(replace(said, at_prevalence=math.nan), 0.02) == ""
+    calibrated = replace(findings, labels={**findings.labels, ANY: said})
+    assert meaning(said, 0.02).strip() in text_of(written(found, tmp_path, calibrated, found.heat))
 
 
 def test_the_list_has_what_is_called_first_and_what_is_refused_apart(found, tmp_path):
