@@ -1,3 +1,5 @@
+import os
+import signal
 import struct
 import time
 from dataclasses import replace
@@ -197,8 +199,14 @@ def test_a_decoder_that_crashes_costs_one_file(compressed):
 
 
 def test_a_decoder_that_hangs_is_stopped(compressed):
-    with IsolatedDecoder(0.0) as decoder, pytest.raises(RejectError, match="longer than 0 s"):
-        slice_from_bytes(compressed(RLE, encoded(RLE)), decode=decoder.decode)
+    """It hangs because the system has stopped it: no machine is so fast that it answers."""
+    with IsolatedDecoder(0.1) as decoder:
+        decoder._started("RLE Lossless")
+        hanging = decoder._process
+        os.kill(hanging.pid, signal.SIGSTOP)
+        with pytest.raises(RejectError, match=r"longer than 0\.1 s"):
+            slice_from_bytes(compressed(RLE, encoded(RLE)), decode=decoder.decode)
+        assert not hanging.is_alive()
 
 
 def test_after_a_file_that_took_too_long_the_next_gets_its_own_pixels(compressed, monkeypatch):
