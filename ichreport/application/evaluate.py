@@ -13,10 +13,9 @@ from ichreport.application.evaluate_maps import measure_maps
 from ichreport.application.run_predictor import RunPredictor
 from ichreport.data.labels.cq500_scores import FILE, read_cq500_scores
 from ichreport.data.seen_before import Found, SeenBefore
-from ichreport.data.store import Store, series_numbers
+from ichreport.data.store import OF_A_STUDY, Store, series_numbers
 from ichreport.evaluation.external.assessment import assess_elsewhere
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
-from ichreport.evaluation.uncertainty.bootstrap import REPLICATES
 from ichreport.labels import LABELS
 from ichreport.model import backend
 from ichreport.params.external import ExternalDataSet
@@ -37,7 +36,6 @@ def evaluate(
     store: Store,
     *,
     data: ExternalDataSet,
-    replicates: int = REPLICATES,
     progress: bool = False,
 ) -> Path:
     """Apply a run to another hospital's store, and record how it does there.
@@ -49,7 +47,6 @@ def evaluate(
         saved: The run.
         store: The other hospital's.
         data: What the data set is.
-        replicates: Resamples of linked patients behind each interval.
         progress: Whether to show a progress bar.
 
     Returns:
@@ -71,21 +68,16 @@ def evaluate(
     predictor = RunPredictor(saved)
     predictions = _predict(predictor, store, rows, found, progress=progress)
     maps = measure_maps(predictor, store, rows, found.group[rows])
-    assessed = assess_elsewhere(
-        saved.run.predictions(),
-        predictions,
-        store,
-        saved.decisions,
-        other_system=_other_system(data),
-        replicates=replicates,
-    )
+    scores = _other_system(data)
+    own = saved.run.predictions()
+    assessed = assess_elsewhere(own, predictions, store, saved.decisions, other_system=scores)
     return write_external(
         folder_of(saved.run.folder, data.name),
         predictions,
         assessed,
         maps,
         run=saved.name,
-        data=_described(data, store, predictions),
+        data=_described(data, store, predictions) | {"other_system": scores is not None},
         left_out=_left_out(found, store, predictions),
         came_of={
             "run_identity": saved.identity,
@@ -187,9 +179,8 @@ def _described(data: ExternalDataSet, store: Store, predictions: pd.DataFrame) -
         "synthetic": bool(store.manifest["synthetic"]),
         "labelled": store.labelled,
         "patients": predictions["patient_id"].nunique(),
-        "studies": len(predictions[["patient_id", "study_instance_uid"]].drop_duplicates()),
+        "studies": len(predictions[OF_A_STUDY].drop_duplicates()),
         "slices": len(predictions),
-        "other_system": _other_system(data) is not None,
     }
 
 
@@ -197,7 +188,7 @@ def _left_out(found: Found, store: Store, predictions: pd.DataFrame) -> dict[str
     """Patients that were learned from, and studies that nobody has labelled."""
     unlabelled = 0
     if store.studies is not None:
-        evaluated = predictions[["patient_id", "study_instance_uid"]].drop_duplicates()
+        evaluated = predictions[OF_A_STUDY].drop_duplicates()
         labels = store.studies.merge(evaluated, on=list(evaluated.columns))[list(LABELS)]
         unlabelled = int((labels < 0).all(axis=1).sum())
     return {

@@ -7,6 +7,7 @@ the licence. It holds no prediction of any patient, and nothing in it is a progr
 
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
 from importlib.metadata import distribution
 from pathlib import Path, PurePosixPath
@@ -24,6 +25,7 @@ from ichreport.files import (
     write_text,
 )
 from ichreport.findings.study_findings import NOTICE
+from ichreport.params.experiment import Experiment
 from ichreport.runs.record_format import RECORD, WEIGHTS
 from ichreport.runs.saved_run import BACKBONE, SavedRun
 
@@ -36,8 +38,13 @@ _TERMS: Final = (
     "them (the RSNA challenge's: non-commercial use, no re-identification). Weights of frozen "
     "networks are their authors'. The code that reads this file has the licence below."
 )
-_PATHS: Final = ("source", "labels", "store", "weights")
-"""Parameters that are paths of the machine that trained."""
+_OF_THE_MACHINE: Final = ("source", "labels", "store", "weights", "experiments", "external")
+"""Parameters that hold paths of the machine that trained, and say nothing of the run."""
+_DAMAGES: Final = (
+    *(zipfile.BadZipFile, zlib.error, json.JSONDecodeError, UnicodeDecodeError),
+    *(KeyError, EOFError, NotImplementedError, RuntimeError),
+)
+"""How a zip says that it is damaged, or none of ours."""
 _LARGEST: Final = 8 * 2**30
 """Bytes that a pack may unpack to."""
 _AS_IT_IS: Final = (1980, 1, 1, 0, 0, 0)
@@ -104,7 +111,7 @@ def unpack(pack: Path, folder: Path) -> SavedRun:
             contents = _read_contents(opened, pack)
             for name in contents["files"]:
                 _extract(opened, name, folder, pack)
-    except (zipfile.BadZipFile, KeyError, EOFError, NotImplementedError, RuntimeError) as error:
+    except _DAMAGES as error:
         raise ValueError(f"{pack} is no pack of a run, or a damaged one. {cure}") from error
     for name, known in contents["files"].items():
         check_file(folder / name, known, f"{pack} is damaged. {cure}")
@@ -114,11 +121,8 @@ def unpack(pack: Path, folder: Path) -> SavedRun:
 def _write_run(folder: Path, saved: SavedRun) -> None:
     """A run's record and weights."""
     record = dict(saved.run.record)
-    parameters = dict(record["parameters"])
-    for name in _PATHS:
-        if parameters.get(name):
-            parameters[name] = PurePosixPath(parameters[name]).name
-    record["parameters"] = parameters
+    defaults = {name: Experiment.model_fields[name].default for name in _OF_THE_MACHINE}
+    record["parameters"] = {**record["parameters"], **defaults}
     write_sealed_json(folder / RECORD, record)
     if not saved.members:
         with atomic_file(folder / WEIGHTS) as partial:

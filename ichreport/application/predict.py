@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory, mkdtemp
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from tqdm import tqdm
 
@@ -33,14 +34,14 @@ from ichreport.report.study import site, study_page
 from ichreport.runs.saved_run import SavedRun
 
 _log: Final = logging.getLogger(__name__)
-_UNREADABLE: Final = (
-    "It was taken in, and could not be read again: the disk is at fault, or memory."
-)
+_UNREADABLE: Final = "It was taken in and could not be read again: the disk is at fault."
 TABLE: Final = "findings.csv"
 JSON: Final = "findings.json"
 
 DICOM: Final = "dicom"
 """The folder of what goes into a PACS: a folder a study."""
+_OF_FINDINGS: Final = {TABLE, JSON, "index.html", site.FOLDER, DICOM}
+"""What a folder of findings holds, and nothing else."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,7 @@ def write(
         ValueError: As `FoundStudies`, and if `out` holds something else, or lies in the source.
         OSError: As `FoundStudies`, and if `out` cannot be written.
     """
+    out = out.resolve()  # a link's target is what is replaced
     _refuse_other(out, source)
     export = _dicom_export(predictor.run, source) if options.dicom else None
     with _replacing(out) as folder:
@@ -160,10 +162,10 @@ def write(
                 of_study = folder / DICOM / one.key
                 in_dicom[one.key] = export.write(one, [whole, *others], store, of_study)
         if len(studies) != 1:
-            site.write_list(folder, findings, predictor.run, prevalence=options.prevalence)
+            said: dict[str, Any] = {"rule": options.rule, "prevalence": options.prevalence}
+            site.write_list(folder, findings, predictor.run, **said)
         shutil.rmtree(store_folder)
         study_findings.as_table(findings).to_csv(folder / TABLE, index=False)
-        (folder / TABLE).chmod(0o600)  # it names patients
         told = study_findings.as_json(
             findings,
             predictor.run,
@@ -178,6 +180,10 @@ def write(
             software=software.describe(),
         )
         write_json(folder / JSON, told)
+        for name in (TABLE, *([JSON] if options.identifiers else [])):
+            (folder / name).chmod(0o600)  # it names patients
+        if in_dicom:
+            (folder / DICOM).chmod(0o700)  # so do these
     return by_urgency(findings)
 
 
@@ -236,9 +242,9 @@ def _found(
             continue
         try:
             yield _of_study(key, study, predictor, store, options)
-        except (ValueError, OSError) as error:  # of one study: the others go on
-            # what the error says may name a slice
-            _log.warning("%s could not be predicted: %s", key, type(error).__name__)
+        except OSError as error:  # of one study: the others go on
+            # what the error says may name a file
+            _log.warning("%s could not be read again: %s", key, type(error).__name__)
             yield study_findings.refused(key, study, _UNREADABLE)
 
 
@@ -270,9 +276,12 @@ def _refuse_other(out: Path, source: Path) -> None:
         return
     if not out.is_dir():
         raise ValueError(f"--out {out} is a file; name a folder.")
-    if any(out.iterdir()) and not _holds_findings(out):
+    others = sorted(path.name for path in out.iterdir() if path.name not in _OF_FINDINGS)
+    if others or (any(out.iterdir()) and not _holds_findings(out)):
+        named = f", such as {others[0]!r}" if others else ""
         raise ValueError(
-            f"--out {out} holds something else than findings; name another folder, or empty it."
+            f"--out {out} holds something else than findings{named}; name another folder, or empty "
+            "it."
         )
 
 
@@ -285,16 +294,44 @@ def _holds_findings(folder: Path) -> bool:
 
 @contextmanager
 def _replacing(out: Path) -> Iterator[Path]:
-    """A folder beside `out` that takes its place once it is whole, and is removed otherwise."""
+    """A folder beside `out` that takes its place once it is whole, and is removed otherwise.
+
+    What a killed process has left of one, which may name patients, goes first; the findings that it
+    had set aside come back.
+
+    Raises:
+        OSError: If another process writes the same findings.
+    """
     out.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    begun, earlier = (out.with_name(f".{out.name}.{what}") for what in ("begun", "earlier"))
+    lock = FileLock(out.with_name(f".{out.name}.lock"))
     try:
-        yield folder
-        folder.chmod(0o755)
-        earlier = folder.with_name(f"{folder.name}.earlier")
-        if out.exists():
-            out.rename(earlier)
-        folder.rename(out)
-        shutil.rmtree(earlier, ignore_errors=True)
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise OSError(f"--out {out} is being written by another process.") from None
+    try:
+        shutil.rmtree(begun, ignore_errors=True)
+        if earlier.exists() and not out.exists():  # killed between two renames
+            earlier.rename(out)
+        begun.mkdir(mode=0o700)
+        yield begun
+        begun.chmod(0o755)
+        _swap(begun, out, earlier)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(begun, ignore_errors=True)
+        Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()
+
+
+def _swap(begun: Path, out: Path, earlier: Path) -> None:
+    """Put a folder in the place of another; the other stays where that fails."""
+    shutil.rmtree(earlier, ignore_errors=True)
+    if out.exists():
+        out.rename(earlier)
+    try:
+        begun.rename(out)
+    except OSError:
+        if earlier.exists():
+            earlier.rename(out)
+        raise
+    shutil.rmtree(earlier, ignore_errors=True)

@@ -1,5 +1,6 @@
 """Probabilities of a finished run, whatever it is: one network, or others combined."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,7 @@ class RunPredictor:
         self.run = run
         self._networks: dict[str, Predictor] = {}
         self._build(run)
+        self._predicting = frozenset(self._networks)  # one that explains may come later
 
     def _build(self, run: SavedRun) -> None:
         for member in run.members:
@@ -48,12 +50,21 @@ class RunPredictor:
             store: Where they are, of the size of slices that the run was trained on.
             rows: Row numbers of whole series, ascending.
         """
-        return self._of(self.run, store, rows)
+        of_networks = {
+            name: probability_of(network.logits(store, rows))
+            for name, network in self._networks.items()
+            if name in self._predicting
+        }
+        return self._combined(self.run, of_networks)
 
-    def _of(self, run: SavedRun, store: Store, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    def _combined(
+        self, run: SavedRun, of_networks: Mapping[str, NDArray[np.float32]]
+    ) -> NDArray[np.float32]:
+        """A run's probabilities, from those of all networks."""
         if not run.members:
-            return probability_of(self._networks[run.name].logits(store, rows))
-        logits = np.stack([to_logit(self._of(member, store, rows)) for member in run.members])
+            return of_networks[run.name]
+        members = [self._combined(member, of_networks) for member in run.members]
+        logits = np.stack([to_logit(probability) for probability in members])
         if run.run.combination is None or run.run.combination["kind"] == "ensemble":
             everywhere = np.ones(logits.shape[:2], dtype=bool)
             return to_probability(blending.mean_logits(logits, everywhere)).astype(np.float32)

@@ -19,11 +19,12 @@ def add(command: AddCommand) -> None:
     )
     text = "Put a finished run into one file, with all that predicting by it takes."
     pack = command("pack", _pack, text)
-    pack.add_argument("trained", metavar="RUN", type=Path, help=_RUN_HELP)
-    pack.add_argument("--out", type=Path, help="the file; <run>.ichrun here if not given")
+    pack.add_argument("trained", metavar="RUN", type=Path, help=_FOLDER_HELP)
+    pack.add_argument("--out", type=Path, help="the file; <run>.run.zip here if not given")
 
 
-_RUN_HELP = "folder of the run, reports/demo/runs/15-fullid-sigmoid-cnn7-bce, or a pack of it"
+_FOLDER_HELP = "folder of the run, reports/demo/runs/15-fullid-sigmoid-cnn7-bce"
+_RUN_HELP = f"{_FOLDER_HELP}, or a pack of it"
 
 
 def _add_predict(predict: argparse.ArgumentParser) -> None:

@@ -23,7 +23,9 @@ SERIES: Final = "series.parquet"
 REJECTS: Final = "rejects.parquet"
 STUDIES: Final = "studies.parquet"
 SET_ASIDE: Final = "set-aside.parquet"
-OF_A_SERIES: Final = ["patient_id", "study_instance_uid", "series_instance_uid"]
+OF_A_STUDY: Final = ["patient_id", "study_instance_uid"]
+"""The columns that together tell one study from another."""
+OF_A_SERIES: Final = [*OF_A_STUDY, "series_instance_uid"]
 """The columns that together tell one series from another."""
 _CHECKED: Final = ".checked"
 """Notes on shards that have been compared with their hashes: size and time of the file then."""

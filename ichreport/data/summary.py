@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from ichreport.data.dicom.reject import kind_of_reason
 from ichreport.data.resample import HU_MAX, HU_MIN
-from ichreport.data.store import Store, series_numbers, series_starts
+from ichreport.data.store import OF_A_STUDY, Store, series_numbers, series_starts
 from ichreport.labels import LABELS, SUBTYPES
 
 _BONE_HU: Final = 300
@@ -51,7 +51,7 @@ def labels_per_slice(slices: pd.DataFrame) -> "pd.Series[int]":
 
 def slices_per_study(slices: pd.DataFrame) -> "pd.Series[int]":
     """How many studies have how many slices: the number of studies by the number of slices."""
-    sizes = slices.groupby(["patient_id", "study_instance_uid"]).size().to_numpy()
+    sizes = slices.groupby(OF_A_STUDY).size().to_numpy()
     lengths, studies = np.unique(sizes, return_counts=True)
     return pd.Series(studies, index=pd.Index(lengths, name="slices"), name="studies")
 

@@ -4,6 +4,7 @@ from typing import Final
 
 import pandas as pd
 
+from ichreport.data.store import OF_A_STUDY
 from ichreport.evaluation.predictions import select_split
 from ichreport.splits import Split
 
@@ -37,7 +38,7 @@ def worst_mistakes(
         wrong = rows[rows[f"truth_{label}"] == truth].sort_values(
             [f"probability_{label}", "sop_instance_uid"], ascending=[ascending, True]
         )
-        spread = wrong.groupby(["patient_id", "study_instance_uid"], sort=False).head(per_study)
+        spread = wrong.groupby(OF_A_STUDY, sort=False).head(per_study)
         worst_of_kind.append(spread.head(count).assign(kind=kind))
     worst = pd.concat(worst_of_kind, ignore_index=True)
     return worst.assign(probability=worst[f"probability_{label}"])

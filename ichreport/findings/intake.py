@@ -15,10 +15,9 @@ from ichreport.data.acquisition_range import AcquisitionRange
 from ichreport.data.dicom.reject import kind_of_reason
 from ichreport.data.ingest.make_store import ingest_new_studies
 from ichreport.data.shards.shard_files import table_name
-from ichreport.data.store import OF_A_SERIES, Store, series_starts
+from ichreport.data.store import OF_A_SERIES, OF_A_STUDY, Store, series_starts
 from ichreport.findings.fitness import Fitness, judge
 
-_OF_A_STUDY: Final = OF_A_SERIES[:2]
 _MOST_REASONS: Final = 5
 _MIXED: Final = (
     "Several patients share this study's identifier: nobody knows whose slices are whose."
@@ -107,7 +106,7 @@ def _files(store: Store) -> pd.DataFrame:
     table["reason"] = [why.get(file, "") for file in table["file"]]
     table["folder"] = table["file"].map(lambda file: str(PurePosixPath(file).parent))
     table["damaged"] = table["file"].isin(store.rejects["file"])
-    several = table.groupby("folder")[_OF_A_STUDY].nunique().max(axis=1) > 1
+    several = table.groupby("folder")[OF_A_STUDY].nunique().max(axis=1) > 1
     table["is_shared"] = table["folder"].map(several)
     return table
 
@@ -115,16 +114,16 @@ def _files(store: Store) -> pd.DataFrame:
 def _with_slices(store: Store, files: pd.DataFrame, known: AcquisitionRange) -> list[NewStudy]:
     """The studies of which at least one file is a slice."""
     rows_of = _rows_of_series(store)
-    patients = store.series.groupby("study_instance_uid")["patient_id"].nunique()
+    patients = store.series.groupby("study_instance_uid")["patient_id"].nunique().to_dict()
     damaged_in = files[files["damaged"] & ~files["is_shared"]]["folder"].value_counts()
-    of_study = dict(list(files[files["study_instance_uid"].notna()].groupby(_OF_A_STUDY)))
+    of_study = dict(list(files[files["study_instance_uid"].notna()].groupby(OF_A_STUDY)))
     studies = []
-    for names, of_names in store.series.groupby(_OF_A_STUDY, sort=True):
+    for names, of_names in store.series.groupby(OF_A_STUDY, sort=True):
         own, kept = of_study[names], of_names[of_names["kept"]]
-        identifiers = {name: str(of_names.iloc[0][name]) for name in _OF_A_STUDY}
+        identifiers = {name: str(of_names.iloc[0][name]) for name in OF_A_STUDY}
         series: dict[str, Any] = {}
         rows = np.empty(0, dtype=np.int64)
-        if patients.to_dict()[identifiers["study_instance_uid"]] > 1:
+        if patients[identifiers["study_instance_uid"]] > 1:
             fitness = Fitness((_MIXED,))
         elif kept.empty:
             fitness = _no_series(of_names)

@@ -208,7 +208,7 @@ def as_json(
     dicom: Mapping[str, Mapping[str, list[str]]] | None = None,
     **made: Any,
 ) -> dict[str, Any]:
-    """All findings as JSON takes them; docs/findings.md says what each means.
+    """All findings as JSON takes them; docs/new-studies.md says what each means.
 
     Args:
         findings: Of the studies.

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ichreport.data.samples import Sample
-from ichreport.data.store import Store
+from ichreport.data.store import OF_A_STUDY, Store
 from ichreport.labels import LABELS
 from ichreport.model import backend, neighbours, out_of_memory
 from ichreport.model.features.of_plan import features_of
@@ -35,7 +35,7 @@ def predict(trained: Trained, store: Store, sample: Sample) -> pd.DataFrame:
     truth = truth_of(store, sample.rows)
     identifiers = ["sop_instance_uid", "patient_id", "study_instance_uid", "series_instance_uid"]
     table = store.slices.loc[sample.rows, identifiers].reset_index(drop=True)
-    studies = store.slices.groupby(["patient_id", "study_instance_uid"])["patient_id"]
+    studies = store.slices.groupby(OF_A_STUDY)["patient_id"]
     sizes = studies.transform("size").to_numpy(dtype=np.int32)
     table["study_slices"] = sizes[sample.rows]
     table["group"] = sample.group

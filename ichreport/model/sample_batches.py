@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ichreport.data.samples import Sample, require_slice_labels
-from ichreport.data.store import Store, series_numbers
+from ichreport.data.store import OF_A_STUDY, Store, series_numbers
 from ichreport.labels import ANY, LABELS
 from ichreport.model import backend
 from ichreport.model.augmentation.drawing import Drawing
@@ -70,7 +70,7 @@ def _sampling(
     if most is None:
         return None
     slices = store.slices.iloc[sample.rows[indices]]
-    study = slices.groupby(["patient_id", "study_instance_uid"]).ngroup()
+    study = slices.groupby(OF_A_STUDY).ngroup()
     return StudySampling(study.to_numpy().astype(np.int64), slices[ANY].to_numpy() == 1, most)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ichreport import software
-from ichreport.evaluation.external.assessment import ExternalAssessment
+from ichreport.evaluation.external.assessed import ExternalAssessment
 from ichreport.evaluation.maps.against_truth import MapMeasures
 from ichreport.files import (
     atomic_file,

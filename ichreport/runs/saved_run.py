@@ -43,6 +43,7 @@ class SavedRun:
             ValueError: If it or one of those is not finished or damaged, or has been made anew
                 since it was read; the message names it and the cure.
         """
+        folder = folder.resolve()  # a run's name is its folder's, also where that is `.`
         run = read_finished(folder, "Nothing can be predicted by", is_packed=is_packed)
         network = None
         if (read := run.record["provenance"]["network"]) is not None:

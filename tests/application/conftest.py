@@ -20,7 +20,7 @@ from ichreport.runs import combinations, network_of_run, recording
 from tests.model.conftest import small_build
 
 GIVEN = {
-    **{"profile": "tiny", "sample": "fullid", "store": "store", "image_size": 32},
+    **{"profile": "tiny", "sample": "fullid", "image_size": 32},
     **{"seed": 20, "epochs": 4, "learning_rate": 0.01, "batch_size": 16, "cam_run": "1-cnn"},
 }
 TRAINED = {
@@ -60,8 +60,12 @@ def finished_runs(tmp_path_factory):
     write_phantom(source, recipe, workers=1, progress=False)
     store = ingest(source, root / "store", image_size=32, progress=False)
     with _small_backbone(), contextlib.chdir(root):
+        # whole paths, as of profiles with data elsewhere
+        paths = {"store": str(root / "store"), "labels": str(root / "labels.csv")}
+        external = [{"name": "elsewhere", "source": str(root / "elsewhere")}]
         for name, values in {**TRAINED, **COMBINED}.items():
-            _finish(Experiment.parse({**GIVEN, **values, "name": name}, where=name), store)
+            given = {**GIVEN, **paths, "external": external, **values, "name": name}
+            _finish(Experiment.parse(given, where=name), store)
     return SimpleNamespace(
         root=root,
         source=source / "stage_2_train",

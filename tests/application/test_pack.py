@@ -10,6 +10,7 @@ from ichreport.application import pack
 from ichreport.application.loaded_run import load
 from ichreport.cli import main
 from ichreport.files import seal_of
+from ichreport.runs.record import read_run
 from tests.application.conftest import KINDS
 
 
@@ -38,6 +39,8 @@ def test_a_pack_holds_no_patient_and_no_path(report, tmp_path):
     assert "LICENCE.txt" in names
     patient = report.store.slices["patient_id"].iloc[0]
     assert not [text for text in texts if str(report.root) in text or patient in text]
+    kept = read_run(report.folder("1-cnn")).record["parameters"]
+    assert str(report.root) in f"{kept['store']} {kept['labels']} {kept['external']}"
 
 
 def test_the_command_names_the_file(report, tmp_path, monkeypatch, capsys):
@@ -108,6 +111,14 @@ def test_what_is_no_pack_is_refused(report, tmp_path):
         load(path)
     whole = pack.write(report.folder("1-cnn"), path).read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match="is no pack of a run"):
+        load(path)
+    for place in range(100, len(whole), len(whole) // 40):  # bytes of content and of its catalogue
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        with pytest.raises(ValueError, match=r"p\.zip (is|has|holds|names)"):
+            load(path)
+    with zipfile.ZipFile(path, "w") as opened:
+        opened.writestr("pack.json", b"{no json")
     with pytest.raises(ValueError, match="is no pack of a run"):
         load(path)
 

@@ -2,11 +2,13 @@
 
 import json
 import re
+from pathlib import Path
 
 import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
+from filelock import FileLock
 from pydicom import dcmread
 
 from ichreport import runs
@@ -110,6 +112,10 @@ def test_many_studies_are_listed_the_most_urgent_first(report, tmp_path):
     assert urgency == sorted(urgency, reverse=True)
     page = (tmp_path / "out/index.html").read_text()
     linked = re.findall(r'href="(studies/study-\d+\.html)"', page)
+    probability = {one.key: one.labels["any"].probability for one in findings}
+    assert linked == [
+        f"studies/{key}.html" for key in sorted(probability, key=probability.get, reverse=True)
+    ]
     assert sorted(linked) == sorted(
         str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out/studies").iterdir()
     )
@@ -135,6 +141,107 @@ def test_earlier_findings_are_replaced_and_other_files_are_not(report, tmp_path)
             with pytest.raises(ValueError, match=what):
                 predict.write(run.predictor, source, out)
     assert (tmp_path / "mine/thesis.txt").read_text() == "all of it"
+
+
+def test_what_names_patients_is_for_its_owner_alone(report, tmp_path):
+    one_study(report, tmp_path / "in")
+    with load(report.folder("1-cnn")) as run:
+        for identifiers in (False, True):
+            options = predict.Options(identifiers=identifiers)
+            predict.write(run.predictor, tmp_path / "in", tmp_path / "out", options)
+            assert (tmp_path / "out/findings.csv").stat().st_mode & 0o077 == 0
+            is_private = (tmp_path / "out/findings.json").stat().st_mode & 0o077 == 0
+            assert is_private == identifiers
+
+
+def test_a_file_of_mine_beside_findings_is_not_removed(report, tmp_path):
+    one_study(report, tmp_path / "in")
+    with load(report.folder("1-cnn")) as run:
+        predict.write(run.predictor, tmp_path / "in", tmp_path / "out")
+        (tmp_path / "out/notes.txt").write_text("mine")
+        with pytest.raises(ValueError, match=r"something else than findings, such as 'notes\.txt'"):
+            predict.write(run.predictor, tmp_path / "in", tmp_path / "out")
+    assert (tmp_path / "out/notes.txt").read_text() == "mine"
+
+
+def test_findings_behind_a_link_are_replaced_and_the_link_stays(report, tmp_path):
+    one_study(report, tmp_path / "in")
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "out").symlink_to(tmp_path / "disk", target_is_directory=True)
+    with load(report.folder("1-cnn")) as run:
+        for _ in range(2):
+            predict.write(run.predictor, tmp_path / "in", tmp_path / "out")
+    assert (tmp_path / "out").is_symlink()
+    assert (tmp_path / "disk/findings.csv").is_file()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["disk", "in", "out"]
+
+
+def test_what_a_killed_process_left_goes_and_what_it_had_set_aside_comes_back(report, tmp_path):
+    one_study(report, tmp_path / "in")
+    with load(report.folder("1-cnn")) as run:
+        predict.write(run.predictor, tmp_path / "in", tmp_path / "out")
+        earlier = (tmp_path / "out/findings.csv").read_bytes()
+        (tmp_path / "out").rename(tmp_path / ".out.earlier")  # killed between two renames
+        (tmp_path / ".out.begun/.store").mkdir(parents=True)
+        with pytest.raises(FileNotFoundError, match="is neither a folder nor a zip"):
+            predict.write(run.predictor, tmp_path / "none", tmp_path / "out")
+        assert (tmp_path / "out/findings.csv").read_bytes() == earlier
+        predict.write(run.predictor, tmp_path / "in", tmp_path / "out")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out"]
+
+
+def test_earlier_findings_stay_where_new_ones_cannot_take_their_place(
+    report, tmp_path, monkeypatch
+):
+    one_study(report, tmp_path / "in")
+    with load(report.folder("1-cnn")) as run:
+        predict.write(run.predictor, tmp_path / "in", tmp_path / "out")
+        before = (tmp_path / "out/findings.json").read_bytes()
+        rename = Path.rename
+
+        def fail(path, target):
+            if path.name == ".out.begun":
+                raise OSError("no more names")
+            return rename(path, target)
+
+        monkeypatch.setattr(Path, "rename", fail)
+        with pytest.raises(OSError, match="no more names"):
+            predict.write(run.predictor, tmp_path / "in", tmp_path / "out")
+    assert (tmp_path / "out/findings.json").read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out"]
+
+
+def test_two_processes_do_not_write_the_same_findings(report, tmp_path):
+    one_study(report, tmp_path / "in")
+    with (
+        load(report.folder("1-cnn")) as run,
+        FileLock(tmp_path / ".out.lock"),
+        pytest.raises(OSError, match="is being written by another process"),
+    ):
+        predict.write(run.predictor, tmp_path / "in", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_study_that_cannot_be_read_again_is_refused_and_the_others_go_on(
+    report, tmp_path, monkeypatch
+):
+    one_study(report, tmp_path / "in/a", 1)
+    one_study(report, tmp_path / "in/b", 2)
+    with load(report.folder("1-cnn")) as run:
+        probabilities = run.predictor.probabilities
+
+        def fail_once(store, rows):
+            if rows[0] == 0:
+                raise OSError("a bad sector")
+            return probabilities(store, rows)
+
+        monkeypatch.setattr(run.predictor, "probabilities", fail_once)
+        findings = predict.write(run.predictor, tmp_path / "in", tmp_path / "out")
+        assert [one.status for one in findings] == ["read", "refused"]
+        assert "could not be read again" in findings[1].refusals[0]
+        monkeypatch.setattr(run.predictor, "probabilities", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):  # a fault of ours is none of the study's
+            predict.write(run.predictor, tmp_path / "in", tmp_path / "out")
 
 
 def test_a_failure_leaves_nothing_and_keeps_what_was(report, tmp_path, monkeypatch):
@@ -169,6 +276,7 @@ def test_findings_go_into_a_pacs_as_dicom_with_heat_for_each_slice(report, tmp_p
     assert {"report.dcm", "capture-1.dcm", "heat-1-any.dcm"} <= set(written)
     assert {str(one.StudyInstanceUID) for one in written.values()} == {STUDY}
     assert written["heat-1-any.dcm"].NumberOfFrames == made.slices
+    assert (tmp_path / "out/dicom").stat().st_mode & 0o077 == 0
 
 
 def test_without_what_writes_dicom_nothing_is_begun(report, tmp_path, monkeypatch):

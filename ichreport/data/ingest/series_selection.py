@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ichreport.data.dicom.acquisition import ORIGINAL, SHARP, class_of_kernel
-from ichreport.data.store import series_numbers, series_starts
+from ichreport.data.store import OF_A_STUDY, series_numbers, series_starts
 from ichreport.labels import LABELS
 
 LEAST_HEAD: Final = 0.2
@@ -125,7 +125,7 @@ def choose(table: pd.DataFrame) -> pd.DataFrame:
     if table.empty:
         return keep_all(table)
     ranked = _criteria(table)
-    study = table.groupby(["patient_id", "study_instance_uid"], sort=False).ngroup().to_numpy()
+    study = table.groupby(OF_A_STUDY, sort=False).ngroup().to_numpy()
     order = np.lexsort([*(-ranked[name].to_numpy() for name in reversed(ranked.columns)), study])
     first = np.r_[True, study[order][1:] != study[order][:-1]]
     best = order[np.flatnonzero(first)[np.cumsum(first) - 1]]

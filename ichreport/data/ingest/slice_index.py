@@ -20,7 +20,7 @@ from ichreport.data.ingest.sources import Source, slice_of_file
 from ichreport.data.labels.table import UNLABELLED, LabelIssue, LabelTable
 from ichreport.data.patient_groups import varies_within
 from ichreport.data.shards.shard_files import table_name
-from ichreport.data.store import OF_A_SERIES, series_numbers
+from ichreport.data.store import OF_A_SERIES, OF_A_STUDY, series_numbers
 from ichreport.labels import LABELS
 
 _ORDER: Final = (
@@ -255,7 +255,7 @@ def _series_issues(slices: pa.Table, series: pd.DataFrame) -> list[LabelIssue]:
             pc.sum(pc.equal(slices["shows_head"], False)).as_py() or 0
         ),
     }
-    studies = kept.drop_duplicates(["patient_id", "study_instance_uid"])["patient_id"]
+    studies = kept.drop_duplicates(OF_A_STUDY)["patient_id"]
     most = int(studies.value_counts().max()) if len(studies) else 0
     if most >= _MANY_STUDIES and 2 * most > len(studies):
         what = f"one patient has so many of the {len(studies):,} studies; {_BY_STUDY}"

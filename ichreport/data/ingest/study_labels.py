@@ -13,10 +13,9 @@ from ichreport.data.ingest.sources import Source
 from ichreport.data.labels.reader_votes import vote_column
 from ichreport.data.labels.studies import StudyLabels
 from ichreport.data.labels.table import UNLABELLED, LabelIssue
+from ichreport.data.store import OF_A_STUDY
 from ichreport.labels import LABELS
 
-_OF_A_STUDY: Final = ["patient_id", "study_instance_uid"]
-"""What a study is told by, in the order in which studies are sorted."""
 _SHOWN: Final = 5
 
 
@@ -34,8 +33,8 @@ def label_studies(index: SliceIndex, labels: StudyLabels, source: Source) -> Sli
     Raises:
         ValueError: If no label row fits any study, or each fits several.
     """
-    order = [(name, "ascending") for name in _OF_A_STUDY]
-    studies = index.slices.group_by(_OF_A_STUDY).aggregate([]).sort_by(order)
+    order = [(name, "ascending") for name in OF_A_STUDY]
+    studies = index.slices.group_by(OF_A_STUDY).aggregate([]).sort_by(order)
     row = _rows_of_labels(studies[labels.identifier], labels)
     fitting = np.bincount(row[row >= 0], minlength=len(labels.lines))
     _check_fit(fitting, labels, source)

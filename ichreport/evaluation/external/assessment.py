@@ -1,15 +1,14 @@
 """All that is measured of a run on another hospital's data."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from typing import Any, Self
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from ichreport.data.store import Store
+from ichreport.data.store import OF_A_STUDY, Store
 from ichreport.evaluation.agreement import agreement_table
 from ichreport.evaluation.decisions import Decisions
+from ichreport.evaluation.external.assessed import ExternalAssessment
 from ichreport.evaluation.external.comparison import compare_places
 from ichreport.evaluation.external.local_fit import local_recalibration_table
 from ichreport.evaluation.external.other_system import other_system_table
@@ -19,58 +18,11 @@ from ichreport.evaluation.external.scored import (
     scale_of_slices,
     scale_of_studies,
 )
-from ichreport.evaluation.external.strata import OF_A_STUDY, stratum_table
+from ichreport.evaluation.external.strata import stratum_table
 from ichreport.evaluation.predictions import TRUTHS, select_split
 from ichreport.evaluation.studies import whole_studies
 from ichreport.evaluation.uncertainty.bootstrap import REPLICATES
-from ichreport.files import without_nan
 from ichreport.labels import LABELS
-
-
-@dataclass(frozen=True)
-class ExternalAssessment:
-    """The measures of a run elsewhere, each a table.
-
-    Attributes:
-        comparison: `comparison.compare_places` of studies, and of slices where they are labelled.
-        strata: `strata.stratum_table` of studies.
-        local: `local_fit.local_recalibration_table` of studies.
-        other_system: `other_system.other_system_table`; empty where the data set has no scores.
-        agreement: `agreement.agreement_table`; empty where no readers are known.
-    """
-
-    comparison: pd.DataFrame
-    strata: pd.DataFrame
-    local: pd.DataFrame
-    other_system: pd.DataFrame
-    agreement: pd.DataFrame
-
-    def record(self) -> dict[str, Any]:
-        """Everything as a record keeps it: of a table, a list a column; None where undefined."""
-        tables = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {
-            name: {str(column): without_nan(v) for column, v in table.to_dict("list").items()}
-            for name, table in tables.items()
-        }
-
-    @classmethod
-    def from_record(cls, recorded: Mapping[str, Any]) -> Self:
-        """What a record keeps; NaN where undefined."""
-        return cls(
-            **{
-                name: pd.DataFrame(columns).fillna(np.nan).infer_objects()
-                for name, columns in recorded.items()
-            }
-        )
-
-    def row(self, measure: str, label: str, level: str = "studies") -> dict[str, Any]:
-        """A row of `comparison`."""
-        table = self.comparison
-        chosen = (
-            (table["measure"] == measure) & (table["label"] == label) & (table["level"] == level)
-        )
-        row: dict[str, Any] = table[chosen].to_dict("records")[0]  # type: ignore[assignment]
-        return row
 
 
 def assess_elsewhere(

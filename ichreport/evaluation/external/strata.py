@@ -8,12 +8,11 @@ import pandas as pd
 
 from ichreport.data.dicom.acquisition import class_of_kernel
 from ichreport.data.labels.reader_votes import count_readers, votes_on
-from ichreport.data.store import OF_A_SERIES, Store
+from ichreport.data.store import OF_A_SERIES, OF_A_STUDY, Store
 from ichreport.evaluation.external.measures import AUC, RECALL, SPECIFICITY, measure
 from ichreport.evaluation.external.scored import Scale
 from ichreport.labels import ANY, LABELS
 
-OF_A_STUDY: Final = ["patient_id", "study_instance_uid"]
 READERS: Final = "readers"
 UNANIMOUS: Final = "unanimous"
 DIVIDED: Final = "divided"

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from ichreport.evaluation.external.assessment import ExternalAssessment
+from ichreport.evaluation.external.assessed import ExternalAssessment
 from ichreport.evaluation.external.measures import MEASURES
 from ichreport.labels import LABELS
 from ichreport.report.external.elsewhere import Elsewhere
