@@ -114,9 +114,19 @@ def _thickness(series: SourceSeries) -> float:
     said = [one.thickness for one in series.slices if one.thickness is not None]
     if said:
         return float(np.median(said))
-    normal = series.slices[0].plane.normal
-    steps = np.diff(sorted(float(one.plane.position @ normal) for one in series.slices))
+    planes = [plane for one in series.slices if (plane := _known_plane(one)) is not None]
+    places = sorted(float(plane.position @ planes[0].normal) for plane in planes)
+    steps = np.diff(places)
+    if not (steps > 0).any():
+        raise LeftOutError("Nobody knows how thick its slices are: no file says.")
     return float(np.median(steps[steps > 0]))
+
+
+def _known_plane(one: SourceSlice) -> Plane | None:
+    try:
+        return one.plane
+    except ValueError:
+        return None
 
 
 def _files(slices: list[SourceSlice]) -> list[Dataset]:

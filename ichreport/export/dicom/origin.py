@@ -47,6 +47,15 @@ class Origin:
         return self.run.identity[:_LONGEST]
 
     @property
+    def device_uid(self) -> UID:
+        """The identifier of this maker: the same for all studies of a run and a version."""
+        return generate_uid(entropy_srcs=["\0".join([*self._maker, "device"])])
+
+    @property
+    def _maker(self) -> list[str]:
+        return [MAKER, version(MAKER), self.run.identity]
+
+    @property
     def equipment(self) -> dict[str, Any]:
         """Arguments of highdicom's objects: the maker, and when it made them."""
         return {
@@ -59,7 +68,7 @@ class Origin:
 
     def uid(self, *parts: object) -> UID:
         """A new identifier, always the same for the same run, source, version and parts."""
-        sources = [MAKER, version(MAKER), self.run.identity, *self.series.uids, *map(str, parts)]
+        sources = [*self._maker, *self.series.uids, *map(str, parts)]
         return generate_uid(entropy_srcs=["\0".join(sources)])
 
     def series_of(self, kind: str) -> dict[str, Any]:

@@ -84,7 +84,7 @@ def _observer(origin: Origin) -> ObserverContext:
     return ObserverContext(
         observer_type=codes.DCM.Device,
         observer_identifying_attributes=DeviceObserverIdentifyingAttributes(
-            uid=origin.uid("device"),
+            uid=origin.device_uid,
             name=MAKER,
             manufacturer_name=MAKER,
             model_name=origin.run.name,
