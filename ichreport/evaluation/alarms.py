@@ -14,25 +14,23 @@ import pandas as pd
 
 from ichreport.evaluation.operating_points import operating_point
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS, select_split
-from ichreport.evaluation.studies import MAXIMUM, fit_poolings, pool_studies, whole_studies
 from ichreport.evaluation.thresholds import POSTER_RECALL, threshold_at_recall
 from ichreport.labels import ANY, LABELS
 from ichreport.splits import Split
 
 
 def alarm_table(
-    predictions: pd.DataFrame,
+    studies: pd.DataFrame,
     prevalences: Sequence[float],
     *,
     split: Split = "test",
 ) -> pd.DataFrame:
     """Predictive values and alarms of whole studies at each prevalence.
 
-    Studies are pooled as learned on validation, or by the maximum where nothing could be learned;
-    the threshold is that of the poster's recall on validation. Both are frozen.
+    The threshold is that of the poster's recall on validation, and frozen.
 
     Args:
-        predictions: A run's predictions, one row a slice.
+        studies: Whole studies, as `studies.decided_studies` pools them.
         prevalences: Shares of studies with any bleeding, each in (0, 1). Subtypes are given at
             their share of the data alone.
         split: Where recall and specificity are measured.
@@ -43,9 +41,6 @@ def alarm_table(
         `high`, `studies` and `positives`. NaN where undefined. Intervals take the prevalence and
         the threshold as known.
     """
-    predictions = whole_studies(predictions)
-    learned = fit_poolings(predictions)
-    studies = pool_studies(predictions, {label: learned[label] or MAXIMUM for label in LABELS})
     validation, rows = select_split(studies, "validation"), select_split(studies, split)
     group_codes = pd.factorize(rows["group"])[0].astype(np.intp)
     table: list[dict[str, Any]] = []
@@ -58,8 +53,9 @@ def alarm_table(
         point = operating_point(truth, score, threshold, group_codes)
         of_data = float(truth.mean()) if len(truth) else math.nan
         counts = {"studies": len(truth), "positives": int(truth.sum())}
-        for prevalence in (of_data, *(prevalences if label == ANY else ())):
-            known = {"label": label, "prevalence": prevalence, "own": prevalence is of_data}
+        stated = prevalences if label == ANY else ()
+        for number, prevalence in enumerate((of_data, *stated)):
+            known = {"label": label, "prevalence": prevalence, "own": number == 0}
             table += [
                 {**known, "figure": figure, **asdict(each), **counts}
                 for figure, each in point.at_prevalence(prevalence).items()

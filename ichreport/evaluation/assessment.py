@@ -19,7 +19,14 @@ from ichreport.evaluation.constant_prevalence import FloorComparison, compare_wi
 from ichreport.evaluation.endpoints import endpoint_table
 from ichreport.evaluation.extra_axial import extra_axial_table
 from ichreport.evaluation.predictions import TRUTHS, probabilities, select_split, truths
-from ichreport.evaluation.studies import pooling_table, study_table, study_thresholds
+from ichreport.evaluation.studies import (
+    decided_studies,
+    fit_poolings,
+    pooling_table,
+    study_rates,
+    study_table,
+    study_thresholds,
+)
 from ichreport.evaluation.threshold_scatter import threshold_scatter
 from ichreport.evaluation.thresholds import frozen_thresholds, rate_table
 from ichreport.evaluation.uncertainty.bootstrap import REPLICATES
@@ -60,6 +67,7 @@ class Assessment:
         extra_axial: `extra_axial.extra_axial_table` on test: a label derived from two of the six.
         poolings: `studies.pooling_table`, learned on validation.
         study_thresholds: `studies.study_thresholds`, chosen on validation.
+        study_rates: `studies.study_rates` of these thresholds, on test.
         subgroups: `subgroups.subgroup_scores` of any bleeding on test, with `kind`; empty if no
             subgroups were asked for.
         splits: `split`, `slices`, `groups`, and positive slices by label.
@@ -84,6 +92,7 @@ class Assessment:
     extra_axial: pd.DataFrame
     poolings: pd.DataFrame
     study_thresholds: pd.DataFrame
+    study_rates: pd.DataFrame
     subgroups: pd.DataFrame
     splits: pd.DataFrame
     roc: pd.DataFrame
@@ -184,6 +193,9 @@ def assess(
     scores, precisions = score_table(predictions), average_precision_table(predictions)
     thresholds = frozen_thresholds(predictions)
     poster_thresholds = thresholds[thresholds["rule"] == POSTER_RULE]
+    learned = fit_poolings(predictions)
+    studies = decided_studies(predictions, learned)
+    of_studies = study_thresholds(studies)
     rates = [
         rate_table(predictions, thresholds).assign(split="test"),
         rate_table(predictions, poster_thresholds, split="train").assign(split="train"),
@@ -197,11 +209,12 @@ def assess(
         scatter=threshold_scatter(predictions, **options),
         rates=pd.concat(rates, ignore_index=True),
         calibration=calibration_table(predictions, **options),
-        studies=study_table(predictions),
-        alarms=alarm_table(predictions, prevalences),
+        studies=study_table(predictions, learned),
+        alarms=alarm_table(studies, prevalences),
         extra_axial=extra_axial_table(predictions),
-        poolings=pooling_table(predictions),
-        study_thresholds=study_thresholds(predictions),
+        poolings=pooling_table(predictions, learned),
+        study_thresholds=of_studies,
+        study_rates=study_rates(studies, of_studies),
         subgroups=pd.DataFrame(),
         splits=split_table(predictions),
         **_curves(predictions),

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ichreport.data.store import OF_A_STUDY
 from ichreport.evaluation.assessment import POSTER_RULE, Assessment
 from ichreport.evaluation.calibration.errors import Recalibration
 from ichreport.evaluation.calibration.prevalence import at_prevalence
@@ -89,13 +90,12 @@ class Decisions:
         Args:
             predictions: One row a slice: `patient_id`, `study_instance_uid` and the probabilities.
         """
-        keys = ["patient_id", "study_instance_uid"]
         rows = []
-        for names, slices in predictions.groupby(keys, sort=True):
+        for names, slices in predictions.groupby(OF_A_STUDY, sort=True):
             pooled = self.of_study(slices[list(PROBABILITIES)].to_numpy(dtype=np.float64))
             columns = dict(zip(PROBABILITIES, pooled.values(), strict=True))
-            rows.append({**dict(zip(keys, names, strict=True)), **columns})
-        return pd.DataFrame(rows, columns=[*keys, *PROBABILITIES])
+            rows.append({**dict(zip(OF_A_STUDY, names, strict=True)), **columns})
+        return pd.DataFrame(rows, columns=[*OF_A_STUDY, *PROBABILITIES])
 
     def is_called(self, label: str, probability: float, rule: str = POSTER_RULE) -> bool | None:
         """Whether a study's probability reaches a rule's threshold; None where there is none."""

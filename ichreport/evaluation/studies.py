@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ichreport.data.store import OF_A_STUDY
 from ichreport.evaluation.calibration.recalibration import (
     fit_logistic,
     mean_log_loss,
@@ -31,6 +32,7 @@ from ichreport.evaluation.predictions import (
 from ichreport.evaluation.thresholds import (
     POSTER_RECALL,
     frozen_thresholds,
+    rate_table,
     threshold_at_recall,
 )
 from ichreport.evaluation.uncertainty.closed_intervals import area_interval
@@ -99,13 +101,14 @@ def fit_poolings(predictions: pd.DataFrame) -> dict[str, Pooling | None]:
     """Learn how to pool each label: the sharpness, slope and intercept with the least log loss.
 
     Args:
-        predictions: A run's predictions, one row a slice. Only validation is used.
+        predictions: A run's predictions, one row a slice. Only whole studies of validation are
+            used.
 
     Returns:
         By label; `None` where all studies of validation are of one class, or where studies with the
         label score lower than those without.
     """
-    rows = select_split(predictions, "validation")
+    rows = select_split(whole_studies(predictions), "validation")
     study = _study_codes(rows)
     y_true, y_score = truths(rows), probabilities(rows)
     poolings: dict[str, Pooling | None] = {}
@@ -129,11 +132,12 @@ def _fit_pooling(
     return min(candidates, key=lambda candidate: candidate[0])[1] if candidates else None
 
 
-def pooling_table(predictions: pd.DataFrame) -> pd.DataFrame:
-    """How the studies of each label are pooled, as `fit_poolings` learns it on validation.
+def pooling_table(predictions: pd.DataFrame, learned: Mapping[str, Pooling | None]) -> pd.DataFrame:
+    """How the studies of each label are pooled.
 
     Args:
         predictions: A run's predictions, one row a slice.
+        learned: As `fit_poolings` learns them on the whole studies of validation.
 
     Returns:
         One row a label: `label`, `learned` (whether there is a pooling), its `sharpness`, `slope`
@@ -143,7 +147,6 @@ def pooling_table(predictions: pd.DataFrame) -> pd.DataFrame:
     rows = select_split(whole_studies(predictions), "validation")
     positives = pool_studies(rows)[list(TRUTHS)].sum()
     studies = int(_study_codes(rows).max(initial=-1)) + 1
-    learned = fit_poolings(rows)
     table = []
     for label, truth_column in zip(LABELS, TRUTHS, strict=True):
         pooling = learned[label]
@@ -154,20 +157,45 @@ def pooling_table(predictions: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(table)
 
 
-def study_thresholds(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Each rule's threshold for each label of whole studies, chosen on validation.
-
-    Studies are pooled as `pooling_table` says.
+def decided_studies(
+    predictions: pd.DataFrame, learned: Mapping[str, Pooling | None]
+) -> pd.DataFrame:
+    """Whole studies, pooled as learned, or by the maximum where nothing could be learned.
 
     Args:
         predictions: A run's predictions, one row a slice.
+        learned: As `fit_poolings` learns them on the whole studies of validation.
+
+    Returns:
+        As `pool_studies`.
+    """
+    poolings = {label: pooling or MAXIMUM for label, pooling in learned.items()}
+    return pool_studies(whole_studies(predictions), poolings)
+
+
+def study_thresholds(studies: pd.DataFrame) -> pd.DataFrame:
+    """Each rule's threshold for each label of whole studies, chosen on validation.
+
+    Args:
+        studies: Of `decided_studies`.
 
     Returns:
         As `thresholds.frozen_thresholds`, with studies for slices.
     """
-    rows = select_split(whole_studies(predictions), "validation")
-    poolings = {label: pooling or MAXIMUM for label, pooling in fit_poolings(rows).items()}
-    return frozen_thresholds(pool_studies(rows, poolings)).rename(columns={"slices": "studies"})
+    return frozen_thresholds(studies).rename(columns={"slices": "studies"})
+
+
+def study_rates(studies: pd.DataFrame, thresholds: pd.DataFrame) -> pd.DataFrame:
+    """The rates of whole studies of test at frozen thresholds, with intervals.
+
+    Args:
+        studies: Of `decided_studies`.
+        thresholds: Of `study_thresholds`.
+
+    Returns:
+        As `thresholds.rate_table`, with studies for slices.
+    """
+    return rate_table(studies, thresholds).rename(columns={"slices": "studies"})
 
 
 def whole_studies(predictions: pd.DataFrame) -> pd.DataFrame:
@@ -177,7 +205,7 @@ def whole_studies(predictions: pd.DataFrame) -> pd.DataFrame:
         predictions: A run's predictions, one row a slice; its column `study_slices` is the number
             of slices of the study in the store. Without this column, studies count as complete.
     """
-    studies = predictions.groupby(["patient_id", "study_instance_uid"])["split"]
+    studies = predictions.groupby(OF_A_STUDY)["split"]
     size = studies.transform("size")
     complete = size == predictions.get("study_slices", size)
     return predictions[complete & (studies.transform("nunique") == 1)]
@@ -230,6 +258,7 @@ def _study_codes(rows: pd.DataFrame) -> NDArray[np.intp]:
 
 def study_table(
     predictions: pd.DataFrame,
+    learned: Mapping[str, Pooling | None],
     *,
     split: Split = "test",
 ) -> pd.DataFrame:
@@ -240,6 +269,7 @@ def study_table(
 
     Args:
         predictions: A run's predictions, one row a slice.
+        learned: As `fit_poolings` learns them on the whole studies of validation.
         split: Where to measure.
 
     Returns:
@@ -252,7 +282,7 @@ def study_table(
     table: list[dict[str, Any]] = []
     poolings_by_name: dict[str, Mapping[str, Pooling | None]] = {
         "maximum": dict.fromkeys(LABELS, MAXIMUM),
-        "learned": fit_poolings(predictions),
+        "learned": learned,
     }
     for name, poolings in poolings_by_name.items():
         studies = pool_studies(predictions, poolings)

@@ -14,7 +14,7 @@ from ichreport.evaluation.extra_axial import extra_axial_table
 from ichreport.evaluation.findings import findings
 from ichreport.evaluation.mistakes import worst_mistakes
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
-from ichreport.evaluation.studies import study_table
+from ichreport.evaluation.studies import decided_studies, fit_poolings, study_table
 from ichreport.evaluation.subgroups import subgroup_scores
 from ichreport.evaluation.threshold_scatter import threshold_scatter
 from ichreport.evaluation.thresholds import frozen_thresholds, rate_table
@@ -42,9 +42,10 @@ def test_every_table_is_made(case, predictions):
     assert len(score_table(changed)) == 3 * 14
     assert len(rate_table(changed, frozen_thresholds(changed))) == 4 * 6 * 9
     assert len(calibration_table(changed, replicates=5)) == 6 * 12
-    assert len(study_table(changed)) == 2 * 6 * 10
+    learned = fit_poolings(changed)
+    assert len(study_table(changed, learned)) == 2 * 6 * 10
     assert len(auc_table(changed)) == 6
-    assert len(alarm_table(changed, [0.02])) == (6 + 1) * 5
+    assert len(alarm_table(decided_studies(changed, learned), [0.02])) == (6 + 1) * 5
     assert len(extra_axial_table(changed)) == 2 * (2 + 9)
     assert len(threshold_scatter(changed, replicates=5)) == 4 * 6
     scores, precisions = score_table(changed), average_precision_table(changed)

@@ -57,8 +57,12 @@ def test_learning_finds_how_the_studies_were_made(draw_predictions):
     assert learned.slope > 1
 
 
+def measured(predictions):
+    return studies.study_table(predictions, studies.fit_poolings(predictions))
+
+
 def test_the_table_gives_areas_and_rates_of_frozen_study_thresholds(predictions):
-    table = studies.study_table(predictions)
+    table = measured(predictions)
     assert len(table) == 2 * 6 * (1 + 5 + 4)
     known = table.dropna(subset="low")
     assert ((known["low"] <= known["value"]) & (known["value"] <= known["high"])).all()
@@ -77,7 +81,7 @@ def test_a_pooling_that_cannot_be_learned_is_missing_with_its_count(predictions)
     changed = predictions.copy()
     changed.loc[changed["split"] == "validation", "truth_epidural"] = 0
     assert studies.fit_poolings(changed)["epidural"] is None
-    table = studies.study_table(changed)
+    table = measured(changed)
     rows = table[(table["pooling"] == "learned") & (table["label"] == "epidural")]
     assert rows[["value", "low", "threshold", "sharpness"]].isna().all(axis=None)
     assert (rows["positives"] > 0).all()
@@ -95,7 +99,7 @@ def test_only_studies_with_all_slices_in_one_split_are_scored(predictions):
     sampled = sampled[~bleeding]  # a sample that left the bleeding slices out
     whole = studies.whole_studies(sampled)
     assert set(sampled["study_instance_uid"]) - set(whole["study_instance_uid"]) == {torn, short}
-    table = studies.study_table(sampled).set_index(["pooling", "label", "score"])
+    table = measured(sampled).set_index(["pooling", "label", "score"])
     tested = whole[whole["split"] == "test"].groupby("study_instance_uid")["truth_any"].max()
     row = table.loc[("maximum", "any", "auc")]
     assert (row["studies"], row["positives"]) == (len(tested), tested.sum())
@@ -103,7 +107,7 @@ def test_only_studies_with_all_slices_in_one_split_are_scored(predictions):
 
 def test_a_sample_of_single_slices_has_no_study_to_score(predictions):
     sampled = predictions.assign(study_slices=1000)
-    table = studies.study_table(sampled)
+    table = measured(sampled)
     assert not table["studies"].any()
     assert table[["value", "low", "high"]].isna().all(axis=None)
 
@@ -111,3 +115,17 @@ def test_a_sample_of_single_slices_has_no_study_to_score(predictions):
 def test_without_validation_nothing_is_learned(predictions):
     learned = studies.fit_poolings(predictions[predictions["split"] == "train"])
     assert set(learned.values()) == {None}
+
+
+def test_rates_of_studies_are_those_of_each_rules_own_threshold(predictions):
+    decided = studies.decided_studies(predictions, studies.fit_poolings(predictions))
+    thresholds = studies.study_thresholds(decided)
+    rates = studies.study_rates(decided, thresholds).set_index(["rule", "label", "rate"])
+    test = decided[decided["split"] == "test"]
+    known = thresholds.set_index(["rule", "label"])["threshold"]
+    assert known["youden", "any"] != known["recall-85", "any"]
+    for rule in ("recall-85", "sensitivity-95", "specificity-90", "youden"):
+        called = test["probability_any"] >= known[rule, "any"]
+        row = rates.loc[(rule, "any", "recall")]
+        assert row["value"] == pytest.approx(recall_score(test["truth_any"], called))
+        assert (row["studies"], row["positives"]) == (len(test), test["truth_any"].sum())

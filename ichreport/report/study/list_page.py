@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Final
 
 from ichreport.findings.study_findings import StudyFindings, by_urgency
 from ichreport.labels import ANY
@@ -10,13 +9,10 @@ from ichreport.report.html.blocks import (
     Fact,
     Facts,
 )
-from ichreport.report.html.captions import Captions
 from ichreport.report.html.sanitise import clean
 from ichreport.report.layout.page import Page
 from ichreport.report.study import list_tables, study_figures
 from ichreport.runs.saved_run import SavedRun
-
-_CAPTIONS: Final = Captions.beside(__file__)
 
 
 def page(
@@ -24,6 +20,7 @@ def page(
     run: SavedRun,
     paths: Mapping[str, str],
     *,
+    rule: str,
     prevalence: float,
     path: str = "index.html",
 ) -> Page:
@@ -33,6 +30,7 @@ def page(
         findings: Of the studies.
         run: What found them.
         paths: By key, the page of each study that has one.
+        rule: As in `study_page.page`.
         prevalence: As in `study_page.page`.
         path: Where the page stands.
     """
@@ -59,7 +57,10 @@ def page(
             "<h2>Of what nothing is said</h2>",
             list_tables.refused_table(findings, paths)._repr_html_(),
         ]
-    parts += ["<h2>How often the run is right</h2>", study_figures.rates_table(run)._repr_html_()]
+    parts += [
+        "<h2>How often the run is right</h2>",
+        study_figures.rates_table(run, rule)._repr_html_(),
+    ]
     parts += ["<h2>What made this</h2>", study_figures.run_table(run)._repr_html_()]
     fragment = clean("".join(parts), where=path)
     return Page(path, fragment.title, "Studies", fragment.html, fragment.contents)

@@ -18,14 +18,14 @@ _NO_PAGES: Final[Mapping[str, str]] = MappingProxyType({})
 def found_table(
     findings: Sequence[StudyFindings], paths: Mapping[str, str] = _NO_PAGES, *, prevalence: float
 ) -> Table:
-    """The studies that were read: those that are called first, then by probability."""
+    """The studies that were read, the most suspicious first: those that are called, the others."""
     read = [one for one in findings if one.status == "read"]
     columns: list[Column | str] = ["study", *numbers("any bleeding", "of 100")]
     columns += ["called", *numbers("slices"), "to doubt"]
     return Table(
         _CAPTIONS.fill("listed", prevalence=prevalence_in_words(prevalence)),
         columns,
-        [_row(one, paths) for one in sorted(read, key=_called_first)],
+        [_row(one, paths) for one in by_urgency(read)],
         sortable=True,
     )
 
@@ -35,10 +35,6 @@ def refused_table(findings: Sequence[StudyFindings], paths: Mapping[str, str] = 
     refused = [one for one in by_urgency(findings) if one.status == "refused"]
     rows = [[_link(one, paths), " ".join(one.refusals)] for one in refused]
     return Table(_CAPTIONS.fill("refused"), ["study", "why"], rows)
-
-
-def _called_first(one: StudyFindings) -> tuple[bool, float]:
-    return not one.labels[ANY].is_called, -one.urgency
 
 
 def _link(one: StudyFindings, paths: Mapping[str, str]) -> Cell:

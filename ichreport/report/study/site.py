@@ -37,7 +37,12 @@ def write_single(folder: Path, page: Page) -> None:
 
 
 def write_list(
-    folder: Path, findings: Sequence[StudyFindings], run: SavedRun, *, prevalence: float
+    folder: Path,
+    findings: Sequence[StudyFindings],
+    run: SavedRun,
+    *,
+    rule: str,
+    prevalence: float,
 ) -> None:
     """Write the list of studies, once their pages are there.
 
@@ -45,8 +50,9 @@ def write_list(
         folder: Where the pages are.
         findings: Of the studies.
         run: What found them.
+        rule: As in `study_page.page`.
         prevalence: As in `study_page.page`.
     """
     paths = {one.key: path_of(one) for one in findings if (folder / path_of(one)).is_file()}
-    page = list_page.page(findings, run, paths, prevalence=prevalence)
+    page = list_page.page(findings, run, paths, rule=rule, prevalence=prevalence)
     write_text(folder / page.path, in_frame(page, [page], _FRAME))

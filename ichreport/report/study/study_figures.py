@@ -5,7 +5,6 @@ from typing import Final
 
 import numpy as np
 
-from ichreport.data.series_choice import series_rows
 from ichreport.data.store import Store
 from ichreport.evaluation.predictions import PROBABILITIES
 from ichreport.findings.study_findings import StudyFindings
@@ -27,8 +26,12 @@ _BUDGET: Final = 900_000
 _RATES: Final = ("recall", "specificity", "precision", "npv")
 
 
-def labels_table(findings: StudyFindings, run: SavedRun, *, rule: str, prevalence: float) -> Table:
-    """What is said of each label."""
+def labels_table(
+    findings: StudyFindings, run: SavedRun, *, rule: str, prevalence: float
+) -> Table | Sentences:
+    """What is said of each label; why nothing is, if it is refused."""
+    if findings.refusals:
+        return Sentences(findings.refusals)
     rows = []
     for label, said in findings.labels.items():
         called: dict[bool | None, Cell] = {
@@ -95,31 +98,34 @@ def _of_hundred(share: float) -> str:
 def doubts(findings: StudyFindings, run: SavedRun) -> Sentences:
     """What to doubt: how the study differs from what the run knows, and what that is."""
     as_known = "The series was taken as those that the run has learned from."
-    sentences = [*(findings.warnings or [as_known])]
+    refused = "Nothing is said of it, so that there is nothing to trust."
+    sentences = [refused] if findings.refusals else [*(findings.warnings or [as_known])]
     if run.is_synthetic:
         sentences.append("The run has learned from synthetic heads alone.")
     return Sentences(sentences)
 
 
-def rates_table(run: SavedRun) -> Table:
-    """How often the run was right about whole studies of its own test split."""
-    studies = run.assessment.studies
-    decided = run.decisions
+def rates_table(run: SavedRun, rule: str) -> Table:
+    """How often the run was right about whole studies of its own test split, by a rule."""
+    areas, rates = run.assessment.studies, run.assessment.study_rates
     rows = []
     for label in LABELS:
-        pooling = "learned" if decided.learned[label] else "maximum"
-        of_label = studies[(studies["pooling"] == pooling) & (studies["label"] == label)]
-        by_score = of_label.set_index("score").to_dict("index")
-        first = of_label.iloc[0]
+        pooling = "learned" if run.decisions.learned[label] else "maximum"
+        of_area = (areas["pooling"] == pooling) & (areas["label"] == label)
+        area = areas[of_area & (areas["score"] == "auc")].to_dict("records")[0]
+        of_label = rates[(rates["rule"] == rule) & (rates["label"] == label)]
+        by_rate = of_label.set_index("rate").to_dict("index")
+        figures = [area, *(by_rate[rate] for rate in _RATES)]
         rows.append(
             [
                 _named(label),
-                *(with_interval(by_score[score], 2) for score in ("auc", *_RATES)),  # type: ignore[arg-type]
-                f"{first['positives']:,} of {first['studies']:,}",
+                *(with_interval(figure, 2) for figure in figures),  # type: ignore[arg-type]
+                f"{area['positives']:,} of {area['studies']:,}",
             ]
         )
     columns = numbers("AUC", *_RATES, "studies with it")
-    return Table(_CAPTIONS.fill("rates", run=run.name), ["label", *columns], rows)
+    caption = _CAPTIONS.fill("rates", run=run.name, rule=rule_in_words(rule))
+    return Table(caption, ["label", *columns], rows)
 
 
 def evidence(findings: StudyFindings, store: Store, heat: Sequence[StudyHeat]) -> Gallery:
@@ -154,12 +160,14 @@ def _sheet(findings: StudyFindings, store: Store, maps: StudyHeat) -> Sheet:
 
 def series(
     findings: StudyFindings, run: SavedRun, store: Store, heat: Sequence[StudyHeat], *, rule: str
-) -> viewer.Viewer:
-    """The whole series of a study, with what is said of each slice."""
+) -> viewer.Viewer | Sentences:
+    """The whole series of a study, with what is said of each slice; why not, if it is refused."""
+    if findings.refusals:
+        return Sentences(findings.refusals)
     shown: Mapping[str, Heat] = {maps.label: Heat(maps.rows, maps.maps) for maps in heat}
     return viewer.show(
         store,
-        [int(series_rows(store, int(findings.study.rows[0]))[0])],
+        [int(findings.study.rows[0])],
         predictions=findings.slices[["sop_instance_uid", *PROBABILITIES]],
         thresholds=run.decisions.thresholds[rule],
         heat=shown,

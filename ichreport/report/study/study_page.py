@@ -56,7 +56,7 @@ def page(
             )._repr_html_(),
             "<h2>How far to trust it</h2>",
             study_figures.doubts(findings, run)._repr_html_(),
-            study_figures.rates_table(run)._repr_html_(),
+            study_figures.rates_table(run, rule)._repr_html_(),
             "<h2>Which slices speak for it</h2>",
             study_figures.evidence(findings, store, heat)._repr_html_(),
             "<h2>The whole series</h2>",

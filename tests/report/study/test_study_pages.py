@@ -112,7 +112,7 @@ def test_the_list_has_what_is_called_first_and_what_is_refused_apart(found, tmp_
     ]
     (tmp_path / "studies").mkdir()
     (tmp_path / "studies/study-0003.html").write_text("its page")
-    site.write_list(tmp_path, findings, found.run, prevalence=0.05)
+    site.write_list(tmp_path, findings, found.run, rule="recall-85", prevalence=0.05)
     html = (tmp_path / "index.html").read_text(encoding="utf-8")
     text = text_of(html[html.index("<main") :])
     assert text.index("study-0003") < text.index("study-0002") < text.index("study-0001")
@@ -123,9 +123,34 @@ def test_the_list_has_what_is_called_first_and_what_is_refused_apart(found, tmp_
 
 def test_where_nothing_was_read_the_list_says_so(found):
     refused = study_findings.refused("study-0001", new_study(found.rows[:0], refusals=("Empty.",)))
-    page = list_page.page([refused], found.run, {}, prevalence=0.02)
+    page = list_page.page([refused], found.run, {}, rule="recall-85", prevalence=0.02)
     assert "None of the 1 studies could be read" in text_of(page.content)
     assert "What is found" not in page.content
+
+
+def test_figures_of_a_refused_study_say_why_there_are_none(found):
+    study = new_study(found.rows[:0], refusals=("No head.",))
+    refused = study_findings.refused("study-0001", study)
+    table = study_figures.labels_table(refused, found.run, rule="youden", prevalence=0.02)
+    shown = study_figures.series(refused, found.run, found.store, [], rule="youden")
+    assert "No head." in repr(table)
+    assert "No head." in repr(shown)
+    assert "nothing to trust" in repr(study_figures.doubts(refused, found.run))
+    assert repr(study_figures.evidence(refused, found.store, []))
+
+
+def test_rates_are_those_of_the_rule_that_calls(found):
+    tables = {rule.name: study_figures.rates_table(found.run, rule.name) for rule in RULES}
+    recorded = found.run.assessment.study_rates.set_index(["rule", "label", "rate"])
+    for rule, table in tables.items():
+        of_any = next(row for row in table.lines if row.cells[0] == "any bleeding")
+        for place, rate in enumerate(("recall", "specificity", "precision", "npv"), start=2):
+            value = recorded.loc[(rule, ANY, rate), "value"]
+            assert of_any.cells[place].startswith("–" if math.isnan(value) else f"{value:.2f}")
+        assert rule_in_words(rule) in repr(table)
+    assert recorded.loc[("sensitivity-95", ANY, "recall"), "value"] != pytest.approx(
+        recorded.loc[("specificity-90", ANY, "recall"), "value"]
+    )
 
 
 def test_words_of_rules_and_shares():

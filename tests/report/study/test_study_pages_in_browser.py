@@ -19,7 +19,7 @@ def paths(found, tmp_path):
         path=site.path_of(findings),
     )  # fmt: skip
     site.write_study(tmp_path, page)
-    site.write_list(tmp_path, [findings], found.run, prevalence=0.02)
+    site.write_list(tmp_path, [findings], found.run, rule="recall-85", prevalence=0.02)
     return [tmp_path / "index.html", tmp_path / page.path]
 
 
