@@ -24,7 +24,7 @@ from ichreport.model.augmentation.drawing import Drawing
 from ichreport.model.fitting import losses
 from ichreport.params.experiment import Experiment
 from ichreport.params.machine import Machine
-from ichreport.params.training_plan import TrainingPlan
+from ichreport.params.training.training_plan import TrainingPlan
 
 MACHINE = Machine()
 LISTS: dict[str, list[Any]] = {

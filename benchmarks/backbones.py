@@ -31,7 +31,7 @@ from ichreport.model import backbones, backend, prefetch
 from ichreport.model.inputs import hu_of
 from ichreport.params import networks
 from ichreport.params.machine import Machine, Precision
-from ichreport.params.training_plan import Backbone, View
+from ichreport.params.training.training_plan import Backbone, View
 
 PRECISIONS: tuple[Precision, ...] = ("float32", "mixed_bfloat16")
 TORCHVISION = {"densenet121": "densenet121", "efficientnetb7": "efficientnet_b7"}

@@ -21,7 +21,7 @@ from ichreport.model.fitting import losses
 from ichreport.model.heads.build import build_head
 from ichreport.params.experiment import Experiment
 from ichreport.params.machine import Machine
-from ichreport.params.training_plan import TrainingPlan
+from ichreport.params.training.training_plan import TrainingPlan
 
 BATCH, SIZE, WIDTH = 64, 96, 1_024
 LOSS = losses.build("bce", np.ones((1, 6)))

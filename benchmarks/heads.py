@@ -23,8 +23,8 @@ from ichreport.model.heads.build import build_head
 from ichreport.model.heads.first_values import standardise
 from ichreport.params.machine import Machine
 from ichreport.params.networks import Head
-from ichreport.params.open_choices import DROPOUT
-from ichreport.params.training_plan import Fitting, HeadPart
+from ichreport.params.training.open_choices import DROPOUT
+from ichreport.params.training.training_plan import Fitting, HeadPart
 
 SLICES, VALIDATION, WIDTH, LENGTH, BATCH = 1_512, 210, 1_024, 14, 64
 FEW, MANY = 1, 11

@@ -22,7 +22,7 @@ from ichreport.data import samples, summary
 from ichreport.data.ingest.shards.make_shard import SCHEMA
 from ichreport.data.ingest.slice_index import build_index, slice_names_from_files
 from ichreport.data.labels.table import LabelTable
-from ichreport.data.leakage import leak_audit
+from ichreport.data.overlap.leakage import leak_audit
 from ichreport.data.patient_groups import linked_groups
 from ichreport.data.shards.shard_files import table_name
 from ichreport.data.store import Store

@@ -28,7 +28,7 @@ from ichreport.labels import ANY, LABELS
 from ichreport.model import backend, prediction, trained_rows, training
 from ichreport.params.experiment import Experiment
 from ichreport.params.phantom_recipe import PhantomRecipe
-from ichreport.params.training_plan import TrainedNetwork
+from ichreport.params.training.training_plan import TrainedNetwork
 from ichreport.params.yaml import project_path, read_yaml
 from ichreport.phantom import write_phantom
 

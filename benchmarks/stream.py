@@ -29,7 +29,7 @@ from ichreport.model.features import feature_store
 from ichreport.model.fitting import losses
 from ichreport.model.inputs import hu_of
 from ichreport.params.experiment import Experiment
-from ichreport.params.training_plan import TrainingPlan
+from ichreport.params.training.training_plan import TrainingPlan
 
 SIZE, BATCH, SLICES = 96, 64, 60_000
 """Slices as many as make a store of 1.1 GB, which no read-ahead fetches whole."""

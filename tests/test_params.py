@@ -11,7 +11,7 @@ import yaml
 
 from ichreport import cli
 from ichreport.labels import LABELS
-from ichreport.params import inputs, mixing, networks, samples
+from ichreport.params import inputs, networks, samples
 from ichreport.params.experiment import Experiment
 from ichreport.params.inputs import INPUTS
 from ichreport.params.networks import HEADS, LOSSES, NETWORKS, NetworkSpec
@@ -20,7 +20,8 @@ from ichreport.params.profile import OF_THE_REPORT, Profile
 from ichreport.params.rows.differences import differences
 from ichreport.params.rows.read import read_each_experiment
 from ichreport.params.samples import SAMPLES
-from ichreport.params.training_plan import TrainedNetwork
+from ichreport.params.training import mixing
+from ichreport.params.training.training_plan import TrainedNetwork
 from ichreport.params.yaml import project_path, read_value
 from ichreport.runs import recording
 

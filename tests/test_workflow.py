@@ -313,7 +313,7 @@ def test_an_experiment_whose_cells_run_twice_trains_once_for_changed_code_and_ke
     project, second
 ):
     before = trainings(project)
-    choices = project.root / "ichreport" / "params" / "open_choices.py"
+    choices = project.root / "ichreport" / "params" / "training" / "open_choices.py"
     text = choices.read_text()
     assert "DROPOUT: Final = 0.3" in text
     choices.write_text(text.replace("DROPOUT: Final = 0.3", "DROPOUT: Final = 0.2"))

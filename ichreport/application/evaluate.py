@@ -12,7 +12,7 @@ from tqdm import tqdm
 from ichreport.application.evaluate_maps import measure_maps
 from ichreport.application.run_predictor import RunPredictor
 from ichreport.data.labels.cq500_scores import FILE, read_cq500_scores
-from ichreport.data.seen_before import Found, SeenBefore
+from ichreport.data.overlap.seen_before import Found, SeenBefore
 from ichreport.data.store import OF_A_STUDY, Store, series_numbers
 from ichreport.evaluation.external.assessment import assess_elsewhere
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS

@@ -23,7 +23,7 @@ from ichreport.application.run_predictor import RunPredictor
 from ichreport.data.ingest.sources import recognise_source
 from ichreport.data.store import Store
 from ichreport.evaluation.assessment import POSTER_RULE
-from ichreport.evaluation.thresholds import RULES
+from ichreport.evaluation.operating.thresholds import RULES
 from ichreport.export.dicom import requirement
 from ichreport.files import read_json, write_json
 from ichreport.findings import study_findings

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from ichreport.evaluation import curves
-from ichreport.evaluation.alarms import alarm_table
 from ichreport.evaluation.average_precision import average_precision_table
 from ichreport.evaluation.calibration.errors import calibration_table
 from ichreport.evaluation.calibration.net_benefit import PROBABILITY_THRESHOLDS, decision_curve
@@ -18,6 +17,9 @@ from ichreport.evaluation.calibration.reliability import make_bins, reliability_
 from ichreport.evaluation.constant_prevalence import FloorComparison, compare_with_floor
 from ichreport.evaluation.endpoints import endpoint_table
 from ichreport.evaluation.extra_axial import extra_axial_table
+from ichreport.evaluation.operating.alarms import alarm_table
+from ichreport.evaluation.operating.threshold_scatter import threshold_scatter
+from ichreport.evaluation.operating.thresholds import frozen_thresholds, rate_table
 from ichreport.evaluation.predictions import TRUTHS, probabilities, select_split, truths
 from ichreport.evaluation.studies import (
     decided_studies,
@@ -27,8 +29,6 @@ from ichreport.evaluation.studies import (
     study_table,
     study_thresholds,
 )
-from ichreport.evaluation.threshold_scatter import threshold_scatter
-from ichreport.evaluation.thresholds import frozen_thresholds, rate_table
 from ichreport.evaluation.uncertainty.bootstrap import REPLICATES
 from ichreport.evaluation.uncertainty.clustered_auc import auc_table
 from ichreport.evaluation.uncertainty.intervals import Interval

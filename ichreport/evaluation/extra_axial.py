@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ichreport.evaluation.operating_points import operating_point
+from ichreport.evaluation.operating.operating_points import operating_point
+from ichreport.evaluation.operating.thresholds import POSTER_RECALL, threshold_at_recall
 from ichreport.evaluation.predictions import (
     checked_probability,
     checked_truth,
     select_split,
 )
 from ichreport.evaluation.studies import pool_studies, whole_studies
-from ichreport.evaluation.thresholds import POSTER_RECALL, threshold_at_recall
 from ichreport.evaluation.uncertainty.closed_intervals import area_interval
 from ichreport.evaluation.uncertainty.jackknife import auc_left_out, average_precision_left_out
 from ichreport.splits import Split

@@ -19,8 +19,8 @@ import pandas as pd
 from ichreport import poster
 from ichreport.evaluation.comparisons import ALPHA, Comparison, paired_difference
 from ichreport.evaluation.constant_prevalence import compare_with_floor
+from ichreport.evaluation.operating.thresholds import POSTER_RECALL, threshold_at_recall
 from ichreport.evaluation.predictions import probabilities, select_split, truths
-from ichreport.evaluation.thresholds import POSTER_RECALL, threshold_at_recall
 from ichreport.evaluation.uncertainty.closed_intervals import area_interval, rate_interval
 from ichreport.evaluation.uncertainty.intervals import Interval, holm
 from ichreport.evaluation.uncertainty.jackknife import mean_left_out

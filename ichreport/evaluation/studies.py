@@ -21,19 +21,19 @@ from ichreport.evaluation.calibration.recalibration import (
     to_logit,
     to_probability,
 )
-from ichreport.evaluation.operating_points import operating_point
+from ichreport.evaluation.operating.operating_points import operating_point
+from ichreport.evaluation.operating.thresholds import (
+    POSTER_RECALL,
+    frozen_thresholds,
+    rate_table,
+    threshold_at_recall,
+)
 from ichreport.evaluation.predictions import (
     PROBABILITIES,
     TRUTHS,
     probabilities,
     select_split,
     truths,
-)
-from ichreport.evaluation.thresholds import (
-    POSTER_RECALL,
-    frozen_thresholds,
-    rate_table,
-    threshold_at_recall,
 )
 from ichreport.evaluation.uncertainty.closed_intervals import area_interval
 from ichreport.evaluation.uncertainty.intervals import Interval

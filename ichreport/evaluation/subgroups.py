@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ichreport.evaluation.operating_points import rates_with_intervals
+from ichreport.evaluation.operating.operating_points import rates_with_intervals
 from ichreport.evaluation.predictions import (
     PROBABILITIES,
     TRUTHS,

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ichreport.evaluation.assessment import POSTER_RULE
-from ichreport.evaluation.decisions import CALIBRATED, Decisions
+from ichreport.evaluation.operating.decisions import CALIBRATED, Decisions
 from ichreport.evaluation.predictions import PROBABILITIES
 from ichreport.files import without_nan
 from ichreport.findings.intake import NewStudy

@@ -14,7 +14,7 @@ from ichreport.model import backend, inputs
 from ichreport.model.pretrained import first_layers, lite0, scaling
 from ichreport.params.machine import Machine
 from ichreport.params.networks import NETWORKS, Network
-from ichreport.params.training_plan import Backbone
+from ichreport.params.training.training_plan import Backbone
 from ichreport.params.yaml import project_path
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ichreport.dependencies import fingerprint, read_all_code
 from ichreport.params.machine import Devices, Machine
-from ichreport.params.optimizers import Steps
+from ichreport.params.training.optimizers import Steps
 
 _PLAIN_STEPS: Final = Steps()
 

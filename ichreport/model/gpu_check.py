@@ -8,9 +8,9 @@ from ichreport.model import backend, networks
 from ichreport.model.augmentation import augmented_model
 from ichreport.model.fitting import losses
 from ichreport.model.heads.build import build_head
-from ichreport.params.augmentations import FLIP_ALONE
 from ichreport.params.machine import Machine
-from ichreport.params.training_plan import HeadPart, View
+from ichreport.params.training.augmentations import FLIP_ALONE
+from ichreport.params.training.training_plan import HeadPart, View
 
 _SLICES, _FEATURES, _STEP_SIZE = 8, 16, 2e-3
 _MACHINE = Machine()

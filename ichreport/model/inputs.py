@@ -13,7 +13,7 @@ from ichreport.data.store import Store
 from ichreport.data.windowing import WINDOWS, Window, sigmoid_slope_and_offset
 from ichreport.model.pretrained.scaling import BackboneScaling
 from ichreport.params.inputs import InputSpec, WindowShape, input_spec
-from ichreport.params.training_plan import View
+from ichreport.params.training.training_plan import View
 
 _POSTER: Final = tuple((window.center, window.width) for window in WINDOWS.values())
 

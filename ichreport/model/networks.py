@@ -13,8 +13,8 @@ from keras import layers
 from ichreport.model import backbones, backend, inputs
 from ichreport.model.heads.dense import dense_head, output_layers
 from ichreport.params.machine import Machine
-from ichreport.params.open_choices import CNN7_FILTERS
-from ichreport.params.training_plan import HeadPart, TrainingPlan, View
+from ichreport.params.training.open_choices import CNN7_FILTERS
+from ichreport.params.training.training_plan import HeadPart, TrainingPlan, View
 
 _CONVOLUTIONS: Final = (
     *(layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D),

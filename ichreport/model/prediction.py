@@ -17,7 +17,7 @@ from ichreport.model.fitting import loop
 from ichreport.model.inputs import of_mirrored
 from ichreport.model.sample_batches import series_a_batch, series_batches, series_of, truth_of
 from ichreport.model.trained_rows import Trained
-from ichreport.params.training_plan import TestTimeView, TrainingPlan
+from ichreport.params.training.training_plan import TestTimeView, TrainingPlan
 
 SLICES_A_PREDICTION = 1024
 """Slices a batch where a head predicts from features: small rows, and no gradients to keep."""

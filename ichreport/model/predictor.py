@@ -17,7 +17,7 @@ from ichreport.model.fitting import loop
 from ichreport.model.inputs import hu_of, of_mirrored
 from ichreport.model.sample_batches import series_batches
 from ichreport.model.trained_rows import Trained, save_weights, untrained
-from ichreport.params.training_plan import TestTimeView, TrainingPlan
+from ichreport.params.training.training_plan import TestTimeView, TrainingPlan
 
 _SERIES_LENGTHS: Final = 16
 """Series are padded to multiples of so many slices, so that a device compiles few programs."""

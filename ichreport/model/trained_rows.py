@@ -14,7 +14,7 @@ from ichreport.model.features import feature_store
 from ichreport.model.features.of_plan import feature_network
 from ichreport.model.heads.build import build_head
 from ichreport.params.networks import NETWORKS
-from ichreport.params.training_plan import TrainingPlan
+from ichreport.params.training.training_plan import TrainingPlan
 
 
 @dataclass(frozen=True)

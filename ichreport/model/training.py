@@ -25,7 +25,7 @@ from ichreport.model.heads.recurrent import mean_over_stages, with_both_stages
 from ichreport.model.prediction import memory_for, predict
 from ichreport.model.sample_batches import feature_batches, slice_batches, splits_a_series, truth_of
 from ichreport.model.trained_rows import Trained, counted
-from ichreport.params.training_plan import TrainingPlan
+from ichreport.params.training.training_plan import TrainingPlan
 
 
 def fit(

@@ -38,7 +38,7 @@ from ichreport.model.features import feature_store, of_plan
 from ichreport.model.fitting import checkpoints
 from ichreport.model.trained_rows import Trained
 from ichreport.model.training import Made
-from ichreport.params.training_plan import TrainingPlan
+from ichreport.params.training.training_plan import TrainingPlan
 
 FORMAT: Final = 4
 WEIGHTS: Final = "model.weights.h5"

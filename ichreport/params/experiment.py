@@ -7,7 +7,6 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from ichreport.params import augmentations
 from ichreport.params.endpoint import Endpoint
 from ichreport.params.inputs import (
     MOST_NEIGHBOURS,
@@ -31,14 +30,15 @@ from ichreport.params.networks import (
     PositiveWeight,
     TrainableLayers,
 )
-from ichreport.params.optimizers import Optimizer, Schedule, Steps
 from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.params.profile import Profile
 from ichreport.params.rows import compatibility
 from ichreport.params.rows.combinations import Combination
 from ichreport.params.samples import SAMPLES, FoldName, Sample, SplitBy
-from ichreport.params.sequences import SequenceRecipe
-from ichreport.params.training_plan import (
+from ichreport.params.training import augmentations
+from ichreport.params.training.optimizers import Optimizer, Schedule, Steps
+from ichreport.params.training.sequences import SequenceRecipe
+from ichreport.params.training.training_plan import (
     Backbone,
     Fitting,
     HeadPart,

@@ -7,7 +7,7 @@ from pydantic import Field
 from ichreport.params.yaml import Parameters
 
 Rule = Literal["recall-85", "sensitivity-95", "specificity-90", "youden"]
-"""The rules of `evaluation.thresholds.RULES`, by name."""
+"""The rules of `evaluation.operating.thresholds.RULES`, by name."""
 
 
 class NewStudies(Parameters):

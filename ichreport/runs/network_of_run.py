@@ -3,7 +3,7 @@
 from ichreport.data.store import Store
 from ichreport.params.experiment import Experiment
 from ichreport.params.rows.relations import problem_of_features
-from ichreport.params.training_plan import TrainedNetwork, TrainingPlan
+from ichreport.params.training.training_plan import TrainedNetwork, TrainingPlan
 from ichreport.runs.record import read_finished
 
 

@@ -21,7 +21,7 @@ from ichreport.files import (
 )
 from ichreport.params.experiment import Experiment
 from ichreport.params.rows.read import refuse_unfit_baseline
-from ichreport.params.training_plan import TrainedNetwork
+from ichreport.params.training.training_plan import TrainedNetwork
 from ichreport.params.yaml import project_path
 from ichreport.runs.overwriting import refuse_other_parameters
 from ichreport.runs.record_format import (

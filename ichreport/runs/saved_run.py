@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from ichreport.data.acquisition_range import AcquisitionRange
 from ichreport.evaluation.assessment import Assessment
-from ichreport.evaluation.decisions import Decisions
+from ichreport.evaluation.operating.decisions import Decisions
 from ichreport.params.experiment import Experiment
-from ichreport.params.training_plan import TrainedNetwork, TrainingPlan
+from ichreport.params.training.training_plan import TrainedNetwork, TrainingPlan
 from ichreport.runs.record import RunRecord, read_finished
 
 BACKBONE: Final = "backbone.weights.h5"

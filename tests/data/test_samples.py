@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ichreport.data.leakage import leak_audit
+from ichreport.data.overlap.leakage import leak_audit
 from ichreport.data.samples import _hash_shares, draw, require_slice_labels
 from ichreport.data.store import Store
 from ichreport.labels import LABELS

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ichreport.evaluation.alarms import alarm_table
 from ichreport.evaluation.average_precision import average_precision_table
 from ichreport.evaluation.calibration.errors import calibration_table
 from ichreport.evaluation.comparisons import compare_runs
@@ -13,11 +12,12 @@ from ichreport.evaluation.endpoints import endpoint_table
 from ichreport.evaluation.extra_axial import extra_axial_table
 from ichreport.evaluation.findings import findings
 from ichreport.evaluation.mistakes import worst_mistakes
+from ichreport.evaluation.operating.alarms import alarm_table
+from ichreport.evaluation.operating.threshold_scatter import threshold_scatter
+from ichreport.evaluation.operating.thresholds import frozen_thresholds, rate_table
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.evaluation.studies import decided_studies, fit_poolings, study_table
 from ichreport.evaluation.subgroups import subgroup_scores
-from ichreport.evaluation.threshold_scatter import threshold_scatter
-from ichreport.evaluation.thresholds import frozen_thresholds, rate_table
 from ichreport.evaluation.uncertainty.clustered_auc import auc_table
 from ichreport.evaluation.uncertainty.score_table import score_table
 

@@ -7,7 +7,7 @@ import numpy as np
 from ichreport.model.fitting import loop, losses
 from ichreport.model.fitting.batches import SliceBatches
 from ichreport.model.heads.dense import dense_head
-from ichreport.params.training_plan import Fitting, HeadPart
+from ichreport.params.training.training_plan import Fitting, HeadPart
 
 SIZE, WIDTH, EPOCHS, LARGEST, SEED = 8, 5, 6, 0.05, 3
 INDICES = np.arange(4, 25)

@@ -25,9 +25,9 @@ from ichreport.model.fitting import losses
 from ichreport.model.fitting.checkpoints import Checkpoints
 from ichreport.model.heads.build import build_head
 from ichreport.model.maps import cam
-from ichreport.params.augmentations import KINDS, parse
 from ichreport.params.networks import NETWORKS, NetworkSpec
-from ichreport.params.optimizers import Steps
+from ichreport.params.training.augmentations import KINDS, parse
+from ichreport.params.training.optimizers import Steps
 
 BACKBONE = "backbone.weights.h5"
 BACKEND = keras.backend.backend()

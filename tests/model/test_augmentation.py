@@ -9,7 +9,7 @@ from ichreport.model import networks
 from ichreport.model.augmentation import augmented_model, examples, intensities
 from ichreport.model.augmentation.drawing import Drawing
 from ichreport.model.augmentation.resampling import resampled
-from ichreport.params.augmentations import FLIP_ALONE, KINDS, parse
+from ichreport.params.training.augmentations import FLIP_ALONE, KINDS, parse
 
 HU = np.random.default_rng(0).integers(-1024, 1500, (4, 3, 20, 24)).astype(np.float32)
 ALWAYS = [{kind: {"share": 1.0}} for kind in KINDS]

@@ -7,7 +7,7 @@ import pytest
 from ichreport.data.resample import resample_hu
 from ichreport.data.windowing import BONE, BRAIN, SUBDURAL, linear_window
 from ichreport.model import inputs
-from ichreport.params.training_plan import View
+from ichreport.params.training.training_plan import View
 
 HU = np.arange(-2000, 4000, 7, dtype=np.int16).reshape(1, 1, -1, 1)
 

@@ -15,8 +15,8 @@ from ichreport.model.pretrained import lite0
 from ichreport.params.machine import Machine
 from ichreport.params.networks import NETWORKS
 from ichreport.params.networks import backbones as backbone_names
-from ichreport.params.open_choices import DROPOUT
-from ichreport.params.training_plan import HeadPart
+from ichreport.params.training.open_choices import DROPOUT
+from ichreport.params.training.training_plan import HeadPart
 from tests.model.conftest import make_experiment
 
 MACHINE = Machine()

@@ -9,7 +9,7 @@ import pytest
 from ichreport.model import prediction, trained_rows, training
 from ichreport.model.features import feature_store, of_plan
 from ichreport.model.features.of_run import OfRun
-from ichreport.params.training_plan import TrainedNetwork
+from ichreport.params.training.training_plan import TrainedNetwork
 
 pytestmark = pytest.mark.usefixtures("small_backbone")
 

@@ -7,7 +7,6 @@ import pandas as pd
 
 from ichreport.data.store import OF_A_STUDY, Store
 from ichreport.evaluation.agreement import agreement_table
-from ichreport.evaluation.decisions import Decisions
 from ichreport.evaluation.external.assessed import ExternalAssessment
 from ichreport.evaluation.external.comparison import compare_places
 from ichreport.evaluation.external.local_fit import local_recalibration_table
@@ -19,6 +18,7 @@ from ichreport.evaluation.external.scored import (
     scale_of_studies,
 )
 from ichreport.evaluation.external.strata import stratum_table
+from ichreport.evaluation.operating.decisions import Decisions
 from ichreport.evaluation.predictions import TRUTHS, select_split
 from ichreport.evaluation.studies import whole_studies
 from ichreport.evaluation.uncertainty.bootstrap import REPLICATES

@@ -15,7 +15,7 @@ from ichreport.evaluation.calibration.recalibration import (
     to_logit,
 )
 from ichreport.evaluation.external.scored import Scored
-from ichreport.evaluation.operating_points import rates_with_intervals
+from ichreport.evaluation.operating.operating_points import rates_with_intervals
 from ichreport.evaluation.scores import log_loss_terms
 from ichreport.evaluation.uncertainty.closed_intervals import area_interval, loss_interval
 from ichreport.evaluation.uncertainty.intervals import count_groups, estimate_interval

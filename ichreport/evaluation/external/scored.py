@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ichreport.evaluation.assessment import POSTER_RULE
-from ichreport.evaluation.decisions import Decisions
+from ichreport.evaluation.operating.decisions import Decisions
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS, probabilities
 from ichreport.evaluation.studies import pool_studies
 from ichreport.labels import LABELS

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from ichreport.evaluation.operating.rates import rates_from_counts
 from ichreport.evaluation.predictions import checked_score, checked_truth
-from ichreport.evaluation.rates import rates_from_counts
 
 REPLICATES: Final = 1000
 """Resamples behind every interval in the report."""

@@ -11,8 +11,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ichreport.evaluation.operating.rates import matthews_correlation
 from ichreport.evaluation.predictions import checked_score, checked_truth
-from ichreport.evaluation.rates import matthews_correlation
 from ichreport.evaluation.uncertainty.bootstrap import group_sums
 
 

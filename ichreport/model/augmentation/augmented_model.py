@@ -11,7 +11,8 @@ from ichreport.model import backend, inputs
 from ichreport.model.augmentation import intensities
 from ichreport.model.augmentation.drawing import Drawing
 from ichreport.model.augmentation.resampling import resampled
-from ichreport.params.augmentations import (
+from ichreport.params.machine import Machine
+from ichreport.params.training.augmentations import (
     Augmentation,
     Augmentations,
     Blur,
@@ -20,8 +21,7 @@ from ichreport.params.augmentations import (
     Noise,
     parse,
 )
-from ichreport.params.machine import Machine
-from ichreport.params.training_plan import View
+from ichreport.params.training.training_plan import View
 
 
 def build(

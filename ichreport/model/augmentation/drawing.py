@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ichreport.model.augmentation.intensities import NOISE_VALUES
-from ichreport.params.augmentations import (
+from ichreport.params.training.augmentations import (
     Affine,
     Augmentation,
     Augmentations,

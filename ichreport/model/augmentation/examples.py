@@ -12,7 +12,7 @@ from ichreport.model import backend
 from ichreport.model.augmentation.augmented_model import varied
 from ichreport.model.augmentation.drawing import Drawing
 from ichreport.model.inputs import hu_of
-from ichreport.params.training_plan import TrainingPlan
+from ichreport.params.training.training_plan import TrainingPlan
 
 _SLICES: Final = 3
 _TIMES: Final = 5

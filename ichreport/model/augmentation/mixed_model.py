@@ -8,9 +8,9 @@ from keras import layers, ops
 from ichreport.model import backend, inputs
 from ichreport.model.augmentation import augmented_model
 from ichreport.model.fitting.mixing import PARTNER
-from ichreport.params.augmentations import Augmentations
 from ichreport.params.machine import Machine
-from ichreport.params.training_plan import View
+from ichreport.params.training.augmentations import Augmentations
+from ichreport.params.training.training_plan import View
 
 
 def build(

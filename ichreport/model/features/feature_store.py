@@ -28,7 +28,7 @@ from ichreport.files import (
 from ichreport.model import backbones, backend, neighbours, out_of_memory, prefetch
 from ichreport.model.features.feature_parts import FeatureParts, PartsWriter, bytes_on_disk
 from ichreport.params.machine import Machine
-from ichreport.params.training_plan import FEATURES_FOLDER, Backbone, View
+from ichreport.params.training.training_plan import FEATURES_FOLDER, Backbone, View
 
 FORMAT: Final = 6
 BATCH_SIZE: Final = 32

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from ichreport.data.store import Store
 from ichreport.model.features import feature_store
 from ichreport.model.features.of_run import OfRun
-from ichreport.params.training_plan import TrainingPlan
+from ichreport.params.training.training_plan import TrainingPlan
 
 
 def features_of(store: Store, rows: NDArray[np.int64], plan: TrainingPlan) -> NDArray[np.float32]:

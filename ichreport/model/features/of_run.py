@@ -12,7 +12,7 @@ import keras
 from ichreport.files import check_file
 from ichreport.model import backbones, networks
 from ichreport.params.machine import Machine
-from ichreport.params.training_plan import TrainedNetwork, View
+from ichreport.params.training.training_plan import TrainedNetwork, View
 
 CODE: Final = "ichreport.model.features.of_run"
 """The module whose code, with all that it imports, computes them."""

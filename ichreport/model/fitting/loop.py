@@ -23,7 +23,7 @@ from ichreport.model.fitting.losses import LossFunction
 from ichreport.model.fitting.series_batches import Planned, SeriesBatches
 from ichreport.model.fitting.step_sizes import step_sizes
 from ichreport.params.machine import Machine
-from ichreport.params.training_plan import Fitting
+from ichreport.params.training.training_plan import Fitting
 
 Batches = SliceBatches | SeriesBatches
 

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ichreport.labels import ANY, LABELS
 from ichreport.params.networks import Loss
-from ichreport.params.open_choices import FOCAL_ALPHA, FOCAL_GAMMA, MAX_POSITIVE_WEIGHT
+from ichreport.params.training.open_choices import FOCAL_ALPHA, FOCAL_GAMMA, MAX_POSITIVE_WEIGHT
 
 LossFunction = Callable[[Any, Any], Any]
 

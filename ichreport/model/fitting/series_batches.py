@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ichreport.model import prefetch
 from ichreport.model.fitting.batches import Batch
-from ichreport.params.sequences import SequenceRecipe
+from ichreport.params.training.sequences import SequenceRecipe
 
 GAP_UNIT: Final = 5.0
 """The distance between slices, in mm, that a head reads as 1: that of most series."""

@@ -6,7 +6,7 @@ from typing import Any, Final
 import keras
 from keras import ops
 
-from ichreport.params.training_plan import Fitting
+from ichreport.params.training.training_plan import Fitting
 
 STEP_DROP: Final = 0.1
 """What the step size is multiplied by after each of `step_epochs`."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ichreport.model.fitting import averaging
 from ichreport.model.fitting.clipping import clipped
-from ichreport.params.optimizers import Steps
+from ichreport.params.training.optimizers import Steps
 
 _PLAIN_STEPS = Steps()
 

@@ -6,7 +6,7 @@ from ichreport.model.heads.dense import dense_head
 from ichreport.model.heads.recurrent import recurrent_head
 from ichreport.model.heads.sequence import sequence_head
 from ichreport.params.machine import Machine
-from ichreport.params.training_plan import HeadPart
+from ichreport.params.training.training_plan import HeadPart
 
 
 def build_head(head: HeadPart, features: int, machine: Machine) -> keras.Model:

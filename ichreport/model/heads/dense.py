@@ -9,8 +9,8 @@ from ichreport.labels import LABELS
 from ichreport.model import backend
 from ichreport.model.heads.hierarchy import Product
 from ichreport.params.machine import Machine
-from ichreport.params.open_choices import DROPOUT, HEAD_UNITS
-from ichreport.params.training_plan import HeadPart
+from ichreport.params.training.open_choices import DROPOUT, HEAD_UNITS
+from ichreport.params.training.training_plan import HeadPart
 
 
 def dense_head(head: HeadPart, features: int, machine: Machine) -> keras.Model:

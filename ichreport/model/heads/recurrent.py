@@ -10,8 +10,8 @@ from ichreport.labels import LABELS
 from ichreport.model import backend
 from ichreport.model.heads.dense import output_layers
 from ichreport.params.machine import Machine
-from ichreport.params.sequences import SequenceRecipe
-from ichreport.params.training_plan import HeadPart
+from ichreport.params.training.sequences import SequenceRecipe
+from ichreport.params.training.training_plan import HeadPart
 
 DILATIONS: Final = (1, 2, 4)
 """Slices between those that a convolution over logits reads, layer by layer."""

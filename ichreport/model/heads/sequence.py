@@ -6,8 +6,8 @@ from keras import layers
 from ichreport.model import backend
 from ichreport.model.heads.dense import output_layers
 from ichreport.params.machine import Machine
-from ichreport.params.open_choices import ATTENTION_HEADS, HEAD_UNITS, LSTM_UNITS
-from ichreport.params.training_plan import HeadPart
+from ichreport.params.training.open_choices import ATTENTION_HEADS, HEAD_UNITS, LSTM_UNITS
+from ichreport.params.training.training_plan import HeadPart
 
 
 def sequence_head(head: HeadPart, features: int, machine: Machine) -> keras.Model:

@@ -27,7 +27,7 @@ from ichreport.model.features.of_plan import features_of
 from ichreport.model.fitting.series_batches import gaps, overlapping
 from ichreport.model.inputs import hu_of
 from ichreport.model.trained_rows import Trained
-from ichreport.params.training_plan import HeadPart, TrainingPlan
+from ichreport.params.training.training_plan import HeadPart, TrainingPlan
 
 SMALLEST_MAP = 24
 """The small network's maps come from its deepest block of at least this many pixels a side.

@@ -16,7 +16,7 @@ from ichreport.data.store import Store, series_numbers
 from ichreport.labels import LABELS
 from ichreport.model import trained_rows, training, training_store
 from ichreport.model.trained_rows import Trained
-from ichreport.params.training_plan import TrainingPlan
+from ichreport.params.training.training_plan import TrainingPlan
 
 MOST_SLICES: Final = 384
 """About how many slices the network on permuted labels trains on (whole series of them).

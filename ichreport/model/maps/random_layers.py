@@ -19,7 +19,7 @@ from ichreport.model import backbones, networks, trained_rows
 from ichreport.model.maps import cam
 from ichreport.model.maps.cam import Heatmaps
 from ichreport.model.trained_rows import Trained
-from ichreport.params.training_plan import TrainingPlan
+from ichreport.params.training.training_plan import TrainingPlan
 
 BACKBONE_PARTS: Final = 4
 """A backbone is made random in so many parts of equally many layers."""

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from ichreport.params import mixing
 from ichreport.params.rows import combinations
+from ichreport.params.training import mixing
 
 if TYPE_CHECKING:
     from ichreport.params.experiment import Experiment

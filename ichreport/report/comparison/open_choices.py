@@ -3,7 +3,7 @@
 from typing import Final
 
 from ichreport.labels import ANY, LABELS, SCORE_WEIGHTS
-from ichreport.params.open_choices import (
+from ichreport.params.training.open_choices import (
     ATTENTION_HEADS,
     CNN7_FILTERS,
     DROPOUT,

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ichreport.data import leakage, samples
+from ichreport.data import samples
+from ichreport.data.overlap import leakage
 from ichreport.data.samples import Sample
 from ichreport.data.store import Store
 from ichreport.params.samples import Sample as SampleName

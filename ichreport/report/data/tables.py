@@ -129,7 +129,7 @@ def leak_audit(audit: pd.DataFrame, sample: Sample | None = None) -> Table:
     """What each pair of splits shares.
 
     Args:
-        audit: As `data.leakage.leak_audit` gives it.
+        audit: As `data.overlap.leakage.leak_audit` gives it.
         sample: The sample that was audited, to name it where a page has several.
     """
     patients = audit.loc[audit["kind"] == "patients", "shared"]

@@ -17,11 +17,11 @@ from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.evaluation.uncertainty.bootstrap import REPLICATES
 from ichreport.evaluation.uncertainty.training_seeds import across_seeds
 from ichreport.labels import ANY
-from ichreport.params import augmentations, mixing
 from ichreport.params.experiment import Experiment
 from ichreport.params.networks import HEADS, HIERARCHIES, LOSSES, NETWORKS
 from ichreport.params.profile import Profile
 from ichreport.params.samples import SAMPLES
+from ichreport.params.training import augmentations, mixing
 from ichreport.report.external.elsewhere import verdicts_of
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import number, with_interval

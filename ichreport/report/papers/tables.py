@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from ichreport.evaluation.assessment import Assessment
 from ichreport.evaluation.constant_prevalence import FloorComparison
-from ichreport.evaluation.rates import RATES
+from ichreport.evaluation.operating.rates import RATES
 from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.labels import ANY, LABELS
 from ichreport.report.html.blocks import Table, numbers

@@ -7,7 +7,7 @@ from typing import Any, Final
 import pandas as pd
 
 from ichreport.evaluation.assessment import POSTER_RULE, Assessment
-from ichreport.evaluation.operating_points import PER
+from ichreport.evaluation.operating.operating_points import PER
 from ichreport.labels import ANY, SUBTYPES
 from ichreport.report.html.blocks import Row, Sentences, Table, numbers
 from ichreport.report.html.captions import Captions

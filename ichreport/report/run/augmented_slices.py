@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ichreport.params.augmentations import Augmentations, sentence
+from ichreport.params.training.augmentations import Augmentations, sentence
 from ichreport.report.html.blocks import Sentences, Sheet
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.slice_images import brain_tile

@@ -21,7 +21,7 @@ RULE_NAMES: Final = {
     "specificity-90": "90 % specificity",
     "youden": "Youden index",
 }
-"""The rules of `evaluation.thresholds`, as tables call them."""
+"""The rules of `evaluation.operating.thresholds`, as tables call them."""
 
 _SCORE_NAMES: Final = {
     "weighted_log_loss_sum": "weighted log loss, sum",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from ichreport.evaluation.thresholds import RULES
+from ichreport.evaluation.operating.thresholds import RULES
 from ichreport.findings.study_findings import LabelFinding, StudyFindings
 from ichreport.labels import ANY, SUBTYPES
 from ichreport.report.html.formats import number

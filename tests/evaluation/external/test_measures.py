@@ -11,7 +11,6 @@ from sklearn.metrics import log_loss, precision_score, recall_score, roc_auc_sco
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from ichreport.evaluation.assessment import assess
-from ichreport.evaluation.decisions import Decisions
 from ichreport.evaluation.external.comparison import compare_places, difference
 from ichreport.evaluation.external.local_fit import cross_fitted, local_recalibration_table
 from ichreport.evaluation.external.measures import measure
@@ -21,6 +20,7 @@ from ichreport.evaluation.external.scored import (
     scale_of_slices,
     scale_of_studies,
 )
+from ichreport.evaluation.operating.decisions import Decisions
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS, select_split
 from ichreport.labels import LABELS
 from tests.evaluation.conftest import draw_predictions

@@ -12,7 +12,7 @@ from ichreport.data.acquisition_range import AcquisitionRange
 from ichreport.data.ingest.sources import recognise_source
 from ichreport.evaluation.assessment import POSTER_RULE
 from ichreport.evaluation.calibration.errors import Recalibration
-from ichreport.evaluation.decisions import Decisions
+from ichreport.evaluation.operating.decisions import Decisions
 from ichreport.evaluation.studies import Pooling
 from ichreport.findings.intake import take_in
 from ichreport.findings.study_findings import found

@@ -6,7 +6,7 @@ import pytest
 
 from ichreport.model import backend, networks
 from ichreport.model.fitting import averaging, losses
-from ichreport.params.optimizers import Steps
+from ichreport.params.training.optimizers import Steps
 
 EMA, TAKEN = 0.7, 5
 

@@ -5,7 +5,7 @@ import pytest
 
 from ichreport.model.augmentation.drawing import Drawing
 from ichreport.model.fitting.batches import SliceBatches, shuffled_pools
-from ichreport.params.augmentations import FLIP_ALONE
+from ichreport.params.training.augmentations import FLIP_ALONE
 
 COUNT, SIZE = 1000, 32
 TRUTH = np.random.default_rng(0).random((COUNT, 6)).astype(np.float32)

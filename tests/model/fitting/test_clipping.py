@@ -9,8 +9,8 @@ from ichreport.model.fitting import losses
 from ichreport.model.fitting.clipping import clipped
 from ichreport.model.heads.dense import dense_head
 from ichreport.params.machine import Machine
-from ichreport.params.optimizers import Steps
-from ichreport.params.training_plan import HeadPart
+from ichreport.params.training.optimizers import Steps
+from ichreport.params.training.training_plan import HeadPart
 
 SLOPES = [[[3.0, 0.0], [0.0, 0.0]], [-4.0]]
 

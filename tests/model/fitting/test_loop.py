@@ -9,7 +9,7 @@ from ichreport.model.fitting import loop, losses
 from ichreport.model.fitting.batches import SliceBatches
 from ichreport.model.heads.dense import dense_head
 from ichreport.params.machine import Machine
-from ichreport.params.training_plan import Fitting, HeadPart
+from ichreport.params.training.training_plan import Fitting, HeadPart
 from tests.model import adam_by_hand
 
 SIZE, WIDTH = 8, 5

@@ -11,7 +11,7 @@ from ichreport.model.augmentation.drawing import Drawing
 from ichreport.model.fitting import losses
 from ichreport.model.fitting.batches import SliceBatches
 from ichreport.model.fitting.mixing import Mixing, Pairs
-from ichreport.params.augmentations import FLIP_ALONE, parse
+from ichreport.params.training.augmentations import FLIP_ALONE, parse
 
 SIDE = 20
 MANY = 4000

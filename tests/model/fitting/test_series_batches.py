@@ -12,7 +12,7 @@ from ichreport.model.fitting.series_batches import (
     gaps,
     overlapping,
 )
-from ichreport.params.sequences import SequenceRecipe
+from ichreport.params.training.sequences import SequenceRecipe
 
 LENGTHS = st.lists(st.integers(1, 40), min_size=1, max_size=6)
 

@@ -11,7 +11,7 @@ from ichreport.model.heads.build import build_head
 from ichreport.model.heads.first_values import set_output_bias
 from ichreport.model.heads.hierarchy import Product, before_product
 from ichreport.params.machine import Machine
-from ichreport.params.training_plan import HeadPart
+from ichreport.params.training.training_plan import HeadPart
 
 COLUMN = LABELS.index(ANY)
 

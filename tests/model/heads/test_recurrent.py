@@ -14,8 +14,8 @@ from ichreport.model.heads.recurrent import (
     with_both_stages,
 )
 from ichreport.params.machine import Machine
-from ichreport.params.sequences import SequenceRecipe
-from ichreport.params.training_plan import HeadPart
+from ichreport.params.training.sequences import SequenceRecipe
+from ichreport.params.training.training_plan import HeadPart
 
 MACHINE, WIDTH = Machine(), 12
 EVERYTHING = {"deltas": True, "gaps": True, "second_stage": True}

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from ichreport import poster
-from ichreport.data.leakage import leak_audit
+from ichreport.data.overlap.leakage import leak_audit
 from ichreport.data.samples import Sample
 from ichreport.labels import ANY, LABELS
 from ichreport.report.data import tables as data_tables

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ichreport.params.augmentations import FLIP_ALONE, parse, sentence
+from ichreport.params.training.augmentations import FLIP_ALONE, parse, sentence
 from ichreport.report.html.sanitise import clean
 from ichreport.report.run.augmented_slices import contact_sheet
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ichreport.evaluation.thresholds import RULES
+from ichreport.evaluation.operating.thresholds import RULES
 from ichreport.findings import study_findings
 from ichreport.findings.study_findings import NOTICE
 from ichreport.labels import ANY

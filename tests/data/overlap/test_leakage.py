@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 
-from ichreport.data.leakage import leak_audit
+from ichreport.data.overlap.leakage import leak_audit
 from ichreport.data.samples import Sample, draw
 from tests.data.made_slices import SHARES, SLICES
 

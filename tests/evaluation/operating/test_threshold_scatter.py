@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ichreport.evaluation.threshold_scatter import threshold_replicates, threshold_scatter
-from ichreport.evaluation.thresholds import RULES, frozen_thresholds
+from ichreport.evaluation.operating.threshold_scatter import threshold_replicates, threshold_scatter
+from ichreport.evaluation.operating.thresholds import RULES, frozen_thresholds
 from ichreport.evaluation.uncertainty.bootstrap import draw_resamples
 from ichreport.labels import LABELS
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import precision_score, recall_score
 
-from ichreport.evaluation.rates import RATES, rates_at_threshold
+from ichreport.evaluation.operating.rates import RATES, rates_at_threshold
 
 scored = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 6)), min_size=1, max_size=30)
 

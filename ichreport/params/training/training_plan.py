@@ -3,7 +3,6 @@
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal
 
-from ichreport.params.augmentations import Augmentations
 from ichreport.params.inputs import InputSpec, input_spec
 from ichreport.params.machine import Machine
 from ichreport.params.networks import (
@@ -18,8 +17,9 @@ from ichreport.params.networks import (
     TrainableLayers,
     facts_of,
 )
-from ichreport.params.optimizers import Steps
-from ichreport.params.sequences import SequenceRecipe
+from ichreport.params.training.augmentations import Augmentations
+from ichreport.params.training.optimizers import Steps
+from ichreport.params.training.sequences import SequenceRecipe
 
 TestTimeView = Literal["flip", "reverse"]
 """How a slice is looked at once more at prediction: mirrored, or in its series from above."""

@@ -13,7 +13,7 @@ from sklearn.metrics import (
     matthews_corrcoef,
 )
 
-from ichreport.evaluation.operating_points import operating_point
+from ichreport.evaluation.operating.operating_points import operating_point
 from ichreport.evaluation.uncertainty.two_shares import Estimate, ratio_of, sum_of
 
 

@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score, precision_recall_curve, recall_score
 
-from ichreport.evaluation import thresholds
-from ichreport.evaluation.rates import rates_at_threshold
+from ichreport.evaluation.operating import thresholds
+from ichreport.evaluation.operating.rates import rates_at_threshold
 from ichreport.labels import LABELS
 
 scored = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 6)), min_size=1, max_size=30)

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from ichreport.data.seen_before import SeenBefore
+from ichreport.data.overlap.seen_before import SeenBefore
 
 
 def slices(*rows):

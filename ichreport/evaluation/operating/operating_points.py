@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ichreport.evaluation.rates import RATES, rates_at_threshold
+from ichreport.evaluation.operating.rates import RATES, rates_at_threshold
 from ichreport.evaluation.uncertainty.closed_intervals import difference_interval, rate_interval
 from ichreport.evaluation.uncertainty.intervals import Interval
 from ichreport.evaluation.uncertainty.jackknife import mcc_left_out, mean_left_out

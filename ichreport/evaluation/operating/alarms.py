@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ichreport.evaluation.operating_points import operating_point
+from ichreport.evaluation.operating.operating_points import operating_point
+from ichreport.evaluation.operating.thresholds import POSTER_RECALL, threshold_at_recall
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS, select_split
-from ichreport.evaluation.thresholds import POSTER_RECALL, threshold_at_recall
 from ichreport.labels import ANY, LABELS
 from ichreport.splits import Split
 

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from ichreport.evaluation.operating_points import operating_point
+from ichreport.evaluation.operating.operating_points import operating_point
+from ichreport.evaluation.operating.rates import rates_at_threshold
 from ichreport.evaluation.predictions import (
     checked_score,
     checked_truth,
@@ -21,7 +22,6 @@ from ichreport.evaluation.predictions import (
     select_split,
     truths,
 )
-from ichreport.evaluation.rates import rates_at_threshold
 from ichreport.labels import LABELS
 from ichreport.splits import Split
 

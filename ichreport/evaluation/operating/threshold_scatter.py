@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ichreport.evaluation.operating.thresholds import RULES, Rule
 from ichreport.evaluation.predictions import probabilities, select_split, truths
-from ichreport.evaluation.thresholds import RULES, Rule
 from ichreport.evaluation.uncertainty.bootstrap import REPLICATES, draw_resamples
 from ichreport.evaluation.uncertainty.intervals import count_groups, interval
 from ichreport.labels import LABELS

@@ -1,0 +1,1 @@
+"""What a threshold decides: rates, alarms, and how far they are known."""
