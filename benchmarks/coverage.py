@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from resampled_areas import auc_replicates, average_precision_replicates
 from scipy.optimize import brentq
 from scipy.stats import norm
 from side_by_side import main
@@ -25,8 +26,6 @@ from ichreport.evaluation.calibration.reliability import make_bins
 from ichreport.evaluation.scores import log_loss_terms
 from ichreport.evaluation.uncertainty.bootstrap import (
     Resamples,
-    auc_replicates,
-    average_precision_replicates,
     draw_resamples,
     group_sums,
     mean_replicates,

@@ -17,13 +17,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from resampled_areas import auc_replicates
 from side_by_side import main
 
 from ichreport.data import samples
 from ichreport.data.ingest.make_store import ingest
 from ichreport.data.store import Store
 from ichreport.evaluation.scores import auc_score
-from ichreport.evaluation.uncertainty.bootstrap import auc_replicates, draw_resamples
+from ichreport.evaluation.uncertainty.bootstrap import draw_resamples
 from ichreport.evaluation.uncertainty.intervals import interval
 from ichreport.labels import ANY
 from ichreport.model import backend, prediction, trained_rows, training

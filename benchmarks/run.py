@@ -24,10 +24,15 @@ from ichreport.files import read_json, write_json
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
-SUPPORT = ("run", "side_by_side", "gpu_recipes")  # the last runs by hand, where there is a GPU
+SUPPORT = (
+    "run",
+    "side_by_side",
+    "resampled_areas",
+    "gpu_recipes",
+)  # the last runs by hand, where there is a GPU
 ON_ONE_CORE = (
+    "areas",
     "batches",
-    "bootstrap",
     "coverage",
     "explore",
     "index",

@@ -6,8 +6,8 @@ Apart from what reads the figures, so that it costs no import of pandas.
 from pathlib import Path
 from typing import Any, Final
 
-from ichreport.files import OtherVersionError, check_file, read_json, unseal
-from ichreport.runs.record_format import PREDICTIONS, RECORD
+from ichreport.files import check_file
+from ichreport.runs.record_format import PREDICTIONS, RECORD, naming_the_cure, read_format
 
 EXTERNAL_FORMAT: Final = 1
 EXTERNAL: Final = "external"
@@ -45,20 +45,10 @@ def read_external_record(folder: Path) -> dict[str, Any]:
         ValueError: If one of them is damaged or missing; with the cure.
     """
     path = folder / RECORD
-    try:
-        content = read_json(path)
-        kept = content.get("format") if isinstance(content, dict) else None
-        if kept is not None and kept != EXTERNAL_FORMAT:
-            raise OtherVersionError(
-                f"{path} has format {kept!r}, expected {EXTERNAL_FORMAT}: another version made it."
-            )
-        record = unseal(content, path)
+    with naming_the_cure(EVALUATE_AGAIN):
+        record = read_format(path, EXTERNAL_FORMAT)
         named = (record["data"]["name"], record["run"])
         if named != (folder.parent.name, folder.name):
             raise ValueError(f"{path} is of another evaluation, {'/'.join(named)}.")
         check_file(folder / PREDICTIONS, record["provenance"]["predictions_sha256"], "")
-    except OtherVersionError as error:
-        raise OtherVersionError(f"{error} {EVALUATE_AGAIN}") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{str(error).strip()} {EVALUATE_AGAIN}") from error
     return record

@@ -3,6 +3,8 @@
 Apart from what reads the figures, so that it costs no import of pandas.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,24 +38,54 @@ def read_record(folder: Path, *, is_packed: bool = False) -> dict[str, Any]:
         ValueError: If one of them is damaged or missing; with the cure.
     """
     path = folder / RECORD
-    try:
-        content = read_json(path)
-        kept = content.get("format") if isinstance(content, dict) else None
-        if kept is not None and kept != RECORD_FORMAT:
-            raise OtherVersionError(
-                f"{path} has format {kept!r}, expected {RECORD_FORMAT}: another version made it."
-            )
-        record = unseal(content, path)
+    with naming_the_cure(RUN_AGAIN):
+        record = read_format(path, RECORD_FORMAT)
         predictions = record["provenance"]["predictions_sha256"]
         if record["name"] != folder.name:
             raise ValueError(f"{path} is the record of another run, {record['name']!r}.")
         if not is_packed:
             check_file(folder / PREDICTIONS, predictions, "")
-    except OtherVersionError as error:
-        raise OtherVersionError(f"{error} {RUN_AGAIN}") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{str(error).strip()} {RUN_AGAIN}") from error
     return record
+
+
+def read_format(path: Path, expected: int) -> dict[str, Any]:
+    """A sealed file of JSON, once it is of this version and what was written.
+
+    Args:
+        path: The file.
+        expected: The format that this version reads.
+
+    Raises:
+        OtherVersionError: If it says that it has another format.
+        ValueError: If it is damaged.
+        OSError: If it cannot be read.
+    """
+    content = read_json(path)
+    kept = content.get("format") if isinstance(content, dict) else None
+    if kept is not None and kept != expected:
+        raise OtherVersionError(
+            f"{path} has format {kept!r}, expected {expected}: another version made it."
+        )
+    return unseal(content, path)
+
+
+@contextmanager
+def naming_the_cure(cure: str) -> Iterator[None]:
+    """Whatever is wrong with a file that is read inside, the error ends with the cure.
+
+    Args:
+        cure: A sentence.
+
+    Raises:
+        OtherVersionError: As raised inside.
+        ValueError: For any other fault of a file and of what it says.
+    """
+    try:
+        yield
+    except OtherVersionError as error:
+        raise OtherVersionError(f"{error} {cure}") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{str(error).strip()} {cure}") from error
 
 
 def read_maps(report_folder: Path) -> dict[str, Any] | None:

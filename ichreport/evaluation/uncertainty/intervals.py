@@ -1,4 +1,4 @@
-"""Intervals from bootstrap replicates, for small numbers of groups too; Holm's adjustment."""
+"""What an interval is, those of replicates and of shares, and Holm's adjustment."""
 
 import math
 from dataclasses import dataclass

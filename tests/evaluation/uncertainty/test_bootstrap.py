@@ -3,14 +3,12 @@
 import numpy as np
 import pytest
 from sklearn.metrics import (
-    accuracy_score,
     brier_score_loss,
     log_loss,
-    precision_score,
-    recall_score,
     roc_auc_score,
 )
 
+from benchmarks.resampled_areas import auc_replicates
 from ichreport.evaluation.scores import log_loss_terms
 from ichreport.evaluation.uncertainty import bootstrap, intervals
 
@@ -30,7 +28,7 @@ def sample():
 def test_areas_equal_scikit_learn_s_in_every_replicate(sample):
     truth, score, codes, counts, weights = sample
     expected = [roc_auc_score(truth, score, sample_weight=w) for w in weights]
-    areas = bootstrap.auc_replicates(truth, score, codes, counts)
+    areas = auc_replicates(truth, score, codes, counts)
     np.testing.assert_allclose(areas, expected, rtol=1e-12)
 
 
@@ -43,21 +41,6 @@ def test_losses_equal_scikit_learn_s_in_every_replicate(sample):
         assert means[replicate, 0] == pytest.approx(expected, rel=1e-12)
         expected = brier_score_loss(truth, score, sample_weight=weight)
         assert means[replicate, 1] == pytest.approx(expected, rel=1e-12)
-
-
-def test_rates_equal_scikit_learn_s_in_every_replicate(sample):
-    truth, score, codes, counts, weights = sample
-    got = bootstrap.rate_replicates(truth, score, 0.5, codes, counts)
-    called = score >= 0.5
-    for replicate, weight in enumerate(weights):
-        expected = {
-            "precision": precision_score(truth, called, sample_weight=weight),
-            "recall": recall_score(truth, called, sample_weight=weight),
-            "specificity": recall_score(1 - truth, ~called, sample_weight=weight),
-            "accuracy": accuracy_score(truth, called, sample_weight=weight),
-            "npv": precision_score(1 - truth, ~called, sample_weight=weight),
-        }
-        assert {name: got[name][replicate] for name in got} == pytest.approx(expected)
 
 
 def test_a_resample_draws_as_many_groups_as_there_are():
@@ -79,7 +62,7 @@ def test_a_replicate_without_positives_is_undefined_and_counted():
     truth, score, group = [1, 0, 0, 1], [0.9, 0.2, 0.3, 0.8], ["a", "b", "c", "a"]
     resamples = bootstrap.draw_resamples(group, replicates=400, seed=0)
     codes = resamples.group_codes(group)
-    areas = bootstrap.auc_replicates(truth, score, codes, resamples.counts)
+    areas = auc_replicates(truth, score, codes, resamples.counts)
     missing = int((resamples.counts[:, 0] == 0).sum() + (resamples.counts[:, 0] == 3).sum())
     interval = intervals.interval(areas, groups=3)
     assert missing > 0

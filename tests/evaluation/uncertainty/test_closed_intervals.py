@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, norm, t, ttest_1samp
 
+from benchmarks.resampled_areas import auc_replicates
 from ichreport.evaluation.uncertainty import bootstrap, closed_intervals, intervals
 from ichreport.evaluation.uncertainty.jackknife import (
     LeftOut,
@@ -133,7 +134,7 @@ def test_intervals_of_a_high_area_hold_it_where_the_bootstrap_s_percentiles_do_n
         interval = closed_intervals.area_interval(left_out)
         ours.append(interval.low <= 0.99 <= interval.high)
         counts = bootstrap.draw_resamples(names, replicates=200, seed=number).counts
-        areas = bootstrap.auc_replicates(truth, score, codes, counts)
+        areas = auc_replicates(truth, score, codes, counts)
         percentiles = intervals.interval(areas, groups=left_out.groups)
         before.append(percentiles.low <= 0.99 <= percentiles.high)
     assert np.mean(before) < 0.92

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
+from benchmarks.resampled_areas import auc_replicates
 from ichreport.evaluation.scores import auc_score
-from ichreport.evaluation.uncertainty.bootstrap import auc_replicates, draw_resamples
+from ichreport.evaluation.uncertainty.bootstrap import draw_resamples
 from ichreport.evaluation.uncertainty.clustered_auc import auc_table, clustered_auc
 from ichreport.evaluation.uncertainty.score_table import score_table
 
