@@ -30,5 +30,9 @@ def measure_maps(
         return None
     explaining = predictor.explaining()
     sample = Sample("fullid", rows, np.full(len(rows), "test"), group)
-    maps = cam.by_label(explaining.trained, store, sample, chosen, backbone=explaining.backbone)
+    maps = cam.by_label(
+        *(explaining.trained, store, sample, chosen),
+        backbone=explaining.backbone,
+        block=explaining.map_layer,
+    )
     return measure(store, sample, chosen, maps)

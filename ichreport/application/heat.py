@@ -56,7 +56,11 @@ def _heat(
     patients = np.full(len(rows), findings.key, dtype=object)
     sample = Sample("fullid", rows, np.full(len(rows), "test"), patients)
     chosen = {label: rows[of_label] for label, of_label in places.items()}
-    maps = cam.by_label(explaining.trained, store, sample, chosen, backbone=explaining.backbone)
+    maps = cam.by_label(
+        *(explaining.trained, store, sample, chosen),
+        backbone=explaining.backbone,
+        block=explaining.map_layer,
+    )
     heat = []
     for label, of_label in places.items():
         probability = findings.slices[f"probability_{label}"].to_numpy(dtype=np.float32)[of_label]

@@ -41,7 +41,7 @@ class RunPredictor:
         for member in run.members:
             self._build(member)
         if not run.members and run.name not in self._networks:
-            self._networks[run.name] = Predictor(run.plan, run.run.weights, run.backbone)
+            self._networks[run.name] = _network_of(run)
 
     def probabilities(self, store: Store, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """The probability of each label in some slices: float32 (slices, 6).
@@ -97,5 +97,10 @@ class RunPredictor:
         while run.network is not None:
             run = run.network
         if run.name not in self._networks:
-            self._networks[run.name] = Predictor(run.plan, run.run.weights, run.backbone)
+            self._networks[run.name] = _network_of(run)
         return self._networks[run.name]
+
+
+def _network_of(run: SavedRun) -> Predictor:
+    """The network of a run that combines no others."""
+    return Predictor(run.plan, run.run.weights, run.backbone, map_layer=run.run.map_layer)

@@ -12,7 +12,7 @@ class StudyHeat:
 
     Attributes:
         label: The label.
-        method: `CAM`, `Grad-CAM` or `HiResCAM`; see `model.maps.cam`.
+        method: How they were made, in the words of `model.maps.cam`.
         network: The run whose network was looked through.
         rows: Row numbers of the slices in the store, (n,), ascending.
         maps: float32 (n, size, size) in [0, 1], of the store's slices; each was scaled to its own

@@ -32,9 +32,17 @@ class Predictor:
         plan: What was trained.
         model: From HU (where convolutions trained) or from features (a head) to logits.
         backbone: The frozen network before a head, from HU to maps; None where there is none.
+        map_layer: The layer that heat maps are taken from; None for the network's default.
     """
 
-    def __init__(self, plan: TrainingPlan, weights: Path, backbone: Path | None = None) -> None:
+    def __init__(
+        self,
+        plan: TrainingPlan,
+        weights: Path,
+        backbone: Path | None = None,
+        *,
+        map_layer: str | None = None,
+    ) -> None:
         """Build a row from its weights.
 
         Args:
@@ -42,12 +50,14 @@ class Predictor:
             weights: The file of its weights.
             backbone: The file of its frozen network's weights, as `save_backbone` writes it; if not
                 given, they come from where the plan says.
+            map_layer: The layer that heat maps are taken from, as its run's record says.
 
         Raises:
             FileNotFoundError: If a pre-trained network's weights are not to be had.
             ValueError: If a file holds another network's weights.
         """
         self.plan = plan
+        self.map_layer = map_layer
         self.model = untrained(plan)
         backbones.load_weights(self.model, weights, plan.name)
         self.backbone = _frozen(plan, backbone)

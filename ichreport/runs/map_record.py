@@ -37,6 +37,7 @@ def write(
                 "predictions_sha256": run.record["provenance"]["predictions_sha256"],
                 "method": measures.method,
                 "side": measures.side,
+                "layer": run.map_layer,
                 "measures": rows,
                 "random_layers": asdict(cascade),
                 "permuted_labels": asdict(permuted),

@@ -79,6 +79,13 @@ class RunRecord:
         return known
 
     @property
+    def map_layer(self) -> str | None:
+        """The layer that heat maps of this run are taken from; None for its network's default."""
+        choice: Mapping[str, Any] = self.record.get("map_layer") or {}
+        layer: str | None = choice.get("layer")
+        return layer
+
+    @property
     def weights(self) -> Path:
         """The file of its trained weights, which `model.trained_rows.load` takes.
 

@@ -17,12 +17,12 @@ from ichreport.files import (
     write_text,
 )
 
-RECORD_FORMAT: Final = 9
+RECORD_FORMAT: Final = 10
 RECORD: Final = "record.json"
 PREDICTIONS: Final = "predictions.parquet"
 WEIGHTS: Final = "model.weights.h5"
 MAPS: Final = "cam.json"
-MAPS_FORMAT: Final = 3
+MAPS_FORMAT: Final = 4
 RUN_AGAIN: Final = "Run it again (make report does where params/experiments has its file)."
 
 

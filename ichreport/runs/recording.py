@@ -12,6 +12,7 @@ import pandas as pd
 from ichreport import software
 from ichreport.data.acquisition_range import AcquisitionRange
 from ichreport.evaluation.assessment import Assessment
+from ichreport.evaluation.maps.layer_choice import LayerChoice
 from ichreport.files import (
     atomic_file,
     folder_lock,
@@ -126,6 +127,7 @@ def write_run(
     learned_from: AcquisitionRange,
     network: TrainedNetwork | None,
     stopwatch: Stopwatch,
+    map_layer: LayerChoice | None = None,
 ) -> Path:
     """Write weights and predictions, then the record, which makes the run count as done.
 
@@ -138,6 +140,7 @@ def write_run(
         learned_from: How the series of its training slices were taken.
         network: The network of another run whose features it read.
         stopwatch: The run's clock; the training's seconds are its own, whenever it was made.
+        map_layer: The layer that its heat maps are taken from; the network's default if not given.
 
     Returns:
         The path of `record.json`.
@@ -152,6 +155,7 @@ def write_run(
             "history": training.history,
             "model": {"trainable": training.trainable, "frozen": training.frozen},
             "combination": None,
+            "map_layer": map_layer and map_layer.record(),
             "learned_from": learned_from.record(),
         }
         came_of = {
@@ -203,6 +207,7 @@ def write_combination(
             combined.predictions.to_parquet(partial, index=False)
         stopwatch.lap("writing")
         described = {"history": None, "model": None, "combination": combined.record()}
+        described["map_layer"] = None  # heat of a combination is that of its first member
         described["learned_from"] = learned_from.record()
         nothing = ("training", "weights_sha256", "network", "backend")
         came_of: dict[str, Any] = dict.fromkeys(nothing)

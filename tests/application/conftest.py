@@ -11,12 +11,14 @@ from ichreport.data.acquisition_range import AcquisitionRange
 from ichreport.data.ingest.make_store import ingest
 from ichreport.data.store import Store
 from ichreport.evaluation.assessment import assess
+from ichreport.evaluation.maps import layer_choice
 from ichreport.model import training_store
+from ichreport.model.maps import candidate_blocks
 from ichreport.params.experiment import Experiment
 from ichreport.params.networks import NETWORKS, NetworkSpec
 from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.phantom import write_phantom
-from ichreport.runs import combinations, network_of_run, recording
+from ichreport.runs import combinations, load, network_of_run, recording
 from tests.model.conftest import small_build
 
 GIVEN = {
@@ -38,7 +40,12 @@ COMBINED = {
     "6-mean": {"ensemble_of": ["1-cnn", "3-lstm"]},
     "7-blend": {"blend_of": ["6-mean", "5-sequence"]},
 }
-KINDS = [*TRAINED, *COMBINED]
+QUICK = ("1-cnn", "4-tuned", "7-blend")
+"""Of these, the last has members of each other kind but a frozen backbone under a dense head."""
+OF_EACH_KIND = [
+    pytest.param(name, marks=() if name in QUICK else pytest.mark.slow)
+    for name in (*TRAINED, *COMBINED)
+]
 
 
 @contextlib.contextmanager
@@ -81,6 +88,24 @@ def report(finished_runs):
         yield finished_runs
 
 
+@pytest.fixture(scope="session")
+def _tables():
+    return {}
+
+
+@pytest.fixture
+def predicted(report, _tables):
+    """What a run makes of all files that it was trained on, by its name; each is made once."""
+
+    def table(name):
+        if name not in _tables:
+            with load(report.folder(name)) as run:
+                _tables[name] = run.predict(report.source)
+        return _tables[name].copy()
+
+    return table
+
+
 def _finish(experiment, store):
     """Leave behind what a run's notebook does."""
     sample = samples.draw(store.slices, experiment.sample, **experiment.sampling)
@@ -99,4 +124,7 @@ def _finish(experiment, store):
     plan = network_of_run.plan_of(experiment, store)
     made = training_store.fit_or_find(store, sample, plan)
     assessed = assess(made.predictions, replicates=40)
+    masked = layer_choice.validation_slices(store, sample)
+    by_block = candidate_blocks.heat_by_block(store, sample, plan, made.weights, masked)
+    kept["map_layer"] = layer_choice.choose_layer(store, sample, masked, by_block)
     recording.write_run(experiment, made, assessed, network=plan.trained, stopwatch=watch, **kept)

@@ -11,14 +11,13 @@ from ichreport.application.loaded_run import load
 from ichreport.cli import main
 from ichreport.files import seal_of
 from ichreport.runs.record import read_run
-from tests.application.conftest import KINDS
+from tests.application.conftest import OF_EACH_KIND
 
 
-@pytest.mark.parametrize("name", KINDS)
-def test_a_pack_predicts_what_its_run_does(report, tmp_path, monkeypatch, name):
+@pytest.mark.parametrize("name", OF_EACH_KIND)
+def test_a_pack_predicts_what_its_run_does(report, predicted, tmp_path, monkeypatch, name):
     path = pack.write(report.folder(name), tmp_path / "moved.run.zip")
-    with load(report.folder(name)) as run:
-        expected = run.predict(report.source)
+    expected = predicted(name)
     monkeypatch.chdir(tmp_path)  # where there is no report, and nothing that it names
     with load(path) as run:
         assert run.predict(report.source).equals(expected)

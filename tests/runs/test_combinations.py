@@ -207,6 +207,7 @@ def test_the_record_names_members_by_hash_and_has_neither_training_nor_weights(p
     ]
     assert run.record["combination"]["weights"] == combined.weights.to_dict("records")
     assert (run.record["history"], run.record["model"]) == (None, None)
+    assert (run.record["map_layer"], run.map_layer) == (None, None)
     assert run.record["provenance"]["training"] is None
     pd.testing.assert_frame_equal(run.predictions(), combined.predictions, check_dtype=False)
     with pytest.raises(ValueError, match=r"combines a, b and has no weights of its own; name one"):

@@ -12,6 +12,8 @@ from sklearn.metrics import average_precision_score, log_loss, recall_score, roc
 
 from ichreport import software
 from ichreport.evaluation.assessment import Assessment, assess
+from ichreport.evaluation.maps.layer_choice import Candidate, LayerChoice
+from ichreport.evaluation.maps.similarity import Mean
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.files import read_json, sha256_of_file, write_sealed_json
 from ichreport.labels import LABELS
@@ -56,7 +58,7 @@ def experiment(tmp_path, monkeypatch):
 
 @pytest.fixture
 def write_run(predictions, assessed):
-    def write(experiment, **changes):
+    def write(experiment, map_layer=None, **changes):
         training = StandInTraining(predictions, {"loss": [1.0], "val_loss": [1.5]}, **changes)
         return recording.write_run(
             experiment,
@@ -67,6 +69,7 @@ def write_run(predictions, assessed):
             learned_from=LEARNED_FROM,
             network=None,
             stopwatch=recording.Stopwatch(),
+            map_layer=map_layer,
         )
 
     return write
@@ -97,6 +100,16 @@ def test_a_training_that_was_cut_off_is_recorded_with_how_many_times_it_went_on(
     write_run(experiment, resumed=3)
     run = record.read_run(experiment.run_folder)
     assert run.record["provenance"]["training"]["resumed"] == 3
+
+
+def test_the_layer_of_the_maps_is_kept_where_one_was_chosen(experiment, write_run):
+    write_run(experiment)
+    assert record.read_run(experiment.run_folder).map_layer is None
+    candidates = (Candidate("relu2", 24, Mean(0.5, 0.3, 0.7, 60, 0)),)
+    write_run(experiment, map_layer=LayerChoice("relu2", candidates))
+    run = record.read_run(experiment.run_folder)
+    assert run.map_layer == "relu2"
+    assert LayerChoice.from_record(run.record["map_layer"]).candidates == candidates
 
 
 def test_figures_in_the_record_are_those_of_the_predictions(experiment, write_run):

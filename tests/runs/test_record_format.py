@@ -18,7 +18,10 @@ def test_those_of_another_version_are_as_if_they_were_not_there(tmp_path, other)
     assert read_maps(tmp_path) is None
 
 
-@pytest.mark.parametrize("content", ["", "[]", "3", "{}", '{"format": 3, "seal": "0"}', "[" * 9000])
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", "3", "{}", f'{{"format": {MAPS_FORMAT}, "seal": "0"}}', "[" * 9000],
+)
 def test_damaged_ones_are_named(tmp_path, content):
     (tmp_path / MAPS).write_text(content)
     with pytest.raises(ValueError, match=r"cam\.json is (damaged|not readable)"):

@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from ichreport.data.samples import Sample
 from ichreport.data.store import Store
-from ichreport.evaluation.maps.localisation import heatmap_table
+from ichreport.evaluation.maps.localisation import MEASURES, heatmap_table
 from ichreport.labels import ANY, LABELS
 
 MAX_SLICES: Final = 300
 """Most test slices of a label whose maps are measured; of more, a seeded random choice."""
+TO_BEAT: Final = ("center", "skull_edge")
+"""The baselines that a map has to lie above."""
 
 
 class Heatmaps(Protocol):
@@ -22,7 +24,7 @@ class Heatmaps(Protocol):
 
     @property
     def method(self) -> str:
-        """How they were made: CAM, Grad-CAM or HiResCAM."""
+        """How they were made, in the words of `model.maps.cam`."""
 
     @property
     def heat(self) -> NDArray[np.float32]:
@@ -38,7 +40,7 @@ class MapMeasures:
     """Heat maps measured against the truth.
 
     Attributes:
-        method: How the maps were made: CAM, Grad-CAM or HiResCAM.
+        method: How the maps were made, in the words of `model.maps.cam`.
         side: Pixels a side of the maps before they were scaled up.
         table: `localisation.heatmap_table` of each label, with `label` as a column; its method is
             `map` for the maps. Empty where the data hold no truth.
@@ -60,6 +62,20 @@ class MapMeasures:
     def labels(self) -> list[str]:
         """The labels that some test slice holds."""
         return list(dict.fromkeys(self.table["label"])) if len(self.table) else []
+
+    def is_known(self, label: str, baseline: str) -> bool:
+        """Whether some slices of a label have both a map and a baseline's heat."""
+        return bool(pd.notna(self.row(label, MEASURES[0])[f"above_{baseline}"]))
+
+    def wins(self, label: str) -> int:
+        """In how many measures the maps lie above each baseline of `TO_BEAT` that is known.
+
+        Above is where the 95 % interval of the difference lies above 0.
+        """
+        known = [baseline for baseline in TO_BEAT if self.is_known(label, baseline)]
+        rows = [self.row(label, measure) for measure in MEASURES]
+        above = [[row[f"above_{baseline}_low"] > 0 for baseline in known] for row in rows]
+        return sum(bool(known) and all(each) for each in above)
 
 
 def bleeding_slices(
@@ -109,7 +125,7 @@ def measure(
     rows_by_label: Mapping[str, NDArray[np.int64]],
     heatmaps: Mapping[str, Heatmaps],
 ) -> MapMeasures:
-    """Measure heat maps against the truth, beside the image's centre and random heat.
+    """Measure heat maps against the truth, beside heat that has seen no blood.
 
     Args:
         store: Where the slices are.
@@ -122,6 +138,7 @@ def measure(
         heatmap_table(
             {"map": heatmaps[label].heat},
             truth_masks(store, rows, label),
+            store.hu(rows),
             patient_groups(sample, rows),
         ).assign(label=label)
         for label, rows in rows_by_label.items()

@@ -1,4 +1,4 @@
-"""Whether a heat map points at the bleeding: scores against a truth mask, and two baselines."""
+"""Whether a heat map points at the bleeding: scores against a truth mask, and three baselines."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -11,10 +11,13 @@ from scipy.ndimage import binary_dilation
 from scipy.stats import rankdata
 
 from ichreport.evaluation.average_precision import average_precision
+from ichreport.evaluation.maps.skull_edge import skull_edge_heatmaps
 from ichreport.evaluation.uncertainty.bootstrap import REPLICATES, draw_resamples, mean_replicates
 from ichreport.evaluation.uncertainty.intervals import interval, share_interval
 
 MEASURES: Final = ("pointing", "share_inside", "iou", "average_precision")
+BASELINES: Final = ("center", "skull_edge", "random")
+"""Heat that has seen no blood, beside which maps are measured."""
 
 
 def heatmap_scores(
@@ -158,6 +161,7 @@ def heatmap_agreements(heatmaps: ArrayLike) -> NDArray[np.float64]:
 def heatmap_table(
     methods: Mapping[str, ArrayLike],
     truths: ArrayLike,
+    hu: ArrayLike,
     group: ArrayLike,
     *,
     tolerance: int = 0,
@@ -169,23 +173,23 @@ def heatmap_table(
     Args:
         methods: By name (such as `cam`), (n, rows, columns) heat maps.
         truths: (n, rows, columns) masks.
+        hu: (n, rows, columns), the slices in HU, for the skull's inner edge.
         group: (n,) the linked patient group of each slice.
         tolerance: Pixels by which the hottest spot may miss.
         replicates: Resamples of groups behind each interval.
         seed: Seed of the resamples and of the random baseline.
 
     Returns:
-        One row for each method (`center` and `random` after those given) and measure: `method`,
-        `measure`, `value` (mean over slices where it is defined), `low`, `high`, `above_center`
-        (mean difference to that baseline on the slices where both are defined),
-        `above_center_low`, `above_center_high`, the same three `above_random`, `slices` (with a
-        value), `without` (slices with none: an empty mask or no heat) and `groups`.
+        One row for each method (`BASELINES` after those given) and measure: `method`, `measure`,
+        `value` (mean over slices where it is defined), `low`, `high`, `above_center` (mean
+        difference to that baseline on the slices where both are defined), `above_center_low`,
+        `above_center_high`, the same three for `above_skull_edge` and `above_random`, `slices`
+        (with a value), `without` (slices with none: an empty mask, no heat, or for the skull's edge
+        no closed skull) and `groups`.
     """
     masks = np.asarray(truths, dtype=np.bool_)
-    shape, generator = masks.shape[1:], np.random.default_rng(seed)
     maps = {name: np.asarray(heatmaps) for name, heatmaps in methods.items()}
-    maps["center"] = np.broadcast_to(center_heatmap(shape), masks.shape)
-    maps["random"] = np.array([random_heatmap(shape, generator) for _ in masks])
+    maps |= _baseline_heatmaps(np.asarray(hu), seed)
     names = pd.Index(np.asarray(group))
     resamples = draw_resamples(names, replicates=replicates, seed=seed)
     indices = resamples.group_codes(names)
@@ -210,13 +214,23 @@ def heatmap_table(
             row |= zip(
                 ("value", "low", "high"), summary(values, hits=measure == "pointing"), strict=True
             )
-            for baseline in ("center", "random"):
+            for baseline in BASELINES:
                 columns = (f"above_{baseline}{end}" for end in ("", "_low", "_high"))
                 row |= zip(columns, summary(values - scored[baseline][:, column]), strict=True)
             known = ~np.isnan(values)
             counts = {"slices": int(known.sum()), "without": int((~known).sum())}
             table.append(row | counts | {"groups": len(np.unique(indices[known]))})
     return pd.DataFrame(table)
+
+
+def _baseline_heatmaps(hu: NDArray[Any], seed: int) -> dict[str, NDArray[np.float64]]:
+    """The heat of each of `BASELINES` in some slices: (n, rows, columns)."""
+    shape, generator = hu.shape[1:], np.random.default_rng(seed)
+    return {
+        "center": np.broadcast_to(center_heatmap(shape), hu.shape),
+        "skull_edge": skull_edge_heatmaps(hu),
+        "random": np.array([random_heatmap(shape, generator) for _ in hu]),
+    }
 
 
 def _scored(

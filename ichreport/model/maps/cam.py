@@ -3,15 +3,17 @@
 Where the head is one linear layer on global average pooling, the map of label k is exact: the sum
 of the feature maps, each times its weight for k (Zhou et al., CVPR 2016). Where more layers follow
 the pooling, the weights are the gradient of the logit, averaged over each map (Grad-CAM, Selvaraju
-et al., ICCV 2017); on a linear head both agree, but for the factor 1 / pixels of a map. The small
-network's last maps are single pixels, so its maps come from an earlier block, where averaging the
-gradient is not justified: there each pixel keeps its own (HiResCAM, Draelos and Carin,
-arXiv:2011.08891), which agrees with the others where they hold.
+et al., ICCV 2017); on a linear head both agree, but for the factor 1 / pixels of a map. Both are of
+the last convolution: there alone a map's weight is the same in all of its pixels.
+
+The small network's last maps are of a few pixels, so that its maps may come from an earlier block,
+and each pixel keeps its own gradient; `model.maps.blocks` says when that is HiResCAM. Of all
+networks it is the only one whose block is a choice.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, Literal
 
 import keras
@@ -26,21 +28,11 @@ from ichreport.model import backbones, backend, networks
 from ichreport.model.features.of_plan import features_of
 from ichreport.model.fitting.series_batches import gaps, overlapping
 from ichreport.model.inputs import hu_of
+from ichreport.model.maps import blocks
 from ichreport.model.trained_rows import Trained
 from ichreport.params.training.training_plan import HeadPart, TrainingPlan
 
-SMALLEST_MAP = 24
-"""The small network's maps come from its deepest block of at least this many pixels a side.
-
-On synthetic heads, blocks with coarser maps pointed at a bleed less often.
-"""
-
-_BATCH = 64
-_SLICES_AT_ONCE = 256
-"""Slices whose feature maps are in memory together, with their gradients."""
-
-
-Method = Literal["CAM", "Grad-CAM", "HiResCAM"]
+Method = Literal["CAM", "Grad-CAM", "HiResCAM", "Grad-CAM (element-wise)"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +40,8 @@ class Heatmaps:
     """Heat maps of one label.
 
     Attributes:
-        method: `CAM` (exact), `Grad-CAM` or `HiResCAM`.
+        method: `CAM` (exact), `Grad-CAM`, `HiResCAM` (adds up to the logit), or
+            `Grad-CAM (element-wise)`: as HiResCAM computes it, where its proof does not hold.
         heat: float32 (slices, size, size) in [0, 1], each divided by its own maximum.
         empty: bool (slices,): True where nothing speaks for the label, so that the map is all zero.
         side: Pixels a side of the maps that were scaled up to `size`.
@@ -67,6 +60,7 @@ def by_label(
     rows: Mapping[str, NDArray[np.int64]],
     *,
     backbone: keras.Model | None = None,
+    block: str | None = None,
 ) -> dict[str, Heatmaps]:
     """The heat maps of labels, each for slices of its own.
 
@@ -79,9 +73,11 @@ def by_label(
         backbone: A frozen backbone to look through instead of the row's own, as `backbones.build`
             makes it. The small network has none, and a backbone of which layers train is part of
             the row.
+        block: The block of the small network that its maps come from, as `blocks.candidates` names
+            it; that of `blocks.default` if not given.
 
     Raises:
-        ValueError: If there is no such label.
+        ValueError: If there is no such label or block.
     """
     unknown = [label for label in rows if label not in LABELS]
     if unknown:
@@ -93,7 +89,12 @@ def by_label(
             "name that run."
         )
     if plan.backbone is None:
-        return _of_small_network(trained, store, rows)
+        return _of_small_network(trained, store, rows, block)
+    if block is not None:
+        raise ValueError(
+            f"{plan.name} looks through {plan.view.network}, whose maps come from its last "
+            f"convolution; block must be None, got {block!r}."
+        )
     if plan.is_fine_tuned:
         backbone, head = networks.maps_and_head(trained.model)
         trained = replace(trained, model=head)
@@ -106,19 +107,23 @@ def by_label(
 
 
 def _of_small_network(
-    trained: Trained, store: Store, rows: Mapping[str, NDArray[np.int64]]
+    trained: Trained, store: Store, rows: Mapping[str, NDArray[np.int64]], block: str | None
 ) -> dict[str, Heatmaps]:
     """The small network's maps of all labels, in one pass over the slices of all of them."""
     if not rows:
         return {}
+    model, head = trained.model, trained.plan.head
+    block = block or blocks.default(model, head)
     slices = np.concatenate(list(rows.values()))
     counts = [len(chosen) for chosen in rows.values()]
     labels = np.repeat([LABELS.index(label) for label in rows], counts)
     hu = hu_of(store, slices, trained.plan.view.input)
-    relevance = _small_network(trained.model, hu, labels)
+    relevance = blocks.relevance(model, block, hu, labels)
+    adds_up = blocks.adds_up(model, head, block)
+    method: Method = "HiResCAM" if adds_up else "Grad-CAM (element-wise)"
     ends = np.cumsum(counts)[:-1]
     return {
-        label: _scaled_up(maps, store.image_size, "HiResCAM")
+        label: _scaled_up(maps, store.image_size, method)
         for label, maps in zip(rows, np.split(relevance, ends), strict=True)
     }
 
@@ -133,59 +138,10 @@ def _of_backbone(
     read: Callable[[NDArray[np.int64]], NDArray[np.float32]],
 ) -> Heatmaps:
     plan, index = trained.plan, LABELS.index(label)
-    maps = _maps(looks, hu_of(store, rows, plan.view.input))
+    maps = blocks.feature_maps(looks, hu_of(store, rows, plan.view.input))
     weights = _head_weights(trained, store, rows, index, sample, read)
     relevance = np.einsum("nijc,nc->nij", maps, weights)
     return _scaled_up(relevance, store.image_size, "CAM" if plan.head.is_linear else "Grad-CAM")
-
-
-def _maps(model: keras.Model, hu: NDArray[np.int16]) -> NDArray[np.float32]:
-    """A model's feature maps, batch by batch and without compiling it: it is used only once.
-
-    Batches are filled up to a power of two: JAX compiles each operation for each number of slices.
-    """
-    batches = []
-    for start in range(0, len(hu), _BATCH):
-        batch = hu[start : start + _BATCH]
-        size = 1 << (len(batch) - 1).bit_length()
-        maps = backend.to_numpy(model(np.resize(batch, (size, *batch.shape[1:])), training=False))
-        batches.append(maps[: len(batch)].astype(np.float32, copy=False))
-    return np.concatenate(batches)
-
-
-def _small_network(
-    model: keras.Model, hu: NDArray[np.int16], labels: NDArray[np.int64]
-) -> NDArray[np.float32]:
-    """Maps of the deepest block that is fine enough, each pixel times its gradient.
-
-    Args:
-        model: The network.
-        hu: int16 (slices, slices seen, size, size).
-        labels: (slices,), of which label each slice's map is.
-    """
-    maps_model, rest = _at_a_fine_block(model)
-    which = np.eye(len(LABELS), dtype=np.float32)[labels]
-    relevance = []
-    for start in range(0, len(hu), _SLICES_AT_ONCE):
-        part = slice(start, start + _SLICES_AT_ONCE)
-        maps = _maps(maps_model, hu[part])
-        slopes = backend.gradient(partial(_logits_of, rest, which[part]), maps)
-        relevance.append((maps * slopes).sum(axis=-1))
-    return np.concatenate(relevance)
-
-
-@lru_cache(maxsize=4)  # who maps a thousand studies by one network builds its halves once
-def _at_a_fine_block(model: keras.Model) -> tuple[keras.Model, keras.Model]:
-    """The network up to the deepest block whose maps are fine enough, and the rest of it."""
-    blocks = [layer for layer in model.layers if layer.name.startswith("relu")]
-    fine = [block for block in blocks if min(block.output.shape[1:3]) >= SMALLEST_MAP]
-    block = fine[-1] if fine else blocks[0]
-    return keras.Model(model.input, block.output), keras.Model(block.output, model.output)
-
-
-def _logits_of(rest: keras.Model, which: NDArray[np.float32], maps: Any) -> Any:
-    """Each slice's logit of its own label, which `which` has a 1 for, and 0 for the others."""
-    return rest(maps, training=False) * which
 
 
 def _features(
@@ -195,7 +151,7 @@ def _features(
     if backbone is None:
         return features_of(store, rows, plan)
     hu = hu_of(store, rows, plan.view.input)
-    pooled: NDArray[np.float32] = _maps(backbone, hu).mean(axis=(1, 2))
+    pooled: NDArray[np.float32] = blocks.feature_maps(backbone, hu).mean(axis=(1, 2))
     return pooled
 
 

@@ -35,6 +35,7 @@ def cascade(
     rows: Mapping[str, NDArray[np.int64]],
     *,
     seed: int,
+    block: str | None = None,
 ) -> Iterator[tuple[str, dict[str, Heatmaps]]]:
     """Heat maps while the network becomes random, layer by layer from the top.
 
@@ -47,6 +48,7 @@ def cascade(
         sample: The sample that the row was trained on.
         rows: Row numbers of the slices to look at, by label.
         seed: Seed of the random weights.
+        block: The block that maps are taken from, as `cam.by_label` takes it.
 
     Yields:
         What was made random last (`nothing` at first), and the maps by label.
@@ -56,11 +58,11 @@ def cascade(
     networks.take_weights(model, trained.model)
     shown = replace(trained, model=model)
     backbone, head = _maps_and_head(plan, model)
-    yield "nothing", cam.by_label(shown, store, sample, rows, backbone=backbone)
+    yield "nothing", cam.by_label(shown, store, sample, rows, backbone=backbone, block=block)
     for name, layers in _stages(plan, head, backbone, seed):
         for layer, random in layers:
             layer.set_weights(random.get_weights())
-        yield name, cam.by_label(shown, store, sample, rows, backbone=backbone)
+        yield name, cam.by_label(shown, store, sample, rows, backbone=backbone, block=block)
 
 
 def _maps_and_head(

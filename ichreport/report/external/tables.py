@@ -246,7 +246,7 @@ def maps(elsewhere: Elsewhere) -> Shown:
             continue
         for label in measures.labels:
             of_label = [measures.row(label, name) for name in MEASURES]
-            wins = sum(row["above_center_low"] > 0 for row in of_label)
+            wins = measures.wins(label)
             slices = f"{of_label[0]['slices']:,} ({of_label[0]['groups']:,})"
             values = [with_interval(row, 2) for row in of_label]
             beats = Marked(f"{wins} of {len(MEASURES)}", "good" if wins else "bad")
@@ -254,9 +254,7 @@ def maps(elsewhere: Elsewhere) -> Shown:
     if not rows:
         return Sentences([_CAPTIONS.fill("no_maps")])
     names = numbers("slices (patients)", "pointing game", "share inside", "IoU", "precision")
-    return _table(
-        _CAPTIONS.fill("maps"), [*_WHERE, "maps", "label", *names, "above the centre"], rows
-    )
+    return _table(_CAPTIONS.fill("maps"), [*_WHERE, "maps", "label", *names, "above both"], rows)
 
 
 def other_systems(elsewhere: Elsewhere) -> Shown:

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ichreport.evaluation.maps.against_truth import MapMeasures
+from ichreport.evaluation.maps.against_truth import TO_BEAT, MapMeasures
 from ichreport.evaluation.maps.localisation import MEASURES
 from ichreport.report.html.blocks import (
     Cell,
@@ -23,7 +23,7 @@ from ichreport.report.html.blocks import (
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.figure_style import STYLE
 from ichreport.report.html.formats import number, with_interval
-from ichreport.report.html.palette import ACCENT, FAINT
+from ichreport.report.html.palette import ACCENT, FAINT, PAPER
 
 _CAPTIONS: Final = Captions.beside(__file__)
 _NAMES: Final = {
@@ -33,7 +33,9 @@ _NAMES: Final = {
     "average_precision": "average precision",
 }
 
-_BASELINES: Final = {"center": "– centre", "random": "– random"}
+_BASELINES: Final = {"center": "– centre", "skull_edge": "– skull's edge", "random": "– random"}
+_TO_BEAT: Final = {"center": "the image centre", "skull_edge": "the skull's inner edge"}
+"""The baselines of `TO_BEAT` in words."""
 
 _NO_TRUTH: Final = Sentences(
     ["These data do not say where the bleeding is, so that no map can be measured."]
@@ -42,19 +44,19 @@ _NOTHING: Final = Sentences(["Nothing was measured."])
 
 
 def table(measures: MapMeasures) -> Table | Sentences:
-    """Every measure of every label with its interval, the two baselines below."""
+    """Every measure of every label with its interval, the baselines below."""
     if not measures.labels:
         return _NO_TRUTH
     return Table(
         _CAPTIONS.fill("measures", method=measures.method, side=measures.side),
-        ["label", "above the centre", *numbers("slices (groups)", *_NAMES.values())],
+        ["label", "above both", *numbers("slices (groups)", *_NAMES.values())],
         [row for label in measures.labels for row in _rows(measures, label)],
     )
 
 
 @mpl.rc_context(STYLE)
-def above_center(measures: MapMeasures) -> Drawing | Sentences:
-    """A forest plot: how far each measure lies above that of the image's centre."""
+def above_baselines(measures: MapMeasures) -> Drawing | Sentences:
+    """A forest plot: how far each measure lies above the image's centre and the skull's edge."""
     labels = measures.labels
     if not labels:
         return _NOTHING
@@ -62,9 +64,10 @@ def above_center(measures: MapMeasures) -> Drawing | Sentences:
     for measure, name in _NAMES.items():
         values = pd.DataFrame([measures.row(label, measure) for label in labels])
         panels.append(_forest(labels, values, title=name))
-        pairs = zip(labels, values["above_center"], strict=True)
-        listed = ", ".join(f"{label} {number(value)}" for label, value in pairs)
-        described.append(f"{name}: {listed}")
+        for baseline, words in _TO_BEAT.items():
+            pairs = zip(labels, values[f"above_{baseline}"], strict=True)
+            listed = ", ".join(f"{label} {number(value)}" for label, value in pairs)
+            described.append(f"{name}, above {words}: {listed}")
     return lines(
         panels,
         caption=_CAPTIONS.fill("forest", method=measures.method),
@@ -76,13 +79,16 @@ def sentences(measures: MapMeasures) -> Sentences:
     """What the measures say; the labels that the maps fail for are named."""
     if not measures.labels:
         return _NOTHING
-    comparisons = len(MEASURES) * len(measures.labels)
+    pairs = [(measure, baseline) for baseline in TO_BEAT for measure in MEASURES]
+    known = sum(measures.is_known(label, name) for label in measures.labels for name in TO_BEAT)
     return Sentences(
         [
-            *(_measure_in_words(measures, measure) for measure in MEASURES),
+            *filter(None, (_measure_in_words(measures, *pair) for pair in pairs)),
             *_failures_in_words(measures),
+            *_skulls_in_words(measures),
             *_missing_in_words(measures),
-            f"These are {comparisons} intervals, each of 95 % on its own and not adjusted.",
+            f"These are {len(MEASURES) * known} intervals, each of 95 % on its own and not "
+            "adjusted.",
         ]
     )
 
@@ -100,45 +106,63 @@ def _rows(measures: MapMeasures, label: str) -> list[Row]:
 
 
 def _forest(labels: list[str], values: pd.DataFrame, *, title: str) -> Figure:
-    figure = Figure(figsize=(3.3, 0.75 + 0.24 * len(labels)))
+    figure = Figure(figsize=(3.3, 0.75 + 0.34 * len(labels)))
     axes = figure.subplots()
     heights = np.arange(len(labels))
     axes.axvline(0, color=FAINT, linewidth=1, linestyle=(0, (1, 2)))
-    axes.hlines(
-        heights, values["above_center_low"], values["above_center_high"], color=ACCENT, alpha=0.5
-    )
-    axes.plot(values["above_center"], heights, "o", color=ACCENT, markersize=5)
+    for baseline, fill, shift in (("center", ACCENT, -0.14), ("skull_edge", PAPER, 0.14)):
+        low, high = (values[f"above_{baseline}_{end}"] for end in ("low", "high"))
+        axes.hlines(heights + shift, low, high, color=ACCENT, alpha=0.5)
+        means = values[f"above_{baseline}"]
+        axes.plot(means, heights + shift, "o", color=ACCENT, markerfacecolor=fill, markersize=5)
     axes.set_yticks(heights, labels)
     axes.set(ylim=(len(labels) - 0.5, -0.5), title=title)
-    axes.set(xlabel="above the image centre")
+    axes.set(xlabel="above the baseline")
     axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.grid(visible=False, axis="y")
     axes.spines["left"].set_visible(False)
     return figure
 
 
-def _measure_in_words(measures: MapMeasures, measure: str) -> str:
-    """For which labels the maps are above the image's centre, below it, and neither."""
-    better, worse, undecided = _split_by_sign(measures, measure)
+def _measure_in_words(measures: MapMeasures, measure: str, baseline: str) -> str:
+    """For which labels the maps are above a baseline, below it, and neither; empty for none."""
+    better, worse, undecided = _split_by_sign(measures, measure, baseline)
+    words = _TO_BEAT[baseline]
     parts = [
         f"{verb} {_joined(labels)}"
         for verb, labels in (
-            ("above the image centre for", better),
-            ("below it for" if better else "below the image centre for", worse),
-            ("not distinguishable from it for", undecided),
+            (f"above {words} for", better),
+            (f"below {'it' if better else words} for", worse),
+            (f"not distinguishable from {'it' if better or worse else words} for", undecided),
         )
         if labels
     ]
-    return f"By {_NAMES[measure]}, {measures.method} is {', '.join(parts)}."
+    said = f"By {_NAMES[measure]}, {measures.method} is {', '.join(parts)}."
+    return said if parts else ""
 
 
 def _failures_in_words(measures: MapMeasures) -> list[str]:
-    failed = [label for label in measures.labels if not _wins(measures, label)]
+    failed = [label for label in measures.labels if not measures.wins(label)]
     if not failed:
         return []
     return [
-        f"{measures.method} fails for {_joined(failed)}: no measure lies above that of heat "
-        "that always falls from the image's centre."
+        f"{measures.method} fails for {_joined(failed)}: no measure lies above both that of heat "
+        "that falls from the image's centre and that of heat along the skull's inner edge."
+    ]
+
+
+def _skulls_in_words(measures: MapMeasures) -> list[str]:
+    """Slices that show no closed skull, so that they have no heat along its edge."""
+    without = {
+        label: int(measures.row(label, "pointing", "skull_edge")["without"])
+        for label in measures.labels
+    }
+    listed = ", ".join(f"{label} {count}" for label, count in without.items() if count)
+    if not listed:
+        return []
+    return [
+        "Slices without heat along the skull's inner edge, since they show no closed skull, or "
+        f"with an empty mask: {listed}. They are left out beside it."
     ]
 
 
@@ -150,25 +174,24 @@ def _missing_in_words(measures: MapMeasures) -> list[str]:
     return [f"Slices without a value, for an empty map or an empty mask: {listed}."]
 
 
-def _wins(measures: MapMeasures, label: str) -> int:
-    """In how many measures the maps lie above the image's centre."""
-    return sum(measures.row(label, measure)["above_center_low"] > 0 for measure in MEASURES)
-
-
 def _verdict(measures: MapMeasures, label: str) -> Marked:
-    wins = _wins(measures, label)
+    wins = measures.wins(label)
     kind = "good" if wins == len(MEASURES) else "open" if wins else "bad"
     return Marked(f"{wins} of {len(MEASURES)}" if wins else "fails", kind)
 
 
-def _split_by_sign(measures: MapMeasures, measure: str) -> tuple[list[str], list[str], list[str]]:
-    """Labels above, below and neither, by the interval of the difference to the centre."""
+def _split_by_sign(
+    measures: MapMeasures, measure: str, baseline: str
+) -> tuple[list[str], list[str], list[str]]:
+    """Labels above, below and neither, by the interval of the difference to a baseline."""
     better, worse, undecided = [], [], []
     for label in measures.labels:
         row = measures.row(label, measure)
-        if row["above_center_low"] > 0:
+        if not measures.is_known(label, baseline):
+            continue
+        if row[f"above_{baseline}_low"] > 0:
             better.append(label)
-        elif row["above_center_high"] < 0:
+        elif row[f"above_{baseline}_high"] < 0:
             worse.append(label)
         else:
             undecided.append(label)

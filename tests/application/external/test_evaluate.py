@@ -20,6 +20,8 @@ from ichreport.runs.external_record import ExternalRecord, read_external
 from ichreport.runs.saved_run import SavedRun
 from tests.application.external.hospitals import heads, truth_of, write_cq500, write_ct_ich
 
+pytestmark = pytest.mark.slow
+
 RUN = Path("reports/own/runs/cnn")
 
 

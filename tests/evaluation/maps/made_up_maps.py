@@ -13,10 +13,15 @@ SIZE, COUNT = 16, 60
 
 
 class MadeUpStore:
-    """60 slices of 20 patients; subdural bleeds in every second, epidural in the first 30."""
+    """60 slices of 20 patients; subdural bleeds in every second, epidural in the first 30.
 
-    def __init__(self, *, has_truth=True):
+    A skull of one pixel runs along the border of each slice.
+    """
+
+    def __init__(self, *, has_truth=True, has_skull=True):
         self.has_truth = has_truth
+        self.pixels = np.full((COUNT, SIZE, SIZE), 1000 if has_skull else 30, np.int16)
+        self.pixels[:, 1:-1, 1:-1] = 30
         self.slices = pd.DataFrame(0, index=range(COUNT), columns=list(LABELS))
         self.slices.loc[::2, "subdural"] = 1
         self.slices.loc[:29, "epidural"] = 1
@@ -27,6 +32,9 @@ class MadeUpStore:
 
     def truth(self, rows):
         return self.bits[rows]
+
+    def hu(self, rows):
+        return self.pixels[rows]
 
 
 @dataclass

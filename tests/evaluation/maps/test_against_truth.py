@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from ichreport.evaluation.maps import against_truth
+from ichreport.evaluation.maps.localisation import center_heatmap
+from ichreport.evaluation.maps.skull_edge import skull_edge_heatmap
 from ichreport.labels import LABELS
-from tests.evaluation.maps.made_up_maps import MadeUpStore, at_the_truth, draw_sample
+from tests.evaluation.maps.made_up_maps import Heat, MadeUpStore, at_the_truth, draw_sample
 
 
 @pytest.fixture
@@ -57,6 +59,32 @@ def test_heat_on_the_truth_is_perfect(store, sample, bleeding):
         assert row["slices"] == len(bleeding[label])
     assert measured.row("epidural", "iou")["groups"] == 10
     assert (measured.method, measured.side) == ("CAM", 4)
+
+
+def test_a_map_wins_where_it_lies_above_both_the_centre_and_the_skulls_edge(
+    store, sample, bleeding
+):
+    edge = skull_edge_heatmap(store.hu([0])[0])
+    cases = {"truth": at_the_truth(store, bleeding), "edge": {}, "centre": {}}
+    for label, rows in bleeding.items():
+        cases["edge"][label] = Heat(np.repeat(edge[None], len(rows), 0))
+        cases["centre"][label] = Heat(np.repeat(center_heatmap(edge.shape)[None], len(rows), 0))
+    wins = {
+        name: [against_truth.measure(store, sample, bleeding, maps).wins(label) for label in maps]
+        for name, maps in cases.items()
+    }
+    assert wins == {"truth": [4, 4, 4], "edge": [0, 0, 0], "centre": [0, 0, 0]}
+
+
+def test_where_no_slice_has_a_skull_a_map_has_the_centre_alone_to_beat(sample, bleeding):
+    without = MadeUpStore(has_skull=False)
+    measured = against_truth.measure(without, sample, bleeding, at_the_truth(without, bleeding))
+    assert not measured.is_known("any", "skull_edge")
+    assert measured.is_known("any", "center")
+    assert measured.wins("any") == 4
+    row = measured.row("any", "pointing", "skull_edge")
+    assert np.isnan(row["value"])
+    assert (row["slices"], row["without"]) == (0, len(bleeding["any"]))
 
 
 def test_without_truth_nothing_is_measured(store, sample, bleeding):

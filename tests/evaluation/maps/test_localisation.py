@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score
 
-from ichreport.evaluation.maps import localisation
+from ichreport.evaluation.maps import localisation, skull_edge
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_agreements_of_all_pairs_are_those_of_each_pair():
     assert localisation.heatmap_agreements(maps[:0]).shape == (0, 0)
 
 
-def test_the_table_sets_a_method_beside_both_baselines():
+def test_the_table_sets_a_method_beside_all_baselines():
     rng = np.random.default_rng(1)
     truths = np.zeros((40, 16, 16), bool)
     for mask, (row, column) in zip(truths, rng.integers(0, 12, (40, 2)), strict=True):
@@ -107,13 +107,26 @@ def test_the_table_sets_a_method_beside_both_baselines():
     good = truths + 0.3 * rng.random(truths.shape)
     good[0] = 0  # a dead map
     group = [f"p{k // 2:02d}" for k in range(40)]
-    table = localisation.heatmap_table({"good": good}, truths, group, replicates=200)
-    assert table["method"].unique().tolist() == ["good", "center", "random"]
+    hu = np.full(truths.shape, 30)
+    hu[:, [0, -1]] = hu[:, :, [0, -1]] = 1000
+    hu[:5] = 30  # slices without a skull
+    table = localisation.heatmap_table({"good": good}, truths, hu, group, replicates=200)
+    assert table["method"].unique().tolist() == ["good", "center", "skull_edge", "random"]
     rows = table.set_index(["method", "measure"])
     assert (rows.loc["good", "above_random_low"] > 0).all()
     assert (rows.loc["good", "without"] == 1).all()
     assert (rows.loc["good", "slices"] == 39).all()
     assert (rows.loc["random", "above_random"] == 0).all()
     assert rows.loc[("random", "share_inside"), "value"] == pytest.approx(16 / 256, abs=0.01)
+    assert (rows.loc["skull_edge", "slices"] == 35).all()
+    assert (rows.loc["skull_edge", "without"] == 5).all()
+    scores = [
+        list(localisation.heatmap_scores(*pair).values())
+        for pair in zip(skull_edge.skull_edge_heatmaps(hu[5:]), truths[5:], strict=True)
+    ]
+    np.testing.assert_allclose(rows.loc["skull_edge", "value"], np.mean(scores, axis=0))
+    own = [list(localisation.heatmap_scores(*p).values()) for p in zip(good, truths, strict=True)]
+    difference = (np.array(own[5:]) - scores).mean(axis=0)
+    np.testing.assert_allclose(rows.loc["good", "above_skull_edge"], difference)
     given = rows.loc[("good", "pointing")]
     assert given["low"] <= given["value"] <= given["high"]

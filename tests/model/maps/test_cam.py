@@ -55,7 +55,7 @@ def test_the_small_networks_map_peaks_on_the_bright_square(store, sample, make):
     only &= truth[["subarachnoid", "subdural"]].eq(0).all(axis=1)
     rows = np.flatnonzero(only)
     shown = cam.by_label(trained, store, sample, {"any": rows})["any"]
-    assert (shown.method, shown.side) == ("HiResCAM", 16)
+    assert (shown.method, shown.side) == ("Grad-CAM (element-wise)", 16)
     inside = shown.heat[:, 2:10, 1:9].sum(axis=(1, 2)) / shown.heat.sum(axis=(1, 2)).clip(1e-9)
     assert np.median(inside[~shown.empty]) > 2 * 64 / 32**2
 
@@ -81,3 +81,20 @@ def test_an_unknown_label_is_refused(store, sample, make):
     trained = training.fit(store, sample, make(epochs=1).plan)
     with pytest.raises(ValueError, match="label must be one of epidural"):
         cam.by_label(trained, store, sample, {"stroke": np.array([0])})
+
+
+def test_the_map_of_another_block_is_shown_where_one_is_named(store, sample, make):
+    trained = training.fit(store, sample, make(epochs=1).plan)
+    rows = {"any": np.array([0, 5])}
+    plain, third = (
+        cam.by_label(trained, store, sample, rows, block=block)["any"] for block in (None, "relu3")
+    )
+    assert (plain.side, third.side) == (32, 8)
+    with pytest.raises(ValueError, match=r"block must be one of relu1, .*, got 'conv3'"):
+        cam.by_label(trained, store, sample, rows, block="conv3")
+
+
+def test_a_backbone_has_no_other_layer_than_its_last(store, sample, make):
+    trained = training.fit(store, sample, make(network="densenet121", epochs=1).plan)
+    with pytest.raises(ValueError, match="from its last convolution; block must be None"):
+        cam.by_label(trained, store, sample, {"any": np.array([0])}, block="relu1")

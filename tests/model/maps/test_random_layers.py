@@ -30,7 +30,7 @@ def weights_as_maps(monkeypatch):
     """Made-up maps: noise whose seed is a hash of all weights, and the weights themselves."""
     seen = []
 
-    def by_label(trained, store, sample, rows, *, backbone):
+    def by_label(trained, store, sample, rows, *, backbone, block):
         weights = [*trained.model.get_weights(), *(backbone.get_weights() if backbone else [])]
         seen.append([weight.copy() for weight in weights])
         digest = hashlib.sha256(b"".join(weight.tobytes() for weight in weights)).digest()
@@ -115,3 +115,9 @@ def test_looking_through_the_rows_own_backbone_changes_nothing(store, sample, ma
     through = cam.by_label(trained, store, sample, ROWS, backbone=backbone)
     for label in ROWS:
         np.testing.assert_allclose(stored[label].heat, through[label].heat, atol=1e-4)
+
+
+def test_all_stages_are_maps_of_the_block_that_is_named(store, sample, make):
+    trained = untaught(store, make())
+    stages = random_layers.cascade(trained, store, sample, ROWS, seed=5, block="relu3")
+    assert {maps["any"].side for _, maps in stages} == {8}

@@ -10,7 +10,7 @@ from ichreport.labels import LABELS
 from ichreport.params.profile import Profile
 from ichreport.report.external import elsewhere, tables
 from ichreport.report.external.elsewhere import Elsewhere, outcome
-from ichreport.runs.external_format import read_external_record
+from ichreport.runs.external_format import EXTERNAL_FORMAT, read_external_record
 from ichreport.runs.external_record import ExternalRecord, read_external
 from tests.report.external.made_evaluations import assessment, comparison, told
 
@@ -115,7 +115,8 @@ def test_another_versions_record_and_another_evaluations_are_refused_with_the_cu
     with pytest.raises(ValueError, match="is of another evaluation, island/cnn"):
         read_external_record(where.rename(where.with_name("other")))
     path = where.with_name("other") / "record.json"
-    path.write_text(path.read_text().replace('"format": 1', '"format": 0'))
+    path.write_text(path.read_text().replace(f'"format": {EXTERNAL_FORMAT}', '"format": 0'))
     records, [problem] = read_external(tmp_path)
     assert records == []
-    assert "has format 0, expected 1: another version made it. Evaluate it again" in problem
+    assert f"has format 0, expected {EXTERNAL_FORMAT}: another version made it." in problem
+    assert "Evaluate it again" in problem

@@ -5,6 +5,7 @@ import pytest
 
 from ichreport.evaluation.maps import against_truth
 from ichreport.evaluation.maps.localisation import center_heatmap
+from ichreport.evaluation.maps.skull_edge import skull_edge_heatmap
 from ichreport.report.maps import localisation as map_localisation
 from tests.evaluation.maps.made_up_maps import SIZE, Heat, MadeUpStore, at_the_truth, draw_sample
 
@@ -27,12 +28,17 @@ def bleeding(store, sample):
 def test_heat_on_the_truth_is_above_the_centre_everywhere(store, sample, bleeding):
     measured = against_truth.measure(store, sample, bleeding, at_the_truth(store, bleeding))
     shown = map_localisation.table(measured)
-    assert [row.cells[1].text for row in shown.rows[::3]] == ["4 of 4"] * 3
+    assert [row.cells[1].text for row in shown.rows[::4]] == ["4 of 4"] * 3
     said = map_localisation.sentences(measured).sentences
     assert all(
         "CAM is above the image centre for epidural, subdural and any." in s for s in said[:4]
     )
-    assert not any("fails" in sentence for sentence in said)
+    assert all(
+        "CAM is above the skull's inner edge for epidural, subdural and any." in s
+        for s in said[4:8]
+    )
+    assert not any("fails" in sentence or "closed skull" in sentence for sentence in said)
+    assert said[-1].startswith("These are 24 intervals")
 
 
 def test_heat_that_is_the_centres_own_fails_and_says_so(store, sample, bleeding):
@@ -42,12 +48,12 @@ def test_heat_that_is_the_centres_own_fails_and_says_so(store, sample, bleeding)
     }
     measured = against_truth.measure(store, sample, bleeding, heatmaps)
     shown = map_localisation.table(measured)
-    assert [(row.cells[1].text, row.cells[1].kind) for row in shown.rows[::3]] == [
+    assert [(row.cells[1].text, row.cells[1].kind) for row in shown.rows[::4]] == [
         ("fails", "bad")
     ] * 3
     said = "\n".join(map_localisation.sentences(measured).sentences)
     assert "CAM fails for epidural, subdural and any" in said
-    assert "not distinguishable from it for epidural, subdural and any" in said
+    assert "not distinguishable from the image centre for epidural, subdural and any" in said
 
 
 def test_heat_in_the_far_corner_is_below_the_centre(store, sample, bleeding):
@@ -81,8 +87,39 @@ def test_the_table_shows_the_measures_that_were_computed(store, sample, bleeding
     assert (name, slices) == ("– centre", f"{centre['slices']} ({centre['groups']})")
     ends = f"{centre['low']:.3f}–{centre['high']:.3f}"
     assert cells[1] == f"{centre['value']:.3f} ({ends})"
-    assert [row.kind for row in shown.rows] == ["", "quiet", "quiet"] * 3
-    assert "epidural 1.000" in map_localisation.above_center(measured).alternative.split(";")[0]
+    assert [row.kind for row in shown.rows] == ["", "quiet", "quiet", "quiet"] * 3
+    drawn = map_localisation.above_baselines(measured).alternative.split(";")
+    assert "pointing game, above the image centre: epidural 1.000" in drawn[0]
+    edge = measured.row("epidural", "pointing")["above_skull_edge"]
+    assert f"above the skull's inner edge: epidural {edge:.3f}" in drawn[1]
+    assert map_localisation.table(measured).rows[2].cells[0] == "– skull's edge"
+
+
+def test_heat_that_is_the_skulls_edge_beats_the_centre_and_still_fails(store, sample, bleeding):
+    """The bleeds of the made-up slices lie near the skull, so that the centre is easily beaten."""
+    edge = skull_edge_heatmap(store.hu([0])[0])
+    heatmaps = {
+        label: Heat(np.repeat(edge[None], len(rows), 0)) for label, rows in bleeding.items()
+    }
+    measured = against_truth.measure(store, sample, bleeding, heatmaps)
+    said = map_localisation.sentences(measured).sentences
+    assert "By pointing game, CAM is above the image centre for epidural, subdural and any." in said
+    assert (
+        "By pointing game, CAM is not distinguishable from the skull's inner edge for epidural, "
+        "subdural and any." in said
+    )
+    assert "CAM fails for epidural, subdural and any" in "\n".join(said)
+    assert map_localisation.table(measured).rows[0].cells[1].text == "fails"
+
+
+def test_slices_without_a_skull_are_counted_and_no_comparison_is_made_up(sample, bleeding):
+    store = MadeUpStore(has_skull=False)
+    measured = against_truth.measure(store, sample, bleeding, at_the_truth(store, bleeding))
+    said = "\n".join(map_localisation.sentences(measured).sentences)
+    assert "no closed skull, or with an empty mask: epidural 30, subdural 23, any 38." in said
+    assert "the skull's inner edge for" not in said
+    assert "These are 12 intervals" in said
+    assert map_localisation.table(measured).rows[2].cells[3] == "–"
 
 
 def test_without_truth_nothing_is_measured_and_that_is_said(sample):
@@ -90,5 +127,5 @@ def test_without_truth_nothing_is_measured_and_that_is_said(sample):
     bleeding = against_truth.bleeding_slices(store, sample)
     measured = against_truth.measure(store, sample, bleeding, {"any": Heat(np.zeros((1, 4, 4)))})
     assert "do not say where the bleeding is" in str(map_localisation.table(measured))
-    for shown in (map_localisation.above_center, map_localisation.sentences):
+    for shown in (map_localisation.above_baselines, map_localisation.sentences):
         assert str(shown(measured)) == "Nothing was measured."

@@ -51,7 +51,9 @@ def store():
     """One bleeding pixel a slice, at row 3, column 5."""
     truth = np.zeros((COUNT, SIZE, SIZE), np.uint8)
     truth[:, 3, 5] = 1
-    return SimpleNamespace(has_truth=True, truth=lambda rows: truth[rows])
+    return SimpleNamespace(
+        has_truth=True, truth=lambda rows: truth[rows], hu=lambda rows: np.zeros_like(truth[rows])
+    )
 
 
 def training(seed=0):
@@ -275,12 +277,14 @@ def test_what_was_measured_is_kept_whole_and_only_for_its_run(sample, store, tmp
     heat[0] = 0
     measured = against_truth.measure(store, sample, ROWS, maps(heat))
     cascade = sanity_checks.compare_stages([("nothing", maps(heat))], sample, ROWS)
-    run = RunRecord("mine", tmp_path, "ok", {"provenance": {"predictions_sha256": "ab"}})
+    recorded = {"provenance": {"predictions_sha256": "ab"}, "map_layer": {"layer": "relu2"}}
+    run = RunRecord("mine", tmp_path, "ok", recorded)
     map_record.write(tmp_path, run, measured, cascade, permuted(sample))
     kept = map_record.read(tmp_path, run)
     assert kept == read_sealed_json(tmp_path / "cam.json")
     [row] = [r for r in kept["measures"] if (r["method"], r["measure"]) == ("map", "pointing")]
     assert (row["label"], row["value"], row["without"]) == ("any", 1, 1)
+    assert kept["layer"] == "relu2"
     assert kept["random_layers"]["stages"]["nothing"]["value"] == pytest.approx(1)
     assert kept["permuted_labels"]["auc"] == pytest.approx(0.5, abs=0.05)
     other = RunRecord("mine", tmp_path, "ok", {"provenance": {"predictions_sha256": "cd"}})

@@ -113,7 +113,7 @@ class Report:
         recorded = record.read_run(self.folder / "runs" / "mine").record
         rows = [
             {"label": "any", "method": method, "measure": "pointing", **MEASURED}
-            for method in ("map", "center")
+            for method in ("map", "center", "skull_edge")
         ]
         write_sealed_json(
             self.folder / "cam.json",

@@ -1,0 +1,83 @@
+"""Which block of a network the maps come from: the candidates, and the one that was chosen."""
+
+from typing import Final
+
+from ichreport.evaluation.maps.layer_choice import Candidate, LayerChoice
+from ichreport.report.html.blocks import Column, Marked, Row, Sentences, Table, numbers
+from ichreport.report.html.captions import Captions
+from ichreport.report.html.formats import number, with_interval
+
+_CAPTIONS: Final = Captions.beside(__file__)
+_NOTHING: Final = Sentences(["Nothing was chosen."])
+
+
+def table(choice: LayerChoice) -> Table | Sentences:
+    """Each candidate's pointing on validation; where none was chosen, why."""
+    if not choice.candidates:
+        return Sentences([_CAPTIONS.fill("layers_fixed")])
+    if choice.layer is None:
+        candidates = _listed(list(choice.candidates))
+        return Sentences([_CAPTIONS.fill("layers_no_masks", layers=candidates)])
+    rows = [
+        Row(
+            [
+                _block(candidate),
+                Marked("chosen", "good") if candidate.layer == choice.layer else "",
+                str(candidate.side),
+                with_interval(vars(candidate.pointing)),
+            ]
+        )
+        for candidate in choice.candidates
+    ]
+    columns: list[Column | str] = ["maps of", ""]
+    columns += numbers("pixels a side", "pointing game, validation")
+    return Table(_CAPTIONS.fill("layers", slices=_chosen(choice).pointing.maps), columns, rows)
+
+
+def sentences(choice: LayerChoice) -> Sentences:
+    """Which block was chosen, how often it pointed, and how sure that is."""
+    if choice.layer is None:
+        return _NOTHING
+    chosen = _chosen(choice)
+    pointing = chosen.pointing
+    share, slices = number(pointing.value), f"{pointing.maps:,}"
+    return Sentences(
+        [
+            _CAPTIONS.fill("layers_chosen", layer=_block(chosen), share=share, slices=slices),
+            *_ties_in_words(choice),
+            *_close_ones_in_words(choice),
+        ]
+    )
+
+
+def _ties_in_words(choice: LayerChoice) -> list[str]:
+    best = _chosen(choice).pointing.value
+    if best == 0:
+        return [_CAPTIONS.fill("layers_none_points")]
+    tied = [candidate for candidate in choice.candidates if candidate.pointing.value == best]
+    return [_CAPTIONS.fill("layers_tied", layers=_listed(tied))] if len(tied) > 1 else []
+
+
+def _close_ones_in_words(choice: LayerChoice) -> list[str]:
+    """Blocks that pointed less often, but no less often than the chosen one may."""
+    best = _chosen(choice).pointing
+    close = [
+        candidate
+        for candidate in choice.candidates
+        if best.low <= candidate.pointing.value < best.value
+    ]
+    return [_CAPTIONS.fill("layers_close", layers=_listed(close))] if close else []
+
+
+def _chosen(choice: LayerChoice) -> Candidate:
+    return next(one for one in choice.candidates if one.layer == choice.layer)
+
+
+def _listed(candidates: list[Candidate]) -> str:
+    *first, last = map(_block, candidates)
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _block(candidate: Candidate) -> str:
+    """A block by its number, which its ReLU is named after."""
+    return candidate.layer.replace("relu", "block ")

@@ -1,0 +1,79 @@
+"""What the page says of a choice of layers that was made, and of one that could not be."""
+
+import pytest
+
+from ichreport.evaluation.maps.layer_choice import Candidate, LayerChoice
+from ichreport.evaluation.maps.similarity import Mean
+from ichreport.report.maps import layers
+
+NAN = float("nan")
+
+
+def candidate(number, value, low=0.3, high=0.6):
+    return Candidate(f"relu{number}", 96 >> number, Mean(value, low, high, 60, 0))
+
+
+@pytest.fixture
+def clear():
+    made = (candidate(1, 0.2), candidate(2, 0.45), candidate(3, 0.1))
+    return LayerChoice("relu2", made)
+
+
+def test_the_table_has_each_candidate_and_marks_the_chosen_one(clear):
+    table = layers.table(clear)
+    assert [row.cells[0] for row in table.rows] == ["block 1", "block 2", "block 3"]
+    assert [row.cells[2] for row in table.rows] == ["48", "24", "12"]
+    assert table.rows[1].cells[1].text == "chosen"
+    assert [row.cells[1] for row in (table.rows[0], table.rows[2])] == ["", ""]
+    assert table.rows[1].cells[3] == "0.450 (0.300–0.600)"
+    assert "bleeding, 60 of them" in table.caption
+    assert "No test slice had a part in it" in table.caption
+
+
+def test_the_sentence_names_the_chosen_block_and_what_it_was_chosen_by(clear):
+    [said] = layers.sentences(clear).sentences
+    assert "The maps come from block 2, which pointed at the bleeding in 0.450 of 60" in said
+    assert "so are the figures on test" in said
+
+
+def test_a_tie_is_said_where_there_is_one(clear):
+    tied = LayerChoice("relu3", (candidate(1, 0.2), candidate(2, 0.45), candidate(3, 0.45)))
+    said = str(layers.sentences(tied))
+    assert "Equally often pointed block 2 and block 3; the deepest of them was taken." in said
+    assert "Equally often" not in str(layers.sentences(clear))
+
+
+def test_blocks_that_never_point_are_no_tie_but_a_choice_that_says_nothing(clear):
+    blind = LayerChoice("relu2", (candidate(1, 0.0, 0.0, 0.3), candidate(2, 0.0, 0.0, 0.3)))
+    said = str(layers.sentences(blind))
+    assert "no block pointed at any bleeding: the choice says nothing" in said
+    assert "Equally often" not in said
+    assert "says nothing" not in str(layers.sentences(clear))
+
+
+def test_blocks_within_the_chosen_ones_interval_are_named_and_others_are_not(clear):
+    close = LayerChoice("relu2", (candidate(1, 0.35), candidate(2, 0.45), candidate(3, 0.1)))
+    said = str(layers.sentences(close))
+    assert "within the chosen one's interval lies the pointing of block 1 too." in said
+    assert "uncertain" not in str(layers.sentences(clear))
+    unknown = LayerChoice("relu2", (candidate(1, 0.35), candidate(2, 0.45, NAN, NAN)))
+    assert "uncertain" not in str(layers.sentences(unknown))
+
+
+def test_without_masks_the_page_says_that_no_choice_could_be_made(clear):
+    undefined = Mean(NAN, NAN, NAN, 0, 0)
+    without = LayerChoice(
+        None, (Candidate("relu1", 48, undefined), Candidate("relu2", 24, undefined))
+    )
+    said = str(layers.table(without))
+    assert "no choice could be made among block 1 and block 2" in said
+    assert "by default" in said
+    assert str(layers.sentences(without)) == "Nothing was chosen."
+    assert "no choice" not in str(layers.table(clear)) + str(layers.sentences(clear))
+
+
+def test_a_network_with_one_layer_says_that_there_was_no_choice(clear):
+    fixed = LayerChoice(None, ())
+    assert "There was no layer to choose" in str(layers.table(fixed))
+    assert "mask" not in str(layers.table(fixed))
+    assert "no layer to choose" not in str(layers.sentences(clear))
