@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +18,7 @@ from ichreport.params.experiment import SEED_MARK, Experiment
 from ichreport.params.profile import Profile
 from ichreport.params.rows.differences import differences
 from ichreport.params.rows.read import read_each_experiment
+from ichreport.params.rows.twins import is_twin, steps_beyond_poster
 from ichreport.params.samples import Sample, SplitBy
 from ichreport.runs.record import RunRecord, read_runs, read_runs_by_hand
 from ichreport.splits import Split
@@ -103,6 +105,13 @@ class ScoredRun:
     def synthetic(self) -> bool:
         """Whether its slices are of synthetic heads, as their store says."""
         return bool(self.record["provenance"]["synthetic"])
+
+    @property
+    def made_on(self) -> date | None:
+        """The day (UTC) on which it was trained or combined; None if its record does not say."""
+        provenance = self.record["provenance"]
+        finished = (provenance.get("training") or provenance).get("finished")
+        return None if finished is None else datetime.fromisoformat(finished).date()
 
     @property
     def row(self) -> str:
@@ -228,7 +237,15 @@ class Results:
     def beyond_poster(self) -> dict[str, Experiment]:
         """The rows that go beyond the poster, by name, with figures or without."""
         rows = {run.name: self.experiment_of(run) for run in self.runs if SEED_MARK not in run.name}
-        return {name: row for name, row in rows.items() if row is not None and row.beyond_poster}
+        return steps_beyond_poster({name: row for name, row in rows.items() if row is not None})
+
+    def twins_of(self, row: Experiment) -> list[ScoredRun]:
+        """The runs of a row's twins, whose test patients are not in train.
+
+        Args:
+            row: A row that is split by slice; others have no twin.
+        """
+        return [run for run in self.rows.values() if is_twin(run.experiment, row)]
 
     @property
     def without_figures(self) -> list[RunRecord]:

@@ -12,6 +12,7 @@ from ichreport.files import OtherVersionError, read_sealed_json
 from ichreport.params.experiment import Experiment
 from ichreport.params.profile import Profile
 from ichreport.params.rows.differences import differences
+from ichreport.params.rows.twins import steps_beyond_poster
 from ichreport.params.yaml import shown
 from ichreport.runs import damage, overwriting
 from ichreport.runs.damage import Damage
@@ -75,8 +76,7 @@ def _made(
     damages: Sequence[Damage], profile: Profile, experiments: Mapping[str, Experiment]
 ) -> list[Damage]:
     """The damages without those of pages that the report no longer has."""
-    has_steps = any(experiment.beyond_poster for experiment in experiments.values())
-    gone = set() if has_steps else {damage.OF_STEPS}
+    gone = set() if steps_beyond_poster(experiments) else {damage.OF_STEPS}
     gone |= set() if profile.external else {damage.OF_OTHER_HOSPITALS}
     return [one for one in damages if one.path.name not in gone]
 

@@ -8,16 +8,18 @@ from ichreport.labels import ANY
 from ichreport.report.html.blocks import Sentences, Table, numbers
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import number, with_interval
-from ichreport.runs.results import Results, ScoredRun
+from ichreport.runs.results import Results
 
 _CAPTIONS: Final = Captions.beside(__file__)
-_LEAK_KINDS: Final = {
-    "patients": "patient",
-    "groups": "group",
-    "studies": "study",
-    "series": "series",
-    "identical pixels": "pixels",
+_HEADINGS: Final = {
+    "patients": "same patient",
+    "groups": "same group",
+    "studies": "same study",
+    "series": "same series",
+    "neighbouring slices": "neighbouring slice",
+    "identical pixels": "same pixels",
 }
+"""What the leak audit counts, and the column that shows it."""
 
 
 def table(results: Results) -> Table:
@@ -33,7 +35,7 @@ def table(results: Results) -> Table:
         rows.append([f"{run.sample}, split by {run.split_by}", *shares, f"{test:,}"])
     return Table(
         _CAPTIONS.fill("leak"),
-        ["sample", *numbers(*(f"same {kind}" for kind in _LEAK_KINDS.values()), "test slices")],
+        ["sample", *numbers(*_HEADINGS.values(), "test slices")],
         rows,
     )
 
@@ -41,7 +43,7 @@ def table(results: Results) -> Table:
 def gain(results: Results) -> Table | Sentences:
     """What the leak seems to gain: the same row split by slice and split by patient group."""
     pairs = [
-        (run, other) for run in results.rows.values() for other in _same_but_split(run, results)
+        (run, twin) for run in results.rows.values() for twin in results.twins_of(run.experiment)
     ]
     if not pairs:
         return Sentences(
@@ -84,19 +86,5 @@ def _leak_shares(audit: Sequence[Mapping[str, Any]], test: int) -> list[str]:
         number(100 * by_kind[kind]["slices_in_second"] / test, 1)
         if kind in by_kind and test
         else "–"
-        for kind in _LEAK_KINDS
+        for kind in _HEADINGS
     ]
-
-
-def _same_but_split(run: ScoredRun, results: Results) -> list[ScoredRun]:
-    """Of a run that is split by slice, the runs that differ only by a split by group."""
-    if run.unseen_patients:
-        return []
-    others = [other for other in results.rows.values() if other.unseen_patients]
-    return [other for other in others if _all_but_the_split(other) == _all_but_the_split(run)]
-
-
-def _all_but_the_split(run: ScoredRun) -> dict[str, Any]:
-    """The parameters of a run but its split, its baseline (of the same split) and its names."""
-    names = {"name", "question", "poster_row"}
-    return run.experiment.model_dump(exclude=names | {"split_by", "baseline"})

@@ -1,10 +1,15 @@
 """What these runs say to the poster's findings."""
 
 import math
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, Self
 
-from ichreport.evaluation.findings import Criterion, findings
-from ichreport.report.html.blocks import Cell, Column, Marked, Row, Table
+from ichreport.evaluation.findings.criteria import Criteria, read_criteria
+from ichreport.evaluation.findings.evidence import Basis, basis_of
+from ichreport.evaluation.findings.verdicts import Criterion, Finding, findings
+from ichreport.report.html.blocks import Cell, Column, Marked, Row, Sentences, Table
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import number, with_interval
 from ichreport.runs.results import Results, ScoredRun
@@ -15,31 +20,141 @@ _VERDICTS: Final = {"supported": "good", "contradicted": "bad", "undecided": "op
 
 def table(results: Results) -> Table:
     """The poster's five findings, each with what these runs say to it and why."""
-    rows: list[Row] = []
-    by_row = _by_poster_row(results)
-    predictions = {row: run.predictions for row, run in by_row.items()}
-    random = {row for row, run in by_row.items() if run.has_random_backbone}
-    for finding in findings(predictions, random_backbones=random):
-        claim = f"{finding.number}. {finding.claim}"
-        rows.append(Row([claim, _verdict(finding.verdict), *[""] * 4], "marked"))
-        rows += [Row(_criterion(criterion)) for criterion in finding.criteria]
-        notes = {
-            "no run of row": finding.missing,
-            "random weights in row": finding.random_backbones,
-        }
-        rows += [
-            Row([f"{note} {', '.join(map(str, numbers))}", *[""] * 5])
-            for note, numbers in notes.items()
-            if numbers
-        ]
+    runs = _PosterRuns.of(results)
+    judged = findings(
+        {row: run.predictions for row, run in runs.own.items()},
+        twins={row: run.predictions for row, run in runs.twins.items()},
+        seen=runs.seen,
+        random_backbones=runs.random_backbones,
+    )
     return Table(
-        _CAPTIONS.fill("findings"),
+        _CAPTIONS.fill("findings", alpha=f"{read_criteria().alpha:g}"),
         [
             *("the poster says", "these runs", Column("here", numeric=True)),
-            *("supports it", "contradicts it", "measured by"),
+            *("supports it", "contradicts it", "measured by", "rests on"),
         ],
-        rows,
+        [row for finding in judged for row in _finding(finding, runs)],
     )
+
+
+def declared(results: Results) -> Sentences:
+    """When the criteria were last changed, when the runs were made, and why the ranges are such."""
+    criteria = read_criteria()
+    changed = criteria.changed
+    said = [_CAPTIONS.fill("criteria_changed", changed=changed, digest=criteria.digest)]
+    earlier = [f"{day} ({digest})" for day, digest in criteria.versions.items() if day < changed]
+    if earlier:
+        said.append(_CAPTIONS.fill("criteria_changed_earlier", versions=", ".join(earlier)))
+    used = _PosterRuns.of(results).used_by(criteria)
+    said += _trained({run.name: run.made_on for run in used}, changed)
+    reasons = [part.why for finding in criteria.findings for part in finding.parts if part.why]
+    return Sentences([*said, *reasons])
+
+
+@dataclass(frozen=True)
+class _PosterRuns:
+    """The runs of the poster's rows, and those of their twins by patient group.
+
+    Attributes:
+        own: The first run of each row.
+        twins: The run of the twin of each row that has one.
+        seen: The rows that are split by slice.
+    """
+
+    own: Mapping[int, ScoredRun]
+    twins: Mapping[int, ScoredRun]
+    seen: frozenset[int]
+
+    @classmethod
+    def of(cls, results: Results) -> Self:
+        """Find them among the rows of a report."""
+        own: dict[int, ScoredRun] = {}
+        for run in results.rows.values():
+            if run.poster_row:
+                own.setdefault(run.poster_row, run)
+        rows = {row: run.experiment for row, run in own.items()}
+        for experiment in results.expected.values():  # a twin serves though the row's run failed
+            if experiment.poster_row:
+                rows.setdefault(experiment.poster_row, experiment)
+        twins = {row: results.twins_of(experiment) for row, experiment in rows.items()}
+        return cls(
+            own,
+            {row: found[0] for row, found in twins.items() if found},
+            frozenset(row for row, asked in rows.items() if asked.splits_by == "slice"),
+        )
+
+    @property
+    def random_backbones(self) -> set[int]:
+        """The rows of which a run rests on a backbone of random weights."""
+        runs = [*self.own.items(), *self.twins.items()]
+        return {row for row, run in runs if run.has_random_backbone}
+
+    def used_by(self, criteria: Criteria) -> list[ScoredRun]:
+        """The runs that stand for the rows of criteria, each once."""
+        used: dict[str, ScoredRun] = {}
+        for rows in criteria.rows:
+            basis = basis_of(rows, runs=self.own, twins=self.twins, seen=self.seen)
+            for row in rows if not basis.missing else []:
+                run = self.twins[row] if row in basis.twins else self.own[row]
+                used[run.name] = run
+        return list(used.values())
+
+
+def _trained(days: Mapping[str, date | None], changed: date) -> list[str]:
+    """When runs were trained, beside the day on which the criteria were last changed.
+
+    Args:
+        days: The day of each run, by name; None where it is not recorded.
+        changed: The day of the criteria.
+    """
+    known = {name: day for name, day in days.items() if day is not None}
+    before = [name for name, day in known.items() if day < changed]
+    same_day = [name for name, day in known.items() if day == changed]
+    undated = [name for name in days if name not in known]
+    if known and not (before or same_day or undated):
+        return [_made_later(list(known.values()))]
+    said = []
+    if before:
+        said.append(_CAPTIONS.fill("made_before", names=", ".join(before)))
+    if same_day:
+        said.append(_CAPTIONS.fill("made_same_day", names=", ".join(same_day)))
+    if undated:
+        said.append(_CAPTIONS.fill("made_undated", names=", ".join(undated)))
+    return said
+
+
+def _made_later(days: Sequence[date]) -> str:
+    """That all runs were trained after the day of the criteria, and when."""
+    first, last = min(days), max(days)
+    return _CAPTIONS.fill(
+        "made_later",
+        runs="The run that the findings rest on was"
+        if len(days) == 1
+        else f"All {len(days)} runs that the findings rest on were",
+        days=f"on {first}" if first == last else f"from {first} to {last}",
+    )
+
+
+def _finding(finding: Finding, runs: _PosterRuns) -> list[Row]:
+    """A finding, the parts that it rests on, and the rows that it lacks."""
+    has_run = {*runs.own, *runs.twins}
+    notes = {
+        "no run of row": [row for row in finding.missing if row not in has_run],
+        "no run by the split of the row beside it, of row": [
+            row for row in finding.missing if row in has_run
+        ],
+        "random weights in row": finding.random_backbones,
+    }
+    claim = f"{finding.number}. {finding.claim}"
+    return [
+        Row([claim, _verdict(finding.verdict), *[""] * 5], "marked"),
+        *(Row(_criterion(criterion)) for criterion in finding.criteria),
+        *(
+            Row([f"{note} {', '.join(map(str, rows))}", *[""] * 6])
+            for note, rows in notes.items()
+            if rows
+        ),
+    ]
 
 
 def _verdict(verdict: str) -> Marked:
@@ -56,7 +171,19 @@ def _criterion(criterion: Criterion) -> list[Cell]:
         _range(criterion.supported_if),
         against,
         criterion.measure,
+        _basis(criterion.rows, criterion.basis),
     ]
+
+
+def _basis(rows: Sequence[int], basis: Basis) -> str:
+    """Which rows or twins a part rests on, and whether their test patients are in train."""
+    if basis.missing:
+        return "–"
+    stand = [f"row {row}'s twin" if row in basis.twins else f"row {row}" for row in rows]
+    words = " and ".join(stand)
+    if basis.twins:
+        return f"{words}, whose test patients are not in train"
+    return f"{words}, whose test patients are in train" if basis.seen else words
 
 
 def _range(limits: tuple[float, float]) -> str:
@@ -71,12 +198,3 @@ def _range(limits: tuple[float, float]) -> str:
 
 def _limit(value: float) -> str:
     return number(value) if value else "0"
-
-
-def _by_poster_row(results: Results) -> dict[int, ScoredRun]:
-    """The first run of each of the poster's rows."""
-    rows: dict[int, ScoredRun] = {}
-    for run in results.rows.values():
-        if run.poster_row:
-            rows.setdefault(run.poster_row, run)
-    return rows

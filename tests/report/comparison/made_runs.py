@@ -20,7 +20,7 @@ class MadeUpRun(ScoredRun):
         return select_split(self.predictions, split)
 
 
-def run(name, skill, *, seed=1, study_slices=8, **parameters):
+def run(name, skill, *, seed=1, study_slices=8, provenance=None, **parameters):
     table = predictions("sampa", seed, skill).assign(study_slices=study_slices)
     record = {
         "predictions": table,
@@ -33,10 +33,14 @@ def run(name, skill, *, seed=1, study_slices=8, **parameters):
             **parameters,
         },
         "assessment": assess(table, replicates=30).record(),
-        "provenance": {"synthetic": False},
+        "provenance": provenance or {"synthetic": False},
         "leak": [
             {"first": "train", "second": "test", "kind": "patients", "slices_in_second": 40},
             {"first": "train", "second": "test", "kind": "series", "slices_in_second": 0},
+            {
+                **{"first": "train", "second": "test", "kind": "neighbouring slices"},
+                **{"slices_in_second": 16},
+            },
         ],
     }
     return MadeUpRun(RunRecord(name, None, "ok", record))

@@ -10,9 +10,13 @@ def test_the_leak_is_a_share_of_the_test_slices(results):
     by_slice, by_group = leakage.table(results).rows
     assert by_slice[0] == "sampa, split by slice"
     names = [column.name for column in leakage.table(results).head]
-    assert names[1:4] == ["same patient", "same group", "same study"]
+    assert names[1:6] == [
+        *("same patient", "same group", "same study", "same series"),
+        "neighbouring slice",
+    ]
     assert by_slice[1] == "25.0"  # 40 of 160
     assert by_slice[4] == "0.0"
+    assert by_slice[5] == "10.0"  # 16 of 160
     assert by_slice[2] == "–"  # not audited
     assert by_group[0] == "sampa, split by group"
 

@@ -1,14 +1,16 @@
 """The poster's findings, on runs made to support or contradict them."""
 
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
-from ichreport.evaluation import findings as module
-from ichreport.evaluation.findings import Criterion, findings, judge
+from ichreport.evaluation.findings.evidence import Basis
+from ichreport.evaluation.findings.verdicts import Criterion, findings, judge
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.evaluation.uncertainty.intervals import Interval
 from ichreport.evaluation.uncertainty.score_table import score_table
@@ -106,14 +108,50 @@ def test_an_area_has_the_interval_of_the_run_s_table(many):
     assert ends == (row["low"].item(), row["high"].item())
 
 
-def test_a_worthless_epidural_score_supports_that_it_fails(many):
-    run = predicted(many, 2.0)
-    rare = many["truth_epidural"].to_numpy() * (np.arange(len(many)) % 4 == 0)
+def with_rare_epidural(predictions, strength, one_in=4):
+    """A run that ranks epidural bleeding so well, which is left in one of so many slices."""
+    run = predicted(predictions, 2.0)
+    rare = predictions["truth_epidural"].to_numpy() * (np.arange(len(predictions)) % one_in == 0)
+    noise = np.random.default_rng(0).normal(size=len(run))
     run["truth_epidural"] = rare
-    run["probability_epidural"] = np.random.default_rng(0).random(len(run))
-    criteria = criteria_by_name({13: run})
+    run["probability_epidural"] = 1 / (1 + np.exp(-noise - strength * rare))
+    return run
+
+
+def test_a_worthless_epidural_score_supports_that_it_fails(many):
+    criteria = criteria_by_name({13: with_rare_epidural(many, 0.0)})
     assert criteria["epidural fails"].verdict == "supported"
     assert criteria["epidural weaker than any"].verdict == "supported"
+
+
+def test_a_rare_label_that_is_ranked_well_contradicts_it_though_its_precision_is_low(
+    draw_predictions,
+):
+    run = with_rare_epidural(draw_predictions(seed=4, patients=2000), 2.2, one_in=10)
+    failing = criteria_by_name({13: run})["epidural fails"]
+    test = run[run["split"] == "test"]
+    area = roc_auc_score(test["truth_epidural"], test["probability_epidural"])
+    assert failing.value == pytest.approx(area)
+    assert area == pytest.approx(norm.cdf(2.2 / math.sqrt(2)), abs=0.03)
+    assert (failing.supported_if, failing.contradicted_if) == (
+        (-math.inf, 0.8),
+        ((0.8, math.inf),),
+    )
+    assert failing.verdict == "contradicted"
+    _, beside, precision = failing.measure.split("; ")
+    assert beside == "the poster's is 0.900"
+    said = re.fullmatch(
+        r"precision at 85 % recall ([\d.]+) \([\d.]+ to [\d.]+\), by chance ([\d.]+)", precision
+    )
+    assert float(said[1]) < 0.10  # by which it would have failed
+    assert float(said[2]) == pytest.approx(test["truth_epidural"].mean(), abs=6e-4)
+
+
+def test_an_epidural_area_whose_interval_holds_the_limit_is_undecided(many):
+    criteria = criteria_by_name({13: with_rare_epidural(many, 1.2)})
+    interval = criteria["epidural fails"].interval
+    assert interval.low < 0.8 < interval.high
+    assert criteria["epidural fails"].verdict == "undecided"
 
 
 def test_a_rare_subtype_that_is_ranked_as_well_as_any_is_not_called_weak(draw_predictions):
@@ -128,8 +166,7 @@ def test_a_rare_subtype_that_is_ranked_as_well_as_any_is_not_called_weak(draw_pr
         assert criterion.value == pytest.approx(areas[label] - areas["any"])
         assert criterion.interval.low < criterion.value < criterion.interval.high
         assert criterion.verdict == "undecided"
-    chance = f"{rates['truth_epidural']:.3f}"
-    assert criteria[5].measure == f"precision at 85 % recall; by chance {chance}"
+    assert criteria[5].measure.endswith(f"by chance {rates['truth_epidural']:.3f}")
 
 
 def test_the_poster_s_own_difference_stands_beside_ours():
@@ -166,6 +203,44 @@ def test_one_lucky_alternative_of_many_does_not_contradict():
     assert judge([lucky, criterion(-1, 1, p=0.5)])[0].verdict == "undecided"
 
 
-def test_every_alternative_is_compared_with_a_row_of_its_own_kind():
-    assert set(module.BROUGHT_NOTHING) < set(module.ALTERNATIVES)
-    assert {simple for _, simple in module.ALTERNATIVES.values()} == {2, 5, 10, 13}
+def gap_of(runs, name, **rest):
+    """A criterion of the second finding, by its name."""
+    return {each.name: each for each in findings(runs, **rest)[1].criteria}[name]
+
+
+def test_a_row_with_seen_patients_rests_on_its_twin(many):
+    own = {5: predicted(many, 3.0), 6: predicted(many, 1.0)}
+    twins = {5: predicted(many, 1.0), 6: predicted(many, 3.0)}
+    on_own = gap_of(own, "focal loss")
+    on_twins = gap_of(own, "focal loss", twins=twins, seen={5, 6})
+    assert on_own.basis == Basis()
+    assert on_twins.basis == Basis(twins=(5, 6))
+    assert on_own.verdict == "supported"
+    assert on_twins.verdict == "contradicted"
+    assert on_twins.value == pytest.approx(-on_own.value, abs=0.05)
+    alone = gap_of({}, "focal loss", twins=twins, seen={5, 6})  # the rows' own runs failed
+    assert (alone.value, alone.basis) == (on_twins.value, on_twins.basis)
+
+
+def test_both_rows_are_compared_by_the_same_split(many):
+    own = {5: predicted(many, 2.0), 6: predicted(many, 1.0), 8: predicted(many, 1.5)}
+    twins = {5: predicted(many, 0.5), 6: predicted(many, 0.5)}
+    results = findings(own, twins=twins, seen={5, 6, 8})
+    by_name = {each.name: each for each in results[1].criteria}
+    assert by_name["focal loss"].basis == Basis(twins=(5, 6))
+    assert by_name["sigmoid windows"].basis == Basis(seen=(5, 8))
+    without = gap_of(own, "sigmoid windows")
+    assert by_name["sigmoid windows"].value == without.value
+    assert results[0].criteria[0].basis == Basis(twins=(5,))
+
+
+def test_a_row_of_unseen_patients_is_not_compared_with_one_of_seen_patients(many):
+    own = {5: predicted(many, 2.0), 6: predicted(many, 1.0)}
+    apart = findings(own, seen={5})[1]
+    gap = {each.name: each for each in apart.criteria}["focal loss"]
+    assert gap.basis == Basis(missing=(5,))
+    assert math.isnan(gap.value)
+    assert gap.verdict == "undecided"
+    assert 5 in apart.missing
+    twins = {5: predicted(many, 2.0)}
+    assert gap_of(own, "focal loss", seen={5}, twins=twins).basis == Basis(twins=(5,))
