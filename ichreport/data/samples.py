@@ -8,6 +8,7 @@ move others.
 """
 
 import hashlib
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -133,6 +134,33 @@ def draw(
                 "if all patients share one PatientID, `group_by: study` keeps their studies apart."
             )
     return Sample(sample, rows.astype(np.int64), split, group[rows])
+
+
+def with_share_of_training(sample: Sample, share: float, *, seed: int) -> Sample:
+    """A sample with fewer patient groups in train; validation and test stay as they are.
+
+    The groups of train have an order, by a hash of their own, and the first of them stay. So those
+    of a smaller share are among those of a larger one.
+
+    Args:
+        sample: A sample that is split by group.
+        share: Share of the groups of train, in (0, 1]; rounded up to whole groups.
+        seed: Another seed, another order.
+
+    Raises:
+        ValueError: If the share makes no sense, or a group is in train and in another split.
+    """
+    is_train = sample.split == "train"
+    groups = np.unique(sample.group[is_train])
+    if np.isin(groups, sample.group[~is_train]).any():
+        raise ValueError(
+            f"{sample.name}: groups of train are in other splits too, so that fewer of them would "
+            "say nothing of new patients; split it by group."
+        )
+    order = groups[np.argsort(_hash_shares(groups, seed, "learning curve"), kind="stable")]
+    kept = order[: math.ceil(_share(share) * len(order))]
+    stays = ~is_train | np.isin(sample.group, kept)
+    return Sample(sample.name, sample.rows[stays], sample.split[stays], sample.group[stays])
 
 
 def _with_fold(

@@ -104,7 +104,7 @@ def area_and_contrast(
         shape (len(rows),). NaN where the mask is empty or no pixel outside it is brain.
     """
     area, contrast = (np.full(len(rows), np.nan) for _ in range(2))
-    pixel = _pixel_areas(store, rows)
+    pixel = pixel_areas(store, rows)
     for start in range(0, len(rows), _SLICES_AT_ONCE):
         batch = rows[start : start + _SLICES_AT_ONCE]
         pairs = zip(store.hu(batch), store.truth(batch) > 0, strict=True)
@@ -116,8 +116,13 @@ def area_and_contrast(
     return area, contrast
 
 
-def _pixel_areas(store: Store, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The area that a pixel of the store covers in each slice (cm²)."""
+def pixel_areas(store: Store, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The area that a pixel of the store covers in each slice (cm²).
+
+    Args:
+        store: The store.
+        rows: Row numbers of its slices.
+    """
     slices = store.slices.iloc[rows]
     # A pixel of the store covers this many of the file's along each side.
     scale = slices[["rows", "columns"]].max(axis=1).to_numpy() / store.image_size

@@ -73,10 +73,12 @@ def backbone_pass(profile: Profile) -> Reservation:
 def training(experiment: Experiment) -> Reservation:
     """Training and scoring one experiment, the epochs that may not be needed included.
 
-    One that computes its own features, because no other job has, has the time for that too.
+    One that computes its own features, because no other job has, has the time for that too, and one
+    with a learning curve for its shares.
     """
     count, memory = slices(experiment, experiment.sample), _computing_mib(experiment)
-    seconds = count * experiment.epochs / _rate(_epoch_rates(experiment), experiment)
+    epochs = experiment.epochs * (1 + sum(experiment.learning_shares))
+    seconds = count * epochs / _rate(_epoch_rates(experiment), experiment)
     if not experiment.trains_on_slices or experiment.needs_features:
         seconds += count / _rate(_BACKBONE, experiment)
         memory += 2 * count * _WIDEST_FEATURES * 4 // 2**20

@@ -78,6 +78,11 @@ def read_profile(path: str) -> Profile:
             f"{path}: cam_run: {profile.cam_run!r} reads the features of another run, whose "
             f"network has the maps; name that one: {of_maps.features_from}."
         )
+    if profile.learning_curve is not None and profile.learning_curve.run not in known:
+        raise ValueError(
+            f"{path}: learning_curve.run: {profile.learning_curve.run!r} is no experiment. There "
+            f"are {', '.join(known)}."
+        )
     _check_runs_elsewhere(path, profile)
     if profile.kernel != "python3":
         from ichreport.workflow import kernels

@@ -6,7 +6,13 @@ import pandas as pd
 import pytest
 
 from ichreport.data.overlap.leakage import leak_audit
-from ichreport.data.samples import _hash_shares, draw, require_slice_labels
+from ichreport.data.samples import (
+    Sample,
+    _hash_shares,
+    draw,
+    require_slice_labels,
+    with_share_of_training,
+)
 from ichreport.data.store import Store
 from ichreport.labels import LABELS
 from ichreport.splits import SPLITS
@@ -253,3 +259,36 @@ def test_series_that_share_a_uid_are_drawn_one_by_one():
     of_drawn = slices.iloc[drawn.rows].groupby(["patient_id", "study_instance_uid"]).size()
     assert (of_drawn == whole[of_drawn.index]).all(), "no series is torn"
     assert 0.3 < len(of_drawn) / len(whole) < 0.7
+
+
+def test_fewer_patients_in_train_leave_validation_and_test_alone():
+    groups = np.array([f"P{number:03d}" for number in range(100)]).repeat(3)
+    split = np.array(["train"] * 60 + ["validation"] * 15 + ["test"] * 25).repeat(3)
+    sample = Sample("fullid", np.arange(300), split, groups)
+    parts = {
+        share: with_share_of_training(sample, share, seed=4) for share in (0.125, 0.25, 0.5, 1)
+    }
+    trained = {share: set(part.group[part.split == "train"]) for share, part in parts.items()}
+    assert [len(groups) for groups in trained.values()] == [8, 15, 30, 60]  # 60 / 8 is rounded up
+    assert trained[0.125] < trained[0.25] < trained[0.5] < trained[1]
+    for part in parts.values():
+        for name, size in (("validation", 45), ("test", 75)):
+            np.testing.assert_array_equal(part.rows_of(name), sample.rows_of(name))
+            assert len(part.rows_of(name)) == size
+        assert (np.diff(part.rows) > 0).all()
+        assert all((part.group == group).sum() == 3 for group in np.unique(part.group))
+    assert parts[1].identity == sample.identity
+    other = with_share_of_training(sample, 0.25, seed=5)
+    assert set(other.group[other.split == "train"]) != trained[0.25]
+
+
+def test_fewer_patients_of_a_sample_that_is_split_by_slice_are_refused():
+    split = np.array(["train", "test", "train", "validation"])
+    sample = Sample("sampa", np.arange(4), split, np.array(["P1", "P1", "P2", "P3"]))
+    with pytest.raises(
+        ValueError, match=r"sampa: groups of train are in other splits too.*by group"
+    ):
+        with_share_of_training(sample, 0.5, seed=0)
+    grouped = Sample("fullid", np.arange(4), split, np.array(["P1", "P2", "P3", "P4"]))
+    with pytest.raises(ValueError, match=r"share must be in \(0, 1\], got 0"):
+        with_share_of_training(grouped, 0, seed=0)

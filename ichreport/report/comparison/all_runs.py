@@ -21,7 +21,7 @@ _REPORT_PARAMETERS: Final = frozenset(
     {
         "name", "question", "profile", "source", "labels", "pseudonymise", "store", "phantom",
         "max_reject_share", "experiments", "cam_run", "cam_per_group", "kernel",
-        "primary", "prevalence",
+        "primary", "prevalence", "learning_curve",
     }
 )  # fmt: skip
 """Parameters that say where a report stands and what it shows, not what a run is."""

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
+from ichreport.data.look_alikes import DESCRIBED, are_listed, read_look_alikes
 from ichreport.data.store import Store
 from ichreport.data.windowing import BRAIN, WINDOWS, Window, linear_window
-from ichreport.files import read_sealed_json
 from ichreport.labels import ANY, LABELS, SUBTYPES
 from ichreport.report.html.blocks import Sentences, Sheet, Tile, webp
 from ichreport.report.html.captions import Captions
@@ -84,20 +84,17 @@ def look_alikes(store: Store, source: Path, *, columns: int = 6) -> Sheet | Sent
     Raises:
         ValueError: If phantom.json is damaged; the message names it.
     """
-    described = source / "phantom.json"
-    if not described.is_file():
-        missing = f"{described.name}, which says where they are, is not in the source any more."
+    if not are_listed(source):
+        missing = f"{DESCRIBED}, which says where they are, is not in the source any more."
         real = "Real data do not say where their look-alikes are."
         return Sentences([missing if store.manifest["synthetic"] else real])
     row_of = {uid: row for row, uid in enumerate(store.slices["sop_instance_uid"])}
     bleeds = store.slices["any"].to_numpy()
     rows_of: dict[str, list[int]] = {}
-    for patient in read_sealed_json(described)["patients"]:
-        for study in patient["studies"]:
-            for item in study["lookalikes"]:
-                rows = [row_of[uid] for uid in item["sop_instance_uids"] if uid in row_of]
-                clear = [row for row in rows if bleeds[row] == 0]
-                rows_of.setdefault(item["name"], []).extend(clear[:1])
+    for look_alike in read_look_alikes(source):
+        rows = [row_of[uid] for uid in look_alike.sop_instance_uids if uid in row_of]
+        clear = [row for row in rows if bleeds[row] == 0]
+        rows_of.setdefault(look_alike.name, []).extend(clear[:1])
     sheet = {name: np.array(rows[:columns]) for name, rows in sorted(rows_of.items()) if rows}
     return Sheet(
         _CAPTIONS.fill("look_alikes"),

@@ -131,7 +131,8 @@ def test_look_alikes_are_slices_without_bleeding_by_what_looks_alike(store, tmp_
         {"name": "falx", "sop_instance_uids": ["ID_3", "ID_10", "ID_11"]},
         {"name": "pineal gland", "sop_instance_uids": ["ID_4", "ID_unknown"]},
     ]
-    made = {"patients": [{"studies": [{"lookalikes": described}]}]}
+    study = {"study_instance_uid": "1", "lookalikes": described}
+    made = {"patients": [{"studies": [study]}]}
     write_sealed_json(tmp_path / "phantom.json", made)
     sheet = slice_images.look_alikes(store, tmp_path)
     [(name, tiles)] = sheet.rows

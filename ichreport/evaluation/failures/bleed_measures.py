@@ -1,0 +1,94 @@
+"""The bleed in a slice by its mask: its area, its contrast to the brain around, its way to bone."""
+
+import math
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ichreport.data.store import Store
+from ichreport.data.strata import pixel_areas
+from ichreport.evaluation.maps.against_truth import truth_masks
+
+REACH: Final = 10.0
+"""mm around a bleed within which brain is compared with it and bone counts as near."""
+_BRAIN_HU: Final = (0, 100)
+"""HU between which a pixel counts as brain."""
+_BONE_HU: Final = 300
+"""HU above which a pixel is bone."""
+_SLICES_AT_ONCE: Final = 512
+
+
+class BleedMeasures(NamedTuple):
+    """What was measured of the bleed in one slice; NaN where there is nothing to measure.
+
+    Attributes:
+        area: Its area (cm²).
+        contrast: The mean of its HU less the median of the brain within `REACH` around it (HU).
+        from_bone: The median over its pixels of the distance to bone (mm), at most `REACH`.
+    """
+
+    area: float = math.nan
+    contrast: float = math.nan
+    from_bone: float = math.nan
+
+
+def measure_bleed(
+    hu: NDArray[np.int16], mask: NDArray[np.bool_], blood: NDArray[np.bool_], spacing: float
+) -> BleedMeasures:
+    """Measure the bleed in a slice.
+
+    Args:
+        hu: (rows, columns) HU.
+        mask: (rows, columns), where the bleed is.
+        blood: (rows, columns), where any bleed is; none of it counts as brain.
+        spacing: Distance of the pixels (mm).
+    """
+    if not mask.any():
+        return BleedMeasures()
+    around = _around(mask, margin=math.ceil(REACH / spacing) + 1)
+    hu, mask, blood = hu[around], mask[around], blood[around]
+    away = ndimage.distance_transform_edt(~mask, sampling=spacing)
+    is_brain = (hu > _BRAIN_HU[0]) & (hu < _BRAIN_HU[1]) & ~blood & (away <= REACH)
+    contrast = hu[mask].mean() - np.median(hu[is_brain]) if is_brain.any() else math.nan
+    return BleedMeasures(
+        area=float(mask.sum()) * spacing**2 / 100,
+        contrast=float(contrast),
+        from_bone=_from_bone(hu > _BONE_HU, mask, spacing),
+    )
+
+
+def _around(mask: NDArray[np.bool_], margin: int) -> tuple[slice, ...]:
+    """The rectangle of pixels that holds a mask, with a margin."""
+    ends = (np.flatnonzero(mask.any(axis=axis))[[0, -1]] for axis in (1, 0))
+    return tuple(slice(max(first - margin, 0), last + margin + 1) for first, last in ends)
+
+
+def _from_bone(bone: NDArray[np.bool_], mask: NDArray[np.bool_], spacing: float) -> float:
+    if not bone.any():
+        return REACH
+    distance = ndimage.distance_transform_edt(~bone, sampling=spacing)
+    return float(min(np.median(distance[mask]), REACH))
+
+
+def measure_bleeds(store: Store, rows: NDArray[np.int64], label: str) -> pd.DataFrame:
+    """Measure the bleed of a label in each of some slices.
+
+    Args:
+        store: A store with masks of the bleeds.
+        rows: Row numbers of its slices, (n,).
+        label: One of `LABELS`.
+
+    Returns:
+        (n, 3): the fields of `BleedMeasures`, indexed by `rows`.
+    """
+    spacing = 10 * np.sqrt(pixel_areas(store, rows))
+    measures: list[BleedMeasures] = []
+    for start in range(0, len(rows), _SLICES_AT_ONCE):
+        batch = rows[start : start + _SLICES_AT_ONCE]
+        slices: list[Any] = [store.hu(batch), truth_masks(store, batch, label)]
+        slices += [store.truth(batch) > 0, spacing[start : start + _SLICES_AT_ONCE]]
+        measures += map(measure_bleed, *slices)
+    return pd.DataFrame(measures, columns=BleedMeasures._fields, index=rows, dtype=np.float64)

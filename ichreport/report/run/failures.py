@@ -1,0 +1,179 @@
+"""What a run misses and where it raises false alarms, by cause: a verdict, then the figures."""
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+import pandas as pd
+
+from ichreport.evaluation.failures.by_cause import FailuresByCause
+from ichreport.labels import ANY
+from ichreport.report.html.blocks import Cell, Row, Sentences, Table, numbers
+from ichreport.report.html.captions import Captions
+from ichreport.report.html.formats import number, p_value, with_interval
+
+_CAPTIONS: Final = Captions.beside(__file__)
+_SIGNIFICANT: Final = 0.05
+"""Adjusted p-values below this are called differences."""
+
+
+def verdict(failures: FailuresByCause) -> Sentences:
+    """What makes the run fail, in sentences: misses first, then false alarms."""
+    if math.isnan(failures.threshold):
+        return Sentences([_CAPTIONS.fill("failures_no_threshold")])
+    sentences = [_of_misses(failures), _of_series(failures), _of_alarms(failures)]
+    return Sentences([sentence for sentence in (*sentences, _not_told(failures)) if sentence])
+
+
+def misses(failures: FailuresByCause) -> Table | Sentences:
+    """The share of slices with bleeding that is missed, by cause, and of each subtype."""
+    if failures.misses.empty:
+        return Sentences([_CAPTIONS.fill("failures_no_misses")])
+    method = _CAPTIONS.fill("failures_method")
+    caption = _CAPTIONS.fill("misses_by_cause", method=method)
+    return _table(failures.misses, caption, "slices", "missed")
+
+
+def misses_of_subtypes(failures: FailuresByCause) -> Table | Sentences:
+    """The share of slices of each subtype that is missed, by the area and contrast of its blood."""
+    if failures.subtypes.empty:
+        return Sentences([_CAPTIONS.fill("failures_no_subtypes")])
+    table = failures.subtypes
+    named = table.assign(cause=table["label"] + ", " + table["cause"])
+    caption = _CAPTIONS.fill("misses_of_subtypes", method=_method_again())
+    return _table(named, caption, "slices", "missed")
+
+
+def missed_studies(failures: FailuresByCause) -> Table | Sentences:
+    """The share of whole studies with bleeding that raise no alarm, by cause."""
+    if failures.studies.empty:
+        return Sentences([_CAPTIONS.fill("failures_no_studies")])
+    caption = _CAPTIONS.fill("missed_studies", method=_method_again())
+    return _table(failures.studies, caption, "studies", "missed")
+
+
+def false_alarms(failures: FailuresByCause) -> Table | Sentences:
+    """The share of slices without bleeding that raise an alarm, by look-alike and place."""
+    if failures.false_alarms.empty:
+        return Sentences([_CAPTIONS.fill("failures_no_alarms")])
+    caption = _CAPTIONS.fill("false_alarms_by_cause", method=_method_again())
+    return _table(failures.false_alarms, caption, "slices", "alarms")
+
+
+def _method_again() -> str:
+    return _CAPTIONS.fill("failures_method_again")
+
+
+def _table(table: pd.DataFrame, caption: str, units: str, failed: str) -> Table:
+    rows = [_row(row) for row in table.to_dict("records")]
+    share = "share missed" if failed == "missed" else "share with an alarm"
+    return Table(
+        caption,
+        [
+            "cause",
+            *numbers(units, failed, share),
+            *numbers("difference", "p", group="first class less last"),
+            *numbers("groups"),
+        ],
+        rows,
+    )
+
+
+def _row(row: Mapping[Any, Any]) -> Row:
+    difference = {
+        "value": row["difference"],
+        "low": row["difference_low"],
+        "high": row["difference_high"],
+    }
+    is_compared = not math.isnan(row["difference"])
+    cells: list[Cell] = [
+        f"{row['cause']}: {row['stratum']}",
+        f"{row['number']:,}",
+        f"{row['failed']:,}",
+        with_interval(row, 2),
+        with_interval(difference, 2) if is_compared else "",
+        p_value(row["p_adjusted"]) if is_compared else "",
+        f"{row['groups']:,}",
+    ]
+    return Row(cells, "marked" if row["p_adjusted"] < _SIGNIFICANT else "")
+
+
+def _of_misses(failures: FailuresByCause) -> str:
+    rate = failures.missed
+    if not rate["number"]:
+        return f"The test split has no slice with bleeding ({ANY})."
+    opening = (
+        f"The run misses {rate['failed']:,} of {rate['number']:,} slices with bleeding on test, "
+        f"{with_interval(rate, 2)}"
+    )
+    return f"{opening}; {_differs(failures.misses, 'the share missed')}."
+
+
+def _of_alarms(failures: FailuresByCause) -> str:
+    rate = failures.alarmed
+    if not rate["number"]:
+        return "The test split has no slice without bleeding."
+    opening = (
+        f"It raises an alarm on {rate['failed']:,} of {rate['number']:,} slices without bleeding, "
+        f"{with_interval(rate, 2)}"
+    )
+    return f"{opening}; {_differs(failures.false_alarms, 'the share with an alarm')}."
+
+
+def _differs(table: pd.DataFrame, share: str) -> str:
+    """By which causes a share differs, in a clause: the largest difference with its figures."""
+    tested = table.dropna(subset="p_adjusted")
+    if tested.empty:
+        return "too few patients are in the classes of any cause to compare them"
+    clear = tested[tested["p_adjusted"] < _SIGNIFICANT]
+    of_all = f"{len(tested)} cause{'' if len(tested) == 1 else 's'} compared"
+    if clear.empty:
+        return (
+            f"{share} differs clearly by none of the {of_all} (least adjusted p "
+            f"{p_value(tested['p_adjusted'].min())})"
+        )
+    clear = clear.sort_values("difference", key=abs, ascending=False, kind="stable")
+    names = clear["cause"].tolist()
+    others = f", and also by {_listed(names[1:])}" if names[1:] else ""
+    ends = _ends(table, names[0])
+    p = p_value(clear["p_adjusted"].iloc[0])
+    sign = "" if p.startswith("<") else "= "
+    return f"{share} differs most by {names[0]}: {ends} (p {sign}{p}, {of_all}){others}"
+
+
+def _ends(table: pd.DataFrame, cause: str) -> str:
+    """The shares of the first and the last class of a cause."""
+    of_cause = table[table["cause"] == cause]
+    shares = zip(of_cause["value"], of_cause["stratum"], strict=True)
+    first, *_, last = [f"{number(value, 2)} ({stratum})" for value, stratum in shares]
+    return f"{first} against {last}"
+
+
+def _listed(names: list[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def _of_series(failures: FailuresByCause) -> str:
+    missed, half = failures.missed["failed"], failures.half_in
+    if missed < 2:
+        return ""
+    return (
+        f"Half of the missed slices lie in {half:,} of the {failures.series:,} series with "
+        "bleeding."
+    )
+
+
+def _not_told(failures: FailuresByCause) -> str:
+    """What the data do not tell; empty where they tell everything."""
+    if failures.has_masks and failures.lists_look_alikes:
+        return ""
+    missing = [
+        text
+        for is_known, text in (
+            (failures.has_masks, "the size, contrast and depth of what is missed"),
+            (failures.lists_look_alikes, "which look-alikes raise false alarms"),
+        )
+        if not is_known
+    ]
+    return f"The data do not tell {' nor '.join(missing)}."

@@ -1,0 +1,64 @@
+"""What a set of synthetic heads says of its look-alikes."""
+
+import pytest
+
+from ichreport.data.look_alikes import (
+    AFTER_SURGERY,
+    HEAD_MOVED,
+    LookAlike,
+    are_listed,
+    read_look_alikes,
+)
+from ichreport.files import write_sealed_json
+from ichreport.params.phantom_recipe import PhantomRecipe
+from ichreport.phantom import write_phantom
+
+
+def describe(folder, **patient):
+    study = {"study_instance_uid": "S", "moved": True, "lookalikes": []}
+    write_sealed_json(folder / "phantom.json", {"patients": [{"studies": [study], **patient}]})
+
+
+def test_each_look_alike_is_of_its_study_and_its_slices(tmp_path):
+    made = write_phantom(tmp_path, PhantomRecipe(patients=4, seed=5, matrix=64, slices=8))
+    described = [
+        (study["study_instance_uid"], item["name"], item["sop_instance_uids"])
+        for patient in made["patients"]
+        for study in patient["studies"]
+        for item in study["lookalikes"]
+    ]
+    assert are_listed(tmp_path)
+    listed = [each for each in read_look_alikes(tmp_path) if each.sop_instance_uids]
+    assert described
+    assert [(e.study_instance_uid, e.name, e.sop_instance_uids) for e in listed] == described
+
+
+def test_operations_and_movement_are_of_whole_studies(tmp_path):
+    describe(tmp_path, surgery=["craniotomy"])
+    assert read_look_alikes(tmp_path) == [
+        LookAlike(AFTER_SURGERY, "S", ()),
+        LookAlike(HEAD_MOVED, "S", ()),
+    ]
+    describe(tmp_path, surgery=[])
+    assert read_look_alikes(tmp_path) == [LookAlike(HEAD_MOVED, "S", ())]
+
+
+def test_names_are_sorted_into_kinds():
+    kinds = {
+        "calcified pineal": "calcification",
+        "small calcification": "calcification",
+        "calcified tentorium": "calcification",
+        "hyperdense sinus": "dense sinus",
+        "hyperdense torcula": "dense sinus",
+        "contrast in sinuses": "contrast medium",
+        "contrast in arteries": "contrast medium",
+        "dense falx and tentorium": "dense falx and tentorium",
+    }
+    for name, kind in kinds.items():
+        assert LookAlike(name, "S", ()).kind == kind
+
+
+def test_a_folder_of_real_heads_lists_nothing(tmp_path):
+    assert not are_listed(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        read_look_alikes(tmp_path)

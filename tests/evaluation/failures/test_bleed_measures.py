@@ -1,0 +1,69 @@
+"""The measures of a bleed, against values worked by hand and all pairs of pixels."""
+
+import numpy as np
+import pytest
+
+from ichreport.evaluation.failures.bleed_measures import REACH, measure_bleed
+
+BRAIN, BLOOD, BONE = 30, 70, 1000
+
+
+def test_a_square_of_blood_has_the_area_and_contrast_of_its_pixels():
+    hu = np.full((40, 40), BRAIN, dtype=np.int16)
+    mask = np.zeros(hu.shape, dtype=bool)
+    mask[20:24, 10:15] = True
+    hu[mask] = BLOOD
+    hu[:, 22:] = 10  # brain further than 10 mm away says nothing
+    measures = measure_bleed(hu, mask, mask, spacing=2.0)
+    assert measures.area == pytest.approx(20 * 4 / 100)
+    assert measures.contrast == pytest.approx(BLOOD - BRAIN)
+    assert measures.from_bone == REACH
+
+
+def test_other_blood_is_not_the_brain_that_a_bleed_is_compared_with():
+    hu = np.full((30, 30), BRAIN, dtype=np.int16)
+    mask, blood = np.zeros((2, *hu.shape), dtype=bool)
+    mask[10:13, 10:13] = True
+    blood[5:20, 5:20] = True
+    hu[blood] = 60
+    hu[mask] = BLOOD
+    assert measure_bleed(hu, mask, blood, 1.0).contrast == pytest.approx(BLOOD - BRAIN)
+
+
+@pytest.mark.parametrize(("columns", "expected"), [(1, 2.0), (3, 4.0), (20, REACH)])
+def test_the_way_to_bone_is_that_of_the_middle_pixel(columns, expected):
+    hu = np.full((60, 60), BRAIN, dtype=np.int16)
+    hu[:, 5] = BONE
+    mask = np.zeros(hu.shape, dtype=bool)
+    mask[30, 6 : 6 + columns] = True
+    assert measure_bleed(hu, mask, mask, spacing=2.0).from_bone == pytest.approx(expected)
+
+
+def test_the_crop_measures_what_the_whole_slice_says():
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        hu = rng.integers(-20, 330, (24, 26)).astype(np.int16)
+        mask, blood = np.zeros((2, *hu.shape), dtype=bool)
+        row, column = rng.integers(0, 20, 2)
+        mask[row : row + 3, column : column + 4] = True
+        blood = mask | (rng.random(hu.shape) < 0.1)
+        spacing = float(rng.uniform(0.8, 2.5))
+        places = spacing * np.argwhere(np.ones_like(mask))
+        away = np.linalg.norm(places[:, None] - places[mask.ravel()], axis=2)
+        near = (away.min(axis=1) <= REACH).reshape(hu.shape)
+        brain = hu[near & ~blood & (hu > 0) & (hu < 100)]
+        to_bone = np.median(away[(hu > 300).ravel()].min(axis=0))
+        measures = measure_bleed(hu, mask, blood, spacing)
+        assert measures.contrast == pytest.approx(hu[mask].mean() - np.median(brain))
+        assert measures.from_bone == pytest.approx(min(to_bone, REACH))
+
+
+def test_nothing_is_measured_of_an_empty_mask_or_without_brain():
+    hu = np.full((8, 8), BONE, dtype=np.int16)
+    nothing = np.zeros(hu.shape, dtype=bool)
+    assert np.isnan(measure_bleed(hu, nothing, nothing, 1.0)).all()
+    one = nothing.copy()
+    one[4, 4] = True
+    measures = measure_bleed(hu, one, one, 1.0)
+    assert np.isnan(measures.contrast)
+    assert measures.area == pytest.approx(0.01)
