@@ -14,6 +14,7 @@ from ichreport.labels import LABELS
 from ichreport.params import inputs, networks, samples
 from ichreport.params.experiment import Experiment
 from ichreport.params.inputs import INPUTS
+from ichreport.params.learning_curve import LearningCurve
 from ichreport.params.networks import HEADS, LOSSES, NETWORKS, NetworkSpec
 from ichreport.params.phantom_recipe import PhantomRecipe
 from ichreport.params.profile import OF_THE_REPORT, Profile
@@ -410,11 +411,33 @@ def test_each_further_seed_runs_every_row_once_more(tmp_path):
     assert {(e.row, e.seed) for e in experiments.values()} == {("a", 5)}
 
 
-@pytest.mark.parametrize(("profile", "further"), [("demo", 5), ("rsna", 2), ("scale", 2)])
+def test_seeds_of_features_leave_out_what_trains_on_slices_and_what_reads_other_runs(tmp_path):
+    rows = {
+        "frozen": {"sample": "fullid"},
+        "small": {"network": "cnn7"},
+        "tuned": {"trainable_layers": 10},
+        "sequence": {"head": "bilstm", "sample": "sampb", "features_from": "tuned-b"},
+        "tuned-b": {"trainable_layers": "all", "sample": "sampb"},
+        "both": {"sample": "fullid", "ensemble_of": ["frozen", "frozen-b"]},
+        "frozen-b": {"sample": "fullid", "dense_layers": 3},
+    }
+    for name, values in rows.items():
+        write(tmp_path / f"{name}.yaml", yaml.safe_dump({"name": name} | values))
+    profile = Profile(experiments=str(tmp_path), seeds=[2, 3], seeds_of="features")
+    experiments = read_experiments(profile)
+    again = {e.row for e in experiments.values() if e.name != e.row}
+    assert again == {"frozen", "frozen-b"}
+    assert experiments.keys() >= rows.keys()
+    everything = read_experiments(Profile(experiments=str(tmp_path), seeds=[2, 3]))
+    assert {e.row for e in everything.values() if e.name != e.row} == rows.keys()
+
+
+@pytest.mark.parametrize(("profile", "further"), [("demo", 11), ("rsna", 8), ("scale", 8)])
 def test_every_parameter_file_loads(profile, further, monkeypatch):
     monkeypatch.chdir(ROOT)
     experiments = read_experiments(Profile.from_files(f"params/{profile}.yaml"))
-    assert [e.poster_row for e in experiments.values()] == [*range(1, 15), *[None] * further]
+    rows = [e for e in experiments.values() if e.name == e.row]
+    assert [e.poster_row for e in rows] == [*range(1, 15), *[None] * further]
     assert {e.profile for e in experiments.values()} == {profile}
 
 
@@ -480,7 +503,9 @@ def test_the_demo_profile_spells_out_the_defaults(monkeypatch):
     monkeypatch.chdir(ROOT)
     demo = Profile.from_files("params/demo.yaml")
     rows = ["params/experiments", "params/demo-recipes"]
-    expected = Profile(phantom=PhantomRecipe(), backbone_size=48, experiments=rows)
+    curve = LearningCurve(run="13-fullid-raw-densenet4-bce")  # of a row that costs seconds
+    made_up = {"phantom": PhantomRecipe(), "learning_curve": curve}
+    expected = Profile(**made_up, backbone_size=48, experiments=rows)
     assert demo.model_copy(update={"external": []}) == expected
     assert [data.phantom.faults for data in demo.external] == [False]
 
@@ -504,6 +529,7 @@ CHANGES_THE_TRAINING = {
     "sampb_share": (0.7, False),
     "seed": (2, True),
     "seeds": ([7], False),
+    "seeds_of": ("features", False),
     "weights": ("imagenet", True),
     "epochs": (5, True),
     "patience": (5, True),
@@ -518,6 +544,7 @@ CHANGES_THE_TRAINING = {
     "experiments": ("elsewhere", False),
     "cam_run": ("another", False),
     "cam_per_group": (2, False),
+    "learning_curve": ({"run": "another"}, False),
     "primary": ({"level": "slice"}, False),
     "prevalence": ([0.1], False),
     "external": ([{"name": "island", "source": "there"}], False),
@@ -964,6 +991,11 @@ def test_a_plain_row_is_densenet121_on_raw_hu_with_plain_cross_entropy(monkeypat
         ({"primary": "auc"}, "primary must be a mapping of names to values, got 'auc'"),
         ({"prevalence": [0.1, 2.0]}, "prevalence must be shares between 0 and 1, each once, got"),
         ({"prevalence": [0.1, 0.1]}, "prevalence must be shares between 0 and 1, each once, got"),
+        ({"learning_curve": {}}, "learning_curve.run must be given"),
+        (
+            {"learning_curve": {"run": "a", "shares": [0.5, 1.0]}},
+            "learning_curve.shares must be shares between 0 and 1, each once, got",
+        ),
     ],
 )
 def test_a_mistaken_endpoint_or_prevalence_is_refused_by_name(values, said):
@@ -979,4 +1011,61 @@ def test_an_endpoint_of_a_record_is_read_back_and_is_the_default_s_in_an_older_o
 
 
 def test_no_row_names_an_endpoint_or_prevalences_of_its_own():
-    assert {"primary", "prevalence"} <= OF_THE_REPORT
+    assert {"primary", "prevalence", "learning_curve"} <= OF_THE_REPORT
+
+
+CURVE = {"run": "a", "shares": [0.5, 0.25]}
+
+
+def of_curve(**values):
+    return Experiment.parse(BASE | {"name": "a", "learning_curve": CURVE} | values, where="a.yaml")
+
+
+def test_a_learning_curve_is_of_the_run_that_it_names_alone():
+    row = {"sample": "fullid", "network": "densenet121"}
+    assert of_curve(**row).learning_shares == [0.5, 0.25]
+    assert of_curve(**row | {"name": "b"}).learning_shares == []
+    assert of_curve(**row | {"learning_curve": None}).learning_shares == []
+    usual = of_curve(**row | {"learning_curve": {"run": "a"}})
+    assert usual.learning_shares == [0.125, 0.25, 0.5]
+
+
+def test_a_learning_curve_of_a_record_is_read_back():
+    made = of_curve(sample="fullid")
+    assert Experiment.from_record(made.model_dump()).learning_curve == made.learning_curve
+    older = {name: value for name, value in made.model_dump().items() if name != "learning_curve"}
+    assert Experiment.from_record(older).learning_shares == []
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"network": "cnn7", "sample": "fullid"}, "does not train a head on stored features"),
+        ({"trainable_layers": 2, "sample": "fullid"}, "does not train a head on stored features"),
+        (
+            {"features_from": "b", "head": "sequence", "sample": "fullid", "network": "cnn7"},
+            "does not train a head on stored features",
+        ),
+        (
+            {"ensemble_of": ["b", "c"], "sample": "fullid"},
+            "does not train a head on stored features",
+        ),
+        ({"sample": "sampa"}, "is split by slice, so that it trains on test patients too"),
+    ],
+)
+def test_a_run_whose_curve_would_say_nothing_is_refused_with_the_cure(values, said):
+    with pytest.raises(ValueError, match=r"learning_curve\.run: a .*or leave learning_curve out"):
+        of_curve(**values)
+    with pytest.raises(ValueError, match=said):
+        of_curve(**values)
+    of_curve(**values | {"name": "z"})  # the curve of another run is nothing to it
+
+
+@pytest.mark.parametrize("profile", ["demo", "recipes"])
+def test_every_row_is_read_back_from_its_record_as_it_was(profile, monkeypatch):
+    """What is a mapping in the record is what it was again, without a complaint of pydantic's."""
+    monkeypatch.chdir(ROOT)
+    for experiment in read_experiments(Profile.from_files(f"params/{profile}.yaml")).values():
+        again = Experiment.from_record(json.loads(experiment.model_dump_json()))
+        assert again == experiment
+        assert again.model_dump() == experiment.model_dump()

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from ichreport.params.endpoint import Endpoint
+from ichreport.params.external import ExternalDataSet
 from ichreport.params.inputs import (
     MOST_NEIGHBOURS,
     Input,
@@ -16,6 +17,7 @@ from ichreport.params.inputs import (
     WindowShape,
     combined,
 )
+from ichreport.params.learning_curve import LearningCurve
 from ichreport.params.networks import (
     HEADS,
     NETWORKS,
@@ -266,7 +268,11 @@ class Experiment(Profile):
         sequence = parameters.get("sequence")
         read = SequenceRecipe.model_construct(**sequence) if sequence else None
         primary = Endpoint.model_construct(**parameters.get("primary", {}))
-        models = {"phantom": recipe, "sequence": read, "primary": primary}
+        external = [ExternalDataSet.from_record(each) for each in parameters.get("external", [])]
+        of_curve = parameters.get("learning_curve")
+        curve = LearningCurve.model_construct(**of_curve) if of_curve else None
+        models: dict[str, Any] = {"phantom": recipe, "sequence": read, "primary": primary}
+        models |= {"external": external, "learning_curve": curve}
         return cls.model_construct(**{**parameters, **models})
 
     @property
@@ -290,11 +296,6 @@ class Experiment(Profile):
     def row(self) -> str:
         """The name of the row that this run is of, whatever seed it trains with."""
         return self.name.partition(SEED_MARK)[0]
-
-    @property
-    def beyond_poster(self) -> bool:
-        """Whether it is a step beyond the poster: no row of its table, and with a baseline."""
-        return self.poster_row is None and self.baseline is not None
 
     @property
     def sampling(self) -> dict[str, Any]:
@@ -337,6 +338,20 @@ class Experiment(Profile):
         if self.members or self.features_from is not None:
             return False
         return not self.network_spec.is_backbone or self.trainable_layers != 0
+
+    @property
+    def runs_with_seeds(self) -> bool:
+        """Whether the profile's further seeds are for this row too.
+
+        A row on a frozen network's stored features trains in seconds, whatever the data's size.
+        """
+        return self.seeds_of == "all" or (self.needs_features and not self.trains_on_slices)
+
+    @property
+    def learning_shares(self) -> list[float]:
+        """The shares of its training patients that it trains again on; none unless it is asked."""
+        curve = self.learning_curve
+        return [] if curve is None or curve.run != self.name else curve.shares
 
     @property
     def recipe_of_head(self) -> SequenceRecipe | None:

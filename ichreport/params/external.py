@@ -1,7 +1,8 @@
 """Data sets of other hospitals, which finished runs are applied to."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -74,6 +75,16 @@ class ExternalDataSet(Parameters):
         if self.kind is not None and self.phantom is not None:
             raise ValueError("without a phantom where it has a kind, which is of real data")
         return self
+
+    @classmethod
+    def from_record(cls, recorded: Mapping[str, Any]) -> Self:
+        """What a record says, which is not validated anew."""
+        phantom, readers = recorded.get("phantom"), recorded.get("readers")
+        models = {
+            "phantom": PhantomRecipe.model_construct(**phantom) if phantom else None,
+            "readers": SimulatedReaders.model_construct(**readers) if readers else None,
+        }
+        return cls.model_construct(**{**recorded, **models})
 
     @property
     def pseudonymise(self) -> bool | None:

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -10,6 +10,7 @@ from ichreport.params.endpoint import Endpoint
 from ichreport.params.external import ExternalDataSet
 from ichreport.params.folders import check_apart, check_own_folder
 from ichreport.params.ingest import GroupBy, SeriesToKeep
+from ichreport.params.learning_curve import LearningCurve
 from ichreport.params.machine import Determinism, Devices, Machine, Precision
 from ichreport.params.networks import NETWORKS, Network
 from ichreport.params.phantom_recipe import PhantomRecipe
@@ -30,11 +31,15 @@ _LONGEST_PATH: Final = 4000
 """Bytes of a path, at most."""
 
 
+SeedsOf = Literal["all", "features"]
+"""Which rows run once more with each further seed: all, or those on stored features alone."""
+
 OF_THE_REPORT: Final = frozenset(
     {
-        *("profile", "experiments", "seeds", "cam_run", "cam_per_group", "kernel", "require_gpu"),
+        *("profile", "experiments", "seeds", "seeds_of", "cam_run", "cam_per_group", "kernel"),
         *("source", "labels", "pseudonymise", "store", "phantom", "image_size"),
-        *("max_reject_share", "ingest_jobs", "primary", "prevalence", "external"),
+        *("max_reject_share", "ingest_jobs", "primary", "prevalence", "external", "require_gpu"),
+        "learning_curve",
     }
 )
 """What all rows of a report share, so that no row can set it for itself."""
@@ -95,6 +100,9 @@ class Profile(Parameters):
         max_length=1000,
         description="further seeds of training: each row runs once more with each",
     )
+    seeds_of: SeedsOf = Field(
+        default="all", description="rows that do: all, or features: those on stored features alone"
+    )
     weights: str | None = Field(
         default=None, description="backbone weights: imagenet, a .weights.h5 file, or null"
     )
@@ -138,6 +146,9 @@ class Profile(Parameters):
     )
     cam_per_group: int = Field(
         default=4, ge=1, le=24, description="slices shown for each label and outcome"
+    )
+    learning_curve: LearningCurve | None = Field(
+        default=None, description="row that trains again on fewer patients; null: none"
     )
     primary: Endpoint = Field(default=Endpoint(), description="what this report is about")
     prevalence: list[float] = Field(

@@ -20,6 +20,7 @@ from ichreport.data.ingest.make_store import ingest
 from ichreport.data.store import Store
 from ichreport.evaluation.assessment import assess
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
+from ichreport.files import read_json
 from ichreport.labels import LABELS
 from ichreport.params.experiment import Experiment
 from ichreport.params.profile import Profile
@@ -28,6 +29,7 @@ from ichreport.report.viewer import run_series
 from ichreport.runs import markup, recording
 from ichreport.runs.results import Results, read
 from ichreport.splits import SPLITS
+from tests.report.external import made_evaluations
 from tests.runs.stand_in_training import LEARNED_FROM, StandInTraining
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -93,6 +95,7 @@ def make(folder: Path, source: Path) -> Report:
         "sampb_share": 1.0,
         "seed": 0,  # with this one every split of ten patients holds a slice
         "phantom": {"patients": 10, "matrix": 96, "slices": 8, "faults": False},
+        "external": [{"name": "island", "source": str(folder / "island"), "runs": ["01-small"]}],
     }
     (folder / "params" / "experiments").mkdir(parents=True)
     (folder / "params" / "tiny.yaml").write_text(yaml.safe_dump(given))
@@ -107,9 +110,11 @@ def make(folder: Path, source: Path) -> Report:
                 experiment = Experiment.parse({**given, **values, "name": name}, where=name)
                 write_run(experiment, predictions(experiment.sample, seed, SKILL[name]))
         _fail(report / "runs" / "04-broken")
+        _evaluate_elsewhere(report / "runs" / "01-small")
         write_executed(story(store), report / "runs" / "01-small" / "notebook.ipynb")
         write_executed(executed("1-explore", given), report / "explore.ipynb")
         write_executed(executed("4-results", given), report / "results.ipynb")
+        write_executed(executed("6-external", given), report / "external.ipynb")
         write_executed(executed("7-beyond-the-poster", given), report / "beyond.ipynb")
         (report / "cam.log").write_text(f"Traceback\nValueError: {PLANTED}\n")
         site.render(report, profile)
@@ -229,6 +234,14 @@ def _plant(source: Path, folder: Path) -> None:
             header.save_as(path)
     for name in (SCRIPT.replace("/", ""), PICTURE, TEMPLATE):
         (images / f"{name}.dcm").write_bytes(b"no DICOM")
+
+
+def _evaluate_elsewhere(run_folder: Path) -> None:
+    """An evaluation with every table that its page can show."""
+    record = read_json(run_folder / "record.json")
+    made_evaluations.write(
+        run_folder, record["provenance"]["predictions_sha256"], **made_evaluations.EVERY_TABLE
+    )
 
 
 def _fail(run_folder: Path) -> None:

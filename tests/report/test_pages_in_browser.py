@@ -42,7 +42,8 @@ def each_page(report, open_page):
 def test_the_report_has_a_page_for_everything(report):
     names = {path.relative_to(report.folder).as_posix() for path in report.pages}
     runs = {f"experiments/{run.name}.html" for run in report.results.all_runs}
-    assert names >= {"index.html", "compare.html", "explore.html", "cam.html"} | runs
+    pages = {"index.html", "compare.html", "explore.html", "cam.html", "external.html"}
+    assert names >= pages | runs
     assert len(runs) == 6
 
 

@@ -73,6 +73,17 @@ def test_a_head_holds_the_features_of_all_slices_twice():
     assert more == 14_703
 
 
+def test_a_learning_curve_takes_its_shares_of_every_epoch():
+    words = {"sample": "fullid", "require_gpu": False, "image_size": 256, "epochs": 100}
+    row = {"name": "a", "network": "densenet121", **words}
+    plain, curve = (
+        cluster_resources.training(experiment_of(**row, learning_curve=asked)).runtime - 15
+        for asked in (None, {"run": "a", "shares": [0.5]})
+    )
+    backbone = cluster_resources.backbone_pass(experiment_of(**row)).runtime - 15
+    assert curve - backbone == pytest.approx(1.5 * (plain - backbone), abs=2)
+
+
 @pytest.mark.parametrize(
     ("sample", "cache"),
     [
@@ -133,13 +144,13 @@ def test_the_graph_for_the_whole_challenge(planned):
         "explore": 1,
         # DenseNet121 on four inputs, two other backbones on raw HU
         "features": 4 + 2,
-        # the poster's 14 rows and two of our own
-        "experiment": 14 + 2,
+        # the poster's 14 rows, one of our own and seven twins; those on features with five seeds
+        "experiment": 5 + 5 * (14 + 1 + 7 - 5),
         "cam": 1,
         "runs": 1,
     }
     assert {rule: int(count) for rule, count in counts.items() if rule != "total"} == expected
-    assert int(counts["total"]) == 58
+    assert int(counts["total"]) == 132
 
 
 @pytest.mark.parametrize("rule", ["features", "experiment", "cam"])

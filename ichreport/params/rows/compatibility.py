@@ -137,6 +137,23 @@ def _of_steps(row: "Experiment") -> str:
     return row.steps.problem(row.epochs)
 
 
+def _of_learning_curve(row: "Experiment") -> str:
+    if not row.learning_shares:
+        return ""
+    if row.members or not row.needs_features or row.trains_on_slices:
+        return (
+            f"learning_curve.run: {row.name} does not train a head on stored features of a network "
+            "that knows none of the patients, which is what a curve is made of; name a row that "
+            "does, or leave learning_curve out."
+        )
+    if row.splits_by == "slice":
+        return (
+            f"learning_curve.run: {row.name} is split by slice, so that it trains on test patients "
+            "too; name a row that is split by group, or leave learning_curve out."
+        )
+    return ""
+
+
 _CHECKS: Final[tuple[Callable[["Experiment"], str], ...]] = (
     combinations.problem_of_members,
     combinations.problem_of_what_trains,
@@ -149,5 +166,6 @@ _CHECKS: Final[tuple[Callable[["Experiment"], str], ...]] = (
     _of_loss,
     _of_hierarchy,
     _of_steps,
+    _of_learning_curve,
 )
 """In the order in which a person is told; a row that combines others has nothing else to say."""

@@ -143,7 +143,7 @@ def _rows_of(profile: Profile, path: Path) -> dict[str, Experiment]:
     if without_effect:
         raise ValueError(f"{path}: {without_effect}")
     rows = {experiment.name: experiment}
-    for seed in profile.seeds:
+    for seed in profile.seeds if experiment.runs_with_seeds else []:
         again = values | _of_seed(experiment, seed)
         rows[again["name"]] = Experiment.parse(again, where=str(path))
     return rows

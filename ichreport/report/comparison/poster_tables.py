@@ -9,7 +9,7 @@ from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.labels import ANY, SUBTYPES
 from ichreport.params.experiment import SEED_MARK, Experiment
 from ichreport.params.samples import SAMPLES, Sample, SplitBy
-from ichreport.report.comparison import verdicts
+from ichreport.report.comparison import training_seeds, verdicts
 from ichreport.report.html.blocks import Cell, Link, Marked, Row, Sentences, Table, numbers
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import interval, number, with_interval
@@ -28,26 +28,38 @@ def losses(results: Results) -> Table:
     for run in (run for run in results.runs if SEED_MARK not in run.name):
         scored = results.scored.get(run.name)
         link = Link(f"experiments/{run.name}.html", run.name)
+        spread = _over_seeds(run.name, results)
         if scored is None:
             cells = _without_losses(run, results.expected.get(run.name), results)
-            rows.append(Row([link, *cells], "quiet"))
+            rows.append(Row([link, *cells, *spread], "quiet"))
         else:
             cells = _with_losses(scored, results)
-            rows.append(Row([link, *cells], "marked" if scored is results.best else ""))
+            rows.append(Row([link, *cells, *spread], "marked" if scored is results.best else ""))
     poster_columns = ["train", "test", *_unless_synthetic("test − poster", results)]
     synthetic = _CAPTIONS.fill("losses_synthetic") if results.synthetic else ""
+    over_seeds = [f"{score}, mean ± SD" for score in training_seeds.SCORES]
+    several = _over_seeds("", results)
+    said = _CAPTIONS.fill("losses_over_seeds") if several else _CAPTIONS.fill("losses_of_one_seed")
     return Table(
-        _CAPTIONS.fill("losses", verdicts=verdicts.explanation(), synthetic=synthetic),
+        _CAPTIONS.fill("losses", verdicts=verdicts.explanation(), synthetic=synthetic, spread=said),
         [
             "experiment",
             *numbers(*SPLITS, group="log loss here"),
             *numbers(*poster_columns, group="the poster's"),
             *numbers("AUC, any bleeding, test"),
             "against the constant",
+            *numbers(*over_seeds[: len(several)], group="over training seeds, test"),
         ],
         [*rows, *_floors(results)],
         sortable=True,
     )
+
+
+def _over_seeds(name: str, results: Results) -> list[str]:
+    """The cells of a row's spread over seeds; none where each row has one seed."""
+    if all(len(runs) < 2 for runs in results.by_row.values()):
+        return []
+    return training_seeds.mean_and_spread(results.by_row.get(name, []))
 
 
 def operating_points_of_best(results: Results) -> Table:
@@ -226,6 +238,7 @@ def _floors(results: Results) -> list[Row]:
             *("–", floor, *_unless_synthetic("–", results)),
             number(assessed.score("auc", ANY)["floor"]),
             "the floor",
+            *_over_seeds("", results),
         ]
         rows.append(Row(cells, "quiet"))
     return rows

@@ -1,5 +1,6 @@
 """How scores spread over training seeds."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from ichreport.evaluation.scores import ALL_LABELS
@@ -8,13 +9,14 @@ from ichreport.labels import ANY
 from ichreport.report.html.blocks import Sentences, Table, numbers
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import interval, number
-from ichreport.runs.results import Results
+from ichreport.runs.results import Results, ScoredRun
 
 _CAPTIONS: Final = Captions.beside(__file__)
-_SCORES: Final = {
+SCORES: Final = {
     "weighted log loss": ("weighted_log_loss_sum", ALL_LABELS),
     "AUC, any": ("auc", ANY),
 }
+"""What is told over seeds."""
 
 
 def table(results: Results) -> Table | Sentences:
@@ -25,10 +27,8 @@ def table(results: Results) -> Table | Sentences:
     for name, runs in results.by_row.items():
         if len(runs) < 2:
             continue
-        spread = across_seeds([run.assessment.scores for run in runs])
-        on_test = spread[spread["split"] == "test"].to_dict("records")
-        by_score: dict[Any, Any] = {(row["score"], row["label"]): row for row in on_test}
-        rows += [[f"{name}: {words}", *_cells(by_score[key])] for words, key in _SCORES.items()]
+        by_score = _on_test(runs)
+        rows += [[f"{name}: {words}", *_cells(by_score[key])] for words, key in SCORES.items()]
     if not rows:
         return Sentences([_CAPTIONS.fill("seeds_single")])
     return Table(
@@ -36,6 +36,31 @@ def table(results: Results) -> Table | Sentences:
         ["row and score", *numbers("mean", "standard deviation", "range", "runs")],
         rows,
     )
+
+
+def mean_and_spread(runs: Sequence[ScoredRun]) -> list[str]:
+    """The mean over training seeds and the standard deviation of one run among them, on test.
+
+    Args:
+        runs: Those of one row.
+
+    Returns:
+        Of the weighted log loss and of the AUC of any bleeding; dashes of a single run.
+    """
+    if len(runs) < 2:
+        return ["–"] * len(SCORES)
+    by_score = _on_test(runs)
+    return [
+        f"{number(row['mean'])} ± {number(row['standard_deviation'])}"
+        for row in (by_score[key] for key in SCORES.values())
+    ]
+
+
+def _on_test(runs: Sequence[ScoredRun]) -> dict[Any, Any]:
+    """What `across_seeds` finds on test, by score and label."""
+    spread = across_seeds([run.assessment.scores for run in runs])
+    rows = spread[spread["split"] == "test"].to_dict("records")
+    return {(row["score"], row["label"]): row for row in rows}
 
 
 def _cells(row: dict[str, Any]) -> list[str]:

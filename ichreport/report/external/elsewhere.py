@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from ichreport.evaluation.external.measures import AUC, IN_THE_LARGE, RECALL, SPECIFICITY
@@ -63,14 +64,14 @@ def verdict(elsewhere: Elsewhere) -> Sentences:
     return Sentences([*(lines or [_CAPTIONS.fill("nothing")]), *elsewhere.problems])
 
 
-def verdicts_of(profile: Profile, run: str) -> str:
+def verdicts_of(report_folder: Path, run: str) -> str:
     """Whether a run holds elsewhere, in sentences; nothing where it was not applied elsewhere.
 
     Args:
-        profile: The report's profile.
+        report_folder: `reports/<profile>`, or a copy of it.
         run: The run's name.
     """
-    records, _ = read_external(profile.report_folder)
+    records, _ = read_external(report_folder)
     return " ".join(_verdict(record) for record in records if record.run == run)
 
 

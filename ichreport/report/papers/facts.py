@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from ichreport import poster
+from ichreport.data.overlap.leakage import NEIGHBOURS
 from ichreport.data.store_format import read_manifest
 from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.evaluation.uncertainty.bootstrap import REPLICATES
@@ -63,7 +64,7 @@ def gather(folder: Path, profile: Profile, results: Results, figures: Figures | 
     if best is not None and figures is not None:
         facts |= _of_run(best, results) | _of_splits(best) | figures.facts()
         facts["seeds_words"] = _seeds(results.by_row[best.row])
-        facts["elsewhere_words"] = verdicts_of(profile, best.name)
+        facts["elsewhere_words"] = verdicts_of(folder, best.name)
     facts |= _of_maps(folder, profile, results)
     facts["source_words"] = _source(facts)
     return {name: text for name, text in facts.items() if text}
@@ -332,8 +333,12 @@ def _leak(audit: Any) -> str:
     """How many patients stand on both sides of train and test."""
     rows = [row for row in audit if {row["first"], row["second"]} == {"train", "test"}]
     shared = {row["kind"]: row["shared"] for row in rows}
+    pairs = shared.pop(NEIGHBOURS, None)
     listed = ", ".join(f"{count:,} {kind}" for kind, count in shared.items())
-    return f"In both train and test: {listed}." if listed else ""
+    said = [f"In both train and test: {listed}."] if listed else []
+    if pairs is not None:
+        said.append(f"Pairs of neighbouring slices with one in train and one in test: {pairs:,}.")
+    return " ".join(said)
 
 
 def _of_splits(best: ScoredRun) -> dict[str, str]:
@@ -372,11 +377,14 @@ def _of_maps(folder: Path, profile: Profile, results: Results) -> dict[str, str]
         (row["method"], row["measure"]): row for row in measured["measures"] if row["label"] == ANY
     }
     if rows:
-        pointing, centre = rows["map", "pointing"], rows["center", "pointing"]
+        pointing, centre, edge = (
+            rows[method, "pointing"] for method in ("map", "center", "skull_edge")
+        )
         facts["cam_words"] = _CAPTIONS.fill(
             "map_pointing",
             maps=with_interval(pointing),
             centre=with_interval(centre),
+            edge=with_interval(edge),
             checks=checks,
         )
     return facts

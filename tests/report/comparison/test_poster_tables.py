@@ -117,6 +117,25 @@ def test_the_poster_s_losses_stand_in_its_rows_only(results, rows):
     assert rows["15-ours"][4:7] == ["–", "–", "–"]
 
 
+def test_rows_with_several_seeds_have_their_mean_and_spread_beside_their_first(results, rows):
+    assert names(poster_tables.losses(results))[-2:] == [
+        "weighted log loss, mean ± SD", "AUC, any, mean ± SD",
+    ]  # fmt: skip
+    both = [results.scored[name].predictions for name in ("05-raw", "05-raw--seed-2")]
+    losses = np.array([weighted_sum(table, "test") for table in both])
+    mean, deviation = map(float, rows["05-raw"][-2].split(" ± "))
+    assert mean == pytest.approx(losses.mean(), abs=6e-4)
+    assert deviation == pytest.approx(losses.std(ddof=1), abs=6e-4)
+    assert list(rows["13-all"][-2:]) == list(rows["06-focal"][-2:]) == ["–", "–"]
+    assert "mean over the seeds" in poster_tables.losses(results).caption
+
+
+def test_where_each_row_has_one_seed_nothing_is_said_to_spread():
+    table = poster_tables.losses(gathered(run("13-all", BLUNT, sample="fullid", poster_row=13)))
+    assert names(table)[-1] == "against the constant"
+    assert "What another seed would give is not known" in table.caption
+
+
 def test_the_difference_is_ours_less_the_poster_s_with_its_sign(results, rows):
     better = weighted_sum(results.scored["05-raw"].predictions, "test") - 1.082
     worse = weighted_sum(results.scored["13-all"].predictions, "test") - 0.874

@@ -2,8 +2,9 @@
 
 import pandas as pd
 
+from ichreport.evaluation.agreement import ALL_READERS
 from ichreport.evaluation.external.assessed import ExternalAssessment
-from ichreport.evaluation.external.measures import MEASURES
+from ichreport.evaluation.external.measures import AUC, MEASURES, RECALL, SPECIFICITY
 from ichreport.labels import LABELS
 from ichreport.report.external.elsewhere import Elsewhere
 from ichreport.runs.external_format import folder_of
@@ -17,6 +18,10 @@ LEFT_OUT = {
     **{"patients_learned_from": 3, "by_id": 1, "by_pixels": 2},
     "studies_without_labels": 4,
 }
+
+
+NOTHING = pd.DataFrame()
+ENDS = ("value", "low", "high")
 
 
 def comparison(level="studies", **changed):
@@ -37,15 +42,46 @@ def comparison(level="studies", **changed):
     return pd.DataFrame(rows)
 
 
-def assessment(**changed):
+STRATA = pd.DataFrame(
+    [
+        {
+            "kind": kind, "stratum": stratum, "label": "any", "measure": measure, "value": 0.8,
+            "low": 0.7, "high": 0.9, "units": 30, "positives": 15,
+        }
+        for kind, stratum in (("thickness", "below 2 mm"), ("readers", "divided"))
+        for measure in (AUC, RECALL, SPECIFICITY)
+    ]
+)  # fmt: skip
+OTHER_SYSTEM = pd.DataFrame(
+    [
+        {
+            "label": "any", "units": 60, "positives": 30,
+            **{f"{whose}_{end}": 0.9 for whose in ("ours", "theirs") for end in ENDS},
+            **{"difference_value": 0.0, "difference_low": -0.1, "difference_high": 0.1},
+        }
+    ]
+)  # fmt: skip
+AGREEMENT = pd.DataFrame(
+    [
+        {
+            "label": label, "readers": ALL_READERS, "value": 0.8, "low": 0.7, "high": 0.9,
+            "agreement": 0.9, "studies": 60, "positives": 30,
+        }
+        for label in LABELS
+    ]
+)  # fmt: skip
+EVERY_TABLE = {"strata": STRATA, "other_system": OTHER_SYSTEM, "agreement": AGREEMENT}
+"""Those that a data set may lack."""
+
+
+def assessment(*, strata=NOTHING, other_system=NOTHING, agreement=NOTHING, **changed):
     local = pd.DataFrame(
         {
             "label": LABELS, "log_loss": 0.4, "log_loss_local": 0.3, "gain": 0.1, "low": 0.05,
             "high": 0.15, "fitted_on": 48.0, "units": 60, "positives": 30,
         }
     )  # fmt: skip
-    nothing = pd.DataFrame()
-    return ExternalAssessment(comparison(**changed), nothing, local, nothing, nothing)
+    return ExternalAssessment(comparison(**changed), strata, local, other_system, agreement)
 
 
 def write(run_folder, predictions_sha256="0" * 64, **changed):
