@@ -163,7 +163,7 @@ def _learned(results: Results) -> str:
 
 def _random_backbones(results: Results) -> list[str]:
     """How many runs rest on backbones of random weights, if any do."""
-    count = sum(run.has_random_backbone for run in results.scored.values())
+    count = sum(map(results.rests_on_random_backbone, results.scored.values()))
     if not count:
         return []
     rest, say = ("rests", "says") if count == 1 else ("rest", "say")

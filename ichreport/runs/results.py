@@ -96,7 +96,7 @@ class ScoredRun:
 
     @property
     def has_random_backbone(self) -> bool:
-        """Whether it rests on a backbone of random weights, of which some stay so."""
+        """Whether its own backbone is of random weights, of which some stay so."""
         experiment = self.experiment
         trains_whole = experiment.trainable_layers == "all"
         return experiment.needs_features and experiment.weights is None and not trains_whole
@@ -199,6 +199,17 @@ class Results:
     def primary_of(self, run: ScoredRun, split: Split = "test") -> dict[str, Any]:
         """A run's primary endpoint: a row of `Assessment.endpoints`."""
         return run.assessment.endpoint(self.primary, split)
+
+    def rests_on_random_backbone(self, run: ScoredRun) -> bool:
+        """Whether a run has a backbone of random weights, or reads a run that has one.
+
+        Args:
+            run: One whose network another has trained is judged by that one's, and a combination by
+                its members'.
+        """
+        read = [run.experiment.features_from or "", *run.experiment.members]
+        others = (self.all_scored[name] for name in read if name in self.all_scored)
+        return run.has_random_backbone or any(map(self.rests_on_random_backbone, others))
 
     @property
     def named_later(self) -> list[str]:

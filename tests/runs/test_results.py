@@ -36,6 +36,26 @@ def test_a_backbone_is_random_where_some_of_its_random_layers_stay_so(parameters
     assert run.has_random_backbone is random
 
 
+def test_a_run_that_reads_others_rests_on_what_they_rest_on():
+    rows = {
+        "tuned": {"trainable_layers": 5, "sample": "fullid"},
+        "series": {"features_from": "tuned", "head": "sequence", "sample": "fullid"},
+        "small": {"network": "cnn7", "sample": "fullid"},
+        "again": {"network": "cnn7", "sample": "fullid"},
+        "mixed": {"ensemble_of": ["series", "small"], "sample": "fullid"},
+        "plain": {"ensemble_of": ["small", "again"], "sample": "fullid"},
+        "orphan": {"features_from": "gone", "head": "sequence", "sample": "fullid"},
+    }
+    scored = {}
+    for name, parameters in rows.items():
+        experiment = Experiment(name=name, weights=None, **parameters)
+        record = {"parameters": experiment.model_dump()}
+        scored[name] = ScoredRun(RunRecord(name, None, "ok", record))
+    found = results.Results([run.run_record for run in scored.values()], scored)
+    random = {name for name, run in scored.items() if found.rests_on_random_backbone(run)}
+    assert random == {"tuned", "series", "mixed"}
+
+
 @pytest.mark.parametrize(
     ("parameters", "split_by"),
     [
