@@ -5,17 +5,20 @@ import re
 import shutil
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
 import yaml
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling
 
-from tests import dry_run
-
-# Workers share the cores: threads that wait for each other keep those of another from running.
-for _threads in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
-    os.environ.setdefault(_threads, "1")
+from ichreport.importing import without_garbage_collection
+from tests import (
+    dry_run,
+    few_threads,  # noqa: F401 - before what comes next imports numpy
+)
+from tests import small_report as of_small_report
 
 # A busy machine is no reason to fail, and a commit passes or fails each time.
 settings.register_profile(
@@ -25,10 +28,40 @@ settings.load_profile("steady")
 
 ROOT = Path(__file__).resolve().parents[1]
 
+TOGETHER = {
+    "tests/test_combinations.py": "small_report",
+    "tests/test_external_report.py": "small_report",
+    "tests/test_hospital.py": "small_report",
+    "tests/workflow/test_killed_reports.py": "small_report",
+    "tests/application": "finished_runs",
+}
+"""By module, or folder of modules: what they share and takes long to make, so one worker has it."""
+
+
+class _Together(LoadScopeScheduling):
+    """Modules that share what takes long to make run one after the other, where it was made."""
+
+    def _split_scope(self, nodeid):
+        module = nodeid.partition("::")[0]
+        above = (str(path) for path in (Path(module), *Path(module).parents))
+        return next((TOGETHER[path] for path in above if path in TOGETHER), module)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    return _Together(config, log) if config.getoption("dist") == "loadscope" else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    with without_garbage_collection():  # all test modules and what they import
+        return (yield)
+
 
 def pytest_collection_modifyitems(items):
-    """Whole reports first: left for the end, one would keep a worker while the other rests."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """Modules of what is slow first: one left for the end keeps a worker while the other rests."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 class Project:
@@ -121,3 +154,19 @@ class Project:
 def make_project():
     """Makes a checkout: `make_project(folder, profile, experiments)`."""
     return Project
+
+
+@pytest.fixture(scope="session")
+def small_report(tmp_path_factory, make_project):
+    """The project of `tests/small_report.py`, made; who changes something of it puts it back.
+
+    Besides what a project has: its `slices`, and `first`, the call that has made it.
+    """
+    asked = of_small_report.PROFILE, of_small_report.EXPERIMENTS
+    project = make_project(tmp_path_factory.mktemp("small"), *asked)
+    with warnings.catch_warnings(action="ignore"):  # identifiers that are no valid UIDs
+        scratch = tmp_path_factory.mktemp("heads")
+        project.slices = of_small_report.write_hospital(project.root, scratch)
+    project.first = project.make_report(cores=2)
+    assert project.first.returncode == 0, project.first.stdout + project.first.stderr
+    return project

@@ -215,7 +215,7 @@ REACHES = {
     "model/fitting/loop.py": PREDICTS,
     "model/maps/permuted_labels.py": {"permuted", "cam"},
     "model/maps/random_layers.py": {"cam"},
-    "model/maps/cam.py": {"cam", "evaluate"},
+    "model/maps/cam.py": {"experiment", "cam", "evaluate"},
     "evaluation/scores.py": (SHOWS - {"explore"}) | {"evaluate"},
     "evaluation/blending.py": {"combination", "evaluate"},
     "evaluation/external/strata.py": {"evaluate"},

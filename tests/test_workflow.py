@@ -130,7 +130,7 @@ def test_text_from_parameters_is_shown_as_text(project):
 
 def test_the_maps_show_the_run_that_was_named(project):
     page = project.page("cam.html")
-    assert "HiResCAM" in page
+    assert "Grad-CAM (element-wise)" in page
     assert "The experiment cnn." in page
 
 

@@ -99,10 +99,11 @@ class WaitingKernel:
         read, self._write = os.pipe()
         self.returncode: int | None = None
         self.stdin = self.stdout = self.stderr = None
+        parent = os.getpid()
         self.pid = os.fork()
         if self.pid == 0:
             os.close(self._write)
-            _become_kernel(read)
+            _become_kernel(read, parent)
         os.close(read)
 
     def start(
@@ -142,11 +143,11 @@ class WaitingKernel:
         self.send_signal(signal.SIGTERM)
 
 
-def _become_kernel(read: int) -> NoReturn:
+def _become_kernel(read: int, parent: int) -> NoReturn:
     """Wait for the arguments of a kernel, then run as that kernel to its end."""
 
     def work() -> int:
-        lifetime.die_with_parent()
+        lifetime.die_with_parent(parent)
         os.setsid()
         with os.fdopen(read, "rb") as stream:
             message = json.loads(stream.read() or "null")

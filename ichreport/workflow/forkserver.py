@@ -130,10 +130,10 @@ def main(words: Sequence[str]) -> int:
     """Import, then serve until the process that started this one ends.
 
     Args:
-        words: The number of the listening socket's descriptor, and the note to write on what
-            importing took.
+        words: The number of the listening socket's descriptor, the note to write on what importing
+            took, and the process that started this one.
     """
-    lifetime.die_with_parent()
+    lifetime.die_with_parent(int(words[2]))
     if sys.path[0] == str(Path.cwd()):  # `python -m` puts it there; a job has its own
         del sys.path[0]
     listening = socket.socket(fileno=int(words[0]))
@@ -206,12 +206,13 @@ class ForkServer:
         if request is None:  # one that only woke this process
             caller.close()
             return
+        server = os.getpid()
         pid = os.fork()
         if pid == 0:
             self._waiting.close()
             self._listening.close()
             caller.close()
-            _become(request, streams)
+            _become(request, streams, server)
         for stream in streams:
             os.close(stream)
         ended = os.pidfd_open(pid)
@@ -264,12 +265,12 @@ def _receive(caller: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
     return json.loads(message), streams
 
 
-def _become(request: Mapping[str, Any], streams: Sequence[int]) -> NoReturn:
+def _become(request: Mapping[str, Any], streams: Sequence[int], server: int) -> NoReturn:
     """Turn this fork into the job, to its end."""
 
     def work() -> int:
         os.setsid()
-        lifetime.die_with_parent()
+        lifetime.die_with_parent(server)
         *standard, held = streams
         for number, stream in enumerate(standard):
             os.dup2(stream, number)

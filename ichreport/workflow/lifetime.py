@@ -75,15 +75,19 @@ def end_with_parent(parent: int | None = None) -> None:
     watch([os.getppid() if parent is None else parent], _end)
 
 
-def die_with_parent() -> None:
+def die_with_parent(parent: int | None = None) -> None:
     """Have this process killed as soon as its parent has ended.
 
     On Linux by the kernel and at once, without a thread; elsewhere as `end_with_parent` does.
+
+    Args:
+        parent: Who the parent was when this process was started; who it is now if not given, so
+            that one which has ended since is not missed.
     """
     if sys.platform != "linux":
-        end_with_parent()
+        end_with_parent(parent)
         return
-    parent = os.getppid()
+    parent = os.getppid() if parent is None else parent
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it had ended before
         os._exit(128 + signal.SIGKILL)

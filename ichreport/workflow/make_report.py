@@ -45,6 +45,7 @@ _PROCESSES: Final = (
     if sys.platform == "linux"
     else multiprocessing.get_context("spawn")
 )
+_FORK_SERVER: Final = (sys.executable, "-m", "ichreport.workflow.forkserver")
 _CALL: Final = ".call.json"
 _PREFIX: Final = "ichreport-call-"
 _TMP: Final = Path("/tmp")  # noqa: S108
@@ -238,7 +239,9 @@ class _Call:
             *words,
         )
         self._running = _PROCESSES.Process(
-            target=_snakemake, args=(words, self._environment, self._log), name="snakemake"
+            target=_snakemake,
+            args=(words, self._environment, self._log, os.getpid()),
+            name="snakemake",
         )
         sys.stdout.flush()
         self._running.start()
@@ -314,13 +317,15 @@ def _environment_of(journal: Path) -> dict[str, str]:
     return os.environ | {"PATH": f"{binaries}{os.pathsep}{path}", JOURNAL: str(journal)}
 
 
-def _snakemake(words: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+def _snakemake(
+    words: Sequence[str], environment: Mapping[str, str], log: Path, parent: int
+) -> None:
     """Run Snakemake in this process, which does nothing else.
 
     It holds the report as the call does, so it ends with the call from the start, not only once it
     has imported what it needs and read the workflow.
     """
-    lifetime.die_with_parent()
+    lifetime.die_with_parent(parent)
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGALRM):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -390,7 +395,7 @@ class _Forkserver:
         self._note.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("ab") as log:
             self._server = subprocess.Popen(
-                [sys.executable, "-m", "ichreport.workflow.forkserver", str(number), self._note],
+                [*_FORK_SERVER, str(number), str(self._note), str(os.getpid())],
                 env=self._environment | forkserver.WITHOUT_THREADS,
                 cwd=project_path("."),
                 pass_fds=[number],

@@ -123,7 +123,15 @@ SIZES = {
 """By backbone: its features and parameters, as published."""
 
 
-@pytest.fixture(scope="module", params=SIZES)
+DEEP = ("inceptionresnetv2", "efficientnetb7")
+"""Those that take longest to build."""
+
+
+def slow_if_deep(name, *values):
+    return pytest.param(name, *values, marks=pytest.mark.slow if name in DEEP else ())
+
+
+@pytest.fixture(scope="module", params=map(slow_if_deep, SIZES))
 def backbone(request):
     """Its name and the whole network, which takes seconds to build, in mixed precision."""
     asked = make_experiment(
@@ -240,7 +248,8 @@ def shallow_applications(monkeypatch):
 
 @pytest.mark.usefixtures("shallow_applications")
 @pytest.mark.parametrize(
-    ("network", "module"), [("densenet121", "densenet"), ("efficientnetb7", "efficientnet")]
+    ("network", "module"),
+    [("densenet121", "densenet"), slow_if_deep("efficientnetb7", "efficientnet")],
 )
 def test_the_same_weights_give_the_same_features_by_whatever_way_they_come(
     make, tmp_path, monkeypatch, network, module

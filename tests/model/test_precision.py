@@ -20,6 +20,7 @@ from ichreport.params.networks import NETWORKS, NetworkSpec
 from tests.model.conftest import MadeUpStore, made_up_sample, make_experiment
 
 MIXED = ("mixed_bfloat16", "mixed_float16")
+SLOW_IN_FLOAT16 = ("mixed_bfloat16", pytest.param("mixed_float16", marks=pytest.mark.slow))
 COLUMNS = [f"probability_{label}" for label in LABELS]
 
 
@@ -63,7 +64,7 @@ def exact(tmp_path_factory):
     )
 
 
-@pytest.mark.parametrize("precision", MIXED)
+@pytest.mark.parametrize("precision", SLOW_IN_FLOAT16)
 def test_a_trained_network_predicts_nearly_the_same(exact, make, tmp_path, precision):
     store, sample, asked, trained = exact
     trained.save(tmp_path / "w.weights.h5")
@@ -83,7 +84,7 @@ def assert_goes_the_same_way(mixed, exact):
     assert mixed.history["loss"][1] < mixed.history["loss"][0]
 
 
-@pytest.mark.parametrize("precision", MIXED)
+@pytest.mark.parametrize("precision", SLOW_IN_FLOAT16)
 def test_training_goes_nearly_the_same_way(exact, make, precision):
     store, sample, asked, trained = exact
     plan = make(**asked, precision=precision).plan

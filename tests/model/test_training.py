@@ -27,7 +27,16 @@ KINDS = [
     {"network": "densenet121", "head": "bilstm-attention", "dense_layers": 1},
     {"network": "densenet121", "trainable_layers": "all", "dense_layers": 1},
 ]
-WEIGHTED = [{**kind, "loss": "weighted-bce"} for kind in (KINDS[0], KINDS[1], KINDS[4])]
+WEIGHTED = {**KINDS[1], "loss": "weighted-bce"}
+"""What positives weigh is worked out in one place, whatever then trains."""
+
+
+def slow_but_dense(kinds):
+    """Cases of several kinds, of which all but a dense head take seconds to build."""
+    return [
+        pytest.param(kind, marks=() if kind.get("head") == "dense" else pytest.mark.slow)
+        for kind in kinds
+    ]
 
 
 def test_the_small_network_learns_bright_squares(store, sample, make):
@@ -93,6 +102,7 @@ def test_which_slices_are_mirrored_follows_the_seed_and_is_not_the_order(store, 
     assert mirrored(1).tolist() != order.tolist()
 
 
+@pytest.mark.slow
 def test_a_series_head_scores_each_slice_at_its_own_place(store, sample, make):
     """A head that learnt its training slices by heart ranks them, so no slice was moved."""
     experiment = make(
@@ -131,7 +141,7 @@ def change(store, rows, store_hash):
     store.slices.loc[rows, list(LABELS)] = 1 - store.slices.loc[rows, list(LABELS)]
 
 
-@pytest.mark.parametrize("changes", KINDS + WEIGHTED, ids=in_words)
+@pytest.mark.parametrize("changes", slow_but_dense([*KINDS, WEIGHTED]), ids=in_words)
 def test_no_weight_depends_on_slices_that_are_not_of_train(store, sample, make, changes):
     """Not even on one bit of the pixels or labels of validation and test, unless it is watched."""
     experiment = make(**changes, epochs=1, determinism="strict")
@@ -150,7 +160,7 @@ def test_a_weight_does_depend_on_a_slice_of_train(store, sample, make):
     assert any((first != second).any() for first, second in zip(before, after, strict=True))
 
 
-@pytest.mark.parametrize("changes", [KINDS[0], KINDS[1], KINDS[4]], ids=in_words)
+@pytest.mark.parametrize("changes", slow_but_dense([KINDS[0], KINDS[1], KINDS[4]]), ids=in_words)
 @pytest.mark.parametrize("loss", ["bce", "weighted-bce"])
 def test_training_starts_at_the_best_constant_of_its_loss(store, sample, make, changes, loss):
     """Log-odds of train's prevalence; with positives that count as much as negatives, 0."""
@@ -176,7 +186,7 @@ def judged(monkeypatch):
     return weights
 
 
-@pytest.mark.parametrize("changes", KINDS, ids=in_words)
+@pytest.mark.parametrize("changes", slow_but_dense(KINDS), ids=in_words)
 def test_the_weights_that_are_kept_are_those_of_the_best_epoch(
     store, sample, make, changes, judged
 ):

@@ -54,6 +54,7 @@ def start_server():
                         "ichreport.workflow.forkserver",
                         str(number),
                         folder / "n",
+                        str(os.getpid()),
                     ],
                     env=os.environ | forkserver.WITHOUT_THREADS | environment,
                     pass_fds=[number],

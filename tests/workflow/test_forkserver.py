@@ -97,6 +97,7 @@ def test_a_forked_job_and_its_kernel_end_with_their_caller(
     assert not (tmp_path / "o.ipynb").exists()
 
 
+@pytest.mark.slow
 def test_a_forked_job_ends_with_the_server_and_is_done_again_without_it(
     tmp_path, notebooks, start_server, start_job, ends, number_in
 ):
@@ -130,6 +131,7 @@ def test_a_caller_that_goes_before_it_asks_does_no_harm(tmp_path, server, notebo
     assert process.returncode == 0
 
 
+@pytest.mark.slow
 def test_a_process_with_threads_does_not_fork(tmp_path, notebooks, start_server, start_job):
     site = tmp_path / "site"
     site.mkdir()

@@ -8,12 +8,12 @@ import sys
 import psutil
 import pytest
 
-from ichreport.workflow import lifetime
+from ichreport.workflow import forkserver, lifetime
 from tests.workflow.conftest import is_running
 
 CHILD = """
 import subprocess, sys, time
-from ichreport.workflow import lifetime
+from ichreport.workflow import forkserver, lifetime
 lifetime.end_with_parent()
 below = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
 print(below.pid, flush=True)
@@ -53,6 +53,28 @@ def test_a_child_lives_while_its_parent_does(family, ends):
     _, child, below = family
     assert not ends(child, within=3 * lifetime.SECONDS_BETWEEN_LOOKS)
     assert is_running(below)
+
+
+@pytest.mark.parametrize("end", ["end_with_parent", "die_with_parent"])
+def test_a_parent_that_had_ended_before_its_child_could_look_is_not_missed(end):
+    with subprocess.Popen([sys.executable, "-c", "pass"]) as ended:
+        ended.wait()
+    code = f"import time; from ichreport.workflow import lifetime; lifetime.{end}({ended.pid}); "
+    started = [sys.executable, "-c", f"{code}time.sleep(600)"]
+    assert subprocess.run(started, check=False, timeout=60).returncode in (137, -signal.SIGKILL)
+
+
+def test_a_server_of_forks_whose_starter_has_ended_serves_nobody(tmp_path):
+    with subprocess.Popen([sys.executable, "-c", "pass"]) as ended:
+        ended.wait()
+    with forkserver.listen(tmp_path / "socket") as listening:
+        words = [str(listening.fileno()), str(tmp_path / "note"), str(ended.pid)]
+        served = subprocess.run(
+            [sys.executable, "-m", "ichreport.workflow.forkserver", *words],
+            pass_fds=[listening.fileno()], check=False, timeout=60,
+        )  # fmt: skip
+    assert served.returncode == 137
+    assert not (tmp_path / "note").exists()
 
 
 def test_ancestors_are_named_up_to_the_one_asked_for():

@@ -17,17 +17,7 @@ from ichreport.params.profile import Profile
 from ichreport.params.rows.read import read_each_experiment
 from ichreport.runs.record_format import RECORD_FORMAT, seal_notebook
 from ichreport.workflow import make_report, repairs, report_lock
-from tests.workflow.killing import (
-    EXPERIMENTS,
-    PROFILE,
-    is_running,
-    kill_often,
-    predictions,
-    words_of,
-)
-
-KILLS = 1
-SEED = 12
+from tests.workflow.killing import EXPERIMENTS, PROFILE, is_running, words_of
 
 
 @pytest.fixture
@@ -42,6 +32,13 @@ def content(folder):
     return {path: (path.stat().st_size, path.stat().st_mtime_ns) for path in files}
 
 
+def write_real_data(project, changed):
+    """Have a project's profile be of real data, with something changed."""
+    values = PROFILE | {"phantom": "null"} | changed
+    lines = (f"{name}: {value}" for name, value in values.items())
+    (project.root / "params" / "killed.yaml").write_text("\n".join(lines))
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
@@ -51,29 +48,40 @@ def content(folder):
             {"cam_run": "none"},
             "params/killed.yaml: cam_run: 'none' is no experiment. There are cnn",
         ),
+        (
+            {"learning_curve": "{run: none}"},
+            "params/killed.yaml: learning_curve.run: 'none' is no experiment. There are cnn",
+        ),
         ({"backbone_size": 96}, "backbone_size must be at most image_size, 32, got 96"),
         ({"store": "data/{x}"}, "store must be a path without { and }, which stand for wildcards"),
         ({"kernel": "nowhere"}, "kernel: no Jupyter kernel is called 'nowhere'."),
     ],
 )
 def test_a_profile_with_a_mistake_is_one_line_before_anything_runs(
-    tmp_path, make_project, changed, message
+    project, monkeypatch, capfd, changed, message
 ):
-    project = make_project(tmp_path, PROFILE, EXPERIMENTS)
-    (tmp_path / "params" / "killed.yaml").write_text(
-        "\n".join(
-            f"{name}: {value}" for name, value in (PROFILE | {"phantom": "null"} | changed).items()
-        )
-    )
-    before = content(tmp_path)
+    write_real_data(project, changed)
+    before = content(project.root)
+    monkeypatch.chdir(project.root)
+    assert main(["report", "params/killed.yaml", "--", "--cores", "1"]) == 2
+    said, told = capfd.readouterr()
+    [line] = told.splitlines()
+    assert line.startswith("ichreport report: ")
+    assert message in line
+    assert said == ""
+    assert content(project.root) == before
+
+
+def test_make_says_a_mistake_before_anything_runs_and_fails(project):
+    write_real_data(project, {"image_sise": 64})
+    before = content(project.root)
     done = project.make_report()
     assert done.returncode != 0
     line, of_make = done.stderr.splitlines()
-    assert line.startswith("ichreport report: ")
-    assert message in line
+    assert line.startswith("ichreport report: params/killed.yaml: image_sise is not a known param")
     assert of_make.startswith("make")
     assert done.stdout == ""
-    assert content(tmp_path) == before
+    assert content(project.root) == before
 
 
 def test_a_second_call_says_so_at_once_and_touches_nothing(project):
@@ -188,21 +196,6 @@ def test_snakemake_ends_with_a_killed_call_though_it_has_read_no_workflow(tmp_pa
         snakemake = int(call.stdout.readline())
         call.kill()
     assert ends(snakemake)
-
-
-@pytest.mark.slow
-def test_kills_at_random_moments_change_nothing_of_what_a_report_says(tmp_path, make_project):
-    experiments = {"cnn": EXPERIMENTS["cnn"]}  # by hand, killing.py makes a head too
-    undisturbed, killed = (
-        make_project(folder, PROFILE, experiments)
-        for folder in (tmp_path / "undisturbed", tmp_path / "killed")
-    )
-    undisturbed.make("reports/killed/runs/cnn/record.json")
-    assert kill_often(killed, predictions(undisturbed.report), KILLS, SEED) == []
-    last = killed.make_report()
-    assert last.returncode == 0, last.stdout + last.stderr
-    assert predictions(killed.report) == predictions(undisturbed.report)
-    assert set(predictions(killed.report)) == set(experiments)
 
 
 @pytest.fixture

@@ -35,7 +35,11 @@ def test_a_step_follows_so_many_batches_and_each_epochs_last(batches, accumulate
 
 @pytest.mark.parametrize(
     "changes",
-    [{"head": "bilstm"}, {"trainable_layers": "all", "input": "sigmoid", "augment": []}, {}],
+    [
+        pytest.param({"head": "bilstm"}, marks=pytest.mark.slow),
+        {"trainable_layers": "all", "input": "sigmoid", "augment": []},
+        {},
+    ],
 )
 @pytest.mark.usefixtures("small_backbone")
 def test_four_batches_of_eight_train_as_one_of_thirty_two(store, sample, make, changes):

@@ -120,25 +120,26 @@ def cut_off_after_five(store, trained_once, cut_off):
     return folder
 
 
-SLOW = (3,)
-"""Once for what takes seconds to build each time."""
+def once(changes):
+    """Cut off once: what takes seconds to build each time."""
+    return pytest.param(changes, (3,), marks=pytest.mark.slow)
 
 
 @pytest.mark.parametrize(
     ("changes", "cuts"),
     [
         ({}, (2, 4)),
-        (
-            {"schedule": "cosine", "warm_up": 1.0, "optimizer": "adamw", "weight_decay": 0.1},
-            (2, 4),
-        ),
         ({"precision": "mixed_float16"}, (2, 4)),
         ({"learning_rate": 0.1, "patience": 5}, (2, 4)),
-        ({"head": "bilstm"}, SLOW),
-        ({"ema": 0.9, "accumulate": 2, "clip_norm": 1.0}, (2, 4)),
-        ({"head": "sequence", "sequence": {"reverse": 0.5, "drop": 0.1, "layers": 1}}, SLOW),
-        ({"trainable_layers": "all", "augment": ["flip", "affine", "noise"]}, SLOW),
-        ({"network": "cnn7", "mixup": 0.4, "slices_per_study": 3, "shuffle_block": 4}, SLOW),
+        (
+            {"schedule": "cosine", "warm_up": 1.0, "optimizer": "adamw", "weight_decay": 0.1}
+            | {"ema": 0.9, "accumulate": 2, "clip_norm": 1.0},
+            (2, 4),
+        ),
+        once({"head": "bilstm"}),
+        once({"head": "sequence", "sequence": {"reverse": 0.5, "drop": 0.1, "layers": 1}}),
+        once({"trainable_layers": "all", "augment": ["flip", "affine", "noise"]}),
+        once({"network": "cnn7", "mixup": 0.4, "slices_per_study": 3, "shuffle_block": 4}),
     ],
     ids=lambda value: (
         "-".join(map(str, value.values() if isinstance(value, dict) else value)) or "head"

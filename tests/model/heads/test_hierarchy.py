@@ -99,7 +99,13 @@ ROWS = [
 @pytest.mark.usefixtures("small_backbone")
 @pytest.mark.parametrize(
     ("changes", "hierarchy"),
-    [*((row, "conditional") for row in ROWS), (ROWS[1], "together")],
+    [
+        pytest.param(ROWS[0], "conditional", marks=pytest.mark.slow),
+        (ROWS[1], "conditional"),
+        (ROWS[1], "together"),
+        (ROWS[2], "conditional"),
+        pytest.param(ROWS[3], "conditional", marks=pytest.mark.slow),
+    ],
     ids=str,
 )
 def test_a_row_in_two_steps_never_says_a_subtype_is_likelier_than_any(

@@ -43,6 +43,10 @@ SHALLOW = {
     "convnexttiny": shallow_convnext,
 }  # fmt: skip
 """By network, a few blocks in a constructor of its family."""
+QUICK = ("densenet121", "resnet50")
+OF_EACH_FAMILY = [
+    pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in SHALLOW
+]
 
 
 @pytest.fixture
@@ -66,7 +70,7 @@ def drawn(network, path):
     return str(path)
 
 
-@pytest.mark.parametrize("network", SHALLOW)
+@pytest.mark.parametrize("network", OF_EACH_FAMILY)
 def test_channels_that_repeat_give_the_maps_of_those_that_do_not(make, shallow, network, tmp_path):
     """A slice three times in three windows, and a raw slice once and five times."""
     shallow(network)

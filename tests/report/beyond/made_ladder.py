@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from ichreport.evaluation.assessment import assess
 from ichreport.evaluation.predictions import select_split
 from ichreport.params.experiment import Experiment
 from ichreport.runs.record import RunRecord
 from ichreport.runs.results import Results, ScoredRun
 from tests.report.made_up import predictions
+from tests.report.measured import measured
 
 FROZEN, TUNED, SERIES = "17-frozen", "18-tuned", "19-series"
 LITE0 = {"network": "efficientnetlite0", "weights": "imagenet", "dense_layers": 1}
@@ -49,8 +49,7 @@ def run(name, skill, *, seed=1, table=None, **parameters):
 
 def assessed(made, **record):
     """The same run with what was measured of it, and other values in its record."""
-    measured = assess(made.predictions, replicates=30).record()
-    values = {**made.record, "assessment": measured, **record}
+    values = {**made.record, "assessment": measured(made.predictions), **record}
     return MadeUpRun(RunRecord(made.name, Path(), "ok", values))
 
 

@@ -1,10 +1,10 @@
 """Runs whose predictions and assessment are made up, without a folder."""
 
-from ichreport.evaluation.assessment import assess
 from ichreport.evaluation.predictions import select_split
 from ichreport.runs.record import RunRecord
 from ichreport.runs.results import Results, ScoredRun
 from tests.report.made_up import predictions
+from tests.report.measured import measured
 
 BASELINE = "05-sampa-raw-densenet-bce"
 
@@ -32,7 +32,7 @@ def run(name, skill, *, seed=1, study_slices=8, provenance=None, **parameters):
             "baseline": None,
             **parameters,
         },
-        "assessment": assess(table, replicates=30).record(),
+        "assessment": measured(table),
         "provenance": provenance or {"synthetic": False},
         "leak": [
             {"first": "train", "second": "test", "kind": "patients", "slices_in_second": 40},

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, log_loss, precision_score, recall_score, roc_auc_score
 
-from ichreport.evaluation.assessment import assess
 from ichreport.labels import ANY, LABELS, SUBTYPES
 from ichreport.params.experiment import Experiment
 from ichreport.report.comparison import poster_tables
@@ -12,6 +11,7 @@ from ichreport.report.html.blocks import Marked
 from ichreport.runs.record import RunRecord
 from ichreport.runs.results import Results, ScoredRun
 from tests.report.made_up import predictions
+from tests.report.measured import measured
 
 SHARP, BLUNT, USELESS = 10.0, 2.0, 0.0
 """Skills: a log loss below, about and above what constant prevalence has."""
@@ -32,7 +32,7 @@ def run(name, skill, *, seed=1, table=None, synthetic=False, **parameters):
     record = {
         "predictions": table,
         "parameters": experiment.model_dump(),
-        "assessment": assess(table, replicates=30).record(),
+        "assessment": measured(table),
         "provenance": {"synthetic": synthetic},
     }
     return MadeUp(RunRecord(name, None, "ok", record))
