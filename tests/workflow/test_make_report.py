@@ -187,7 +187,7 @@ def test_snakemake_ends_with_a_killed_call_though_it_has_read_no_workflow(tmp_pa
         "busy = types.ModuleType('snakemake.cli')\n"
         "busy.main = lambda words: (print(os.getpid(), flush=True), time.sleep(600))\n"
         "sys.modules['snakemake.cli'] = busy\n"
-        "words = ([], {}, pathlib.Path(sys.argv[1]))\n"
+        "words = ([], {}, pathlib.Path(sys.argv[1]), os.getpid())\n"
         "process = make_report._PROCESSES.Process(target=make_report._snakemake, args=words)\n"
         "process.start()\nprocess.join()\n"
     )
