@@ -21,15 +21,12 @@ from ichreport.evaluation.uncertainty.closed_intervals import (
     difference_interval,
     difference_p_value,
 )
-from ichreport.evaluation.uncertainty.intervals import Interval, holm
+from ichreport.evaluation.uncertainty.intervals import ALPHA, Interval, holm
 from ichreport.evaluation.uncertainty.jackknife import LeftOut, mean_left_out
 from ichreport.evaluation.uncertainty.score_table import score_left_out
 from ichreport.splits import Split
 
 Outcome = Literal["better", "worse", "not distinguishable", "undefined"]
-
-ALPHA: Final = 0.05
-"""Significance level of comparisons, after adjustment."""
 
 _COLUMNS: Final = [
     *("run", "baseline", "score", "label", "value", "baseline_value", "difference"),

@@ -282,6 +282,15 @@ def test_fewer_patients_in_train_leave_validation_and_test_alone():
     assert set(other.group[other.split == "train"]) != trained[0.25]
 
 
+@pytest.mark.parametrize(("share", "kept"), [(0.07, 7), (0.28, 28), (0.071, 8)])
+def test_whole_groups_are_counted_as_in_decimals(share, kept):
+    """0.07 times 100 is a little more than 7 in floating point."""
+    names = np.array([f"P{number}" for number in range(102)])
+    split = np.array([*["train"] * 100, "validation", "test"])
+    part = with_share_of_training(Sample("fullid", np.arange(102), split, names), share, seed=0)
+    assert (part.split == "train").sum() == kept
+
+
 def test_fewer_patients_of_a_sample_that_is_split_by_slice_are_refused():
     split = np.array(["train", "test", "train", "validation"])
     sample = Sample("sampa", np.arange(4), split, np.array(["P1", "P1", "P2", "P3"]))

@@ -21,7 +21,6 @@ from ichreport.evaluation.external.strata import stratum_table
 from ichreport.evaluation.operating.decisions import Decisions
 from ichreport.evaluation.predictions import TRUTHS, select_split
 from ichreport.evaluation.studies import whole_studies
-from ichreport.evaluation.uncertainty.bootstrap import REPLICATES
 from ichreport.labels import LABELS
 
 
@@ -32,8 +31,6 @@ def assess_elsewhere(
     decisions: Decisions,
     *,
     other_system: pd.DataFrame | None = None,
-    replicates: int = REPLICATES,
-    seed: int = 0,
 ) -> ExternalAssessment:
     """Measure a run on another hospital's data, with all that it decides frozen.
 
@@ -43,8 +40,6 @@ def assess_elsewhere(
         store: The store of the other hospital.
         decisions: What the run has chosen on its validation.
         other_system: As `other_system_table` takes it.
-        replicates: Resamples of patients behind the intervals of readers' agreement.
-        seed: Seed of these, and of the parts of a local sample.
     """
     test = select_split(inside, "test")
     studies = _studies_outside(outside, store, decisions)
@@ -61,13 +56,11 @@ def assess_elsewhere(
     return ExternalAssessment(
         comparison=pd.concat(tables, ignore_index=True),
         strata=stratum_table(studies, store),
-        local=local_recalibration_table(studies, seed=seed),
+        local=local_recalibration_table(studies),
         other_system=pd.DataFrame()
         if other_system is None
         else other_system_table(studies, other_system),
-        agreement=pd.DataFrame()
-        if votes is None
-        else agreement_table(votes, replicates=replicates, seed=seed),
+        agreement=pd.DataFrame() if votes is None else agreement_table(votes),
     )
 
 

@@ -1,7 +1,7 @@
 """The bleed in a slice by its mask: its area, its contrast to the brain around, its way to bone."""
 
 import math
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ from scipy import ndimage
 from ichreport.data.store import Store
 from ichreport.data.strata import pixel_areas
 from ichreport.evaluation.maps.against_truth import truth_masks
+from ichreport.labels import ANY
 
 REACH: Final = 10.0
 """mm around a bleed within which brain is compared with it and bone counts as near."""
@@ -44,9 +45,10 @@ def measure_bleed(
         hu: (rows, columns) HU.
         mask: (rows, columns), where the bleed is.
         blood: (rows, columns), where any bleed is; none of it counts as brain.
-        spacing: Distance of the pixels (mm).
+        spacing: Distance of the pixels (mm); NaN where the file does not say, and then nothing is
+            measured.
     """
-    if not mask.any():
+    if not (mask.any() and spacing > 0):
         return BleedMeasures()
     around = _around(mask, margin=math.ceil(REACH / spacing) + 1)
     hu, mask, blood = hu[around], mask[around], blood[around]
@@ -88,7 +90,8 @@ def measure_bleeds(store: Store, rows: NDArray[np.int64], label: str) -> pd.Data
     measures: list[BleedMeasures] = []
     for start in range(0, len(rows), _SLICES_AT_ONCE):
         batch = rows[start : start + _SLICES_AT_ONCE]
-        slices: list[Any] = [store.hu(batch), truth_masks(store, batch, label)]
-        slices += [store.truth(batch) > 0, spacing[start : start + _SLICES_AT_ONCE]]
-        measures += map(measure_bleed, *slices)
+        blood = truth_masks(store, batch, ANY)
+        masks = blood if label == ANY else truth_masks(store, batch, label)
+        of_batch = spacing[start : start + _SLICES_AT_ONCE]
+        measures += map(measure_bleed, store.hu(batch), masks, blood, of_batch)
     return pd.DataFrame(measures, columns=BleedMeasures._fields, index=rows, dtype=np.float64)

@@ -1,7 +1,7 @@
 """The failures of a run on test at its own frozen thresholds, by what may have caused them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ichreport.data.look_alikes import are_listed, read_look_alikes
-from ichreport.data.store import OF_A_STUDY, Store
+from ichreport.data.look_alikes import LookAlike, are_listed, read_look_alikes
+from ichreport.data.store import OF_A_STUDY, Store, series_numbers
 from ichreport.evaluation.assessment import POSTER_RULE, Assessment
 from ichreport.evaluation.failures import causes
 from ichreport.evaluation.failures.bleed_measures import measure_bleeds
@@ -41,7 +41,7 @@ class FailuresByCause:
         missed: `failure_rates.failure_rate` of all slices with bleeding.
         alarmed: That of all slices without.
         has_masks: Whether the store has masks of the bleeds.
-        lists_look_alikes: Whether the source says which look-alikes its heads have.
+        lists_look_alikes: Whether the source says which look-alikes the store's heads have.
         half_in: In how many series half of the misses lie; 0 if nothing is missed.
         series: Series with bleeding in a slice of test.
     """
@@ -78,9 +78,12 @@ def failures_by_cause(
     bleeds = test[f"truth_{ANY}"].to_numpy() == 1
     defined = not math.isnan(threshold)
     positive, negative = bleeds & defined, ~bleeds & defined
-    measures = measure_bleeds(store, rows[bleeds], ANY) if store.has_truth else None
+    has_masks = store.has_truth and defined
+    measures = measure_bleeds(store, rows[bleeds], ANY) if has_masks else None
+    look_alikes = _look_alikes_of(store, source)
     called = test[f"probability_{ANY}"].to_numpy() >= threshold
     group_codes = _group_codes(test)
+    series = pd.Series(series_numbers(store.slices)[rows])
     return FailuresByCause(
         threshold,
         misses=_table(
@@ -93,14 +96,14 @@ def failures_by_cause(
         false_alarms=_table(
             called[negative],
             group_codes[negative],
-            _of_no_bleeding(store, rows[negative], source),
+            _of_no_bleeding(store, rows[negative], look_alikes),
         ),
         missed=failure_rate(~called[positive], group_codes[positive]),
         alarmed=failure_rate(called[negative], group_codes[negative]),
         has_masks=store.has_truth,
-        lists_look_alikes=are_listed(source),
-        half_in=series_of_half(test["series_instance_uid"][positive & ~called]),
-        series=test["series_instance_uid"][positive].nunique(),
+        lists_look_alikes=bool(look_alikes),
+        half_in=series_of_half(series[positive & ~called]),
+        series=series[positive].nunique(),
     )
 
 
@@ -140,8 +143,20 @@ def _of_bleeding(store: Store, rows: NDArray[np.int64], measures: pd.DataFrame |
     return {**of_masks, **causes.of_every_slice(store, rows), **causes.of_labels(store, rows)}
 
 
-def _of_no_bleeding(store: Store, rows: NDArray[np.int64], source: Path) -> Causes:
-    look_alikes = read_look_alikes(source) if are_listed(source) else []
+def _look_alikes_of(store: Store, source: Path) -> list[LookAlike]:
+    """The look-alikes that a source lists of the store's studies.
+
+    None where it lists none, as of people, or where the store has other names for its studies.
+    """
+    if not are_listed(source):
+        return []
+    studies = set(store.slices["study_instance_uid"])
+    return [each for each in read_look_alikes(source) if each.study_instance_uid in studies]
+
+
+def _of_no_bleeding(
+    store: Store, rows: NDArray[np.int64], look_alikes: Sequence[LookAlike]
+) -> Causes:
     return {
         **causes.of_look_alikes(store, rows, look_alikes),
         **causes.of_every_slice(store, rows),

@@ -84,20 +84,19 @@ def of_every_slice(store: Store, rows: NDArray[np.int64]) -> Causes:
     return _named({"height in the head": height, "neighbours": neighbours}, store, rows)
 
 
-def of_labels(store: Store, rows: NDArray[np.int64], label: str = ANY) -> Causes:
-    """Causes that labels of slices tell.
+def of_labels(store: Store, rows: NDArray[np.int64]) -> Causes:
+    """Causes that labels of slices tell, by any bleeding.
 
     Args:
         store: The store.
-        rows: Row numbers of slices that have the label, (n,).
-        label: One of `LABELS`.
+        rows: Row numbers of slices that bleed, (n,).
 
     Returns:
-        `place in the bleed`: at its end, where a neighbour in the series is without the label;
-        inside it, where both have it. Others are in no class.
+        `place in the bleed`: at its end, where a neighbour in the series does not bleed;
+        inside it, where both do. Others are in no class.
         `slices with it in the series`: thirds.
     """
-    truth = store.slices[label].to_numpy()
+    truth = store.slices[ANY].to_numpy()
     around = truth[store.adjacent_rows(rows)]
     inside = (around == 1).all(axis=1) & ~neighbour_missing(store.slices)[rows]
     at_end = (around == 0).any(axis=1)
@@ -139,7 +138,8 @@ def of_studies(store: Store, rows: NDArray[np.int64], measures: pd.DataFrame | N
 
     Returns:
         `slices with it in the study`, and of masks `volume of the bleed` (area times the usual step
-        of the series) and `contrast to the brain around it` (the mean, weighted by area): thirds.
+        of the series; of several series, the largest) and `contrast to the brain around it` (the
+        mean of the slices that have one, weighted by area): thirds.
     """
     slices = store.slices.iloc[rows]
     studies = pd.MultiIndex.from_frame(slices[OF_A_STUDY])
@@ -147,14 +147,26 @@ def of_studies(store: Store, rows: NDArray[np.int64], measures: pd.DataFrame | N
     causes = {"slices with it in the study": thirds(count, "slices")}
     if measures is not None:
         area = pd.Series(measures["area"].to_numpy(), index=studies)
-        step = series_geometry(store.slices)["step"].to_numpy()[series_numbers(store.slices)[rows]]
-        volume = (area * step / 10).groupby(level=[0, 1]).sum(min_count=1)
-        weighted = (area * measures["contrast"].to_numpy()).groupby(level=[0, 1]).sum(min_count=1)
-        causes["volume of the bleed"] = thirds(volume, "ml")
-        causes["contrast to the brain around it"] = thirds(
-            weighted / area.groupby(level=[0, 1]).sum(min_count=1), "HU"
-        )
+        causes["volume of the bleed"] = thirds(_volumes(store, rows, area), "ml")
+        contrast = pd.Series(measures["contrast"].to_numpy(), index=studies)
+        weight = area.where(contrast.notna())
+        sums = ((weight * contrast), weight)
+        weighted, weights = (each.groupby(level=[0, 1]).sum(min_count=1) for each in sums)
+        causes["contrast to the brain around it"] = thirds(weighted / weights, "HU")
     return {name: pd.Series(classes, index=count.index) for name, classes in causes.items()}
+
+
+def _volumes(store: Store, rows: NDArray[np.int64], area: "pd.Series[float]") -> Any:
+    """The volume of the bleed in each study (ml), in the order of the studies.
+
+    That of the series where it is largest; NaN where the area or the step of a slice is not known.
+    """
+    series = series_numbers(store.slices)[rows]
+    step = series_geometry(store.slices)["step"].to_numpy()[series]
+    known = pd.DataFrame({"series": series, "volume": area.to_numpy() * step / 10})
+    known[["patient", "study"]] = area.index.to_frame().to_numpy()
+    by_series = known.groupby(["patient", "study", "series"])["volume"]
+    return by_series.sum(skipna=False).groupby(level=[0, 1]).max()
 
 
 def of_look_alikes(

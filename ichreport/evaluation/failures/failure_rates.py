@@ -16,6 +16,9 @@ from ichreport.evaluation.uncertainty.closed_intervals import (
 from ichreport.evaluation.uncertainty.intervals import holm
 from ichreport.evaluation.uncertainty.jackknife import LeftOut, mean_left_out
 
+_Part = tuple[NDArray[np.float64], NDArray[np.intp]]
+"""The values of a class, and the group of each."""
+
 _COLUMNS: Final = (
     *("cause", "stratum", "number", "failed", "value", "low", "high", "groups"),
     *("difference", "difference_low", "difference_high", "p"),
@@ -57,14 +60,14 @@ def failure_table(
     values = failed.astype(np.float64)
     table: list[dict[str, Any]] = []
     for cause, classes in causes.items():
-        left_out: list[LeftOut] = []
+        parts = []
         for stratum in classes.cat.categories:
             inside = (classes == stratum).to_numpy(dtype=bool, na_value=False)
-            left_out.append(mean_left_out(values[inside], group_codes[inside], total))
-            rate = _described(left_out[-1], failed[inside])
+            parts.append((values[inside], group_codes[inside]))
+            rate = _described(mean_left_out(*parts[-1], total), failed[inside])
             table.append({"cause": cause, "stratum": stratum, **rate})
-        if len(left_out) > 1:
-            table[-1] |= _compared(left_out[0].minus(left_out[-1]))
+        if len(parts) > 1:
+            table[-1] |= _compared(parts[0], parts[-1], total)
     return pd.DataFrame(table, columns=list(_COLUMNS))
 
 
@@ -86,19 +89,33 @@ def _described(left_out: LeftOut, failed: NDArray[np.bool_]) -> dict[str, Any]:
     }
 
 
-def _compared(difference: LeftOut) -> dict[str, float]:
-    """A difference with its interval, within [-1, 1], and its p-value.
+def _compared(first: _Part, last: _Part, num_groups: int) -> dict[str, float]:
+    """The difference of two classes with its interval, within [-1, 1], and its p-value.
 
-    Where leaving out any patient changes nothing, as when all of one class fail and none of the
-    other, a t test would be endlessly sure: then there is neither interval nor p-value.
+    What is tested are the classes with one patient group more each, half of whose slices fail
+    (after Agresti and Caffo, The American Statistician 54 (2000) 280). A class of a few patients of
+    whom none fails has no variance of its own, so that the difference would seem as sure as the
+    other class is known.
     """
-    interval, p = difference_interval(difference), difference_p_value(difference)
-    low, high = max(interval.low, -1.0), min(interval.high, 1.0)
-    if interval.low == interval.high != 0:
-        low = high = p = math.nan
+    plain = [mean_left_out(*part, num_groups) for part in (first, last)]
+    if min(each.groups for each in plain) < 2:
+        return dict.fromkeys(("difference", "difference_low", "difference_high", "p"), math.nan)
+    tested = [
+        mean_left_out(*_with_one_more(part, num_groups + number), num_groups + 2)
+        for number, part in enumerate((first, last))
+    ]
+    shrunk = tested[0].minus(tested[1])
+    interval = difference_interval(shrunk)
     return {
-        "difference": difference.value,
-        "difference_low": low,
-        "difference_high": high,
-        "p": p,
+        "difference": plain[0].minus(plain[1]).value,
+        "difference_low": max(interval.low, -1.0),
+        "difference_high": min(interval.high, 1.0),
+        "p": difference_p_value(shrunk),
     }
+
+
+def _with_one_more(part: _Part, group: int) -> _Part:
+    """A class with one group more, of the usual size: each of its slices fails by half."""
+    values, group_codes = part
+    size = math.ceil(len(values) / len(np.unique(group_codes)))
+    return np.append(values, np.full(size, 0.5)), np.append(group_codes, np.full(size, group))

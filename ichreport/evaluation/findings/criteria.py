@@ -97,7 +97,10 @@ class DeclaredFinding(Parameters):
 
 
 class Criteria(Parameters):
-    """All that decides the poster's findings.
+    """What is declared of the poster's findings.
+
+    The digest is of this alone. What each measure is, that intervals are of 95 %, and that a row's
+    twin stands for it, is code, whose changes the repository dates.
 
     Attributes:
         versions: The digest of what stands below, by the day of its change, the last one last.

@@ -32,7 +32,7 @@ class Figure:
         measure: What that is, in words.
         value: The figure; NaN if it could not be measured.
         interval: Its 95 % interval.
-        p: Two-sided p-value of no difference; NaN where it is none.
+        p: Two-sided p-value of no difference between two runs or labels; else NaN.
         origin: Where a declared limit of 0 lies.
         unit: What a declared limit of 1 adds to that.
     """
@@ -124,6 +124,8 @@ def _precision_in_words(label: str, name: str, evidence: Evidence) -> str:
     rows = evidence.comparison.rows[name]
     truth, score = truths(rows)[:, column], probabilities(rows)[:, column]
     called = score >= threshold
+    if math.isnan(threshold):
+        return "validation has no slice with it, and so no threshold"
     if not called.any():
         return "no slice is called at 85 % recall"
     group_codes = pd.factorize(rows["group"])[0].astype(np.intp)

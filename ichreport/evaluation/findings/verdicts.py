@@ -38,7 +38,7 @@ class Criterion:
         supported_if: The open range in which the whole interval must lie for support.
         contradicted_if: The open ranges, in one of which the whole interval must lie for
             contradiction.
-        p: Two-sided p-value of no difference; NaN where the figure is not a difference.
+        p: Two-sided p-value of no difference; NaN where two runs or labels are not compared.
         verdict: The verdict. For differences, contradiction also needs a p-value below the declared
             level after Holm's adjustment over the criteria of the finding.
         basis: The runs that stand for the rows.

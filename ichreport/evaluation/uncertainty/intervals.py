@@ -12,6 +12,9 @@ from scipy.stats import beta, norm, t
 LEVEL: Final = 0.95
 """Confidence of every interval in the report."""
 
+ALPHA: Final = 0.05
+"""Significance level of comparisons, after adjustment."""
+
 
 @dataclass(frozen=True)
 class Interval:

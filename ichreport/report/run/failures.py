@@ -6,15 +6,15 @@ from typing import Any, Final
 
 import pandas as pd
 
+from ichreport.evaluation.failures.bleed_measures import REACH
 from ichreport.evaluation.failures.by_cause import FailuresByCause
+from ichreport.evaluation.uncertainty.intervals import ALPHA
 from ichreport.labels import ANY
 from ichreport.report.html.blocks import Cell, Row, Sentences, Table, numbers
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import number, p_value, with_interval
 
 _CAPTIONS: Final = Captions.beside(__file__)
-_SIGNIFICANT: Final = 0.05
-"""Adjusted p-values below this are called differences."""
 
 
 def verdict(failures: FailuresByCause) -> Sentences:
@@ -29,8 +29,9 @@ def misses(failures: FailuresByCause) -> Table | Sentences:
     """The share of slices with bleeding that is missed, by cause, and of each subtype."""
     if failures.misses.empty:
         return Sentences([_CAPTIONS.fill("failures_no_misses")])
-    method = _CAPTIONS.fill("failures_method")
-    caption = _CAPTIONS.fill("misses_by_cause", method=method)
+    method = _CAPTIONS.fill("failures_method", alpha=f"{ALPHA:g}")
+    masks = _CAPTIONS.fill("of_masks", reach=f"{REACH:g}") if failures.has_masks else ""
+    caption = _CAPTIONS.fill("misses_by_cause", masks=masks, method=method)
     return _table(failures.misses, caption, "slices", "missed")
 
 
@@ -48,7 +49,8 @@ def missed_studies(failures: FailuresByCause) -> Table | Sentences:
     """The share of whole studies with bleeding that raise no alarm, by cause."""
     if failures.studies.empty:
         return Sentences([_CAPTIONS.fill("failures_no_studies")])
-    caption = _CAPTIONS.fill("missed_studies", method=_method_again())
+    volume = _CAPTIONS.fill("of_volume") if failures.has_masks else ""
+    caption = _CAPTIONS.fill("missed_studies", volume=volume, method=_method_again())
     return _table(failures.studies, caption, "studies", "missed")
 
 
@@ -56,7 +58,8 @@ def false_alarms(failures: FailuresByCause) -> Table | Sentences:
     """The share of slices without bleeding that raise an alarm, by look-alike and place."""
     if failures.false_alarms.empty:
         return Sentences([_CAPTIONS.fill("failures_no_alarms")])
-    caption = _CAPTIONS.fill("false_alarms_by_cause", method=_method_again())
+    shown = _CAPTIONS.fill("of_look_alikes") if failures.lists_look_alikes else ""
+    caption = _CAPTIONS.fill("false_alarms_by_cause", shown=shown, method=_method_again())
     return _table(failures.false_alarms, caption, "slices", "alarms")
 
 
@@ -95,7 +98,7 @@ def _row(row: Mapping[Any, Any]) -> Row:
         p_value(row["p_adjusted"]) if is_compared else "",
         f"{row['groups']:,}",
     ]
-    return Row(cells, "marked" if row["p_adjusted"] < _SIGNIFICANT else "")
+    return Row(cells, "marked" if row["p_adjusted"] < ALPHA else "")
 
 
 def _of_misses(failures: FailuresByCause) -> str:
@@ -125,7 +128,7 @@ def _differs(table: pd.DataFrame, share: str) -> str:
     tested = table.dropna(subset="p_adjusted")
     if tested.empty:
         return "too few patients are in the classes of any cause to compare them"
-    clear = tested[tested["p_adjusted"] < _SIGNIFICANT]
+    clear = tested[tested["p_adjusted"] < ALPHA]
     of_all = f"{len(tested)} cause{'' if len(tested) == 1 else 's'} compared"
     if clear.empty:
         return (

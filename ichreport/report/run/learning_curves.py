@@ -6,6 +6,7 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
+from ichreport.evaluation.uncertainty.intervals import ALPHA
 from ichreport.report.html.blocks import Drawing, Sentences, lines
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.figure_style import STYLE, one_axes
@@ -17,7 +18,6 @@ _PANEL: Final = (3.5, 2.7)
 _NAMES: Final = {"auc": "AUC of any bleeding", "weighted_log_loss_sum": "weighted log loss"}
 _IS_BETTER: Final = {"auc": 1, "weighted_log_loss_sum": -1}
 """The sign of a step by which each score gets better."""
-_SIGNIFICANT: Final = 0.05
 
 
 @mpl.rc_context(STYLE)
@@ -25,7 +25,7 @@ def figure(curve: pd.DataFrame) -> Drawing | Sentences:
     """AUC of any bleeding and weighted log loss on test, by the patients that were trained on.
 
     Args:
-        curve: Of `evaluation.learning_curve.learning_curve`; empty where none was asked for.
+        curve: Of `evaluation.learning_curve.scores_by_share`; empty where none was asked for.
     """
     if curve.empty:
         return Sentences([_CAPTIONS.fill("no_learning_curve")])
@@ -41,11 +41,11 @@ def verdict(curve: pd.DataFrame) -> str:
     """Whether the curve still gets better at its end, in sentences.
 
     Args:
-        curve: Of `evaluation.learning_curve.learning_curve`, of two shares at least.
+        curve: Of `evaluation.learning_curve.scores_by_share`, of two shares at least.
     """
     last = curve[curve["share"] == curve["share"].max()].to_dict("records")
     before = curve[curve["share"] < curve["share"].max()].iloc[-1]
-    clear = [row for row in last if row["p_adjusted"] < _SIGNIFICANT]
+    clear = [row for row in last if row["p_adjusted"] < ALPHA]
     gains = [_IS_BETTER[row["score"]] * row["step"] for row in clear]
     steps = "; ".join(_step(row) for row in last)
     opening = f"From {before['groups']:,} to {last[0]['groups']:,} patient groups: {steps}."

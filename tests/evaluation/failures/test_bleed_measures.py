@@ -67,3 +67,9 @@ def test_nothing_is_measured_of_an_empty_mask_or_without_brain():
     measures = measure_bleed(hu, one, one, 1.0)
     assert np.isnan(measures.contrast)
     assert measures.area == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize("spacing", [np.nan, 0.0])
+def test_nothing_is_measured_where_no_file_says_how_far_pixels_are_apart(spacing):
+    hu, mask = np.full((8, 8), 40, dtype=np.int16), np.eye(8, dtype=bool)
+    assert np.isnan(measure_bleed(hu, mask, mask, spacing)).all()

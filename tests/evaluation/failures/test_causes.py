@@ -117,6 +117,11 @@ def test_a_study_has_the_volume_of_its_slices(store):
     assert pd.isna(volume["P3"])
     contrast = by["contrast to the brain around it"].droplevel("study_instance_uid")
     assert contrast["P1"] == contrast.cat.categories[-1]
+    measures.loc[rows[1], "contrast"] = np.nan  # no brain near: P1 has (6 * 40 + 2 * 20) / 8
+    of_known = causes.of_studies(store, rows, measures)["contrast to the brain around it"]
+    last = of_known.cat.categories[-1]
+    assert last == "35 HU and more"
+    assert of_known.droplevel("study_instance_uid")["P1"] == last
     assert list(causes.of_studies(store, rows, None)) == ["slices with it in the study"]
 
 
