@@ -183,6 +183,10 @@ def read_json(path: Path) -> Any:
         raise ValueError(f"{path} is not readable as JSON: it has too many levels") from None
 
 
+class DamagedError(ValueError):
+    """What lies on the disk cannot be read, or is not what was written."""
+
+
 class OtherVersionError(ValueError):
     """A file that another version of ichreport has made."""
 

@@ -39,10 +39,11 @@ _TERMS: Final = (
     "networks are their authors'. The code that reads this file has the licence below."
 )
 _OF_THE_MACHINE: Final = ("source", "labels", "store", "weights", "experiments", "external")
-"""Parameters that hold paths of the machine that trained, and say nothing of the run."""
+"""Parameters that hold paths of the machine that trained, and say nothing of the run; of `weights`
+only a file's."""
 _DAMAGES: Final = (
     *(zipfile.BadZipFile, zlib.error, json.JSONDecodeError, UnicodeDecodeError),
-    *(KeyError, EOFError, NotImplementedError, RuntimeError),
+    *(KeyError, EOFError, RuntimeError),
 )
 """How a zip says that it is damaged, or none of ours."""
 _LARGEST: Final = 8 * 2**30
@@ -122,6 +123,8 @@ def _write_run(folder: Path, saved: SavedRun) -> None:
     """A run's record and weights."""
     record = dict(saved.run.record)
     defaults = {name: Experiment.model_fields[name].default for name in _OF_THE_MACHINE}
+    if record["parameters"].get("weights") == "imagenet":  # no file of this machine
+        del defaults["weights"]
     record["parameters"] = {**record["parameters"], **defaults}
     write_sealed_json(folder / RECORD, record)
     if not saved.members:

@@ -25,7 +25,7 @@ from ichreport.data.store import Store
 from ichreport.evaluation.assessment import POSTER_RULE
 from ichreport.evaluation.operating.thresholds import RULES
 from ichreport.export.dicom import requirement
-from ichreport.files import read_json, write_json
+from ichreport.files import DamagedError, read_json, write_json
 from ichreport.findings import study_findings
 from ichreport.findings.intake import NewStudy, take_in
 from ichreport.findings.study_findings import FORMAT, PREVALENCE, StudyFindings, by_urgency
@@ -148,19 +148,16 @@ def write(
     out = out.resolve()  # a link's target is what is replaced
     _refuse_other(out, source)
     export = _dicom_export(predictor.run, source) if options.dicom else None
-    with _replacing(out) as folder:
+    with _replacing(out, source) as folder:
         store_folder = folder / ".store"
         store, studies = _taken_in(predictor.run, source, store_folder, options)
         findings, in_dicom = [], {}
-        for one in _found(predictor, store, studies, options):
+        writing = _Writing(folder, predictor, store, export, options, alone=len(studies) == 1)
+        for found in _found(predictor, store, studies, options):
+            one, written = writing.write(found)
             findings.append(one)
-            maps = heat.of_study(predictor, one, store) if one.status == "read" else []
-            _write_page(folder, one, predictor.run, store, maps, options, alone=len(studies) == 1)
-            if export is not None and one.status == "read":
-                whole = heat.of_series(predictor, one, store)
-                others = [of_label for of_label in maps if of_label.label != whole.label]
-                of_study = folder / DICOM / one.key
-                in_dicom[one.key] = export.write(one, [whole, *others], store, of_study)
+            if written is not None:
+                in_dicom[one.key] = written
         if len(studies) != 1:
             said: dict[str, Any] = {"rule": options.rule, "prevalence": options.prevalence}
             site.write_list(folder, findings, predictor.run, **said)
@@ -182,7 +179,7 @@ def write(
         write_json(folder / JSON, told)
         for name in (TABLE, *([JSON] if options.identifiers else [])):
             (folder / name).chmod(0o600)  # it names patients
-        if in_dicom:
+        if (folder / DICOM).is_dir():  # all may have been left out
             (folder / DICOM).chmod(0o700)  # so do these
     return by_urgency(findings)
 
@@ -198,21 +195,56 @@ def _dicom_export(run: SavedRun, source: Path) -> Any:
     return write_module.DicomExport(recognise_source(source), run)
 
 
-def _write_page(
-    folder: Path,
-    findings: StudyFindings,
-    run: SavedRun,
-    store: Store,
-    maps: Sequence[StudyHeat],
-    options: Options,
-    *,
-    alone: bool,
-) -> None:
-    """Write the page of a study: the first one if it is alone."""
-    path = "index.html" if alone else site.path_of(findings)
-    told: dict[str, Any] = {"rule": options.rule, "prevalence": options.prevalence}
-    page = study_page.page(findings, run, store, maps, path=path, **told)
-    (site.write_single if alone else site.write_study)(folder, page)
+@dataclass(frozen=True)
+class _Writing:
+    """What writes a study's page and its objects for a PACS.
+
+    Attributes:
+        folder: The folder of the findings.
+        predictor: Of the run that made them.
+        store: The studies' slices.
+        export: What writes DICOM objects; None where none are asked for.
+        options: How findings are told.
+        alone: Whether there is one study, whose page is the first one.
+    """
+
+    folder: Path
+    predictor: RunPredictor
+    store: Store
+    export: Any
+    options: Options
+    alone: bool
+
+    def write(self, findings: StudyFindings) -> tuple[StudyFindings, Any]:
+        """Write what is found in a study; of slices that cannot be read again, why there is none.
+
+        Returns:
+            The findings that were written, and the DICOM objects; None where there are none.
+        """
+        try:
+            return findings, self._write(findings)
+        except DamagedError as error:
+            shutil.rmtree(self.folder / DICOM / findings.key, ignore_errors=True)
+            unread = _unread(findings.key, findings.study, error)
+            return unread, self._write(unread)
+
+    def _write(self, findings: StudyFindings) -> Any:
+        is_read, given = findings.status == "read", (self.predictor, findings, self.store)
+        maps = heat.of_study(*given) if is_read else []
+        self._write_page(findings, maps)
+        if self.export is None or not is_read:
+            return None
+        whole = heat.of_series(*given)
+        others = [of_label for of_label in maps if of_label.label != whole.label]
+        of_study = self.folder / DICOM / findings.key
+        return self.export.write(findings, [whole, *others], self.store, of_study)
+
+    def _write_page(self, findings: StudyFindings, maps: Sequence[StudyHeat]) -> None:
+        path = "index.html" if self.alone else site.path_of(findings)
+        told: dict[str, Any] = {"rule": self.options.rule, "prevalence": self.options.prevalence}
+        run = self.predictor.run
+        page = study_page.page(findings, run, self.store, maps, path=path, **told)
+        (site.write_single if self.alone else site.write_study)(self.folder, page)
 
 
 def _taken_in(
@@ -242,10 +274,14 @@ def _found(
             continue
         try:
             yield _of_study(key, study, predictor, store, options)
-        except OSError as error:  # of one study: the others go on
-            # what the error says may name a file
-            _log.warning("%s could not be read again: %s", key, type(error).__name__)
-            yield study_findings.refused(key, study, _UNREADABLE)
+        except DamagedError as error:  # of one study: the others go on
+            yield _unread(key, study, error)
+
+
+def _unread(key: str, study: NewStudy, error: DamagedError) -> StudyFindings:
+    # what the error says may name a slice
+    _log.warning("%s could not be read again: %s", key, type(error).__name__)
+    return study_findings.refused(key, study, _UNREADABLE)
 
 
 def _of_study(
@@ -293,7 +329,7 @@ def _holds_findings(folder: Path) -> bool:
 
 
 @contextmanager
-def _replacing(out: Path) -> Iterator[Path]:
+def _replacing(out: Path, source: Path) -> Iterator[Path]:
     """A folder beside `out` that takes its place once it is whole, and is removed otherwise.
 
     What a killed process has left of one, which may name patients, goes first; the findings that it
@@ -301,6 +337,7 @@ def _replacing(out: Path) -> Iterator[Path]:
 
     Raises:
         OSError: If another process writes the same findings.
+        ValueError: As `_refuse_other`, of what is there now that no other process writes.
     """
     out.parent.mkdir(parents=True, exist_ok=True)
     begun, earlier = (out.with_name(f".{out.name}.{what}") for what in ("begun", "earlier"))
@@ -313,6 +350,8 @@ def _replacing(out: Path) -> Iterator[Path]:
         shutil.rmtree(begun, ignore_errors=True)
         if earlier.exists() and not out.exists():  # killed between two renames
             earlier.rename(out)
+        shutil.rmtree(earlier, ignore_errors=True)
+        _refuse_other(out, source)
         begun.mkdir(mode=0o700)
         yield begun
         begun.chmod(0o755)
@@ -325,7 +364,6 @@ def _replacing(out: Path) -> Iterator[Path]:
 
 def _swap(begun: Path, out: Path, earlier: Path) -> None:
     """Put a folder in the place of another; the other stays where that fails."""
-    shutil.rmtree(earlier, ignore_errors=True)
     if out.exists():
         out.rename(earlier)
     try:

@@ -15,7 +15,7 @@ from numpy.typing import DTypeLike, NDArray
 from ichreport.data.shards.shard_files import hash_of_slices, shard_name, slice_digests, truth_name
 from ichreport.data.shards.shard_reader import ShardReader
 from ichreport.data.store_format import read_manifest
-from ichreport.files import check_file, read_json, sha256_of_file, write_json
+from ichreport.files import DamagedError, check_file, read_json, sha256_of_file, write_json
 from ichreport.labels import ANY, LABELS, SUBTYPES
 
 SLICES: Final = "slices.parquet"
@@ -248,7 +248,7 @@ class Store:
             if not digest.startswith(self._hashes[row]):
                 path = self.folder / shard_name(int(self._shard[row]))
                 uid = self.slices["sop_instance_uid"].iloc[row]
-                raise ValueError(f"{path} is damaged: slice {uid} is another one. {_MEND}")
+                raise DamagedError(f"{path} is damaged: slice {uid} is another one. {_MEND}")
 
     def check(self) -> None:
         """Compare all shards with their hashes, several at a time, but those that have been.
@@ -271,9 +271,9 @@ class Store:
         try:
             actual, seen = _hash_of_shard(path), self._as_it_is(name)
         except (OSError, ValueError) as error:
-            raise ValueError(f"{path} cannot be read: {error}. {_MEND}") from error
+            raise DamagedError(f"{path} cannot be read: {error}. {_MEND}") from error
         if actual != expected:
-            raise ValueError(f"{path} is damaged: its hash is not the store's. {_MEND}")
+            raise DamagedError(f"{path} is damaged: its hash is not the store's. {_MEND}")
         with suppress(OSError):  # a store that may not be written to is compared each time
             write_json(self._note(name), seen)
 

@@ -9,8 +9,9 @@ import pytest
 from ichreport.application import pack
 from ichreport.application.loaded_run import load
 from ichreport.cli import main
-from ichreport.files import seal_of
+from ichreport.files import read_json, seal_of
 from ichreport.runs.record import read_run
+from ichreport.runs.saved_run import SavedRun
 from tests.application.conftest import OF_EACH_KIND
 
 
@@ -40,6 +41,16 @@ def test_a_pack_holds_no_patient_and_no_path(report, tmp_path):
     assert not [text for text in texts if str(report.root) in text or patient in text]
     kept = read_run(report.folder("1-cnn")).record["parameters"]
     assert str(report.root) in f"{kept['store']} {kept['labels']} {kept['external']}"
+
+
+@pytest.mark.parametrize(("weights", "kept"), [("imagenet", "imagenet"), ("here/a.h5", None)])
+def test_a_pack_keeps_which_weights_a_backbone_had_but_no_path_of_a_file(
+    report, tmp_path, weights, kept
+):
+    saved = SavedRun.read(report.folder("1-cnn"))
+    saved.run.record["parameters"]["weights"] = weights
+    pack._write_run(tmp_path, saved)
+    assert read_json(tmp_path / "record.json")["parameters"]["weights"] == kept
 
 
 def test_the_command_names_the_file(report, tmp_path, monkeypatch, capsys):

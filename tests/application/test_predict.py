@@ -11,9 +11,10 @@ import pytest
 from filelock import FileLock
 from pydicom import dcmread
 
-from ichreport.application import predict
+from ichreport.application import heat, predict
 from ichreport.application.loaded_run import load
 from ichreport.cli import main
+from ichreport.data.store import Store
 from ichreport.evaluation.predictions import PROBABILITIES
 from ichreport.findings.study_findings import NOTICE, SCHEMA
 from ichreport.runs.record import read_run
@@ -224,26 +225,64 @@ def test_two_processes_do_not_write_the_same_findings(report, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_a_study_that_cannot_be_read_again_is_refused_and_the_others_go_on(
-    report, tmp_path, monkeypatch
+def flip_a_pixel(store, row):
+    """Change a bit of a slice of a store on the disk."""
+    [shard] = store.folder.glob("hu-*.npy")
+    content = bytearray(shard.read_bytes())
+    pixels = store.hu(np.array([row])).tobytes()
+    content[content.index(pixels) + len(pixels) // 2] ^= 1
+    shard.write_bytes(content)
+
+
+@pytest.mark.parametrize("dicom", [False, True])
+def test_a_study_whose_slices_are_damaged_is_refused_and_the_others_go_on(
+    report, tmp_path, monkeypatch, dicom
 ):
-    one_study(report, tmp_path / "in/a", 1)
-    one_study(report, tmp_path / "in/b", 2)
+    """Before it is predicted, or between that and its heat."""
+    if dicom:
+        pytest.importorskip("highdicom")
+    for number, name in enumerate("abc", start=1):
+        one_study(report, tmp_path / "in" / name, number)
+    taken_in, of_study = predict._taken_in, heat.of_study
+
+    def take_in(*given):
+        store, studies = taken_in(*given)
+        flip_a_pixel(store, int(studies[0].rows[0]))
+        return Store.open(store.folder), studies
+
+    def mapped(predictor, findings, store):
+        if findings.key == "study-0002":
+            flip_a_pixel(store, int(findings.study.rows[0]))
+            store = Store.open(store.folder)
+        return of_study(predictor, findings, store)
+
+    monkeypatch.setattr(predict, "_taken_in", take_in)
+    monkeypatch.setattr(heat, "of_study", mapped)
     with load(report.folder("1-cnn")) as run:
-        probabilities = run.predictor.probabilities
+        options = predict.Options(dicom=dicom)
+        findings = predict.write(run.predictor, tmp_path / "in", tmp_path / "out", options)
+    by_key = {one.key: one for one in findings}
+    assert {key: one.status for key, one in by_key.items()} == {
+        "study-0001": "refused", "study-0002": "refused", "study-0003": "read",
+    }  # fmt: skip
+    for key in ("study-0001", "study-0002"):
+        assert "could not be read again" in by_key[key].refusals[0]
+        assert "could not be read again" in (tmp_path / f"out/studies/{key}.html").read_text()
+    told = json.loads((tmp_path / "out/findings.json").read_text())
+    objects = {study["key"]: study.get("dicom") for study in told["studies"]}
+    assert objects["study-0001"] is objects["study-0002"] is None
+    if dicom:  # these heads have no valid UIDs
+        [reason] = objects["study-0003"]["left_out"]
+        assert "no DICOM object can refer to them" in reason
 
-        def fail_once(store, rows):
-            if rows[0] == 0:
-                raise OSError("a bad sector")
-            return probabilities(store, rows)
 
-        monkeypatch.setattr(run.predictor, "probabilities", fail_once)
-        findings = predict.write(run.predictor, tmp_path / "in", tmp_path / "out")
-        assert [one.status for one in findings] == ["read", "refused"]
-        assert "could not be read again" in findings[1].refusals[0]
+def test_a_fault_of_ours_is_none_of_a_study_s(report, tmp_path, monkeypatch):
+    one_study(report, tmp_path / "in")
+    with load(report.folder("1-cnn")) as run:
         monkeypatch.setattr(run.predictor, "probabilities", lambda *_: 1 / 0)
-        with pytest.raises(ZeroDivisionError):  # a fault of ours is none of the study's
+        with pytest.raises(ZeroDivisionError):
             predict.write(run.predictor, tmp_path / "in", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_failure_leaves_nothing_and_keeps_what_was(report, tmp_path, monkeypatch):

@@ -24,6 +24,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from ichreport.files import DamagedError
+
 _MOST_OPEN: Final = 512
 """Files that are kept open: Linux allows 1,024 by default."""
 
@@ -261,5 +263,5 @@ class _OpenShard:
         """Where a row starts in the file."""
         return self._start + row * self._row_bytes
 
-    def _unreadable(self, reason: object) -> ValueError:
-        return ValueError(f"{self._path} cannot be read: {reason}. {self._cure}")
+    def _unreadable(self, reason: object) -> DamagedError:
+        return DamagedError(f"{self._path} cannot be read: {reason}. {self._cure}")

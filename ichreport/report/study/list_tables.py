@@ -18,7 +18,7 @@ _NO_PAGES: Final[Mapping[str, str]] = MappingProxyType({})
 def found_table(
     findings: Sequence[StudyFindings], paths: Mapping[str, str] = _NO_PAGES, *, prevalence: float
 ) -> Table:
-    """The studies that were read, the most suspicious first: those that are called, the others."""
+    """The studies that were read, the most suspicious first."""
     read = [one for one in findings if one.status == "read"]
     columns: list[Column | str] = ["study", *numbers("any bleeding", "of 100")]
     columns += ["called", *numbers("slices"), "to doubt"]
