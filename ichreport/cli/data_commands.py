@@ -7,7 +7,8 @@ from typing import Any
 
 from ichreport.cli.adding import PROFILE_HELP, AddCommand
 from ichreport.cli.messages import brief
-from ichreport.params.profile import Profile, profile_of_store
+from ichreport.params.profile import Profile
+from ichreport.params.store_profile import profile_of_store
 from ichreport.workflow import timed
 
 

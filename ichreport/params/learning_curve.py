@@ -1,12 +1,8 @@
 """The learning curve of a run: the shares of its training patients that it trains on again."""
 
-from typing import Final
-
 from pydantic import Field, field_validator
 
 from ichreport.params.yaml import NAME_PATTERN, Parameters
-
-SHARES: Final = (0.125, 0.25, 0.5)
 
 
 class LearningCurve(Parameters):
@@ -18,7 +14,7 @@ class LearningCurve(Parameters):
 
     run: str = Field(pattern=NAME_PATTERN, description="row that trains again on fewer patients")
     shares: list[float] = Field(
-        default=list(SHARES),
+        default=[0.125, 0.25, 0.5],
         min_length=1,
         max_length=8,
         description="shares of its training patients, between 0 and 1; all of them come besides",

@@ -387,16 +387,3 @@ class Profile(Parameters):
     def report_folder(self) -> Path:
         """The folder of the generated report."""
         return project_path("reports") / self.profile
-
-
-def profile_of_store(store: Path) -> Profile:
-    """The profile in `params/` that makes a store.
-
-    Raises:
-        ValueError: If none does.
-    """
-    for path in sorted(project_path("params").glob("*.yaml")):
-        profile = Profile.from_files(path)
-        if profile.store_folder.resolve() == store.resolve():
-            return profile
-    raise ValueError(f"{store}: no profile in params/ makes this store; name its source.")

@@ -6,11 +6,9 @@ Only the scratch run may be anything.
 from pathlib import Path
 
 from ichreport.files import read_json
-from ichreport.params.experiment import (
-    SCRATCH,
-    Experiment,
-)
+from ichreport.params.experiment import Experiment
 from ichreport.params.profile import Profile
+from ichreport.params.row_parameters import SCRATCH
 from ichreport.params.rows.differences import differences, in_words
 from ichreport.params.rows.read import read_each_experiment
 from ichreport.params.yaml import project_path, shown

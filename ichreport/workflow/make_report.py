@@ -8,11 +8,8 @@ outcome. A killed call leaves nothing that keeps the next one from working.
 import contextlib
 import multiprocessing
 import os
-import selectors
 import shutil
 import signal
-import socket
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,8 +25,9 @@ from ichreport.params.profile import Profile
 from ichreport.params.rows.read import read_each_experiment
 from ichreport.params.yaml import project_path, shown
 from ichreport.runs import job_times
-from ichreport.workflow import forkserver, lifetime, repairs, report_lock
+from ichreport.workflow import lifetime, repairs, report_lock
 from ichreport.workflow.progress import JOURNAL, Journal
+from ichreport.workflow.server_on_demand import ServerOnDemand
 
 LOG: Final = "snakemake.log"
 _SECONDS_TO_STOP: Final = 5
@@ -45,7 +43,6 @@ _PROCESSES: Final = (
     if sys.platform == "linux"
     else multiprocessing.get_context("spawn")
 )
-_FORK_SERVER: Final = (sys.executable, "-m", "ichreport.workflow.forkserver")
 _CALL: Final = ".call.json"
 _PREFIX: Final = "ichreport-call-"
 _TMP: Final = Path("/tmp")  # noqa: S108
@@ -214,7 +211,7 @@ class _Call:
         self._log = self._report / LOG
         self._journal = folder / "journal.json"
         self._environment = _environment_of(self._journal)
-        self._server = _Forkserver(folder, self._report, profile, self._environment)
+        self._server = ServerOnDemand(folder, self._report, self._log, profile, self._environment)
         self._started = datetime.now(UTC)
         self._signals_received: list[int] = []
         self._running: BaseProcess | None = None
@@ -337,70 +334,3 @@ def _snakemake(
 
     sys.argv = ["snakemake", *words]
     main(list(words))
-
-
-class _Forkserver:
-    """The server that jobs are forked from; started by the first that asks for it.
-
-    Args:
-        folder: Where its socket goes.
-        report: The report's folder, where its note of time and its words go.
-        profile: What is reported: jobs on a GPU are not forked.
-        environment: The jobs' environment, which gets to know the socket.
-    """
-
-    def __init__(
-        self, folder: Path, report: Path, profile: Profile, environment: dict[str, str]
-    ) -> None:
-        self._note, self._log = report / job_times.FOLDER / "imports.json", report / LOG
-        self._environment = environment
-        self._listening: socket.socket | None = None
-        self._server: subprocess.Popen[bytes] | None = None
-        self._is_first_report = not (report / "index.html").is_file()
-        if forkserver.is_possible() and not profile.require_gpu and profile.kernel == "python3":
-            self._listening = forkserver.listen(folder / "fork")
-            environment[forkserver.ADDRESS] = str(folder / "fork")
-
-    def __enter__(self) -> "_Forkserver":
-        if self._is_first_report:  # there will be jobs: import while Snakemake starts
-            self._start()
-
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._listening is not None:
-            self._listening.close()
-        if self._server is not None:
-            self._server.kill()
-            self._server.wait()
-
-    def wait(self, process: BaseProcess) -> int:
-        """Wait for a process to end; meanwhile, start the server when somebody asks for it."""
-        with selectors.DefaultSelector() as waiting:
-            waiting.register(process.sentinel, selectors.EVENT_READ)
-            if self._listening is not None:
-                waiting.register(self._listening, selectors.EVENT_READ)
-            while all(key.fd != process.sentinel for key, _ in waiting.select()):
-                if self._listening is not None:
-                    waiting.unregister(self._listening)
-                    self._start()
-        process.join()
-        return process.exitcode or 0
-
-    def _start(self) -> None:
-        listening, self._listening = self._listening, None
-        if listening is None:
-            return
-        number = listening.fileno()
-        self._note.parent.mkdir(parents=True, exist_ok=True)
-        with self._log.open("ab") as log:
-            self._server = subprocess.Popen(
-                [*_FORK_SERVER, str(number), str(self._note), str(os.getpid())],
-                env=self._environment | forkserver.WITHOUT_THREADS,
-                cwd=project_path("."),
-                pass_fds=[number],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-        listening.close()

@@ -5,7 +5,8 @@ import json
 import pytest
 import yaml
 
-from ichreport.params.experiment import SCRATCH, Experiment
+from ichreport.params.experiment import Experiment
+from ichreport.params.row_parameters import SCRATCH
 from ichreport.runs import overwriting, record, recording
 from tests.runs.stand_in_training import LEARNED_FROM
 

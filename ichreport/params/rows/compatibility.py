@@ -140,7 +140,7 @@ def _of_steps(row: "Experiment") -> str:
 def _of_learning_curve(row: "Experiment") -> str:
     if not row.learning_shares:
         return ""
-    if row.members or not row.needs_features or row.trains_on_slices:
+    if not row.trains_on_stored_features:
         return (
             f"learning_curve.run: {row.name} does not train a head on stored features of a network "
             "that knows none of the patients, which is what a curve is made of; name a row that "

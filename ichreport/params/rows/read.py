@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from ichreport.params.experiment import SCRATCH, SEED_MARK, Experiment
+from ichreport.params.experiment import SEED_MARK, Experiment
 from ichreport.params.profile import OF_THE_REPORT, Profile
+from ichreport.params.row_parameters import SCRATCH
 from ichreport.params.rows import combinations, relations
 from ichreport.params.yaml import read_yaml
 

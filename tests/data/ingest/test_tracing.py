@@ -4,11 +4,13 @@ import zipfile
 from itertools import chain
 
 import pytest
+import yaml
 
 from ichreport import cli
 from ichreport.data.ingest.make_store import ingest
 from ichreport.data.ingest.sources import recognise_source
 from ichreport.data.ingest.tracing import trace
+from ichreport.params.store_profile import profile_of_store
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +90,20 @@ def test_the_command_prints_the_files_of_the_source_that_it_is_given(hospital, c
     assert capsys.readouterr().out == f"{folder}/cut\n"
     assert cli.main(["trace", str(store.folder), cut]) == 2
     assert "no profile in params/ makes this store" in capsys.readouterr().err
+
+
+def test_a_mistake_in_a_profile_of_another_store_is_no_obstacle(hospital, tmp_path, monkeypatch):
+    folder, store = hospital
+    (tmp_path / "workflow").mkdir()
+    (tmp_path / "workflow" / "Snakefile").touch()
+    (tmp_path / "params").mkdir()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params" / "a.yaml").write_text("epoch: 3\n")
+    with pytest.raises(ValueError, match=r"makes this store; name its source\. .*a\.yaml: epoch"):
+        profile_of_store(store.folder)
+    text = yaml.safe_dump({"profile": "b", "source": str(folder), "store": str(store.folder)})
+    (tmp_path / "params" / "b.yaml").write_text(text)
+    assert profile_of_store(store.folder).source_folder == folder
 
 
 def test_verify_says_what_it_compared_and_what_not(hospital, capsys):
