@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.labels import ANY, SUBTYPES
+from ichreport.params.profile import OF_THE_REPORT
 from ichreport.report.comparison import verdicts
 from ichreport.report.html.blocks import Cell, Column, Link, Marked, Row, Table, numbers
 from ichreport.report.html.captions import Captions
@@ -17,13 +18,7 @@ from ichreport.splits import SPLITS
 
 _CAPTIONS: Final = Captions.beside(__file__)
 
-_REPORT_PARAMETERS: Final = frozenset(
-    {
-        "name", "question", "profile", "source", "labels", "pseudonymise", "store", "phantom",
-        "max_reject_share", "experiments", "cam_run", "cam_per_group", "kernel",
-        "primary", "prevalence", "learning_curve",
-    }
-)  # fmt: skip
+_REPORT_PARAMETERS: Final = (OF_THE_REPORT - {"image_size"}) | {"name", "question"}
 """Parameters that say where a report stands and what it shows, not what a run is."""
 
 _SCORES: Final = (

@@ -59,11 +59,13 @@ class _PosterRuns:
         own: The first run of each row.
         twins: The run of the twin of each row that has one.
         seen: The rows that are split by slice.
+        random_backbones: The rows of which a run rests on a backbone of random weights.
     """
 
     own: Mapping[int, ScoredRun]
     twins: Mapping[int, ScoredRun]
     seen: frozenset[int]
+    random_backbones: frozenset[int]
 
     @classmethod
     def of(cls, results: Results) -> Self:
@@ -76,18 +78,15 @@ class _PosterRuns:
         for experiment in results.expected.values():  # a twin serves though the row's run failed
             if experiment.poster_row:
                 rows.setdefault(experiment.poster_row, experiment)
-        twins = {row: results.twins_of(experiment) for row, experiment in rows.items()}
+        found = {row: results.twins_of(experiment) for row, experiment in rows.items()}
+        twins = {row: of_row[0] for row, of_row in found.items() if of_row}
+        runs = [*own.items(), *twins.items()]
         return cls(
             own,
-            {row: found[0] for row, found in twins.items() if found},
+            twins,
             frozenset(row for row, asked in rows.items() if asked.splits_by == "slice"),
+            frozenset(row for row, run in runs if results.rests_on_random_backbone(run)),
         )
-
-    @property
-    def random_backbones(self) -> set[int]:
-        """The rows of which a run rests on a backbone of random weights."""
-        runs = [*self.own.items(), *self.twins.items()]
-        return {row for row, run in runs if run.has_random_backbone}
 
     def used_by(self, criteria: Criteria) -> list[ScoredRun]:
         """The runs that stand for the rows of criteria, each once."""

@@ -36,13 +36,14 @@ class Elsewhere:
     problems: list[str]
 
 
-def read(profile: Profile) -> Elsewhere:
+def read(profile: Profile, report_folder: Path | None = None) -> Elsewhere:
     """Read the evaluations of a profile's runs on its external data sets.
 
     Args:
         profile: Its `external` says which are expected; others that were made by hand are read too.
+        report_folder: A copy of its report; the report itself if not given.
     """
-    records, problems = read_external(profile.report_folder)
+    records, problems = read_external(report_folder or profile.report_folder)
     made = {(record.data["name"], record.run) for record in records}
     damaged = " ".join(problems)
     missing = [
@@ -64,15 +65,18 @@ def verdict(elsewhere: Elsewhere) -> Sentences:
     return Sentences([*(lines or [_CAPTIONS.fill("nothing")]), *elsewhere.problems])
 
 
-def verdicts_of(report_folder: Path, run: str) -> str:
-    """Whether a run holds elsewhere, in sentences; nothing where it was not applied elsewhere.
+def verdicts_of(elsewhere: Elsewhere, run: str) -> str:
+    """Whether a run holds elsewhere, in sentences, and which evaluations of it cannot be read.
 
     Args:
-        report_folder: `reports/<profile>`, or a copy of it.
+        elsewhere: As `read` gives it.
         run: The run's name.
+
+    Returns:
+        Nothing where it was not applied elsewhere, nor should have been.
     """
-    records, _ = read_external(report_folder)
-    return " ".join(_verdict(record) for record in records if record.run == run)
+    verdicts = [_verdict(record) for record in elsewhere.records if record.run == run]
+    return " ".join([*verdicts, *(each for each in elsewhere.problems if run in each)])
 
 
 def findings(elsewhere: Elsewhere) -> Sentences:

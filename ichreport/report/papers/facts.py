@@ -23,7 +23,7 @@ from ichreport.params.networks import HEADS, HIERARCHIES, LOSSES, NETWORKS
 from ichreport.params.profile import Profile
 from ichreport.params.samples import SAMPLES
 from ichreport.params.training import augmentations, mixing
-from ichreport.report.external.elsewhere import verdicts_of
+from ichreport.report.external import elsewhere
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import number, with_interval
 from ichreport.report.papers.tables import Figures
@@ -64,7 +64,7 @@ def gather(folder: Path, profile: Profile, results: Results, figures: Figures | 
     if best is not None and figures is not None:
         facts |= _of_run(best, results) | _of_splits(best) | figures.facts()
         facts["seeds_words"] = _seeds(results.by_row[best.row])
-        facts["elsewhere_words"] = verdicts_of(folder, best.name)
+        facts["elsewhere_words"] = elsewhere.verdicts_of(elsewhere.read(profile, folder), best.name)
     facts |= _of_maps(folder, profile, results)
     facts["source_words"] = _source(facts)
     return {name: text for name, text in facts.items() if text}

@@ -30,6 +30,12 @@ def test_only_runs_with_predictions_can_be_chosen(data, report):
     assert [run["name"] for run in data["runs"]] == list(report.results.all_scored)
 
 
+def test_what_says_only_what_a_report_shows_is_no_column_of_all_runs(report):
+    columns = {column.name for column in all_runs.table(report.results).head}
+    assert {"network", "image size"} & columns
+    assert not {"seeds", "seeds of", "external", "learning curve", "prevalence"} & columns
+
+
 def test_a_thinned_curve_stays_near_the_whole_one(data, report):
     for run in data["runs"]:
         table = report.results.all_scored[run["name"]].predictions.query("split == 'test'")

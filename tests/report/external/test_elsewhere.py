@@ -120,3 +120,14 @@ def test_another_versions_record_and_another_evaluations_are_refused_with_the_cu
     assert records == []
     assert f"has format 0, expected {EXTERNAL_FORMAT}: another version made it." in problem
     assert "Evaluate it again" in problem
+
+
+def test_a_run_s_words_hold_its_evaluations_and_what_is_wrong_with_them(tmp_path):
+    made = told(tmp_path)
+    missing = "cnn was not applied to lake: the job failed."
+    found = Elsewhere(made.records, [missing, "lstm was not applied to lake: the job failed."])
+    said = elsewhere.verdicts_of(found, "cnn")
+    assert "cnn falls on island" in said
+    assert said.endswith(missing)
+    assert "lstm" not in said
+    assert elsewhere.verdicts_of(found, "other") == ""
