@@ -2,10 +2,12 @@
 
 import ast
 import importlib.util
+import itertools
 import re
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from papermill.inspection import inspect_notebook
 
@@ -71,6 +73,28 @@ def test_papermill_shows_type_and_meaning_of_every_parameter(name, model):
     for field, info in model.model_fields.items():
         assert shown[field]["help"] == info.description
         assert shown[field]["inferred_type_name"] != "None", field
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_what_folds_away_is_a_question_and_its_answer(name):
+    """The question is what one unfolds its answer by, so it is a line of plain words."""
+    cells = read(name).cells
+    folded = ["detail" in cell.metadata.get("tags", []) for cell in cells]
+    for index in np.flatnonzero(folded):
+        question = cells[index] if cells[index].cell_type == "markdown" else cells[index - 1]
+        answer = cells[index + 1] if question is cells[index] else cells[index]
+        assert (question.cell_type, answer.cell_type) == ("markdown", "code")
+        assert all("detail" in cell.metadata.get("tags", []) for cell in (question, answer))
+        assert re.fullmatch(r"[^\n#`*_\[\]<>]+", question.source), question.source
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_section_opens_with_what_does_not_fold(name):
+    cells = read(name).cells
+    for cell, answer in itertools.pairwise(cells):
+        if cell.source.startswith("## "):
+            assert answer.cell_type == "code"
+            assert "detail" not in answer.metadata.get("tags", [])
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -113,9 +113,16 @@ class Assessment:
             label: One of `LABELS`.
             rule: The name of one of `thresholds.RULES`.
         """
-        table = self.thresholds
-        chosen = table[(table["rule"] == rule) & (table["label"] == label)]
-        return float(chosen["threshold"].iloc[0])
+        return float(_row(self.thresholds, rule=rule, label=label)["threshold"])
+
+    def achieved(self, label: str, rule: str = POSTER_RULE) -> float:
+        """What a label's frozen threshold achieves of its rule on validation; NaN without one.
+
+        Args:
+            label: One of `LABELS`.
+            rule: The name of one of `thresholds.RULES`.
+        """
+        return float(_row(self.thresholds, rule=rule, label=label)["achieved"])
 
     def score(self, score: str, label: str, split: Split = "test") -> dict[str, Any]:
         """A score with its interval and its floor: a row of `scores`."""

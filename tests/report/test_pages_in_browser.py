@@ -18,6 +18,7 @@ BROKEN_ALONE = {"resultTypes": ["violations"]}
 """Not each element that is as it should be, too."""
 
 MEGABYTE = 1_000_000
+UNFOLD = "for (const fold of document.querySelectorAll('details')) fold.open = true"
 
 
 @pytest.fixture
@@ -78,9 +79,7 @@ def test_a_script_that_gets_onto_a_page_after_all_does_not_run(report, open_page
 def test_no_page_breaks_a_rule_of_accessibility(each_page, scheme, rules):
     broken = []
     for name, shown in each_page(of_each_kind=scheme == "dark", color_scheme=scheme):
-        shown.page.evaluate(
-            "for (const fold of document.querySelectorAll('details')) fold.open = true"
-        )
+        shown.page.evaluate(UNFOLD)
         for rule in Axe().run(shown.page, options=rules | BROKEN_ALONE).response["violations"]:
             places = [node["html"][:160] for node in rule["nodes"]]
             broken.append((name, rule["id"], places))
@@ -88,11 +87,35 @@ def test_no_page_breaks_a_rule_of_accessibility(each_page, scheme, rules):
 
 
 def test_on_a_phone_no_page_scrolls_sideways(each_page):
-    widths = {
-        name: shown.page.evaluate("document.documentElement.scrollWidth")
-        for name, shown in each_page(viewport={"width": 360, "height": 740})
-    }
+    widths = {}
+    for name, shown in each_page(viewport={"width": 360, "height": 740}):
+        shown.page.evaluate(UNFOLD)
+        widths[name] = shown.page.evaluate("document.documentElement.scrollWidth")
     assert {name: width for name, width in widths.items() if width > 360} == {}
+
+
+def test_what_folds_away_opens_by_a_click_by_a_link_and_for_print(report, open_page):
+    shown = open_page(report.folder / "index.html").page
+    folds = shown.locator("details.more")
+    count = folds.count()
+    assert count > 3
+    is_open = "all => all.filter(fold => fold.open).length"
+    assert folds.evaluate_all(is_open) == 0
+    table = folds.first.locator("table").first
+    assert not table.is_visible()
+    folds.first.locator("summary").first.click()
+    assert table.is_visible()
+    shown.get_by_role("button", name="Unfold all details").click()
+    assert folds.evaluate_all(is_open) == count
+    shown.get_by_role("button", name="Fold details").click()
+    assert folds.evaluate_all(is_open) == 0
+    shown.evaluate("location.hash = document.querySelectorAll('details.more table')[0].id")
+    shown.wait_for_function("document.querySelectorAll('details.more[open]').length === 1")
+    assert table.is_visible()
+    shown.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert folds.evaluate_all(is_open) == count
+    shown.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert folds.evaluate_all(is_open) == 1
 
 
 VISIBLE = "all => all.filter(element => element.checkVisibility()).length"
@@ -117,6 +140,7 @@ class _Parts(HTMLParser):
 def test_without_javascript_all_tables_figures_and_captions_are_there(report, each_page):
     for name, shown in each_page(java_script_enabled=False):
         written = _Parts((report.folder / name).read_text(encoding="utf-8")).tags
+        shown.page.evaluate(UNFOLD)
         for tag in ("table", "figure", "figcaption", "caption", "td"):
             visible = shown.page.locator(tag).evaluate_all(VISIBLE)
             assert (name, tag, visible) == (name, tag, written.count(tag))
@@ -135,7 +159,9 @@ def test_the_comparison_without_javascript_holds_all_runs(report, open_page):
 
 def test_what_was_planted_is_shown_as_text(report, open_page):
     def text(name):
-        return open_page(report.folder / name).page.locator("body").inner_text()
+        page = open_page(report.folder / name).page
+        page.evaluate(UNFOLD)
+        return page.locator("body").inner_text()
 
     assert f"Does {PLANTED} learn?" in text("experiments/01-small.html")
     assert f"ValueError: {PLANTED}" in text("experiments/04-broken.html")
@@ -236,6 +262,7 @@ def test_the_contents_list_is_the_page_s_headings(report, open_page):
 
 def test_figures_and_tables_are_numbered_in_order(report, open_page):
     page = open_page(report.folder / "explore.html").page
+    page.evaluate(UNFOLD)
     for name, caption in (("Figure", "figcaption"), ("Table", "caption")):
         texts = page.locator(f"main {caption}").all_inner_texts()
         numbers = [int(re.match(rf"{name} (\d+)\.", text)[1]) for text in texts]
@@ -253,6 +280,7 @@ def test_on_paper_there_is_no_navigation_and_no_code(each_page):
     parts = ".top, .contents, .code, .steps, .controls, .copyable button"
     for name, shown in each_page(viewport={"width": 688, "height": 980}):
         shown.page.emulate_media(media="print")
+        shown.page.evaluate("dispatchEvent(new Event('beforeprint'))")
         assert (name, shown.page.locator(parts).evaluate_all(VISIBLE)) == (name, 0)
         heads = shown.page.locator("thead th:not([hidden])")
         assert [(name, text) for text in heads.all_inner_texts() if not text.strip()] == []

@@ -4,12 +4,37 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ichreport.report.beyond.ladder import Ladder
-from ichreport.report.html.blocks import Cell, Link, Sentences, Table, numbers
+from ichreport.report.html.blocks import Cell, Link, Sentences, Table, Verdict, numbers
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import number
+from ichreport.report.html.formats import duration, number
 from ichreport.runs.results import ScoredRun
 
 _CAPTIONS: Final = Captions.beside(__file__)
+
+
+def verdict(ladder: Ladder) -> Verdict:
+    """What all trainings of the ladder took, and which took longest.
+
+    Args:
+        ladder: As `ladder.climb` gives it.
+    """
+    scored = ladder.results.scored
+    seconds = {
+        name: _seconds(scored[name])
+        for name in ladder.runs
+        if name in scored and _epochs(scored[name])
+    }
+    if not seconds:
+        return Verdict(_CAPTIONS.fill("no_cost"))
+    longest = max(seconds, key=seconds.__getitem__)
+    return Verdict(
+        _CAPTIONS.fill(
+            "costs_verdict",
+            together=duration(sum(seconds.values())),
+            run=longest,
+            longest=duration(seconds[longest]),
+        )
+    )
 
 
 def table(ladder: Ladder) -> Table | Sentences:

@@ -1,15 +1,41 @@
 """Flat against hierarchical: labels side by side, or subtypes given any bleeding."""
 
+from collections import Counter
 from typing import Any, Final
 
 import pandas as pd
 
 from ichreport.labels import ANY, SUBTYPES
 from ichreport.report.beyond.ladder import Ladder, difference, difference_columns
-from ichreport.report.html.blocks import Cell, Link, Sentences, Table
+from ichreport.report.html.blocks import Cell, Link, Sentences, Table, Verdict
 from ichreport.report.html.captions import Captions
 
 _CAPTIONS: Final = Captions.beside(__file__)
+_OUTCOMES: Final = {
+    "better": "better by more than chance",
+    "worse": "worse by more than chance",
+    "not distinguishable": "not distinguishable",
+    "undefined": "not to be compared",
+}
+
+
+def verdict(ladder: Ladder) -> Verdict:
+    """Whether hierarchical rows beat their flat baselines by the weighted log loss.
+
+    Args:
+        ladder: As `ladder.climb` gives it.
+    """
+    runs = hierarchical(ladder)
+    if not runs:
+        return Verdict(_CAPTIONS.fill("no_hierarchy"))
+    losses = ladder.compared[ladder.compared["label"] != ANY]
+    outcomes = Counter(map(str, losses[losses["run"].isin(runs)]["outcome"]))
+    told = [f"{count} {_OUTCOMES[outcome]}" for outcome, count in outcomes.items()]
+    compared = "; ".join(told) or "none has figures"
+    rows = "row is" if len(runs) == 1 else "rows are"
+    return Verdict(
+        _CAPTIONS.fill("hierarchy_verdict", count=len(runs), rows=rows, compared=compared)
+    )
 
 
 def table(ladder: Ladder, by_label: pd.DataFrame) -> Table | Sentences:
@@ -21,7 +47,7 @@ def table(ladder: Ladder, by_label: pd.DataFrame) -> Table | Sentences:
     """
     runs = hierarchical(ladder)
     if not runs:
-        return Sentences([_CAPTIONS.fill("no_hierarchy")])
+        return Sentences(["There is nothing to compare."])
     losses = ladder.compared[ladder.compared["label"] != ANY].assign(measure="weighted log loss")
     areas = by_label.assign(measure="AUC, " + by_label["label"])
     both = pd.concat([losses, areas], ignore_index=True)

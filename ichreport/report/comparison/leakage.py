@@ -1,14 +1,15 @@
 """What train and test of a sample share, and what that seems to gain."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
-from ichreport.evaluation.comparisons import Comparison, difference_above_floors
+from ichreport.evaluation.comparisons import Comparison, Difference, difference_above_floors
 from ichreport.labels import ANY
-from ichreport.report.html.blocks import Sentences, Table, numbers
+from ichreport.report.html.blocks import Sentences, Table, Verdict, numbers
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import number, with_interval
-from ichreport.runs.results import Results
+from ichreport.runs.results import Results, ScoredRun
 
 _CAPTIONS: Final = Captions.beside(__file__)
 _HEADINGS: Final = {
@@ -40,33 +41,82 @@ def table(results: Results) -> Table:
     )
 
 
-def gain(results: Results) -> Table | Sentences:
-    """What the leak seems to gain: the same row split by slice and split by patient group."""
+@dataclass(frozen=True)
+class Gain:
+    """The same row split by slice and split by patient group.
+
+    Attributes:
+        by_slice: The run whose test patients have slices in train.
+        by_group: The run of its twin.
+        area: The difference in AUC of any bleeding, by slice less by group.
+        loss: The difference of the weighted log losses above the constant's.
+    """
+
+    by_slice: str
+    by_group: str
+    area: Difference
+    loss: Difference
+
+
+def gains(results: Results) -> list[Gain]:
+    """What the leak seems to gain, for every row that was run with both splits."""
     pairs = [
         (run, twin) for run in results.rows.values() for twin in results.twins_of(run.experiment)
     ]
-    if not pairs:
-        return Sentences(
-            ["No row was run with both splits, so what the leak gains is not known here."]
+    return [_gain(by_slice, by_group) for by_slice, by_group in pairs]
+
+
+def _gain(by_slice: ScoredRun, by_group: ScoredRun) -> Gain:
+    both = {"by slice": by_slice.predictions, "by group": by_group.predictions}
+    area = Comparison(both).difference("by slice", "by group", "auc", ANY)
+    loss = difference_above_floors(*both.values())
+    return Gain(by_slice.name, by_group.name, area, loss)
+
+
+def verdict(gained: Sequence[Gain]) -> Verdict:
+    """Of how many rows the scores are better by more than chance where test patients are seen.
+
+    Args:
+        gained: Of `gains`.
+    """
+    if not gained:
+        return Verdict(_CAPTIONS.fill("leak_gain_unknown"))
+    better = sum(gain.area.interval.low > 0 for gain in gained)
+    verb = "score" if better > 1 else "scores"
+    differences = sorted(gain.area.difference for gain in gained)
+    ends = dict.fromkeys(map(number, (differences[0], differences[-1])))
+    return Verdict(
+        _CAPTIONS.fill(
+            "leak_gains",
+            rows="the only row" if len(gained) == 1 else f"{len(gained)} rows",
+            better=f"{better or 'none'} {verb} better",
+            differences=" to ".join(ends),
         )
-    rows = []
-    for by_slice, by_group in pairs:
-        both = {"by slice": by_slice.predictions, "by group": by_group.predictions}
-        areas = Comparison(both)
-        differences = {
-            "AUC, any": areas.difference("by slice", "by group", "auc", ANY),
-            "log loss above the constant's": difference_above_floors(*both.values()),
-        }
-        for name, difference in differences.items():
-            rows.append(
-                [
-                    f"{by_slice.name}: {name}",
-                    number(difference.value),
-                    number(difference.baseline),
-                    with_interval({"value": difference.difference, **vars(difference.interval)}),
-                    by_group.name,
-                ]
-            )
+    )
+
+
+def gain(gained: Sequence[Gain]) -> Table | Sentences:
+    """What the leak seems to gain, in numbers.
+
+    Args:
+        gained: Of `gains`.
+    """
+    if not gained:
+        return Sentences([_CAPTIONS.fill("leak_gain_unknown")])
+    rows = [
+        [
+            f"{gain.by_slice}: {name}",
+            number(difference.value),
+            number(difference.baseline),
+            with_interval({"value": difference.difference, **vars(difference.interval)}),
+            gain.by_group,
+        ]
+        for gain in gained
+        for name, difference in (
+            ("AUC, any", gain.area),
+            ("log loss above the constant's", gain.loss),
+        )
+    ]
     return Table(
         _CAPTIONS.fill("leak_gain"),
         [

@@ -1,7 +1,8 @@
 """What these runs say to the poster's findings."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, Self
@@ -9,17 +10,31 @@ from typing import Final, Self
 from ichreport.evaluation.findings.criteria import Criteria, read_criteria
 from ichreport.evaluation.findings.evidence import Basis, basis_of
 from ichreport.evaluation.findings.verdicts import Criterion, Finding, findings
-from ichreport.report.html.blocks import Cell, Column, Marked, Row, Sentences, Table
+from ichreport.report.html.blocks import Cell, Column, Marked, Row, Sentences, Table, Verdict
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import number, with_interval
 from ichreport.runs.results import Results, ScoredRun
 
 _CAPTIONS: Final = Captions.beside(__file__)
+_VERBS: Final = {"supported": "support", "contradicted": "contradict", "undecided": "leave open"}
 _VERDICTS: Final = {"supported": "good", "contradicted": "bad", "undecided": "open"}
 
 
-def table(results: Results) -> Table:
-    """The poster's five findings, each with what these runs say to it and why."""
+@dataclass(frozen=True)
+class JudgedFindings:
+    """The poster's findings, each with what these runs say to it.
+
+    Attributes:
+        findings: In the poster's order.
+        has_run: The rows that have a run, their own or their twin's.
+    """
+
+    findings: Sequence[Finding]
+    has_run: frozenset[int]
+
+
+def judge(results: Results) -> JudgedFindings:
+    """Judge the poster's five findings by the runs of a report."""
     runs = _PosterRuns.of(results)
     judged = findings(
         {row: run.predictions for row, run in runs.own.items()},
@@ -27,13 +42,27 @@ def table(results: Results) -> Table:
         seen=runs.seen,
         random_backbones=runs.random_backbones,
     )
+    return JudgedFindings(judged, frozenset({*runs.own, *runs.twins}))
+
+
+def verdict(judged: JudgedFindings) -> Verdict:
+    """How many of the findings the runs support, contradict and leave open."""
+    by_verdict = Counter(str(finding.verdict) for finding in judged.findings)
+    told = [f"{verb} {by_verdict[name]}" for name, verb in _VERBS.items() if by_verdict[name]]
+    *first, last = told
+    said = f"{', '.join(first)} and {last}" if first else last
+    return Verdict(_CAPTIONS.fill("findings_verdict", findings=len(judged.findings), said=said))
+
+
+def table(judged: JudgedFindings) -> Table:
+    """The poster's five findings, each with what these runs say to it and why."""
     return Table(
         _CAPTIONS.fill("findings", alpha=f"{read_criteria().alpha:g}"),
         [
             *("the poster says", "these runs", Column("here", numeric=True)),
             *("supports it", "contradicts it", "measured by", "rests on"),
         ],
-        [row for finding in judged for row in _finding(finding, runs)],
+        [row for finding in judged.findings for row in _finding(finding, judged.has_run)],
     )
 
 
@@ -134,9 +163,8 @@ def _made_later(days: Sequence[date]) -> str:
     )
 
 
-def _finding(finding: Finding, runs: _PosterRuns) -> list[Row]:
+def _finding(finding: Finding, has_run: Collection[int]) -> list[Row]:
     """A finding, the parts that it rests on, and the rows that it lacks."""
-    has_run = {*runs.own, *runs.twins}
     notes = {
         "no run of row": [row for row in finding.missing if row not in has_run],
         "no run by the split of the row beside it, of row": [

@@ -6,7 +6,7 @@ from typing import Any, Final
 from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.evaluation.uncertainty.training_seeds import across_seeds
 from ichreport.labels import ANY
-from ichreport.report.html.blocks import Sentences, Table, numbers
+from ichreport.report.html.blocks import Sentences, Table, Verdict, numbers
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import interval, number
 from ichreport.runs.results import Results, ScoredRun
@@ -17,6 +17,18 @@ SCORES: Final = {
     "AUC, any": ("auc", ANY),
 }
 """What is told over seeds."""
+
+
+def verdict(results: Results) -> Verdict:
+    """How far scores spread over training seeds, of the row where they do most."""
+    spreads = [_on_test(runs) for runs in results.by_row.values() if len(runs) > 1]
+    if not spreads:
+        return Verdict(_CAPTIONS.fill("seeds_single"))
+    loss, area = (
+        number(max(of_row[key]["standard_deviation"] for of_row in spreads))
+        for key in SCORES.values()
+    )
+    return Verdict(_CAPTIONS.fill("seeds_spread", loss=loss, area=area))
 
 
 def table(results: Results) -> Table | Sentences:
@@ -30,7 +42,7 @@ def table(results: Results) -> Table | Sentences:
         by_score = _on_test(runs)
         rows += [[f"{name}: {words}", *_cells(by_score[key])] for words, key in SCORES.items()]
     if not rows:
-        return Sentences([_CAPTIONS.fill("seeds_single")])
+        return Sentences(["There is no spread to show."])
     return Table(
         _CAPTIONS.fill("seeds"),
         ["row and score", *numbers("mean", "standard deviation", "range", "runs")],

@@ -3,21 +3,35 @@
 from typing import Any, Final
 
 from ichreport.labels import ANY
-from ichreport.report.html.blocks import Cell, Link, Table, numbers
+from ichreport.report.html.blocks import Cell, Link, Table, Verdict, numbers
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import with_interval
-from ichreport.runs.results import Results
+from ichreport.runs.results import Results, ScoredRun
 
 _CAPTIONS: Final = Captions.beside(__file__)
+
+
+def verdict(results: Results) -> Verdict:
+    """How well the best run, chosen on validation, finds any bleeding in whole studies."""
+    best = results.best
+    measures = {} if best is None else _of_any(best)
+    if best is None or not measures["learned", "auc"]["studies"]:
+        return Verdict(_CAPTIONS.fill("studies_of_none"))
+    area, recall, specificity = (
+        with_interval(measures["learned", score], 2) for score in ("auc", "recall", "specificity")
+    )
+    return Verdict(
+        _CAPTIONS.fill(
+            "studies_of_best", run=best.name, area=area, recall=recall, specificity=specificity
+        )
+    )
 
 
 def table(results: Results) -> Table:
     """Any bleeding in whole studies of test, for every row."""
     rows: list[list[Cell]] = []
     for name, run in results.rows.items():
-        studies = run.assessment.studies
-        of_any = studies[studies["label"] == ANY].to_dict("records")
-        measures: dict[Any, Any] = {(row["pooling"], row["score"]): row for row in of_any}
+        measures = _of_any(run)
         learned = measures["learned", "auc"]
         rows.append(
             [
@@ -39,3 +53,10 @@ def table(results: Results) -> Table:
         ],
         rows,
     )
+
+
+def _of_any(run: ScoredRun) -> dict[Any, Any]:
+    """The measures of any bleeding in studies, by pooling and score."""
+    studies = run.assessment.studies
+    of_any = studies[studies["label"] == ANY].to_dict("records")
+    return {(row["pooling"], row["score"]): row for row in of_any}

@@ -1,22 +1,64 @@
 """What the splits of each sample hold and share, where a store is large enough for splits."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
+
+import pandas as pd
 
 from ichreport.data import samples
 from ichreport.data.overlap import leakage
 from ichreport.data.samples import Sample
 from ichreport.data.store import Store
+from ichreport.params.samples import SAMPLES
 from ichreport.params.samples import Sample as SampleName
 from ichreport.report.data import tables
-from ichreport.report.html.blocks import Sentences, Table
+from ichreport.report.html.blocks import Sentences, Table, Verdict
 from ichreport.report.html.captions import Captions
+from ichreport.report.html.formats import number
 
 _CAPTIONS: Final = Captions.beside(__file__)
 
 
-def draw(store: Store, name: SampleName, sampling: Mapping[str, Any]) -> Sample | Sentences:
-    """Draw a sample of a store, or say why it is too small for one.
+@dataclass(frozen=True)
+class AuditedSample:
+    """A sample of a store, and what its splits share.
+
+    Attributes:
+        name: sampa, sampb or fullid.
+        sample: The sample.
+        audit: `data.overlap.leakage.leak_audit` of it.
+    """
+
+    name: SampleName
+    sample: Sample
+    audit: pd.DataFrame
+
+    @property
+    def share_of_seen(self) -> float:
+        """The share of the test slices whose patients have slices in train."""
+        pair = self.audit[(self.audit["first"] == "train") & (self.audit["second"] == "test")]
+        seen = pair.loc[pair["kind"] == "patients", "slices_in_second"].sum()
+        return float(seen / (self.sample.split == "test").sum())
+
+
+@dataclass(frozen=True)
+class TooSmall:
+    """Why a store has no such sample.
+
+    Attributes:
+        name: sampa, sampb or fullid.
+        why: A sentence.
+    """
+
+    name: SampleName
+    why: str
+
+
+def audited(
+    store: Store, name: SampleName, sampling: Mapping[str, Any]
+) -> AuditedSample | TooSmall:
+    """Draw a sample of a store and audit it, or say why the store is too small for one.
 
     Args:
         store: The store.
@@ -24,28 +66,53 @@ def draw(store: Store, name: SampleName, sampling: Mapping[str, Any]) -> Sample 
         sampling: As `data.samples.draw` takes it.
     """
     try:
-        return samples.draw(store.slices, name, **sampling)
+        sample = samples.draw(store.slices, name, **sampling)
     except samples.EmptySplitError:
-        too_small = _CAPTIONS.fill(
+        why = _CAPTIONS.fill(
             "no_sample",
             sample=name,
             slices=_counted(len(store), "slice"),
             patients=_counted(store.slices["patient_id"].nunique(), "patient"),
             seed=sampling["seed"],
         )
-        return Sentences([too_small])
+        return TooSmall(name, why)
+    return AuditedSample(name, sample, leakage.leak_audit(store.slices, sample))
 
 
-def leak_audit(store: Store, sample: Sample | Sentences) -> Table | Sentences:
+def verdict(drawn: Sequence[AuditedSample | TooSmall]) -> Verdict:
+    """Of which samples the patients of test have slices in train, and of which they have none.
+
+    Args:
+        drawn: Of `audited`.
+    """
+    known = [one for one in drawn if isinstance(one, AuditedSample)]
+    seen = [one for one in known if one.share_of_seen]
+    apart = [SAMPLES[one.name].name for one in known if not one.share_of_seen]
+    said = [
+        _CAPTIONS.fill(
+            "test_patients_seen",
+            sample=SAMPLES[one.name].name,
+            share=number(100 * one.share_of_seen, 1),
+        )
+        for one in seen
+    ]
+    if apart:
+        said.append(_CAPTIONS.fill("test_patients_unseen", samples=" and ".join(apart)))
+    return Verdict(" ".join(said) or _CAPTIONS.fill("no_samples"))
+
+
+def leak_audit(drawn: AuditedSample | TooSmall) -> Table | Sentences:
     """What each pair of a sample's splits shares."""
-    if isinstance(sample, Sentences):
-        return sample
-    return tables.leak_audit(leakage.leak_audit(store.slices, sample), sample)
+    if isinstance(drawn, TooSmall):
+        return Sentences([drawn.why])
+    return tables.leak_audit(drawn.audit, drawn.sample)
 
 
-def labels(store: Store, sample: Sample | Sentences) -> Table | Sentences:
+def labels(store: Store, drawn: AuditedSample | TooSmall) -> Table | Sentences:
     """How many slices of each label fall into each of a sample's splits."""
-    return sample if isinstance(sample, Sentences) else tables.sample_labels(store, sample)
+    if isinstance(drawn, TooSmall):
+        return Sentences([drawn.why])
+    return tables.sample_labels(store, drawn.sample)
 
 
 def _counted(count: int, what: str) -> str:

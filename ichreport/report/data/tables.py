@@ -12,7 +12,7 @@ from ichreport.data.store import Store
 from ichreport.labels import ANY, LABELS
 from ichreport.report.data import missing
 from ichreport.report.html import data_frame
-from ichreport.report.html.blocks import Sentences, Table, numbers
+from ichreport.report.html.blocks import Sentences, Table, Verdict, numbers
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import number
 from ichreport.splits import SPLITS
@@ -35,7 +35,7 @@ def data_set(store: Store) -> Table:
     return Table("The store: what was read, and how it is kept.", ["what", "value"], rows)
 
 
-def prevalence(store: Store) -> Sentences:
+def prevalence(store: Store) -> Verdict:
     """How often slices bleed here, against the poster's."""
     bleeding = _share_that_bleeds(store.slices)
     if math.isnan(bleeding):
@@ -46,17 +46,17 @@ def prevalence(store: Store) -> Sentences:
     )
     if store.manifest["synthetic"] and bleeding > on_poster:
         sentence += " " + _CAPTIONS.fill("synthetic_prevalence")
-    return Sentences([sentence])
+    return Verdict(sentence)
 
 
-def _prevalence_of_studies(store: Store) -> Sentences:
+def _prevalence_of_studies(store: Store) -> Verdict:
     """How often studies bleed where nobody has labelled slices."""
     bleeding = math.nan if store.studies is None else _share_that_bleeds(store.studies)
     if math.isnan(bleeding):
         if store.labelled == "nothing":
-            return missing.no_labels()
-        return Sentences([_CAPTIONS.fill("any_unknown")])
-    return Sentences([f"{100 * bleeding:.1f} % of these studies bleed. The poster counts slices."])
+            return Verdict(str(missing.no_labels()))
+        return Verdict(_CAPTIONS.fill("any_unknown"))
+    return Verdict(f"{100 * bleeding:.1f} % of these studies bleed. The poster counts slices.")
 
 
 def _share_that_bleeds(rows: pd.DataFrame) -> float:

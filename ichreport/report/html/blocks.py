@@ -277,6 +277,23 @@ class Sentences:
 
 
 @dataclass(frozen=True)
+class Verdict:
+    """What a section comes to, in one line that was computed; its figures follow.
+
+    Attributes:
+        text: A sentence or two.
+    """
+
+    text: str
+
+    def _repr_html_(self) -> str:
+        return f'<p class="verdict">{escape(self.text)}</p>'
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
 class Fact:
     """A main figure of what is summed up.
 

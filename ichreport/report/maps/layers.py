@@ -8,16 +8,13 @@ from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import number, with_interval
 
 _CAPTIONS: Final = Captions.beside(__file__)
-_NOTHING: Final = Sentences(["Nothing was chosen."])
+_NOTHING: Final = Sentences(["There are no layers to compare."])
 
 
 def table(choice: LayerChoice) -> Table | Sentences:
-    """Each candidate's pointing on validation; where none was chosen, why."""
-    if not choice.candidates:
-        return Sentences([_CAPTIONS.fill("layers_fixed")])
+    """Each candidate's pointing on validation, where one was chosen."""
     if choice.layer is None:
-        candidates = _listed(list(choice.candidates))
-        return Sentences([_CAPTIONS.fill("layers_no_masks", layers=candidates)])
+        return _NOTHING
     rows = [
         Row(
             [
@@ -35,9 +32,12 @@ def table(choice: LayerChoice) -> Table | Sentences:
 
 
 def sentences(choice: LayerChoice) -> Sentences:
-    """Which block was chosen, how often it pointed, and how sure that is."""
+    """Which block was chosen, how often it pointed, and how sure that is; or why none was."""
+    if not choice.candidates:
+        return Sentences([_CAPTIONS.fill("layers_fixed")])
     if choice.layer is None:
-        return _NOTHING
+        candidates = _listed(list(choice.candidates))
+        return Sentences([_CAPTIONS.fill("layers_no_masks", layers=candidates)])
     chosen = _chosen(choice)
     pointing = chosen.pointing
     share, slices = number(pointing.value), f"{pointing.maps:,}"

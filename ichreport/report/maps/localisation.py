@@ -46,7 +46,7 @@ _NOTHING: Final = Sentences(["Nothing was measured."])
 def table(measures: MapMeasures) -> Table | Sentences:
     """Every measure of every label with its interval, the baselines below."""
     if not measures.labels:
-        return _NO_TRUTH
+        return _NOTHING
     return Table(
         _CAPTIONS.fill("measures", method=measures.method, side=measures.side),
         ["label", "above both", *numbers("slices (groups)", *_NAMES.values())],
@@ -78,7 +78,7 @@ def above_baselines(measures: MapMeasures) -> Drawing | Sentences:
 def sentences(measures: MapMeasures) -> Sentences:
     """What the measures say; the labels that the maps fail for are named."""
     if not measures.labels:
-        return _NOTHING
+        return _NO_TRUTH
     pairs = [(measure, baseline) for baseline in TO_BEAT for measure in MEASURES]
     known = sum(measures.is_known(label, name) for label in measures.labels for name in TO_BEAT)
     return Sentences(

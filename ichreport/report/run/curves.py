@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from ichreport.evaluation.assessment import Assessment
 from ichreport.labels import ANY, LABELS
-from ichreport.params.experiment import Experiment
 from ichreport.report.html.blocks import Drawing, lines
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.figure_style import STYLE, WIDE, one_axes
@@ -26,12 +25,11 @@ _SQUARE_AND_LEGEND: Final = (3.5, 4.25)
 
 
 @mpl.rc_context(STYLE)
-def loss_curves(history: Mapping[str, Sequence[float]], experiment: Experiment) -> Drawing:
-    """Loss on train and validation after each epoch, and why training ended.
+def loss_curves(history: Mapping[str, Sequence[float]]) -> Drawing:
+    """Loss on train and validation after each epoch.
 
     Args:
         history: `loss` and `val_loss`, one value an epoch.
-        experiment: What was run.
     """
     figure, axes = one_axes(WIDE)
     epochs = np.arange(1, len(history["loss"]) + 1)
@@ -55,7 +53,7 @@ def loss_curves(history: Mapping[str, Sequence[float]], experiment: Experiment) 
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     return lines(
         figure,
-        caption=f"{_CAPTIONS.fill('loss_curves')} {_why_it_ended(len(epochs), best, experiment)}",
+        caption=_CAPTIONS.fill("loss_curves"),
         alternative=_CAPTIONS.fill(
             "loss_curves_alternative",
             epochs=len(epochs),
@@ -64,21 +62,6 @@ def loss_curves(history: Mapping[str, Sequence[float]], experiment: Experiment) 
             last=number(history["loss"][-1]),
         ),
     )
-
-
-def _why_it_ended(epochs: int, best: int, experiment: Experiment) -> str:
-    """Whether training stopped by itself, or had no epochs left.
-
-    Args:
-        epochs: How many there were.
-        best: Which of them was kept, from 0.
-        experiment: What says how many there may be.
-    """
-    if experiment.schedule != "plateau":
-        return _CAPTIONS.fill("ran_through", epochs=epochs)
-    if epochs < experiment.epochs or epochs - 1 - best >= experiment.patience:
-        return _CAPTIONS.fill("stopped", epochs=epochs, patience=experiment.patience)
-    return _CAPTIONS.fill("not_stopped", epochs=epochs, since=epochs - 1 - best)
 
 
 @mpl.rc_context(STYLE)

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ichreport.evaluation.uncertainty.intervals import ALPHA
-from ichreport.report.html.blocks import Drawing, Sentences, lines
+from ichreport.report.html.blocks import Drawing, Sentences, Verdict, lines
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.figure_style import STYLE, one_axes
 from ichreport.report.html.formats import interval, number, p_value, with_interval
@@ -28,21 +28,24 @@ def figure(curve: pd.DataFrame) -> Drawing | Sentences:
         curve: Of `evaluation.learning_curve.scores_by_share`; empty where none was asked for.
     """
     if curve.empty:
-        return Sentences([_CAPTIONS.fill("no_learning_curve")])
+        return Sentences(["There is no curve to show."])
     by_score = {score: curve[curve["score"] == score] for score in _NAMES}
     return lines(
         [_panel(of_score, _NAMES[score]) for score, of_score in by_score.items()],
-        caption=f"{verdict(curve)} {_CAPTIONS.fill('learning_curve')}",
+        caption=_CAPTIONS.fill("learning_curve"),
         alternative=" ".join(_in_words(rows, _NAMES[score]) for score, rows in by_score.items()),
     )
 
 
-def verdict(curve: pd.DataFrame) -> str:
-    """Whether the curve still gets better at its end, in sentences.
+def verdict(curve: pd.DataFrame) -> Verdict:
+    """Whether the curve still gets better at its end.
 
     Args:
-        curve: Of `evaluation.learning_curve.scores_by_share`, of two shares at least.
+        curve: Of `evaluation.learning_curve.scores_by_share`, of two shares at least; empty where
+            none was asked for.
     """
+    if curve.empty:
+        return Verdict(_CAPTIONS.fill("no_learning_curve"))
     last = curve[curve["share"] == curve["share"].max()].to_dict("records")
     before = curve[curve["share"] < curve["share"].max()].iloc[-1]
     clear = [row for row in last if row["p_adjusted"] < ALPHA]
@@ -50,10 +53,10 @@ def verdict(curve: pd.DataFrame) -> str:
     steps = "; ".join(_step(row) for row in last)
     opening = f"From {before['groups']:,} to {last[0]['groups']:,} patient groups: {steps}."
     if not gains:
-        return f"{opening} {_CAPTIONS.fill('learning_curve_flat')}"
+        return Verdict(f"{opening} {_CAPTIONS.fill('learning_curve_flat')}")
     if min(gains) < 0:
-        return f"{opening} {_CAPTIONS.fill('learning_curve_worse')}"
-    return f"{opening} {_CAPTIONS.fill('learning_curve_steep')}"
+        return Verdict(f"{opening} {_CAPTIONS.fill('learning_curve_worse')}")
+    return Verdict(f"{opening} {_CAPTIONS.fill('learning_curve_steep')}")
 
 
 def _step(row: dict[Any, Any]) -> str:

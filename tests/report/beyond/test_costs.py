@@ -60,3 +60,16 @@ def test_the_caption_says_that_energy_is_not_recorded(base, step):
 
 def test_without_figures_a_sentence_stands_in_its_place():
     assert isinstance(table_of(), Sentences)
+    assert "no cost is known" in str(costs.verdict(ladder.climb(gathered())))
+
+
+def test_the_verdict_adds_the_trainings_up_and_names_the_longest(base, step):
+    timings = {"training": 200.0, "prediction": 1.0}
+    longer = assessed(tuned(), timings=timings)
+    seconds = base.record["timings"]["training"] + 200
+    said = str(costs.verdict(ladder.climb(gathered(base, longer))))
+    assert said == (
+        f"Together the trainings took {seconds / 60:.0f} min; the longest, {TUNED}, took 3 min."
+    )
+    nothing = assessed(tuned(), history={}, model=None, timings={"scoring": 3.0})
+    assert TUNED not in str(costs.verdict(ladder.climb(gathered(base, nothing))))

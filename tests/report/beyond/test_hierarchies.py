@@ -45,4 +45,13 @@ def test_without_such_a_row_a_sentence_stands_in_its_place():
     flat = ladder.climb(gathered(frozen(), tuned()))
     shown = hierarchies.table(flat, each_label.compare(flat))
     assert isinstance(shown, Sentences)
-    assert "No row is hierarchical" in str(shown)
+    assert "nothing to compare" in str(shown)
+    assert "No row is hierarchical" in str(hierarchies.verdict(flat))
+
+
+def test_the_verdict_counts_the_outcomes_of_the_ladder(climbed):
+    [loss] = [row for row in ladder.table(climbed).rows if row[0].text == FLAT_FIRST]
+    said = str(hierarchies.verdict(climbed))
+    assert said.startswith("1 hierarchical row is here")
+    assert f"1 {loss[4].text}" in said
+    assert "No row is hierarchical" not in said

@@ -22,7 +22,7 @@ def test_the_leak_is_a_share_of_the_test_slices(results):
 
 
 def test_the_gain_is_the_difference_of_the_twins(results):
-    table = leakage.gain(results)
+    table = leakage.gain(leakage.gains(results))
     [area, loss] = table.rows
     assert area[0] == f"{BASELINE}: AUC, any"
     assert loss[0] == f"{BASELINE}: log loss above the constant's"
@@ -37,11 +37,13 @@ def test_the_gain_is_the_difference_of_the_twins(results):
 
 
 def test_without_a_twin_the_gain_is_not_known():
-    assert "is not known" in str(leakage.gain(gathered(run(BASELINE, 1.0, poster_row=5))))
+    assert "is not known" in str(
+        leakage.gain(leakage.gains(gathered(run(BASELINE, 1.0, poster_row=5))))
+    )
 
 
 def test_twins_are_found_though_each_has_a_baseline_of_its_own_split():
     by_slice = run("06-focal", 1.5, loss="focal", baseline=BASELINE)
     by_group = run("17-focal", 1.0, loss="focal", baseline="16-bygroup", split_by="group")
-    table = leakage.gain(gathered(by_slice, by_group))
+    table = leakage.gain(leakage.gains(gathered(by_slice, by_group)))
     assert {row[4] for row in table.rows} == {"17-focal"}

@@ -34,10 +34,26 @@ def on_all():
     return {name: run(name, 2.0, sample="fullid", poster_row=row) for name, row in rows.items()}
 
 
+def table_of(results):
+    return poster_findings.table(poster_findings.judge(results))
+
+
+def test_the_verdict_counts_the_findings_by_what_the_runs_say(results, on_all):
+    for of in (results, gathered(*on_all.values())):
+        judged = poster_findings.judge(of)
+        verdicts = [row.cells[1].text for row in poster_findings.table(judged).lines if row.kind]
+        words = {"supported": "support", "contradicted": "contradict", "undecided": "leave open"}
+        said = str(poster_findings.verdict(judged))
+        assert said.startswith(f"Of the poster's {len(verdicts)} findings these runs ")
+        for verdict, verb in words.items():
+            count = verdicts.count(verdict)
+            assert (f"{verb} {count}" in said) == (verb in said) == (count > 0)
+
+
 def parts_of(results):
     """The rows of the table that are parts, by finding and name."""
     claims, parts = 0, {}
-    for row in poster_findings.table(results).lines:
+    for row in table_of(results).lines:
         claims += row.kind == "marked"
         if row.cells[5]:
             parts[claims, row.cells[0]] = row.cells
@@ -45,7 +61,7 @@ def parts_of(results):
 
 
 def test_every_finding_has_a_verdict_and_says_which_rows_it_lacks(results):
-    table = poster_findings.table(results)
+    table = table_of(results)
     claims = [row.cells for row in table.lines if row.kind == "marked"]
     assert [row[0].split(".")[0] for row in claims] == ["1", "2", "3", "4", "5"]
     assert {row[1].text for row in claims} <= {"supported", "contradicted", "undecided"}
@@ -167,9 +183,9 @@ def test_earlier_versions_of_the_criteria_are_told_where_there_are_some(on_all, 
 def test_a_row_that_ran_by_another_split_than_the_one_beside_it_is_told_apart(results):
     by_slice = run("06-focal", 1.5, poster_row=6, loss="focal", baseline=BASELINE)
     by_group = run(BASELINE, 1.5, poster_row=5, split_by="group")
-    parts = [row.cells for row in poster_findings.table(gathered(by_slice, by_group)).lines]
+    parts = [row.cells for row in table_of(gathered(by_slice, by_group)).lines]
     assert ["no run by the split of the row beside it, of row 6", *[""] * 6] in parts
-    others = [row.cells[0] for row in poster_findings.table(results).lines]
+    others = [row.cells[0] for row in table_of(results).lines]
     assert not any(said.startswith("no run by the split") for said in others)
 
 
@@ -179,10 +195,10 @@ def test_backbones_of_random_weights_leave_the_poster_s_findings_open():
         for weights in ("imagenet", None)
     )
     taught_said, random_said = (
-        [row.cells[0] for row in poster_findings.table(of).lines] for of in (taught, random)
+        [row.cells[0] for row in table_of(of).lines] for of in (taught, random)
     )
     assert not any("random weights" in said for said in taught_said)
     assert random_said[random_said.index("no run of row 2") + 1] == "random weights in row 5"
-    cells = [row.cells[1] for row in poster_findings.table(random).lines]
+    cells = [row.cells[1] for row in table_of(random).lines]
     verdicts = [cell for cell in cells if cell]
     assert {verdict.text for verdict in verdicts} == {"undecided"}

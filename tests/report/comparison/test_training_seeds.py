@@ -14,5 +14,15 @@ def test_seeds_give_mean_and_spread_and_a_single_run_says_that_it_is_one(results
     assert loss[1] == f"{np.mean(values):.3f}"
     assert loss[2] == f"{pd.Series(values).std():.3f}"
     assert area[4] == "2"
-    assert "run once" in str(training_seeds.table(gathered(run(BASELINE, 1.0))))
-    assert "run once" not in str(training_seeds.table(gathered()))
+    spreads = [
+        f"{pd.Series([of_run(scored) for scored in results.by_row[BASELINE]]).std():.3f}"
+        for of_run in (lambda scored: scored.test_loss, lambda scored: scored.learned.auc_any)
+    ]
+    said = str(training_seeds.verdict(results))
+    assert f"by a standard deviation of {spreads[0]} at most" in said
+    assert said.endswith(f"its AUC of any bleeding by {spreads[1]}.")
+    single = gathered(run(BASELINE, 1.0))
+    assert "run once" in str(training_seeds.verdict(single))
+    assert "run once" not in said
+    assert "no spread" in str(training_seeds.table(single))
+    assert "no spread" not in str(training_seeds.table(gathered()))

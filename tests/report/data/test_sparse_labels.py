@@ -16,6 +16,7 @@ from ichreport.report.html import slice_images
 from ichreport.report.html.blocks import Drawing, Sentences, Table
 from ichreport.report.viewer import viewer
 
+UNSEEN = "FullID: no patient of test has slices in train."
 UNLABELLED = "Nothing here is labelled: the store was made without a label file."
 
 
@@ -121,22 +122,38 @@ def test_a_kind_that_no_slice_has_is_named(store):
 def test_a_sample_of_a_store_that_is_too_small_is_a_sentence(store):
     sampling = {"seed": 1, "sampa_share": 1.0, "sampb_share": 1.0}
     store.slices = store.slices.iloc[:2]
-    drawn = splits.draw(store, "fullid", sampling)
-    assert isinstance(drawn, Sentences)
-    assert "this store of 2 slices of 1 patient is too small for that with seed 1" in str(drawn)
-    assert splits.leak_audit(store, drawn) is splits.labels(store, drawn) is drawn
+    drawn = splits.audited(store, "fullid", sampling)
+    for shown in (splits.leak_audit(drawn), splits.labels(store, drawn)):
+        assert isinstance(shown, Sentences)
+        assert "this store of 2 slices of 1 patient is too small for that with seed 1" in str(shown)
+    assert str(splits.verdict([drawn])) == "This store is too small for any sample."
 
 
 def test_a_sample_that_can_be_drawn_is_audited_and_counted(store):
     sampling = {"seed": 1, "sampa_share": 1.0, "sampb_share": 1.0}
-    sample = splits.draw(store, "sampa", sampling)
-    assert isinstance(splits.leak_audit(store, sample), Table)
-    assert str(splits.labels(store, sample)) == str(data_tables.sample_labels(store, sample))
+    drawn = splits.audited(store, "sampa", sampling)
+    assert isinstance(splits.leak_audit(drawn), Table)
+    assert str(splits.labels(store, drawn)) == str(data_tables.sample_labels(store, drawn.sample))
+
+
+def test_the_verdict_on_splits_names_those_whose_test_patients_are_seen_and_only_those(store):
+    sampling = {"seed": 0, "sampa_share": 1.0, "sampb_share": 1.0}
+    by_slice, by_group = (splits.audited(store, name, sampling) for name in ("sampa", "fullid"))
+    patients = store.slices["patient_id"].to_numpy()
+    in_test, in_train = (
+        patients[by_slice.sample.rows[by_slice.sample.split == split]]
+        for split in ("test", "train")
+    )
+    share = f"{100 * np.isin(in_test, in_train).mean():.1f} % of the test slices of SampA"
+    said = str(splits.verdict([by_slice, by_group]))
+    assert said == f"{share} are of patients who have slices in train. " + UNSEEN
+    assert str(splits.verdict([by_group])) == UNSEEN
+    assert "no patient" not in str(splits.verdict([by_slice]))
 
 
 def test_splits_without_labels_have_no_counts_of_them(unlabelled):
     sampling = {"seed": 1, "sampa_share": 1.0, "sampb_share": 1.0}
-    table = splits.labels(unlabelled, splits.draw(unlabelled, "sampa", sampling))
+    table = splits.labels(unlabelled, splits.audited(unlabelled, "sampa", sampling))
     assert all(row[3:] == ["–"] * len(LABELS) for row in table.rows)
     assert table.caption.endswith("; no slice is labelled.")
 

@@ -65,15 +65,15 @@ def test_without_masks_the_page_says_that_no_choice_could_be_made(clear):
     without = LayerChoice(
         None, (Candidate("relu1", 48, undefined), Candidate("relu2", 24, undefined))
     )
-    said = str(layers.table(without))
+    said = str(layers.sentences(without))
     assert "no choice could be made among block 1 and block 2" in said
     assert "by default" in said
-    assert str(layers.sentences(without)) == "Nothing was chosen."
+    assert str(layers.table(without)) == "There are no layers to compare."
     assert "no choice" not in str(layers.table(clear)) + str(layers.sentences(clear))
 
 
 def test_a_network_with_one_layer_says_that_there_was_no_choice(clear):
     fixed = LayerChoice(None, ())
-    assert "There was no layer to choose" in str(layers.table(fixed))
-    assert "mask" not in str(layers.table(fixed))
+    assert "There was no layer to choose" in str(layers.sentences(fixed))
+    assert "mask" not in str(layers.sentences(fixed))
     assert "no layer to choose" not in str(layers.sentences(clear))

@@ -126,6 +126,6 @@ def test_without_truth_nothing_is_measured_and_that_is_said(sample):
     store = MadeUpStore(has_truth=False)
     bleeding = against_truth.bleeding_slices(store, sample)
     measured = against_truth.measure(store, sample, bleeding, {"any": Heat(np.zeros((1, 4, 4)))})
-    assert "do not say where the bleeding is" in str(map_localisation.table(measured))
-    for shown in (map_localisation.above_baselines, map_localisation.sentences):
+    assert "do not say where the bleeding is" in str(map_localisation.sentences(measured))
+    for shown in (map_localisation.above_baselines, map_localisation.table):
         assert str(shown(measured)) == "Nothing was measured."

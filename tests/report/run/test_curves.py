@@ -12,7 +12,6 @@ from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_s
 from ichreport.evaluation.assessment import assess
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.labels import LABELS
-from ichreport.params.experiment import Experiment
 from ichreport.report.run import curves as run_curves
 
 
@@ -101,25 +100,9 @@ def test_calibration_names_the_labels_own_brier_score(test_rows, assessed):
 
 def test_the_loss_curves_mark_the_epoch_with_the_lowest_validation_loss():
     history = {"loss": [0.9, 0.5, 0.3], "val_loss": [0.8, 0.625, 0.7]}
-    drawing = run_curves.loss_curves(history, Experiment(epochs=9, patience=1))
+    drawing = run_curves.loss_curves(history)
     assert "0.625, at epoch 2" in drawing.alternative
     assert "kept: 0.625" in [name for name, _ in texts(drawing)]
-
-
-@pytest.mark.parametrize(
-    ("changes", "said", "unsaid"),
-    [
-        ({"epochs": 9, "patience": 1}, "stopped by itself after epoch 3", "no epochs left"),
-        ({"epochs": 3, "patience": 1}, "stopped by itself after epoch 3", "no epochs left"),
-        ({"epochs": 3, "patience": 2}, "no epochs left: it used all 3", "stopped by itself after"),
-        ({"epochs": 3, "schedule": "cosine"}, "runs through all 3 epochs", "stopped by itself"),
-    ],
-)
-def test_a_training_that_used_all_its_epochs_is_not_said_to_have_stopped(changes, said, unsaid):
-    history = {"loss": [0.9, 0.5, 0.3], "val_loss": [0.8, 0.625, 0.7]}
-    caption = run_curves.loss_curves(history, Experiment(**changes)).caption
-    assert said in caption
-    assert unsaid not in caption
 
 
 def test_a_dot_plot_puts_each_value_on_its_own_line_at_its_own_place():

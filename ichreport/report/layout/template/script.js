@@ -33,6 +33,39 @@
   }
 })();
 
+// What folds away: one button for all of it, and a page that is printed or linked to shows it.
+(() => {
+  const folds = [...document.querySelectorAll("details.more")];
+  if (!folds.length) return;
+  const button = document.createElement("button");
+  const name = () => { button.textContent = folds.every((fold) => fold.open) ? "Fold details" : "Unfold all details"; };
+  button.type = "button";
+  button.addEventListener("click", () => {
+    const open = !folds.every((fold) => fold.open);
+    for (const fold of folds) fold.open = open;
+  });
+  for (const fold of folds) fold.addEventListener("toggle", name);
+  name();
+  const place = document.createElement("p");
+  place.className = "folds";
+  place.append(button);
+  document.querySelector("main h1").after(place);
+
+  let folded = [];
+  addEventListener("beforeprint", () => {
+    folded = folds.filter((fold) => !fold.open);
+    for (const fold of folded) fold.open = true;
+  });
+  addEventListener("afterprint", () => { for (const fold of folded) fold.open = false; });
+  const follow = () => {
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const fold = target && target.closest("details.more");
+    if (fold && !fold.open) { fold.open = true; target.scrollIntoView(); }
+  };
+  addEventListener("hashchange", follow);
+  follow();
+})();
+
 // A button that copies what stands beside it.
 for (const place of document.querySelectorAll(".copyable")) {
   const button = document.createElement("button");

@@ -1,0 +1,86 @@
+"""What each section of the page of the data comes to, in a line that opens it."""
+
+from typing import Final
+
+from ichreport.data import summary
+from ichreport.data.store import Store
+from ichreport.report.html.blocks import Verdict
+from ichreport.report.html.captions import Captions
+from ichreport.report.html.formats import number
+
+_CAPTIONS: Final = Captions.beside(__file__)
+
+
+def read(store: Store) -> Verdict:
+    """How much was read, and how much of it could not be used."""
+    counts = store.manifest["counts"]
+    rejects = _CAPTIONS.fill("read_all")
+    if counts["rejects"]:
+        unusable, files = f"{counts['rejects']:,}", f"{counts['files']:,}"
+        rejects = _CAPTIONS.fill("read_but", rejects=unusable, files=files)
+    patients = _counted(counts["patients"], "patient", "patients")
+    return Verdict(
+        _CAPTIONS.fill("read", slices=f"{counts['slices']:,}", patients=patients, rejects=rejects)
+    )
+
+
+def series_shape(store: Store) -> Verdict:
+    """How many slices a study has, and how far they lie apart."""
+    studies = summary.slices_per_study(store.slices)
+    lengths = studies.index.repeat(studies)
+    if lengths.max() == 1:
+        return Verdict(_CAPTIONS.fill("no_geometry"))
+    steps = summary.series_geometry(store.slices)["step"].dropna()
+    apart = (
+        _CAPTIONS.fill("apart_unknown")
+        if steps.empty
+        else _CAPTIONS.fill("apart", step=number(steps.median(), 1))
+    )
+    return Verdict(
+        _CAPTIONS.fill(
+            "shape",
+            length=f"{lengths.to_series().median():.0f}",
+            shortest=lengths.min(),
+            longest=lengths.max(),
+            apart=apart,
+        )
+    )
+
+
+def headers(store: Store) -> Verdict:
+    """How many families of headers there are, and how many rules of reading changed slices."""
+    applied = summary.rules_applied(store)
+    rules = _CAPTIONS.fill("no_rules")
+    if len(applied):
+        rules = _CAPTIONS.fill(
+            "rules_needed",
+            rules=_counted(len(applied), "rule", "rules"),
+            first=applied.index[0],
+            slices=f"{applied.iloc[0]:,}",
+        )
+    families = store.slices["family"].nunique()
+    return Verdict(
+        _CAPTIONS.fill("headers", families=_counted(families, "family", "families"), rules=rules)
+    )
+
+
+def left_out(store: Store) -> Verdict:
+    """How many series, and how many files, are not in the store."""
+    counts, series = store.manifest["counts"], store.series
+    passed_over = int((~series["kept"].to_numpy(dtype=bool)).sum())
+    if not (passed_over or counts["set_aside"] or counts["rejects"]):
+        return Verdict(_CAPTIONS.fill("nothing_left_out"))
+    return Verdict(
+        _CAPTIONS.fill(
+            "left_out",
+            series=f"{passed_over:,}",
+            all_series=f"{len(series):,}",
+            set_aside=f"{counts['set_aside']:,}",
+            rejects=f"{counts['rejects']:,}",
+            files=f"{counts['files']:,}",
+        )
+    )
+
+
+def _counted(count: int, one: str, several: str) -> str:
+    return f"{count:,} {one if count == 1 else several}"

@@ -1,0 +1,188 @@
+"""What each section of a run's page comes to, in a line that opens it."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from ichreport.data.overlap.leakage import NEIGHBOURS
+from ichreport.data.samples import Sample
+from ichreport.evaluation.assessment import Assessment
+from ichreport.evaluation.uncertainty.intervals import ALPHA
+from ichreport.labels import ANY, SUBTYPES
+from ichreport.params.experiment import Experiment
+from ichreport.report.html.blocks import Verdict
+from ichreport.report.html.captions import Captions
+from ichreport.report.html.formats import number, with_interval
+
+_CAPTIONS: Final = Captions.beside(__file__)
+_OPENINGS: Final = {
+    "learned": _CAPTIONS.fill("has_learned"),
+    "ranks only": _CAPTIONS.fill("only_ranks"),
+    "ranks at least": _CAPTIONS.fill("ranks_at_least"),
+    "not learned": _CAPTIONS.fill("has_not_learned"),
+    "undecided": _CAPTIONS.fill("may_have_learned"),
+}
+"""What a run's verdict against the constant prevalence says, before the figures."""
+
+
+def split(audit: pd.DataFrame, sample: Sample) -> Verdict:
+    """Whether test holds patients, or pictures, that are in train too.
+
+    Args:
+        audit: Of `data.overlap.leakage.leak_audit`.
+        sample: The sample that was audited.
+    """
+    pair = audit[(audit["first"] == "train") & (audit["second"] == "test")]
+    in_test = dict(zip(pair["kind"], pair["slices_in_second"].tolist(), strict=True))
+    slices = int((sample.split == "test").sum())
+    if in_test["patients"]:
+        return Verdict(
+            _CAPTIONS.fill(
+                "split_shares_patients",
+                share=number(100 * in_test["patients"] / slices, 1),
+                beside=number(100 * in_test[NEIGHBOURS] / slices, 1),
+            )
+        )
+    if in_test["identical pixels"]:
+        shared = f"{in_test['identical pixels']:,}"
+        return Verdict(_CAPTIONS.fill("split_shares_pixels", slices=shared))
+    return Verdict(_CAPTIONS.fill("split_shares_nothing"))
+
+
+def training(history: Mapping[str, Sequence[float]], experiment: Experiment) -> Verdict:
+    """Which epoch's weights are kept, and whether training stopped by itself.
+
+    Args:
+        history: `loss` and `val_loss`, one value an epoch.
+        experiment: What says how many epochs there may be.
+    """
+    epochs, best = len(history["val_loss"]), int(np.argmin(history["val_loss"]))
+    kept = _CAPTIONS.fill("kept_epoch", best=best + 1, epochs=epochs)
+    if experiment.schedule != "plateau":
+        return Verdict(f"{kept} {_CAPTIONS.fill('ran_through', epochs=epochs)}")
+    if epochs < experiment.epochs or epochs - 1 - best >= experiment.patience:
+        return Verdict(
+            f"{kept} {_CAPTIONS.fill('stopped', epochs=epochs, patience=experiment.patience)}"
+        )
+    return Verdict(
+        f"{kept} {_CAPTIONS.fill('not_stopped', epochs=epochs, since=epochs - 1 - best)}"
+    )
+
+
+def probabilities(assessed: Assessment) -> Verdict:
+    """Whether a run is better than the constant prevalence, and how well it ranks."""
+    learned = assessed.learned
+    score, floor = number(learned.score), number(learned.floor)
+    difference = with_interval({"value": learned.difference, **vars(learned.difference_interval)})
+    said = _CAPTIONS.fill(
+        "loss_verdict",
+        opening=_OPENINGS[learned.verdict],
+        score=score,
+        floor=floor,
+        difference=difference,
+    )
+    if math.isnan(learned.auc_any):
+        return Verdict(f"{said} {_CAPTIONS.fill('no_area_verdict')}")
+    area = with_interval({"value": learned.auc_any, **vars(learned.auc_interval)})
+    return Verdict(f"{said} {_CAPTIONS.fill('area_verdict', area=area)}")
+
+
+def operating_point(assessed: Assessment) -> Verdict:
+    """What the frozen threshold of 85 % recall finds of any bleeding on test, and leaves alone."""
+    if math.isnan(assessed.threshold(ANY)):
+        return Verdict(_CAPTIONS.fill("no_operating_point"))
+    recall, specificity = (assessed.rate(rate, ANY) for rate in ("recall", "specificity"))
+    if math.isnan(recall["value"]) or math.isnan(specificity["value"]):
+        return Verdict(_CAPTIONS.fill("operating_point_without_test"))
+    return Verdict(
+        _CAPTIONS.fill(
+            "operating_point",
+            achieved=number(assessed.achieved(ANY), 2),
+            recall=with_interval(recall, 2),
+            specificity=with_interval(specificity, 2),
+        )
+    )
+
+
+def calibration(assessed: Assessment) -> Verdict:
+    """Whether probabilities are too high or too low, too sure or too cautious."""
+    fits = {name: assessed.calibration_measure(name, ANY) for name in ("in_the_large", "slope")}
+    if any(math.isnan(fit["low"]) for fit in fits.values()):
+        return Verdict(_CAPTIONS.fill("probabilities_unknown"))
+    faults = _faults(assessed, ANY)
+    found = (
+        _CAPTIONS.fill("probabilities_off", how=" and ".join(faults))
+        if faults
+        else _CAPTIONS.fill("probabilities_true")
+    )
+    said = _CAPTIONS.fill(
+        "probabilities_verdict",
+        found=found,
+        in_the_large=with_interval(fits["in_the_large"], 2),
+        slope=with_interval(fits["slope"], 2),
+    )
+    others = [label for label in SUBTYPES if _faults(assessed, label)]
+    if others:
+        said += " " + _CAPTIONS.fill("other_labels_off", labels=_listed(others))
+    return Verdict(said)
+
+
+def _faults(assessed: Assessment, label: str) -> list[str]:
+    """In which ways a label's probabilities are off by more than chance."""
+    level = assessed.calibration_measure("in_the_large", label)
+    slope = assessed.calibration_measure("slope", label)
+    faults = {
+        "too low on the whole": level["low"] > 0,
+        "too high on the whole": level["high"] < 0,
+        "too confident": slope["high"] < 1,
+        "too cautious": slope["low"] > 1,
+    }
+    return [fault for fault, is_found in faults.items() if is_found]
+
+
+def whole_studies(assessed: Assessment) -> Verdict:
+    """How well any bleeding in whole studies is found, pooled as learned on validation."""
+    table = assessed.studies
+    of_any = table[(table["label"] == ANY) & (table["pooling"] == "learned")]
+    by_score: dict[Any, Any] = {row["score"]: row for row in of_any.to_dict("records")}
+    area = by_score["auc"]
+    if not area["studies"]:
+        return Verdict(_CAPTIONS.fill("no_whole_studies"))
+    return Verdict(
+        _CAPTIONS.fill(
+            "studies_verdict",
+            area=with_interval(area, 2),
+            studies=f"{area['studies']:,}",
+            positives=f"{area['positives']:,}",
+            recall=with_interval(by_score["recall"], 2),
+            specificity=with_interval(by_score["specificity"], 2),
+        )
+    )
+
+
+def subgroups(assessed: Assessment) -> Verdict:
+    """Which subgroups of slices do better or worse than the rest by more than chance."""
+    table = assessed.subgroups
+    compared = table[table["p_adjusted"].notna()]
+    if compared.empty:
+        return Verdict(_CAPTIONS.fill("subgroups_unknown"))
+    clear = compared[compared["p_adjusted"] < ALPHA].sort_values("p_adjusted", kind="stable")
+    if clear.empty:
+        return Verdict(_CAPTIONS.fill("subgroups_alike"))
+    told = "; ".join(map(_difference, clear.to_dict("records")))
+    return Verdict(_CAPTIONS.fill("subgroups_differ", differences=told))
+
+
+def _difference(row: dict[Any, Any]) -> str:
+    direction = "above" if row["difference"] > 0 else "below"
+    score = "AUC" if row["score"] == "auc" else row["score"]
+    amount = number(abs(row["difference"]), 2)
+    return f"{row['kind']} {row['subgroup']}, whose {score} is {amount} {direction} the rest's"
+
+
+def _listed(names: Sequence[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last

@@ -1,0 +1,63 @@
+"""What each section of the page of the data comes to, counted a second time."""
+
+import numpy as np
+import pandas as pd
+
+from ichreport.report.data import verdicts
+
+
+def counted(store, **counts):
+    store.manifest["counts"] = {**store.manifest["counts"], **counts}
+    return store
+
+
+def test_what_was_read_is_counted_with_its_rejects(store):
+    patients = store.slices["patient_id"].nunique()
+    said = str(verdicts.read(counted(store, rejects=0)))
+    assert said == f"{len(store)} slices of {patients} patients were read; no file was rejected."
+    said = str(verdicts.read(counted(store, rejects=2, files=1234)))
+    assert said.endswith("2 of 1,234 files could not be used.")
+    assert "no file" not in said
+
+
+def test_the_shape_of_series_is_their_median(store):
+    lengths = store.slices.groupby("study_instance_uid").size()
+    z = store.slices.groupby("series_instance_uid", sort=False)["z"]
+    step = np.median([np.median(np.diff(heights)) for _, heights in z])
+    assert str(verdicts.series_shape(store)) == (
+        f"A study has {lengths.median():.0f} slices in the median ({lengths.min()} to "
+        f"{lengths.max()}), which lie {step:.1f} mm apart in the median."
+    )
+
+
+def test_heights_that_are_not_known_and_single_slices_are_told(store):
+    every = store.slices
+    store.slices = every.assign(z=np.nan)
+    assert "whose distance is not known" in str(verdicts.series_shape(store))
+    store.slices = every.groupby("study_instance_uid").head(1)
+    assert str(verdicts.series_shape(store)) == "Each study is a single slice."
+
+
+def test_headers_are_told_by_their_families_and_the_rule_most_often_needed(store):
+    store.slices = store.slices.assign(family=np.where(np.arange(len(store)) % 2, "plain", "odd"))
+    store.manifest["rules"] = {"first of several windows kept": 3, "another": 1500}
+    said = str(verdicts.headers(store))
+    assert said == (
+        "2 families of headers, and 2 rules of reading them changed slices, most often "
+        '"another" (1,500 slices).'
+    )
+    store.slices = store.slices.assign(family="plain")
+    store.manifest["rules"] = {}
+    said = str(verdicts.headers(store))
+    assert said == "1 family of headers, and no rule had to change a slice."
+
+
+def test_what_was_left_out_is_counted_and_nothing_is_said_to_be_nothing(store):
+    whole = counted(store, rejects=0, set_aside=0)
+    whole.series = pd.DataFrame({"kept": [True, True, True]})
+    assert str(verdicts.left_out(whole)) == "Nothing was left out."
+    whole.series = pd.DataFrame({"kept": [True, False, True]})
+    said = str(verdicts.left_out(counted(whole, set_aside=4, files=90)))
+    assert said == (
+        "1 of 3 series were passed over, 4 files set aside, and 0 of 90 files rejected."
+    )

@@ -1,0 +1,222 @@
+"""Each section's verdict on a run, where it must stand and where it must not."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ichreport.data.overlap.leakage import leak_audit
+from ichreport.data.samples import Sample
+from ichreport.evaluation.assessment import Assessment
+from ichreport.evaluation.constant_prevalence import FloorComparison
+from ichreport.evaluation.uncertainty.intervals import Interval
+from ichreport.params.experiment import Experiment
+from ichreport.report.run import score_tables, verdicts
+from ichreport.splits import SPLITS
+from tests.report.made_up import predictions as make_predictions
+from tests.report.measured import measured
+from tests.report.run.test_score_tables import cells
+
+NAN = float("nan")
+
+
+def assessed_of(table):
+    return Assessment.from_record(measured(table))
+
+
+@pytest.fixture(scope="module")
+def assessed():
+    return assessed_of(make_predictions("fullid", seed=1, skill=2.0))
+
+
+def with_rows(table, where, **values):
+    """The table with other values in the rows that hold `where`."""
+    chosen = np.logical_and.reduce([table[name] == value for name, value in where.items()])
+    return table.assign(**{name: table[name].mask(chosen, value) for name, value in values.items()})
+
+
+def audited(store, split):
+    sample = Sample("sampa", np.arange(len(store)), split, store.slices["patient_id"].to_numpy())
+    return str(verdicts.split(leak_audit(store.slices, sample), sample))
+
+
+def test_a_split_by_slice_says_how_many_test_slices_are_of_seen_patients(store):
+    split = np.array(SPLITS)[np.arange(len(store)) % 3]
+    patients = store.slices["patient_id"].to_numpy()
+    seen = np.isin(patients[split == "test"], patients[split == "train"]).mean()
+    said = audited(store, split)
+    assert said.startswith(f"{100 * seen:.1f} % of the test slices are of patients who have slices")
+    assert "No test patient" not in said
+
+
+def test_a_split_by_patient_says_that_nobody_is_seen(store):
+    split = np.array(SPLITS)[pd.factorize(store.slices["patient_id"])[0] % 3]
+    assert audited(store, split) == (
+        "No test patient has slices in train, and no picture stands on both sides."
+    )
+
+
+def test_equal_pictures_of_different_patients_are_told(store):
+    split = np.array(SPLITS)[pd.factorize(store.slices["patient_id"])[0] % 3]
+    hashes = store.slices["pixel_hash"].to_numpy().copy()
+    hashes[np.flatnonzero(split == "test")[:2]] = hashes[np.flatnonzero(split == "train")[0]]
+    store.slices = store.slices.assign(pixel_hash=hashes, blank=False)
+    said = audited(store, split)
+    assert "but 2 of the test slices have the pixels of a slice there" in said
+    assert "no picture stands" not in said
+
+
+HISTORY = {"loss": [0.9, 0.5, 0.3], "val_loss": [0.8, 0.625, 0.7]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said", "unsaid"),
+    [
+        ({"epochs": 9, "patience": 1}, "stopped by itself after epoch 3", "no epochs left"),
+        ({"epochs": 3, "patience": 1}, "stopped by itself after epoch 3", "no epochs left"),
+        ({"epochs": 3, "patience": 2}, "no epochs left: it used all 3", "stopped by itself after"),
+        ({"epochs": 3, "schedule": "cosine"}, "runs through all 3 epochs", "stopped by itself"),
+    ],
+)
+def test_a_training_that_used_all_its_epochs_is_not_said_to_have_stopped(changes, said, unsaid):
+    text = str(verdicts.training(HISTORY, Experiment(**changes)))
+    assert text.startswith("The loss on validation was lowest after epoch 2 of 3")
+    assert said in text
+    assert unsaid not in text
+
+
+OPENINGS = {
+    "learned": "Its probabilities are better than the constant prevalence",
+    "ranks only": "It ranks bleeding, but its probabilities are no better",
+    "ranks at least": "It ranks bleeding; whether its probabilities beat",
+    "not learned": "It shows no sign of having learned",
+    "undecided": "Whether it has learned anything, this test cannot tell",
+}
+
+
+@pytest.mark.parametrize("verdict", OPENINGS)
+def test_what_was_learned_is_said_with_the_loss_beside_the_constant_s(assessed, verdict):
+    learned = FloorComparison(
+        *(verdict, 0.9, 1.2, -0.3, Interval(-0.4, -0.2, 20, 0), 0.8, Interval(0.7, 0.9, 20, 0), 160)
+    )
+    said = str(verdicts.probabilities(dataclasses.replace(assessed, learned=learned)))
+    assert [name for name, opening in OPENINGS.items() if said.startswith(opening)] == [verdict]
+    assert "a weighted log loss of 0.900 against the constant's 1.200" in said
+    assert "a difference of −0.300 (−0.400 to −0.200)" in said
+    assert said.endswith("The AUC of any bleeding is 0.800 (0.700–0.900).")
+    one_class = dataclasses.replace(learned, auc_any=NAN)
+    said = str(verdicts.probabilities(dataclasses.replace(assessed, learned=one_class)))
+    assert "The AUC" not in said
+    assert said.endswith("so that there is no AUC of any bleeding.")
+
+
+def test_the_operating_point_is_the_table_s(assessed):
+    said = str(verdicts.operating_point(assessed))
+    row = cells(score_tables.operating_points(assessed))["85 % recall: any"]
+    for figure in (row[2], row[4], row[6]):  # achieved, recall, specificity
+        assert figure in said
+
+
+def test_no_threshold_and_a_test_of_one_class_are_told_apart(assessed):
+    of_any = {"rule": "recall-85", "label": "any"}
+    none = dataclasses.replace(
+        assessed, thresholds=with_rows(assessed.thresholds, of_any, threshold=NAN)
+    )
+    assert "defines no threshold" in str(verdicts.operating_point(none))
+    one_class = dataclasses.replace(
+        assessed, rates=with_rows(assessed.rates, of_any | {"rate": "recall"}, value=NAN)
+    )
+    said = str(verdicts.operating_point(one_class))
+    assert "no threshold can be judged there" in said
+    assert "defines no threshold" not in said
+
+
+def calibrated(assessed, label="any", *, level=(-0.1, 0.1), slope=(0.9, 1.1)):
+    """The assessment with other intervals of calibration in the large and of the slope."""
+    table = assessed.calibration
+    for measure, (low, high) in (("in_the_large", level), ("slope", slope)):
+        ends = {"low": low, "high": high, "value": (low + high) / 2}
+        table = with_rows(table, {"label": label, "measure": measure}, **ends)
+    return dataclasses.replace(assessed, calibration=table)
+
+
+@pytest.fixture(scope="module")
+def true_for_all(assessed):
+    for label in assessed.calibration["label"].unique():
+        assessed = calibrated(assessed, label)
+    return assessed
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"level": (0.1, 0.3)}, "are too low on the whole:"),
+        ({"level": (-0.3, -0.1)}, "are too high on the whole:"),
+        ({"slope": (0.5, 0.9)}, "are too confident:"),
+        ({"slope": (1.1, 1.9)}, "are too cautious:"),
+        ({"level": (0.1, 0.3), "slope": (0.5, 0.9)}, "too low on the whole and too confident:"),
+        ({}, "agree with how often it bleeds"),
+        ({"level": (NAN, NAN)}, "this test cannot tell."),
+    ],
+)
+def test_probabilities_are_judged_by_their_intervals(true_for_all, changed, said):
+    text = str(verdicts.calibration(calibrated(true_for_all, **changed)))
+    assert said in text
+    assert "finds fault" not in text
+    assert ("agree with" in text) == (not changed)
+
+
+def test_other_labels_that_are_off_are_named_and_no_more(true_for_all):
+    off = calibrated(true_for_all, "subdural", level=(0.2, 0.4))
+    off = calibrated(off, "epidural", slope=(0.2, 0.4))
+    said = str(verdicts.calibration(off))
+    assert said.endswith("The same test finds fault with those of epidural and subdural.")
+    assert "agree with" in said
+
+
+def test_studies_are_told_as_the_table_has_them(assessed):
+    said = str(verdicts.whole_studies(assessed))
+    row = cells(score_tables.studies(assessed))["any, learned"]
+    for figure in (row[1], row[2], row[4]):  # AUC, recall, specificity
+        assert figure in said
+    assert f"on {row[-1]} studies, {row[-2]} of which bleed" in said
+
+
+def test_part_of_a_scan_is_no_study():
+    torn = make_predictions("sampa", seed=1, skill=2.0).assign(study_slices=1000)
+    said = str(verdicts.whole_studies(assessed_of(torn)))
+    assert said.startswith("This sample takes slices one by one")
+
+
+def subgrouped(assessed, *p_values):
+    rows = [
+        {
+            "kind": "height", "subgroup": name, "score": score, "difference": difference,
+            "p_adjusted": p,
+        }
+        for name, score, difference, p in p_values
+    ]  # fmt: skip
+    columns = ["kind", "subgroup", "score", "difference", "p_adjusted"]
+    table = pd.DataFrame(rows, columns=columns)
+    return str(verdicts.subgroups(assessed.with_subgroups(table)))
+
+
+def test_only_subgroups_that_differ_by_more_than_chance_are_named(assessed):
+    said = subgrouped(
+        assessed,
+        ("base", "auc", -0.12, 0.03),
+        ("top", "recall", 0.2, 0.001),
+        ("mid", "auc", 0.1, 1),
+    )
+    assert said.startswith(
+        "More than chance: height top, whose recall is 0.20 above the rest's; height base, whose "
+        "AUC is 0.12 below the rest's."
+    )
+    assert "mid" not in said
+    alike = subgrouped(assessed, ("base", "auc", -0.12, 0.05))
+    assert alike.startswith("No subgroup differs")
+    assert "More than chance" not in alike
+    unknown = subgrouped(assessed, ("base", "auc", NAN, NAN))
+    assert unknown == "No subgroup has patients enough for a comparison."
+    assert subgrouped(assessed) == unknown
