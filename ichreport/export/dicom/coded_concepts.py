@@ -48,6 +48,7 @@ OF_LABELS: Final[Mapping[str, FindingCode]] = {
 PRESENCE: Final = _snomed("705057003", "Presence")
 DETECTED: Final = _snomed("260373001", "Detected")
 NOT_DETECTED: Final = _snomed("260415000", "Not detected")
+HEAD: Final = CodedConcept.from_code(codes.SCT.Head)
 CT_OF_HEAD: Final = _snomed("303653007", "Computed tomography of head")
 PROBABILITY: Final = CodedConcept.from_code(codes.DCM.Probability)
 THRESHOLD: Final = CodedConcept.from_code(codes.DCM.ThresholdValue)

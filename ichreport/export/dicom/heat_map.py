@@ -73,6 +73,8 @@ def heat_map(heat: StudyHeat, origin: Origin, number: int) -> Dataset:
     for index in made.DimensionIndexSequence:
         index.DimensionOrganizationUID = origin.uid("dimensions")
     made.BodyPartExamined = BODY_PART
+    made.ContentCreatorName = ""  # nobody's, and the standard wants it to be there (type 2)
+    made.SharedFunctionalGroupsSequence[0].FrameAnatomySequence = Sequence([_anatomy()])
     _refer(made, planes, slices)
     origin.finish(made)
     return made
@@ -107,6 +109,14 @@ def _mapping() -> RealWorldValueMapping:
         intercept=0,
         quantity_definition=coded_concepts.SALIENCY,
     )
+
+
+def _anatomy() -> Dataset:
+    """What every frame shows, which the standard asks of a Parametric Map (PS3.3 Table A.75-2)."""
+    anatomy = Dataset()
+    anatomy.AnatomicRegionSequence = Sequence([coded_concepts.HEAD])
+    anatomy.FrameLaterality = "U"  # the head is unpaired
+    return anatomy
 
 
 def _thickness(series: SourceSeries) -> float:

@@ -47,6 +47,13 @@ def test_heat_is_called_saliency_and_has_no_unit(written):
     assert made.ContentQualification == "RESEARCH"
 
 
+def test_it_says_what_every_frame_shows(written):
+    [anatomy] = written.objects["heat-1-any"].SharedFunctionalGroupsSequence[0].FrameAnatomySequence
+    [region] = anatomy.AnatomicRegionSequence
+    assert (region.CodeValue, region.CodingSchemeDesignator) == ("69536005", "SCT")
+    assert anatomy.FrameLaterality == "U"
+
+
 def test_it_is_in_the_frame_of_reference_of_the_series_with_its_thickness(written):
     made = written.objects["heat-1-any"]
     assert made.FrameOfReferenceUID == FRAME_OF_REFERENCE
