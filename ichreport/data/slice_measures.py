@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.interpolate import CubicSpline
 
+from ichreport.data.tissue import BONE_HU
+
 _PIXEL: Final = 1.0
 """mm a side of the pixels that are measured on, about."""
 _HEAD_HU: Final = -300
 """HU above which a pixel is of the head and not of the air around it."""
-_BONE_HU: Final = 300
-"""HU above which a pixel of the head is bone."""
 _BRAIN_HU: Final = (-20, 90)
 """HU between which a pixel within the skull is brain, the fluid in it or blood."""
 _RIM: Final = 6.0
@@ -102,7 +102,7 @@ def measure_slice(hu: NDArray[Any], spacing: float) -> SliceMeasures:
     if not head.any():
         return SliceMeasures(field_of_view)
     pixel_area = spacing**2 / 100  # cm²
-    bone = head & (averaged > _BONE_HU)
+    bone = head & (averaged > BONE_HU)
     skull: _Mask = ndimage.binary_fill_holes(bone)
     inside = _inside(skull & ~bone, spacing)
     is_closed = skull.sum() > bone.sum()

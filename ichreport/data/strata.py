@@ -1,19 +1,16 @@
 """Strata of slices: where a slice lies, how it was scanned, and what the bleed in it is like."""
 
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ichreport.data.bleeds import measure_bleeds
 from ichreport.data.store import OF_A_SERIES, Store
 from ichreport.data.summary import relative_z
 from ichreport.labels import ANY, SUBTYPES
-
-_BRAIN_HU: Final = (0, 100)
-"""HU between which a pixel counts as brain, against which a bleed stands out."""
-_SLICES_AT_ONCE: Final = 512
 
 
 class Strata(NamedTuple):
@@ -44,8 +41,8 @@ def stratify(store: Store, rows: NDArray[np.int64]) -> Iterator[Strata]:
         `scanner`: maker and model, where the headers name any. Synthetic heads do.
         `subtypes`: how many subtypes a bleeding slice has: one, two, three or more.
         `area of the bleed`: below 1 cm², 1 to 4 cm², 4 cm² and more. Where the store has masks.
-        `contrast of the bleed`: below 20 HU, 20 to 35 HU, 35 HU and more. Where the store has
-        masks. It is the mean of the bleed's HU less the median of the brain's.
+        `contrast of the bleed`: below 20 HU, 20 to 35 HU, 35 HU and more, of the brain around it.
+        Where the store has masks. Both are those of `data.bleeds`.
     """
     slices = store.slices.iloc[rows]
     bleeds = slices[ANY].to_numpy() == 1
@@ -65,13 +62,13 @@ def stratify(store: Store, rows: NDArray[np.int64]) -> Iterator[Strata]:
     counts = ("one", "two", "three or more")
     yield Strata("subtypes", _cut(slices, subtypes, (1.5, 2.5), counts), bleeding_only=True)
     if store.has_truth:
-        area, contrast = area_and_contrast(store, rows[bleeds])
-        for name, values, edges, classes in (
-            ("area", area, (1.0, 4.0), ("below 1 cm²", "1 to 4 cm²", "4 cm² and more")),
-            ("contrast", contrast, (20.0, 35.0), ("below 20 HU", "20 to 35 HU", "35 HU and more")),
+        measures = measure_bleeds(store, rows[bleeds], ANY)
+        for name, edges, classes in (
+            ("area", (1.0, 4.0), ("below 1 cm²", "1 to 4 cm²", "4 cm² and more")),
+            ("contrast", (20.0, 35.0), ("below 20 HU", "20 to 35 HU", "35 HU and more")),
         ):
             measured = np.full(len(rows), np.nan)
-            measured[bleeds] = values
+            measured[bleeds] = measures[name].to_numpy()
             cut = _cut(slices, measured, edges, classes)
             yield Strata(f"{name} of the bleed", cut, bleeding_only=True)
 
@@ -88,46 +85,6 @@ def _scanners(store: Store, rows: NDArray[np.int64]) -> "pd.Series[Any] | None":
     known = np.append(names.where(names != "", "unknown").to_numpy(), "unknown")
     classes = known[number]  # the last for a slice of a series that no row is of
     return pd.Series(classes, index=pd.Index(slices["sop_instance_uid"]))
-
-
-def area_and_contrast(
-    store: Store, rows: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The area of the bleed in each slice, and how far it stands out from the brain.
-
-    Args:
-        store: A store with masks of the bleeds.
-        rows: Row numbers of its slices.
-
-    Returns:
-        The area (cm²), and the mean of the bleed's HU less the median of the brain's (HU), each of
-        shape (len(rows),). NaN where the mask is empty or no pixel outside it is brain.
-    """
-    area, contrast = (np.full(len(rows), np.nan) for _ in range(2))
-    pixel = pixel_areas(store, rows)
-    for start in range(0, len(rows), _SLICES_AT_ONCE):
-        batch = rows[start : start + _SLICES_AT_ONCE]
-        pairs = zip(store.hu(batch), store.truth(batch) > 0, strict=True)
-        for index, (hu, mask) in enumerate(pairs, start):
-            brain = hu[(hu > _BRAIN_HU[0]) & (hu < _BRAIN_HU[1]) & ~mask]
-            if mask.any() and brain.size:
-                area[index] = mask.sum() * pixel[index]
-                contrast[index] = hu[mask].mean() - np.median(brain)
-    return area, contrast
-
-
-def pixel_areas(store: Store, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The area that a pixel of the store covers in each slice (cm²).
-
-    Args:
-        store: The store.
-        rows: Row numbers of its slices.
-    """
-    slices = store.slices.iloc[rows]
-    # A pixel of the store covers this many of the file's along each side.
-    scale = slices[["rows", "columns"]].max(axis=1).to_numpy() / store.image_size
-    areas: NDArray[np.float64] = (slices["spacing"].to_numpy(dtype=float) * scale) ** 2 / 100
-    return areas
 
 
 def _cut(

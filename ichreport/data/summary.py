@@ -10,10 +10,9 @@ from scipy import ndimage
 from ichreport.data.dicom.reject import kind_of_reason
 from ichreport.data.resample import HU_MAX, HU_MIN
 from ichreport.data.store import OF_A_STUDY, Store, series_numbers, series_starts
+from ichreport.data.tissue import BONE_HU
 from ichreport.labels import LABELS, SUBTYPES
 
-_BONE_HU: Final = 300
-"""HU above which a pixel counts as bone."""
 _EVEN_MM: Final = 0.01
 """mm; steps in z that differ by less are equal."""
 
@@ -113,7 +112,7 @@ def hu_histogram(store: Store, *, slices: int = 200, seed: int = 0, step: int = 
     counts = {name: np.zeros(len(edges) - 1) for name in ("inside", "bone", "outside")}
     for batch in np.array_split(rows, max(1, len(rows) // 64)):
         hu = store.hu(batch)
-        bone = hu > _BONE_HU
+        bone = hu > BONE_HU
         filled = np.stack([ndimage.binary_fill_holes(plane) for plane in bone])
         for name, where in (("inside", filled & ~bone), ("bone", bone), ("outside", ~filled)):
             bins = (hu[where].astype(np.int64) - HU_MIN) // step

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ichreport.data.bleeds import measure_bleeds
 from ichreport.data.ingest.make_store import ingest
-from ichreport.data.strata import area_and_contrast, stratify
+from ichreport.data.strata import stratify
 
 
 @pytest.fixture(scope="module")
@@ -83,34 +84,13 @@ def test_the_classes_of_some_slices_are_those_they_have_among_all(store):
         )
 
 
-def test_the_area_of_a_bleed_is_its_pixels_times_what_each_covers(store):
-    row = int(np.argmax(store.slices["any"].to_numpy()))
-    area, contrast = area_and_contrast(store, np.array([row]))
-    mask = store.truth([row])[0] > 0
-    side = 0.488281 * 32 / 16 / 10  # cm
-    assert area[0] == pytest.approx(mask.sum() * side**2)
-    hu = store.hu([row])[0]
-    brain = hu[~mask & (hu > 0) & (hu < 100)]
-    assert contrast[0] == pytest.approx(hu[mask].mean() - np.median(brain))
-
-
-def test_the_area_of_a_bleed_in_a_slice_that_is_not_square_counts_the_longer_side():
-    """64 x 32 pixels of 0.5 mm were padded to 64 x 64, of which 4 x 4 become one."""
-    made_up = SimpleNamespace(
-        slices=pd.DataFrame({"rows": [64], "columns": [32], "spacing": [0.5]}),
-        image_size=16,
-        hu=lambda rows: np.full((1, 16, 16), 30, dtype=np.int16),
-        truth=lambda rows: np.eye(16, dtype=np.uint8)[None],
-    )
-    area, contrast = area_and_contrast(made_up, np.array([0]))
-    assert area[0] == pytest.approx(16 * 0.2**2)  # 2 mm a side
-    assert contrast[0] == 0
-
-
-def test_a_slice_without_a_mask_has_no_area(store):
-    row = int(np.argmin(store.slices["any"].to_numpy()))
-    area, contrast = area_and_contrast(store, np.array([row]))
-    assert np.isnan([*area, *contrast]).all()
+def test_bleeds_are_sorted_by_the_measures_that_failures_are_told_by(store):
+    strata = classes(store, np.arange(len(store)))
+    bleeds = np.flatnonzero(store.slices["any"].to_numpy() == 1)
+    measures = measure_bleeds(store, bleeds, "any")
+    for name, edge, smallest in (("area", 1.0, "below 1 cm²"), ("contrast", 20.0, "below 20 HU")):
+        is_below = strata[f"{name} of the bleed"].classes.iloc[bleeds] == smallest
+        assert (is_below.to_numpy() == (measures[name] < edge).to_numpy()).all()
 
 
 def test_without_masks_there_is_no_area(tmp_path, write_challenge):

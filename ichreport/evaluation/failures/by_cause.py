@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ichreport.data.bleeds import measure_bleeds
 from ichreport.data.look_alikes import LookAlike, are_listed, read_look_alikes
 from ichreport.data.store import OF_A_STUDY, Store, series_numbers
 from ichreport.evaluation.assessment import POSTER_RULE, Assessment
 from ichreport.evaluation.failures import causes
-from ichreport.evaluation.failures.bleed_measures import measure_bleeds
 from ichreport.evaluation.failures.causes import Causes
 from ichreport.evaluation.failures.failure_rates import failure_rate, failure_table, with_adjusted
 from ichreport.evaluation.predictions import select_split

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from ichreport.data.bleeds import REACH
 from ichreport.data.look_alikes import LookAlike
 from ichreport.data.store import OF_A_STUDY, Store, series_numbers
 from ichreport.data.summary import relative_z, series_geometry
-from ichreport.evaluation.failures.bleed_measures import REACH
 from ichreport.labels import ANY
 
 Causes = Mapping[str, "pd.Series[Any]"]
@@ -114,7 +114,7 @@ def of_masks(store: Store, measures: pd.DataFrame) -> Causes:
 
     Args:
         store: A store with masks.
-        measures: Of `bleed_measures.measure_bleeds`.
+        measures: Of `bleeds.measure_bleeds`.
 
     Returns:
         `area of the bleed` and `contrast to the brain around it`: thirds.
@@ -134,7 +134,7 @@ def of_studies(store: Store, rows: NDArray[np.int64], measures: pd.DataFrame | N
     Args:
         store: The store.
         rows: Row numbers of the slices that have the label, (n,).
-        measures: Of `bleed_measures.measure_bleeds` for these; None where there are no masks.
+        measures: Of `bleeds.measure_bleeds` for these; None where there are no masks.
 
     Returns:
         `slices with it in the study`, and of masks `volume of the bleed` (area times the usual step

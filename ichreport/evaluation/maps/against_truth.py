@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ichreport.data.bleeds import truth_masks
 from ichreport.data.samples import Sample
 from ichreport.data.store import Store
 from ichreport.evaluation.maps.localisation import MEASURES, heatmap_table
-from ichreport.labels import ANY, LABELS
+from ichreport.labels import LABELS
 
 MAX_SLICES: Final = 300
 """Most test slices of a label whose maps are measured; of more, a seeded random choice."""
@@ -111,12 +112,6 @@ def patient_groups(sample: Sample, rows: NDArray[np.int64]) -> NDArray[Any]:
     """
     groups: NDArray[Any] = sample.group[np.searchsorted(sample.rows, rows)]
     return groups
-
-
-def truth_masks(store: Store, rows: NDArray[np.int64], label: str) -> NDArray[np.bool_]:
-    """Where a label bleeds in some slices: bool (slices, size, size)."""
-    bits = store.truth(rows)
-    return bits > 0 if label == ANY else (bits >> LABELS.index(label) & 1).astype(bool)
 
 
 def measure(

@@ -8,9 +8,10 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ichreport.data.bleeds import truth_masks
 from ichreport.data.samples import Sample
 from ichreport.data.store import Store
-from ichreport.evaluation.maps.against_truth import Heatmaps, patient_groups, truth_masks
+from ichreport.evaluation.maps.against_truth import Heatmaps, patient_groups
 from ichreport.evaluation.maps.localisation import heatmap_scores
 from ichreport.evaluation.maps.similarity import Mean, mean_over_maps
 from ichreport.files import without_nan

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
-BONE: Final = 300.0
-"""HU above which a pixel is bone."""
+from ichreport.data.tissue import BONE_HU
+
 SMALLEST_INSIDE: Final = 0.01
 """Share of a slice that the inside of a skull fills at least; less are gaps within the bone."""
 
@@ -39,7 +39,7 @@ def skull_edge_heatmap(hu: ArrayLike) -> NDArray[np.float64]:
     slice_hu = np.asarray(hu)
     if slice_hu.ndim != 2:
         raise ValueError(f"hu must be an image of (rows, columns), got {slice_hu.shape}.")
-    skull = _largest(slice_hu > BONE, _TOUCHING)
+    skull = _largest(slice_hu > BONE_HU, _TOUCHING)
     inside = _inside(skull)
     if not inside.any():
         return np.zeros(slice_hu.shape)

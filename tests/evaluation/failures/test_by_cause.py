@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from sklearn.metrics import recall_score
 
+from ichreport.data.bleeds import measure_bleeds
 from ichreport.data.ingest.make_store import ingest
 from ichreport.data.look_alikes import read_look_alikes
 from ichreport.evaluation.assessment import assess
-from ichreport.evaluation.failures.bleed_measures import measure_bleeds
 from ichreport.evaluation.failures.by_cause import failures_by_cause, series_of_half
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.labels import LABELS, SUBTYPES

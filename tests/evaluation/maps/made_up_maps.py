@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ichreport.data.bleeds import truth_masks
 from ichreport.data.samples import Sample
-from ichreport.evaluation.maps import against_truth
 from ichreport.labels import LABELS
 
 SIZE, COUNT = 16, 60
@@ -56,6 +56,6 @@ def draw_sample():
 def at_the_truth(store, bleeding):
     """Heat exactly where each label bleeds."""
     return {
-        label: Heat(against_truth.truth_masks(store, rows, label).astype(np.float32))
+        label: Heat(truth_masks(store, rows, label).astype(np.float32))
         for label, rows in bleeding.items()
     }

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ichreport.data.bleeds import truth_masks
 from ichreport.evaluation.maps import against_truth
 from ichreport.evaluation.maps.localisation import center_heatmap
 from ichreport.evaluation.maps.skull_edge import skull_edge_heatmap
@@ -43,9 +44,7 @@ def test_of_too_many_slices_a_seeded_choice_is_taken(store, sample):
 
 def test_the_mask_of_a_subtype_is_its_bit_and_of_any_all_bits(store):
     rows = np.array([0, 1, 31])
-    areas = {
-        label: against_truth.truth_masks(store, rows, label).sum(axis=(1, 2)) for label in LABELS
-    }
+    areas = {label: truth_masks(store, rows, label).sum(axis=(1, 2)) for label in LABELS}
     assert areas["epidural"].tolist() == [9, 9, 0]
     assert areas["subdural"].tolist() == [9, 0, 0]
     assert areas["any"].tolist() == [18, 9, 0]

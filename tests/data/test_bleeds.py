@@ -1,11 +1,22 @@
 """The measures of a bleed, against values worked by hand and all pairs of pixels."""
 
+from types import SimpleNamespace
+
 import numpy as np
+import pandas as pd
 import pytest
 
-from ichreport.evaluation.failures.bleed_measures import REACH, measure_bleed
+from ichreport.data.bleeds import REACH, measure_bleed, measure_bleeds
+from ichreport.data.ingest.make_store import ingest
 
 BRAIN, BLOOD, BONE = 30, 70, 1000
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory, write_challenge):
+    folder = tmp_path_factory.mktemp("bleeds")
+    write_challenge(folder / "rsna", patients=6, slices=9, size=32, truth=True)
+    return ingest(folder / "rsna", folder / "store", image_size=16, progress=False)
 
 
 def test_a_square_of_blood_has_the_area_and_contrast_of_its_pixels():
@@ -73,3 +84,34 @@ def test_nothing_is_measured_of_an_empty_mask_or_without_brain():
 def test_nothing_is_measured_where_no_file_says_how_far_pixels_are_apart(spacing):
     hu, mask = np.full((8, 8), 40, dtype=np.int16), np.eye(8, dtype=bool)
     assert np.isnan(measure_bleed(hu, mask, mask, spacing)).all()
+
+
+def test_the_area_of_a_bleed_is_its_pixels_times_what_each_covers(store):
+    row = int(np.argmax(store.slices["any"].to_numpy()))
+    [measures] = measure_bleeds(store, np.array([row]), "any").itertuples()
+    mask = store.truth([row])[0] > 0
+    side = 0.488281 * 32 / 16  # mm
+    assert measures.area == pytest.approx(mask.sum() * side**2 / 100)
+    hu = store.hu([row])[0]
+    places = side * np.argwhere(np.ones_like(mask))
+    away = np.linalg.norm(places[:, None] - places[mask.ravel()], axis=2).min(axis=1)
+    brain = hu[~mask & (hu > 0) & (hu < 100) & (away.reshape(hu.shape) <= REACH)]
+    assert measures.contrast == pytest.approx(hu[mask].mean() - np.median(brain))
+
+
+def test_the_area_of_a_bleed_in_a_slice_that_is_not_square_counts_the_longer_side():
+    """64 x 32 pixels of 0.5 mm were padded to 64 x 64, of which 4 x 4 become one."""
+    made_up = SimpleNamespace(
+        slices=pd.DataFrame({"rows": [64], "columns": [32], "spacing": [0.5]}),
+        image_size=16,
+        hu=lambda rows: np.full((1, 16, 16), 30, dtype=np.int16),
+        truth=lambda rows: np.eye(16, dtype=np.uint8)[None],
+    )
+    [measures] = measure_bleeds(made_up, np.array([0]), "any").itertuples()
+    assert measures.area == pytest.approx(16 * 0.2**2)  # 2 mm a side
+    assert measures.contrast == 0
+
+
+def test_a_slice_without_a_mask_has_no_area(store):
+    row = int(np.argmin(store.slices["any"].to_numpy()))
+    assert measure_bleeds(store, np.array([row]), "any").isna().all(axis=None)

@@ -1,4 +1,4 @@
-"""The bleed in a slice by its mask: its area, its contrast to the brain around, its way to bone."""
+"""The bleed in a slice by its mask: where it is, its area, its contrast, its way to bone."""
 
 import math
 from typing import Final, NamedTuple
@@ -9,16 +9,11 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ichreport.data.store import Store
-from ichreport.data.strata import pixel_areas
-from ichreport.evaluation.maps.against_truth import truth_masks
-from ichreport.labels import ANY
+from ichreport.data.tissue import BONE_HU, BRAIN_HU
+from ichreport.labels import ANY, LABELS
 
 REACH: Final = 10.0
 """mm around a bleed within which brain is compared with it and bone counts as near."""
-_BRAIN_HU: Final = (0, 100)
-"""HU between which a pixel counts as brain."""
-_BONE_HU: Final = 300
-"""HU above which a pixel is bone."""
 _SLICES_AT_ONCE: Final = 512
 
 
@@ -53,12 +48,12 @@ def measure_bleed(
     around = _around(mask, margin=math.ceil(REACH / spacing) + 1)
     hu, mask, blood = hu[around], mask[around], blood[around]
     away = ndimage.distance_transform_edt(~mask, sampling=spacing)
-    is_brain = (hu > _BRAIN_HU[0]) & (hu < _BRAIN_HU[1]) & ~blood & (away <= REACH)
+    is_brain = (hu > BRAIN_HU[0]) & (hu < BRAIN_HU[1]) & ~blood & (away <= REACH)
     contrast = hu[mask].mean() - np.median(hu[is_brain]) if is_brain.any() else math.nan
     return BleedMeasures(
         area=float(mask.sum()) * spacing**2 / 100,
         contrast=float(contrast),
-        from_bone=_from_bone(hu > _BONE_HU, mask, spacing),
+        from_bone=_from_bone(hu > BONE_HU, mask, spacing),
     )
 
 
@@ -95,3 +90,23 @@ def measure_bleeds(store: Store, rows: NDArray[np.int64], label: str) -> pd.Data
         of_batch = spacing[start : start + _SLICES_AT_ONCE]
         measures += map(measure_bleed, store.hu(batch), masks, blood, of_batch)
     return pd.DataFrame(measures, columns=BleedMeasures._fields, index=rows, dtype=np.float64)
+
+
+def truth_masks(store: Store, rows: NDArray[np.int64], label: str) -> NDArray[np.bool_]:
+    """Where a label bleeds in some slices: bool (slices, size, size)."""
+    bits = store.truth(rows)
+    return bits > 0 if label == ANY else (bits >> LABELS.index(label) & 1).astype(bool)
+
+
+def pixel_areas(store: Store, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The area that a pixel of the store covers in each slice (cm²).
+
+    Args:
+        store: The store.
+        rows: Row numbers of its slices.
+    """
+    slices = store.slices.iloc[rows]
+    # A pixel of the store covers this many of the file's along each side.
+    scale = slices[["rows", "columns"]].max(axis=1).to_numpy() / store.image_size
+    areas: NDArray[np.float64] = (slices["spacing"].to_numpy(dtype=float) * scale) ** 2 / 100
+    return areas
