@@ -6,16 +6,17 @@ prevalence they follow from the likelihood ratios by Bayes' rule.
 """
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ichreport.evaluation.operating.rates import RATES, rates_at_threshold
+from ichreport.evaluation.operating.rates import RATES, matthews_correlation, rates_at_threshold
 from ichreport.evaluation.uncertainty.closed_intervals import difference_interval, rate_interval
 from ichreport.evaluation.uncertainty.intervals import Interval
-from ichreport.evaluation.uncertainty.jackknife import mcc_left_out, mean_left_out
+from ichreport.evaluation.uncertainty.jackknife import LeftOut, mcc_left_out, mean_left_out
 from ichreport.evaluation.uncertainty.two_shares import (
     Estimate,
     correlation_of,
@@ -73,7 +74,8 @@ class OperatingPoint:
         rates: As `rates_with_intervals`, one for each of `RATES`.
         correlation: Of recall and specificity over the groups left out.
         mcc: Matthews' correlation coefficient.
-        mcc_interval: Its interval, a t interval within [-1, 1].
+        mcc_interval: Its interval, a t interval within [-1, 1]; of calls that are all right or all
+            wrong, whose groups do not differ, from the ends of recall and specificity.
     """
 
     rates: list[dict[str, Any]]
@@ -165,13 +167,36 @@ def operating_point(
         for among in (positive & known, ~positive & known)
     )
     mcc = mcc_left_out(truth[known], called[known], group_codes[known])
-    ci = difference_interval(mcc)
+    rates = rates_with_intervals(truth, score, threshold, group_codes)
     return OperatingPoint(
-        rates=rates_with_intervals(truth, score, threshold, group_codes),
+        rates=rates,
         correlation=correlation_of(recall.deviations, specificity.deviations),
         mcc=mcc.value,
-        mcc_interval=Interval(max(ci.low, -1.0), min(ci.high, 1.0), ci.groups, ci.undefined),
+        mcc_interval=_mcc_interval(mcc, rates, float(positive.mean()) if len(truth) else math.nan),
     )
+
+
+def _mcc_interval(mcc: LeftOut, rates: Sequence[Mapping[str, Any]], prevalence: float) -> Interval:
+    """A t interval; where every call is right, or every one wrong, one end from the rates' ends."""
+    ci = difference_interval(mcc)
+    low, high = max(ci.low, -1.0), min(ci.high, 1.0)
+    by_name = {row["rate"]: row for row in rates}
+    recall, specificity = by_name["recall"], by_name["specificity"]
+    if mcc.value == 1:
+        low = _mcc_of(recall["low"], specificity["low"], prevalence)
+    elif mcc.value == -1:
+        high = _mcc_of(recall["high"], specificity["high"], prevalence)
+    return Interval(low, high, ci.groups, ci.undefined)
+
+
+def _mcc_of(recall: float, specificity: float, prevalence: float) -> float:
+    """Matthews' correlation at so much recall, specificity and share of positives."""
+    negative = 1 - prevalence
+    cells = (
+        *(prevalence * recall, negative * (1 - specificity)),
+        *(negative * specificity, prevalence * (1 - recall)),
+    )
+    return float(matthews_correlation(*map(np.asarray, cells)))
 
 
 def _share(odds: float) -> float:

@@ -160,3 +160,28 @@ def test_calls_that_are_all_alike_have_no_correlation_with_the_truth():
     assert math.isnan(of_counts(5, 7, 0, 0).mcc)
     [[tn, fp], [fn, tp]] = confusion_matrix([0, 0, 1, 1, 1], [0, 1, 1, 1, 0])
     assert of_counts(tp, fp, tn, fn).mcc == pytest.approx(1 / 6)
+
+
+def test_calls_without_a_mistake_are_not_taken_for_sure():
+    """The low end is that of confusion matrices with the low ends of recall and specificity."""
+    point = of_counts(20, 0, 60, 0)
+    assert point.mcc == 1
+    assert point.mcc_interval.high == 1
+    recall, specificity = (point.rate(name).low for name in ("recall", "specificity"))
+    cells = {
+        (1, 1): 20 * recall, (1, 0): 20 * (1 - recall),
+        (0, 0): 60 * specificity, (0, 1): 60 * (1 - specificity),
+    }  # fmt: skip
+    truth, called = np.array(list(cells)).T
+    weighted = matthews_corrcoef(truth, called, sample_weight=list(cells.values()))
+    assert point.mcc_interval.low == pytest.approx(weighted)
+    assert 0.5 < weighted < 0.95
+    assert of_counts(200, 0, 600, 0).mcc_interval.low > weighted
+    one_miss = of_counts(199, 0, 600, 1).mcc_interval.low  # no jump to calls of one mistake
+    assert one_miss == pytest.approx(of_counts(200, 0, 600, 0).mcc_interval.low, abs=0.02)
+
+
+def test_calls_that_are_all_wrong_have_an_upper_end_above_minus_1():
+    point = of_counts(0, 60, 0, 20)
+    assert point.mcc == point.mcc_interval.low == -1
+    assert -1 < point.mcc_interval.high < -0.5
