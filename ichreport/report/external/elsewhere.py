@@ -79,22 +79,36 @@ def verdicts_of(elsewhere: Elsewhere, run: str) -> str:
     return " ".join([*verdicts, *(each for each in elsewhere.problems if run in each)])
 
 
-def findings(elsewhere: Elsewhere) -> Sentences:
-    """What becomes of the threshold, the probabilities and the rare labels, in sentences.
+def of_thresholds(elsewhere: Elsewhere) -> Sentences:
+    """What frozen thresholds do to recall and specificity.
 
     Args:
         elsewhere: As `read` gives it.
     """
-    sentences = [
-        sentence
-        for record in elsewhere.records
-        for sentence in (
-            *_of_threshold(record),
-            _of_probabilities(record),
-            *_of_few(record),
-        )
-    ]
-    return Sentences(sentences or [_CAPTIONS.fill("nothing")])
+    told = [each for record in elsewhere.records for each in _of_threshold(record)]
+    return Sentences(told or [_CAPTIONS.fill("nothing")])
+
+
+def of_probabilities(elsewhere: Elsewhere) -> Sentences:
+    """Whether bleeding is as frequent there as the runs' probabilities say.
+
+    Args:
+        elsewhere: As `read` gives it.
+    """
+    told = [_of_probabilities(record) for record in elsewhere.records]
+    return Sentences(told or [_CAPTIONS.fill("nothing")])
+
+
+def of_few(elsewhere: Elsewhere) -> Sentences:
+    """What became of the studies of labels that few studies have.
+
+    Args:
+        elsewhere: As `read` gives it.
+    """
+    if not elsewhere.records:
+        return Sentences([_CAPTIONS.fill("nothing")])
+    told = [each for record in elsewhere.records for each in _of_few(record)]
+    return Sentences(told or [_CAPTIONS.fill("no_few", few=FEW)])
 
 
 def outcome(row: Mapping[str, Any]) -> str:

@@ -41,13 +41,33 @@ def test_labels_of_few_studies_are_said_in_words(tmp_path):
     none = {"outside_positives": 0, "outside_value": math.nan}
     one = {"outside_positives": 1, "outside_value": 1.0}
     changed = {"recall_epidural": few, "recall_subdural": none, "recall_subarachnoid": one}
-    said = "\n".join(elsewhere.findings(told(tmp_path, **changed)).sentences)
+    said = "\n".join(elsewhere.of_few(told(tmp_path, **changed)).sentences)
     assert (
         "13 studies with epidural bleeding on island: at its frozen threshold cnn finds 8." in said
     )
     assert "1 study with subarachnoid bleeding on island" in said
     assert "No study of island has subdural bleeding" in said
     assert "intraparenchymal bleeding" not in said
+    assert "20 studies or more" not in said
+    many = {f"recall_{label}": {"outside_positives": 20} for label in LABELS}
+    assert str(elsewhere.of_few(told(tmp_path, **many))) == (
+        "Every label has 20 studies or more in every data set."
+    )
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (-0.3, -0.1, "lower than inside"), (0.1, 0.3, "higher than inside"),
+        (-0.1, 0.1, "not distinguishable"), (math.nan, math.nan, "cannot be compared"),
+    ],
+)  # fmt: skip
+def test_what_the_threshold_does_is_said_of_recall_and_specificity(tmp_path, low, high, words):
+    changed = {"recall_any": {"difference_low": low, "difference_high": high}}
+    recall, specificity = elsewhere.of_thresholds(told(tmp_path, **changed)).sentences
+    assert "has a recall of" in recall
+    assert words in recall
+    assert "has a specificity of" in specificity
 
 
 @pytest.mark.parametrize(
@@ -59,7 +79,7 @@ def test_labels_of_few_studies_are_said_in_words(tmp_path):
 )  # fmt: skip
 def test_probabilities_are_called_too_high_where_bleeding_is_rarer(tmp_path, low, high, words):
     changed = {"in_the_large_any": {"outside_low": low, "outside_high": high}}
-    said = "\n".join(elsewhere.findings(told(tmp_path, **changed)).sentences)
+    said = "\n".join(elsewhere.of_probabilities(told(tmp_path, **changed)).sentences)
     assert words in said
 
 
@@ -82,7 +102,8 @@ def test_what_a_data_set_lacks_is_said_in_a_sentence(tmp_path):
         assert "data set" in repr(table(places))
     assert "taken alike" in repr(tables.strata(places))
     nobody = Elsewhere([], [])
-    for table in (tables.places, tables.data_sets, tables.calibration, tables.forest):
+    sentences = (elsewhere.of_few, elsewhere.of_thresholds, elsewhere.of_probabilities)
+    for table in (tables.places, tables.data_sets, tables.calibration, tables.forest, *sentences):
         assert "No run has been applied" in repr(table(nobody))
 
 
