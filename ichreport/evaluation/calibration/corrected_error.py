@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm, t
+from scipy.special import ndtri, stdtrit
 
 from ichreport.evaluation.calibration.reliability import Bins
 from ichreport.evaluation.uncertainty.bootstrap import Resamples, group_sums
@@ -62,7 +62,7 @@ def corrected_calibration_error(
     # as for means: t quantiles where the bootstrap has those of the normal distribution
     freedom = max(effective_groups(sizes) - 1, 1.0)
     upper = (1 + level) / 2
-    noise *= math.sqrt(groups / (groups - 1)) * float(t.ppf(upper, freedom) / norm.ppf(upper))
+    noise *= math.sqrt(groups / (groups - 1)) * float(stdtrit(freedom, upper) / ndtri(upper))
     error = float(np.abs(gaps).sum())
 
     def share_below(factor: float) -> float:

@@ -19,6 +19,8 @@ from ichreport.labels import LABELS
 
 _JUDGED_BY: Final = {"recall": "recall", "specificity": "specificity", "youden": "recall"}
 """The rate on test that shows how far a rule's thresholds scatter."""
+_CELLS: Final = 2**21
+"""Resamples times slices that are looked at together: 16 MB an array."""
 
 
 def threshold_scatter(
@@ -92,29 +94,55 @@ def threshold_replicates(
     Returns:
         (replicates,); NaN where a resample lacks the classes that the rule needs.
     """
-    thresholds = np.full(len(counts), math.nan)
-    if rule.measure == "youden":
-        levels, level = np.unique(score, return_inverse=True)
-        for replicate, drawn in enumerate(counts):
-            weight = drawn[group_codes]
-            called, alarms = (
-                np.cumsum(np.bincount(level[side], weight[side], len(levels))[::-1])[::-1]
-                for side in (positive, ~positive)
-            )
-            if len(levels) and called[0] and alarms[0]:
-                # in whole units, so that equal values compare as equal
-                best = np.argmax(called * alarms[0] - alarms * called[0])
-                thresholds[replicate] = levels[best]
-        return thresholds
+    if not len(score):
+        return np.full(len(counts), math.nan)
+    choose = _best if rule.measure == "youden" else _reaching
+    at_once = max(1, _CELLS // len(score))
+    blocks = (counts[start : start + at_once] for start in range(0, len(counts), at_once))
+    return np.concatenate([choose(positive, score, rule, group_codes, block) for block in blocks])
+
+
+def _best(
+    positive: NDArray[np.bool_],
+    score: NDArray[np.float64],
+    rule: Rule,
+    group_codes: NDArray[np.intp],
+    counts: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """The lowest of the thresholds with the largest Youden index, in each resample."""
+    order = np.argsort(-score, kind="stable")
+    scores = score[order]
+    ends = np.flatnonzero(np.append(scores[1:] != scores[:-1], True))[::-1]  # of levels, upwards
+    weight = counts[:, group_codes[order]]
+    called, alarms = (
+        np.cumsum(weight * side[order], axis=1)[:, ends] for side in (positive, ~positive)
+    )
+    positives, negatives = called[:, :1], alarms[:, :1]
+    # in whole units, so that equal values compare as equal
+    best = np.argmax(called * negatives - alarms * positives, axis=1)
+    has_both = (positives * negatives > 0)[:, 0]
+    return np.where(has_both, scores[ends][best], math.nan)
+
+
+def _reaching(
+    positive: NDArray[np.bool_],
+    score: NDArray[np.float64],
+    rule: Rule,
+    group_codes: NDArray[np.intp],
+    counts: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """The threshold at which recall or specificity reaches the rule's target, in each resample."""
     wanted = positive if rule.measure == "recall" else ~positive
+    if not wanted.any():
+        return np.full(len(counts), math.nan)
     sign = -1 if rule.measure == "recall" else 1
     order = np.argsort(sign * score[wanted], kind="stable")
     scores, codes = score[wanted][order], group_codes[wanted][order]
-    for replicate, drawn in enumerate(counts):
-        running = np.cumsum(drawn[codes])
-        if len(running) and running[-1]:
-            place = int(np.argmax(running / running[-1] >= rule.target))
-            thresholds[replicate] = scores[place]
+    running = np.cumsum(counts[:, codes], axis=1)
+    drawn = running[:, -1:]
+    with np.errstate(invalid="ignore"):
+        place = np.argmax(running / drawn >= rule.target, axis=1)
+    thresholds = np.where(drawn[:, 0] > 0, scores[place], math.nan)
     return thresholds if rule.measure == "recall" else np.nextafter(thresholds, math.inf)
 
 

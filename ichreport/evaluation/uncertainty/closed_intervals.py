@@ -11,8 +11,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
-from scipy.stats import t
+from scipy.special import expit, logit, stdtr, stdtrit
 
 from ichreport.evaluation.uncertainty.intervals import (
     LEVEL,
@@ -90,7 +89,7 @@ def area_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
     most = max(left_out.effective - 1, 1.0)
     # Welch and Satterthwaite's rule for a sum of two variances
     freedom = (rounded + added) ** 2 / (rounded**2 / freedom + added**2 / most)
-    half_width = t.ppf((1 + level) / 2, freedom) * math.sqrt(rounded + added)
+    half_width = stdtrit(freedom, (1 + level) / 2) * math.sqrt(rounded + added)
     with np.errstate(divide="ignore"):
         ends = expit(logit([[area], [shrunk]]) + np.array([-half_width, half_width]))
     return Interval(float(ends[:, 0].min()), float(ends[:, 1].max()), left_out.groups, 0)
@@ -123,7 +122,7 @@ def loss_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
     deviations = -np.log(np.maximum(left_out.without / value, _SMALLEST_RATIO))
     freedom = degrees_of_freedom(deviations, left_out.effective)
     factor = math.exp(
-        min(t.ppf((1 + level) / 2, freedom) * math.sqrt(np.square(deviations).sum()), 700)
+        min(stdtrit(freedom, (1 + level) / 2) * math.sqrt(np.square(deviations).sum()), 700)
     )
     return Interval(value / factor, value * factor, left_out.groups, 0)
 
@@ -173,7 +172,7 @@ def difference_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
     """
     _check_level(level)
     error = _standard_error(left_out)
-    half_width = float(t.ppf((1 + level) / 2, max(left_out.effective - 1, 1.0))) * error
+    half_width = float(stdtrit(max(left_out.effective - 1, 1.0), (1 + level) / 2)) * error
     return Interval(left_out.value - half_width, left_out.value + half_width, left_out.groups, 0)
 
 
@@ -201,7 +200,7 @@ def cautious_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
     ends = []
     for sign in (-1, 1):
         value, error, freedom = _with_the_furthest_group(left_out, sign)
-        ends.append(value + sign * float(t.ppf((1 + level) / 2, freedom)) * error)
+        ends.append(value + sign * float(stdtrit(freedom, (1 + level) / 2)) * error)
     return Interval(ends[0], ends[1], left_out.groups, 0)
 
 
@@ -220,7 +219,7 @@ def p_value_below_zero(left_out: LeftOut) -> float:
     if abs(value) < _ROUNDING:
         return 1.0
     with np.errstate(divide="ignore"):
-        return float(t.cdf(np.float64(value) / error, freedom))
+        return float(stdtr(freedom, float(np.float64(value) / error)))
 
 
 def _with_the_furthest_group(left_out: LeftOut, sign: int) -> tuple[float, float, float]:
@@ -247,8 +246,8 @@ def difference_p_value(left_out: LeftOut) -> float:
     if abs(left_out.value) < _ROUNDING:
         return 1.0
     with np.errstate(divide="ignore"):
-        ratio = np.float64(abs(left_out.value)) / error
-    return float(2 * t.sf(ratio, max(left_out.effective - 1, 1.0)))
+        ratio = float(np.float64(abs(left_out.value)) / error)
+    return float(2 * stdtr(max(left_out.effective - 1, 1.0), -ratio))
 
 
 def _standard_error(left_out: LeftOut) -> float:

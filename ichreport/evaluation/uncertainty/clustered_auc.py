@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import t
+from scipy.special import stdtrit
 
 from ichreport.evaluation.predictions import (
     checked_score,
@@ -55,7 +55,7 @@ class ClusteredAuc:
             return math.nan, math.nan
         logit = math.log(area / (1 - area))
         freedom = min(self.positive_groups, self.negative_groups) - 1
-        half_width = t.ppf((1 + level) / 2, freedom) * math.sqrt(variance) / (area * (1 - area))
+        half_width = stdtrit(freedom, (1 + level) / 2) * math.sqrt(variance) / (area * (1 - area))
         low, high = 1 / (1 + np.exp(-np.array([logit - half_width, logit + half_width])))
         return float(low), float(high)
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import beta, norm, t
+from scipy.special import betaincinv, ndtr, stdtrit
 
 LEVEL: Final = 0.95
 """Confidence of every interval in the report."""
@@ -59,7 +59,7 @@ def interval(replicates: ArrayLike, *, groups: int, level: float = LEVEL) -> Int
 
 @cache
 def _expanded_tail(groups: int, level: float) -> float:
-    return float(norm.cdf(-math.sqrt(groups / (groups - 1)) * t.ppf((1 + level) / 2, groups - 1)))
+    return float(ndtr(-math.sqrt(groups / (groups - 1)) * stdtrit(groups - 1, (1 + level) / 2)))
 
 
 def share_interval(
@@ -108,7 +108,7 @@ def independent_slices(
     if not (0 < share < 1 and variance > 0):
         return float(groups)
     upper = (1 + level) / 2
-    narrower = float(t.ppf(upper, max(units - 1, 1)) / t.ppf(upper, freedom))
+    narrower = float(stdtrit(max(units - 1, 1), upper) / stdtrit(freedom, upper))
     return min(share * (1 - share) / variance * narrower**2, float(units))
 
 
@@ -121,8 +121,8 @@ def exact_interval(share: float, slices: float, level: float) -> tuple[float, fl
         level: Confidence, in (0, 1).
     """
     hits, misses, upper = share * slices, (1 - share) * slices, (1 + level) / 2
-    low = beta.ppf(1 - upper, hits, misses + 1) if hits > 0 else 0.0
-    high = beta.ppf(upper, hits + 1, misses) if misses > 0 else 1.0
+    low = betaincinv(hits, misses + 1, 1 - upper) if hits > 0 else 0.0
+    high = betaincinv(hits + 1, misses, upper) if misses > 0 else 1.0
     return float(low), float(high)
 
 
@@ -139,7 +139,7 @@ def estimate_interval(
     """
     if groups < 2 or math.isnan(value) or math.isnan(standard_error):
         return Interval(math.nan, math.nan, groups, 0)
-    half_width = float(t.ppf((1 + level) / 2, groups - 1)) * standard_error
+    half_width = float(stdtrit(groups - 1, (1 + level) / 2)) * standard_error
     return Interval(value - half_width, value + half_width, groups, 0)
 
 
