@@ -148,4 +148,5 @@ def _halves(model: keras.Model, block: str) -> tuple[keras.Model, keras.Model]:
 
 def _logits_of(rest: keras.Model, which: NDArray[np.float32], maps: Any) -> Any:
     """Each slice's logit of its own label, which `which` has a 1 for, and 0 for the others."""
-    return rest(maps, training=False) * which
+    # by Keras, which puts the array where the tensor is: torch multiplies no array by a tensor
+    return keras.ops.multiply(rest(maps, training=False), which)
