@@ -29,6 +29,7 @@ class Trained:
         frozen: Parameters that it does not: frozen layers', moving averages, standardisation.
         resumed: How many times training was cut off and went on from a checkpoint.
         earlier_seconds: What the parts took that were cut off, each up to its last checkpoint.
+        joules: What its cards used while it trained, all parts together; None where nobody tells.
     """
 
     plan: TrainingPlan
@@ -38,6 +39,7 @@ class Trained:
     frozen: int
     resumed: int = 0
     earlier_seconds: float = 0.0
+    joules: float | None = None
 
     def save(self, path: Path) -> None:
         """Write the trained weights (`.weights.h5`), atomically."""

@@ -15,6 +15,7 @@ from ichreport.data.samples import Sample
 from ichreport.data.store import Store
 from ichreport.model import backbones, backend, networks
 from ichreport.model.augmentation import augmented_model, mixed_model
+from ichreport.model.energy import EnergyMeter, added
 from ichreport.model.features.of_plan import features_of
 from ichreport.model.fitting import loop, losses
 from ichreport.model.fitting.checkpoints import Checkpoints
@@ -56,7 +57,8 @@ def fit(
             series gets parts of them, or the loss is not finite.
         OutOfMemoryError: If a device has no memory for its batches; with the cure.
     """
-    kept = None if checkpoints is None else Checkpoints(checkpoints, plan.name)
+    meter = EnergyMeter(plan.machine)
+    kept = None if checkpoints is None else Checkpoints(checkpoints, plan.name, meter.joules)
     truth = truth_of(store, sample.rows)
     split = {name: np.flatnonzero(sample.split == name) for name in ("train", "validation")}
     if not split["train"].size or (watch and not split["validation"].size):
@@ -107,8 +109,13 @@ def fit(
         )
     trained = counted(store, plan, model, history)
     if kept is None:
-        return trained
-    return replace(trained, resumed=kept.resumed, earlier_seconds=kept.earlier_seconds)
+        return replace(trained, joules=meter.joules())
+    return replace(
+        trained,
+        resumed=kept.resumed,
+        earlier_seconds=kept.earlier_seconds,
+        joules=added(kept.earlier_joules, meter.joules()),
+    )
 
 
 def _as_weighted(prevalence: NDArray[np.float64], weight: float) -> NDArray[np.float64]:

@@ -40,7 +40,7 @@ from ichreport.model.trained_rows import Trained
 from ichreport.model.training import Made
 from ichreport.params.training.training_plan import TrainingPlan
 
-FORMAT: Final = 4
+FORMAT: Final = 5
 WEIGHTS: Final = "model.weights.h5"
 PREDICTIONS: Final = "predictions.parquet"
 _NOTE: Final = "training.json"
@@ -61,6 +61,7 @@ class Training:
         is_new: Whether it was trained now; else it was found.
         finished: When it was trained: UTC, ISO 8601.
         seconds: What that took: `training`, all of its parts, and `prediction`.
+        joules: What its cards used in `training`; None where nobody tells.
         resumed: How many times it was cut off and went on.
         machine: What it was trained on, as `backend.start` says.
         software: The commit and the packages that trained it, as `software.describe` says.
@@ -74,6 +75,7 @@ class Training:
     is_new: bool
     finished: str
     seconds: Mapping[str, float]
+    joules: float | None
     resumed: int
     machine: Mapping[str, Any]
     software: Mapping[str, Any]
@@ -124,7 +126,9 @@ def _with_views(store: Store, sample: Sample, plan: TrainingPlan) -> Made:
     plain = fit_or_find(store, sample, replace(plan, test_time=()))
     started = perf_counter()
     loaded = trained_rows.load(store, plan, plain.weights)
-    trained = replace(loaded, history=dict(plain.history), resumed=plain.resumed)
+    trained = replace(
+        loaded, history=dict(plain.history), resumed=plain.resumed, joules=plain.joules
+    )
     predictions = prediction.predict(trained, store, sample)
     seconds = {**plain.seconds, "prediction": perf_counter() - started}
     return trained, predictions, seconds
@@ -182,7 +186,7 @@ def keep(store: Store, made_of: Mapping[str, Any], train: Callable[[Path], Made]
 
 _KEPT: Final = (
     *("history", "trainable", "frozen"),
-    *("finished", "seconds", "resumed", "machine", "software"),
+    *("finished", "seconds", "joules", "resumed", "machine", "software"),
 )
 
 
@@ -204,6 +208,7 @@ def _write(
         "frozen": trained.frozen,
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": {part: round(taken, 3) for part, taken in seconds.items()},
+        "joules": trained.joules,
         "resumed": trained.resumed,
         "machine": backend.start(trained.plan.machine),
         "software": software.describe(),

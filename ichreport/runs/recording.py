@@ -91,6 +91,10 @@ class Training(Protocol):
         """What that took."""
 
     @property
+    def joules(self) -> float | None:
+        """What its cards used; None where nobody tells."""
+
+    @property
     def resumed(self) -> int:
         """How many times it was cut off and went on."""
 
@@ -154,6 +158,7 @@ def write_run(
         described = {
             "history": training.history,
             "model": {"trainable": training.trainable, "frozen": training.frozen},
+            "joules": training.joules,
             "combination": None,
             "map_layer": map_layer and map_layer.record(),
             "learned_from": learned_from.record(),
@@ -207,6 +212,7 @@ def write_combination(
             combined.predictions.to_parquet(partial, index=False)
         stopwatch.lap("writing")
         described = {"history": None, "model": None, "combination": combined.record()}
+        described["joules"] = None
         described["map_layer"] = None  # heat of a combination is that of its first member
         described["learned_from"] = learned_from.record()
         nothing = ("training", "weights_sha256", "network", "backend")

@@ -42,6 +42,7 @@ class StandInTraining:
     folder: Path = Path("trainings") / ("e" * 16)
     is_new: bool = True
     resumed: int = 0
+    joules: float | None = None
     finished: str = "2026-11-23T12:00:00+00:00"
 
     def copy_to(self, folder: Path) -> None:

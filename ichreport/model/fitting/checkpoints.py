@@ -27,6 +27,7 @@ from ichreport.files import (
     sha256_of_file,
     write_sealed_json,
 )
+from ichreport.model.energy import added
 
 KEPT: Final = 2
 
@@ -72,19 +73,24 @@ class Checkpoints:
     Args:
         folder: Where they lie; nobody else may be at this training.
         name: The run, for messages.
+        joules: What the cards have used since this part began, as `energy.EnergyMeter.joules`.
 
     Attributes:
         resumed: How many times the training went on from a checkpoint. A part that was cut off
             before it wrote one has left nothing, and does not count.
         earlier_seconds: What the parts before took, each up to its last checkpoint.
+        earlier_joules: What their cards used, likewise; None if that is not known.
     """
 
-    def __init__(self, folder: Path, name: str) -> None:
-        self._folder, self._name = folder, name
+    def __init__(
+        self, folder: Path, name: str, joules: Callable[[], float | None] = lambda: None
+    ) -> None:
+        self._folder, self._name, self._joules = folder, name, joules
         self._started = self._written = perf_counter()
         self._pause = SECONDS_BETWEEN
         self.resumed = 0
         self.earlier_seconds = 0.0
+        self.earlier_joules: float | None = 0.0
 
     def last(self) -> Checkpoint | None:
         """The newest checkpoint that is whole, if there is one; damaged ones are removed.
@@ -140,6 +146,7 @@ class Checkpoints:
             "generators": checkpoint.generators,
             "resumed": self.resumed,
             "seconds": self.earlier_seconds + perf_counter() - self._started,
+            "joules": added(self.earlier_joules, self._joules()),
         }
         write_sealed_json(_path(self._folder, checkpoint.epochs, "json"), note)
 
@@ -153,6 +160,7 @@ class Checkpoints:
             )
         checkpoint = Checkpoint(note["history"], note["progress"], note["generators"], state, best)
         self.resumed, self.earlier_seconds = note["resumed"] + 1, note["seconds"]
+        self.earlier_joules = note["joules"]
         return checkpoint
 
 

@@ -1,4 +1,4 @@
-"""What each row of the ladder cost: time, cards, and parameters."""
+"""What each row of the ladder cost: time, cards, energy, and parameters."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -53,7 +53,7 @@ def table(ladder: Ladder) -> Table | Sentences:
             "row",
             "device",
             *numbers("epochs", "seconds", "slices/s", group="training"),
-            *numbers("seconds in all", "GPU minutes"),
+            *numbers("seconds in all", "GPU minutes", "kJ"),
             *numbers("trained", "others", group="parameters"),
         ],
         rows,
@@ -93,6 +93,16 @@ def gpu_minutes(run: ScoredRun) -> float | None:
     return cards * sum(timings.get(part, 0.0) for part in ("training", "prediction")) / 60
 
 
+def kilojoules(run: ScoredRun) -> float | None:
+    """What a run's cards used while it trained (kJ); None where nobody told.
+
+    Args:
+        run: The run.
+    """
+    joules = run.record.get("joules")
+    return None if joules is None else float(joules) / 1000
+
+
 def _row(run: ScoredRun) -> list[Cell]:
     parameters = run.record.get("model") or {}
     trains = _epochs(run) > 0
@@ -104,6 +114,7 @@ def _row(run: ScoredRun) -> list[Cell]:
         _whole(training_rate(run)),
         number(sum(run.record["timings"].values()), 1),
         number(gpu_minutes(run), 1),
+        number(kilojoules(run), 1),
         _whole(parameters.get("trainable") if trains else None),
         _whole(parameters.get("frozen") if trains else None),
     ]

@@ -373,6 +373,18 @@ def test_seconds_of_all_parts_add_up(tmp_path, clock):
     assert (last.resumed, last.earlier_seconds) == (3, 120.0)
 
 
+def test_joules_of_all_parts_add_up_and_are_unknown_where_those_of_one_are(tmp_path, clock):
+    used = [300.0, 20.0, None]
+    for part, joules in enumerate(used, start=1):
+        one = Checkpoints(tmp_path, "tiny", lambda joules=joules: joules)
+        one.last()
+        clock.now += 40.0
+        one.offer(lambda part=part: at_epoch(part))
+        last = Checkpoints(tmp_path, "tiny")
+        last.last()
+        assert last.earlier_joules == {1: 300.0, 2: 320.0, 3: None}[part]
+
+
 def test_the_note_of_a_training_counts_its_parts_and_all_of_their_seconds(cut_off, ask):
     path = cut_off(3) / "checkpoint-00003.json"
     write_sealed_json(path, read_sealed_json(path) | {"seconds": 5000.0})

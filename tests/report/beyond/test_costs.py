@@ -32,7 +32,7 @@ def test_each_run_of_the_ladder_is_a_row_the_baseline_s_too(base, step):
     rows = table_of(base, step, assessed(run("16-alone", 1.0))).rows
     assert [row[0].text for row in rows] == [FROZEN, TUNED]
     assert rows[1][1:4] == ["CPU, 2 threads", "2", "8.0"]
-    assert rows[1][5:] == ["12.5", "–", "1,234", "56"]
+    assert rows[1][5:] == ["12.5", "–", "–", "1,234", "56"]
 
 
 def test_minutes_are_of_cards_and_only_where_a_card_computed(step):
@@ -51,11 +51,15 @@ def test_a_row_that_trains_nothing_has_the_time_of_its_parts_and_no_other_figure
     assert costs.training_rate(combined) is None
     assert costs.gpu_minutes(combined) is None
     [_, row] = table_of(base, combined).rows
-    assert row[2:] == ["–", "–", "–", "3.0", "–", "–", "–"]
+    assert row[2:] == ["–", "–", "–", "3.0", "–", "–", "–", "–"]
 
 
-def test_the_caption_says_that_energy_is_not_recorded(base, step):
-    assert "Energy is not recorded." in table_of(base, step).caption
+def test_energy_is_what_the_record_says_of_the_cards_and_a_dash_where_nobody_told(base):
+    told = assessed(tuned(), provenance=ON_GPU, joules=56_789.0)
+    [without, row] = table_of(base, told).rows
+    assert (without[7], row[7]) == ("–", "56.8")
+    assert costs.kilojoules(told) == pytest.approx(56.789)
+    assert "kJ are what the cards used" in table_of(base, told).caption
 
 
 def test_without_figures_a_sentence_stands_in_its_place():
