@@ -2,7 +2,6 @@
 
 import ast
 import importlib.util
-import itertools
 import re
 from pathlib import Path
 
@@ -88,13 +87,46 @@ def test_what_folds_away_is_a_question_and_its_answer(name):
         assert re.fullmatch(r"[^\n#`*_\[\]<>]+", question.source), question.source
 
 
+WITHOUT_VERDICT = {
+    "1-explore.ipynb": ["What do the slices look like?"],
+    "2-combination.ipynb": [
+        *("What is asked?", "Which runs?", "How are they combined?"),
+        *("What does it get most wrong?", "The record"),
+    ],
+    "2-experiment.ipynb": ["What is asked?", "What does it get most wrong?", "The record"],
+    "3-cam.ipynb": ["Which run?", "What does it find, miss and imagine?", "The maps"],
+    "4-results.ipynb": [
+        *("How well does the best row find bleeding?", "How do the experiments compare?"),
+        *("What would row 13 do in practice?", "What was tried by hand?"),
+        *("What is it made of?", "What do we infer about the poster?"),
+    ],
+    "5-new-study.ipynb": ["What is found?", "The most urgent study"],
+    "6-external.ipynb": [  # its verdict stands before all sections
+        *("Who is there?", "What is lost?", "And single slices?", "Where does it hold?"),
+        *("Does the run look at the bleeding?", "How does another system do?"),
+    ],
+    "7-beyond-the-poster.ipynb": ["How far is that from the challenge's winners?"],
+}
+"""Sections that say what was asked, list or show something, or have one table."""
+VERDICT = re.compile(r"verdicts?\b|\.sentences\(|\.outcomes\(|\.prevalence\(|elsewhere\.of_")
+
+
 @pytest.mark.parametrize("name", MODELS)
-def test_a_section_opens_with_what_does_not_fold(name):
-    cells = read(name).cells
-    for cell, answer in itertools.pairwise(cells):
+def test_sections_open_with_their_verdict_and_no_section_with_what_folds(name):
+    without, section, is_open = [], None, False
+    for cell in read(name).cells:
         if cell.source.startswith("## "):
-            assert answer.cell_type == "code"
-            assert "detail" not in answer.metadata.get("tags", [])
+            if is_open:
+                without.append(section)
+            section, is_open = cell.source.split("\n")[0].removeprefix("## "), True
+        elif cell.cell_type == "code" and is_open:
+            assert "detail" not in cell.metadata.get("tags", []), section
+            shown = ast.parse(cell.source).body[-1]
+            if isinstance(shown, ast.Expr):
+                if not VERDICT.search(ast.unparse(shown)):
+                    without.append(section)
+                is_open = False
+    assert [*without, *([section] if is_open else [])] == WITHOUT_VERDICT[name]
 
 
 @pytest.mark.parametrize("name", MODELS)

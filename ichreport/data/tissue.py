@@ -1,7 +1,7 @@
 """HU by which a pixel of a slice is told from another kind of tissue.
 
-Bounds for measuring whole slices of usual noise. Modules that look for something narrower, such as
-a ring of thin bone (`head_detection`), say their own.
+Bounds for measuring whole slices of usual noise. Modules that look for something else, such as a
+ring of thin bone (`head_detection`) or all that a skull encloses (`slice_measures`), say their own.
 """
 
 from typing import Final

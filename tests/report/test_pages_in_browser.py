@@ -276,6 +276,15 @@ def test_pages_are_small_enough_to_send(report):
     assert max(sizes.values()) < 2 * MEGABYTE
 
 
+def test_what_folds_away_is_printed_where_no_script_unfolds_it(report, open_page):
+    shown = open_page(report.folder / "index.html", java_script_enabled=False).page
+    tables = shown.locator("details.more table")
+    assert tables.count() > 3
+    assert tables.evaluate_all(VISIBLE) == 0
+    shown.emulate_media(media="print")
+    assert tables.evaluate_all(VISIBLE) == tables.count()
+
+
 def test_on_paper_there_is_no_navigation_and_no_code(each_page):
     parts = ".top, .contents, .code, .steps, .controls, .copyable button"
     for name, shown in each_page(viewport={"width": 688, "height": 980}):

@@ -5,6 +5,7 @@ is drawn anew, and each draw's threshold is applied to the same test slices.
 """
 
 import math
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -96,32 +97,38 @@ def threshold_replicates(
     """
     if not len(score):
         return np.full(len(counts), math.nan)
-    choose = _best if rule.measure == "youden" else _reaching
+    choose = (
+        _best(positive, score, group_codes)
+        if rule.measure == "youden"
+        else _reaching(positive, score, rule, group_codes)
+    )
     at_once = max(1, _CELLS // len(score))
-    blocks = (counts[start : start + at_once] for start in range(0, len(counts), at_once))
-    return np.concatenate([choose(positive, score, rule, group_codes, block) for block in blocks])
+    blocks = [counts[start : start + at_once] for start in range(0, len(counts), at_once)]
+    return np.concatenate([choose(block) for block in blocks])
+
+
+_Chooser = Callable[[NDArray[np.int64]], NDArray[np.float64]]
+"""From the counts of some resamples, (replicates, groups), to the threshold of each."""
 
 
 def _best(
-    positive: NDArray[np.bool_],
-    score: NDArray[np.float64],
-    rule: Rule,
-    group_codes: NDArray[np.intp],
-    counts: NDArray[np.int64],
-) -> NDArray[np.float64]:
-    """The lowest of the thresholds with the largest Youden index, in each resample."""
+    positive: NDArray[np.bool_], score: NDArray[np.float64], group_codes: NDArray[np.intp]
+) -> _Chooser:
+    """The lowest of the thresholds with the largest Youden index."""
     order = np.argsort(-score, kind="stable")
-    scores = score[order]
+    scores, codes, sides = score[order], group_codes[order], (positive[order], ~positive[order])
     ends = np.flatnonzero(np.append(scores[1:] != scores[:-1], True))[::-1]  # of levels, upwards
-    weight = counts[:, group_codes[order]]
-    called, alarms = (
-        np.cumsum(weight * side[order], axis=1)[:, ends] for side in (positive, ~positive)
-    )
-    positives, negatives = called[:, :1], alarms[:, :1]
-    # in whole units, so that equal values compare as equal
-    best = np.argmax(called * negatives - alarms * positives, axis=1)
-    has_both = (positives * negatives > 0)[:, 0]
-    return np.where(has_both, scores[ends][best], math.nan)
+
+    def choose(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+        weight = counts[:, codes]
+        called, alarms = (np.cumsum(weight * side, axis=1)[:, ends] for side in sides)
+        positives, negatives = called[:, :1], alarms[:, :1]
+        # in whole units, so that equal values compare as equal
+        best = np.argmax(called * negatives - alarms * positives, axis=1)
+        has_both = (positives * negatives > 0)[:, 0]
+        return np.where(has_both, scores[ends][best], math.nan)
+
+    return choose
 
 
 def _reaching(
@@ -129,21 +136,24 @@ def _reaching(
     score: NDArray[np.float64],
     rule: Rule,
     group_codes: NDArray[np.intp],
-    counts: NDArray[np.int64],
-) -> NDArray[np.float64]:
-    """The threshold at which recall or specificity reaches the rule's target, in each resample."""
+) -> _Chooser:
+    """The threshold at which recall or specificity reaches the rule's target."""
     wanted = positive if rule.measure == "recall" else ~positive
-    if not wanted.any():
-        return np.full(len(counts), math.nan)
     sign = -1 if rule.measure == "recall" else 1
     order = np.argsort(sign * score[wanted], kind="stable")
     scores, codes = score[wanted][order], group_codes[wanted][order]
-    running = np.cumsum(counts[:, codes], axis=1)
-    drawn = running[:, -1:]
-    with np.errstate(invalid="ignore"):
-        place = np.argmax(running / drawn >= rule.target, axis=1)
-    thresholds = np.where(drawn[:, 0] > 0, scores[place], math.nan)
-    return thresholds if rule.measure == "recall" else np.nextafter(thresholds, math.inf)
+
+    def choose(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+        if not len(scores):
+            return np.full(len(counts), math.nan)
+        running = np.cumsum(counts[:, codes], axis=1)
+        drawn = running[:, -1:]
+        with np.errstate(invalid="ignore"):
+            place = np.argmax(running / drawn >= rule.target, axis=1)
+        thresholds = np.where(drawn[:, 0] > 0, scores[place], math.nan)
+        return thresholds if rule.measure == "recall" else np.nextafter(thresholds, math.inf)
+
+    return choose
 
 
 def _needed(rule: Rule, positive: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:

@@ -25,8 +25,12 @@ def verdict(ladder: Ladder) -> Verdict:
         if name in scored and _epochs(scored[name])
     }
     if not seconds:
-        return Verdict(_CAPTIONS.fill("no_cost"))
+        has_run = any(name in scored for name in ladder.runs)
+        return Verdict(_CAPTIONS.fill("no_training") if has_run else _CAPTIONS.fill("no_cost"))
     longest = max(seconds, key=seconds.__getitem__)
+    if len(seconds) == 1:
+        taken = duration(seconds[longest])
+        return Verdict(_CAPTIONS.fill("costs_of_one", run=longest, longest=taken))
     return Verdict(
         _CAPTIONS.fill(
             "costs_verdict",

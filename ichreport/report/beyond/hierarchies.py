@@ -32,10 +32,7 @@ def verdict(ladder: Ladder) -> Verdict:
     outcomes = Counter(map(str, losses[losses["run"].isin(runs)]["outcome"]))
     told = [f"{count} {_OUTCOMES[outcome]}" for outcome, count in outcomes.items()]
     compared = "; ".join(told) or "none has figures"
-    rows = "row is" if len(runs) == 1 else "rows are"
-    return Verdict(
-        _CAPTIONS.fill("hierarchy_verdict", count=len(runs), rows=rows, compared=compared)
-    )
+    return Verdict(_CAPTIONS.fill("hierarchy_verdict", compared=compared))
 
 
 def table(ladder: Ladder, by_label: pd.DataFrame) -> Table | Sentences:

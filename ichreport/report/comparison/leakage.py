@@ -1,5 +1,6 @@
 """What train and test of a sample share, and what that seems to gain."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -8,7 +9,7 @@ from ichreport.evaluation.comparisons import Comparison, Difference, difference_
 from ichreport.labels import ANY
 from ichreport.report.html.blocks import Sentences, Table, Verdict, numbers
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import number, with_interval
+from ichreport.report.html.formats import counted, number, with_interval
 from ichreport.runs.results import Results, ScoredRun
 
 _CAPTIONS: Final = Captions.beside(__file__)
@@ -81,18 +82,29 @@ def verdict(gained: Sequence[Gain]) -> Verdict:
     """
     if not gained:
         return Verdict(_CAPTIONS.fill("leak_gain_unknown"))
-    better = sum(gain.area.interval.low > 0 for gain in gained)
-    verb = "score" if better > 1 else "scores"
-    differences = sorted(gain.area.difference for gain in gained)
-    ends = dict.fromkeys(map(number, (differences[0], differences[-1])))
-    return Verdict(
-        _CAPTIONS.fill(
-            "leak_gains",
-            rows="the only row" if len(gained) == 1 else f"{len(gained)} rows",
-            better=f"{better or 'none'} {verb} better",
-            differences=" to ".join(ends),
+    areas = [gain.area for gain in gained if not math.isnan(gain.area.interval.low)]
+    undefined = len(gained) - len(areas)
+    said = []
+    if areas:
+        differences = sorted(area.difference for area in areas)
+        ends = dict.fromkeys(map(number, (differences[0], differences[-1])))
+        said.append(
+            _CAPTIONS.fill(
+                "leak_gains",
+                rows=counted(len(areas), "row"),
+                larger=_have(sum(area.interval.low > 0 for area in areas)),
+                smaller=_have(sum(area.interval.high < 0 for area in areas)),
+                differences=" to ".join(ends),
+            )
         )
-    )
+    if undefined:
+        said.append(_CAPTIONS.fill("leak_gains_undefined", rows=counted(undefined, "row")))
+    return Verdict(" ".join(said))
+
+
+def _have(count: int) -> str:
+    """How many have something, as a clause begins."""
+    return f"{count or 'none'} {'have' if count > 1 else 'has'}"
 
 
 def gain(gained: Sequence[Gain]) -> Table | Sentences:

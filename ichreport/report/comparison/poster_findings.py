@@ -12,7 +12,7 @@ from ichreport.evaluation.findings.evidence import Basis, basis_of
 from ichreport.evaluation.findings.verdicts import Criterion, Finding, findings
 from ichreport.report.html.blocks import Cell, Column, Marked, Row, Sentences, Table, Verdict
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import number, with_interval
+from ichreport.report.html.formats import listed, number, with_interval
 from ichreport.runs.results import Results, ScoredRun
 
 _CAPTIONS: Final = Captions.beside(__file__)
@@ -49,9 +49,8 @@ def verdict(judged: JudgedFindings) -> Verdict:
     """How many of the findings the runs support, contradict and leave open."""
     by_verdict = Counter(str(finding.verdict) for finding in judged.findings)
     told = [f"{verb} {by_verdict[name]}" for name, verb in _VERBS.items() if by_verdict[name]]
-    *first, last = told
-    said = f"{', '.join(first)} and {last}" if first else last
-    return Verdict(_CAPTIONS.fill("findings_verdict", findings=len(judged.findings), said=said))
+    findings = len(judged.findings)
+    return Verdict(_CAPTIONS.fill("findings_verdict", findings=findings, said=listed(told)))
 
 
 def table(judged: JudgedFindings) -> Table:

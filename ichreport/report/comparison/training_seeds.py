@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+import pandas as pd
+
 from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.evaluation.uncertainty.training_seeds import across_seeds
 from ichreport.labels import ANY
@@ -12,6 +14,7 @@ from ichreport.report.html.formats import interval, number
 from ichreport.runs.results import Results, ScoredRun
 
 _CAPTIONS: Final = Captions.beside(__file__)
+_NO_ROW: Final = "No row has a run."
 SCORES: Final = {
     "weighted log loss": ("weighted_log_loss_sum", ALL_LABELS),
     "AUC, any": ("auc", ANY),
@@ -21,11 +24,13 @@ SCORES: Final = {
 
 def verdict(results: Results) -> Verdict:
     """How far scores spread over training seeds, of the row where they do most."""
+    if not results.by_row:
+        return Verdict(_NO_ROW)
     spreads = [_on_test(runs) for runs in results.by_row.values() if len(runs) > 1]
     if not spreads:
         return Verdict(_CAPTIONS.fill("seeds_single"))
     loss, area = (
-        number(max(of_row[key]["standard_deviation"] for of_row in spreads))
+        number(pd.Series([of_row[key]["standard_deviation"] for of_row in spreads]).max())
         for key in SCORES.values()
     )
     return Verdict(_CAPTIONS.fill("seeds_spread", loss=loss, area=area))
@@ -34,7 +39,7 @@ def verdict(results: Results) -> Verdict:
 def table(results: Results) -> Table | Sentences:
     """Mean and spread over training seeds of the rows that were run with several."""
     if not results.by_row:
-        return Sentences(["No row has a run."])
+        return Sentences([_NO_ROW])
     rows = []
     for name, runs in results.by_row.items():
         if len(runs) < 2:

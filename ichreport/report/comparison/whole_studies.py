@@ -6,6 +6,7 @@ from ichreport.labels import ANY
 from ichreport.report.html.blocks import Cell, Link, Table, Verdict, numbers
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import with_interval
+from ichreport.report.run import verdicts
 from ichreport.runs.results import Results, ScoredRun
 
 _CAPTIONS: Final = Captions.beside(__file__)
@@ -13,18 +14,10 @@ _CAPTIONS: Final = Captions.beside(__file__)
 
 def verdict(results: Results) -> Verdict:
     """How well the best run, chosen on validation, finds any bleeding in whole studies."""
-    best = results.best
-    measures = {} if best is None else _of_any(best)
-    if best is None or not measures["learned", "auc"]["studies"]:
-        return Verdict(_CAPTIONS.fill("studies_of_none"))
-    area, recall, specificity = (
-        with_interval(measures["learned", score], 2) for score in ("auc", "recall", "specificity")
-    )
-    return Verdict(
-        _CAPTIONS.fill(
-            "studies_of_best", run=best.name, area=area, recall=recall, specificity=specificity
-        )
-    )
+    if results.best is None:
+        return Verdict(_CAPTIONS.fill("no_best"))
+    said = verdicts.whole_studies(results.best.assessment)
+    return Verdict(_CAPTIONS.fill("studies_of_best", run=results.best.name, said=said))
 
 
 def table(results: Results) -> Table:

@@ -15,7 +15,7 @@ from ichreport.params.samples import Sample as SampleName
 from ichreport.report.data import tables
 from ichreport.report.html.blocks import Sentences, Table, Verdict
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import number
+from ichreport.report.html.formats import counted, listed, number
 
 _CAPTIONS: Final = Captions.beside(__file__)
 
@@ -71,8 +71,8 @@ def audited(
         why = _CAPTIONS.fill(
             "no_sample",
             sample=name,
-            slices=_counted(len(store), "slice"),
-            patients=_counted(store.slices["patient_id"].nunique(), "patient"),
+            slices=counted(len(store), "slice"),
+            patients=counted(store.slices["patient_id"].nunique(), "patient"),
             seed=sampling["seed"],
         )
         return TooSmall(name, why)
@@ -97,7 +97,7 @@ def verdict(drawn: Sequence[AuditedSample | TooSmall]) -> Verdict:
         for one in seen
     ]
     if apart:
-        said.append(_CAPTIONS.fill("test_patients_unseen", samples=" and ".join(apart)))
+        said.append(_CAPTIONS.fill("test_patients_unseen", samples=listed(apart)))
     return Verdict(" ".join(said) or _CAPTIONS.fill("no_samples"))
 
 
@@ -113,7 +113,3 @@ def labels(store: Store, drawn: AuditedSample | TooSmall) -> Table | Sentences:
     if isinstance(drawn, TooSmall):
         return Sentences([drawn.why])
     return tables.sample_labels(store, drawn.sample)
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"

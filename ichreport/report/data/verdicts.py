@@ -6,7 +6,7 @@ from ichreport.data import summary
 from ichreport.data.store import Store
 from ichreport.report.html.blocks import Verdict
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import number
+from ichreport.report.html.formats import counted, number
 
 _CAPTIONS: Final = Captions.beside(__file__)
 
@@ -18,9 +18,10 @@ def read(store: Store) -> Verdict:
     if counts["rejects"]:
         unusable, files = f"{counts['rejects']:,}", f"{counts['files']:,}"
         rejects = _CAPTIONS.fill("read_but", rejects=unusable, files=files)
-    patients = _counted(counts["patients"], "patient", "patients")
+    slices, patients = (counted(counts[f"{one}s"], one) for one in ("slice", "patient"))
+    were = "was" if counts["slices"] == 1 else "were"
     return Verdict(
-        _CAPTIONS.fill("read", slices=f"{counts['slices']:,}", patients=patients, rejects=rejects)
+        _CAPTIONS.fill("read", slices=slices, patients=patients, were=were, rejects=rejects)
     )
 
 
@@ -54,13 +55,14 @@ def headers(store: Store) -> Verdict:
     if len(applied):
         rules = _CAPTIONS.fill(
             "rules_needed",
-            rules=_counted(len(applied), "rule", "rules"),
+            rules=counted(len(applied), "rule"),
+            most="most often " if len(applied) > 1 else "",
             first=applied.index[0],
-            slices=f"{applied.iloc[0]:,}",
+            slices=counted(int(applied.iloc[0]), "slice"),
         )
     families = store.slices["family"].nunique()
     return Verdict(
-        _CAPTIONS.fill("headers", families=_counted(families, "family", "families"), rules=rules)
+        _CAPTIONS.fill("headers", families=counted(families, "family", "families"), rules=rules)
     )
 
 
@@ -80,7 +82,3 @@ def left_out(store: Store) -> Verdict:
             files=f"{counts['files']:,}",
         )
     )
-
-
-def _counted(count: int, one: str, several: str) -> str:
-    return f"{count:,} {one if count == 1 else several}"

@@ -192,7 +192,7 @@ def _of_probabilities(record: ExternalRecord) -> str:
     elif low > 0:
         says = "are too low: bleeding is more frequent than they say"
     else:
-        says = "are about as large as bleeding is frequent"
+        says = "are about as large as bleeding is frequent, as far as these studies can tell"
     shift = f"{number(row['outside_value'], 2)} ({interval(low, high, 2)})"
     name = record.data["name"]
     return _CAPTIONS.fill("probabilities", run=record.run, data=name, says=says, shift=shift)

@@ -55,6 +55,27 @@ def with_interval(row: Mapping[str, Any], digits: int = 3) -> str:
     return value if "–" in (value, ends) else f"{value} ({ends})"
 
 
+def counted(count: int, one: str, several: str = "") -> str:
+    """A count with what is counted: `1 slice`, `1,200 slices`.
+
+    Args:
+        count: How many.
+        one: What one of them is called.
+        several: What several are called, if not with an s.
+    """
+    return f"{count:,} {one if count == 1 else several or one + 's'}"
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names as a person lists them: `a, b and c`; of one, itself.
+
+    Args:
+        names: At least one.
+    """
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
+
+
 def in_words(value: Any, digits: int = 6) -> str:
     """A value of any kind as a text; floats with so many decimals, or as they are from 6 on."""
     if value is None or (isinstance(value, list) and not value):

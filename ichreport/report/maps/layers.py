@@ -5,7 +5,7 @@ from typing import Final
 from ichreport.evaluation.maps.layer_choice import Candidate, LayerChoice
 from ichreport.report.html.blocks import Column, Marked, Row, Sentences, Table, numbers
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import number, with_interval
+from ichreport.report.html.formats import listed, number, with_interval
 
 _CAPTIONS: Final = Captions.beside(__file__)
 _NOTHING: Final = Sentences(["There are no layers to compare."])
@@ -36,7 +36,7 @@ def sentences(choice: LayerChoice) -> Sentences:
     if not choice.candidates:
         return Sentences([_CAPTIONS.fill("layers_fixed")])
     if choice.layer is None:
-        candidates = _listed(list(choice.candidates))
+        candidates = listed(map(_block, choice.candidates))
         return Sentences([_CAPTIONS.fill("layers_no_masks", layers=candidates)])
     chosen = _chosen(choice)
     pointing = chosen.pointing
@@ -55,7 +55,9 @@ def _ties_in_words(choice: LayerChoice) -> list[str]:
     if best == 0:
         return [_CAPTIONS.fill("layers_none_points")]
     tied = [candidate for candidate in choice.candidates if candidate.pointing.value == best]
-    return [_CAPTIONS.fill("layers_tied", layers=_listed(tied))] if len(tied) > 1 else []
+    if len(tied) < 2:
+        return []
+    return [_CAPTIONS.fill("layers_tied", layers=listed(map(_block, tied)))]
 
 
 def _close_ones_in_words(choice: LayerChoice) -> list[str]:
@@ -66,16 +68,11 @@ def _close_ones_in_words(choice: LayerChoice) -> list[str]:
         for candidate in choice.candidates
         if best.low <= candidate.pointing.value < best.value
     ]
-    return [_CAPTIONS.fill("layers_close", layers=_listed(close))] if close else []
+    return [_CAPTIONS.fill("layers_close", layers=listed(map(_block, close)))] if close else []
 
 
 def _chosen(choice: LayerChoice) -> Candidate:
     return next(one for one in choice.candidates if one.layer == choice.layer)
-
-
-def _listed(candidates: list[Candidate]) -> str:
-    *first, last = map(_block, candidates)
-    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _block(candidate: Candidate) -> str:

@@ -12,7 +12,7 @@ from ichreport.labels import ANY, SUBTYPES
 from ichreport.report.html.blocks import Row, Sentences, Table, numbers
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import number, with_interval
-from ichreport.report.run.score_tables import RULE_NAMES
+from ichreport.report.run.score_tables import NO_WHOLE_STUDIES, RULE_NAMES
 
 _CAPTIONS: Final = Captions.beside(__file__)
 _SUMMARIES: Final = {
@@ -37,7 +37,7 @@ def likelihood_ratios(assessed: Assessment) -> Table:
 def alarms(assessed: Assessment) -> Table | Sentences:
     """Predictive values and alarms of whole studies, at the data's own and at other prevalences."""
     if not assessed.studies["studies"].any():
-        return Sentences([_CAPTIONS.fill("no_whole_studies")])
+        return Sentences([NO_WHOLE_STUDIES])
     rows = []
     for label in (ANY, *SUBTYPES):
         of_label = assessed.alarms[assessed.alarms["label"] == label]

@@ -36,6 +36,7 @@ _RATE_NAMES: Final = {
     "accuracy": "accuracy",
     "npv": "negative predictive value",
 }
+NO_WHOLE_STUDIES: Final = "No study is in test with all of its slices."
 _SUBGROUP_RATES: Final = ("recall", "specificity")
 
 
@@ -199,7 +200,7 @@ def calibration_fits(assessed: Assessment) -> Table:
 def studies(assessed: Assessment) -> Table | Sentences:
     """AUCs and operating points of whole studies, pooled by the maximum and as learned."""
     if not assessed.studies["studies"].any():
-        return Sentences([_CAPTIONS.fill("no_whole_studies")])
+        return Sentences([NO_WHOLE_STUDIES])
     values = _by(assessed.studies, "pooling", "label", "score")
     rows = []
     for label in (ANY, *SUBTYPES):

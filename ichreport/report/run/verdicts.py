@@ -15,7 +15,7 @@ from ichreport.labels import ANY, SUBTYPES
 from ichreport.params.experiment import Experiment
 from ichreport.report.html.blocks import Verdict
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import number, with_interval
+from ichreport.report.html.formats import counted, listed, number, with_interval
 
 _CAPTIONS: Final = Captions.beside(__file__)
 _OPENINGS: Final = {
@@ -39,11 +39,13 @@ def split(audit: pd.DataFrame, sample: Sample) -> Verdict:
     in_test = dict(zip(pair["kind"], pair["slices_in_second"].tolist(), strict=True))
     slices = int((sample.split == "test").sum())
     if in_test["patients"]:
+        share = in_test["patients"] / slices
         return Verdict(
             _CAPTIONS.fill(
                 "split_shares_patients",
-                share=number(100 * in_test["patients"] / slices, 1),
+                share=number(100 * share, 1),
                 beside=number(100 * in_test[NEIGHBOURS] / slices, 1),
+                mostly="" if share == 1 else "mostly" if share > 0.5 else "partly",
             )
         )
     if in_test["identical pixels"]:
@@ -109,58 +111,71 @@ def operating_point(assessed: Assessment) -> Verdict:
 
 def calibration(assessed: Assessment) -> Verdict:
     """Whether probabilities are too high or too low, too sure or too cautious."""
-    fits = {name: assessed.calibration_measure(name, ANY) for name in ("in_the_large", "slope")}
-    if any(math.isnan(fit["low"]) for fit in fits.values()):
-        return Verdict(_CAPTIONS.fill("probabilities_unknown"))
+    level, slope = (assessed.calibration_measure(name, ANY) for name in ("in_the_large", "slope"))
     faults = _faults(assessed, ANY)
-    found = (
-        _CAPTIONS.fill("probabilities_off", how=" and ".join(faults))
-        if faults
-        else _CAPTIONS.fill("probabilities_true")
-    )
+    others = [label for label in SUBTYPES if _faults(assessed, label)]
+    if faults:
+        found = _CAPTIONS.fill("probabilities_off", how=" and ".join(faults))
+    elif math.isnan(level["low"]) or math.isnan(slope["low"]):
+        found = _CAPTIONS.fill("probabilities_unknown")
+    else:
+        found = _CAPTIONS.fill("probabilities_true")
     said = _CAPTIONS.fill(
         "probabilities_verdict",
         found=found,
-        in_the_large=with_interval(fits["in_the_large"], 2),
-        slope=with_interval(fits["slope"], 2),
+        in_the_large=with_interval(level, 2),
+        slope=with_interval(slope, 2),
     )
-    others = [label for label in SUBTYPES if _faults(assessed, label)]
     if others:
-        said += " " + _CAPTIONS.fill("other_labels_off", labels=_listed(others))
+        said += " " + _CAPTIONS.fill("other_labels_off", labels=listed(others))
     return Verdict(said)
 
 
 def _faults(assessed: Assessment, label: str) -> list[str]:
-    """In which ways a label's probabilities are off by more than chance."""
+    """In which ways a label's probabilities are off, each by its own interval."""
     level = assessed.calibration_measure("in_the_large", label)
     slope = assessed.calibration_measure("slope", label)
     faults = {
         "too low on the whole": level["low"] > 0,
         "too high on the whole": level["high"] < 0,
-        "too confident": slope["high"] < 1,
+        "in the wrong order": slope["high"] < 0,
+        "too confident": 0 <= slope["high"] < 1,
         "too cautious": slope["low"] > 1,
     }
     return [fault for fault, is_found in faults.items() if is_found]
 
 
 def whole_studies(assessed: Assessment) -> Verdict:
-    """How well any bleeding in whole studies is found, pooled as learned on validation."""
-    table = assessed.studies
-    of_any = table[(table["label"] == ANY) & (table["pooling"] == "learned")]
-    by_score: dict[Any, Any] = {row["score"]: row for row in of_any.to_dict("records")}
-    area = by_score["auc"]
-    if not area["studies"]:
+    """How well any bleeding in whole studies is found, pooled as learned or by the maximum."""
+    table = assessed.studies[assessed.studies["label"] == ANY]
+    rows: list[Any] = table.to_dict("records")
+    by_score = {(row["pooling"], row["score"]): row for row in rows}
+    of_learned = by_score["learned", "auc"]
+    if not of_learned["studies"]:
         return Verdict(_CAPTIONS.fill("no_whole_studies"))
-    return Verdict(
-        _CAPTIONS.fill(
-            "studies_verdict",
-            area=with_interval(area, 2),
-            studies=f"{area['studies']:,}",
-            positives=f"{area['positives']:,}",
-            recall=with_interval(by_score["recall"], 2),
-            specificity=with_interval(by_score["specificity"], 2),
-        )
+    studies = counted(of_learned["studies"], "study", "studies")
+    pooling = "maximum" if math.isnan(of_learned["value"]) else "learned"
+    area, recall, specificity = (
+        by_score[pooling, score] for score in ("auc", "recall", "specificity")
     )
+    if math.isnan(area["value"]):
+        return Verdict(_CAPTIONS.fill("studies_of_one_class", studies=studies))
+    said = _CAPTIONS.fill(
+        "studies_area",
+        area=with_interval(area, 2),
+        studies=studies,
+        positives=f"{area['positives']:,}",
+        bleed="bleeds" if area["positives"] == 1 else "bleed",
+        pooled=_CAPTIONS.fill("by_maximum") if pooling == "maximum" else "",
+    )
+    if math.isnan(recall["value"]):
+        return Verdict(f"{said} {_CAPTIONS.fill('studies_no_threshold')}")
+    at_threshold = _CAPTIONS.fill(
+        "studies_threshold",
+        recall=with_interval(recall, 2),
+        specificity=with_interval(specificity, 2),
+    )
+    return Verdict(f"{said} {at_threshold}")
 
 
 def subgroups(assessed: Assessment) -> Verdict:
@@ -169,11 +184,15 @@ def subgroups(assessed: Assessment) -> Verdict:
     compared = table[table["p_adjusted"].notna()]
     if compared.empty:
         return Verdict(_CAPTIONS.fill("subgroups_unknown"))
-    clear = compared[compared["p_adjusted"] < ALPHA].sort_values("p_adjusted", kind="stable")
+    clear = compared[compared["p_adjusted"] < ALPHA]
     if clear.empty:
         return Verdict(_CAPTIONS.fill("subgroups_alike"))
-    told = "; ".join(map(_difference, clear.to_dict("records")))
-    return Verdict(_CAPTIONS.fill("subgroups_differ", differences=told))
+    # of two subgroups, each is the other's rest: one comparison, which is told once
+    of_two = clear["kind"].map(table.groupby("kind")["subgroup"].nunique()) == 2
+    mirrored = of_two & clear.duplicated(["kind", "score"])
+    told = clear[~mirrored].sort_values("p_adjusted", kind="stable").to_dict("records")
+    differences = "; ".join(map(_difference, told))
+    return Verdict(_CAPTIONS.fill("subgroups_differ", differences=differences))
 
 
 def _difference(row: dict[Any, Any]) -> str:
@@ -181,8 +200,3 @@ def _difference(row: dict[Any, Any]) -> str:
     score = "AUC" if row["score"] == "auc" else row["score"]
     amount = number(abs(row["difference"]), 2)
     return f"{row['kind']} {row['subgroup']}, whose {score} is {amount} {direction} the rest's"
-
-
-def _listed(names: Sequence[str]) -> str:
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last

@@ -76,4 +76,7 @@ def test_the_verdict_adds_the_trainings_up_and_names_the_longest(base, step):
         f"Together the trainings took {seconds / 60:.0f} min; the longest, {TUNED}, took 3 min."
     )
     nothing = assessed(tuned(), history={}, model=None, timings={"scoring": 3.0})
-    assert TUNED not in str(costs.verdict(ladder.climb(gathered(base, nothing))))
+    said = str(costs.verdict(ladder.climb(gathered(base, nothing))))
+    assert said.startswith(f"The only training here, {FROZEN}, took")
+    said = str(costs.verdict(ladder.climb(gathered(nothing))))
+    assert said == "No run of a step has trained anything; they combine others."

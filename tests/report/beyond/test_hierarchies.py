@@ -52,6 +52,8 @@ def test_without_such_a_row_a_sentence_stands_in_its_place():
 def test_the_verdict_counts_the_outcomes_of_the_ladder(climbed):
     [loss] = [row for row in ladder.table(climbed).rows if row[0].text == FLAT_FIRST]
     said = str(hierarchies.verdict(climbed))
-    assert said.startswith("1 hierarchical row is here")
-    assert f"1 {loss[4].text}" in said
+    assert said.startswith(
+        "Hierarchical rows beside their flat baselines, by the weighted log loss"
+    )
+    assert f": 1 {loss[4].text}" in said
     assert "No row is hierarchical" not in said

@@ -2,7 +2,10 @@
 
 import pytest
 
+from ichreport.evaluation.comparisons import Difference
+from ichreport.evaluation.uncertainty.intervals import Interval
 from ichreport.report.comparison import leakage
+from ichreport.report.comparison.leakage import Gain
 from tests.report.comparison.made_runs import BASELINE, gathered, run
 
 
@@ -37,9 +40,37 @@ def test_the_gain_is_the_difference_of_the_twins(results):
 
 
 def test_without_a_twin_the_gain_is_not_known():
-    assert "is not known" in str(
-        leakage.gain(leakage.gains(gathered(run(BASELINE, 1.0, poster_row=5))))
-    )
+    none = leakage.gains(gathered(run(BASELINE, 1.0, poster_row=5)))
+    for said in (leakage.gain(none), leakage.verdict(none)):
+        assert "is not known" in str(said)
+
+
+def gained(*areas):
+    loss = Difference(1.0, 1.0, 0.0, Interval(-0.1, 0.1, 20, 0), 1.0, 0.5)
+    return [
+        Gain("a", "b", Difference(0.9, 0.8, value, Interval(low, high, 20, 0), 0.01, 0.5), loss)
+        for value, low, high in areas
+    ]
+
+
+def test_the_verdict_counts_rows_that_gain_and_that_lose_by_more_than_chance():
+    said = str(leakage.verdict(gained((0.1, 0.05, 0.5), (0.02, -0.1, 0.5), (-0.2, -0.3, -0.1))))
+    assert "Of 3 rows run with both splits, 1 has a larger AUC" in said
+    assert "and 1 has a smaller one, by more than chance and each by its own interval" in said
+    assert said.endswith("by so much is it larger: −0.200 to 0.100.")
+    said = str(leakage.verdict(gained((0.02, -0.1, 0.5))))
+    assert "Of 1 row run with both splits, none has a larger AUC" in said
+    assert "and none has a smaller one" in said
+    assert said.endswith("is it larger: 0.020.")
+    assert "2 have a larger" in str(leakage.verdict(gained((0.1, 0.05, 0.5), (0.2, 0.1, 0.3))))
+
+
+def test_gains_that_are_undefined_are_counted_apart():
+    nan = float("nan")
+    some = str(leakage.verdict(gained((0.1, 0.05, 0.5), (nan, nan, nan), (0.3, 0.1, 0.5))))
+    assert "Of 2 rows run with both splits, 2 have a larger AUC" in some
+    assert "0.100 to 0.300. Of 1 row the difference is undefined." in some
+    assert str(leakage.verdict(gained((nan, nan, nan)))) == "Of 1 row the difference is undefined."
 
 
 def test_twins_are_found_though_each_has_a_baseline_of_its_own_split():

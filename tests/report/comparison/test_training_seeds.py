@@ -19,10 +19,12 @@ def test_seeds_give_mean_and_spread_and_a_single_run_says_that_it_is_one(results
         for of_run in (lambda scored: scored.test_loss, lambda scored: scored.learned.auc_any)
     ]
     said = str(training_seeds.verdict(results))
-    assert f"by a standard deviation of {spreads[0]} at most" in said
-    assert said.endswith(f"its AUC of any bleeding by {spreads[1]}.")
+    assert f"the weighted log loss has a standard deviation of {spreads[0]} in the row" in said
+    assert said.endswith(f"the AUC of any bleeding one of {spreads[1]}.")
     single = gathered(run(BASELINE, 1.0))
     assert "run once" in str(training_seeds.verdict(single))
     assert "run once" not in said
     assert "no spread" in str(training_seeds.table(single))
-    assert "no spread" not in str(training_seeds.table(gathered()))
+    none = gathered()
+    assert str(training_seeds.verdict(none)) == "No row has a run."
+    assert "no spread" not in str(training_seeds.table(none))

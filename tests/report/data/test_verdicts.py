@@ -15,6 +15,8 @@ def test_what_was_read_is_counted_with_its_rejects(store):
     patients = store.slices["patient_id"].nunique()
     said = str(verdicts.read(counted(store, rejects=0)))
     assert said == f"{len(store)} slices of {patients} patients were read; no file was rejected."
+    one = counted(store, slices=1, patients=1)
+    assert str(verdicts.read(one)).startswith("1 slice of 1 patient was read;")
     said = str(verdicts.read(counted(store, rejects=2, files=1234)))
     assert said.endswith("2 of 1,234 files could not be used.")
     assert "no file" not in said
@@ -46,6 +48,9 @@ def test_headers_are_told_by_their_families_and_the_rule_most_often_needed(store
         "2 families of headers, and 2 rules of reading them changed slices, most often "
         '"another" (1,500 slices).'
     )
+    store.manifest["rules"] = {"another": 1}
+    said = str(verdicts.headers(store))
+    assert said.endswith('1 rule of reading them changed slices, "another" (1 slice).')
     store.slices = store.slices.assign(family="plain")
     store.manifest["rules"] = {}
     said = str(verdicts.headers(store))

@@ -54,3 +54,16 @@ def test_a_parameter_is_said_in_words(value, said):
 )
 def test_a_duration_is_said_as_a_person_says_it(seconds, said):
     assert formats.duration(seconds) == said
+
+
+def test_counts_have_their_noun_in_the_right_number():
+    assert formats.counted(1, "slice") == "1 slice"
+    assert formats.counted(0, "slice") == "0 slices"
+    assert formats.counted(1200, "study", "studies") == "1,200 studies"
+    assert formats.counted(1, "study", "studies") == "1 study"
+
+
+def test_names_are_listed_as_a_person_does():
+    assert formats.listed(["a"]) == "a"
+    assert formats.listed(iter(["a", "b"])) == "a and b"
+    assert formats.listed(["a", "b", "c"]) == "a, b and c"

@@ -19,6 +19,7 @@ from tests.report.measured import measured
 from tests.report.run.test_score_tables import cells
 
 NAN = float("nan")
+EACH = "each by an interval of its own."
 
 
 def assessed_of(table):
@@ -48,6 +49,8 @@ def test_a_split_by_slice_says_how_many_test_slices_are_of_seen_patients(store):
     said = audited(store, split)
     assert said.startswith(f"{100 * seen:.1f} % of the test slices are of patients who have slices")
     assert "No test patient" not in said
+    assert ("below are mostly of patients" in said) == (0.5 < seen < 1)
+    assert ("below are of patients" in said) == (seen == 1)
 
 
 def test_a_split_by_patient_says_that_nobody_is_seen(store):
@@ -154,16 +157,19 @@ def true_for_all(assessed):
         ({"level": (0.1, 0.3)}, "are too low on the whole:"),
         ({"level": (-0.3, -0.1)}, "are too high on the whole:"),
         ({"slope": (0.5, 0.9)}, "are too confident:"),
+        ({"slope": (-0.9, -0.5)}, "are in the wrong order:"),
+        ({"slope": (-0.9, 0.5)}, "are too confident:"),
         ({"slope": (1.1, 1.9)}, "are too cautious:"),
         ({"level": (0.1, 0.3), "slope": (0.5, 0.9)}, "too low on the whole and too confident:"),
         ({}, "agree with how often it bleeds"),
-        ({"level": (NAN, NAN)}, "this test cannot tell."),
+        ({"level": (NAN, NAN)}, "cannot be judged by this test:"),
+        ({"level": (NAN, NAN), "slope": (0.5, 0.9)}, "are too confident:"),
     ],
 )
 def test_probabilities_are_judged_by_their_intervals(true_for_all, changed, said):
     text = str(verdicts.calibration(calibrated(true_for_all, **changed)))
     assert said in text
-    assert "finds fault" not in text
+    assert "off in one way or another" not in text
     assert ("agree with" in text) == (not changed)
 
 
@@ -171,8 +177,11 @@ def test_other_labels_that_are_off_are_named_and_no_more(true_for_all):
     off = calibrated(true_for_all, "subdural", level=(0.2, 0.4))
     off = calibrated(off, "epidural", slope=(0.2, 0.4))
     said = str(verdicts.calibration(off))
-    assert said.endswith("The same test finds fault with those of epidural and subdural.")
+    assert said.endswith("Those of epidural and subdural are off in one way or another, " + EACH)
     assert "agree with" in said
+    unknown = str(verdicts.calibration(calibrated(off, slope=(NAN, NAN))))
+    assert "cannot be judged" in unknown
+    assert "Those of epidural and subdural are off" in unknown
 
 
 def test_studies_are_told_as_the_table_has_them(assessed):
@@ -181,6 +190,35 @@ def test_studies_are_told_as_the_table_has_them(assessed):
     for figure in (row[1], row[2], row[4]):  # AUC, recall, specificity
         assert figure in said
     assert f"on {row[-1]} studies, {row[-2]} of which bleed" in said
+
+
+def of_studies(assessed, **changed):
+    """The verdict with other figures of any bleeding, by pooling and score."""
+    table = assessed.studies
+    for name, values in changed.items():
+        pooling, score = name.split("_", 1)
+        table = with_rows(table, {"label": "any", "pooling": pooling, "score": score}, **values)
+    return str(verdicts.whole_studies(dataclasses.replace(assessed, studies=table)))
+
+
+def test_studies_without_a_learned_pooling_are_told_by_their_largest_probability(assessed):
+    said = of_studies(assessed, learned_auc={"value": NAN})
+    row = cells(score_tables.studies(assessed))["any, maximum"]
+    for figure in (row[1], row[2], row[4]):
+        assert figure in said
+    assert "by the largest probability of their slices" in said
+    assert "largest probability" not in of_studies(assessed)
+
+
+def test_studies_of_one_class_and_without_a_threshold_are_told_as_such(assessed):
+    both = {f"{pooling}_auc": {"value": NAN} for pooling in ("learned", "maximum")}
+    said = of_studies(assessed, **both)
+    assert said.startswith("Test holds 20 studies, with or without bleeding alone")
+    said = of_studies(assessed, learned_recall={"value": NAN})
+    assert said.endswith("define no threshold of 85 % recall.")
+    assert "raise an alarm" not in said
+    one = of_studies(assessed, learned_auc={"studies": 1, "positives": 1})
+    assert "on 1 study, 1 of which bleeds" in one
 
 
 def test_part_of_a_scan_is_no_study():
@@ -214,6 +252,10 @@ def test_only_subgroups_that_differ_by_more_than_chance_are_named(assessed):
         "AUC is 0.12 below the rest's."
     )
     assert "mid" not in said
+    assert said.endswith("Of the others no difference is shown.")
+    of_two = subgrouped(assessed, ("yes", "auc", 0.1, 0.01), ("no", "auc", -0.1, 0.01))
+    assert "height yes" in of_two
+    assert "height no" not in of_two, "each is the other's rest"
     alike = subgrouped(assessed, ("base", "auc", -0.12, 0.05))
     assert alike.startswith("No subgroup differs")
     assert "More than chance" not in alike

@@ -58,7 +58,9 @@
   });
   addEventListener("afterprint", () => { for (const fold of folded) fold.open = false; });
   const follow = () => {
-    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    let name = location.hash.slice(1);
+    try { name = decodeURIComponent(name); } catch { /* no encoded name */ }
+    const target = document.getElementById(name);
     const fold = target && target.closest("details.more");
     if (fold && !fold.open) { fold.open = true; target.scrollIntoView(); }
   };
