@@ -76,7 +76,7 @@ def test_subtypes_are_given_at_their_own_share_alone(assessed):
 
 def test_without_whole_studies_there_are_no_alarms_and_no_rows_of_studies(predictions):
     parts = assess(predictions.assign(study_slices=100), prevalences=[0.02], replicates=5)
-    assert "no study is in test with all of its slices" in repr(alarm_tables.alarms(parts))
+    assert "No study is in test with all of its slices" in repr(alarm_tables.alarms(parts))
     assert len(alarm_tables.likelihood_ratios(parts).lines) == 4 * len(LABELS)
 
 

@@ -107,9 +107,9 @@ def test_calibration_and_studies_have_a_row_for_each_label(assessed):
     }
 
 
-def test_a_sample_of_single_slices_says_why_it_has_no_studies(predictions):
+def test_a_sample_of_single_slices_says_that_it_has_no_studies(predictions):
     parts = assess(predictions.assign(study_slices=100), replicates=5)
-    assert "no study is in test with all of its slices" in repr(score_tables.studies(parts))
+    assert "No study is in test with all of its slices" in repr(score_tables.studies(parts))
 
 
 def test_both_opinions_on_an_area_stand_beside_each_other(assessed):
