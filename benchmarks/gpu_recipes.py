@@ -38,7 +38,7 @@ from ichreport.model.augmentation.drawing import Drawing
 from ichreport.model.fitting import losses
 from ichreport.params.experiment import Experiment
 from ichreport.params.networks import Network, backbones
-from ichreport.params.phantom_recipe import PhantomRecipe
+from ichreport.params.phantom.recipe import PhantomRecipe
 from ichreport.phantom import write_phantom
 
 MOST_SECONDS = 11 * 60

@@ -27,7 +27,7 @@ from ichreport.files import sha256_of_file
 from ichreport.labels import ANY, LABELS
 from ichreport.model import backend, prediction, trained_rows, training
 from ichreport.params.experiment import Experiment
-from ichreport.params.phantom_recipe import PhantomRecipe
+from ichreport.params.phantom.recipe import PhantomRecipe
 from ichreport.params.training.training_plan import TrainedNetwork
 from ichreport.params.yaml import project_path, read_yaml
 from ichreport.phantom import write_phantom

@@ -29,8 +29,8 @@ from ichreport.evaluation.uncertainty.intervals import interval
 from ichreport.labels import ANY
 from ichreport.model import backend, prediction, trained_rows, training
 from ichreport.params.experiment import Experiment
-from ichreport.params.phantom_recipe import PhantomRecipe
-from ichreport.params.scanners import HOSPITALS, SCANNERS
+from ichreport.params.phantom.recipe import PhantomRecipe
+from ichreport.params.phantom.scanners import HOSPITALS, SCANNERS
 from ichreport.params.yaml import project_path, read_yaml
 from ichreport.phantom import write_phantom
 

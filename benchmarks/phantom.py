@@ -13,7 +13,7 @@ from typing import Any
 
 from side_by_side import main
 
-from ichreport.params.phantom_recipe import PhantomRecipe
+from ichreport.params.phantom.recipe import PhantomRecipe
 from ichreport.phantom import write_phantom
 
 

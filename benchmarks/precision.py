@@ -23,7 +23,7 @@ from ichreport.evaluation.predictions import probabilities, select_split, truths
 from ichreport.evaluation.scores import split_scores
 from ichreport.params.experiment import Experiment
 from ichreport.params.machine import Precision
-from ichreport.params.phantom_recipe import PhantomRecipe
+from ichreport.params.phantom.recipe import PhantomRecipe
 from ichreport.phantom import write_phantom
 
 PATIENTS, EPOCHS, SIZE = 150, 12, 96

@@ -23,7 +23,7 @@ import pydicom
 from ichreport.application import heat
 from ichreport.application.loaded_run import load
 from ichreport.application.predict import FoundStudies, Options
-from ichreport.params.phantom_recipe import PhantomRecipe
+from ichreport.params.phantom.recipe import PhantomRecipe
 from ichreport.phantom import write_phantom
 from ichreport.report.study import study_page
 

@@ -43,7 +43,7 @@ from ichreport.data.ingest.sources import Source, SourceFile, list_files, recogn
 from ichreport.data.nifti import is_volume, read_volume, without_ending
 from ichreport.data.slice_measures import SliceMeasures, measure_slice
 from ichreport.data.store import OF_A_SERIES
-from ichreport.params.phantom_recipe import PhantomRecipe
+from ichreport.params.phantom.recipe import PhantomRecipe
 from ichreport.phantom import write_phantom
 
 SLICES_A_SERIES: Final = 8

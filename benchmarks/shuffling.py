@@ -22,7 +22,7 @@ from ichreport.data.store import Store
 from ichreport.model import backend, training
 from ichreport.model.fitting.batches import shuffled_pools
 from ichreport.params.experiment import Experiment
-from ichreport.params.phantom_recipe import PhantomRecipe
+from ichreport.params.phantom.recipe import PhantomRecipe
 from ichreport.phantom import write_phantom
 
 BLOCKS = (1, 4, 16, 64)

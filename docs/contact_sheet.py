@@ -16,8 +16,8 @@ import pydicom
 from PIL import Image, ImageDraw
 
 from ichreport.labels import SUBTYPES
-from ichreport.params.phantom_recipe import PhantomRecipe
-from ichreport.params.scanners import named
+from ichreport.params.phantom.recipe import PhantomRecipe
+from ichreport.params.phantom.scanners import named
 from ichreport.phantom import write_phantom
 
 RECIPE: Final = PhantomRecipe(patients=420, seed=16, slices=16, faults=False)

@@ -10,7 +10,7 @@ import random
 import pydicom
 
 from ichreport.labels import LABELS
-from ichreport.params.phantom_recipe import PhantomRecipe
+from ichreport.params.phantom.recipe import PhantomRecipe
 from ichreport.phantom import write_phantom
 
 CANARY = "CANARY"

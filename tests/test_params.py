@@ -16,7 +16,7 @@ from ichreport.params.experiment import Experiment
 from ichreport.params.inputs import INPUTS
 from ichreport.params.learning_curve import LearningCurve
 from ichreport.params.networks import HEADS, LOSSES, NETWORKS, NetworkSpec
-from ichreport.params.phantom_recipe import PhantomRecipe
+from ichreport.params.phantom.recipe import PhantomRecipe
 from ichreport.params.profile import OF_THE_REPORT, Profile
 from ichreport.params.rows.differences import differences
 from ichreport.params.rows.read import read_each_experiment

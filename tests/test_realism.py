@@ -10,7 +10,7 @@ import pytest
 from benchmarks import realism
 from benchmarks.realism import ALL, CHALLENGE, CQ500, REAL, THIRD, Spread
 from ichreport.data.slice_measures import SliceMeasures
-from ichreport.params.phantom_recipe import PhantomRecipe
+from ichreport.params.phantom.recipe import PhantomRecipe
 from ichreport.phantom import write_phantom
 
 

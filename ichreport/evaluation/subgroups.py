@@ -106,8 +106,8 @@ def strata_scores(
     Args:
         predictions: A run's predictions.
         strata: For each property its name, the class of each slice by `sop_instance_uid`, and
-            whether only slices with bleeding are in a class, as `data.strata.stratify` gives them.
-            Such classes are scored against all negatives of the split.
+            whether only slices with bleeding are in a class, as `data.measures.strata.stratify`
+            gives them. Such classes are scored against all negatives of the split.
         threshold: The frozen threshold of `any`; without one the rates are missing.
 
     Returns:

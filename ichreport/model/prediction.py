@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from ichreport.data.samples import Sample
 from ichreport.data.store import OF_A_STUDY, Store
 from ichreport.labels import LABELS
-from ichreport.model import backend, neighbours, out_of_memory
+from ichreport.model import backend, neighbours
+from ichreport.model.devices import out_of_memory
 from ichreport.model.features.of_plan import features_of
 from ichreport.model.fitting import loop
 from ichreport.model.inputs import of_mirrored

@@ -15,7 +15,7 @@ from ichreport.data.samples import Sample
 from ichreport.data.store import Store
 from ichreport.model import backbones, backend, networks
 from ichreport.model.augmentation import augmented_model, mixed_model
-from ichreport.model.energy import EnergyMeter, added
+from ichreport.model.devices.energy import EnergyMeter, added
 from ichreport.model.features.of_plan import features_of
 from ichreport.model.fitting import loop, losses
 from ichreport.model.fitting.checkpoints import Checkpoints

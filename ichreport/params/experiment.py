@@ -20,7 +20,7 @@ from ichreport.params.networks import (
     HeadSpec,
     NetworkSpec,
 )
-from ichreport.params.phantom_recipe import PhantomRecipe
+from ichreport.params.phantom.recipe import PhantomRecipe
 from ichreport.params.row_parameters import RowParameters
 from ichreport.params.rows import compatibility
 from ichreport.params.rows.combinations import Combination

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from ichreport.params.phantom_recipe import PhantomRecipe
+from ichreport.params.phantom.recipe import PhantomRecipe
 from ichreport.params.yaml import LARGEST_SEED, NAME_PATTERN, Parameters, project_path
 
 READERS_FILE: Final = "readers.csv"

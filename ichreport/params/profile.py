@@ -13,7 +13,7 @@ from ichreport.params.ingest import GroupBy, SeriesToKeep
 from ichreport.params.learning_curve import LearningCurve
 from ichreport.params.machine import Determinism, Devices, Machine, Precision
 from ichreport.params.networks import NETWORKS, Network
-from ichreport.params.phantom_recipe import PhantomRecipe
+from ichreport.params.phantom.recipe import PhantomRecipe
 from ichreport.params.training.training_plan import FEATURES_FOLDER, Backbone, View
 from ichreport.params.yaml import (
     LARGEST_SEED,

@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ichreport.params.phantom_recipe import PhantomRecipe
-from ichreport.params.scanners import Scanner, named
+from ichreport.params.phantom.recipe import PhantomRecipe
+from ichreport.params.phantom.scanners import Scanner, named
 
 EDH, IPH, IVH, SAH, SDH = (
     "epidural",

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import PYDICOM_IMPLEMENTATION_UID, UID, CTImageStorage, ExplicitVRLittleEndian
 
-from ichreport.params.scanners import ELSEWHERE, SCANNERS
+from ichreport.params.phantom.scanners import ELSEWHERE, SCANNERS
 from ichreport.phantom.cohort import StudyPlan
 from ichreport.phantom.scanner.scan import Scan
 

@@ -19,7 +19,7 @@ from ichreport.files import (
     write_text,
 )
 from ichreport.labels import ANY, LABELS, SUBTYPES
-from ichreport.params.phantom_recipe import PhantomRecipe
+from ichreport.params.phantom.recipe import PhantomRecipe
 from ichreport.phantom.cohort import PatientPlan, plan_cohort
 from ichreport.phantom.study import IMAGES, TRUTH, VISIBLE_AREA, WrittenPatient, write_patient
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ichreport.labels import ANY, SUBTYPES
-from ichreport.params.phantom_recipe import PhantomRecipe
-from ichreport.params.scanners import named
+from ichreport.params.phantom.recipe import PhantomRecipe
+from ichreport.params.phantom.scanners import named
 from ichreport.phantom import headers, lookalikes
 from ichreport.phantom.anatomy import surgery
 from ichreport.phantom.anatomy.deformation import Deformation

@@ -22,7 +22,7 @@ SECONDS_TO_CHECK: Final = 300
 
 Backend = Literal["tensorflow", "jax", "torch"]
 
-_CHECK: Final = "from ichreport.model import gpu_check\n\nprint(gpu_check.check())"
+_CHECK: Final = "from ichreport.model.devices import gpu_check\n\nprint(gpu_check.check())"
 
 
 def environment(backend: Backend) -> dict[str, str]:

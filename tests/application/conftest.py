@@ -16,7 +16,7 @@ from ichreport.model import training_store
 from ichreport.model.maps import candidate_blocks
 from ichreport.params.experiment import Experiment
 from ichreport.params.networks import NETWORKS, NetworkSpec
-from ichreport.params.phantom_recipe import PhantomRecipe
+from ichreport.params.phantom.recipe import PhantomRecipe
 from ichreport.phantom import write_phantom
 from ichreport.runs import combinations, load, network_of_run, recording
 from tests.model.conftest import small_build

@@ -10,7 +10,7 @@ from ichreport.data.look_alikes import (
     read_look_alikes,
 )
 from ichreport.files import write_sealed_json
-from ichreport.params.phantom_recipe import PhantomRecipe
+from ichreport.params.phantom.recipe import PhantomRecipe
 from ichreport.phantom import write_phantom
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pydicom
 import pytest
 
-from ichreport.params.phantom_recipe import PhantomRecipe
+from ichreport.params.phantom.recipe import PhantomRecipe
 from ichreport.phantom import write_phantom
 from ichreport.phantom.anatomy.cavity import cavity
 from ichreport.phantom.anatomy.head import Head

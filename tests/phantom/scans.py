@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from ichreport.params.scanners import SCANNERS
+from ichreport.params.phantom.scanners import SCANNERS
 from ichreport.phantom.scanner.scan import Scan
 from ichreport.phantom.scanner.surroundings import AIR, Surroundings
 

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from ichreport.params.phantom_recipe import PhantomRecipe
+from ichreport.params.phantom.recipe import PhantomRecipe
 from ichreport.phantom import write_phantom
 from ichreport.phantom.anatomy import brain, lesions
 from ichreport.phantom.anatomy.cavity import cavity

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ichreport.labels import SUBTYPES
-from ichreport.params.phantom_recipe import PhantomRecipe
+from ichreport.params.phantom.recipe import PhantomRecipe
 from ichreport.phantom import write_phantom
 from ichreport.phantom.cohort import ENRICHED, FAULTS, RSNA, identifier, plan_cohort
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from pydicom.pixels import apply_rescale
 
-from ichreport.params.scanners import SCANNERS
+from ichreport.params.phantom.scanners import SCANNERS
 from ichreport.phantom import headers as module
 from ichreport.phantom.cohort import StudyPlan
 from ichreport.phantom.scanner.scan import Scan

@@ -7,7 +7,7 @@ from PIL import Image
 
 from ichreport.files import read_sealed_json
 from ichreport.labels import LABELS, SUBTYPES
-from ichreport.params.phantom_recipe import PhantomRecipe
+from ichreport.params.phantom.recipe import PhantomRecipe
 from ichreport.phantom import rsna_folder as module
 from ichreport.phantom import write_phantom
 from ichreport.phantom.study import VISIBLE_AREA

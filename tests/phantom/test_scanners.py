@@ -6,9 +6,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from ichreport.params import scanners
-from ichreport.params.phantom_recipe import PhantomRecipe
-from ichreport.params.scanners import HOSPITALS, SCANNERS, named
+from ichreport.params.phantom import scanners
+from ichreport.params.phantom.recipe import PhantomRecipe
+from ichreport.params.phantom.scanners import HOSPITALS, SCANNERS, named
 from ichreport.phantom.anatomy.head import Head
 from ichreport.phantom.anatomy.neck import Metal
 from ichreport.phantom.anatomy.surgery import NONE, Surgery

@@ -18,7 +18,7 @@ from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.files import read_json, sha256_of_file, write_sealed_json
 from ichreport.labels import LABELS
 from ichreport.params.experiment import Experiment
-from ichreport.params.phantom_recipe import PhantomRecipe
+from ichreport.params.phantom.recipe import PhantomRecipe
 from ichreport.runs import record, recording
 from ichreport.runs.record_format import RECORD_FORMAT
 from ichreport.splits import SPLITS

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ichreport.data.bleeds import measure_bleeds
 from ichreport.data.look_alikes import LookAlike, are_listed, read_look_alikes
+from ichreport.data.measures.bleeds import measure_bleeds
 from ichreport.data.store import OF_A_STUDY, Store, series_numbers
 from ichreport.evaluation.assessment import POSTER_RULE, Assessment
 from ichreport.evaluation.failures import causes

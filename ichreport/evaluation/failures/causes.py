@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from ichreport.data.bleeds import REACH
 from ichreport.data.look_alikes import LookAlike
+from ichreport.data.measures.bleeds import REACH
 from ichreport.data.store import OF_A_STUDY, Store, series_numbers
 from ichreport.data.summary import relative_z, series_geometry
 from ichreport.labels import ANY

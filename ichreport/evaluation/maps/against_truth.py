@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ichreport.data.bleeds import truth_masks
+from ichreport.data.measures.bleeds import truth_masks
 from ichreport.data.samples import Sample
 from ichreport.data.store import Store
 from ichreport.evaluation.maps.localisation import MEASURES, heatmap_table

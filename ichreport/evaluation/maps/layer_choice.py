@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ichreport.data.bleeds import truth_masks
+from ichreport.data.measures.bleeds import truth_masks
 from ichreport.data.samples import Sample
 from ichreport.data.store import Store
 from ichreport.evaluation.maps.against_truth import Heatmaps, patient_groups

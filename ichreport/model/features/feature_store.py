@@ -25,7 +25,8 @@ from ichreport.files import (
     sha256_of_json,
     write_sealed_json,
 )
-from ichreport.model import backbones, backend, neighbours, out_of_memory, prefetch
+from ichreport.model import backbones, backend, neighbours, prefetch
+from ichreport.model.devices import out_of_memory
 from ichreport.model.features.feature_parts import FeatureParts, PartsWriter, bytes_on_disk
 from ichreport.params.machine import Machine
 from ichreport.params.training.training_plan import FEATURES_FOLDER, Backbone, View

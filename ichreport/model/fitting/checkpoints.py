@@ -27,7 +27,7 @@ from ichreport.files import (
     sha256_of_file,
     write_sealed_json,
 )
-from ichreport.model.energy import added
+from ichreport.model.devices.energy import added
 
 KEPT: Final = 2
 

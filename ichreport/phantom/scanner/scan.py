@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ichreport.params.scanners import Scanner, Span
+from ichreport.params.phantom.scanners import Scanner, Span
 from ichreport.phantom.anatomy.head import Head
 from ichreport.phantom.scanner.grid import Grid
 from ichreport.phantom.scanner.surroundings import Surroundings

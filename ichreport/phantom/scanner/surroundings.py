@@ -5,7 +5,7 @@ from typing import Final, Self
 
 import numpy as np
 
-from ichreport.params.scanners import Rest, Scanner
+from ichreport.params.phantom.scanners import Rest, Scanner
 from ichreport.phantom.shapes import Array, inside
 
 AIR: Final = -1000.0

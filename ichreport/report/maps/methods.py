@@ -7,13 +7,6 @@ from ichreport.report.html.blocks import Sentences
 from ichreport.report.html.captions import Captions
 
 _CAPTIONS: Final = Captions.beside(__file__)
-_METHODS: Final = {
-    "CAM": _CAPTIONS.fill("method_cam"),
-    "Grad-CAM": _CAPTIONS.fill("method_grad_cam"),
-    "HiResCAM": _CAPTIONS.fill("method_hirescam"),
-    "Grad-CAM (element-wise)": _CAPTIONS.fill("method_element_wise"),
-}
-"""By method, what it is."""
 
 
 def sentences(heatmaps: Mapping[str, Any]) -> Sentences:
@@ -23,4 +16,17 @@ def sentences(heatmaps: Mapping[str, Any]) -> Sentences:
         heatmaps: By label, heat maps with `method`, in the words of `model.maps.cam`.
     """
     methods = sorted({maps.method for maps in heatmaps.values()})
-    return Sentences([_METHODS[method] for method in methods])
+    return Sentences([_what_it_is(method) for method in methods])
+
+
+def _what_it_is(method: str) -> str:
+    match method:
+        case "CAM":
+            return _CAPTIONS.fill("method_cam")
+        case "Grad-CAM":
+            return _CAPTIONS.fill("method_grad_cam")
+        case "HiResCAM":
+            return _CAPTIONS.fill("method_hirescam")
+        case "Grad-CAM (element-wise)":
+            return _CAPTIONS.fill("method_element_wise")
+    raise ValueError(f"method must be one of CAM, Grad-CAM and HiResCAM's kinds, got {method!r}.")

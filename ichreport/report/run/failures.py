@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from ichreport.data.bleeds import REACH
+from ichreport.data.measures.bleeds import REACH
 from ichreport.evaluation.failures.by_cause import FailuresByCause
 from ichreport.evaluation.uncertainty.intervals import ALPHA
 from ichreport.labels import ANY

@@ -10,6 +10,7 @@ import pandas as pd
 from ichreport.data.overlap.leakage import NEIGHBOURS
 from ichreport.data.samples import Sample
 from ichreport.evaluation.assessment import Assessment
+from ichreport.evaluation.constant_prevalence import Verdict as AgainstConstant
 from ichreport.evaluation.uncertainty.intervals import ALPHA
 from ichreport.labels import ANY, SUBTYPES
 from ichreport.params.experiment import Experiment
@@ -18,14 +19,6 @@ from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import counted, listed, number, with_interval
 
 _CAPTIONS: Final = Captions.beside(__file__)
-_OPENINGS: Final = {
-    "learned": _CAPTIONS.fill("has_learned"),
-    "ranks only": _CAPTIONS.fill("only_ranks"),
-    "ranks at least": _CAPTIONS.fill("ranks_at_least"),
-    "not learned": _CAPTIONS.fill("has_not_learned"),
-    "undecided": _CAPTIONS.fill("may_have_learned"),
-}
-"""What a run's verdict against the constant prevalence says, before the figures."""
 
 
 def split(audit: pd.DataFrame, sample: Sample) -> Verdict:
@@ -81,7 +74,7 @@ def probabilities(assessed: Assessment) -> Verdict:
     difference = with_interval({"value": learned.difference, **vars(learned.difference_interval)})
     said = _CAPTIONS.fill(
         "loss_verdict",
-        opening=_OPENINGS[learned.verdict],
+        opening=_opening(learned.verdict),
         score=score,
         floor=floor,
         difference=difference,
@@ -90,6 +83,21 @@ def probabilities(assessed: Assessment) -> Verdict:
         return Verdict(f"{said} {_CAPTIONS.fill('no_area_verdict')}")
     area = with_interval({"value": learned.auc_any, **vars(learned.auc_interval)})
     return Verdict(f"{said} {_CAPTIONS.fill('area_verdict', area=area)}")
+
+
+def _opening(verdict: AgainstConstant) -> str:
+    """What a run's verdict against the constant prevalence says, before the figures."""
+    match verdict:
+        case "learned":
+            return _CAPTIONS.fill("has_learned")
+        case "ranks only":
+            return _CAPTIONS.fill("only_ranks")
+        case "ranks at least":
+            return _CAPTIONS.fill("ranks_at_least")
+        case "not learned":
+            return _CAPTIONS.fill("has_not_learned")
+        case "undecided":
+            return _CAPTIONS.fill("may_have_learned")
 
 
 def operating_point(assessed: Assessment) -> Verdict:

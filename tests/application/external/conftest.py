@@ -12,7 +12,7 @@ from ichreport.data.ingest.make_store import ingest
 from ichreport.evaluation.assessment import assess
 from ichreport.model import backend, training_store
 from ichreport.params.experiment import Experiment
-from ichreport.params.phantom_recipe import PhantomRecipe
+from ichreport.params.phantom.recipe import PhantomRecipe
 from ichreport.phantom import write_phantom
 from ichreport.runs import network_of_run, recording
 

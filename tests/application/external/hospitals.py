@@ -8,7 +8,7 @@ import pydicom
 from PIL import Image
 
 from ichreport.labels import ANY, LABELS
-from ichreport.params.phantom_recipe import PhantomRecipe
+from ichreport.params.phantom.recipe import PhantomRecipe
 from ichreport.phantom import write_phantom
 
 CODES = {

@@ -18,7 +18,7 @@ from ichreport.data.ingest.make_store import ingest
 from ichreport.data.ingest.sources import SourceFile, list_files, recognise_source
 from ichreport.data.pseudonyms import Pseudonyms
 from ichreport.files import write_sealed_json
-from ichreport.params.phantom_recipe import PhantomRecipe
+from ichreport.params.phantom.recipe import PhantomRecipe
 from ichreport.phantom import write_phantom
 
 TOP = "rsna-intracranial-hemorrhage-detection"

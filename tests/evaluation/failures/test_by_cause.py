@@ -5,14 +5,14 @@ import pandas as pd
 import pytest
 from sklearn.metrics import recall_score
 
-from ichreport.data.bleeds import measure_bleeds
 from ichreport.data.ingest.make_store import ingest
 from ichreport.data.look_alikes import read_look_alikes
+from ichreport.data.measures.bleeds import measure_bleeds
 from ichreport.evaluation.assessment import assess
 from ichreport.evaluation.failures.by_cause import failures_by_cause, series_of_half
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.labels import LABELS, SUBTYPES
-from ichreport.params.phantom_recipe import PhantomRecipe
+from ichreport.params.phantom.recipe import PhantomRecipe
 from ichreport.phantom import write_phantom
 
 

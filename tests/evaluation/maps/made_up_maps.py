@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ichreport.data.bleeds import truth_masks
+from ichreport.data.measures.bleeds import truth_masks
 from ichreport.data.samples import Sample
 from ichreport.labels import LABELS
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ichreport.data.bleeds import truth_masks
+from ichreport.data.measures.bleeds import truth_masks
 from ichreport.evaluation.maps import against_truth
 from ichreport.evaluation.maps.localisation import center_heatmap
 from ichreport.evaluation.maps.skull_edge import skull_edge_heatmap

@@ -14,7 +14,7 @@ from ichreport.evaluation.assessment import assess
 from ichreport.files import write_sealed_json
 from ichreport.labels import LABELS
 from ichreport.params.experiment import Experiment
-from ichreport.params.phantom_recipe import PhantomRecipe
+from ichreport.params.phantom.recipe import PhantomRecipe
 from ichreport.params.profile import Profile
 from ichreport.runs import record, recording, results
 from ichreport.runs.record_format import MAPS_FORMAT

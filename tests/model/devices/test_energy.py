@@ -5,8 +5,9 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from ichreport.model import backend, energy
-from ichreport.model.energy import EnergyMeter, added
+from ichreport.model import backend
+from ichreport.model.devices import energy
+from ichreport.model.devices.energy import EnergyMeter, added
 from ichreport.params.machine import Machine
 
 

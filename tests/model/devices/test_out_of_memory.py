@@ -10,9 +10,9 @@ import tensorflow as tf
 
 from ichreport import cli
 from ichreport.model import backend, prediction, training
+from ichreport.model.devices.out_of_memory import OutOfMemoryError, explained
 from ichreport.model.features import feature_store
 from ichreport.model.frameworks import on_tensorflow
-from ichreport.model.out_of_memory import OutOfMemoryError, explained
 from ichreport.params.machine import Machine
 
 pytestmark = pytest.mark.usefixtures("small_backbone")

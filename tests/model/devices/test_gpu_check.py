@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from ichreport.dependencies import closure
-from ichreport.model import backend, gpu_check
+from ichreport.model import backend
+from ichreport.model.devices import gpu_check
 from ichreport.params.experiment import Experiment
 from ichreport.params.machine import Machine
 
@@ -60,6 +61,6 @@ def test_it_computes_as_an_experiment_does_that_says_nothing_of_the_machine():
 
 
 def test_it_needs_no_experiment_and_no_profile():
-    names = {path.name for path in closure("ichreport.model.gpu_check")}
+    names = {path.name for path in closure("ichreport.model.devices.gpu_check")}
     assert {"backend.py", "training_plan.py"} <= names
     assert not {"experiment.py", "profile.py"} & names

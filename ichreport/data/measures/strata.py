@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ichreport.data.bleeds import measure_bleeds
+from ichreport.data.measures.bleeds import measure_bleeds
 from ichreport.data.store import OF_A_SERIES, Store
 from ichreport.data.summary import relative_z
 from ichreport.labels import ANY, SUBTYPES
@@ -42,7 +42,7 @@ def stratify(store: Store, rows: NDArray[np.int64]) -> Iterator[Strata]:
         `subtypes`: how many subtypes a bleeding slice has: one, two, three or more.
         `area of the bleed`: below 1 cm², 1 to 4 cm², 4 cm² and more. Where the store has masks.
         `contrast of the bleed`: below 20 HU, 20 to 35 HU, 35 HU and more, of the brain around it.
-        Where the store has masks. Both are those of `data.bleeds`.
+        Where the store has masks. Both are those of `data.measures.bleeds`.
     """
     slices = store.slices.iloc[rows]
     bleeds = slices[ANY].to_numpy() == 1

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from ichreport.params import scanners as known_scanners
+from ichreport.params.phantom import scanners as known_scanners
 from ichreport.params.yaml import LARGEST_SEED, Parameters
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ichreport.data.bleeds import measure_bleeds
 from ichreport.data.ingest.make_store import ingest
-from ichreport.data.strata import stratify
+from ichreport.data.measures.bleeds import measure_bleeds
+from ichreport.data.measures.strata import stratify
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ichreport.data.bleeds import REACH, measure_bleed, measure_bleeds
 from ichreport.data.ingest.make_store import ingest
+from ichreport.data.measures.bleeds import REACH, measure_bleed, measure_bleeds
 
 BRAIN, BLOOD, BONE = 30, 70, 1000
 
