@@ -1,10 +1,13 @@
 """What synthetic heads say of the bright things in them that are no bleeding."""
 
+import json
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final, NamedTuple
 
-from ichreport.files import read_sealed_json
+from ichreport.files import read_sealed_json, unseal
 
 DESCRIBED: Final = "phantom.json"
 """The file in which a set of synthetic heads says what was made."""
@@ -27,8 +30,8 @@ class LookAlike(NamedTuple):
     Attributes:
         name: What it is, such as `calcified pineal`.
         study_instance_uid: The study.
-        sop_instance_uids: The slices that show most of it, three at most; none where all slices of
-            the study may show it.
+        sop_instance_uids: The slices that show it, those that show most first; none where all
+            slices of the study may show it.
     """
 
     name: str
@@ -42,8 +45,12 @@ class LookAlike(NamedTuple):
 
 
 def are_listed(source: Path) -> bool:
-    """Whether a source says which look-alikes its heads have: only synthetic heads do."""
-    return (source / DESCRIBED).is_file()
+    """Whether a source says which look-alikes its heads have: only synthetic heads do.
+
+    Args:
+        source: The folder that the heads were made in, or a zip of it.
+    """
+    return (source / DESCRIBED).is_file() or _member_of(source) is not None
 
 
 def read_look_alikes(source: Path) -> list[LookAlike]:
@@ -53,19 +60,43 @@ def read_look_alikes(source: Path) -> list[LookAlike]:
     or a clip is bright or has streaks, and movement doubles edges.
 
     Args:
-        source: The folder that the heads were made in.
+        source: The folder that the heads were made in, or a zip of it.
 
     Raises:
         FileNotFoundError: If it says nothing of its heads; ask `are_listed` first.
         ValueError: If the description is damaged; the message names it.
     """
-    patients = read_sealed_json(source / DESCRIBED)["patients"]
+    if not are_listed(source):
+        raise FileNotFoundError(f"{source} has no {DESCRIBED}: it says nothing of its heads.")
+    member = _member_of(source)
+    described = (
+        read_sealed_json(source / DESCRIBED) if member is None else _read_zipped(source, member)
+    )
     return [
         look_alike
-        for patient in patients
+        for patient in described["patients"]
         for study in patient["studies"]
         for look_alike in _of_study(patient, study)
     ]
+
+
+def _member_of(source: Path) -> str | None:
+    """The description in a zip, nearest its top; None where there is none."""
+    if not source.is_file() or not zipfile.is_zipfile(source):
+        return None
+    with zipfile.ZipFile(source) as opened:
+        found = [name for name in opened.namelist() if PurePosixPath(name).name == DESCRIBED]
+    return min(found, key=lambda name: (name.count("/"), name), default=None)
+
+
+def _read_zipped(source: Path, member: str) -> dict[str, Any]:
+    where = source / member
+    try:
+        with zipfile.ZipFile(source) as opened:
+            content = json.loads(opened.read(member))
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, ValueError) as error:
+        raise ValueError(f"{where} cannot be read: {error}") from error
+    return unseal(content, where)
 
 
 def _of_study(patient: Mapping[str, Any], study: Mapping[str, Any]) -> Iterator[LookAlike]:

@@ -30,8 +30,8 @@ VISIBLE_AREA = 40.0
 _KEPT_BYTES = 0.29
 """Share of its pixel bytes that the truncated file keeps."""
 
-_SHOWN = 3
-"""Slices named for each bleed and look-alike: where most of it is visible."""
+_NAMED_SHARE = 0.25
+"""A slice is named for a bleed or a look-alike if it shows this share of what the best one does."""
 
 _STUDIES_A_PATIENT = 8
 _SLICES_A_STUDY = 128
@@ -199,13 +199,13 @@ def _describe(
                 "hu": round(bleed.hu, 1),
                 "subtle": bleed.subtle,
                 "volume_ml": round(sum(volumes), 2),
-                "sop_instance_uids": _best(slices, volumes, least=0.02, label=label),
+                "sop_instance_uids": _showing(slices, volumes, least=0.02, label=label),
             }
         )
     shown_lookalikes = []
     for index, lookalike in enumerate(patient.lookalikes):
         areas = [taken.lookalikes[index] for _, taken, _ in slices]
-        shown = _best(slices, areas, least=2.0)
+        shown = _showing(slices, areas, least=2.0)
         if shown:  # a small one may lie between two slices
             entry = {"name": lookalike.name, "hu": round(lookalike.hu, 1)}
             shown_lookalikes.append({**entry, "sop_instance_uids": shown})
@@ -233,18 +233,21 @@ def _describe(
     }
 
 
-def _best(
+def _showing(
     slices: list[tuple[str, ScannedSlice, tuple[int, ...]]],
     amounts: list[float],
     least: float,
     label: int | None = None,
 ) -> list[str]:
-    """The slices that show most of something, the best first; none that shows less than `least`.
+    """The slices that show something, those that show most first.
+
+    They show at least `least` of it, and `_NAMED_SHARE` of what the one with most does.
 
     With the number of a label, slices that have it come first: blood may be spread too thin to see.
     """
     visible = [label is not None and labels[label] > 0 for _, _, labels in slices]
-    order = np.lexsort([-np.asarray(amounts), ~np.asarray(visible)])[:_SHOWN]
+    order = np.lexsort([-np.asarray(amounts), ~np.asarray(visible)])
+    least = max(least, _NAMED_SHARE * max(amounts))
     return [slices[int(i)][0] for i in order if amounts[int(i)] >= least]
 
 

@@ -1,5 +1,7 @@
 """What a set of synthetic heads says of its look-alikes."""
 
+import zipfile
+
 import pytest
 
 from ichreport.data.look_alikes import (
@@ -56,6 +58,39 @@ def test_names_are_sorted_into_kinds():
     }
     for name, kind in kinds.items():
         assert LookAlike(name, "S", ()).kind == kind
+
+
+@pytest.mark.parametrize("folder", ["", "heads/"])
+def test_a_zip_of_the_set_says_the_same(tmp_path, folder):
+    made, zipped = tmp_path / "made", tmp_path / "made.zip"
+    write_phantom(made, PhantomRecipe(patients=4, seed=5, matrix=64, slices=8))
+    with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(made.rglob("*")):
+            archive.write(path, folder + path.relative_to(made).as_posix())
+    assert are_listed(zipped)
+    assert read_look_alikes(zipped) == read_look_alikes(made)
+    assert read_look_alikes(zipped)
+
+
+def test_what_a_zip_says_is_not_taken_where_it_is_damaged(tmp_path):
+    zipped = tmp_path / "made.zip"
+    for content in (b"{", b"[]", b'{"patients": [], "seal": "0"}'):
+        with zipfile.ZipFile(zipped, "w") as archive:
+            archive.writestr("phantom.json", content)
+        with pytest.raises(ValueError, match=r"made\.zip/phantom\.json"):
+            read_look_alikes(zipped)
+    whole = zipped.read_bytes()
+    zipped.write_bytes(whole.replace(b"patients", b"patience", 1))  # its checksum does not match
+    with pytest.raises(ValueError, match=r"made\.zip/phantom\.json cannot be read"):
+        read_look_alikes(zipped)
+
+
+def test_a_zip_of_real_heads_lists_nothing(tmp_path):
+    with zipfile.ZipFile(tmp_path / "real.zip", "w") as archive:
+        archive.writestr("stage_2_train/ID_0.dcm", b"")
+    assert not are_listed(tmp_path / "real.zip")
+    with pytest.raises(FileNotFoundError, match=r"real\.zip"):
+        read_look_alikes(tmp_path / "real.zip")
 
 
 def test_a_folder_of_real_heads_lists_nothing(tmp_path):

@@ -9,6 +9,7 @@ from ichreport.files import read_sealed_json
 from ichreport.labels import LABELS, SUBTYPES
 from ichreport.params.phantom.recipe import PhantomRecipe
 from ichreport.phantom import rsna_folder as module
+from ichreport.phantom import study as study_module
 from ichreport.phantom import write_phantom
 from ichreport.phantom.study import VISIBLE_AREA
 
@@ -183,6 +184,16 @@ def test_the_description_names_slices_that_show_what_it_says(small, labels):
             assert lookalike["sop_instance_uids"]
             assert set(lookalike["sop_instance_uids"]) <= set(labels.index)
     assert shown > 10
+
+
+def test_slices_that_show_a_quarter_of_what_the_best_does_are_named_most_first():
+    names = list("abcdef")
+    slices = [(name, None, (int(name == "e"),)) for name in names]
+    amounts = [0.0, 8, 30, 40, 10, 9]
+    assert study_module._showing(slices, amounts, least=2) == ["d", "c", "e"]
+    assert study_module._showing(slices, amounts, least=2, label=0) == ["e", "d", "c"]
+    assert study_module._showing(slices, amounts, least=35) == ["d"]
+    assert study_module._showing(slices, [1.0] * 6, least=2) == []
 
 
 def test_patients_without_a_bleed_have_no_positive_slice(small, headers, labels):

@@ -75,7 +75,7 @@ def look_alikes(store: Store, source: Path, *, columns: int = 6) -> Sheet | Sent
 
     Args:
         store: Where the slices are.
-        source: The folder that they were made in, whose phantom.json lists look-alikes.
+        source: The folder that they were made in, or its zip; its phantom.json lists look-alikes.
         columns: Slices of each look-alike.
 
     Returns:
