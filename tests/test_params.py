@@ -566,6 +566,7 @@ CHANGES_THE_TRAINING = {
     "features_from": ("another", True),
     "trainable_layers": (3, True),
     "fine_tuning_rate": (0.5, False),
+    "head_epochs": (3, True),
     "augment": ([], False),
     "mixup": (0.4, True),
     "cutmix": (1.0, True),
@@ -595,6 +596,7 @@ NEEDED = {
     "positive_weight": {"loss": "weighted-bce"},
     "warm_up": {"schedule": "cosine"},
     "step_epochs": {"schedule": "steps", "step_epochs": [3]},
+    "head_epochs": {"trainable_layers": 1},
     "mixup": {"network": "cnn7"},
     "cutmix": {"network": "cnn7"},
     "sequence": {"head": "sequence", "split_by": "group"},
@@ -638,6 +640,11 @@ def test_a_plan_says_what_its_training_depends_on_and_nothing_else(field, row):
 def test_where_a_backbone_trains_its_own_rate_counts(field, value, changes):
     base = {"trainable_layers": 2, "training_seed": 9}
     assert (plan_with(**base, **{field: value}).values() != plan_with(**base).values()) == changes
+
+
+def test_the_rate_of_heads_counts_where_one_trains_before_the_backbone():
+    base = {"trainable_layers": 2, "training_seed": 9, "head_epochs": 1}
+    assert plan_with(**base, learning_rate=0.5).values() != plan_with(**base).values()
 
 
 @pytest.mark.parametrize("base", [{"network": "cnn7"}, {"trainable_layers": 2}])
@@ -707,6 +714,8 @@ def test_an_augmentation_that_says_nothing_sensible_is_refused_with_the_cure(aug
             for epochs in ([0], [5, 2], [2, 2], [12])
         ),
         ({"clip_norm": 0}, "clip_norm must be greater than 0"),
+        ({"head_epochs": 2}, "head_epochs are those before layers of the backbone train too, and"),
+        ({"head_epochs": 2, "network": "cnn7"}, "leave head_epochs out, or let layers train"),
         ({"accumulate": 0}, "accumulate must be greater than or equal to 1"),
         ({"ema": 1}, "ema must be less than 1"),
         ({"warm_up": 3, "schedule": "cosine", "epochs": 3}, "warm_up is 3 of 3 epochs, which"),

@@ -74,7 +74,7 @@ def fit(
     batches: Mapping[str, loop.Batches]
     if plan.trains_on_slices:
         store.check()
-        model, head = _network(store, sample.rows[split["train"]], plan, seed)
+        model, head, stored = _network(store, sample.rows[split["train"]], plan, seed)
         learner = before_product(model) if is_conditional else model
         build = mixed_model.build if plan.fitting.mixes else augmented_model.build
         learner = build(learner, plan.view, plan.fitting.augment, plan.machine)
@@ -93,6 +93,10 @@ def fit(
     elif plan.fitting.positive_weight is not None:  # else the best constant is log-odds 0
         set_output_bias(head, _as_weighted(prevalence, plan.fitting.positive_weight))
     loss = _loss(plan, truth_of_train)
+    begins = kept is None or kept.last() is None
+    if plan.fitting.head_epochs and stored is not None and begins:
+        only = replace(sample, rows=sample.rows[split["train"]], split=sample.split[split["train"]])
+        _fit_head_alone(store, only, plan, head, stored, truth_of_train, loss, seed)
     if plan.head.sequence is not None and plan.head.sequence.second_stage:
         learner, loss = with_both_stages(model), mean_over_stages(loss)
     with memory_for(store, sample, plan, "training"):
@@ -158,8 +162,10 @@ def fit_and_predict(store: Store, sample: Sample, plan: TrainingPlan, **options:
 
 def _network(
     store: Store, rows: NDArray[np.int64], plan: TrainingPlan, seed: int
-) -> tuple[keras.Model, keras.Model]:
-    """A network that trains on slices, and the model that holds its Dense layers.
+) -> tuple[keras.Model, keras.Model, NDArray[np.float32] | None]:
+    """A network that trains on slices, the model that holds its Dense layers, and their features.
+
+    The features are those of the backbone as it came; None without one.
 
     Args:
         store: Where the slices are.
@@ -170,10 +176,42 @@ def _network(
     if plan.backbone is None:
         keras.utils.set_random_seed(seed)
         model = networks.cnn7(plan.view, plan.head, plan.machine)
-        return model, model
+        return model, model, None
     frozen = backbones.build(plan.backbone, plan.machine)
     keras.utils.set_random_seed(seed)
     model = networks.fine_tuned(frozen, plan)
     _, head = networks.maps_and_head(model)
-    standardise(head, features_of(store, rows, plan))
-    return model, head
+    features = features_of(store, rows, plan)
+    standardise(head, features)
+    return model, head, features
+
+
+def _fit_head_alone(
+    store: Store,
+    sample: Sample,
+    plan: TrainingPlan,
+    head: keras.Model,
+    features: NDArray[np.float32],
+    truth: NDArray[np.float32],
+    loss: losses.LossFunction,
+    seed: int,
+) -> None:
+    """Train a network's head on its backbone's features as they came, before the backbone trains.
+
+    The slopes of a random head would change good features at random (Kumar et al.,
+    arXiv:2202.10054). All epochs run, and validation is not looked at.
+
+    Args:
+        store: Where the slices are.
+        sample: The training split alone, (n,).
+        plan: What is trained.
+        head: The head, which changes.
+        features: (n, features) of the sample's slices.
+        truth: (n, 6) of them.
+        loss: The loss of the whole training.
+        seed: Draws the order.
+    """
+    batches = feature_batches(store, sample, plan, features, truth, seed)
+    learner = before_product(head) if plan.head.hierarchy == "conditional" else head
+    fitting, machine = plan.fitting.of_head_alone, plan.machine
+    loop.fit(learner, loss, batches["train"], None, fitting, machine, name=plan.name, seed=seed)

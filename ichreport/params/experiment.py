@@ -42,7 +42,7 @@ SEED_MARK: Final = "--seed-"
 
 _OF_FITTING: Final = (
     *("loss", "positive_weight", "epochs", "patience", "batch_size", "trainable_layers"),
-    *("mixup", "cutmix", "slices_per_study"),
+    *("mixup", "cutmix", "slices_per_study", "head_epochs"),
 )
 """Parameters that are part of a `Fitting` as they are."""
 
@@ -233,6 +233,7 @@ class Experiment(RowParameters):
         return Fitting(
             step_size=getattr(self, self.step_size_name),
             step_size_name=self.step_size_name,
+            head_rate=self.learning_rate if self.head_epochs else 0.0,
             shuffle_block=self.shuffle_block if self.trains_on_slices else 1,
             seed=self.seed_of_training,
             augment=self.augmentations,

@@ -88,6 +88,12 @@ class RowParameters(Profile):
     fine_tuning_rate: float = Field(
         default=1e-4, gt=0, description="largest step size where layers of a backbone train"
     )
+    head_epochs: int = Field(
+        default=0,
+        ge=0,
+        le=1_000,
+        description="epochs in which the head trains alone, before the backbone does too",
+    )
     augment: list[Any] | None = Field(
         default=None,
         description="how slices vary in training; null: [flip] where layers train",

@@ -43,7 +43,7 @@ HEADS = {
     "bilstm": DENSE | {"head": "bilstm"},
     "fine-tuned": DENSE
     | {"trainable_layers": "all", "input": "sigmoid", "fine_tuning_rate": 2e-3}
-    | {"augment": list(KINDS), "mixup": 0.4, "cutmix": 1, "slices_per_study": 4},
+    | {"augment": list(KINDS), "mixup": 0.4, "cutmix": 1, "slices_per_study": 4, "head_epochs": 1},
 }
 EVERYTHING = parse([{kind: {"share": 0.8}} for kind in KINDS])
 # With fewer steps, a block is dead outside of training.

@@ -103,6 +103,26 @@ def test_training_the_backbone_too_fits_the_training_slices_better(store, sample
     assert thawed[-1] < 0.6 * frozen[-1]
 
 
+@pytest.mark.parametrize("hierarchy", [None, "conditional"])
+def test_the_head_trains_alone_first_as_it_does_on_stored_features(
+    store, sample, fine_tuned, hierarchy
+):
+    """Then steps of almost nothing leave it as it is, and the backbone as it came."""
+    words = {"input": "sigmoid", "hierarchy": hierarchy, "learning_rate": 0.01, "batch_size": 8}
+    alone = training.fit(store, sample, fine_tuned(0, epochs=3, **words).plan, watch=False)
+    still = {"epochs": 1, "fine_tuning_rate": 1e-12, "head_epochs": 3}
+    trained = training.fit(store, sample, fine_tuned("all", **words, **still).plan)
+    _, head = networks.maps_and_head(trained.model)
+    expected = alone.model.get_layer("logits").get_weights()
+    for weight, value in zip(head.get_layer("logits").get_weights(), expected, strict=True):
+        np.testing.assert_allclose(weight, value, atol=1e-6)
+    untouched = training.fit(
+        store, sample, fine_tuned("all", **words, **still | {"head_epochs": 0}).plan
+    )
+    _, first = networks.maps_and_head(untouched.model)
+    assert np.abs(expected[0] - first.get_layer("logits").get_weights()[0]).max() > 1e-3
+
+
 def test_saved_weights_predict_the_same_without_the_backbones_first_ones(
     store, sample, fine_tuned, tmp_path
 ):

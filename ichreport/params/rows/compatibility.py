@@ -63,6 +63,11 @@ def _of_layers(row: "Experiment") -> str:
             f"head {row.head} reads stored features, which trainable_layers would change; choose "
             "head: dense, or trainable_layers: 0."
         )
+    if row.head_epochs and not row.trainable_layers:
+        return (
+            "head_epochs are those before layers of the backbone train too, and here none does; "
+            "leave head_epochs out, or let layers train: trainable_layers."
+        )
     return ""
 
 

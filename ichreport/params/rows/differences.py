@@ -19,7 +19,7 @@ _COMPUTED_WITH: Final = tuple(
 )
 
 OF_SLICES_ALONE: Final = frozenset(
-    {"weights", "trainable_layers", "fine_tuning_rate", "augment", "shuffle_block"}
+    {"weights", "trainable_layers", "fine_tuning_rate", "head_epochs", "augment", "shuffle_block"}
 )
 """What says nothing of a head on another run's features: how slices are read and trained on."""
 

@@ -151,6 +151,8 @@ class Fitting(Steps):
         focal_labels: Labels whose loss is focal, whatever the others' is.
         positive_weight: How often a positive counts in `weighted-bce`; None for the negatives per
             positive of its label.
+        head_epochs: Passes in which a fine-tuned network's head trains alone, before all of it.
+        head_rate: The step size of these; 0 where there are none.
     """
 
     loss: Loss
@@ -169,6 +171,23 @@ class Fitting(Steps):
     label_weights: tuple[tuple[str, float], ...] = ()
     focal_labels: tuple[str, ...] = ()
     positive_weight: float | None = None
+    head_epochs: int = 0
+    head_rate: float = 0.0
+
+    @property
+    def of_head_alone(self) -> "Fitting":
+        """How the head trains before the backbone does: as on stored features, all its epochs."""
+        return replace(
+            self,
+            epochs=self.head_epochs,
+            step_size=self.head_rate,
+            step_size_name="learning_rate",
+            schedule="plateau",
+            warm_up=0.0,
+            step_epochs=(),
+            shuffle_block=1,
+            augment=(),
+        )
 
     @property
     def mixes(self) -> bool:

@@ -104,7 +104,9 @@ def _loss(experiment: Experiment) -> str:
     return f"loss {experiment.loss}"
 
 
-_TRAINING: Final = _Aspect(_training, frozenset({"trainable_layers", "fine_tuning_rate"}))
+_TRAINING: Final = _Aspect(
+    _training, frozenset({"trainable_layers", "fine_tuning_rate", "head_epochs"})
+)
 _READING: Final = _Aspect(_reading, frozenset({"head", "sequence"}))
 _OTHERS: Final = (
     _Aspect(_labels, frozenset({"hierarchy"})),

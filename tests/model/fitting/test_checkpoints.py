@@ -138,7 +138,7 @@ def once(changes):
         ),
         once({"head": "bilstm"}),
         once({"head": "sequence", "sequence": {"reverse": 0.5, "drop": 0.1, "layers": 1}}),
-        once({"trainable_layers": "all", "augment": ["flip", "affine", "noise"]}),
+        once({"trainable_layers": "all", "head_epochs": 2, "augment": ["flip", "affine", "noise"]}),
         once({"network": "cnn7", "mixup": 0.4, "slices_per_study": 3, "shuffle_block": 4}),
     ],
     ids=lambda value: (
