@@ -5,9 +5,9 @@
 
 Twelve kinds of test sets. Patients differ in size, in how much of them bleeds and in how well they
 score, so that all truths are known in closed form: the scores are binormal and the probabilities
-calibrated. Beside the report's methods stand those that it had before: the bootstrap's expanded
-percentiles, Obuchowski's area with a Wald interval, exact intervals of rates with the bootstrap's
-variance.
+calibrated. Beside the report's methods stand others: the bootstrap's expanded percentiles,
+Obuchowski's area with a Wald interval, and Clopper and Pearson's interval of a rate with a design
+effect (Korn and Graubard).
 """
 
 import math
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from resampled_areas import auc_replicates, average_precision_replicates
 from scipy.optimize import brentq
-from scipy.stats import norm
+from scipy.stats import beta, norm, t
 from side_by_side import main
 
 from ichreport.evaluation.calibration.corrected_error import corrected_calibration_error
@@ -32,13 +32,14 @@ from ichreport.evaluation.uncertainty.bootstrap import (
 )
 from ichreport.evaluation.uncertainty.closed_intervals import (
     area_interval,
+    degrees_of_freedom,
     difference_interval,
     loss_interval,
     p_value_below_zero,
     rate_interval,
 )
 from ichreport.evaluation.uncertainty.clustered_auc import clustered_auc
-from ichreport.evaluation.uncertainty.intervals import count_groups, interval, share_interval
+from ichreport.evaluation.uncertainty.intervals import count_groups, interval
 from ichreport.evaluation.uncertainty.jackknife import (
     auc_left_out,
     average_precision_left_out,
@@ -181,7 +182,7 @@ def intervals(study: Study, scenario: Scenario, resamples: Resamples) -> dict[st
         },
         "average_precision": {
             "bootstrap": interval(precisions, groups=rarer),
-            "ours": area_interval(average_precision_left_out(truth, score, group)),
+            "ours": area_interval(average_precision_left_out(truth, score, group), "precision"),
         },
         "log_loss": {
             "bootstrap": interval(mean_replicates(losses, group, counts), groups=everyone),
@@ -194,26 +195,28 @@ def intervals(study: Study, scenario: Scenario, resamples: Resamples) -> dict[st
         ("specificity", ~called, ~positive),
         ("precision", positive, called),
     ):
-        found[rate] = rate_ends(right, among, group, counts)
+        found[rate] = rate_ends(right[among], group[among])
     return {
         measure: {method: _ends(ends) for method, ends in methods.items()}
         for measure, methods in found.items()
     }
 
 
-def rate_ends(
-    right: NDArray[np.bool_],
-    among: NDArray[np.bool_],
-    group: NDArray[np.intp],
-    counts: NDArray[np.int64],
-) -> dict[str, Any]:
-    """The interval of a rate, with the bootstrap's variance and with ours."""
-    cells = group_sums(np.stack([right & among, among], axis=1), group, counts.shape[1])
-    hits, slices = (counts @ cells).T
-    shares = np.where(slices > 0, hits / np.maximum(slices, 1), math.nan)
-    units, rate = int(among.sum()), mean_left_out(right[among].astype(float), group[among])
-    before = share_interval(rate.value, shares, units=units, groups=rate.groups)
-    return {"bootstrap": before, "ours": rate_interval(rate, units=units)}
+def rate_ends(right: NDArray[np.bool_], group: NDArray[np.intp]) -> dict[str, Any]:
+    """The interval of a rate: Clopper and Pearson's with a design effect, and ours."""
+    units, rate = len(right), mean_left_out(right.astype(float), group)
+    ours = rate_interval(rate, units=units)
+    if math.isnan(rate.value) or rate.groups < 2:
+        return {"Clopper and Pearson": ours, "ours": ours}
+    variance, slices = float(np.square(rate.deviations).sum()), float(rate.groups)
+    if variance > 0:
+        freedom = degrees_of_freedom(rate.deviations, rate.effective)
+        narrower = float(t.ppf(0.975, units - 1) / t.ppf(0.975, freedom))
+        slices = min(rate.value * (1 - rate.value) / variance * narrower**2, units)
+    hits, misses = rate.value * slices, (1 - rate.value) * slices
+    low = float(beta.ppf(0.025, hits, misses + 1)) if hits else 0.0
+    high = float(beta.ppf(0.975, hits + 1, misses)) if misses else 1.0
+    return {"Clopper and Pearson": (low, high), "ours": ours}
 
 
 def _ends(ends: Any) -> Ends:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import combinations
 from typing import Any, Final
 
@@ -10,18 +11,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from ichreport.data.labels.reader_votes import count_readers, votes_on
-from ichreport.evaluation.uncertainty.bootstrap import (
-    REPLICATES,
-    Resamples,
-    draw_resamples,
-    group_sums,
-)
-from ichreport.evaluation.uncertainty.intervals import (
-    Interval,
-    count_groups,
-    interval,
-    share_interval,
-)
+from ichreport.evaluation.uncertainty.bootstrap import group_sums
+from ichreport.evaluation.uncertainty.closed_intervals import loss_interval, rate_interval
+from ichreport.evaluation.uncertainty.intervals import Interval, count_groups
+from ichreport.evaluation.uncertainty.jackknife import LeftOut, effective_groups
 from ichreport.labels import LABELS
 
 ALL_READERS: Final = "all"
@@ -74,29 +67,24 @@ def cohen_kappa(first: ArrayLike, second: ArrayLike) -> float:
     return float(_beyond_chance(*_of_cohen(_cohen_terms(votes).sum(axis=0))))
 
 
-def agreement_table(
-    studies: pd.DataFrame, *, replicates: int = REPLICATES, seed: int = 0
-) -> pd.DataFrame:
+def agreement_table(studies: pd.DataFrame) -> pd.DataFrame:
     """The readers' agreement on each label: Fleiss' kappa of all, Cohen's of each pair.
 
-    Studies without the votes of all readers on a label are left out for it. Intervals are
-    expanded percentiles over patients, drawn with all their studies. Where readers always agree all
-    resamples are equal; then the interval is that of their agreement as a share, beyond the chance
-    observed.
+    Studies without the votes of all readers on a label are left out for it. Intervals are in closed
+    form, from leaving out one patient with all studies at a time: those of 1 - kappa, which is at
+    least 0 and skewed as a loss is. Where readers always agree no patient changes anything; then
+    the interval is that of their agreement as a share, beyond the chance observed.
 
     Args:
         studies: A store's studies, with readers' votes.
-        replicates: Resamples behind each interval.
-        seed: Seed of the resamples.
 
     Returns:
         One row for each label and `readers` (`all`, then `1 and 2`, …): `value`, `low`, `high`,
-        `groups`, `undefined`, `agreement` (the share of pairs of votes that agree), `studies`, and
+        `groups`, `agreement` (the share of pairs of votes that agree), `studies`, and
         `positives` (studies that any of these readers calls positive). NaN where all votes are the
         same. No rows where there are fewer than two readers.
     """
-    resamples = draw_resamples(studies["patient_id"], replicates=replicates, seed=seed)
-    codes = resamples.group_codes(studies["patient_id"])
+    codes = pd.factorize(studies["patient_id"])[0].astype(np.intp)
     readers = range(count_readers(studies))
     table: list[dict[str, Any]] = []
     for label in LABELS:
@@ -109,37 +97,42 @@ def agreement_table(
         if groups:
             groups.insert(0, (ALL_READERS, list(readers)))
         for name, members in groups:
-            row = _row(votes[known][:, members], codes[known], resamples, name == ALL_READERS)
+            row = _row(votes[known][:, members], codes[known], name == ALL_READERS)
             table.append({"label": label, "readers": name, **row})
-    columns = ["label", "readers", "value", "low", "high", "groups", "undefined", "agreement"]
+    columns = ["label", "readers", "value", "low", "high", "groups", "agreement"]
     return pd.DataFrame(table, columns=[*columns, "studies", "positives"])
 
 
-def _row(
-    votes: NDArray[np.int8], codes: NDArray[np.intp], resamples: Resamples, all_readers: bool
-) -> dict[str, Any]:
+def _row(votes: NDArray[np.int8], codes: NDArray[np.intp], all_readers: bool) -> dict[str, Any]:
     """Kappa of some readers with its interval, and what it is of."""
     counts = np.stack([(votes == value).sum(axis=1) for value in (0, 1)], axis=1)
     terms = _fleiss_terms(counts) if all_readers else _cohen_terms(votes)
     kappa: _Kappa = _of_fleiss if all_readers else _of_cohen
-    by_group = group_sums(terms, codes, len(resamples.groups))
-    agreement, chance = kappa(terms.sum(axis=0))
-    agreements, chances = kappa(resamples.counts @ by_group)
+    by_group = group_sums(terms, codes, int(codes.max(initial=-1)) + 1)
+    agreement, chance = (float(part) for part in kappa(terms.sum(axis=0)))
     value = float(_beyond_chance(agreement, chance))
+    without = _beyond_chance(*kappa(terms.sum(axis=0) - by_group))
+    without[np.isnan(without)] = value
     groups = count_groups(codes, *(counts > 0).T)
-    if value == 1:
-        share = share_interval(1.0, agreements, units=len(votes), groups=groups)
-        low = (share.low - float(chance)) / (1 - float(chance))
-        ends = Interval(max(low, -1.0), share.high, groups, share.undefined)
-    else:
-        ends = interval(_beyond_chance(agreements, chances), groups=groups)
+    left_out = LeftOut(value, without, groups, effective_groups(np.bincount(codes)))
+    ends = _kappa_interval(left_out, units=len(votes), chance=chance)
     return {
         "value": value,
         **vars(ends),
-        "agreement": float(agreement),
+        "agreement": agreement,
         "studies": len(votes),
         "positives": int((counts[:, 1] > 0).sum()),
     }
+
+
+def _kappa_interval(kappa: LeftOut, *, units: int, chance: float) -> Interval:
+    """The interval of 1 - kappa turned round; where all agree, that of their agreement."""
+    if kappa.value == 1:
+        share = rate_interval(kappa, units=units)
+        return replace(share, low=max((share.low - chance) / (1 - chance), -1.0))
+    disagreement = replace(kappa, value=1 - kappa.value, without=1 - kappa.without)
+    ends = loss_interval(disagreement)
+    return replace(ends, low=max(1 - ends.high, -1.0), high=1 - ends.low)
 
 
 def _fleiss_terms(counts: NDArray[Any]) -> NDArray[np.float64]:

@@ -41,9 +41,8 @@ def average_precision_table(
         split: Where to measure.
 
     Returns:
-        Columns `label`, `value`, `low`, `high`, `groups` (those of the rarer class), `undefined`
-        (always 0), `floor` (the prevalence, which random scores reach),
-        `slices` and `positives`; NaN where undefined.
+        Columns `label`, `value`, `low`, `high`, `groups` (those of the rarer class), `floor` (the
+        prevalence, which random scores reach), `slices` and `positives`; NaN where undefined.
     """
     rows = select_split(predictions, split)
     y_true, y_score = truths(rows), probabilities(rows)
@@ -56,7 +55,7 @@ def average_precision_table(
             {
                 "label": label,
                 "value": left_out.value,
-                **vars(area_interval(left_out)),
+                **vars(area_interval(left_out, "precision")),
                 "floor": float(truth.mean()) if len(truth) else math.nan,
                 "slices": len(truth),
                 "positives": int(truth.sum()),

@@ -30,7 +30,7 @@ Outcome = Literal["better", "worse", "not distinguishable", "undefined"]
 
 _COLUMNS: Final = [
     *("run", "baseline", "score", "label", "value", "baseline_value", "difference"),
-    *("low", "high", "groups", "undefined", "shared_slices", "p"),
+    *("low", "high", "groups", "shared_slices", "p"),
 ]
 
 
@@ -180,7 +180,7 @@ def compare_runs(
 
     Returns:
         One row for each pair: `run`, `baseline`, `score`, `label`, `value`, `baseline_value`,
-        `difference`, `low`, `high` (not adjusted), `groups`, `undefined`, `shared_slices`, `p`,
+        `difference`, `low`, `high` (not adjusted), `groups`, `shared_slices`, `p`,
         `p_holm` and `outcome`: `better` or `worse` than the baseline where `p_holm` is below
         0.05, else `not distinguishable`; `undefined` without figures.
     """

@@ -16,7 +16,7 @@ from ichreport.labels import LABELS
 from ichreport.splits import Split
 
 _SPLITS: Final[tuple[Split, ...]] = ("validation", "test")
-_COLUMNS: Final = ("value", "low", "high", "groups", "undefined", "units", "positives")
+_COLUMNS: Final = ("value", "low", "high", "groups", "units", "positives")
 
 
 def endpoint_table(
@@ -35,8 +35,8 @@ def endpoint_table(
 
     Returns:
         One row for each `level` (`slice`, `study`), `measure` (`auc`, `average_precision`), `split`
-        and `label`: `value`, `low`, `high`, `groups` (that contribute), `undefined` (always 0),
-        `units` (slices or studies) and `positives`. NaN where undefined; the average precision on
+        and `label`: `value`, `low`, `high`, `groups` (that contribute), `units`
+        (slices or studies) and `positives`. NaN where undefined; the average precision on
         validation has no interval.
     """
     studies = pool_studies(whole_studies(predictions))
@@ -70,7 +70,6 @@ def _precisions(rows: pd.DataFrame, on_test: pd.DataFrame) -> pd.DataFrame:
             "units": len(validation),
             "positives": int(truth.iloc[:, column].sum()),
             "groups": validation["group"].nunique(),
-            "undefined": 0,
         }
         for column, label in enumerate(LABELS)
     ]

@@ -63,7 +63,7 @@ def extra_axial_table(
     Returns:
         One row for each `level` (`slice`, `study`) and `score` (`auc`, `average_precision`, then
         the rates and summaries of `operating_point`): `value`, `low`, `high`, `groups`,
-        `undefined`, `threshold`, `units` and `positives`. NaN where undefined.
+        `threshold`, `units` and `positives`. NaN where undefined.
     """
     derived = predictions.assign(
         truth_any=extra_axial_truth(predictions),
@@ -73,7 +73,7 @@ def extra_axial_table(
     rows = [
         {"level": level, **row} for level, table in tables.items() for row in _scores(table, split)
     ]
-    columns = ["level", "score", "value", "low", "high", "groups", "undefined"]
+    columns = ["level", "score", "value", "low", "high", "groups"]
     return pd.DataFrame(rows)[[*columns, "threshold", "units", "positives"]]
 
 

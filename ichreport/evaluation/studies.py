@@ -275,7 +275,7 @@ def study_table(
     Returns:
         One row for each pooling (`maximum`, `learned`), label and score (`auc`, then the rates and
         their summaries at the operating point): `pooling`, `label`, `score`, `value`, `low`,
-        `high`, `groups`, `undefined`, `threshold`, `sharpness` (of the pooling), `studies` and
+        `high`, `groups`, `threshold`, `sharpness` (of the pooling), `studies` and
         `positives`. NaN where undefined, and throughout where a pooling could not be learned.
     """
     predictions = whole_studies(predictions)
@@ -307,7 +307,7 @@ def study_table(
             }
             scores = _scores(truth, score, threshold, group_codes)
             table += [keys | row for row in scores]
-    columns = ["pooling", "label", "score", "value", "low", "high", "groups", "undefined"]
+    columns = ["pooling", "label", "score", "value", "low", "high", "groups"]
     return pd.DataFrame(table)[[*columns, "threshold", "sharpness", "studies", "positives"]]
 
 
@@ -320,7 +320,7 @@ def _scores(
     """The area and the rates of one label; all NaN where the scores are."""
     defined = not np.isnan(score).any()
     score = np.nan_to_num(score)
-    area, ci = math.nan, Interval(math.nan, math.nan, 0, 0)
+    area, ci = math.nan, Interval(math.nan, math.nan, 0)
     if defined:
         left_out = auc_left_out(truth, score, group_codes)
         area, ci = left_out.value, area_interval(left_out)

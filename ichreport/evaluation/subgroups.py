@@ -59,7 +59,7 @@ def subgroup_scores(
     Returns:
         One row for each label, subgroup (in the order of a categorical `by`, else sorted) and
         score (`auc`, `log_loss`, then the rates at the threshold): `label`, `subgroup`, `score`,
-        `value`, `low`, `high`, `groups` (that contribute), `undefined` (always 0), `slices`,
+        `value`, `low`, `high`, `groups` (that contribute), `slices`,
         `positives`; and for `auc` and `recall` the `difference` from the other subgroups together,
         `difference_low`, `difference_high` and `p`, not adjusted. NaN where undefined.
 
@@ -91,7 +91,7 @@ def subgroup_scores(
             scores = _scores(truth[chosen], score[chosen], threshold, group_codes[chosen])
             compared = _from_the_rest(truth, score, threshold, group_codes, parts=(chosen, rest))
             table += [keys | row | counts | compared.get(row["score"], {}) for row in scores]
-    columns = ["label", "subgroup", "score", "value", "low", "high", "groups", "undefined"]
+    columns = ["label", "subgroup", "score", "value", "low", "high", "groups"]
     return pd.DataFrame(table, columns=[*columns, "slices", "positives", *_DIFFERENCE])
 
 

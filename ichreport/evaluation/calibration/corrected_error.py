@@ -51,7 +51,7 @@ def corrected_calibration_error(
     sizes = np.bincount(group_codes, minlength=len(resamples.groups))
     groups = int((sizes > 0).sum())
     if groups < 2:
-        return math.nan, Interval(math.nan, math.nan, groups, 0)
+        return math.nan, Interval(math.nan, math.nan, groups)
     inside = bins.index(score)[:, None] == np.arange(len(bins))
     sums = group_sums(inside * (score - truth)[:, None], group_codes, len(resamples.groups))
     drawn = resamples.counts @ sizes
@@ -69,7 +69,7 @@ def corrected_calibration_error(
         return float((np.abs(factor * gaps + noise).sum(axis=1) <= error).mean())
 
     low, middle, high = (error * _factor(share_below, q) for q in (upper, 0.5, 1 - upper))
-    return middle, Interval(low, high, groups, int((~filled).sum()))
+    return middle, Interval(low, high, groups)
 
 
 def _factor(share_below: Callable[[float], float], share: float) -> float:

@@ -103,7 +103,7 @@ def calibration_table(
 
     Returns:
         One row for each label and measure: `label`, `measure`, `value`, `low`, `high`, `groups`,
-        `undefined`, `slices`, `positives`, `bins` and `binning` (of the calibration error). The
+        `slices`, `positives`, `bins` and `binning` (of the calibration error). The
         measures: `brier`, `expected_calibration_error`, `log_loss`, `log_loss_temperature`,
         `log_loss_line`, `gain_temperature` and `gain_line` (the log loss before less the log loss
         after recalibration; above 0 it helped), with intervals for which the
@@ -132,7 +132,7 @@ def calibration_table(
             counts = {"slices": len(part), "positives": int(part[TRUTHS[column]].sum())}
             for measure, values in measures.items():
                 table.append(keys | counts | {"measure": measure} | values)
-    columns = ["label", "measure", "value", "low", "high", "groups", "undefined"]
+    columns = ["label", "measure", "value", "low", "high", "groups"]
     return pd.DataFrame(table)[[*columns, "slices", "positives", "bins", "binning"]]
 
 
@@ -191,7 +191,7 @@ def _recalibration_intervals(
     temperature = recalibration.temperature
     error = temperature_standard_error(truth, score, temperature, group_codes)
     log_interval = estimate_interval(math.log(temperature), error, groups=groups)
-    ci = Interval(_exp_or_nan(log_interval.low), _exp_or_nan(log_interval.high), groups, 0)
+    ci = Interval(_exp_or_nan(log_interval.low), _exp_or_nan(log_interval.high), groups)
     line = recalibration.slope, recalibration.intercept
     errors = line_standard_errors(truth, to_logit(score), line, group_codes)
     fits = {"temperature": {"value": temperature, **vars(ci)}}

@@ -83,8 +83,8 @@ def reliability_curve(
 
     Returns:
         Columns `bin_low`, `bin_high`, `slices`, `positives`, `groups`, `predicted` (mean
-        probability), `observed` (share of positives), `low`, `high`, `undefined` (always
-        0); NaN where a bin is empty. Intervals are pointwise: each holds for its own bin.
+        probability), `observed` (share of positives), `low`, `high`; NaN where a bin is empty.
+        Intervals are pointwise: each holds for its own bin.
     """
     truth, score = checked_truth(y_true), checked_probability(y_score)
     bin_index = bins.index(score)

@@ -61,7 +61,7 @@ def difference(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str,
 
     The lower end is d - sqrt((a - a_low)² + (b_high - b)²), the upper one likewise (Zou and Donner,
     Statistics in Medicine 27 (2008) 1693; for two shares Newcombe's, ibid. 17 (1998) 873). It keeps
-    what the two intervals know of skewness and of shares of 0 or 1, where all resamples are equal.
+    what the two intervals know of skewness and of shares of 0 or 1, where no group differs.
 
     Args:
         first: `value`, `low` and `high`.

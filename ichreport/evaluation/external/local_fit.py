@@ -44,7 +44,7 @@ def local_recalibration_table(outside: Scale, *, folds: int = FOLDS, seed: int =
         before = log_loss_terms(scored.truth, scored.score)
         defined = outside.calibrated[label] and len(scored) > 0 and not np.isnan(local).any()
         after = log_loss_terms(scored.truth, local) if defined else np.full(len(scored), math.nan)
-        ci = Interval(math.nan, math.nan, 0, 0)
+        ci = Interval(math.nan, math.nan, 0)
         if defined:
             codes = pd.factorize(scored.group)[0].astype(np.intp)
             ci = difference_interval(mean_left_out(before - after, codes))

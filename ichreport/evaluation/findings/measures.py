@@ -21,7 +21,7 @@ from ichreport.evaluation.uncertainty.jackknife import mean_left_out
 from ichreport.labels import ANY, LABELS
 
 _SCORE: Final = "weighted_log_loss_sum"
-_UNKNOWN: Final = Interval(math.nan, math.nan, 0, 0)
+_UNKNOWN: Final = Interval(math.nan, math.nan, 0)
 
 
 @dataclass(frozen=True)

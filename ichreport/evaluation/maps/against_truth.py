@@ -124,7 +124,7 @@ def measure(
 
     Args:
         store: Where the slices are.
-        sample: The sample that the run was made on; its linked groups are resampled.
+        sample: The sample that the run was made on; intervals are over its linked groups.
         rows_by_label: Row numbers of slices that hold each label.
         heatmaps: By label, the heat maps of these slices.
     """

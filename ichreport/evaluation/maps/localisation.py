@@ -12,8 +12,8 @@ from scipy.stats import rankdata
 
 from ichreport.evaluation.average_precision import average_precision
 from ichreport.evaluation.maps.skull_edge import skull_edge_heatmaps
-from ichreport.evaluation.uncertainty.bootstrap import REPLICATES, draw_resamples, mean_replicates
-from ichreport.evaluation.uncertainty.intervals import interval, share_interval
+from ichreport.evaluation.uncertainty.closed_intervals import difference_interval, rate_interval
+from ichreport.evaluation.uncertainty.jackknife import mean_left_out
 
 MEASURES: Final = ("pointing", "share_inside", "iou", "average_precision")
 BASELINES: Final = ("center", "skull_edge", "random")
@@ -165,7 +165,6 @@ def heatmap_table(
     group: ArrayLike,
     *,
     tolerance: int = 0,
-    replicates: int = REPLICATES,
     seed: int = 0,
 ) -> pd.DataFrame:
     """The scores of several methods on the same slices, beside the baselines.
@@ -176,8 +175,7 @@ def heatmap_table(
         hu: (n, rows, columns), the slices in HU, for the skull's inner edge.
         group: (n,) the linked patient group of each slice.
         tolerance: Pixels by which the hottest spot may miss.
-        replicates: Resamples of groups behind each interval.
-        seed: Seed of the resamples and of the random baseline.
+        seed: Seed of the random baseline.
 
     Returns:
         One row for each method (`BASELINES` after those given) and measure: `method`, `measure`,
@@ -190,21 +188,14 @@ def heatmap_table(
     masks = np.asarray(truths, dtype=np.bool_)
     maps = {name: np.asarray(heatmaps) for name, heatmaps in methods.items()}
     maps |= _baseline_heatmaps(np.asarray(hu), seed)
-    names = pd.Index(np.asarray(group))
-    resamples = draw_resamples(names, replicates=replicates, seed=seed)
-    indices = resamples.group_codes(names)
+    codes = pd.factorize(np.asarray(group))[0].astype(np.intp)
     scored = {name: _scored(heatmaps, masks, tolerance) for name, heatmaps in maps.items()}
 
     def summary(values: NDArray[np.float64], *, hits: bool = False) -> tuple[float, float, float]:
         known = ~np.isnan(values)
-        if not known.any():
-            return math.nan, math.nan, math.nan
-        means = mean_replicates(values[known], indices[known], resamples.counts)
-        mean, groups = float(values[known].mean()), len(np.unique(indices[known]))
-        ends = interval(means, groups=groups)
-        if hits:
-            ends = share_interval(mean, means, units=int(known.sum()), groups=groups)
-        return mean, ends.low, ends.high
+        mean = mean_left_out(values[known], codes[known])
+        ends = rate_interval(mean, units=int(known.sum())) if hits else difference_interval(mean)
+        return mean.value, ends.low, ends.high
 
     table: list[dict[str, Any]] = []
     for name, scores in scored.items():
@@ -219,7 +210,7 @@ def heatmap_table(
                 row |= zip(columns, summary(values - scored[baseline][:, column]), strict=True)
             known = ~np.isnan(values)
             counts = {"slices": int(known.sum()), "without": int((~known).sum())}
-            table.append(row | counts | {"groups": len(np.unique(indices[known]))})
+            table.append(row | counts | {"groups": len(np.unique(codes[known]))})
     return pd.DataFrame(table)
 
 

@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ichreport.evaluation.maps.localisation import heatmap_agreement, heatmap_agreements
-from ichreport.evaluation.uncertainty.bootstrap import draw_resamples
-from ichreport.evaluation.uncertainty.intervals import interval, share_interval
+from ichreport.evaluation.uncertainty.closed_intervals import difference_interval, rate_interval
+from ichreport.evaluation.uncertainty.jackknife import LeftOut, effective_groups
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,13 @@ class OtherPatients:
     counts: NDArray[np.int64]
 
     def means(self, drawn: NDArray[np.int64]) -> NDArray[np.float64]:
-        """The mean over other groups' maps where each group counts as often as it was drawn.
+        """The mean over other groups' maps where each group counts so often.
 
         Args:
-            drawn: (replicates, groups).
+            drawn: (rows, groups).
 
         Returns:
-            (replicates, maps); NaN where no other group was drawn.
+            (rows, maps); NaN where no other group counts.
         """
         count = drawn @ self.counts.T
         mean: NDArray[np.float64] = np.where(
@@ -77,7 +77,7 @@ def mean_over_maps(values: NDArray[np.float64], group: NDArray[Any], *, hits: bo
 def above_other_patients(
     values: NDArray[np.float64], others: OtherPatients, group: NDArray[Any]
 ) -> Mean:
-    """The mean difference to what the maps of other groups give, both resampled together."""
+    """The mean difference to what the maps of other groups give, over both."""
     return _summary(lambda drawn: values - others.means(drawn), group)
 
 
@@ -86,36 +86,43 @@ def _summary(
     group: NDArray[Any],
     hits: bool = False,
 ) -> Mean:
-    """A mean over maps with its interval.
+    """A mean over maps with its interval, from leaving out one group at a time.
 
-    A pair of maps counts as often as both of its groups were drawn, so that the interval holds the
-    chance in either of them.
+    A pair of maps goes with either of its groups, so that the interval holds the chance in both.
 
     Args:
-        values: Gives (replicates, maps) for how often each group was drawn (replicates, groups).
+        values: Gives (rows, maps) for how often each group counts (rows, groups).
         group: (maps,), the group of each map; `values` takes groups in sorted order.
         hits: Whether values are a share's hits and misses.
     """
-    names = pd.Index(group)
-    resamples = draw_resamples(names)
-    indices = resamples.group_codes(names)
-    observed = values(np.ones((1, len(resamples.groups)), dtype=np.int64))[0]
+    codes, names = pd.factorize(group, sort=True)
+    everyone = np.ones((1, len(names)), dtype=np.int64)
+    observed = values(everyone)[0]
     known = ~np.isnan(observed)
-    count, groups = int(known.sum()), len(np.unique(indices[known]))
+    count = int(known.sum())
     if not count:
         return Mean(np.nan, np.nan, np.nan, 0, len(observed))
-    drawn = values(resamples.counts)
-    weight = np.where(np.isnan(drawn), 0, resamples.counts[:, indices])
-    total = weight.sum(axis=1)
-    sums = (weight * np.nan_to_num(drawn)).sum(axis=1)
-    replicates = np.where(total > 0, sums / np.maximum(total, 1), np.nan)
     mean = float(observed[known].mean())
-    ends = (
-        share_interval(mean, replicates, units=count, groups=groups)
-        if hits
-        else interval(replicates, groups=groups)
-    )
+    without = _mean_of_rows(values, everyone - np.eye(len(names), dtype=np.int64), codes)
+    without[np.isnan(without)] = mean
+    sizes = np.bincount(codes[known], minlength=len(names))
+    left_out = LeftOut(mean, without, int((sizes > 0).sum()), effective_groups(sizes))
+    ends = rate_interval(left_out, units=count) if hits else difference_interval(left_out)
     return Mean(mean, ends.low, ends.high, count, len(observed) - count)
+
+
+def _mean_of_rows(
+    values: Callable[[NDArray[np.int64]], NDArray[np.float64]],
+    drawn: NDArray[np.int64],
+    codes: NDArray[np.intp],
+) -> NDArray[np.float64]:
+    """(rows,) the mean over the maps of each row's groups; NaN where there is none."""
+    of_maps = values(drawn)
+    weight = np.where(np.isnan(of_maps), 0, drawn[:, codes])
+    total = weight.sum(axis=1)
+    sums = (weight * np.nan_to_num(of_maps)).sum(axis=1)
+    means: NDArray[np.float64] = np.where(total > 0, sums / np.maximum(total, 1), np.nan)
+    return means
 
 
 def agreement(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float64]:

@@ -43,7 +43,7 @@ def rates_with_intervals(
         group_codes: (n,) the group of each slice, from 0.
 
     Returns:
-        For each of `RATES`: `rate`, `value`, `low`, `high`, `groups`, `undefined`.
+        For each of `RATES`: `rate`, `value`, `low`, `high`, `groups`.
     """
     values = rates_at_threshold(truth, score, threshold)
     called, positive = score >= threshold, truth == 1
@@ -85,14 +85,13 @@ class OperatingPoint:
 
     def rows(self) -> list[dict[str, Any]]:
         """The rates, and after them each of `SUMMARIES`, in the same form."""
-        groups, undefined = self.mcc_interval.groups, self.mcc_interval.undefined
         summaries = {
             "balanced_accuracy": self.balanced_accuracy,
             "mcc": Estimate(self.mcc, self.mcc_interval.low, self.mcc_interval.high),
             "likelihood_ratio_positive": self.likelihood_ratio_positive,
             "likelihood_ratio_negative": self.likelihood_ratio_negative,
         }
-        about = {"groups": groups, "undefined": undefined}
+        about = {"groups": self.mcc_interval.groups}
         return [
             *self.rates,
             *({"rate": name, **asdict(each), **about} for name, each in summaries.items()),
@@ -186,7 +185,7 @@ def _mcc_interval(mcc: LeftOut, rates: Sequence[Mapping[str, Any]], prevalence: 
         low = _mcc_of(recall["low"], specificity["low"], prevalence)
     elif mcc.value == -1:
         high = _mcc_of(recall["high"], specificity["high"], prevalence)
-    return Interval(low, high, ci.groups, ci.undefined)
+    return Interval(low, high, ci.groups)
 
 
 def _mcc_of(recall: float, specificity: float, prevalence: float) -> float:

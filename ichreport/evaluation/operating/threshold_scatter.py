@@ -70,7 +70,7 @@ def threshold_scatter(
                     "rate_low": of_rates.low,
                     "rate_high": of_rates.high,
                     "groups": groups,
-                    "undefined": of_thresholds.undefined,
+                    "undefined": int(np.isnan(thresholds).sum()),
                 }
             )
     return pd.DataFrame(table)

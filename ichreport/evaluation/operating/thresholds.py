@@ -199,7 +199,7 @@ def rate_table(
 
     Returns:
         One row for each rule, label and rate: `rule`, `label`, `threshold`, `rate` (of `RATES` and
-        `SUMMARIES`), `value`, `low`, `high`, `groups` (that contribute), `undefined` (always 0),
+        `SUMMARIES`), `value`, `low`, `high`, `groups` (that contribute),
         `positives`, `slices`. NaN where undefined; a likelihood ratio may be endless.
     """
     rows = select_split(predictions, split)

@@ -7,26 +7,27 @@ distribution. `benchmarks/coverage.py` counts how often these intervals hold the
 """
 
 import math
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit, stdtr, stdtrit
+from scipy.special import expit, logit, ndtri, stdtr, stdtrit
 
-from ichreport.evaluation.uncertainty.intervals import (
-    LEVEL,
-    Interval,
-    exact_interval,
-    independent_slices,
-)
+from ichreport.evaluation.uncertainty.intervals import LEVEL, Interval
 from ichreport.evaluation.uncertainty.jackknife import LeftOut
 
-_MISRANKED: Final = 1 / 16
-"""Of one group of the rarer class, the share that an area is never surer of than."""
+_MISRANKED: Final = {"roc": 1 / 32, "precision": 1 / 16}
+"""By curve, of one group of the rarer class, the share that an area is never surer of than."""
 
 _FEWEST_FREEDOM: Final = 4.0
 """Degrees of freedom that a variance has at least, if there are as many groups: with fewer,
 intervals become wider without holding the truth more often."""
+
+_FEWEST_OF_AREAS: Final = 5.0
+"""The same for areas, whose logits are less skewed than losses."""
+
+_UNSEEN: Final = 0.4
+"""Of a group whose loss is as far above the mean as any, what the sample may have missed."""
 
 _SMALLEST_RATIO: Final = 0.01
 """Losses without a group count as at least this share of the whole."""
@@ -58,16 +59,21 @@ def degrees_of_freedom(
     return max(min(max(carrying, fewest), effective - 1), 1.0)
 
 
-def area_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
+Curve = Literal["roc", "precision"]
+"""What an area is under: the ROC curve, or precision over recall."""
+
+
+def area_interval(left_out: LeftOut, curve: Curve = "roc", level: float = LEVEL) -> Interval:
     """The interval of an area under a curve, of the ROC curve or average precision.
 
-    A t interval on the logit scale, which stays within (0, 1). One sixteenth of a group of the
-    rarer class counts as misranked, with its own share in the variance: eight bleeding studies that
+    A t interval on the logit scale, which stays within (0, 1). A small share of a group of the
+    rarer class counts as misranked, with its own part in the variance: eight bleeding studies that
     all rank above the others do not show an area of .99. So an area of exactly 1 has the interval
     of an area of nearly 1.
 
     Args:
         left_out: Of `jackknife.auc_left_out` or `average_precision_left_out`.
+        curve: Which of the two.
         level: Confidence, in (0, 1).
 
     Returns:
@@ -78,28 +84,29 @@ def area_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
     """
     _check_level(level)
     if left_out.groups < 2 or math.isnan(left_out.value):
-        return Interval(math.nan, math.nan, left_out.groups, 0)
-    pseudo = _MISRANKED / left_out.groups
+        return Interval(math.nan, math.nan, left_out.groups)
+    pseudo = _MISRANKED[curve] / left_out.groups
     area, shrunk = left_out.value, (1 - 2 * pseudo) * left_out.value + pseudo
     without = logit((1 - 2 * pseudo) * left_out.without + pseudo)
     deviations = logit(shrunk) - without
     variance, added = float(np.square(deviations).sum()), (pseudo / min(shrunk, 1 - shrunk)) ** 2
     rounded = 0.0 if variance < _ROUNDING**2 else variance
-    freedom = degrees_of_freedom(deviations, left_out.effective)
+    freedom = degrees_of_freedom(deviations, left_out.effective, _FEWEST_OF_AREAS)
     most = max(left_out.effective - 1, 1.0)
     # Welch and Satterthwaite's rule for a sum of two variances
     freedom = (rounded + added) ** 2 / (rounded**2 / freedom + added**2 / most)
     half_width = stdtrit(freedom, (1 + level) / 2) * math.sqrt(rounded + added)
     with np.errstate(divide="ignore"):
         ends = expit(logit([[area], [shrunk]]) + np.array([-half_width, half_width]))
-    return Interval(float(ends[:, 0].min()), float(ends[:, 1].max()), left_out.groups, 0)
+    return Interval(float(ends[:, 0].min()), float(ends[:, 1].max()), left_out.groups)
 
 
 def loss_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
     """The interval of a mean of losses, which are at least 0: a t interval on the log scale.
 
     Losses are skewed: most slices have hardly any, and a handful much. On the log scale the upper
-    end is further away, as it should be.
+    end is further away, as it should be. For that end a part of one group more counts (`_UNSEEN`),
+    which adds as much as the group that adds most: the sample may have missed its like.
 
     Args:
         left_out: Of `jackknife.mean_left_out`.
@@ -114,24 +121,29 @@ def loss_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
     _check_level(level)
     value = left_out.value
     if left_out.groups < 2 or math.isnan(value):
-        return Interval(math.nan, math.nan, left_out.groups, 0)
+        return Interval(math.nan, math.nan, left_out.groups)
     if value < 0:
         raise ValueError(f"a mean of losses must be at least 0, got {value!r}.")
     if value == 0:
-        return Interval(0.0, 0.0, left_out.groups, 0)
+        return Interval(0.0, 0.0, left_out.groups)
     deviations = -np.log(np.maximum(left_out.without / value, _SMALLEST_RATIO))
     freedom = degrees_of_freedom(deviations, left_out.effective)
-    factor = math.exp(
-        min(stdtrit(freedom, (1 + level) / 2) * math.sqrt(np.square(deviations).sum()), 700)
-    )
-    return Interval(value / factor, value * factor, left_out.groups, 0)
+    quantile, variance = stdtrit(freedom, (1 + level) / 2), float(np.square(deviations).sum())
+    unseen = _UNSEEN * max(float(deviations.max()), 0.0)
+    below = quantile * math.sqrt(variance)
+    above = unseen + quantile * math.sqrt(variance + unseen**2)
+    low, high = value * math.exp(-min(below, 700)), value * math.exp(min(above, 700))
+    return Interval(low, high, left_out.groups)
 
 
 def rate_interval(left_out: LeftOut, *, units: int, level: float = LEVEL) -> Interval:
     """The interval of a rate, such as a recall, in clustered slices.
 
-    As `intervals.share_interval`, Korn and Graubard's exact one for as many independent slices as
-    would be equally uncertain, with the variance and the degrees of freedom of this module.
+    Wilson's score interval for as many independent slices as would be equally uncertain (Wilson,
+    Journal of the American Statistical Association 22 (1927) 209, with the effective size of Korn
+    and Graubard, Survey Methodology 24 (1998) 193). It keeps its level near 0 and 1 and with a
+    small number of groups; Clopper and Pearson's for that size is wider than it need be. For a rate
+    of exactly 0 or 1 no group differs from the others; then each counts as one slice.
 
     Args:
         left_out: Of `jackknife.mean_left_out`, over the slices of the rate's denominator.
@@ -147,11 +159,23 @@ def rate_interval(left_out: LeftOut, *, units: int, level: float = LEVEL) -> Int
     _check_level(level)
     rate, groups = left_out.value, left_out.groups
     if groups < 2 or math.isnan(rate):
-        return Interval(math.nan, math.nan, groups, 0)
-    variance = float(np.square(left_out.deviations).sum())
-    freedom = degrees_of_freedom(left_out.deviations, left_out.effective)
-    slices = independent_slices(rate, variance, units, groups, freedom=freedom, level=level)
-    return Interval(*exact_interval(rate, slices, level), groups, 0)
+        return Interval(math.nan, math.nan, groups)
+    slices = _independent_slices(left_out, units, level)
+    squared = float(ndtri((1 + level) / 2)) ** 2 / slices
+    center = (rate + squared / 2) / (1 + squared)
+    half_width = math.sqrt(squared * (rate * (1 - rate) + squared / 4)) / (1 + squared)
+    low = 0.0 if rate == 0 else center - half_width
+    return Interval(low, 1.0 if rate == 1 else center + half_width, groups)
+
+
+def _independent_slices(rate: LeftOut, units: int, level: float) -> float:
+    """How many independent slices would know a rate as well (Korn and Graubard 1998)."""
+    variance = float(np.square(rate.deviations).sum())
+    if not (0 < rate.value < 1 and variance > 0):
+        return float(rate.groups)
+    freedom, upper = degrees_of_freedom(rate.deviations, rate.effective), (1 + level) / 2
+    narrower = float(stdtrit(max(units - 1, 1), upper) / stdtrit(freedom, upper))
+    return min(rate.value * (1 - rate.value) / variance * narrower**2, float(units))
 
 
 def difference_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
@@ -173,7 +197,7 @@ def difference_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
     _check_level(level)
     error = _standard_error(left_out)
     half_width = float(stdtrit(max(left_out.effective - 1, 1.0), (1 + level) / 2)) * error
-    return Interval(left_out.value - half_width, left_out.value + half_width, left_out.groups, 0)
+    return Interval(left_out.value - half_width, left_out.value + half_width, left_out.groups)
 
 
 def cautious_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
@@ -196,12 +220,12 @@ def cautious_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
     """
     _check_level(level)
     if left_out.groups < 2 or math.isnan(left_out.value):
-        return Interval(math.nan, math.nan, left_out.groups, 0)
+        return Interval(math.nan, math.nan, left_out.groups)
     ends = []
     for sign in (-1, 1):
         value, error, freedom = _with_the_furthest_group(left_out, sign)
         ends.append(value + sign * float(stdtrit(freedom, (1 + level) / 2)) * error)
-    return Interval(ends[0], ends[1], left_out.groups, 0)
+    return Interval(ends[0], ends[1], left_out.groups)
 
 
 def p_value_below_zero(left_out: LeftOut) -> float:

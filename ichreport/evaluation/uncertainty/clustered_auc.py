@@ -1,6 +1,6 @@
 """Areas under the ROC curve and their covariance in clustered slices, in closed form.
 
-This checks the bootstrap: it uses placement values instead of resamples.
+This checks the jackknife's: it uses placement values instead of areas without each group.
 """
 
 import math
@@ -108,7 +108,7 @@ def clustered_auc(
 
 
 def auc_table(predictions: pd.DataFrame, *, split: Split = "test") -> pd.DataFrame:
-    """Each label's area with its interval in closed form, to compare with the bootstrap's.
+    """Each label's area with its interval by Obuchowski's method, to compare with the jackknife's.
 
     Args:
         predictions: A run's predictions.

@@ -44,8 +44,8 @@ def score_table(
         Columns `split`, `score`, `label` (`all` for scores over the six labels), `value`, `floor`
         (the same score of the constant prevalence of the training split), `slices`, `groups`
         (linked patients), `positives` (of the label; of `any` for scores over the six), `low`,
-        `high`, `contributing` (groups behind the score: for an area those with positives or those
-        with negatives, whichever are fewer) and `undefined` (always 0). NaN where undefined.
+        `high` and `contributing` (groups behind the score: for an area those with positives or
+        those with negatives, whichever are fewer). NaN where undefined.
     """
     constant = floor_probabilities(truths(select_split(predictions, "train")))
     table: list[dict[str, Any]] = []
@@ -71,7 +71,6 @@ def score_table(
                     "low": ci.low,
                     "high": ci.high,
                     "contributing": ci.groups,
-                    "undefined": ci.undefined,
                 }
             )
     return pd.DataFrame(table)

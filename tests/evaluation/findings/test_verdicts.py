@@ -177,7 +177,7 @@ def test_the_poster_s_own_difference_stands_beside_ours():
 
 
 def criterion(low, high, p=math.nan):
-    interval = Interval(low, high, 9, 0)
+    interval = Interval(low, high, 9)
     return Criterion("x", "y", (1,), 0, interval, (-math.inf, 0.1), ((0, math.inf),), p)
 
 

@@ -110,7 +110,7 @@ def test_the_table_sets_a_method_beside_all_baselines():
     hu = np.full(truths.shape, 30)
     hu[:, [0, -1]] = hu[:, :, [0, -1]] = 1000
     hu[:5] = 30  # slices without a skull
-    table = localisation.heatmap_table({"good": good}, truths, hu, group, replicates=200)
+    table = localisation.heatmap_table({"good": good}, truths, hu, group)
     assert table["method"].unique().tolist() == ["good", "center", "skull_edge", "random"]
     rows = table.set_index(["method", "measure"])
     assert (rows.loc["good", "above_random_low"] > 0).all()

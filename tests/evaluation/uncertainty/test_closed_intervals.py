@@ -55,16 +55,65 @@ def test_degrees_of_freedom_are_the_groups_that_carry_the_variance():
     assert closed_intervals.degrees_of_freedom(np.ones(100), 12.5) == pytest.approx(11.5)
 
 
-def test_the_rate_of_independent_slices_has_clopper_and_pearson_s_interval():
+def test_the_rate_of_independent_slices_has_wilson_s_interval():
     hit = np.random.default_rng(0).random(20_000) < 0.85
     interval = closed_intervals.rate_interval(
         mean_left_out(hit * 1.0, np.arange(20_000)), units=20_000
     )
-    exact = binomtest(int(hit.sum()), 20_000).proportion_ci(method="exact")
-    assert (interval.low, interval.high) == pytest.approx((exact.low, exact.high), abs=2e-4)
+    wilson = binomtest(int(hit.sum()), 20_000).proportion_ci(method="wilson")
+    assert (interval.low, interval.high) == pytest.approx((wilson.low, wilson.high), abs=2e-4)
+
+
+def test_a_perfect_rate_counts_each_group_as_one_slice():
+    codes = np.repeat(np.arange(12), 25)
+    for value in (0, 1):
+        rate = mean_left_out(np.full(300, float(value)), codes)
+        interval = closed_intervals.rate_interval(rate, units=300)
+        wilson = binomtest(12 * value, 12).proportion_ci(method="wilson")
+        assert (interval.low, interval.high) == pytest.approx((wilson.low, wilson.high))
+        assert value in (interval.low, interval.high)  # to the last bit
+
+
+def test_a_rate_without_slices_or_in_one_group_has_no_interval():
+    for rate, units in ((mean_left_out(np.empty(0), np.empty(0, int), 3), 0),
+                        (mean_left_out(np.array([0.0, 1]), np.zeros(2, int)), 2)):  # fmt: skip
+        interval = closed_intervals.rate_interval(rate, units=units)
+        assert math.isnan(interval.low)
+        assert math.isnan(interval.high)
+
+
+def test_a_rate_of_few_equal_groups_is_wilson_s_for_korn_and_graubard_s_effective_size():
+    """With their design variance: that of the five groups' rates, over five."""
+    hits = np.array([2, 5, 7, 8, 4])
+    called = np.concatenate([np.arange(8) < count for count in hits]) * 1.0
+    interval = closed_intervals.rate_interval(
+        mean_left_out(called, np.repeat(np.arange(5), 8)), units=40
+    )
+    variance = (hits / 8).var() / (5 - 1) * 5 / 4  # of the jackknife, 5 / 4 of theirs
+    rate, ratio = hits.sum() / 40, t.ppf(0.975, 39) / t.ppf(0.975, 4)
+    slices = rate * (1 - rate) / variance * ratio**2
+    # the ends are where the score test of a rate just rejects
+    for end in (interval.low, interval.high):
+        assert abs(rate - end) / math.sqrt(end * (1 - end) / slices) == pytest.approx(
+            1.96, abs=1e-3
+        )
+    assert 0 < interval.low < rate < interval.high < 1
+
+
+def test_recall_with_few_bleeding_patients_and_near_1_is_still_covered():
+    rng = np.random.default_rng(3)
+    recall, hits, studies = norm.cdf(1.8), 0, 400
+    patient = np.repeat(np.arange(10), 6)
+    for _ in range(studies):
+        shared = rng.normal(size=10)[patient]
+        called = 1.8 + math.sqrt(0.5) * (shared + rng.normal(size=60)) > 0
+        interval = closed_intervals.rate_interval(mean_left_out(called * 1.0, patient), units=60)
+        hits += interval.low <= recall <= interval.high
+    assert hits / studies >= 0.93
 
 
 def test_a_loss_of_independent_slices_has_the_delta_method_s_interval_on_the_log_scale():
+    """Of 5,000, that one more may count in part makes no difference."""
     losses = np.random.default_rng(0).uniform(0.5, 1.5, 5_000)
     interval = closed_intervals.loss_interval(mean_left_out(losses, np.arange(5_000)))
     error = losses.std(ddof=1) / math.sqrt(5_000) / losses.mean()
@@ -82,8 +131,8 @@ def test_areas_of_exactly_1_and_of_nearly_1_have_the_same_interval():
     assert nearly.low == pytest.approx(exactly.low, abs=1e-4)
     assert nearly.high == pytest.approx(exactly.high, abs=1e-4)
     assert exactly.high == 1
-    # 1 / 16 of a group counts as misranked, and its logit has a standard error of 1
-    odds = (8 - 1 / 16) * 16 * math.exp(-t.ppf(0.975, 5.5))
+    # 1 / 32 of a group counts as misranked, and its logit has a standard error of 1
+    odds = (8 - 1 / 32) * 32 * math.exp(-t.ppf(0.975, 5.5))
     assert exactly.low == pytest.approx(odds / (1 + odds), rel=1e-3)
 
 
@@ -158,12 +207,22 @@ def test_an_area_of_single_studies_is_held_where_all_of_a_handful_rank_first():
     assert np.quantile(widths, 0.9) < 0.7  # and not all of [0, 1]
 
 
-def test_a_rate_with_a_single_miss_is_known_nearly_as_well_as_by_clopper_and_pearson():
-    hit = np.r_[np.zeros(1), np.ones(15)]
-    interval = closed_intervals.rate_interval(mean_left_out(hit, np.arange(16)), units=16)
-    exact = binomtest(15, 16).proportion_ci(method="exact")
-    assert exact.low - 0.2 < interval.low < exact.low
-    assert interval.high == pytest.approx(exact.high, abs=5e-3)
+def test_the_upper_end_of_a_skewed_loss_allows_for_groups_that_the_sample_has_missed():
+    """Losses of groups that are lognormal; their mean is above that of most samples."""
+    rng = np.random.default_rng(2)
+    truth, missed = math.exp(1 / 2), []
+    for _ in range(1_000):
+        left_out = mean_left_out(rng.lognormal(0, 1, 36), np.arange(36))
+        logarithms = np.log(left_out.without)
+        freedom = closed_intervals.degrees_of_freedom(
+            np.log(left_out.value) - logarithms, left_out.effective
+        )
+        error = math.sqrt(np.square(np.log(left_out.value) - logarithms).sum())
+        plain = left_out.value * math.exp(t.ppf(0.975, freedom) * error)
+        missed.append((truth > plain, truth > closed_intervals.loss_interval(left_out).high))
+    before, ours = np.mean(missed, axis=0)
+    assert before > 0.04
+    assert ours <= 0.035
 
 
 def test_a_skewed_loss_of_no_gain_seldom_seems_to_have_one():

@@ -46,9 +46,9 @@ def test_without_a_twin_the_gain_is_not_known():
 
 
 def gained(*areas):
-    loss = Difference(1.0, 1.0, 0.0, Interval(-0.1, 0.1, 20, 0), 1.0, 0.5)
+    loss = Difference(1.0, 1.0, 0.0, Interval(-0.1, 0.1, 20), 1.0, 0.5)
     return [
-        Gain("a", "b", Difference(0.9, 0.8, value, Interval(low, high, 20, 0), 0.01, 0.5), loss)
+        Gain("a", "b", Difference(0.9, 0.8, value, Interval(low, high, 20), 0.01, 0.5), loss)
         for value, low, high in areas
     ]
 

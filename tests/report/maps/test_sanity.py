@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import spearmanr
+from scipy.stats import binomtest, spearmanr
 
 from ichreport.data.samples import Sample
 from ichreport.evaluation.maps import against_truth, sanity_checks, similarity
@@ -145,7 +145,8 @@ def test_a_pair_counts_as_often_as_both_of_its_patients_were_drawn():
 def test_an_interval_of_a_share_of_nothing_does_not_shrink_to_a_point(sample):
     found = similarity.mean_over_maps(np.zeros(COUNT), sample.group, hits=True)
     assert (found.value, found.low) == (0, 0)
-    assert found.high == pytest.approx(1 - 0.025 ** (1 / 20))  # Clopper and Pearson, 20 groups
+    wilson = binomtest(0, 20).proportion_ci(method="wilson")  # 20 groups
+    assert found.high == pytest.approx(wilson.high)
 
 
 def test_a_curve_that_rises_again_is_told(sample):

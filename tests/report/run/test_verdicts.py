@@ -101,7 +101,7 @@ OPENINGS = {
 @pytest.mark.parametrize("verdict", OPENINGS)
 def test_what_was_learned_is_said_with_the_loss_beside_the_constant_s(assessed, verdict):
     learned = FloorComparison(
-        *(verdict, 0.9, 1.2, -0.3, Interval(-0.4, -0.2, 20, 0), 0.8, Interval(0.7, 0.9, 20, 0), 160)
+        *(verdict, 0.9, 1.2, -0.3, Interval(-0.4, -0.2, 20), 0.8, Interval(0.7, 0.9, 20), 160)
     )
     said = str(verdicts.probabilities(dataclasses.replace(assessed, learned=learned)))
     assert [name for name, opening in OPENINGS.items() if said.startswith(opening)] == [verdict]
