@@ -27,7 +27,7 @@ def test_the_table_has_each_candidate_and_marks_the_chosen_one(clear):
     assert [row.cells[1] for row in (table.rows[0], table.rows[2])] == ["", ""]
     assert table.rows[1].cells[3] == "0.450 (0.300–0.600)"
     assert "bleeding, 60 of them" in table.caption
-    assert "No test slice had a part in it" in table.caption
+    assert "no test slice had a part" in table.caption
 
 
 def test_the_sentence_names_the_chosen_block_and_what_it_was_chosen_by(clear):
