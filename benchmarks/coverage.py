@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from resampled_areas import auc_replicates, average_precision_replicates
+from resampled_areas import auc_replicates, average_precision_replicates, mean_replicates
 from scipy.optimize import brentq
 from scipy.stats import beta, norm, t
 from side_by_side import main
@@ -28,7 +28,6 @@ from ichreport.evaluation.uncertainty.bootstrap import (
     Resamples,
     draw_resamples,
     group_sums,
-    mean_replicates,
 )
 from ichreport.evaluation.uncertainty.closed_intervals import (
     area_interval,

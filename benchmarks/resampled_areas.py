@@ -1,11 +1,13 @@
-"""Areas in bootstrap resamples, the intervals that the closed forms are measured against."""
+"""Scores in bootstrap resamples, the intervals that the closed forms are measured against."""
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ichreport.evaluation.predictions import checked_score, checked_truth
+from ichreport.evaluation.uncertainty.bootstrap import group_sums
 
 
 def auc_replicates(
@@ -80,3 +82,24 @@ def average_precision_replicates(
             hits = np.cumsum(weight)[hits_end]
             average[replicate] = float(weight @ (hits / called)) / total
     return average
+
+
+def mean_replicates(
+    values: NDArray[Any], group_codes: NDArray[np.intp], counts: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The mean over slices in each resample: log losses, Brier scores, and their differences.
+
+    Args:
+        values: (n,) or (n, k), one value a slice.
+        group_codes: (n,) the group of each slice.
+        counts: (replicates, groups).
+
+    Returns:
+        (replicates,) or (replicates, k); NaN where a resample has no slice.
+    """
+    num_groups = counts.shape[1]
+    sums = counts @ group_sums(values, group_codes, num_groups)
+    sizes = counts @ np.bincount(group_codes, minlength=num_groups)
+    sizes = sizes.reshape(-1, *[1] * (sums.ndim - 1))
+    mean: NDArray[np.float64] = np.where(sizes > 0, sums / np.maximum(sizes, 1), math.nan)
+    return mean

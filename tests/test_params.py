@@ -714,8 +714,10 @@ def test_an_augmentation_that_says_nothing_sensible_is_refused_with_the_cure(aug
             for epochs in ([0], [5, 2], [2, 2], [12])
         ),
         ({"clip_norm": 0}, "clip_norm must be greater than 0"),
-        ({"head_epochs": 2}, "head_epochs are those before layers of the backbone train too, and"),
-        ({"head_epochs": 2, "network": "cnn7"}, "leave head_epochs out, or let layers train"),
+        ({"head_epochs": 2}, "head_epochs are those before layers of a backbone train too, and he"),
+        ({"head_epochs": 2}, "leave head_epochs out, or let layers train: trainable_layers."),
+        ({"head_epochs": 2, "network": "cnn7"}, "leave head_epochs out."),
+        ({"head_epochs": 2, "head": "bilstm", "sample": "sampb"}, "leave head_epochs out."),
         ({"accumulate": 0}, "accumulate must be greater than or equal to 1"),
         ({"ema": 1}, "ema must be less than 1"),
         ({"warm_up": 3, "schedule": "cosine", "epochs": 3}, "warm_up is 3 of 3 epochs, which"),

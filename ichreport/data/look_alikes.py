@@ -47,8 +47,13 @@ class LookAlike(NamedTuple):
 def are_listed(source: Path) -> bool:
     """Whether a source says which look-alikes its heads have: only synthetic heads do.
 
+    It reads the directory of a zip, which takes seconds of one as large as the challenge's.
+
     Args:
         source: The folder that the heads were made in, or a zip of it.
+
+    Raises:
+        ValueError: If a zip is damaged; the message names it.
     """
     return (source / DESCRIBED).is_file() or _member_of(source) is not None
 
@@ -66,12 +71,7 @@ def read_look_alikes(source: Path) -> list[LookAlike]:
         FileNotFoundError: If it says nothing of its heads; ask `are_listed` first.
         ValueError: If the description is damaged; the message names it.
     """
-    if not are_listed(source):
-        raise FileNotFoundError(f"{source} has no {DESCRIBED}: it says nothing of its heads.")
-    member = _member_of(source)
-    described = (
-        read_sealed_json(source / DESCRIBED) if member is None else _read_zipped(source, member)
-    )
+    described = _description(source)
     return [
         look_alike
         for patient in described["patients"]
@@ -80,12 +80,24 @@ def read_look_alikes(source: Path) -> list[LookAlike]:
     ]
 
 
+def _description(source: Path) -> dict[str, Any]:
+    if (source / DESCRIBED).is_file():
+        return read_sealed_json(source / DESCRIBED)
+    member = _member_of(source)
+    if member is None:
+        raise FileNotFoundError(f"{source} has no {DESCRIBED}: it says nothing of its heads.")
+    return _read_zipped(source, member)
+
+
 def _member_of(source: Path) -> str | None:
     """The description in a zip, nearest its top; None where there is none."""
     if not source.is_file() or not zipfile.is_zipfile(source):
         return None
-    with zipfile.ZipFile(source) as opened:
-        found = [name for name in opened.namelist() if PurePosixPath(name).name == DESCRIBED]
+    try:
+        with zipfile.ZipFile(source) as opened:
+            found = [name for name in opened.namelist() if PurePosixPath(name).name == DESCRIBED]
+    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+        raise ValueError(f"{source} cannot be read as a zip: {error}") from error
     return min(found, key=lambda name: (name.count("/"), name), default=None)
 
 

@@ -10,8 +10,8 @@ move others.
 import hashlib
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any, Final, Self
 
 import numpy as np
 import pandas as pd
@@ -57,6 +57,12 @@ class Sample:
         table = pd.DataFrame({"row": self.rows, "split": self.split, "group": self.group})
         hashes = pd.util.hash_pandas_object(table, index=False, categorize=False)
         return hashlib.sha256(hashes.to_numpy().tobytes()).hexdigest()
+
+    def only(self, places: NDArray[np.int64]) -> Self:
+        """Some of its slices, by their places in it, ascending."""
+        return replace(
+            self, rows=self.rows[places], split=self.split[places], group=self.group[places]
+        )
 
     def rows_of(self, split: str) -> NDArray[np.int64]:
         """The row numbers of one split, ascending.

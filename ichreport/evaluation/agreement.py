@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ichreport.data.labels.reader_votes import count_readers, votes_on
 from ichreport.evaluation.uncertainty.bootstrap import group_sums
-from ichreport.evaluation.uncertainty.closed_intervals import loss_interval, rate_interval
+from ichreport.evaluation.uncertainty.closed_intervals import rate_interval
 from ichreport.evaluation.uncertainty.intervals import Interval, count_groups
 from ichreport.evaluation.uncertainty.jackknife import LeftOut, effective_groups
 from ichreport.labels import LABELS
@@ -70,10 +70,9 @@ def cohen_kappa(first: ArrayLike, second: ArrayLike) -> float:
 def agreement_table(studies: pd.DataFrame) -> pd.DataFrame:
     """The readers' agreement on each label: Fleiss' kappa of all, Cohen's of each pair.
 
-    Studies without the votes of all readers on a label are left out for it. Intervals are in closed
-    form, from leaving out one patient with all studies at a time: those of 1 - kappa, which is at
-    least 0 and skewed as a loss is. Where readers always agree no patient changes anything; then
-    the interval is that of their agreement as a share, beyond the chance observed.
+    Studies without the votes of all readers on a label are left out for it. Intervals are those of
+    the agreement as a rate, beyond the chance observed, for as many independent studies as would
+    know kappa as well as leaving out one patient with all studies at a time says.
 
     Args:
         studies: A store's studies, with readers' votes.
@@ -115,7 +114,8 @@ def _row(votes: NDArray[np.int8], codes: NDArray[np.intp], all_readers: bool) ->
     without[np.isnan(without)] = value
     groups = count_groups(codes, *(counts > 0).T)
     left_out = LeftOut(value, without, groups, effective_groups(np.bincount(codes)))
-    ends = _kappa_interval(left_out, units=len(votes), chance=chance)
+    pairs = len(votes) * math.comb(votes.shape[1], 2)  # of votes, all of which count
+    ends = _kappa_interval(left_out, units=pairs, agreement=agreement, chance=chance)
     return {
         "value": value,
         **vars(ends),
@@ -125,14 +125,13 @@ def _row(votes: NDArray[np.int8], codes: NDArray[np.intp], all_readers: bool) ->
     }
 
 
-def _kappa_interval(kappa: LeftOut, *, units: int, chance: float) -> Interval:
-    """The interval of 1 - kappa turned round; where all agree, that of their agreement."""
-    if kappa.value == 1:
-        share = rate_interval(kappa, units=units)
-        return replace(share, low=max((share.low - chance) / (1 - chance), -1.0))
-    disagreement = replace(kappa, value=1 - kappa.value, without=1 - kappa.without)
-    ends = loss_interval(disagreement)
-    return replace(ends, low=max(1 - ends.high, -1.0), high=1 - ends.low)
+def _kappa_interval(kappa: LeftOut, *, units: int, agreement: float, chance: float) -> Interval:
+    """The interval of a kappa: that of an agreement which is as uncertain, beyond chance."""
+    scale = 1 - chance
+    rate = replace(kappa, value=agreement, without=agreement - scale * kappa.deviations)
+    ends = rate_interval(rate, units=units)
+    low, high = ((end - chance) / scale if scale else math.nan for end in (ends.low, ends.high))
+    return replace(ends, low=max(low, -1.0), high=high)
 
 
 def _fleiss_terms(counts: NDArray[Any]) -> NDArray[np.float64]:

@@ -59,6 +59,7 @@ def fit(
     """
     meter = EnergyMeter(plan.machine)
     kept = None if checkpoints is None else Checkpoints(checkpoints, plan.name, meter.joules)
+    begun = None if kept is None else kept.last()
     truth = truth_of(store, sample.rows)
     split = {name: np.flatnonzero(sample.split == name) for name in ("train", "validation")}
     if not split["train"].size or (watch and not split["validation"].size):
@@ -72,9 +73,10 @@ def fit(
         seed = backend.training_seed(plan.fitting.seed, plan.machine)
     is_conditional = plan.head.hierarchy == "conditional"
     batches: Mapping[str, loop.Batches]
+    as_it_came: NDArray[np.float32] | None = None
     if plan.trains_on_slices:
         store.check()
-        model, head, stored = _network(store, sample.rows[split["train"]], plan, seed)
+        model, head, as_it_came = _network(store, sample.rows[split["train"]], plan, seed)
         learner = before_product(model) if is_conditional else model
         build = mixed_model.build if plan.fitting.mixes else augmented_model.build
         learner = build(learner, plan.view, plan.fitting.augment, plan.machine)
@@ -93,10 +95,11 @@ def fit(
     elif plan.fitting.positive_weight is not None:  # else the best constant is log-odds 0
         set_output_bias(head, _as_weighted(prevalence, plan.fitting.positive_weight))
     loss = _loss(plan, truth_of_train)
-    begins = kept is None or kept.last() is None
-    if plan.fitting.head_epochs and stored is not None and begins:
-        only = replace(sample, rows=sample.rows[split["train"]], split=sample.split[split["train"]])
-        _fit_head_alone(store, only, plan, head, stored, truth_of_train, loss, seed)
+    if plan.fitting.head_epochs and as_it_came is not None and begun is None:
+        _fit_head_alone(
+            store, sample.only(split["train"]), plan, head, as_it_came, truth_of_train, loss, seed
+        )
+    del as_it_came  # gigabytes, of real data
     if plan.head.sequence is not None and plan.head.sequence.second_stage:
         learner, loss = with_both_stages(model), mean_over_stages(loss)
     with memory_for(store, sample, plan, "training"):
@@ -110,6 +113,7 @@ def fit(
             name=plan.name,
             seed=seed,
             checkpoints=kept,
+            begun=begun,
         )
     trained = counted(store, plan, model, history)
     if kept is None:

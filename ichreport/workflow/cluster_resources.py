@@ -82,6 +82,7 @@ def training(experiment: Experiment) -> Reservation:
     if not experiment.trains_on_slices or experiment.needs_features:
         seconds += count / _rate(_BACKBONE, experiment)
         memory += 2 * count * _WIDEST_FEATURES * 4 // 2**20
+    seconds += count * experiment.head_epochs / _rate(_HEAD, experiment)
     if experiment.trains_on_slices:
         memory += min(count * experiment.image_size**2 * 2 // 2**20, _MOST_CACHE_MIB)
     return Reservation(memory, _minutes(seconds))

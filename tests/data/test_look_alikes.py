@@ -85,6 +85,16 @@ def test_what_a_zip_says_is_not_taken_where_it_is_damaged(tmp_path):
         read_look_alikes(zipped)
 
 
+def test_a_zip_whose_directory_is_damaged_is_named(tmp_path):
+    zipped = tmp_path / "made.zip"
+    with zipfile.ZipFile(zipped, "w") as archive:
+        archive.writestr("phantom.json", "{}")
+    zipped.write_bytes(zipped.read_bytes().replace(b"PK\x01\x02", b"PK\x00\x00"))
+    for ask in (are_listed, read_look_alikes):
+        with pytest.raises(ValueError, match=r"made\.zip cannot be read as a zip"):
+            ask(zipped)
+
+
 def test_a_zip_of_real_heads_lists_nothing(tmp_path):
     with zipfile.ZipFile(tmp_path / "real.zip", "w") as archive:
         archive.writestr("stage_2_train/ID_0.dcm", b"")

@@ -1,7 +1,7 @@
 """Measures of calibration of each label, and what recalibration fitted on validation gains."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -162,6 +162,8 @@ def _errors(
     for measure, values in terms.items():
         mean = mean_left_out(values, group_codes)
         ci = difference_interval(mean) if measure.startswith("gain") else loss_interval(mean)
+        if measure == "brier":
+            ci = replace(ci, high=min(ci.high, 1.0))
         measured[measure] = {"value": mean.value, **vars(ci)}
     error, ci = corrected_calibration_error(truth, score, bins, group_codes, resamples)
     measured["expected_calibration_error"] = {"value": error, **vars(ci)}

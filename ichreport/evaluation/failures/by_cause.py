@@ -68,7 +68,8 @@ def failures_by_cause(
         store: Where the slices are.
         predictions: A run's predictions.
         assessed: What was measured of it: the thresholds.
-        source: The folder that the store was made of; synthetic heads list their look-alikes there.
+        source: The folder that the store was made of, or its zip; synthetic heads list their
+            look-alikes there.
 
     Raises:
         ValueError: If a slice of the test split is not in the store, or the list is damaged.
@@ -148,7 +149,7 @@ def _look_alikes_of(store: Store, source: Path) -> list[LookAlike]:
 
     None where it lists none, as of people, or where the store has other names for its studies.
     """
-    if not are_listed(source):
+    if not (store.manifest["synthetic"] and are_listed(source)):
         return []
     studies = set(store.slices["study_instance_uid"])
     return [each for each in read_look_alikes(source) if each.study_instance_uid in studies]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ichreport.evaluation.failures.causes import Causes
 from ichreport.evaluation.uncertainty.closed_intervals import (
-    difference_interval,
+    bounded_interval,
     difference_p_value,
     rate_interval,
 )
@@ -105,11 +105,11 @@ def _compared(first: _Part, last: _Part, num_groups: int) -> dict[str, float]:
         for number, part in enumerate((first, last))
     ]
     shrunk = tested[0].minus(tested[1])
-    interval = difference_interval(shrunk)
+    interval = bounded_interval(shrunk, -1.0, 1.0)
     return {
         "difference": plain[0].minus(plain[1]).value,
-        "difference_low": max(interval.low, -1.0),
-        "difference_high": min(interval.high, 1.0),
+        "difference_low": interval.low,
+        "difference_high": interval.high,
         "p": difference_p_value(shrunk),
     }
 

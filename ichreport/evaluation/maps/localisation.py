@@ -12,10 +12,14 @@ from scipy.stats import rankdata
 
 from ichreport.evaluation.average_precision import average_precision
 from ichreport.evaluation.maps.skull_edge import skull_edge_heatmaps
-from ichreport.evaluation.uncertainty.closed_intervals import difference_interval, rate_interval
+from ichreport.evaluation.uncertainty.closed_intervals import bounded_interval, rate_interval
 from ichreport.evaluation.uncertainty.jackknife import mean_left_out
 
 MEASURES: Final = ("pointing", "share_inside", "iou", "average_precision")
+
+_Estimate = tuple[float, float, float]
+"""A mean and the ends of its interval."""
+
 BASELINES: Final = ("center", "skull_edge", "random")
 """Heat that has seen no blood, beside which maps are measured."""
 
@@ -191,10 +195,14 @@ def heatmap_table(
     codes = pd.factorize(np.asarray(group))[0].astype(np.intp)
     scored = {name: _scored(heatmaps, masks, tolerance) for name, heatmaps in maps.items()}
 
-    def summary(values: NDArray[np.float64], *, hits: bool = False) -> tuple[float, float, float]:
+    def summary(values: NDArray[np.float64], least: float, *, hits: bool = False) -> _Estimate:
         known = ~np.isnan(values)
         mean = mean_left_out(values[known], codes[known])
-        ends = rate_interval(mean, units=int(known.sum())) if hits else difference_interval(mean)
+        ends = (
+            rate_interval(mean, units=int(known.sum()))
+            if hits
+            else bounded_interval(mean, least, 1)
+        )
         return mean.value, ends.low, ends.high
 
     table: list[dict[str, Any]] = []
@@ -203,11 +211,13 @@ def heatmap_table(
             values = scores[:, column]
             row: dict[str, Any] = {"method": name, "measure": measure}
             row |= zip(
-                ("value", "low", "high"), summary(values, hits=measure == "pointing"), strict=True
+                ("value", "low", "high"),
+                summary(values, 0, hits=measure == "pointing"),
+                strict=True,
             )
             for baseline in BASELINES:
                 columns = (f"above_{baseline}{end}" for end in ("", "_low", "_high"))
-                row |= zip(columns, summary(values - scored[baseline][:, column]), strict=True)
+                row |= zip(columns, summary(values - scored[baseline][:, column], -1), strict=True)
             known = ~np.isnan(values)
             counts = {"slices": int(known.sum()), "without": int((~known).sum())}
             table.append(row | counts | {"groups": len(np.unique(codes[known]))})

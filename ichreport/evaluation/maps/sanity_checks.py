@@ -140,7 +140,7 @@ def compare_stages(
         excess=above_other_patients(values[last], others, group),
         lowest=lowest,
         below=above_other_patients(values[lowest], others, group),
-        rise=mean_over_maps(values[last] - values[lowest], group),
+        rise=mean_over_maps(values[last] - values[lowest], group, most=2.0),
     )
 
 

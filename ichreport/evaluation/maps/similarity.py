@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ichreport.evaluation.maps.localisation import heatmap_agreement, heatmap_agreements
-from ichreport.evaluation.uncertainty.closed_intervals import difference_interval, rate_interval
+from ichreport.evaluation.uncertainty.closed_intervals import bounded_interval, rate_interval
 from ichreport.evaluation.uncertainty.jackknife import LeftOut, effective_groups
 
 
@@ -66,33 +66,48 @@ class OtherPatients:
 
     def mean(self, group: NDArray[Any]) -> Mean:
         """The mean over all maps; `group` has the group of each."""
-        return _summary(self.means, group)
+        return _summary(self.means, group, most=1.0)
 
 
-def mean_over_maps(values: NDArray[np.float64], group: NDArray[Any], *, hits: bool = False) -> Mean:
-    """The mean of a value for each map; of hits and misses with the interval of a share."""
-    return _summary(lambda drawn: np.broadcast_to(values, (len(drawn), len(values))), group, hits)
+def mean_over_maps(
+    values: NDArray[np.float64], group: NDArray[Any], *, hits: bool = False, most: float = 1.0
+) -> Mean:
+    """The mean of a value for each map.
+
+    Args:
+        values: (maps,); NaN where there is none.
+        group: (maps,), the group of each map.
+        hits: Whether they are hits and misses, whose mean has the interval of a share.
+        most: What a value is at most, either way from 0: 2 for differences of correlations.
+    """
+    return _summary(
+        lambda drawn: np.broadcast_to(values, (len(drawn), len(values))), group, most, hits=hits
+    )
 
 
 def above_other_patients(
     values: NDArray[np.float64], others: OtherPatients, group: NDArray[Any]
 ) -> Mean:
     """The mean difference to what the maps of other groups give, over both."""
-    return _summary(lambda drawn: values - others.means(drawn), group)
+    return _summary(lambda drawn: values - others.means(drawn), group, most=2.0)
 
 
 def _summary(
     values: Callable[[NDArray[np.int64]], NDArray[np.float64]],
     group: NDArray[Any],
+    most: float,
+    *,
     hits: bool = False,
 ) -> Mean:
     """A mean over maps with its interval, from leaving out one group at a time.
 
     A pair of maps goes with either of its groups, so that the interval holds the chance in both.
+    There is no interval where all rests on one group: without it nothing would be left.
 
     Args:
         values: Gives (rows, maps) for how often each group counts (rows, groups).
         group: (maps,), the group of each map; `values` takes groups in sorted order.
+        most: What a value is at most, either way from 0.
         hits: Whether values are a share's hits and misses.
     """
     codes, names = pd.factorize(group, sort=True)
@@ -104,10 +119,11 @@ def _summary(
         return Mean(np.nan, np.nan, np.nan, 0, len(observed))
     mean = float(observed[known].mean())
     without = _mean_of_rows(values, everyone - np.eye(len(names), dtype=np.int64), codes)
-    without[np.isnan(without)] = mean
     sizes = np.bincount(codes[known], minlength=len(names))
+    if np.isnan(without[sizes > 0]).any():
+        return Mean(mean, np.nan, np.nan, count, len(observed) - count)
     left_out = LeftOut(mean, without, int((sizes > 0).sum()), effective_groups(sizes))
-    ends = rate_interval(left_out, units=count) if hits else difference_interval(left_out)
+    ends = rate_interval(left_out, units=count) if hits else bounded_interval(left_out, -most, most)
     return Mean(mean, ends.low, ends.high, count, len(observed) - count)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ichreport.evaluation.operating.rates import RATES, matthews_correlation, rates_at_threshold
-from ichreport.evaluation.uncertainty.closed_intervals import difference_interval, rate_interval
+from ichreport.evaluation.uncertainty.closed_intervals import bounded_interval, rate_interval
 from ichreport.evaluation.uncertainty.intervals import Interval
 from ichreport.evaluation.uncertainty.jackknife import LeftOut, mcc_left_out, mean_left_out
 from ichreport.evaluation.uncertainty.two_shares import (
@@ -177,8 +177,8 @@ def operating_point(
 
 def _mcc_interval(mcc: LeftOut, rates: Sequence[Mapping[str, Any]], prevalence: float) -> Interval:
     """A t interval; where every call is right, or every one wrong, one end from the rates' ends."""
-    ci = difference_interval(mcc)
-    low, high = max(ci.low, -1.0), min(ci.high, 1.0)
+    ci = bounded_interval(mcc, -1.0, 1.0)
+    low, high = ci.low, ci.high
     by_name = {row["rate"]: row for row in rates}
     recall, specificity = by_name["recall"], by_name["specificity"]
     if mcc.value == 1:

@@ -1,12 +1,10 @@
 """The bootstrap over linked patient groups, for figures that have no interval in closed form.
 
-These are how far readers agree, what maps measure, how far thresholds scatter and what chance adds
-to a calibration error. Slices of one patient resemble each other. So groups are drawn with
-replacement, each with all its slices. A resample is then a weight for each group, and a mean over
-slices a ratio of sums over groups.
+These are how far thresholds scatter and what chance adds to a calibration error. Slices of one
+patient resemble each other. So groups are drawn with replacement, each with all its slices. A
+resample is then a weight for each group.
 """
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -101,24 +99,3 @@ def group_sums(
     for column in range(values.shape[1]):
         sums[:, column] = np.bincount(group_codes, weights=values[:, column], minlength=num_groups)
     return sums
-
-
-def mean_replicates(
-    values: NDArray[Any], group_codes: NDArray[np.intp], counts: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """The mean over slices in each resample: log losses, Brier scores, and their differences.
-
-    Args:
-        values: (n,) or (n, k), one value a slice.
-        group_codes: (n,) the group of each slice.
-        counts: (replicates, groups).
-
-    Returns:
-        (replicates,) or (replicates, k); NaN where a resample has no slice.
-    """
-    num_groups = counts.shape[1]
-    sums = counts @ group_sums(values, group_codes, num_groups)
-    sizes = counts @ np.bincount(group_codes, minlength=num_groups)
-    sizes = sizes.reshape(-1, *[1] * (sums.ndim - 1))
-    mean: NDArray[np.float64] = np.where(sizes > 0, sums / np.maximum(sizes, 1), math.nan)
-    return mean

@@ -200,6 +200,27 @@ def difference_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
     return Interval(left_out.value - half_width, left_out.value + half_width, left_out.groups)
 
 
+def bounded_interval(
+    left_out: LeftOut, least: float, most: float, level: float = LEVEL
+) -> Interval:
+    """The t interval of a mean that lies between two bounds, and no further than these.
+
+    Args:
+        left_out: Of `jackknife.mean_left_out`, or a difference.
+        least: What the mean is at least.
+        most: What it is at most.
+        level: Confidence, in (0, 1).
+
+    Returns:
+        NaN with fewer than two groups.
+
+    Raises:
+        ValueError: If `level` is not in (0, 1).
+    """
+    ends = difference_interval(left_out, level)
+    return Interval(max(ends.low, least), min(ends.high, most), ends.groups)
+
+
 def cautious_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
     """The interval of a mean of either sign that may be very skewed.
 

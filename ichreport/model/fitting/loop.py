@@ -46,6 +46,7 @@ def fit(
     name: str,
     seed: int,
     checkpoints: Checkpoints | None = None,
+    begun: Checkpoint | None = None,
 ) -> dict[str, list[float]]:
     """Train with Adam or AdamW, and keep the best epoch's weights.
 
@@ -63,7 +64,8 @@ def fit(
         machine: How it computes.
         name: The run, for messages.
         seed: Draws the orders.
-        checkpoints: Those of this training: it goes on from the last one, and adds to them.
+        checkpoints: Those of this training: it adds to them.
+        begun: The last of them, from which it goes on; None for a training that begins.
 
     Returns:
         `loss` and, where it was watched, `val_loss`: the mean over slices of each epoch. `loss` is
@@ -82,8 +84,7 @@ def fit(
     if validation is not None:
         history["val_loss"] = []
     resumable = _Resumable(program, watched, history, [random, *train.generators])
-    if checkpoints is not None:
-        resumable.restore(checkpoints.last())
+    resumable.restore(begun)
     while len(history["loss"]) < fitting.epochs and not watched.has_enough:
         history["loss"].append(_pass(program, step, train, random))
         if validation is not None:

@@ -64,9 +64,14 @@ def _of_layers(row: "Experiment") -> str:
             "head: dense, or trainable_layers: 0."
         )
     if row.head_epochs and not row.trainable_layers:
+        cure = (
+            ", or let layers train: trainable_layers"
+            if row.backbone is not None and not row.head_spec.reads_series
+            else ""
+        )
         return (
-            "head_epochs are those before layers of the backbone train too, and here none does; "
-            "leave head_epochs out, or let layers train: trainable_layers."
+            "head_epochs are those before layers of a backbone train too, and here none does; "
+            f"leave head_epochs out{cure}."
         )
     return ""
 

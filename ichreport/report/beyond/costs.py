@@ -71,7 +71,7 @@ def training_rate(run: ScoredRun) -> float | None:
     None if it trained nothing, or if each epoch took some slices of a study alone.
 
     The slices of its train split, times its epochs, over the seconds of training, with what they
-    hold besides: compiling, and scoring validation after each epoch.
+    hold besides: compiling, epochs of the head alone, and scoring validation after each epoch.
 
     Args:
         run: The run.

@@ -84,10 +84,11 @@ def look_alikes(store: Store, source: Path, *, columns: int = 6) -> Sheet | Sent
     Raises:
         ValueError: If phantom.json is damaged; the message names it.
     """
+    if not store.manifest["synthetic"]:
+        return Sentences(["Real data do not say where their look-alikes are."])
     if not are_listed(source):
         missing = f"{DESCRIBED}, which says where they are, is not in the source any more."
-        real = "Real data do not say where their look-alikes are."
-        return Sentences([missing if store.manifest["synthetic"] else real])
+        return Sentences([missing])
     row_of = {uid: row for row, uid in enumerate(store.slices["sop_instance_uid"])}
     bleeds = store.slices["any"].to_numpy()
     rows_of: dict[str, list[int]] = {}

@@ -148,6 +148,8 @@ def _end_in_words(cascade: Cascade) -> list[str]:
     against = f"that of the trained network's maps of other patients, {_text(cascade.other_slices)}"
     if np.isnan(excess.value):
         text = f"{start}; there are no maps of other patients to compare it with."
+    elif np.isnan(excess.low):
+        text = f"{start}; too few patients have maps to tell it from {against}."
     elif excess.low > 0:
         text = (
             f"{start}, {_text(excess)} more than {against}: that part of a map comes from the "
@@ -179,6 +181,8 @@ def _permuted_in_words(permuted: PermutedComparison) -> str:
     against = f"the run's own maps of other patients do, {_text(permuted.other_slices)}"
     if np.isnan(excess.value):
         return f"{start}."
+    if np.isnan(excess.low):
+        return f"{start}; too few patients have maps to tell it from what {against}."
     if excess.low > 0:
         return (
             f"{start}, {_text(excess)} more than {against}: that part of a map is the same "

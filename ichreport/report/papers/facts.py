@@ -23,9 +23,10 @@ from ichreport.params.networks import HEADS, HIERARCHIES, LOSSES, NETWORKS
 from ichreport.params.profile import Profile
 from ichreport.params.samples import SAMPLES
 from ichreport.params.training import augmentations, mixing
+from ichreport.params.training.training_plan import Fitting
 from ichreport.report.external import elsewhere
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import number, with_interval
+from ichreport.report.html.formats import counted, number, with_interval
 from ichreport.report.papers.tables import Figures
 from ichreport.report.run.parameters import not_trained
 from ichreport.runs import map_record
@@ -183,7 +184,8 @@ def _of_training(best: ScoredRun) -> dict[str, str]:
         "augmentation_words": _varied(experiment) + _views(experiment),
         "imbalance_words": _imbalance(experiment),
         "step_words": fitting.in_words(fitting.step_size),
-        "epoch_words": fitting.epochs_in_words(fitting.epochs, fitting.patience),
+        "epoch_words": _head_alone(fitting)
+        + fitting.epochs_in_words(fitting.epochs, fitting.patience),
         "batch_size": f"{experiment.batch_size:g}",
         "epochs": str(experiment.epochs),
         "epochs_run": str(len(losses)),
@@ -193,6 +195,14 @@ def _of_training(best: ScoredRun) -> dict[str, str]:
         "frozen_words": not_trained(experiment),
         "device": ", ".join(devices) or "an unknown device",
     }
+
+
+def _head_alone(fitting: Fitting) -> str:
+    """Epochs in which the head of a fine-tuned backbone trained alone; nothing where none did."""
+    if not fitting.head_epochs:
+        return ""
+    epochs = counted(fitting.head_epochs, "epoch")
+    return f"first the head alone for {epochs} with a step of {fitting.head_rate:g}, then "
 
 
 def _of_combination(combined: Mapping[str, Any]) -> dict[str, str]:

@@ -99,6 +99,21 @@ def test_agreements_of_all_pairs_are_those_of_each_pair():
     assert localisation.heatmap_agreements(maps[:0]).shape == (0, 0)
 
 
+def test_intervals_end_where_a_measure_and_a_difference_of_two_do():
+    truths = np.zeros((4, 16, 16), bool)
+    truths[:, 2:5, 2:5] = True
+    heat = np.random.default_rng(0).random(truths.shape)
+    heat[0][truths[0]] = 9
+    table = localisation.heatmap_table({"one": heat}, truths, np.full(heat.shape, 30), list("abcd"))
+    assert (table["low"].dropna() >= 0).all()
+    assert (table["high"].dropna() <= 1).all()
+    for baseline in ("center", "random"):
+        assert (table[f"above_{baseline}_low"].dropna() >= -1).all()
+        assert (table[f"above_{baseline}_high"].dropna() <= 1).all()
+    of_heat = table[table["method"] == "one"].set_index("measure")
+    assert (of_heat["low"] == 0).any()  # which a t interval would pass
+
+
 def test_the_table_sets_a_method_beside_all_baselines():
     rng = np.random.default_rng(1)
     truths = np.zeros((40, 16, 16), bool)

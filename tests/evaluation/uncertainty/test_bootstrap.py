@@ -8,7 +8,7 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from benchmarks.resampled_areas import auc_replicates
+from benchmarks.resampled_areas import auc_replicates, mean_replicates
 from ichreport.evaluation.scores import log_loss_terms
 from ichreport.evaluation.uncertainty import bootstrap, intervals
 
@@ -35,7 +35,7 @@ def test_areas_equal_scikit_learn_s_in_every_replicate(sample):
 def test_losses_equal_scikit_learn_s_in_every_replicate(sample):
     truth, score, codes, counts, weights = sample
     terms = np.stack([log_loss_terms(truth, score), (score - truth) ** 2], axis=1)
-    means = bootstrap.mean_replicates(terms, codes, counts)
+    means = mean_replicates(terms, codes, counts)
     for replicate, weight in enumerate(weights):
         expected = log_loss(truth, score, sample_weight=weight)
         assert means[replicate, 0] == pytest.approx(expected, rel=1e-12)

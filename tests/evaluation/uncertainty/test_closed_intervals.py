@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, norm, t, ttest_1samp
 
-from benchmarks.resampled_areas import auc_replicates
+from benchmarks.resampled_areas import auc_replicates, mean_replicates
 from ichreport.evaluation.uncertainty import bootstrap, closed_intervals, intervals
 from ichreport.evaluation.uncertainty.jackknife import (
     LeftOut,
@@ -235,7 +235,7 @@ def test_a_skewed_loss_of_no_gain_seldom_seems_to_have_one():
         left_out = mean_left_out(losses, np.arange(36))
         ours.append(closed_intervals.cautious_interval(left_out).high < 0)
         counts = bootstrap.draw_resamples(names, replicates=400, seed=number).counts
-        means = bootstrap.mean_replicates(losses, np.arange(36), counts)
+        means = mean_replicates(losses, np.arange(36), counts)
         before.append(intervals.interval(means, groups=36).high < 0)
     assert np.mean(before) > 0.06
     assert np.mean(ours) <= 0.04

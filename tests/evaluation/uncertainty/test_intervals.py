@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import bootstrap as scipy_bootstrap
 from scipy.stats import ttest_1samp
 
+from benchmarks.resampled_areas import mean_replicates
 from ichreport.evaluation.uncertainty import bootstrap, intervals
 
 
@@ -24,7 +25,7 @@ def test_one_group_or_no_defined_replicate_gives_no_interval():
 def test_with_many_groups_the_interval_is_scipy_s_percentile_interval():
     values = np.random.default_rng(0).exponential(size=2000)
     resamples = bootstrap.draw_resamples([f"{k:04d}" for k in range(2000)], replicates=2000)
-    means = bootstrap.mean_replicates(values, np.arange(2000), resamples.counts)
+    means = mean_replicates(values, np.arange(2000), resamples.counts)
     interval = intervals.interval(means, groups=2000)
     reference = scipy_bootstrap(
         (values,), np.mean, method="percentile", n_resamples=2000, rng=np.random.default_rng(1)
@@ -35,7 +36,7 @@ def test_with_many_groups_the_interval_is_scipy_s_percentile_interval():
 def test_with_few_groups_the_interval_is_the_t_test_s():
     values = np.array([1.9, -0.4, 2.2, 0.7, 1.1, -0.9, 1.6, 0.3])
     resamples = bootstrap.draw_resamples(list("abcdefgh"), replicates=40_000)
-    means = bootstrap.mean_replicates(values, np.arange(8), resamples.counts)
+    means = mean_replicates(values, np.arange(8), resamples.counts)
     reference = ttest_1samp(values, 0)
     ends = reference.confidence_interval()
     interval = intervals.interval(means, groups=8)

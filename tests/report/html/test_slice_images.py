@@ -134,6 +134,7 @@ def test_look_alikes_are_slices_without_bleeding_by_what_looks_alike(store, tmp_
     study = {"study_instance_uid": "1", "lookalikes": described}
     made = {"patients": [{"studies": [study]}]}
     write_sealed_json(tmp_path / "phantom.json", made)
+    store.manifest = {"synthetic": True}
     sheet = slice_images.look_alikes(store, tmp_path)
     [(name, tiles)] = sheet.rows
     assert name == "falx"

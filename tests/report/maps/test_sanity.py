@@ -142,6 +142,28 @@ def test_a_pair_counts_as_often_as_both_of_its_patients_were_drawn():
     np.testing.assert_allclose(found, [pair, pair, (to_c[0] + 3 * to_c[1]) / 4])
 
 
+def test_two_patients_whose_maps_say_nothing_without_one_of_them_have_no_interval():
+    heat, group = [noise(1, 4)], np.array(["a", "a", "b", "b"])
+    others = similarity.compare_with_other_patients(heat, [group])
+    for found in (
+        others.mean(group),
+        similarity.above_other_patients(np.array([0.1, 0.4, 0.2, 0.3]), others, group),
+    ):
+        assert -1 < found.value < 1
+        assert math.isnan(found.low)
+        assert math.isnan(found.high)
+
+
+@pytest.mark.parametrize(
+    ("values", "most"), [([0.99, 0.999, 0.98, 0.6, 0.999, 0.99], 1), ([0.99, -0.9, 1.9], 2)]
+)
+def test_a_mean_of_correlations_has_an_interval_of_correlations(values, most):
+    found = similarity.mean_over_maps(
+        np.array(values), np.array(list("abcdef"[: len(values)])), most=most
+    )
+    assert -most <= found.low < found.value < found.high <= most
+
+
 def test_an_interval_of_a_share_of_nothing_does_not_shrink_to_a_point(sample):
     found = similarity.mean_over_maps(np.zeros(COUNT), sample.group, hits=True)
     assert (found.value, found.low) == (0, 0)

@@ -138,6 +138,13 @@ def test_what_of_a_backbone_was_trained_stands_in_the_checklist(
     assert ("slices are flipped" in claim) == augmented
 
 
+def test_epochs_of_the_head_alone_stand_in_the_checklists(report):
+    report.write_run(network="densenet121", trainable_layers=9, head_epochs=6, learning_rate=0.004)
+    told = "first the head alone for 6 epochs with a step of 0.004, then at most"
+    for paper in ("claim-2024", "tripod-ai"):
+        assert told in papers(report)[paper]
+
+
 def test_splits_are_counted_from_the_predictions(report):
     rows = rows_of(papers(report)["model-card"], "Training data")
     table = report.results().best.predictions
