@@ -13,6 +13,7 @@ from ichreport.data import store
 from ichreport.files import atomic_file, folder_lock
 from ichreport.report import site
 from ichreport.report.html.blocks import Captioned
+from ichreport.workflow import timed
 
 FEATURES = ["--input", "raw", "--network", "densenet121", "--samples", "sampa"]
 
@@ -271,3 +272,22 @@ def test_every_command_and_option_has_a_help_text():
         for action in parser._actions:
             if not isinstance(action, argparse._SubParsersAction):
                 assert action.help, (parser.prog, action.dest)
+
+
+def test_an_interrupt_ends_with_a_line(monkeypatch, capsys):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(timed, "ready", interrupt)
+    assert main(["render", "reports/demo"]) == 130
+    assert capsys.readouterr().err == "ichreport render: interrupted.\n"
+
+
+def test_a_kernel_that_is_not_there_is_named_beside_those_that_are(tmp_path, capsys):
+    notebook, out = tmp_path / "a.ipynb", tmp_path / "b.ipynb"
+    notebook.write_text("{}")
+    assert main(["execute", str(notebook), str(out), "--kernel", "nope"]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("ichreport execute: kernel: no Jupyter kernel is called 'nope'. There")
+    assert "python3" in told
+    assert not out.exists()

@@ -59,6 +59,10 @@ def test_simulated_readers_label_the_heads_that_they_read():
             "without a phantom where it has a kind, which is of real data",
         ),
         ([ISLAND | {"phantom": {"patient": 3}}], r"external\.0\.phantom\.patient is not a known"),
+        (
+            [ISLAND | {"source": "data/demo/rsna", "phantom": None}],
+            "external island: source is the profile's own, 'data/demo/rsna', so that it is no",
+        ),
         ([ISLAND, ISLAND], r"external must be of names that differ, got \['island', 'island'\]"),
         (
             [ISLAND | {"source": "data/demo/store/x"}],

@@ -206,6 +206,54 @@ def test_an_experiment_file_wins_over_the_profile(tmp_path):
     assert experiment.weights == "own.weights.h5"
 
 
+@pytest.mark.parametrize("named_by", ["ensemble_of", "blend_of"])
+def test_a_training_counts_once_in_what_combines_runs(tmp_path, named_by):
+    for name, more in (("a", {}), ("b", {}), ("c", {"training_seed": 2})):
+        row = {"name": name, "sample": "fullid", "network": "cnn7", **more}
+        write(tmp_path / f"{name}.yaml", yaml.safe_dump(row))
+    for name, runs in (("x", ["a", "b"]), ("y", ["a", "c"])):
+        row = {"name": name, "sample": "fullid", named_by: runs}
+        write(tmp_path / f"{name}.yaml", yaml.safe_dump(row))
+    profile = Profile(experiments=str(tmp_path))
+    found, mistakes = read_each_experiment(profile)
+    assert list(mistakes) == ["x"]
+    assert (
+        "'a' and 'b' compute with the same parameters, so that one training would" in mistakes["x"]
+    )
+    free = profile.model_copy(update={"determinism": "none"})  # no two trainings are alike
+    assert "x" in read_each_experiment(Profile(**free.model_dump(exclude_unset=True)))[0]
+    assert "y" in found
+
+
+def test_the_mark_of_seeds_is_no_part_of_a_row_s_name(tmp_path):
+    write(tmp_path / "a--seed-2.yaml", "name: a--seed-2\nbaseline: zz\n")
+    write(tmp_path / "b.yaml", "name: b\n")
+    found, mistakes = read_each_experiment(Profile(experiments=str(tmp_path)))
+    assert list(found) == ["b"]
+    assert "'--seed-' in the name of a row marks its runs" in mistakes["a--seed-2"]
+
+
+def test_a_row_s_own_seed_among_the_further_ones_is_refused(tmp_path):
+    write(tmp_path / "a.yaml", "name: a\nsample: fullid\nnetwork: cnn7\ntraining_seed: 2\n")
+    _, mistakes = read_each_experiment(Profile(experiments=str(tmp_path), seeds=[2, 3]))
+    assert "training_seed is 2, which is among the profile's further seeds" in mistakes["a"]
+
+
+def test_a_folder_of_rows_that_is_not_there_or_comes_twice_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"there is no folder .*nope; name one, or files"):
+        read_each_experiment(Profile(experiments=[str(tmp_path), str(tmp_path / "nope")]))
+    write(tmp_path / "a.yaml", "name: a\n")
+    with pytest.raises(ValueError, match=r"a\.yaml is named twice"):
+        read_each_experiment(Profile(experiments=[str(tmp_path), f"{tmp_path}/."]))
+
+
+@pytest.mark.parametrize("name", ["learning_rate", "fine_tuning_rate", "clip_norm"])
+@pytest.mark.parametrize("value", [1e300, 1e40, 1e-60])
+def test_a_step_that_float32_does_not_hold_is_refused(name, value):
+    with pytest.raises(ValueError, match=f"{name} must be from 1e-30 to 1e"):
+        Experiment.parse({name: value}, where="test")
+
+
 @pytest.mark.parametrize(
     ("folds", "missing"),
     [
@@ -213,7 +261,9 @@ def test_an_experiment_file_wins_over_the_profile(tmp_path):
         (["0/3", "2/3"], "fold 1/3"),
         (["1/4", "2/4"], "fold 0/4, 3/4"),
         (["0/3", None], None),  # which is chosen by its own validation
-        (["0/3", "1/2"], None),  # of other folds: the combination itself looks at the slices
+        (["0/3", "1/2"], "other folds than these"),
+        (["3/4", "0/2", "2/4"], None),
+        (["0/2", "0/4", "1/2"], None),
     ],
 )
 def test_an_ensemble_that_lacks_folds_is_refused_before_anything_is_trained(
@@ -686,6 +736,8 @@ def test_augmentation_counts_where_each_epoch_reads_slices_and_is_flips_by_defau
             [{"crop": {"scale": [0.9, 0.7]}}],
             r"scale must be \[smallest, largest\], got \[0.9, 0.7\]",
         ),
+        ([{"erase": {"area": [0.2, 1]}}], "area is up to 1, which leaves nothing of a slice"),
+        ([{"crop": {"scale": [1e-6, 1]}}], "scale is from 1e-06, which leaves hardly a pixel"),
         ([{"erase": {"area": [0.2, 1.5]}}], "less than or equal to 1, got 1.5"),
         ([{"erase": {"area": 0.2}}], r"area must be \[smallest, largest\], got 0.2"),
         ([{"noise": {"share": 0}}], "share must be greater than 0, got 0"),
@@ -717,6 +769,18 @@ def test_an_augmentation_that_says_nothing_sensible_is_refused_with_the_cure(aug
         ({"head_epochs": 2}, "head_epochs are those before layers of a backbone train too, and he"),
         ({"head_epochs": 2}, "leave head_epochs out, or let layers train: trainable_layers."),
         ({"head_epochs": 2, "network": "cnn7"}, "leave head_epochs out."),
+        (
+            {"schedule": "steps", "epochs": 1},
+            "schedule steps needs two epochs or more, and",
+        ),
+        (
+            {"schedule": "steps", "step_epochs": [2], "warm_up": 2},
+            "steps become a tenth after 2 already; make it shorter",
+        ),
+        (
+            {"hierarchy": "conditional", "label_weights": {"any": 0}},
+            "the probability of any, which would never train",
+        ),
         ({"head_epochs": 2, "head": "bilstm", "sample": "sampb"}, "leave head_epochs out."),
         ({"accumulate": 0}, "accumulate must be greater than or equal to 1"),
         ({"ema": 1}, "ema must be less than 1"),

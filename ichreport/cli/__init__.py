@@ -7,6 +7,7 @@ a folder that may not be written to. Everything else may be a bug and shows its 
 
 import argparse
 import errno
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -41,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The words after `ichreport`; those of the process if not given.
 
     Returns:
-        The exit status: 0 done, 1 problems found, 2 a mistake in what was asked or given.
+        The exit status: 0 done, 1 problems found, 2 a mistake in what was asked or given, 130 when
+        interrupted from the keyboard.
 
     Raises:
         Exception: If something fails that nobody refused on purpose; it may be a bug.
@@ -50,6 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         status: int = options.run(options)
+    except KeyboardInterrupt:
+        print(f"ichreport {options.command}: interrupted.", file=sys.stderr)  # noqa: T201
+        return 128 + signal.SIGINT
     except Exception as error:
         if not _is_mistake(error):
             raise

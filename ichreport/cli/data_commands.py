@@ -46,7 +46,10 @@ def _phantom(options: argparse.Namespace) -> int:
     timed.ready()
     of_report, profile = _profiles(options)
     if profile.phantom is None:
-        raise ValueError(f"{options.profile}: phantom must be a recipe, got null (real data).")
+        where = f"external {options.external}: " if options.external else ""
+        raise ValueError(
+            f"{options.profile}: {where}phantom must be a recipe, got null (real data)."
+        )
     write_phantom(profile.source_folder, profile.phantom, workers=options.workers, progress=True)
     readers = of_report.external_data(options.external).readers if options.external else None
     if readers is not None:

@@ -84,6 +84,10 @@ def _execute(options: argparse.Namespace) -> int:
         raise ValueError(f"{options.notebook}: there is no such notebook.")
     if not re.fullmatch(NAME_PATTERN, options.kernel):
         raise ValueError(f"--kernel must be the name of a Jupyter kernel, got {options.kernel!r}.")
+    if options.kernel != "python3":
+        from ichreport.workflow import kernels
+
+        kernels.environment_of(options.kernel)
     parameters: dict[str, Any] = {}
     for path in options.files:
         parameters |= read_yaml(Path(path))

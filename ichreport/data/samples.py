@@ -164,7 +164,8 @@ def with_share_of_training(sample: Sample, share: float, *, seed: int) -> Sample
             "say nothing of new patients; split it by group."
         )
     order = groups[np.argsort(_hash_shares(groups, seed, "learning curve"), kind="stable")]
-    kept = order[: math.ceil(round(_share(share) * len(order), 9))]  # 0.07 x 100 is 7.000…01
+    count = max(1, math.ceil(round(_share(share) * len(order), 9)))  # 0.07 x 100 is 7.000…01
+    kept = order[:count]
     stays = ~is_train | np.isin(sample.group, kept)
     return Sample(sample.name, sample.rows[stays], sample.split[stays], sample.group[stays])
 

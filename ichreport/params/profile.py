@@ -18,6 +18,7 @@ from ichreport.params.training.training_plan import FEATURES_FOLDER, Backbone, V
 from ichreport.params.yaml import (
     LARGEST_SEED,
     NAME_PATTERN,
+    Float32,
     Parameters,
     brief,
     project_path,
@@ -119,8 +120,9 @@ class Profile(Parameters):
         le=65_536,
         description="slices that lie together and are shuffled as one; more for disks that seek",
     )
-    learning_rate: float = Field(
-        default=2e-3, gt=0, description="largest step size; where steps only fall, the first"
+    learning_rate: Float32 = Field(
+        default=2e-3,
+        description="largest step size; where steps only fall, the first",
     )
     require_gpu: bool = Field(default=False, description="fail on a machine without a GPU")
     kernel: str = Field(
@@ -236,6 +238,11 @@ class Profile(Parameters):
             self._check_synthetic(data)
             check_apart([store], [*written, *read, source])
             check_apart([source], [*written, *read] if data.phantom else written)
+            if source[1].resolve() == self.source_folder.resolve():
+                raise ValueError(
+                    f"external {data.name}: source is the profile's own, {brief(self.source)}, so "
+                    "that it is no other hospital's; name another."
+                )
             written += [store, *([source] if data.phantom else [])]
             read.append(source)
         return self
@@ -316,8 +323,15 @@ class Profile(Parameters):
             is_file = path.suffix == ".yaml"
             if is_file and not path.is_file():
                 raise ValueError(f"experiments: there is no file {shown(path)}.")
+            if not is_file and not path.is_dir():
+                raise ValueError(
+                    f"experiments: there is no folder {shown(path)}; name one, or files that end "
+                    "in .yaml."
+                )
             for one in [path] if is_file else path.glob("*.yaml"):
                 if one.stem in files:
+                    if one.resolve() == files[one.stem].resolve():
+                        raise ValueError(f"experiments: {shown(one)} is named twice.")
                     raise ValueError(
                         f"experiments: {shown(one)} and {shown(files[one.stem])} are of one name."
                     )

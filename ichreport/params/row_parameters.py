@@ -20,7 +20,7 @@ from ichreport.params.samples import FoldName, Sample, SplitBy
 from ichreport.params.training.optimizers import Optimizer, Schedule
 from ichreport.params.training.sequences import SequenceRecipe
 from ichreport.params.training.training_plan import TestTimeView
-from ichreport.params.yaml import LARGEST_SEED, NAME_PATTERN, listed
+from ichreport.params.yaml import LARGEST_SEED, NAME_PATTERN, Float32, listed
 
 SCRATCH: Final = "scratch"
 """The run that a notebook with the parameters of its own cell makes; each one replaces the last."""
@@ -85,8 +85,9 @@ class RowParameters(Profile):
     trainable_layers: TrainableLayers = Field(
         default=0, description="the backbone's last layers that train: 0, 1, … or all"
     )
-    fine_tuning_rate: float = Field(
-        default=1e-4, gt=0, description="largest step size where layers of a backbone train"
+    fine_tuning_rate: Float32 = Field(
+        default=1e-4,
+        description="largest step size where layers of a backbone train",
     )
     head_epochs: int = Field(
         default=0,
@@ -141,8 +142,9 @@ class RowParameters(Profile):
     step_epochs: list[int] = Field(
         default=[], max_length=100, description="epochs after which steps become a tenth"
     )
-    clip_norm: float | None = Field(
-        default=None, gt=0, description="largest norm of all slopes together; null: any"
+    clip_norm: Float32 | None = Field(
+        default=None,
+        description="largest norm of all slopes together; null: any",
     )
     accumulate: int = Field(
         default=1, ge=1, le=65_536, description="batches whose mean slope a step takes"

@@ -10,10 +10,10 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
-from typing import Any, Final, Self, get_args
+from typing import Annotated, Any, Final, Self, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 _LARGEST_FILE: Final = 100_000
 """Bytes of a parameter file, at most."""
@@ -28,6 +28,9 @@ _MOST_SHOWN: Final = 8
 _OF_YAML: Final = (str, int, float, bool, list, dict, type(None))
 _PLAIN: Final = (ast.Constant, ast.List, ast.Dict, ast.Tuple, ast.UnaryOp)
 """What a plain value is in Python's syntax."""
+
+_SMALLEST: Final = 1e-30
+_LARGEST: Final = 1e30
 
 LARGEST_SEED: Final = 2**32 - 1
 """What numpy and the frameworks take as a seed, at most."""
@@ -60,7 +63,8 @@ class Parameters(BaseModel):
             problems = error.errors()
             lines = [f"{where}: {_explain(cls, problem)}" for problem in problems[:_MOST_SHOWN]]
             if len(problems) > _MOST_SHOWN:
-                lines.append(f"{where}: {len(problems) - _MOST_SHOWN:,} mistakes more.")
+                more = len(problems) - _MOST_SHOWN
+                lines.append(f"{where}: {more:,} mistake{'s' * (more > 1)} more.")
             raise ValueError("\n".join(lines)) from None
 
     @classmethod
@@ -306,6 +310,8 @@ def _explain(model: type[BaseModel], problem: Mapping[str, Any]) -> str:
         return f"{name} is not a known parameter.{hint} Known: {', '.join(known)}."
     if problem["type"] == "missing":
         return f"{name} must be given."
+    if problem["type"] == "value_error" and str(problem["msg"]).endswith("."):
+        return f"{name}: {str(problem['msg']).removeprefix('Value error, ')}"
     rule = re.sub(r"^(\w+ should (be )?|Value error, )", "", problem["msg"])
     rule = re.sub(r"^a valid (?=[aeiou])", "an ", rule).replace("a valid ", "a ")
     if problem["type"] == "model_type":
@@ -333,6 +339,16 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _fits_float32(value: float) -> float:
+    if not _SMALLEST <= value <= _LARGEST:
+        raise ValueError(f"from {_SMALLEST:g} to {_LARGEST:g}, for float32 to hold it")
+    return value
+
+
+Float32 = Annotated[float, Field(gt=0), AfterValidator(_fits_float32)]
+"""A number above 0 that does not become 0 or endless in float32, nor its square root."""
 
 
 def listed(choices: Any) -> str:

@@ -89,7 +89,7 @@ def _already_made(folder: Path, recipe: PhantomRecipe, *, replace: bool) -> dict
     """
     path = folder / _CONTENTS
     if not path.is_file():
-        foreign = [name for name in (_LABELS_FILE, IMAGES) if (folder / name).exists()]
+        foreign = [name for name in (_LABELS_FILE, IMAGES, TRUTH) if _is_in_the_way(folder / name)]
         if foreign and not (folder / _MARKER).is_file():
             raise ValueError(
                 f"{folder} holds {' and '.join(foreign)} that did not come from a phantom; nothing "
@@ -114,6 +114,11 @@ def _already_made(folder: Path, recipe: PhantomRecipe, *, replace: bool) -> dict
             "folder, or delete this one (in Python, replace=True does)."
         )
     return contents if before == now and contents.get("version") == code_version() else None
+
+
+def _is_in_the_way(path: Path) -> bool:
+    """Whether something is there that would be lost; an empty folder is nothing."""
+    return path.exists() and not (path.is_dir() and not any(path.iterdir()))
 
 
 def _clear(folder: Path) -> None:

@@ -68,7 +68,10 @@ def environment_of(kernel: str) -> dict[str, str]:
     try:
         spec = KernelSpecManager().get_kernel_spec(kernel)
     except NoSuchKernel:
-        cure = " Run `make gpu-kernel`." if kernel == GPU_KERNEL else ""
+        if kernel == GPU_KERNEL:
+            cure = " Run `make gpu-kernel`."
+        else:
+            cure = f" There are {', '.join(sorted(KernelSpecManager().find_kernel_specs()))}."
         raise ValueError(f"kernel: no Jupyter kernel is called {kernel!r}.{cure}") from None
     return dict(spec.env)
 

@@ -277,7 +277,9 @@ class _Call:
             _print_error("make report: interrupted; the same command goes on from here.")
             return 128 + self._signals_received[0]
         if status == 0:
-            print(f"The report: {shown(self._report)}/index.html")  # noqa: T201
+            index = self._report / "index.html"
+            made = f"The report: {shown(index)}"
+            print(made if index.is_file() else "No report was made; none was asked for.")  # noqa: T201
             return 0
         _print_error(self._start_error() if never_started else self._failure())
         return 1

@@ -186,6 +186,16 @@ def test_the_description_names_slices_that_show_what_it_says(small, labels):
     assert shown > 10
 
 
+@pytest.mark.parametrize("name", ["truth", "stage_2_train"])
+def test_a_folder_of_somebody_else_s_is_left_as_it_is(tmp_path, name):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "mine.txt").write_text("mine")
+    with pytest.raises(ValueError, match=f"holds {name} that did not come from a phantom; nothing"):
+        write_phantom(tmp_path, PhantomRecipe(patients=1, matrix=64, slices=8))
+    assert (tmp_path / name / "mine.txt").read_text() == "mine"
+    assert {path.name for path in tmp_path.iterdir()} == {name, ".lock"}
+
+
 def test_slices_that_show_a_quarter_of_what_the_best_does_are_named_most_first():
     names = list("abcdef")
     slices = [(name, None, (int(name == "e"),)) for name in names]

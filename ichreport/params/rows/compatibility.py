@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from ichreport.labels import ANY
 from ichreport.params.rows import combinations
 from ichreport.params.training import mixing
 
@@ -133,6 +134,11 @@ def _of_hierarchy(row: "Experiment") -> str:
         return (
             "hierarchy: conditional learns subtypes from slices with bleeding, and mixup and "
             "cutmix mix them with others; choose hierarchy: together, or leave them out."
+        )
+    if row.hierarchy is not None and row.label_weights.get(ANY) == 0:
+        return (
+            "hierarchy multiplies each subtype by the probability of any, which would never train: "
+            "label_weights has any: 0; let it weigh something, or leave hierarchy out."
         )
     recipe = row.recipe_of_head
     if row.hierarchy is not None and recipe is not None and recipe.second_stage:

@@ -74,16 +74,18 @@ def _problem_of_runs(
         for name in _names(getattr(experiment, relation))
     ]
     problems = (_problem(experiment, *one, experiments, mistakes) for one in named)
-    return next(filter(None, problems), "") or _problem_of_folds(experiment, experiments)
+    return next(filter(None, problems), "") or _problem_of_members(experiment, experiments)
 
 
-def _problem_of_folds(experiment: Experiment, experiments: Mapping[str, Experiment]) -> str:
-    """Why the folds of an ensemble leave nothing to choose on; nothing if they do not."""
-    members = [experiments[name] for name in experiment.ensemble_of if name in experiments]
-    if not members or len(members) < len(experiment.ensemble_of):
+def _problem_of_members(experiment: Experiment, experiments: Mapping[str, Experiment]) -> str:
+    """Why the runs that a row combines do not go together; nothing if they do."""
+    members = [experiments[name] for name in experiment.members if name in experiments]
+    if not members or len(members) < len(experiment.members):
         return ""
-    problem = relations.problem_of_folds(members)
-    return f"ensemble_of: {problem}" if problem else ""
+    problem = relations.problem_of_repeats(members)
+    if not problem and experiment.combination == "ensemble":
+        problem = relations.problem_of_folds(members)
+    return f"{combinations.parameter_of(experiment)}: {problem}" if problem else ""
 
 
 def _names(said: str | list[str] | None) -> list[str]:
@@ -138,6 +140,11 @@ def _rows_of(profile: Profile, path: Path) -> dict[str, Experiment]:
     experiment = Experiment.parse(values, where=str(path))
     if experiment.name == SCRATCH:
         raise ValueError(f"{path}: {SCRATCH} is no name for a row: notebooks write over that run.")
+    if SEED_MARK in path.stem:
+        raise ValueError(
+            f"{path}: {SEED_MARK!r} in the name of a row marks its runs with further seeds; rename "
+            "the file."
+        )
     if experiment.name != path.stem:
         raise ValueError(f"{path}: name must be {path.stem!r}, got {experiment.name!r}.")
     without_effect = combinations.problem_of_file(experiment, of_file.keys())
@@ -145,6 +152,12 @@ def _rows_of(profile: Profile, path: Path) -> dict[str, Experiment]:
         raise ValueError(f"{path}: {without_effect}")
     rows = {experiment.name: experiment}
     for seed in profile.seeds if experiment.runs_with_seeds else []:
+        if seed == experiment.training_seed:
+            raise ValueError(
+                f"{path}: training_seed is {seed}, which is among the profile's further seeds, so "
+                "that this row would be trained twice alike; leave training_seed out, or name "
+                "another."
+            )
         again = values | _of_seed(experiment, seed)
         rows[again["name"]] = Experiment.parse(again, where=str(path))
     return rows

@@ -1,8 +1,11 @@
 """What one run needs of others: a baseline's slices, features of a network, or predictions."""
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
+from ichreport.params.rows.differences import differences
 from ichreport.params.samples import Fold
 
 if TYPE_CHECKING:
@@ -97,6 +100,22 @@ def problem_of_member(experiment: "Experiment", member: "Experiment") -> str:
     return ""
 
 
+def problem_of_repeats(members: Sequence["Experiment"]) -> str:
+    """Why a combination has one training twice, with the cure; nothing if it has not."""
+    for first, second in combinations(members, 2):
+        if _is_repeated(first, second):
+            return (
+                f"{first.name!r} and {second.name!r} compute with the same parameters, so that one "
+                "training would count twice; name runs that differ, such as by training_seed."
+            )
+    return ""
+
+
+def _is_repeated(first: "Experiment", second: "Experiment") -> bool:
+    """Whether two runs give the same figures; nobody knows it of what need not repeat itself."""
+    return first.determinism != "none" and not differences(first, second)
+
+
 def problem_of_folds(members: Sequence["Experiment"]) -> str:
     """Why an ensemble has nothing to choose on; nothing if it has.
 
@@ -104,14 +123,26 @@ def problem_of_folds(members: Sequence["Experiment"]) -> str:
     slices of one that is missing are known to all.
     """
     folds = [Fold.parse(member.fold) for member in members if member.fold is not None]
-    if len(folds) < len(members) or len({fold.count for fold in folds}) != 1:
+    if len(folds) < len(members):
         return ""
-    missing = sorted(set(range(folds[0].count)) - {fold.index for fold in folds})
-    if not missing:
+    # each is a part of one line, by whose place a group of patients is dealt
+    parts = sorted(
+        (Fraction(fold.index, fold.count), Fraction(fold.index + 1, fold.count)) for fold in folds
+    )
+    reached = Fraction(0)
+    for start, end in parts:
+        if start > reached:
+            break
+        reached = max(reached, end)
+    if reached == 1:
         return ""
-    named = ", ".join(f"{index}/{folds[0].count}" for index in missing)
+    if len({fold.count for fold in folds}) == 1:
+        missing = sorted(set(range(folds[0].count)) - {fold.index for fold in folds})
+        known = "fold " + ", ".join(f"{index}/{folds[0].count}" for index in missing)
+    else:
+        known = "other folds than these"
     return (
-        f"all runs have trained on the slices of fold {named}, so that nothing could be chosen "
+        f"all runs have trained on the slices of {known}, so that nothing could be chosen "
         "there; name the runs of all folds, or one without a fold."
     )
 

@@ -42,6 +42,10 @@ _Areas = Annotated[
 ]
 
 
+_SMALLEST_PART: Final = 0.01
+"""Share of a slice's area that is left at least: a tenth of its side."""
+
+
 class Augmentation(Parameters):
     """One way to vary slices.
 
@@ -130,6 +134,15 @@ class Crop(Augmentation):
 
     scale: _Areas = (0.7, 1.0)
 
+    @model_validator(mode="after")
+    def _shows_a_part(self) -> "Crop":
+        if self.scale[0] < _SMALLEST_PART:
+            raise ValueError(
+                f"scale is from {self.scale[0]:g}, which leaves hardly a pixel; let it begin at "
+                f"{_SMALLEST_PART:g} or more."
+            )
+        return self
+
     def words(self) -> str:
         """With the areas."""
         low, high = self.scale
@@ -146,6 +159,15 @@ class Erase(Augmentation):
     kind = "erase"
 
     area: _Areas = (0.02, 0.2)
+
+    @model_validator(mode="after")
+    def _leaves_a_part(self) -> "Erase":
+        if self.area[1] > 1 - _SMALLEST_PART:
+            raise ValueError(
+                f"area is up to {self.area[1]:g}, which leaves nothing of a slice to learn from; "
+                f"let it end at {1 - _SMALLEST_PART:g} or less."
+            )
+        return self
 
     def words(self) -> str:
         """With the areas."""

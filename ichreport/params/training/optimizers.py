@@ -55,6 +55,11 @@ class Steps:
                 f"step_epochs is {brief(drops)}, which schedule {self.schedule} does not have; set "
                 "schedule: steps, or leave step_epochs out."
             )
+        if epochs == 1:
+            return (
+                "schedule steps needs two epochs or more, and there is one; set epochs higher, or "
+                "choose another schedule."
+            )
         if not drops:
             return (
                 "schedule steps needs the epochs after which steps become a tenth; set, for "
@@ -80,7 +85,7 @@ class Steps:
                 f"warm_up is {self.warm_up:g} of {epochs} epochs, which leaves none to train with "
                 "whole steps; make it shorter."
             )
-        if self.step_epochs and self.warm_up > self.step_epochs[0]:
+        if self.step_epochs and self.warm_up >= self.step_epochs[0]:
             return (
                 f"warm_up is {self.warm_up:g} epochs, and steps become a tenth after "
                 f"{self.step_epochs[0]} already; make it shorter, or step_epochs later."

@@ -52,6 +52,11 @@ class SequenceRecipe(Parameters):
                 "thin is 1, so that training would never see two neighbours that are there at "
                 "test; make it smaller, or tell it the distances: gaps: true."
             )
+        if self.reverse == 1:
+            raise ValueError(
+                "reverse is 1, so that training would read every series from above, and test reads "
+                "them from below; make it smaller, such as 0.5."
+            )
         return self
 
     @property
