@@ -239,6 +239,40 @@ def test_a_row_s_own_seed_among_the_further_ones_is_refused(tmp_path):
     assert "training_seed is 2, which is among the profile's further seeds" in mistakes["a"]
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            {"network": "cnn7", "weights": "imagenet"},
+            "weights would have no effect: network cnn7",
+        ),
+        (
+            {"network": "cnn7", "backbone_size": 64},
+            "backbone_size would have no effect: netw",
+        ),
+        (
+            {"fine_tuning_rate": 1e-3},
+            "no layer of a backbone trains; leave it out, or",
+        ),
+        ({"trainable_layers": 3, "learning_rate": 1e-3}, "whose steps fine_tuning_rate says; set"),
+        (
+            {"schedule": "cosine", "patience": 4},
+            "schedule cosine runs through all epochs; leave",
+        ),
+        ({"trainable_layers": 3, "learning_rate": 1e-3, "head_epochs": 2}, None),
+        ({"trainable_layers": 3, "fine_tuning_rate": 1e-3, "weights": "imagenet"}, None),
+        ({"patience": 4, "learning_rate": 1e-3, "backbone_size": 64}, None),
+    ],
+)
+def test_what_a_row_s_file_says_for_nothing_is_refused(tmp_path, words, told):
+    write(tmp_path / "a.yaml", yaml.safe_dump({"name": "a", "sample": "fullid", **words}))
+    found, mistakes = read_each_experiment(Profile(experiments=str(tmp_path)))
+    assert list(found) == ([] if told else ["a"])
+    if told:
+        assert mistakes["a"].startswith(f"{tmp_path / 'a.yaml'}: ")
+        assert told in mistakes["a"]
+
+
 def test_a_folder_of_rows_that_is_not_there_or_comes_twice_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"there is no folder .*nope; name one, or files"):
         read_each_experiment(Profile(experiments=[str(tmp_path), str(tmp_path / "nope")]))

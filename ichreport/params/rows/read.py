@@ -7,7 +7,7 @@ from typing import Any, Final
 from ichreport.params.experiment import SEED_MARK, Experiment
 from ichreport.params.profile import OF_THE_REPORT, Profile
 from ichreport.params.row_parameters import SCRATCH
-from ichreport.params.rows import combinations, relations
+from ichreport.params.rows import combinations, relations, without_effect
 from ichreport.params.yaml import read_yaml
 
 
@@ -147,9 +147,12 @@ def _rows_of(profile: Profile, path: Path) -> dict[str, Experiment]:
         )
     if experiment.name != path.stem:
         raise ValueError(f"{path}: name must be {path.stem!r}, got {experiment.name!r}.")
-    without_effect = combinations.problem_of_file(experiment, of_file.keys())
-    if without_effect:
-        raise ValueError(f"{path}: {without_effect}")
+    said = of_file.keys()
+    problem = combinations.problem_of_file(experiment, said) or without_effect.problem_of_file(
+        experiment, said
+    )
+    if problem:
+        raise ValueError(f"{path}: {problem}")
     rows = {experiment.name: experiment}
     for seed in profile.seeds if experiment.runs_with_seeds else []:
         if seed == experiment.training_seed:
