@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from resampled_areas import auc_replicates, average_precision_replicates, mean_replicates
+from resampled_scores import auc_replicates, average_precision_replicates, mean_replicates
 from scipy.optimize import brentq
 from scipy.stats import beta, norm, t
 from side_by_side import main

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from resampled_areas import auc_replicates
+from resampled_scores import auc_replicates
 from side_by_side import main
 
 from ichreport.data import samples

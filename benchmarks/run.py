@@ -27,7 +27,7 @@ RESULTS = HERE / "results"
 SUPPORT = (
     "run",
     "side_by_side",
-    "resampled_areas",
+    "resampled_scores",
     "gpu_recipes",
 )  # the last runs by hand, where there is a GPU
 ON_ONE_CORE = (

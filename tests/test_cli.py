@@ -27,7 +27,9 @@ def project(tmp_path, monkeypatch):
     (tmp_path / "workflow").mkdir(exist_ok=True)
     (tmp_path / "workflow" / "Snakefile").touch()
     (tmp_path / "params" / "mine.yaml").write_text("source: nowhere\nstore: store\nphantom: null\n")
-    (tmp_path / "heads.yaml").write_text("source: heads\nphantom: {patients: 1}\n")
+    (tmp_path / "heads.yaml").write_text(
+        "source: heads\nphantom: {patients: 1}\nexternal: [{name: island, source: there}]\n"
+    )
     return tmp_path
 
 
@@ -47,6 +49,7 @@ NO_FILE = "{}: there is no such parameter file. Known: params/mine.yaml."
 NO_REPORT = "{}: there is no such report. Known: reports/mine."
 MISTAKES = {
     "phantom params/mine.yaml": "params/mine.yaml: phantom must be a recipe, got null (real data).",
+    "phantom heads.yaml --external island": "heads.yaml: external island: phantom must be a recipe",
     "phantom nope.yaml": NO_FILE.format("nope.yaml"),
     "ingest nope.yaml": NO_FILE.format("nope.yaml"),
     "ingest params": NO_FILE.format("params"),

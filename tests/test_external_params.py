@@ -61,7 +61,7 @@ def test_simulated_readers_label_the_heads_that_they_read():
         ([ISLAND | {"phantom": {"patient": 3}}], r"external\.0\.phantom\.patient is not a known"),
         (
             [ISLAND | {"source": "data/demo/rsna", "phantom": None}],
-            "external island: source is the profile's own, 'data/demo/rsna', so that it is no",
+            "external: the source of island and source must be folders apart, got",
         ),
         ([ISLAND, ISLAND], r"external must be of names that differ, got \['island', 'island'\]"),
         (

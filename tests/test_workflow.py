@@ -65,6 +65,15 @@ def test_a_job_is_a_line_as_it_starts_and_one_as_it_ends_with_its_time_and_what_
     assert "Traceback" not in said + project.first.stderr
 
 
+def test_a_dry_run_of_a_report_that_is_not_there_names_none(tmp_path, make_project):
+    dry = make_project(tmp_path, PROFILE | {"store": "data/x/store"}, EXPERIMENTS)
+    asked = ("ichreport", "report", f"params/{PROFILE['profile']}.yaml", "--", "--cores", "1", "-n")
+    done = dry.run(*asked)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "No report was made; none was asked for."
+    assert not (dry.report / "index.html").exists()
+
+
 def test_its_last_lines_are_the_first_errors_own_words_its_log_and_the_outcome(project):
     *_, words, log, outcome, _ = project.first.stderr.splitlines()  # the last is make's own
     assert words.startswith("experiment "), project.first.stdout + project.first.stderr

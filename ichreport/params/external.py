@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from ichreport.params.folders import check_apart, check_own_folder
 from ichreport.params.phantom.recipe import PhantomRecipe
-from ichreport.params.yaml import LARGEST_SEED, NAME_PATTERN, Parameters, project_path
+from ichreport.params.yaml import LARGEST_SEED, NAME_PATTERN, Parameters, brief, project_path
+
+if TYPE_CHECKING:
+    from ichreport.params.profile import Profile
 
 READERS_FILE: Final = "readers.csv"
 """In the folder of synthetic heads, what simulated readers say of each study."""
@@ -97,3 +101,41 @@ class ExternalDataSet(Parameters):
         if self.readers is not None:
             return project_path(self.source) / READERS_FILE
         return project_path(self.labels) if self.labels else None
+
+
+def check_external(profile: "Profile") -> None:
+    """Refuse data sets of other hospitals that are not apart from a profile's own and each other.
+
+    Raises:
+        ValueError: If two are of one name, one is made of the same patients, or a folder lies in
+            another that is written, or in the profile's own source.
+    """
+    names = [data.name for data in profile.external]
+    if len(set(names)) < len(names):
+        raise ValueError(f"external must be of names that differ, got {brief(names)}.")
+    own = ("source", profile.source_folder)
+    written, read = [("store", profile.store_folder)], [own]
+    for data in profile.external:
+        store = (f"the store of {data.name}", profile.external_store(data.name))
+        source = (f"the source of {data.name}", project_path(data.source))
+        _check_synthetic(data, profile.phantom)
+        check_apart([store], [*written, *read, source])
+        check_apart([source], [*written, *(read if data.phantom else [own])])
+        written += [store, *([source] if data.phantom else [])]
+        read.append(source)
+
+
+def _check_synthetic(data: ExternalDataSet, own: PhantomRecipe | None) -> None:
+    if data.phantom is None:
+        return
+    if own is not None and data.phantom.seed == own.seed:
+        raise ValueError(
+            f"external {data.name}: phantom.seed must be another than the profile's, {own.seed}: "
+            "the same seed makes the same patients."
+        )
+    try:
+        check_own_folder(data.source, "the synthetic heads'", "data/elsewhere/rsna")
+    except ValueError as error:
+        raise ValueError(
+            f"external {data.name}: source must be {error}, got {brief(data.source)}."
+        ) from None

@@ -7,8 +7,8 @@ from typing import Any, Final, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from ichreport.params.endpoint import Endpoint
-from ichreport.params.external import ExternalDataSet
-from ichreport.params.folders import check_apart, check_own_folder
+from ichreport.params.external import ExternalDataSet, check_external
+from ichreport.params.folders import check_own_folder
 from ichreport.params.ingest import GroupBy, SeriesToKeep
 from ichreport.params.learning_curve import LearningCurve
 from ichreport.params.machine import Determinism, Devices, Machine, Precision
@@ -121,8 +121,7 @@ class Profile(Parameters):
         description="slices that lie together and are shuffled as one; more for disks that seek",
     )
     learning_rate: Float32 = Field(
-        default=2e-3,
-        description="largest step size; where steps only fall, the first",
+        default=2e-3, description="largest step size; where steps only fall, the first"
     )
     require_gpu: bool = Field(default=False, description="fail on a machine without a GPU")
     kernel: str = Field(
@@ -228,39 +227,8 @@ class Profile(Parameters):
 
     @model_validator(mode="after")
     def _external_data_are_apart(self) -> Self:
-        names = [data.name for data in self.external]
-        if len(set(names)) < len(names):
-            raise ValueError(f"external must be of names that differ, got {brief(names)}.")
-        written, read = [("store", self.store_folder)], [("source", self.source_folder)]
-        for data in self.external:
-            store = (f"the store of {data.name}", self.external_store(data.name))
-            source = (f"the source of {data.name}", project_path(data.source))
-            self._check_synthetic(data)
-            check_apart([store], [*written, *read, source])
-            check_apart([source], [*written, *read] if data.phantom else written)
-            if source[1].resolve() == self.source_folder.resolve():
-                raise ValueError(
-                    f"external {data.name}: source is the profile's own, {brief(self.source)}, so "
-                    "that it is no other hospital's; name another."
-                )
-            written += [store, *([source] if data.phantom else [])]
-            read.append(source)
+        check_external(self)
         return self
-
-    def _check_synthetic(self, data: ExternalDataSet) -> None:
-        if data.phantom is None:
-            return
-        if self.phantom is not None and data.phantom.seed == self.phantom.seed:
-            raise ValueError(
-                f"external {data.name}: phantom.seed must be another than the profile's, "
-                f"{self.phantom.seed}: the same seed makes the same patients."
-            )
-        try:
-            check_own_folder(data.source, "the synthetic heads'", "data/elsewhere/rsna")
-        except ValueError as error:
-            raise ValueError(
-                f"external {data.name}: source must be {error}, got {brief(data.source)}."
-            ) from None
 
     @model_validator(mode="after")
     def _backbones_see_no_more_than_there_is(self) -> Self:

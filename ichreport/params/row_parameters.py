@@ -86,8 +86,7 @@ class RowParameters(Profile):
         default=0, description="the backbone's last layers that train: 0, 1, … or all"
     )
     fine_tuning_rate: Float32 = Field(
-        default=1e-4,
-        description="largest step size where layers of a backbone train",
+        default=1e-4, description="largest step size where layers of a backbone train"
     )
     head_epochs: int = Field(
         default=0,
@@ -143,8 +142,7 @@ class RowParameters(Profile):
         default=[], max_length=100, description="epochs after which steps become a tenth"
     )
     clip_norm: Float32 | None = Field(
-        default=None,
-        description="largest norm of all slopes together; null: any",
+        default=None, description="largest norm of all slopes together; null: any"
     )
     accumulate: int = Field(
         default=1, ge=1, le=65_536, description="batches whose mean slope a step takes"

@@ -9,6 +9,7 @@ import numpy as np
 from ichreport.files import read_sealed_json, write_text
 from ichreport.labels import ANY, SUBTYPES
 from ichreport.params.external import READERS_FILE, SimulatedReaders
+from ichreport.params.phantom.recipe import DESCRIPTION_FILE
 
 _STUDY = "StudyInstanceUID"
 
@@ -30,7 +31,7 @@ def write_readers(folder: Path, readers: SimulatedReaders) -> Path:
     Raises:
         ValueError: If what the synthetic heads say of themselves is damaged.
     """
-    described = read_sealed_json(folder / "phantom.json")
+    described = read_sealed_json(folder / DESCRIPTION_FILE)
     studies = [study for patient in described["patients"] for study in patient["studies"]]
     truth = np.array(
         [[study["positive_slices"][kind] > 0 for kind in SUBTYPES] for study in studies]

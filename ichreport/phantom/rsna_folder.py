@@ -19,12 +19,11 @@ from ichreport.files import (
     write_text,
 )
 from ichreport.labels import ANY, LABELS, SUBTYPES
-from ichreport.params.phantom.recipe import PhantomRecipe
+from ichreport.params.phantom.recipe import DESCRIPTION_FILE, PhantomRecipe
 from ichreport.phantom.cohort import PatientPlan, plan_cohort
 from ichreport.phantom.study import IMAGES, TRUTH, VISIBLE_AREA, WrittenPatient, write_patient
 
 _CODE = "ichreport.phantom"
-_CONTENTS = "phantom.json"
 _LABELS_FILE = "stage_2_train.csv"
 _MARKER = ".made-by-ichreport-phantom"
 
@@ -77,7 +76,7 @@ def write_phantom(
         _write_labels(folder / _LABELS_FILE, written)
         labels_hash = sha256_of_file(folder / _LABELS_FILE)
         contents = {**_contents(recipe, written), "labels_sha256": labels_hash}
-        write_sealed_json(folder / _CONTENTS, contents)
+        write_sealed_json(folder / DESCRIPTION_FILE, contents)
     return contents
 
 
@@ -87,7 +86,7 @@ def _already_made(folder: Path, recipe: PhantomRecipe, *, replace: bool) -> dict
     Raises:
         ValueError: If the folder holds something that must not be overwritten.
     """
-    path = folder / _CONTENTS
+    path = folder / DESCRIPTION_FILE
     if not path.is_file():
         foreign = [name for name in (_LABELS_FILE, IMAGES, TRUTH) if _is_in_the_way(folder / name)]
         if foreign and not (folder / _MARKER).is_file():
@@ -124,7 +123,7 @@ def _is_in_the_way(path: Path) -> bool:
 def _clear(folder: Path) -> None:
     """Remove what an earlier or unfinished set left, the file that says it is whole first."""
     write_text(folder / _MARKER, "Everything here is synthetic and may be overwritten.\n")
-    (folder / _CONTENTS).unlink(missing_ok=True)
+    (folder / DESCRIPTION_FILE).unlink(missing_ok=True)
     (folder / _LABELS_FILE).unlink(missing_ok=True)
     for name in (IMAGES, TRUTH):
         shutil.rmtree(folder / name, ignore_errors=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from ichreport.data.store_format import MANIFEST, read_manifest
 from ichreport.files import OtherVersionError, read_sealed_json
 from ichreport.params.experiment import Experiment
+from ichreport.params.phantom.recipe import DESCRIPTION_FILE
 from ichreport.params.profile import Profile
 from ichreport.params.rows.differences import differences
 from ichreport.params.rows.twins import steps_beyond_poster
@@ -111,7 +112,7 @@ def _elsewhere(profile: Profile) -> Iterator[Damage]:
 
 def _phantom(profile: Profile) -> Iterator[Damage]:
     """What is wrong with what the synthetic heads say of themselves, if anything."""
-    path = profile.source_folder / "phantom.json"
+    path = profile.source_folder / DESCRIPTION_FILE
     try:
         if profile.phantom is not None and path.is_file():
             read_sealed_json(path)

@@ -8,9 +8,9 @@ from ichreport.data.look_alikes import (
     AFTER_SURGERY,
     HEAD_MOVED,
     LookAlike,
-    are_listed,
     read_look_alikes,
 )
+from ichreport.data.synthetic_sets import is_described
 from ichreport.files import write_sealed_json
 from ichreport.params.phantom.recipe import PhantomRecipe
 from ichreport.phantom import write_phantom
@@ -29,7 +29,7 @@ def test_each_look_alike_is_of_its_study_and_its_slices(tmp_path):
         for study in patient["studies"]
         for item in study["lookalikes"]
     ]
-    assert are_listed(tmp_path)
+    assert is_described(tmp_path)
     listed = [each for each in read_look_alikes(tmp_path) if each.sop_instance_uids]
     assert described
     assert [(e.study_instance_uid, e.name, e.sop_instance_uids) for e in listed] == described
@@ -67,7 +67,7 @@ def test_a_zip_of_the_set_says_the_same(tmp_path, folder):
     with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(made.rglob("*")):
             archive.write(path, folder + path.relative_to(made).as_posix())
-    assert are_listed(zipped)
+    assert is_described(zipped)
     assert read_look_alikes(zipped) == read_look_alikes(made)
     assert read_look_alikes(zipped)
 
@@ -90,7 +90,7 @@ def test_a_zip_whose_directory_is_damaged_is_named(tmp_path):
     with zipfile.ZipFile(zipped, "w") as archive:
         archive.writestr("phantom.json", "{}")
     zipped.write_bytes(zipped.read_bytes().replace(b"PK\x01\x02", b"PK\x00\x00"))
-    for ask in (are_listed, read_look_alikes):
+    for ask in (is_described, read_look_alikes):
         with pytest.raises(ValueError, match=r"made\.zip cannot be read as a zip"):
             ask(zipped)
 
@@ -98,12 +98,12 @@ def test_a_zip_whose_directory_is_damaged_is_named(tmp_path):
 def test_a_zip_of_real_heads_lists_nothing(tmp_path):
     with zipfile.ZipFile(tmp_path / "real.zip", "w") as archive:
         archive.writestr("stage_2_train/ID_0.dcm", b"")
-    assert not are_listed(tmp_path / "real.zip")
+    assert not is_described(tmp_path / "real.zip")
     with pytest.raises(FileNotFoundError, match=r"real\.zip"):
         read_look_alikes(tmp_path / "real.zip")
 
 
 def test_a_folder_of_real_heads_lists_nothing(tmp_path):
-    assert not are_listed(tmp_path)
+    assert not is_described(tmp_path)
     with pytest.raises(FileNotFoundError):
         read_look_alikes(tmp_path)

@@ -282,7 +282,7 @@ def test_fewer_patients_in_train_leave_validation_and_test_alone():
     assert set(other.group[other.split == "train"]) != trained[0.25]
 
 
-@pytest.mark.parametrize(("share", "kept"), [(0.07, 7), (0.28, 28), (0.071, 8)])
+@pytest.mark.parametrize(("share", "kept"), [(0.07, 7), (0.28, 28), (0.071, 8), (1e-11, 1)])
 def test_whole_groups_are_counted_as_in_decimals(share, kept):
     """0.07 times 100 is a little more than 7 in floating point."""
     names = np.array([f"P{number}" for number in range(102)])

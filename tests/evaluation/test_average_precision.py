@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score
 
-from benchmarks.resampled_areas import average_precision_replicates
+from benchmarks.resampled_scores import average_precision_replicates
 from ichreport.evaluation.average_precision import average_precision, average_precision_table
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.evaluation.uncertainty.bootstrap import draw_resamples

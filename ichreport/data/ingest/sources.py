@@ -13,10 +13,11 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from ichreport.data.ingest.archives import ArchiveError, Listed, Member, list_members
+from ichreport.data.synthetic_sets import read_description
 from ichreport.files import check_file, read_sealed_json
+from ichreport.params.phantom.recipe import DESCRIPTION_FILE
 
 _TRAIN: Final = "stage_2_train"
-_DESCRIBED: Final = "phantom.json"
 _OF_THE_CHALLENGE: Final = re.compile(r"ID_[0-9a-f]{9}\.dcm")
 _VOLUMES: Final = "ct_scans"
 _VOLUME_LABELS: Final = "hemorrhage_diagnosis_raw_ct.csv"
@@ -85,15 +86,6 @@ class Source:
             yield path
 
     @contextmanager
-    def described_file(self) -> Iterator[Path]:
-        """What synthetic heads say of themselves, as a file."""
-        if not self.is_zip:
-            yield self.folder.parent / _DESCRIBED
-            return
-        with self._unpacked(str(PurePosixPath(self.inside).parent / _DESCRIBED)) as path:
-            yield path
-
-    @contextmanager
     def _unpacked(self, name: str) -> Iterator[Path]:
         with TemporaryDirectory(prefix="ichreport-unpacked-") as folder:
             path = Path(folder, PurePosixPath(name).name)
@@ -117,15 +109,15 @@ def synthetic_scanners(source: Source) -> dict[str, str]:
     """
     if not source.synthetic:
         return {}
+    folder = source.folder if source.is_zip else source.folder.parent
     try:
-        with source.described_file() as path:
-            patients = read_sealed_json(path).get("patients", ())
+        patients = read_description(folder).get("patients", ())
         studies = [study for patient in patients for study in patient["studies"]]
         return {study["study_instance_uid"]: study.get("scanner", "") for study in studies}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        where = source.folder if source.is_zip else source.folder.parent / _DESCRIBED
+        where = folder if source.is_zip else folder / DESCRIPTION_FILE
         raise ValueError(
-            f"{where}: what {_DESCRIBED} says of the synthetic heads is damaged "
+            f"{where}: what {DESCRIPTION_FILE} says of the synthetic heads is damaged "
             f"({type(error).__name__}). Make them anew with `ichreport phantom`."
         ) from error
 
@@ -179,7 +171,7 @@ def _recognise_zip(path: Path, labels: Path | None) -> Source:
             f"{path} has no {train}.csv. Expected the challenge's labels beside {train}/; name a "
             "label CSV as `labels`."
         )
-    described = str(train.parent / _DESCRIBED) in names
+    described = str(train.parent / DESCRIPTION_FILE) in names
     inside = f"{train}/"
     return Source(path, True, labels or own, None, described, inside=inside, listed=listed)
 
@@ -207,7 +199,7 @@ def _recognise_folder(folder: Path, labels: Path | None) -> Source:
             f"{train_labels} is missing. Expected the challenge's labels beside {train}; to "
             f"ingest the files without labels, name {train} itself as `source`."
         )
-    truth, described = folder / "truth", folder / _DESCRIBED
+    truth, described = folder / "truth", folder / DESCRIPTION_FILE
     if described.is_file() and labels is None:
         _check_synthetic_labels(train_labels, described)
     return Source(

@@ -1,7 +1,7 @@
 """Measures of calibration of each label, and what recalibration fitted on validation gains."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -161,9 +161,10 @@ def _errors(
     measured: dict[str, dict[str, Any]] = {}
     for measure, values in terms.items():
         mean = mean_left_out(values, group_codes)
-        ci = difference_interval(mean) if measure.startswith("gain") else loss_interval(mean)
-        if measure == "brier":
-            ci = replace(ci, high=min(ci.high, 1.0))
+        if measure.startswith("gain"):
+            ci = difference_interval(mean)
+        else:
+            ci = loss_interval(mean, most=1.0 if measure == "brier" else math.inf)
         measured[measure] = {"value": mean.value, **vars(ci)}
     error, ci = corrected_calibration_error(truth, score, bins, group_codes, resamples)
     measured["expected_calibration_error"] = {"value": error, **vars(ci)}

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ichreport.data.look_alikes import LookAlike, are_listed, read_look_alikes
+from ichreport.data.look_alikes import LookAlike, read_look_alikes
 from ichreport.data.measures.bleeds import measure_bleeds
 from ichreport.data.store import OF_A_STUDY, Store, series_numbers
+from ichreport.data.synthetic_sets import is_described
 from ichreport.evaluation.assessment import POSTER_RULE, Assessment
 from ichreport.evaluation.failures import causes
 from ichreport.evaluation.failures.causes import Causes
@@ -149,7 +150,7 @@ def _look_alikes_of(store: Store, source: Path) -> list[LookAlike]:
 
     None where it lists none, as of people, or where the store has other names for its studies.
     """
-    if not (store.manifest["synthetic"] and are_listed(source)):
+    if not (store.manifest["synthetic"] and is_described(source)):
         return []
     studies = set(store.slices["study_instance_uid"])
     return [each for each in read_look_alikes(source) if each.study_instance_uid in studies]

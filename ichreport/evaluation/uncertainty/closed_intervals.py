@@ -101,7 +101,7 @@ def area_interval(left_out: LeftOut, curve: Curve = "roc", level: float = LEVEL)
     return Interval(float(ends[:, 0].min()), float(ends[:, 1].max()), left_out.groups)
 
 
-def loss_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
+def loss_interval(left_out: LeftOut, level: float = LEVEL, *, most: float = math.inf) -> Interval:
     """The interval of a mean of losses, which are at least 0: a t interval on the log scale.
 
     Losses are skewed: most slices have hardly any, and a handful much. On the log scale the upper
@@ -111,6 +111,7 @@ def loss_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
     Args:
         left_out: Of `jackknife.mean_left_out`.
         level: Confidence, in (0, 1).
+        most: What a loss is at most, such as 1 for a Brier score.
 
     Returns:
         NaN if fewer than two groups contribute; (0, 0) if there is no loss.
@@ -133,7 +134,7 @@ def loss_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
     below = quantile * math.sqrt(variance)
     above = unseen + quantile * math.sqrt(variance + unseen**2)
     low, high = value * math.exp(-min(below, 700)), value * math.exp(min(above, 700))
-    return Interval(low, high, left_out.groups)
+    return Interval(low, min(high, most), left_out.groups)
 
 
 def rate_interval(left_out: LeftOut, *, units: int, level: float = LEVEL) -> Interval:

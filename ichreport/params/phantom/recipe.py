@@ -1,11 +1,14 @@
 """What synthetic heads are made by; apart from profiles, whose new parameters make none anew."""
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field, field_validator
 
 from ichreport.params.phantom import scanners as known_scanners
 from ichreport.params.yaml import LARGEST_SEED, Parameters
+
+DESCRIPTION_FILE: Final = "phantom.json"
+"""In the folder of synthetic heads, what was made: the recipe, each patient and each study."""
 
 
 class PhantomRecipe(Parameters):

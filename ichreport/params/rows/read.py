@@ -147,12 +147,9 @@ def _rows_of(profile: Profile, path: Path) -> dict[str, Experiment]:
         )
     if experiment.name != path.stem:
         raise ValueError(f"{path}: name must be {path.stem!r}, got {experiment.name!r}.")
-    said = of_file.keys()
-    problem = combinations.problem_of_file(experiment, said) or without_effect.problem_of_file(
-        experiment, said
-    )
-    if problem:
-        raise ValueError(f"{path}: {problem}")
+    for_nothing = without_effect.problem_of_file(experiment, of_file.keys())
+    if for_nothing:
+        raise ValueError(f"{path}: {for_nothing}")
     rows = {experiment.name: experiment}
     for seed in profile.seeds if experiment.runs_with_seeds else []:
         if seed == experiment.training_seed:

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Final
 
+from ichreport.params.rows import combinations
+
 if TYPE_CHECKING:
     from ichreport.params.experiment import Experiment
 
@@ -13,9 +15,11 @@ def problem_of_file(row: "Experiment", said: Collection[str]) -> str:
     What a profile says is for all rows, and each takes what it needs.
 
     Args:
-        row: A row that trains.
+        row: The row.
         said: Names of the parameters that its file says.
     """
+    if row.members:
+        return combinations.problem_of_file(row, said)
     for name, reason in _REASONS.items():
         why = reason(row) if name in said else ""
         if why:

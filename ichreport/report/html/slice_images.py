@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from ichreport.data.look_alikes import DESCRIBED, are_listed, read_look_alikes
+from ichreport.data.look_alikes import read_look_alikes
 from ichreport.data.store import Store
+from ichreport.data.synthetic_sets import is_described
 from ichreport.data.windowing import BRAIN, WINDOWS, Window, linear_window
 from ichreport.labels import ANY, LABELS, SUBTYPES
+from ichreport.params.phantom.recipe import DESCRIPTION_FILE
 from ichreport.report.html.blocks import Sentences, Sheet, Tile, webp
 from ichreport.report.html.captions import Captions
 
@@ -86,8 +88,8 @@ def look_alikes(store: Store, source: Path, *, columns: int = 6) -> Sheet | Sent
     """
     if not store.manifest["synthetic"]:
         return Sentences(["Real data do not say where their look-alikes are."])
-    if not are_listed(source):
-        missing = f"{DESCRIBED}, which says where they are, is not in the source any more."
+    if not is_described(source):
+        missing = f"{DESCRIPTION_FILE}, which says where they are, is not in the source any more."
         return Sentences([missing])
     row_of = {uid: row for row, uid in enumerate(store.slices["sop_instance_uid"])}
     bleeds = store.slices["any"].to_numpy()

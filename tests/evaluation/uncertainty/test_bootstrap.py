@@ -8,7 +8,7 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from benchmarks.resampled_areas import auc_replicates, mean_replicates
+from benchmarks.resampled_scores import auc_replicates, mean_replicates
 from ichreport.evaluation.scores import log_loss_terms
 from ichreport.evaluation.uncertainty import bootstrap, intervals
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, norm, t, ttest_1samp
 
-from benchmarks.resampled_areas import auc_replicates, mean_replicates
+from benchmarks.resampled_scores import auc_replicates, mean_replicates
 from ichreport.evaluation.uncertainty import bootstrap, closed_intervals, intervals
 from ichreport.evaluation.uncertainty.jackknife import (
     LeftOut,
@@ -119,6 +119,14 @@ def test_a_loss_of_independent_slices_has_the_delta_method_s_interval_on_the_log
     error = losses.std(ddof=1) / math.sqrt(5_000) / losses.mean()
     expected = losses.mean() * np.exp(np.array([-1.96, 1.96]) * error)
     assert (interval.low, interval.high) == pytest.approx(tuple(expected), abs=1e-4)
+
+
+def test_a_loss_of_four_groups_ends_at_what_it_can_be_at_most():
+    left_out = mean_left_out(np.array([0.9, 0.02, 0.01, 0.03]), np.arange(4))
+    endless = closed_intervals.loss_interval(left_out)
+    bounded = closed_intervals.loss_interval(left_out, most=1.0)
+    assert endless.high > 1 == bounded.high
+    assert bounded.low == endless.low
 
 
 def test_areas_of_exactly_1_and_of_nearly_1_have_the_same_interval():

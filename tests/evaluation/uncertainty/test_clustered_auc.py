@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from benchmarks.resampled_areas import auc_replicates
+from benchmarks.resampled_scores import auc_replicates
 from ichreport.evaluation.scores import auc_score
 from ichreport.evaluation.uncertainty.bootstrap import draw_resamples
 from ichreport.evaluation.uncertainty.clustered_auc import auc_table, clustered_auc

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import bootstrap as scipy_bootstrap
 from scipy.stats import ttest_1samp
 
-from benchmarks.resampled_areas import mean_replicates
+from benchmarks.resampled_scores import mean_replicates
 from ichreport.evaluation.uncertainty import bootstrap, intervals
 
 
