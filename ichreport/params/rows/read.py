@@ -30,6 +30,7 @@ def read_each_experiment(profile: Profile) -> tuple[dict[str, Experiment], dict[
             mistakes[stem] = str(mistake)
     problems = {
         name: _problem_of_runs(experiment, experiments, mistakes)
+        or _problem_among_rows(experiment, experiments)
         for name, experiment in experiments.items()
     }
     for name, problem in problems.items():
@@ -75,6 +76,28 @@ def _problem_of_runs(
     ]
     problems = (_problem(experiment, *one, experiments, mistakes) for one in named)
     return next(filter(None, problems), "") or _problem_of_members(experiment, experiments)
+
+
+def _problem_among_rows(experiment: Experiment, experiments: Mapping[str, Experiment]) -> str:
+    """Why a row does not stand beside the others; nothing if it does.
+
+    Of two rows that reproduce one of the poster's, the first by name does. Baselines lead to a row
+    without one.
+    """
+    number = experiment.poster_row
+    firsts = (other.row for other in experiments.values() if other.poster_row == number)
+    if number is not None and (first := next(firsts)) != experiment.row:
+        return f"poster_row: {number} is that of {first!r} already; leave it out of one of them."
+    chain, baseline = [experiment.name], experiment.baseline
+    while baseline is not None and baseline in experiments and baseline not in chain:
+        chain.append(baseline)
+        baseline = experiments[baseline].baseline
+    if baseline == experiment.name:
+        return (
+            f"baseline: {' is compared with '.join([*chain, baseline])}, so that none is the "
+            "first; leave baseline out of one of them."
+        )
+    return ""
 
 
 def _problem_of_members(experiment: Experiment, experiments: Mapping[str, Experiment]) -> str:
