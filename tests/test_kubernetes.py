@@ -6,6 +6,7 @@ There is no cluster here: in place of kubectl stands a program that runs what a 
 import json
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -146,6 +147,38 @@ def test_a_job_that_is_cancelled_is_gone_and_counts_as_failed(cluster):
     assert status(name) == "running"
     subprocess.run([ROOT / "profiles/kubernetes/cancel", name], check=True)
     assert status(name) == "failed"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_report_that_is_ended_takes_its_jobs_back(cluster, number):
+    project, jobs = cluster
+    many = PROFILE | {"phantom": PROFILE["phantom"] | {"patients": 2000}}  # longer than a test
+    (project.root / "params" / "tiny.yaml").write_text(yaml.safe_dump(many))
+    asked = ("--workflow-profile", "profiles/kubernetes", "--cores", "2")
+    words = ("ichreport", "report", "params/tiny.yaml", "--", *asked)
+    call = subprocess.Popen(
+        words, cwd=project.root, env=project.environment, start_new_session=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        while not list(jobs.glob("*/pid")):
+            time.sleep(0.1)
+            assert call.poll() is None
+        time.sleep(2)  # until it is known that the job runs
+        if number == signal.SIGINT:  # as a terminal sends it
+            os.killpg(call.pid, number)
+        else:
+            call.send_signal(number)
+        _, said = call.communicate(timeout=60)
+    finally:
+        if call.poll() is None:
+            os.killpg(call.pid, signal.SIGKILL)
+            call.communicate()
+    assert call.returncode == 128 + number, said
+    submitted = list(jobs.glob("*/pid"))
+    assert submitted
+    assert all(pid.with_name("deleted").exists() for pid in submitted)
+    assert said == "make report: interrupted; the same command goes on from here.\n"
 
 
 def test_nobody_answering_is_no_failure(cluster, tmp_path, monkeypatch):

@@ -195,6 +195,16 @@ def read_experiments(profile):
     return experiments
 
 
+def test_the_file_of_a_row_that_is_given_as_a_profile_is_told_in_one_line(tmp_path):
+    path = write(tmp_path / "5.yaml", "name: 5-mine\nsample: sampa\nhead: dense\n")
+    with pytest.raises(
+        ValueError, match=r"^\S+5\.yaml is the file of a row, and no pr.*"
+    ) as refused:
+        Profile.from_files(path)
+    assert "params/demo.yaml, " in str(refused.value)
+    assert Experiment.parse({"name": "5-mine"}, where="here").name == "5-mine"
+
+
 def test_an_experiment_file_wins_over_the_profile(tmp_path):
     write(tmp_path / "a.yaml", "name: a\nepochs: 3\nweights: own.weights.h5\n")
     profile = write(

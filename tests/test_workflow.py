@@ -70,7 +70,10 @@ def test_a_dry_run_of_a_report_that_is_not_there_names_none(tmp_path, make_proje
     asked = ("ichreport", "report", f"params/{PROFILE['profile']}.yaml", "--", "--cores", "1", "-n")
     done = dry.run(*asked)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "No report was made; none was asked for."
+    *planned, outcome = done.stdout.splitlines()
+    assert outcome == "That was a dry run: nothing was made."
+    assert "phantom would run" in planned
+    assert not any("started" in line for line in planned)
     assert not (dry.report / "index.html").exists()
 
 

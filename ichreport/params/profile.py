@@ -1,6 +1,7 @@
 """A profile: where and how large a report runs."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
@@ -21,6 +22,7 @@ from ichreport.params.yaml import (
     Float32,
     Parameters,
     brief,
+    known_profiles,
     project_path,
     shown,
 )
@@ -160,6 +162,16 @@ class Profile(Parameters):
     external: list[ExternalDataSet] = Field(
         default=[], max_length=100, description="data sets of other hospitals to apply runs to"
     )
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any], *, where: str) -> Self:
+        """As any parameters', but for the file of a row, which is told as a whole."""
+        if "name" in values and "name" not in cls.model_fields:
+            raise ValueError(
+                f"{where} is the file of a row, and no profile. Known profiles: "
+                f"{known_profiles()}; a profile's experiments may name that file alone."
+            )
+        return super().parse(values, where=where)
 
     @model_validator(mode="after")
     def _seeds_differ(self) -> Self:

@@ -161,9 +161,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
         ValueError: If the file is not a YAML mapping; the message names it and the line.
     """
     if not path.is_file():
-        known = ", ".join(f"params/{p.name}" for p in sorted(project_path("params").glob("*.yaml")))
         raise FileNotFoundError(
-            f"{path}: there is no such parameter file. Known: {known or 'none in params/'}."
+            f"{path}: there is no such parameter file. Known: {known_profiles()}."
         )
     if path.stat().st_size > _LARGEST_FILE:
         raise ValueError(f"{path} is no parameter file: it has more than {_LARGEST_FILE:,} bytes.")
@@ -174,6 +173,12 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ValueError(f"{path} must be a YAML mapping of names to values, got {brief(values)}.")
     return values
+
+
+def known_profiles() -> str:
+    """The parameter files of profiles, as a person lists them."""
+    files = sorted(project_path("params").glob("*.yaml"))
+    return ", ".join(f"params/{file.name}" for file in files) or "none in params/"
 
 
 def read_value(text: str, *, where: str) -> Any:

@@ -43,8 +43,9 @@ def write_phantom(
 ) -> dict[str, Any]:
     """Write a set of synthetic head CTs in the layout of the RSNA 2019 challenge.
 
-    `phantom.json` is written last: a folder without it is not finished, and is made anew. A
-    folder that holds the same recipe, made by the same code, is left alone.
+    `phantom.json` is written last: a folder without it is not finished, and is made anew, and
+    so is one that files were deleted from. A folder that holds the same recipe, made by the same
+    code, is left alone.
 
     Args:
         folder: Where `stage_2_train.csv`, `stage_2_train/`, `truth/` and `phantom.json` go.
@@ -112,7 +113,16 @@ def _already_made(folder: Path, recipe: PhantomRecipe, *, replace: bool) -> dict
             f"{folder} holds synthetic heads of another recipe: {', '.join(differs)}. Name another "
             "folder, or delete this one (in Python, replace=True does)."
         )
-    return contents if before == now and contents.get("version") == code_version() else None
+    made_by_us = before == now and contents.get("version") == code_version()
+    return contents if made_by_us and _has_all_files(folder, contents) else None
+
+
+def _has_all_files(folder: Path, contents: dict[str, Any]) -> bool:
+    """Whether nobody has deleted files of a finished set."""
+    counts = contents["counts"]
+    wanted = {f"{IMAGES}/*.dcm": counts["slices"], f"{TRUTH}/*.png": counts["positive_slices"][ANY]}
+    found = {files: sum(1 for _ in folder.glob(files)) for files in wanted}
+    return (folder / _LABELS_FILE).is_file() and all(found[f] >= wanted[f] for f in wanted)
 
 
 def _is_in_the_way(path: Path) -> bool:

@@ -32,6 +32,7 @@ from ichreport.workflow.server_on_demand import ServerOnDemand
 
 LOG: Final = "snakemake.log"
 _SECONDS_TO_STOP: Final = 5
+_SECONDS_TO_CANCEL: Final = 30
 """How long Snakemake may take to end after an interrupt from the keyboard."""
 RUNS: Final = ("--keep-going", "runs")
 """What is made first: all runs that can be made."""
@@ -276,10 +277,12 @@ class _Call:
 
         def end(number: int, _: FrameType | None) -> None:
             self._signals_received.append(number)
-            if not Journal.read(self._journal).local and self._running is not None:
-                os.kill(self._running.pid or 0, number)  # who submitted jobs takes them back
-            elif number == signal.SIGINT and self._signals_received.count(number) == 1:
-                signal.alarm(_SECONDS_TO_STOP)  # it has reached all that the terminal started
+            submitted = not Journal.read(self._journal).local
+            if number == signal.SIGINT and self._signals_received.count(number) == 1:
+                # it has reached all that the terminal started
+                signal.alarm(_SECONDS_TO_CANCEL if submitted else _SECONDS_TO_STOP)
+            elif submitted and self._running is not None and self._running.pid:
+                os.kill(self._running.pid, signal.SIGINT)  # who submitted jobs takes them back
             else:
                 lifetime.kill_descendants()
 
@@ -301,12 +304,19 @@ class _Call:
             _print_error("make report: interrupted; the same command goes on from here.")
             return 128 + self._signals_received[0]
         if status == 0:
-            index = self._report / "index.html"
-            made = f"The report: {shown(index)}"
-            print(made if index.is_file() else "No report was made; none was asked for.")  # noqa: T201
+            print(self._success())  # noqa: T201
             return 0
         _print_error(self._start_error() if never_started else self._failure())
         return 1
+
+    def _success(self) -> str:
+        """What there is when all went well."""
+        if Journal.read(self._journal).dry_run:
+            return "That was a dry run: nothing was made."
+        index = self._report / "index.html"
+        if not index.is_file():
+            return "No report was made; none was asked for."
+        return f"The report: {shown(index)}"
 
     def _start_error(self) -> str:
         """The message for a workflow that started no job."""

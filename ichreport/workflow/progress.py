@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, Final, Protocol, TextIO
 
 from ichreport.files import read_json, write_json
 
@@ -32,12 +32,14 @@ class Journal:
         failed: What went wrong, first things first: of each failed job its name, its log and its
             error's words.
         local: Whether they run on this machine.
+        dry_run: Whether they were only named.
     """
 
     planned: int = 0
     ended: int = 0
     failed: list[dict[str, str]] = field(default_factory=list)
     local: bool = True
+    dry_run: bool = False
 
     @classmethod
     def read(cls, path: Path) -> "Journal":
@@ -49,13 +51,28 @@ class Journal:
         write_json(path, asdict(self))
 
 
+class Execution(Protocol):
+    """How a workflow runs its jobs; while its file is read, it does not know yet.
+
+    Attributes:
+        local_exec: Whether they run on this machine.
+        dryrun: Whether they are only named, and none runs.
+    """
+
+    @property
+    def local_exec(self) -> bool: ...  # noqa: D102
+
+    @property
+    def dryrun(self) -> bool: ...  # noqa: D102
+
+
 class Progress(logging.Handler):
     """Prints Snakemake's events as lines about jobs, and its errors as they are.
 
     Args:
         targets: Rules that are no jobs, but names for all that they need.
         journal: The file in which the call keeps what became of its jobs.
-        local: Whether the jobs run on this machine.
+        execution: The workflow, which knows how jobs run once it has begun.
         later_jobs: Jobs that follow when some run was made: results and pages, say.
         stream: Where to print.
     """
@@ -64,16 +81,16 @@ class Progress(logging.Handler):
         self,
         targets: frozenset[str],
         journal: Path,
+        execution: Execution,
         *,
-        local: bool = True,
         later_jobs: int = 2,
         stream: TextIO | None = None,
     ) -> None:
         super().__init__()
         self._targets, self._path, self._later_jobs = targets, journal, later_jobs
+        self._execution = execution
         self._stream = sys.stdout if stream is None else stream
         self._journal = Journal.read(journal)
-        self._journal.local = local
         self._before = self._journal.ended
         self._jobs: dict[int, _Job] = {}
         self._running: set[int] = set()
@@ -104,10 +121,15 @@ class Progress(logging.Handler):
         jobs = sum(n for rule, n in stats.items() if rule not in {"total", *self._targets})
         later = self._later_jobs if "runs" in stats else 0
         self._journal.planned = self._before + jobs + later
+        self._journal.local = self._execution.local_exec
+        self._journal.dry_run = self._execution.dryrun
         self._keep()
 
     def _start(self, job: "_Job") -> None:
         if job.rule in self._targets:
+            return
+        if self._execution.dryrun:
+            self._print(f"{job.name} would run")
             return
         again = job.number in self._jobs
         self._jobs[job.number] = job
@@ -194,17 +216,17 @@ def _logged_error(event: Mapping[str, Any]) -> str:
     return next(filter(None, map(error_in, logs)), "It left no word; it may have been killed.")
 
 
-def attach(targets: frozenset[str], journal: str, local: bool, later_jobs: int) -> None:
+def attach(targets: frozenset[str], journal: str, execution: Execution, later_jobs: int) -> None:
     """Print a workflow's events in place of what Snakemake prints.
 
     Args:
         targets: Rules that are no jobs.
         journal: The path in the environment variable `JOURNAL`.
-        local: Whether the jobs run on this machine.
+        execution: As `Progress` takes it.
         later_jobs: As `Progress` takes it.
     """
     logger = logging.getLogger("snakemake.logging")
     for handler in list(logger.handlers):
         if handler.name == "DefaultStreamHandler":
             logger.removeHandler(handler)
-    logger.addHandler(Progress(targets, Path(journal), local=local, later_jobs=later_jobs))
+    logger.addHandler(Progress(targets, Path(journal), execution, later_jobs=later_jobs))

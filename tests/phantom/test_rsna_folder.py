@@ -70,6 +70,15 @@ def test_heads_of_which_the_description_is_damaged_are_made_anew(tmp_path):
         write_phantom(tmp_path, TINY)
 
 
+@pytest.mark.parametrize("deleted", ["stage_2_train/*.dcm", "truth/*.png", "stage_2_train.csv"])
+def test_heads_from_which_a_file_was_deleted_are_made_anew(tmp_path, deleted):
+    write_phantom(tmp_path, TINY)
+    whole = content(tmp_path)
+    next(tmp_path.glob(deleted)).unlink()
+    write_phantom(tmp_path, TINY)
+    assert content(tmp_path) == whole
+
+
 def test_the_same_recipe_is_made_anew_by_other_code(tmp_path, monkeypatch):
     recipe = TINY.model_copy(update={"patients": 1})
     old = write_phantom(tmp_path, recipe)["version"]

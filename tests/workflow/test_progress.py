@@ -2,12 +2,15 @@
 
 import io
 import logging
+from types import SimpleNamespace
 
 import pytest
 
 from ichreport.workflow import progress
 from ichreport.workflow.progress import Journal, Progress, as_duration, error_in
 
+HERE = SimpleNamespace(local_exec=True, dryrun=False)
+DRY_RUN = SimpleNamespace(local_exec=True, dryrun=True)
 STATS = {"phantom": 1, "experiment": 2, "runs": 1, "total": 4}
 
 
@@ -47,7 +50,7 @@ def journal(tmp_path):
 def shown(journal):
     """The lines that some events make."""
     stream = io.StringIO()
-    handler = Progress(frozenset({"runs", "report"}), journal, stream=stream)
+    handler = Progress(frozenset({"runs", "report"}), journal, HERE, stream=stream)
 
     def show(*events):
         for one in events:
@@ -67,6 +70,15 @@ def test_a_job_is_a_line_as_it_starts_and_one_as_it_ends(shown, clock):
     assert shown(ended(7)) == ["1/5 experiment 13-mine 0:41; 4 left"]
 
 
+def test_jobs_that_are_only_named_do_not_start(journal):
+    stream = io.StringIO()
+    handler = Progress(frozenset({"runs"}), journal, DRY_RUN, stream=stream)
+    for one in (event("run_info", stats=STATS), started(7, name="13-mine", log="runs/log.txt")):
+        handler.emit(one)
+    assert stream.getvalue().splitlines() == ["experiment 13-mine would run"]
+    assert Journal.read(journal).dry_run
+
+
 def test_what_is_left_says_how_many_are_running(shown, clock):
     shown(event("run_info", stats=STATS), started(1, name="a"), started(2, name="b"))
     assert shown(ended(2)) == ["1/5 experiment b 0:00; 4 left, 1 of them running"]
@@ -75,7 +87,7 @@ def test_what_is_left_says_how_many_are_running(shown, clock):
 def test_the_two_jobs_of_the_pages_count_from_the_beginning_and_once(shown, journal):
     shown(event("run_info", stats=STATS), started(1, name="a"), ended(1))
     stream = io.StringIO()
-    pages = Progress(frozenset({"runs", "report"}), journal, stream=stream)
+    pages = Progress(frozenset({"runs", "report"}), journal, HERE, stream=stream)
     stats = {"results": 1, "pages": 1, "report": 1, "total": 3}
     for one in (event("run_info", stats=stats), started(1, "results"), ended(1)):
         pages.emit(one)
@@ -84,7 +96,7 @@ def test_the_two_jobs_of_the_pages_count_from_the_beginning_and_once(shown, jour
 
 def test_who_plans_the_runs_says_how_many_jobs_follow(journal):
     stream = io.StringIO()
-    handler = Progress(frozenset({"runs"}), journal, later_jobs=3, stream=stream)
+    handler = Progress(frozenset({"runs"}), journal, HERE, later_jobs=3, stream=stream)
     for one in (event("run_info", stats=STATS), started(1, name="a"), ended(1)):
         handler.emit(one)
     assert stream.getvalue().endswith("1/6 experiment a 0:00; 5 left\n")
