@@ -157,6 +157,25 @@ def pooling_table(predictions: pd.DataFrame, learned: Mapping[str, Pooling | Non
     return pd.DataFrame(table)
 
 
+def poolings_in(table: pd.DataFrame) -> dict[str, Pooling | None]:
+    """The poolings that a `pooling_table` says, as `fit_poolings` gave them.
+
+    Args:
+        table: The table; in one of a record, where nothing is endless, NaN stands for the sharpness
+            of the maximum.
+    """
+    return {
+        str(label): Pooling(
+            math.inf if math.isnan(row["sharpness"]) else row["sharpness"],
+            row["slope"],
+            row["intercept"],
+        )
+        if row["learned"]
+        else None
+        for label, row in table.set_index("label").iterrows()
+    }
+
+
 def decided_studies(
     predictions: pd.DataFrame, learned: Mapping[str, Pooling | None]
 ) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ichreport.data.look_alikes import LookAlike, read_look_alikes
-from ichreport.data.measures.bleeds import measure_bleeds
+from ichreport.data.measures.bleeds import measure_each_bleed
 from ichreport.data.store import OF_A_STUDY, Store, series_numbers
 from ichreport.data.synthetic_sets import is_described
 from ichreport.evaluation.assessment import POSTER_RULE, Assessment
@@ -19,8 +19,8 @@ from ichreport.evaluation.failures import causes
 from ichreport.evaluation.failures.causes import Causes
 from ichreport.evaluation.failures.failure_rates import failure_rate, failure_table, with_adjusted
 from ichreport.evaluation.predictions import select_split
-from ichreport.evaluation.studies import decided_studies, fit_poolings
-from ichreport.labels import ANY, SUBTYPES
+from ichreport.evaluation.studies import decided_studies, poolings_in
+from ichreport.labels import ANY, LABELS, SUBTYPES
 
 _OF_SUBTYPES: Final = ("area of the bleed", "contrast to the brain around it")
 
@@ -80,8 +80,8 @@ def failures_by_cause(
     bleeds = test[f"truth_{ANY}"].to_numpy() == 1
     defined = not math.isnan(threshold)
     positive, negative = bleeds & defined, ~bleeds & defined
-    has_masks = store.has_truth and defined
-    measures = measure_bleeds(store, rows[bleeds], ANY) if has_masks else None
+    of_labels = measure_each_bleed(store, rows[bleeds], LABELS) if store.has_truth else {}
+    measures = of_labels.get(ANY) if defined else None
     look_alikes = _look_alikes_of(store, source)
     called = test[f"probability_{ANY}"].to_numpy() >= threshold
     group_codes = _group_codes(test)
@@ -93,7 +93,7 @@ def failures_by_cause(
             group_codes[positive],
             _of_bleeding(store, rows[positive], measures),
         ),
-        subtypes=_subtypes(store, test, rows, assessed),
+        subtypes=_subtypes(store, test, rows, assessed, of_labels),
         studies=_studies(store, predictions, assessed, rows[bleeds], measures),
         false_alarms=_table(
             called[negative],
@@ -166,14 +166,18 @@ def _of_no_bleeding(
 
 
 def _subtypes(
-    store: Store, test: pd.DataFrame, rows: NDArray[np.int64], assessed: Assessment
+    store: Store,
+    test: pd.DataFrame,
+    rows: NDArray[np.int64],
+    assessed: Assessment,
+    measures: Mapping[str, pd.DataFrame],
 ) -> pd.DataFrame:
     """The misses of each subtype by area and contrast of its own blood; empty without masks."""
     tables, group_codes = [], _group_codes(test)
-    for label in SUBTYPES if store.has_truth else ():
+    for label in SUBTYPES if measures else ():
         threshold, positive = assessed.threshold(label), test[f"truth_{label}"].to_numpy() == 1
         if positive.any() and not math.isnan(threshold):
-            of_masks = causes.of_masks(store, measure_bleeds(store, rows[positive], label))
+            of_masks = causes.of_masks(store, measures[label].loc[rows[positive]])
             missed = test[f"probability_{label}"].to_numpy()[positive] < threshold
             by = {name: of_masks[name] for name in _OF_SUBTYPES}
             table = failure_table(missed, group_codes[positive], by)
@@ -189,7 +193,8 @@ def _studies(
     measures: pd.DataFrame | None,
 ) -> pd.DataFrame:
     """The misses of whole studies; empty where test has none with bleeding."""
-    studies = select_split(decided_studies(predictions, fit_poolings(predictions)), "test")
+    learned = poolings_in(assessed.poolings)
+    studies = select_split(decided_studies(predictions, learned), "test")
     positive = studies[studies[f"truth_{ANY}"] == 1]
     chosen = assessed.study_thresholds.set_index(["rule", "label"])["threshold"]
     threshold = float(chosen[POSTER_RULE, ANY])

@@ -15,7 +15,7 @@ from ichreport.evaluation.calibration.errors import Recalibration
 from ichreport.evaluation.calibration.prevalence import at_prevalence
 from ichreport.evaluation.calibration.recalibration import to_logit, to_probability
 from ichreport.evaluation.predictions import PROBABILITIES
-from ichreport.evaluation.studies import Pooling, pool_logits
+from ichreport.evaluation.studies import MAXIMUM, Pooling, pool_logits, poolings_in
 from ichreport.labels import LABELS
 
 CALIBRATED: Final = tuple(f"calibrated_{label}" for label in LABELS)
@@ -47,20 +47,17 @@ class Decisions:
     @classmethod
     def of(cls, assessed: Assessment) -> Self:
         """Those of a run, as it was measured."""
-        poolings = assessed.poolings.set_index("label")
-        studies = poolings["studies"].to_numpy(dtype=np.float64)
+        table, learned = assessed.poolings, poolings_in(assessed.poolings)
+        studies = table["studies"].to_numpy(dtype=np.float64)
         with np.errstate(invalid="ignore"):
-            share = poolings["positives"].to_numpy(dtype=np.float64) / studies
+            share = table["positives"].to_numpy(dtype=np.float64) / studies
         return cls(
             thresholds=_by_rule(assessed.thresholds),
             study_thresholds=_by_rule(assessed.study_thresholds),
             recalibrations={label: _recalibration(assessed, label) for label in LABELS},
-            poolings={
-                str(label): Pooling(_endless(row["sharpness"]), row["slope"], row["intercept"])
-                for label, row in poolings.iterrows()
-            },
-            learned={str(label): bool(value) for label, value in poolings["learned"].items()},
-            prevalence=dict(zip(poolings.index, share.tolist(), strict=True)),
+            poolings={label: pooling or MAXIMUM for label, pooling in learned.items()},
+            learned={label: pooling is not None for label, pooling in learned.items()},
+            prevalence=dict(zip(table["label"], share.tolist(), strict=True)),
         )
 
     def calibrated(self, probability: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -121,8 +118,3 @@ def _recalibration(assessed: Assessment, label: str) -> Recalibration:
     measures = ("temperature", "validation_slope", "validation_intercept")
     values = (assessed.calibration_measure(measure, label)["value"] for measure in measures)
     return Recalibration(*map(float, values))
-
-
-def _endless(sharpness: float) -> float:
-    """A record has no endless numbers: it says nothing where the maximum is meant."""
-    return math.inf if math.isnan(sharpness) else sharpness
