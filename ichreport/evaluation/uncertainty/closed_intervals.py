@@ -7,7 +7,7 @@ distribution. `benchmarks/coverage.py` counts how often these intervals hold the
 """
 
 import math
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from ichreport.evaluation.uncertainty.jackknife import LeftOut
 
 _MISRANKED: Final = {"roc": 1 / 32, "precision": 1 / 16}
 """By curve, of one group of the rarer class, the share that an area is never surer of than."""
+
+_MISSED: Final = 0.4
+"""Of one group, the share that a rate is never surer of than."""
 
 _FEWEST_FREEDOM: Final = 4.0
 """Degrees of freedom that a variance has at least, if there are as many groups: with fewer,
@@ -86,16 +89,12 @@ def area_interval(left_out: LeftOut, curve: Curve = "roc", level: float = LEVEL)
     if left_out.groups < 2 or math.isnan(left_out.value):
         return Interval(math.nan, math.nan, left_out.groups)
     pseudo = _MISRANKED[curve] / left_out.groups
-    area, shrunk = left_out.value, (1 - 2 * pseudo) * left_out.value + pseudo
-    without = logit((1 - 2 * pseudo) * left_out.without + pseudo)
-    deviations = logit(shrunk) - without
-    variance, added = float(np.square(deviations).sum()), (pseudo / min(shrunk, 1 - shrunk)) ** 2
-    rounded = 0.0 if variance < _ROUNDING**2 else variance
+    area, shrunk = left_out.value, _with_a_part(left_out.value, pseudo)
+    deviations = logit(shrunk) - logit(_with_a_part(left_out.without, pseudo))
+    variance, added = _variance(deviations), (pseudo / min(shrunk, 1 - shrunk)) ** 2
     freedom = degrees_of_freedom(deviations, left_out.effective, _FEWEST_OF_AREAS)
-    most = max(left_out.effective - 1, 1.0)
-    # Welch and Satterthwaite's rule for a sum of two variances
-    freedom = (rounded + added) ** 2 / (rounded**2 / freedom + added**2 / most)
-    half_width = stdtrit(freedom, (1 + level) / 2) * math.sqrt(rounded + added)
+    freedom = _freedom_of_a_sum(variance, added, left_out, freedom)
+    half_width = stdtrit(freedom, (1 + level) / 2) * math.sqrt(variance + added)
     with np.errstate(divide="ignore"):
         ends = expit(logit([[area], [shrunk]]) + np.array([-half_width, half_width]))
     return Interval(float(ends[:, 0].min()), float(ends[:, 1].max()), left_out.groups)
@@ -143,8 +142,11 @@ def rate_interval(left_out: LeftOut, *, units: int, level: float = LEVEL) -> Int
     Wilson's score interval for as many independent slices as would be equally uncertain (Wilson,
     Journal of the American Statistical Association 22 (1927) 209, with the effective size of Korn
     and Graubard, Survey Methodology 24 (1998) 193). It keeps its level near 0 and 1 and with a
-    small number of groups; Clopper and Pearson's for that size is wider than it need be. For a rate
-    of exactly 0 or 1 no group differs from the others; then each counts as one slice.
+    small number of groups; Clopper and Pearson's for that size is wider than it need be.
+
+    A part of one group more counts as if it were the other way (`_MISSED`), in that size alone: a
+    single miss says little of how misses cluster, and none says nothing. So a rate of exactly 1 has
+    the interval of a rate of nearly 1.
 
     Args:
         left_out: Of `jackknife.mean_left_out`, over the slices of the rate's denominator.
@@ -171,12 +173,33 @@ def rate_interval(left_out: LeftOut, *, units: int, level: float = LEVEL) -> Int
 
 def _independent_slices(rate: LeftOut, units: int, level: float) -> float:
     """How many independent slices would know a rate as well (Korn and Graubard 1998)."""
-    variance = float(np.square(rate.deviations).sum())
-    if not (0 < rate.value < 1 and variance > 0):
-        return float(rate.groups)
-    freedom, upper = degrees_of_freedom(rate.deviations, rate.effective), (1 + level) / 2
+    missed = _MISSED / rate.groups
+    shrunk, variance = _with_a_part(rate.value, missed), _variance(rate.deviations)
+    added, upper = missed**2, (1 + level) / 2
+    freedom = degrees_of_freedom(rate.deviations, rate.effective)
+    freedom = _freedom_of_a_sum(variance, added, rate, freedom)
     narrower = float(stdtrit(max(units - 1, 1), upper) / stdtrit(freedom, upper))
-    return min(rate.value * (1 - rate.value) / variance * narrower**2, float(units))
+    slices = float(shrunk * (1 - shrunk) / (variance + added)) * narrower**2
+    return min(slices, float(units))
+
+
+def _with_a_part(value: Any, part: float) -> Any:
+    """A share, or several, to which a part of either kind is added."""
+    return (1 - 2 * part) * value + part
+
+
+def _variance(deviations: NDArray[np.float64]) -> float:
+    variance = float(np.square(deviations).sum())
+    return 0.0 if variance < _ROUNDING**2 else variance
+
+
+def _freedom_of_a_sum(variance: float, added: float, left_out: LeftOut, freedom: float) -> float:
+    """Degrees of freedom of a variance to which a part of a group adds its own.
+
+    Welch and Satterthwaite's rule; the added part has those of all groups.
+    """
+    most = max(left_out.effective - 1, 1.0)
+    return (variance + added) ** 2 / (variance**2 / freedom + added**2 / most)
 
 
 def difference_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:

@@ -64,14 +64,35 @@ def test_the_rate_of_independent_slices_has_wilson_s_interval():
     assert (interval.low, interval.high) == pytest.approx((wilson.low, wilson.high), abs=2e-4)
 
 
-def test_a_perfect_rate_counts_each_group_as_one_slice():
-    codes = np.repeat(np.arange(12), 25)
-    for value in (0, 1):
-        rate = mean_left_out(np.full(300, float(value)), codes)
-        interval = closed_intervals.rate_interval(rate, units=300)
-        wilson = binomtest(12 * value, 12).proportion_ci(method="wilson")
-        assert (interval.low, interval.high) == pytest.approx((wilson.low, wilson.high))
-        assert value in (interval.low, interval.high)  # to the last bit
+@pytest.mark.parametrize(("groups", "slices"), [(12, 1), (12, 5), (36, 25), (300, 5), (5, 25)])
+def test_a_perfect_rate_has_the_interval_of_one_with_a_single_miss(groups, slices):
+    """It was twice as wide, with a lower end further down: no jump, and not the other way round."""
+    right, codes = np.ones(groups * slices), np.repeat(np.arange(groups), slices)
+
+    def ends(values):
+        rate = mean_left_out(values, codes)
+        return closed_intervals.rate_interval(rate, units=len(values))
+
+    perfect, nothing = ends(right), ends(1 - right)
+    assert (perfect.high, nothing.low) == (1, 0)  # to the last bit
+    assert nothing.high == pytest.approx(1 - perfect.low)
+    right[0] = 0
+    missed = ends(right)
+    assert missed.high < 1
+    assert missed.low < perfect.low + 0.07 * (1 - perfect.low)
+    if slices > 1:  # of single slices, each miss is a whole group
+        assert missed.low > perfect.low - 0.2 * (1 - perfect.low)
+
+
+def test_a_perfect_rate_is_that_of_two_and_a_half_slices_a_group_less_what_t_costs():
+    rate = mean_left_out(np.ones(300), np.repeat(np.arange(12), 25))
+    interval = closed_intervals.rate_interval(rate, units=300)
+    missed = 0.4 / 12
+    slices = missed * (1 - missed) / missed**2 * (t.ppf(0.975, 299) / t.ppf(0.975, 11)) ** 2
+    assert abs(1 - interval.low) / math.sqrt(
+        interval.low * (1 - interval.low) / slices
+    ) == pytest.approx(1.96, abs=1e-3)
+    assert 12 < slices < 30
 
 
 def test_a_rate_without_slices_or_in_one_group_has_no_interval():
@@ -82,16 +103,40 @@ def test_a_rate_without_slices_or_in_one_group_has_no_interval():
         assert math.isnan(interval.high)
 
 
-def test_a_rate_of_few_equal_groups_is_wilson_s_for_korn_and_graubard_s_effective_size():
-    """With their design variance: that of the five groups' rates, over five."""
+def test_a_rate_of_equal_groups_is_wilson_s_for_korn_and_graubard_s_effective_size():
+    """With their design variance, that of the groups' rates over their number.
+
+    Of 400 groups, that a part of one more may count the other way makes no difference.
+    """
+    random = np.random.default_rng(5)
+    hits = random.binomial(8, random.beta(6, 3, 400))
+    called = np.concatenate([np.arange(8) < count for count in hits]) * 1.0
+    interval = closed_intervals.rate_interval(
+        mean_left_out(called, np.repeat(np.arange(400), 8)), units=3_200
+    )
+    variance = (hits / 8).var(ddof=1) / 400
+    rate = hits.sum() / 3_200
+    slices = rate * (1 - rate) / variance
+    assert slices < 2_500
+    for end in (interval.low, interval.high):
+        assert abs(rate - end) / math.sqrt(end * (1 - end) / slices) == pytest.approx(
+            1.96, abs=0.04
+        )
+
+
+def test_a_rate_of_few_equal_groups_counts_a_part_of_one_more_the_other_way():
+    """Wilson's for Korn and Graubard's effective size, with that part in their design variance."""
     hits = np.array([2, 5, 7, 8, 4])
     called = np.concatenate([np.arange(8) < count for count in hits]) * 1.0
     interval = closed_intervals.rate_interval(
         mean_left_out(called, np.repeat(np.arange(5), 8)), units=40
     )
     variance = (hits / 8).var() / (5 - 1) * 5 / 4  # of the jackknife, 5 / 4 of theirs
-    rate, ratio = hits.sum() / 40, t.ppf(0.975, 39) / t.ppf(0.975, 4)
-    slices = rate * (1 - rate) / variance * ratio**2
+    rate, missed = hits.sum() / 40, 0.4 / 5
+    shrunk = (1 - 2 * missed) * rate + missed
+    freedom = (variance + missed**2) ** 2 / ((variance**2 + missed**4) / 4)
+    ratio = t.ppf(0.975, 39) / t.ppf(0.975, freedom)
+    slices = shrunk * (1 - shrunk) / (variance + missed**2) * ratio**2
     # the ends are where the score test of a rate just rejects
     for end in (interval.low, interval.high):
         assert abs(rate - end) / math.sqrt(end * (1 - end) / slices) == pytest.approx(
