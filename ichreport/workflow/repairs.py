@@ -6,6 +6,7 @@ That is what is damaged, or was made by another version, or with other parameter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from ichreport.data.store_format import MANIFEST, read_manifest
 from ichreport.files import OtherVersionError, read_sealed_json
@@ -19,6 +20,9 @@ from ichreport.runs import damage, overwriting
 from ichreport.runs.damage import Damage
 from ichreport.runs.external_format import folder_of
 from ichreport.runs.record_format import RECORD
+
+_MOST_NAMED: Final = 4
+"""Paths that a line names, at most."""
 
 
 @dataclass(frozen=True)
@@ -64,13 +68,20 @@ def find(profile: Profile, experiments: Mapping[str, Experiment]) -> Repairs:
     ]
     old = [shown(one.path.parent) for one in again if one.by_other_version]
     if old:
-        lines.append(f"Another version of ichreport has made {', '.join(old)}; made anew.")
+        lines.append(f"Another version of ichreport has made {_some(old)}; made anew.")
     found = [shown(one.path) for one in again]
     others = [path for path in _of_other_parameters(experiments) if path not in found]
     if others:
-        runs = ", ".join(str(Path(path).parent) for path in others)
-        lines.append(f"Other parameters than the files say have made {runs}; made anew.")
+        runs = [str(Path(path).parent) for path in others]
+        lines.append(f"Other parameters than the files say have made {_some(runs)}; made anew.")
     return Repairs(lines, [*found, *others], [one.problem for one in left])
+
+
+def _some(paths: Sequence[str]) -> str:
+    """Paths as a line holds them: all of a handful, else the first of them and how many more."""
+    if len(paths) <= _MOST_NAMED:
+        return ", ".join(paths)
+    return f"{', '.join(paths[:_MOST_NAMED])} and {len(paths) - _MOST_NAMED} more"
 
 
 def _made(

@@ -233,6 +233,19 @@ def test_what_another_version_has_made_is_said_in_one_line_and_made_anew(project
     )
 
 
+def test_of_many_runs_of_another_version_the_first_are_named(project, calls, capsys):
+    names = [f"row-{number}" for number in range(9)]
+    for name in names:
+        project.write_experiment(name, {"network": "cnn7"})
+        write_json(project.report / "runs" / name / "record.json", {"format": 1})
+    assert make_report.make_report("params/killed.yaml", []) == 0
+    assert all(f"reports/killed/runs/{name}/record.json" in calls[0] for name in names)
+    first = ", ".join(f"reports/killed/runs/{name}" for name in names[:4])
+    assert capsys.readouterr().out.splitlines()[0] == (
+        f"Another version of ichreport has made {first} and 5 more; made anew."
+    )
+
+
 def test_what_is_damaged_is_named_and_made_anew_though_it_is_there(project, calls, capsys):
     report = project.report
     (project.root / "data/killed/store").mkdir(parents=True)

@@ -7,7 +7,13 @@ import pandas as pd
 import pytest
 
 from ichreport.data.ingest.make_store import ingest
-from ichreport.data.measures.bleeds import REACH, measure_bleed, measure_bleeds
+from ichreport.data.measures.bleeds import (
+    REACH,
+    measure_bleed,
+    measure_bleeds,
+    measure_each_bleed,
+)
+from ichreport.labels import LABELS
 
 BRAIN, BLOOD, BONE = 30, 70, 1000
 
@@ -110,6 +116,19 @@ def test_the_area_of_a_bleed_in_a_slice_that_is_not_square_counts_the_longer_sid
     [measures] = measure_bleeds(made_up, np.array([0]), "any").itertuples()
     assert measures.area == pytest.approx(16 * 0.2**2)  # 2 mm a side
     assert measures.contrast == 0
+
+
+def test_the_bleeds_of_all_labels_are_measured_from_one_reading(store, monkeypatch):
+    bleeding = np.flatnonzero(store.slices["any"].to_numpy() == 1)
+    expected = {label: measure_bleeds(store, bleeding, label) for label in LABELS}
+    read, hu = [], store.hu
+    monkeypatch.setattr(type(store), "hu", lambda _, rows: read.extend(rows) or hu(rows))
+    found = measure_each_bleed(store, bleeding, LABELS)
+    assert read == list(bleeding)
+    assert len(found) == 6
+    for label in LABELS:
+        pd.testing.assert_frame_equal(found[label], expected[label])
+    assert sum(len(one.dropna(subset="area")) for one in found.values()) > len(bleeding)
 
 
 def test_a_slice_without_a_mask_has_no_area(store):
