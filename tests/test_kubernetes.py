@@ -122,6 +122,14 @@ def status(job):
     return done.stdout.strip()
 
 
+def in_time(is_so):
+    """Whether something is so within ten seconds."""
+    ends = time.monotonic() + 10
+    while not is_so() and time.monotonic() < ends:
+        time.sleep(0.1)
+    return is_so()
+
+
 def test_a_job_says_what_it_needs_and_how_it_ended(cluster):
     project, jobs = cluster
     job = submit(project, "true.sh")
@@ -146,11 +154,13 @@ def test_a_job_that_is_cancelled_is_gone_and_counts_as_failed(cluster):
     name = submit(project, "long.sh").stdout.strip()
     assert status(name) == "running"
     subprocess.run([ROOT / "profiles/kubernetes/cancel", name], check=True)
+    assert in_time(lambda: status(name) != "running")
     assert status(name) == "failed"
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_report_that_is_ended_takes_its_jobs_back(cluster, number):
+    """From the keyboard, by a terminal that closes, or by a signal to the call alone."""
     project, jobs = cluster
     many = PROFILE | {"phantom": PROFILE["phantom"] | {"patients": 2000}}  # longer than a test
     (project.root / "params" / "tiny.yaml").write_text(yaml.safe_dump(many))
@@ -165,10 +175,10 @@ def test_a_report_that_is_ended_takes_its_jobs_back(cluster, number):
             time.sleep(0.1)
             assert call.poll() is None
         time.sleep(2)  # until it is known that the job runs
-        if number == signal.SIGINT:  # as a terminal sends it
-            os.killpg(call.pid, number)
-        else:
+        if number == signal.SIGTERM:
             call.send_signal(number)
+        else:
+            os.killpg(call.pid, number)
         _, said = call.communicate(timeout=60)
     finally:
         if call.poll() is None:
@@ -177,7 +187,7 @@ def test_a_report_that_is_ended_takes_its_jobs_back(cluster, number):
     assert call.returncode == 128 + number, said
     submitted = list(jobs.glob("*/pid"))
     assert submitted
-    assert all(pid.with_name("deleted").exists() for pid in submitted)
+    assert in_time(lambda: all(pid.with_name("deleted").exists() for pid in submitted))
     assert said == "make report: interrupted; the same command goes on from here.\n"
 
 

@@ -245,11 +245,21 @@ def test_one_row_of_a_report_is_a_row_of_the_poster_s(tmp_path):
     assert "poster_row: 5 is that of 'a' already; leave it out of one" in mistakes["b"]
 
 
+def test_a_row_with_a_mistake_does_not_stand_for_the_poster_s(tmp_path):
+    write(tmp_path / "a.yaml", "name: a\nposter_row: 5\nbaseline: nowhere\n")
+    write(tmp_path / "b.yaml", "name: b\nposter_row: 5\n")
+    found, mistakes = read_each_experiment(Profile(experiments=str(tmp_path)))
+    assert (list(found), list(mistakes)) == (["b"], ["a"])
+
+
 def test_baselines_that_lead_in_a_circle_are_refused(tmp_path):
     for name, baseline in {"a": "b", "b": "c", "c": "a", "d": "a", "e": "d"}.items():
         write(tmp_path / f"{name}.yaml", f"name: {name}\nbaseline: {baseline}\n")
-    found, mistakes = read_each_experiment(Profile(experiments=str(tmp_path)))
-    assert (list(found), list(mistakes)) == (["d", "e"], ["a", "b", "c"])
+    found, mistakes = read_each_experiment(Profile(experiments=str(tmp_path), seeds=[2]))
+    assert (list(found), list(mistakes)) == (
+        ["d", "d--seed-2", "e", "e--seed-2"],
+        ["a", "b", "c"],
+    )
     assert "baseline: a is compared with b is compared with c is compared with a" in mistakes["a"]
 
 

@@ -47,8 +47,8 @@ class NetworkSpec:
             `lite` ((bytes - 127) / 128).
         package: The package whose files are its ImageNet weights; empty where Keras downloads them.
         pools_first: Of a network from scratch, whether its blocks pool before they normalise.
-        convolutions: Layers of a backbone that can train, Dense layers inside it among them; 0
-            where nobody has counted.
+        convolutions: Layers of a backbone that can train: its convolutions, and Dense layers within
+            it, such as ConvNeXt's of one pixel; 0 for a network from scratch.
     """
 
     words: str

@@ -32,8 +32,9 @@ from ichreport.workflow.server_on_demand import ServerOnDemand
 
 LOG: Final = "snakemake.log"
 _SECONDS_TO_STOP: Final = 5
-_SECONDS_TO_CANCEL: Final = 30
 """How long Snakemake may take to end after an interrupt from the keyboard."""
+_SECONDS_TO_CANCEL: Final = 120
+"""The same where it has jobs elsewhere to take back; Slurm's plugin alone may take a minute."""
 RUNS: Final = ("--keep-going", "runs")
 """What is made first: all runs that can be made."""
 _OF_RUNS: Final = ("results", "beyond", "external")
@@ -247,7 +248,7 @@ class _Call:
         with self._ended_by_signals(), self._server:
             maps = f"{shown(self._report)}/cam.ipynb"  # the longest way: a run comes before it
             status = self._run("--prioritize", maps, *self._again, *RUNS)
-            never_started = status != 0 and not Journal.read(self._journal).planned
+            never_started = status != 0 and not self._journal_now().planned
             if not (never_started or self._signals_received):
                 status = self._run(*self._of_runs_again, *_PAGES) or status
         return self._print_outcome(status, never_started=never_started)
@@ -277,12 +278,12 @@ class _Call:
 
         def end(number: int, _: FrameType | None) -> None:
             self._signals_received.append(number)
-            submitted = not Journal.read(self._journal).local
-            if number == signal.SIGINT and self._signals_received.count(number) == 1:
-                # it has reached all that the terminal started
+            is_first, submitted = len(self._signals_received) == 1, not self._journal_now().local
+            if is_first and number == signal.SIGINT:  # it has reached all that the terminal started
                 signal.alarm(_SECONDS_TO_CANCEL if submitted else _SECONDS_TO_STOP)
-            elif submitted and self._running is not None and self._running.pid:
-                os.kill(self._running.pid, signal.SIGINT)  # who submitted jobs takes them back
+            elif is_first and submitted:
+                self._interrupt_snakemake()  # who submitted jobs takes them back
+                signal.alarm(_SECONDS_TO_CANCEL)
             else:
                 lifetime.kill_descendants()
 
@@ -294,6 +295,14 @@ class _Call:
             signal.alarm(0)
             for number, handler in earlier.items():
                 signal.signal(number, handler)
+
+    def _interrupt_snakemake(self) -> None:
+        if self._running is not None and self._running.pid:
+            with contextlib.suppress(ProcessLookupError):  # it has just ended
+                os.kill(self._running.pid, signal.SIGINT)
+
+    def _journal_now(self) -> Journal:
+        return Journal.read(self._journal)
 
     def _print_outcome(self, status: int, *, never_started: bool) -> int:
         """Print the table of times and the outcome; gives the exit status."""
@@ -311,7 +320,7 @@ class _Call:
 
     def _success(self) -> str:
         """What there is when all went well."""
-        if Journal.read(self._journal).dry_run:
+        if self._journal_now().dry_run:
             return "That was a dry run: nothing was made."
         index = self._report / "index.html"
         if not index.is_file():
@@ -325,7 +334,7 @@ class _Call:
 
     def _failure(self) -> str:
         """The first error, its log, and how many jobs failed besides."""
-        failed = Journal.read(self._journal).failed
+        failed = self._journal_now().failed
         first = failed[0] if failed else {"job": "the workflow", "error": "failed", "log": ""}
         index = self._report / "index.html"
         others = "" if len(failed) < 2 else f" and {len(failed) - 1} more"
@@ -359,8 +368,9 @@ def _snakemake(
     has imported what it needs and read the workflow.
     """
     lifetime.die_with_parent(parent)
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGALRM):
+    for number in (signal.SIGTERM, signal.SIGALRM):
         signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, lambda *_: None)  # a terminal that closes tells the call, too
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with log.open("ab") as stream:
         os.dup2(stream.fileno(), sys.stderr.fileno())

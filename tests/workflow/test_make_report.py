@@ -84,6 +84,21 @@ def test_weights_that_are_not_there_are_one_line_before_anything_runs(project, m
     )
 
 
+@pytest.mark.parametrize("named", ["w/{network}.weights.h5", "w/densenet121.weights.h5"])
+def test_weights_that_are_there_and_a_row_s_own_are_no_mistake_of_the_profile(
+    project, monkeypatch, named
+):
+    project.write_experiment("frozen", {"network": "densenet121"})
+    project.write_experiment("own", {"network": "resnet50", "weights": "nowhere.weights.h5"})
+    write_real_data(project, {"weights": named, "image_size": 48})
+    (project.root / "w").mkdir()
+    (project.root / "w" / "densenet121.weights.h5").touch()
+    monkeypatch.chdir(project.root)
+    if "{" in named:  # EXPERIMENTS has a densenet121, too
+        (project.root / "params/experiments/own.yaml").unlink()
+    assert make_report.read_profile("params/killed.yaml").weights == named
+
+
 def test_make_says_a_mistake_before_anything_runs_and_fails(project):
     write_real_data(project, {"image_sise": 64})
     before = content(project.root)

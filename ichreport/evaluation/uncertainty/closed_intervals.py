@@ -19,9 +19,6 @@ from ichreport.evaluation.uncertainty.jackknife import LeftOut
 _MISRANKED: Final = {"roc": 1 / 32, "precision": 1 / 16}
 """By curve, of one group of the rarer class, the share that an area is never surer of than."""
 
-_MISSED: Final = 0.4
-"""Of one group, the share that a rate is never surer of than."""
-
 _FEWEST_FREEDOM: Final = 4.0
 """Degrees of freedom that a variance has at least, if there are as many groups: with fewer,
 intervals become wider without holding the truth more often."""
@@ -56,10 +53,15 @@ def degrees_of_freedom(
     Returns:
         At least 1.
     """
-    squares = np.square(deviations)
-    fourth = np.square(squares).sum()
-    carrying = float(squares.sum() ** 2 / fourth) if fourth > 0 else math.inf
+    carrying = _carrying_groups(deviations) or math.inf
     return max(min(max(carrying, fewest), effective - 1), 1.0)
+
+
+def _carrying_groups(deviations: NDArray[np.float64]) -> float:
+    """How many groups carry a variance, (Σ d²)² / Σ d⁴; 0 if there is none."""
+    squares = np.square(deviations)
+    fourth = float(np.square(squares).sum())
+    return float(squares.sum()) ** 2 / fourth if fourth > 0 else 0.0
 
 
 Curve = Literal["roc", "precision"]
@@ -144,9 +146,10 @@ def rate_interval(left_out: LeftOut, *, units: int, level: float = LEVEL) -> Int
     and Graubard, Survey Methodology 24 (1998) 193). It keeps its level near 0 and 1 and with a
     small number of groups; Clopper and Pearson's for that size is wider than it need be.
 
-    A part of one group more counts as if it were the other way (`_MISSED`), in that size alone: a
-    single miss says little of how misses cluster, and none says nothing. So a rate of exactly 1 has
-    the interval of a rate of nearly 1.
+    A rate of exactly 0 or 1 says nothing of how exceptions cluster: then each group counts as one
+    slice. A few exceptions say little. So in that size one group more, whose slices all are one,
+    counts with a variance that is shared among it and the groups that carry the observed one: the
+    interval narrows step by step, and what few exceptions happen to say is not taken for sure.
 
     Args:
         left_out: Of `jackknife.mean_left_out`, over the slices of the rate's denominator.
@@ -173,9 +176,11 @@ def rate_interval(left_out: LeftOut, *, units: int, level: float = LEVEL) -> Int
 
 def _independent_slices(rate: LeftOut, units: int, level: float) -> float:
     """How many independent slices would know a rate as well (Korn and Graubard 1998)."""
-    missed = _MISSED / rate.groups
-    shrunk, variance = _with_a_part(rate.value, missed), _variance(rate.deviations)
-    added, upper = missed**2, (1 + level) / 2
+    variance = _variance(rate.deviations)
+    if not variance:
+        return float(rate.groups)
+    part = 1 / (rate.groups * math.sqrt(1 + _carrying_groups(rate.deviations)))
+    shrunk, added, upper = _with_a_part(rate.value, part), part**2, (1 + level) / 2
     freedom = degrees_of_freedom(rate.deviations, rate.effective)
     freedom = _freedom_of_a_sum(variance, added, rate, freedom)
     narrower = float(stdtrit(max(units - 1, 1), upper) / stdtrit(freedom, upper))
@@ -184,7 +189,7 @@ def _independent_slices(rate: LeftOut, units: int, level: float) -> float:
 
 
 def _with_a_part(value: Any, part: float) -> Any:
-    """A share, or several, to which a part of either kind is added."""
+    """A share, or several, drawn towards a half: a part of each kind counts more."""
     return (1 - 2 * part) * value + part
 
 

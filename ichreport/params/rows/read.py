@@ -28,16 +28,30 @@ def read_each_experiment(profile: Profile) -> tuple[dict[str, Experiment], dict[
             experiments |= _rows_of(profile, path)
         except ValueError as mistake:
             mistakes[stem] = str(mistake)
-    problems = {
+    of_runs = {
         name: _problem_of_runs(experiment, experiments, mistakes)
-        or _problem_among_rows(experiment, experiments)
         for name, experiment in experiments.items()
     }
+    _refuse(of_runs, profile, experiments, mistakes)
+    among_rows = {
+        name: _problem_among_rows(experiment, experiments)
+        for name, experiment in experiments.items()
+    }
+    _refuse(among_rows, profile, experiments, mistakes)
+    return experiments, mistakes
+
+
+def _refuse(
+    problems: Mapping[str, str],
+    profile: Profile,
+    experiments: dict[str, Experiment],
+    mistakes: dict[str, str],
+) -> None:
+    """Take the experiments with a problem out, and say which of a row's files it is in."""
     for name, problem in problems.items():
         if problem:
             row = experiments.pop(name).row
             mistakes.setdefault(row, f"{profile.experiment_files[row]}: {problem}")
-    return experiments, mistakes
 
 
 def refuse_unfit_baseline(experiment: Experiment) -> None:
@@ -88,11 +102,11 @@ def _problem_among_rows(experiment: Experiment, experiments: Mapping[str, Experi
     firsts = (other.row for other in experiments.values() if other.poster_row == number)
     if number is not None and (first := next(firsts)) != experiment.row:
         return f"poster_row: {number} is that of {first!r} already; leave it out of one of them."
-    chain, baseline = [experiment.name], experiment.baseline
+    chain, baseline = [experiment.row], experiment.baseline
     while baseline is not None and baseline in experiments and baseline not in chain:
         chain.append(baseline)
         baseline = experiments[baseline].baseline
-    if baseline == experiment.name:
+    if baseline == experiment.row:
         return (
             f"baseline: {' is compared with '.join([*chain, baseline])}, so that none is the "
             "first; leave baseline out of one of them."

@@ -64,35 +64,45 @@ def test_the_rate_of_independent_slices_has_wilson_s_interval():
     assert (interval.low, interval.high) == pytest.approx((wilson.low, wilson.high), abs=2e-4)
 
 
-@pytest.mark.parametrize(("groups", "slices"), [(12, 1), (12, 5), (36, 25), (300, 5), (5, 25)])
-def test_a_perfect_rate_has_the_interval_of_one_with_a_single_miss(groups, slices):
-    """It was twice as wide, with a lower end further down: no jump, and not the other way round."""
-    right, codes = np.ones(groups * slices), np.repeat(np.arange(groups), slices)
-
-    def ends(values):
-        rate = mean_left_out(values, codes)
-        return closed_intervals.rate_interval(rate, units=len(values))
-
-    perfect, nothing = ends(right), ends(1 - right)
-    assert (perfect.high, nothing.low) == (1, 0)  # to the last bit
-    assert nothing.high == pytest.approx(1 - perfect.low)
-    right[0] = 0
-    missed = ends(right)
-    assert missed.high < 1
-    assert missed.low < perfect.low + 0.07 * (1 - perfect.low)
-    if slices > 1:  # of single slices, each miss is a whole group
-        assert missed.low > perfect.low - 0.2 * (1 - perfect.low)
+def test_a_perfect_rate_counts_each_group_as_one_slice():
+    codes = np.repeat(np.arange(12), 25)
+    for value in (0, 1):
+        rate = mean_left_out(np.full(300, float(value)), codes)
+        interval = closed_intervals.rate_interval(rate, units=300)
+        wilson = binomtest(12 * value, 12).proportion_ci(method="wilson")
+        assert (interval.low, interval.high) == pytest.approx((wilson.low, wilson.high))
+        assert value in (interval.low, interval.high)  # to the last bit
 
 
-def test_a_perfect_rate_is_that_of_two_and_a_half_slices_a_group_less_what_t_costs():
-    rate = mean_left_out(np.ones(300), np.repeat(np.arange(12), 25))
-    interval = closed_intervals.rate_interval(rate, units=300)
-    missed = 0.4 / 12
-    slices = missed * (1 - missed) / missed**2 * (t.ppf(0.975, 299) / t.ppf(0.975, 11)) ** 2
-    assert abs(1 - interval.low) / math.sqrt(
-        interval.low * (1 - interval.low) / slices
-    ) == pytest.approx(1.96, abs=1e-3)
-    assert 12 < slices < 30
+def test_misses_that_lie_apart_narrow_the_interval_step_by_step():
+    """Of 36 groups of 25 slices, each with one miss at most: there is no jump from none to one."""
+    right, codes, lows = np.ones(900), np.repeat(np.arange(36), 25), []
+    for missed in range(8):
+        right[25 * np.arange(missed)] = 0
+        rate = mean_left_out(right, codes)
+        lows.append(closed_intervals.rate_interval(rate, units=900).low)
+    steps = np.diff(lows)
+    assert (steps[:4] > 0).all()
+    assert (np.diff(steps[:4]) < 0).all()
+    assert steps[0] < 0.25 * (1 - lows[0])  # an interval that trusts one miss ends at 0.989
+    assert lows[0] == pytest.approx(binomtest(36, 36).proportion_ci(method="wilson").low)
+
+
+@pytest.mark.parametrize("alike", [0.2, 0.5, 1.0])
+@pytest.mark.parametrize("share", [0.85, 0.95])
+def test_rates_near_1_hold_however_much_a_group_s_slices_are_alike(alike, share):
+    """In draws where each group has a rate of its own (beta), or all of its slices are the same."""
+    random, codes, held, draws = np.random.default_rng(11), np.repeat(np.arange(36), 25), 0, 400
+    for _ in range(draws):
+        if alike == 1:
+            of_group = (random.random(36) < share) * 1.0
+        else:
+            spread = (1 - alike) / alike
+            of_group = random.beta(share * spread, (1 - share) * spread, 36)
+        right = (random.random(900) < of_group[codes]) * 1.0
+        ends = closed_intervals.rate_interval(mean_left_out(right, codes), units=900)
+        held += ends.low <= share <= ends.high
+    assert held / draws >= 0.93
 
 
 def test_a_rate_without_slices_or_in_one_group_has_no_interval():
@@ -124,7 +134,7 @@ def test_a_rate_of_equal_groups_is_wilson_s_for_korn_and_graubard_s_effective_si
         )
 
 
-def test_a_rate_of_few_equal_groups_counts_a_part_of_one_more_the_other_way():
+def test_a_rate_of_few_equal_groups_is_drawn_to_a_half_by_a_part_of_one_more():
     """Wilson's for Korn and Graubard's effective size, with that part in their design variance."""
     hits = np.array([2, 5, 7, 8, 4])
     called = np.concatenate([np.arange(8) < count for count in hits]) * 1.0
@@ -132,11 +142,12 @@ def test_a_rate_of_few_equal_groups_counts_a_part_of_one_more_the_other_way():
         mean_left_out(called, np.repeat(np.arange(5), 8)), units=40
     )
     variance = (hits / 8).var() / (5 - 1) * 5 / 4  # of the jackknife, 5 / 4 of theirs
-    rate, missed = hits.sum() / 40, 0.4 / 5
-    shrunk = (1 - 2 * missed) * rate + missed
-    freedom = (variance + missed**2) ** 2 / ((variance**2 + missed**4) / 4)
+    rate, away = hits.sum() / 40, hits / 8 - hits.mean() / 8
+    added = 1 / 25 / (1 + (away**2).sum() ** 2 / (away**4).sum())
+    shrunk = rate + (1 - 2 * rate) * math.sqrt(added)
+    freedom = (variance + added) ** 2 / ((variance**2 + added**2) / 4)
     ratio = t.ppf(0.975, 39) / t.ppf(0.975, freedom)
-    slices = shrunk * (1 - shrunk) / (variance + missed**2) * ratio**2
+    slices = shrunk * (1 - shrunk) / (variance + added) * ratio**2
     # the ends are where the score test of a rate just rejects
     for end in (interval.low, interval.high):
         assert abs(rate - end) / math.sqrt(end * (1 - end) / slices) == pytest.approx(
