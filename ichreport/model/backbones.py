@@ -15,7 +15,6 @@ from ichreport.model.pretrained import first_layers, lite0, scaling
 from ichreport.params.machine import Machine
 from ichreport.params.networks import NETWORKS, Network
 from ichreport.params.training.training_plan import Backbone
-from ichreport.params.yaml import project_path
 
 
 def build(backbone: Backbone, machine: Machine) -> keras.Model:
@@ -87,20 +86,21 @@ def weights_identity(backbone: Backbone) -> str:
     """
     if backbone.weights is None:
         return f"random, seed {backbone.seed}, {keras.backend.backend()}, Keras {keras.__version__}"
-    if backbone.weights == "imagenet":
-        is_ours = backbone.network_spec.package
-        return f"imagenet, sha256 {lite0.SHA256}" if is_ours else "imagenet"
-    return f"sha256 {sha256_of_file(weights_file(backbone.network, backbone.weights))}"
+    path = _weights_file(backbone)
+    if path is not None:
+        return f"sha256 {sha256_of_file(path)}"
+    is_ours = backbone.network_spec.package
+    return f"imagenet, sha256 {lite0.SHA256}" if is_ours else "imagenet"
 
 
-def weights_file(network: Network, weights: str) -> Path:
-    """The file that a `weights` parameter names; `{network}` in it stands for the network.
+def _weights_file(backbone: Backbone) -> Path | None:
+    """The file of a backbone's weights, if they come from one.
 
     Raises:
         FileNotFoundError: If it is not there.
     """
-    path = project_path(weights.replace("{network}", network))
-    if not path.is_file():
+    path, network = backbone.weights_file, backbone.network
+    if path is not None and not path.is_file():
         raise FileNotFoundError(
             f"weights: {path} does not exist. It must hold the weights of the Keras network "
             f"{network} without top, as saved by model.save_weights; {{network}} in the path "
@@ -120,10 +120,11 @@ def _with_weights(backbone: Backbone, shape: tuple[int, int, int]) -> keras.Mode
         )
 
     model = build(3)
-    if backbone.weights == "imagenet":
-        model.set_weights(_imagenet(build, backbone).get_weights())
+    file = _weights_file(backbone)
+    if file is not None:
+        load_weights(model, file, network)
     elif backbone.weights is not None:
-        load_weights(model, weights_file(network, backbone.weights), network)
+        model.set_weights(_imagenet(build, backbone).get_weights())
     for layer in model.layers:
         if backbone.weights is not None and isinstance(layer, layers.Normalization):
             _divide_once_more(layer)

@@ -121,8 +121,9 @@ def _has_all_files(folder: Path, contents: dict[str, Any]) -> bool:
     """Whether nobody has deleted files of a finished set."""
     counts = contents["counts"]
     wanted = {f"{IMAGES}/*.dcm": counts["slices"], f"{TRUTH}/*.png": counts["positive_slices"][ANY]}
-    found = {files: sum(1 for _ in folder.glob(files)) for files in wanted}
-    return (folder / _LABELS_FILE).is_file() and all(found[f] >= wanted[f] for f in wanted)
+    return (folder / _LABELS_FILE).is_file() and all(
+        len(list(folder.glob(files))) >= count for files, count in wanted.items()
+    )
 
 
 def _is_in_the_way(path: Path) -> bool:

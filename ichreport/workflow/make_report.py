@@ -13,7 +13,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -22,6 +22,7 @@ from typing import Final
 
 from ichreport import dependencies
 from ichreport.files import private_folder, read_json, remove_partials, write_json
+from ichreport.params.experiment import Experiment
 from ichreport.params.profile import Profile
 from ichreport.params.rows.read import read_each_experiment
 from ichreport.params.yaml import brief, project_path, shown
@@ -68,7 +69,8 @@ def read_profile(path: str) -> Profile:
         raise ValueError(
             f"{path}: cam_run: {profile.cam_run!r} is no experiment. There are {', '.join(known)}."
         )
-    of_maps = read_each_experiment(profile)[0].get(profile.cam_run)
+    experiments, mistakes = read_each_experiment(profile)
+    of_maps = experiments.get(profile.cam_run)
     if of_maps is not None and of_maps.members:
         raise ValueError(
             f"{path}: cam_run: {profile.cam_run!r} combines other runs and has no network of its "
@@ -84,8 +86,8 @@ def read_profile(path: str) -> Profile:
             f"{path}: learning_curve.run: {profile.learning_curve.run!r} is no experiment. There "
             f"are {', '.join(known)}."
         )
-    _check_weights(path, profile)
-    _check_runs_elsewhere(path, profile)
+    _check_weights(path, profile, experiments)
+    _check_runs_elsewhere(path, profile, {*experiments, *mistakes}, experiments)
     if profile.kernel != "python3":
         from ichreport.workflow import kernels
 
@@ -93,21 +95,18 @@ def read_profile(path: str) -> Profile:
     return profile
 
 
-def _check_weights(path: str, profile: Profile) -> None:
+def _check_weights(path: str, profile: Profile, experiments: Mapping[str, Experiment]) -> None:
     """Refuse a profile whose files of weights are not there; a row's own fail with that row.
 
     Raises:
         ValueError: If one is not; the message names it and whose weights it should hold.
     """
-    named = profile.weights
-    if named is None or named == "imagenet":
-        return
-    for row in read_each_experiment(profile)[0].values():
-        if row.weights != named or row.backbone is None:
+    for row in experiments.values():
+        if row.weights != profile.weights or row.backbone is None:
             continue
-        file = project_path(named.replace("{network}", row.network))
-        if not file.is_file():
-            close = difflib.get_close_matches(named.lower(), ["imagenet"])
+        file = row.backbone.weights_file
+        if file is not None and not file.is_file():
+            close = difflib.get_close_matches(str(profile.weights).lower(), ["imagenet"])
             hint = " Did you mean imagenet?" if close else ""
             raise ValueError(
                 f"{path}: weights: there is no file {brief(shown(file))}, for the weights of "
@@ -115,18 +114,17 @@ def _check_weights(path: str, profile: Profile) -> None:
             )
 
 
-def _check_runs_elsewhere(path: str, profile: Profile) -> None:
+def _check_runs_elsewhere(
+    path: str, profile: Profile, rows: Container[str], experiments: Iterable[str]
+) -> None:
     """Refuse runs of other hospitals' data that no row makes.
 
     Raises:
         ValueError: If there is one; the message names it and the rows.
     """
-    if not profile.external:
-        return
-    experiments, mistakes = read_each_experiment(profile)
     for data in profile.external:
         for name in profile.runs_elsewhere(data):
-            if name not in experiments and name not in mistakes:
+            if name not in rows:
                 raise ValueError(
                     f"{path}: external {data.name}: {name!r} is no experiment. There are "
                     f"{', '.join(experiments)}."

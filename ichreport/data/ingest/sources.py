@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from ichreport.data.ingest.archives import ArchiveError, Listed, Member, list_members
-from ichreport.data.synthetic_sets import read_description
+from ichreport.data.synthetic.description import read_description
 from ichreport.files import check_file, read_sealed_json
 from ichreport.params.phantom.recipe import DESCRIPTION_FILE
 

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ichreport.data.look_alikes import LookAlike, read_look_alikes
 from ichreport.data.measures.bleeds import measure_each_bleed
 from ichreport.data.store import OF_A_STUDY, Store, series_numbers
-from ichreport.data.synthetic_sets import is_described
+from ichreport.data.synthetic.description import is_described
+from ichreport.data.synthetic.look_alikes import LookAlike, read_look_alikes
 from ichreport.evaluation.assessment import POSTER_RULE, Assessment
 from ichreport.evaluation.failures import causes
 from ichreport.evaluation.failures.causes import Causes

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from ichreport.data.look_alikes import LookAlike
 from ichreport.data.measures.bleeds import REACH
 from ichreport.data.store import OF_A_STUDY, Store, series_numbers
 from ichreport.data.summary import relative_z, series_geometry
+from ichreport.data.synthetic.look_alikes import LookAlike
 from ichreport.labels import ANY
 
 Causes = Mapping[str, "pd.Series[Any]"]
@@ -181,7 +181,7 @@ def of_look_alikes(
     Args:
         store: The store.
         rows: Row numbers of slices without bleeding, (n,).
-        look_alikes: Of `data.look_alikes.read_look_alikes`.
+        look_alikes: Of `data.synthetic.look_alikes.read_look_alikes`.
 
     Returns:
         By kind; `with it` first. Slices of a study with the kind that show less of it are in none.

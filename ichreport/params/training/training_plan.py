@@ -1,6 +1,7 @@
 """Parts of an experiment's parameters, each what one piece of the model needs to know."""
 
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any, Final, Literal
 
 from ichreport.params.inputs import InputSpec, input_spec
@@ -20,6 +21,7 @@ from ichreport.params.networks import (
 from ichreport.params.training.augmentations import Augmentations
 from ichreport.params.training.optimizers import Steps
 from ichreport.params.training.sequences import SequenceRecipe
+from ichreport.params.yaml import project_path
 
 TestTimeView = Literal["flip", "reverse"]
 """How a slice is looked at once more at prediction: mirrored, or in its series from above."""
@@ -82,6 +84,13 @@ class Backbone:
     def network_spec(self) -> NetworkSpec:
         """What it is."""
         return self.view.network_spec
+
+    @property
+    def weights_file(self) -> Path | None:
+        """The file that `weights` names, if it does; `{network}` stands for the network."""
+        if self.weights in (None, "imagenet"):
+            return None
+        return project_path(str(self.weights).replace("{network}", self.network))
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from ichreport.data.look_alikes import read_look_alikes
 from ichreport.data.store import Store
-from ichreport.data.synthetic_sets import is_described
+from ichreport.data.synthetic.description import is_described
+from ichreport.data.synthetic.look_alikes import read_look_alikes
 from ichreport.data.windowing import BRAIN, WINDOWS, Window, linear_window
 from ichreport.labels import ANY, LABELS, SUBTYPES
 from ichreport.params.phantom.recipe import DESCRIPTION_FILE

@@ -6,8 +6,8 @@ import pytest
 from sklearn.metrics import recall_score
 
 from ichreport.data.ingest.make_store import ingest
-from ichreport.data.look_alikes import read_look_alikes
 from ichreport.data.measures.bleeds import measure_bleeds
+from ichreport.data.synthetic.look_alikes import read_look_alikes
 from ichreport.evaluation.assessment import assess
 from ichreport.evaluation.failures.by_cause import failures_by_cause, series_of_half
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS

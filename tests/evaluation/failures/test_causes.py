@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ichreport.data.look_alikes import LookAlike
 from ichreport.data.store import Store, series_starts
+from ichreport.data.synthetic.look_alikes import LookAlike
 from ichreport.evaluation.failures import causes
 
 SERIES = {"P1": (0, 5, 10, 15, 30, 35), "P2": (0, 5, 10, 15, 20), "P3": (7,)}

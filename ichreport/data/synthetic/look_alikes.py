@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from ichreport.data.synthetic_sets import read_description
+from ichreport.data.synthetic.description import read_description
 
 _KINDS: Final = (
     ("contrast", "contrast medium"),
@@ -48,7 +48,7 @@ def read_look_alikes(source: Path) -> list[LookAlike]:
         source: The folder that the heads were made in, or a zip of it.
 
     Raises:
-        FileNotFoundError: If it says nothing of its heads; ask `synthetic_sets.is_described` first.
+        FileNotFoundError: If it says nothing of its heads; ask `description.is_described` first.
         ValueError: If the description is damaged; the message names it.
     """
     return [

@@ -4,13 +4,13 @@ import zipfile
 
 import pytest
 
-from ichreport.data.look_alikes import (
+from ichreport.data.synthetic.description import is_described
+from ichreport.data.synthetic.look_alikes import (
     AFTER_SURGERY,
     HEAD_MOVED,
     LookAlike,
     read_look_alikes,
 )
-from ichreport.data.synthetic_sets import is_described
 from ichreport.files import write_sealed_json
 from ichreport.params.phantom.recipe import PhantomRecipe
 from ichreport.phantom import write_phantom
