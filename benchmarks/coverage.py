@@ -5,13 +5,15 @@
 
 Twelve kinds of test sets. Patients differ in size, in how much of them bleeds and in how well they
 score, so that all truths are known in closed form: the scores are binormal and the probabilities
-calibrated. Beside the report's methods stand others: the bootstrap's expanded percentiles,
-Obuchowski's area with a Wald interval, and Clopper and Pearson's interval of a rate with a design
-effect (Korn and Graubard).
+calibrated. Beside them, rates of slices that are alike within a group, in part or all the same.
+Beside the report's methods stand others: the bootstrap's expanded percentiles, Obuchowski's area
+with a Wald interval, and Clopper and Pearson's interval of a rate with a design effect (Korn and
+Graubard).
 """
 
 import math
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -47,6 +49,8 @@ from ichreport.evaluation.uncertainty.jackknife import (
 
 STUDIES, REPLICATES = 400, 1_000
 RECALL = 0.85
+RATES = ((12, 36, 100), (5, 25), (0.85, 0.95, 0.98), (0.2, 0.5, 0.8, 1.0))
+"""Groups, slices of each, rates, and how much the slices of a group are alike."""
 BASELINE_AUC = 0.65  # of the network that is too sure of itself, and no better than the floor
 
 
@@ -330,10 +334,41 @@ def jump() -> dict[str, Ends]:
     return found
 
 
+def rates_of_alike_slices(studies: int) -> dict[str, dict[str, dict[str, float]]]:
+    """Coverage of rates where the slices of a group are alike: in part, or all of them the same."""
+    found = {}
+    for groups, slices, rate, alike in product(*RATES):
+        random, group = np.random.default_rng(1), np.repeat(np.arange(groups), slices)
+        pairs: dict[str, list[Ends]] = {}
+        for _ in range(studies):
+            right = random.random(len(group)) < _rates_of_groups(groups, rate, alike, random)[group]
+            for method, ends in rate_ends(right, group).items():
+                pairs.setdefault(method, []).append(_ends(ends))
+        name = f"{groups} groups of {slices}, a rate of {rate:g}, slices alike by {alike:g}"
+        found[name] = {method: _coverage(np.array(ends), rate) for method, ends in pairs.items()}
+    return found
+
+
+def _rates_of_groups(
+    groups: int, rate: float, alike: float, random: np.random.Generator
+) -> NDArray[np.float64]:
+    """Each group's own rate, so that two of its slices correlate by `alike`."""
+    if alike == 1:
+        return (random.random(groups) < rate).astype(np.float64)
+    spread = (1 - alike) / alike
+    return random.beta(rate * spread, (1 - rate) * spread, groups)
+
+
 def measure(studies: int = STUDIES) -> dict[str, Any]:
     """All scenarios, one after another."""
     found = {name: simulate(scenario, studies) for name, scenario in SCENARIOS.items()}
-    return {"studies": studies, "replicates": REPLICATES, "area": jump(), "scenarios": found}
+    return {
+        "studies": studies,
+        "replicates": REPLICATES,
+        "area": jump(),
+        "scenarios": found,
+        "rates of alike slices": rates_of_alike_slices(studies),
+    }
 
 
 if __name__ == "__main__":
