@@ -1,7 +1,7 @@
 """Stands for kubectl and a cluster: runs what a Job's container would run, on this machine.
 
 It knows the calls of profiles/kubernetes, refuses others, and keeps a folder for each Job under
-JOBS: its manifest, the process that runs it, and the exit status.
+JOBS: its manifest, the process that runs it, whether somebody asked for it, and the exit status.
 """
 
 import json
@@ -42,6 +42,7 @@ def get(name, output):
         sys.stdout.write(f"job.batch/{folder.name}\n")
         return
     assert output == 'jsonpath={.status.conditions[?(@.status=="True")].type}'
+    (folder / "asked").touch()
     if (folder / "status").exists():
         succeeded = (folder / "status").read_text().strip() == "0"
         sys.stdout.write("SuccessCriteriaMet Complete" if succeeded else "FailureTarget Failed")

@@ -366,9 +366,8 @@ def _snakemake(
     has imported what it needs and read the workflow.
     """
     lifetime.die_with_parent(parent)
-    for number in (signal.SIGTERM, signal.SIGALRM):
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGALRM):
         signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGHUP, lambda *_: None)  # a terminal that closes tells the call, too
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with log.open("ab") as stream:
         os.dup2(stream.fileno(), sys.stderr.fileno())
