@@ -29,6 +29,10 @@ _FEWEST_OF_AREAS: Final = 5.0
 _UNSEEN: Final = 0.4
 """Of a group whose loss is as far above the mean as any, what the sample may have missed."""
 
+_FURTHER: Final = 2.0
+"""How far beyond the furthest of n groups, relative to it, one may be that the sample has missed;
+times 1 / √n, since many groups know well how far they reach."""
+
 _SMALLEST_RATIO: Final = 0.01
 """Losses without a group count as at least this share of the whole."""
 
@@ -107,7 +111,9 @@ def loss_interval(left_out: LeftOut, level: float = LEVEL, *, most: float = math
 
     Losses are skewed: most slices have hardly any, and a handful much. On the log scale the upper
     end is further away, as it should be. For that end a part of one group more counts (`_UNSEEN`),
-    which adds as much as the group that adds most: the sample may have missed its like.
+    which adds as much as the group that adds most: the sample may have missed its like. The lower
+    end has no need of that, nor of degrees of freedom that allow for it: all groups have a say in
+    how small a loss is.
 
     Args:
         left_out: Of `jackknife.mean_left_out`.
@@ -129,11 +135,12 @@ def loss_interval(left_out: LeftOut, level: float = LEVEL, *, most: float = math
     if value == 0:
         return Interval(0.0, 0.0, left_out.groups)
     deviations = -np.log(np.maximum(left_out.without / value, _SMALLEST_RATIO))
-    freedom = degrees_of_freedom(deviations, left_out.effective)
-    quantile, variance = stdtrit(freedom, (1 + level) / 2), float(np.square(deviations).sum())
+    freedom = (max(left_out.effective - 1, 1.0), degrees_of_freedom(deviations, left_out.effective))
+    lower, upper = (float(q) for q in stdtrit(freedom, (1 + level) / 2))
+    variance = float(np.square(deviations).sum())
     unseen = _UNSEEN * max(float(deviations.max()), 0.0)
-    below = quantile * math.sqrt(variance)
-    above = unseen + quantile * math.sqrt(variance + unseen**2)
+    below = lower * math.sqrt(variance)
+    above = unseen + upper * math.sqrt(variance + unseen**2)
     low, high = value * math.exp(-min(below, 700)), value * math.exp(min(above, 700))
     return Interval(low, min(high, most), left_out.groups)
 
@@ -254,9 +261,9 @@ def cautious_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
     """The interval of a mean of either sign that may be very skewed.
 
     A network that is too sure of itself wins a little on most groups and loses much on a handful,
-    which a sample may have missed. So for each end one group more counts, which adds as much as the
-    group that is furthest on that side, and the degrees of freedom are `degrees_of_freedom`, down
-    to 1.
+    which a sample may have missed. So for each end one group more counts, somewhat further out
+    (`_FURTHER`) than the furthest on that side, and the degrees of freedom are
+    `degrees_of_freedom`, down to 1.
 
     Args:
         left_out: Of `jackknife.mean_left_out`.
@@ -273,7 +280,7 @@ def cautious_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
         return Interval(math.nan, math.nan, left_out.groups)
     ends = []
     for sign in (-1, 1):
-        value, error, freedom = _with_the_furthest_group(left_out, sign)
+        value, error, freedom = _with_a_further_group(left_out, sign)
         ends.append(value + sign * float(stdtrit(freedom, (1 + level) / 2)) * error)
     return Interval(ends[0], ends[1], left_out.groups)
 
@@ -289,20 +296,21 @@ def p_value_below_zero(left_out: LeftOut) -> float:
     """
     if left_out.groups < 2 or math.isnan(left_out.value):
         return math.nan
-    value, error, freedom = _with_the_furthest_group(left_out, 1)
+    value, error, freedom = _with_a_further_group(left_out, 1)
     if abs(value) < _ROUNDING:
         return 1.0
     with np.errstate(divide="ignore"):
         return float(stdtr(freedom, float(np.float64(value) / error)))
 
 
-def _with_the_furthest_group(left_out: LeftOut, sign: int) -> tuple[float, float, float]:
+def _with_a_further_group(left_out: LeftOut, sign: int) -> tuple[float, float, float]:
     """The mean, its standard error and its degrees of freedom with one group more."""
-    furthest = sign * max(float((sign * left_out.deviations).max()), 0.0)
-    deviations = np.append(left_out.deviations, furthest)
+    furthest = max(float((sign * left_out.deviations).max()), 0.0)
+    further = sign * furthest * (1 + _FURTHER / math.sqrt(left_out.effective))
+    deviations = np.append(left_out.deviations, further)
     error = math.sqrt(np.square(deviations).sum())
     freedom = degrees_of_freedom(deviations, left_out.effective, fewest=1)
-    return left_out.value + furthest, 0.0 if error < _ROUNDING else error, freedom
+    return left_out.value + further, 0.0 if error < _ROUNDING else error, freedom
 
 
 def difference_p_value(left_out: LeftOut) -> float:
