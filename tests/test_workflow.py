@@ -131,6 +131,7 @@ def test_pages_say_that_the_heads_are_synthetic_and_need_no_network(project):
     for path in project.report.rglob("*.html"):
         text = path.read_text(encoding="utf-8")
         assert "no clinical result" in text
+        assert f"{project.root}/" not in text, path
         assert not re.search(r"""(?:src|href)=["']?(?:https?:)?//""", text), path
 
 

@@ -7,6 +7,7 @@ so is what YAML would read otherwise than a person: a key that stands twice, `01
 
 import ast
 import difflib
+import os
 import re
 from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
@@ -291,6 +292,17 @@ def shown(path: Path) -> str:
     """A path as a person would say it: from the working directory, where it lies below that."""
     here = Path.cwd()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+def from_root(text: str) -> str:
+    """A text whose paths begin at the project's root, or at `~`, as a page says them.
+
+    Who reads a report elsewhere need not know whose machine has made it.
+    """
+    for folder, short in ((str(project_path(".")), ""), (os.environ.get("HOME", ""), "~/")):
+        if len(folder) > 1:
+            text = text.replace(f"{folder}/", short)
+    return text
 
 
 def _in_one_line(error: Exception) -> str:

@@ -22,7 +22,7 @@ from ichreport.params.inputs import INPUTS, combined
 from ichreport.params.networks import HEADS, LOSSES, NETWORKS
 from ichreport.params.rows.differences import differences, in_words
 from ichreport.params.samples import SAMPLES
-from ichreport.params.yaml import brief
+from ichreport.params.yaml import brief, from_root
 from ichreport.runs.record_format import (
     PREDICTIONS,
     RECORD,
@@ -130,7 +130,7 @@ def read_runs(
     runs = report_folder / "runs"
     expected = {e.name: _read_row(runs / e.name, e) for e in experiments}
     if mistakes:
-        failed = {n: RunRecord(n, runs / n, "failed", {}, why, "") for n, why in mistakes.items()}
+        failed = {name: _failed(runs / name, why) for name, why in mistakes.items()}
         expected = dict(sorted((expected | failed).items()))
     return list(expected.values())
 
@@ -151,9 +151,9 @@ def _read_row(folder: Path, experiment: Experiment) -> RunRecord:
     run = read_run(folder)
     differing = differences(run.experiment, experiment) if run.status == "ok" else {}
     if differing:
-        return RunRecord(
-            *(run.name, folder, "failed", {}),
-            reason=f"{folder / RECORD} was made with other parameters than its files say: "
+        return _failed(
+            folder,
+            f"{folder / RECORD} was made with other parameters than its files say: "
             f"{in_words(differing)}. make report makes it anew.",
         )
     return _explain_missing(run, experiment)
@@ -178,7 +178,7 @@ def _explain_missing(run: RunRecord, experiment: Experiment) -> RunRecord:
     log = _end_of(marker.with_suffix(".log"))
     if marker.is_file() or not log:
         return run
-    return RunRecord(run.name, run.folder, "failed", {}, _last_line(log), log)
+    return _failed(run.folder, _last_line(log), log)
 
 
 def read_run(folder: Path, *, is_packed: bool = False) -> RunRecord:
@@ -195,12 +195,17 @@ def read_run(folder: Path, *, is_packed: bool = False) -> RunRecord:
             _check_choices(record.get("parameters"), path)
             return RunRecord(folder.name, folder, "ok", record)
         except ValueError as error:
-            return RunRecord(folder.name, folder, "failed", {}, str(error))
+            return _failed(folder, str(error))
     log = _end_of(folder / "log.txt")
     reason = _notebook_error(folder / "notebook.ipynb") or _last_line(log)
     if reason or log:
-        return RunRecord(folder.name, folder, "failed", {}, reason or "stopped without a word", log)
+        return _failed(folder, reason or "stopped without a word", log)
     return RunRecord(folder.name, folder, "missing", {}, "not run yet")
+
+
+def _failed(folder: Path, reason: str, log: str = "") -> RunRecord:
+    """A run without a record, as a page may say it."""
+    return RunRecord(folder.name, folder, "failed", {}, from_root(reason), from_root(log))
 
 
 def read_finished(folder: Path, whose: str, *, is_packed: bool = False) -> RunRecord:

@@ -86,7 +86,10 @@ def read_profile(path: str) -> Profile:
             f"{path}: learning_curve.run: {profile.learning_curve.run!r} is no experiment. There "
             f"are {', '.join(known)}."
         )
-    _check_weights(path, profile, experiments)
+    of_profile = [row for row in experiments.values() if row.weights == profile.weights]
+    for problem in _missing_weights(of_profile).values():
+        close = difflib.get_close_matches(str(profile.weights).lower(), ["imagenet"])
+        raise ValueError(f"{path}: {problem}.{' Did you mean imagenet?' if close else ''}")
     _check_runs_elsewhere(path, profile, {*experiments, *mistakes}, experiments)
     if profile.kernel != "python3":
         from ichreport.workflow import kernels
@@ -95,23 +98,16 @@ def read_profile(path: str) -> Profile:
     return profile
 
 
-def _check_weights(path: str, profile: Profile, experiments: Mapping[str, Experiment]) -> None:
-    """Refuse a profile whose files of weights are not there; a row's own fail with that row.
-
-    Raises:
-        ValueError: If one is not; the message names it and whose weights it should hold.
-    """
-    for row in experiments.values():
-        if row.weights != profile.weights or row.backbone is None:
-            continue
-        file = row.backbone.weights_file
+def _missing_weights(experiments: Iterable[Experiment]) -> dict[str, str]:
+    """By the row's file, what files of weights rows name that are not there."""
+    missing = {}
+    for row in experiments:
+        file = row.backbone.weights_file if row.backbone is not None else None
         if file is not None and not file.is_file():
-            close = difflib.get_close_matches(str(profile.weights).lower(), ["imagenet"])
-            hint = " Did you mean imagenet?" if close else ""
-            raise ValueError(
-                f"{path}: weights: there is no file {brief(shown(file))}, for the weights of "
-                f"{row.network}.{hint}"
+            missing[row.row] = (
+                f"weights: there is no file {brief(shown(file))}, for the weights of {row.network}"
             )
+    return missing
 
 
 def _check_runs_elsewhere(
@@ -151,6 +147,10 @@ def make_report(path: str, snakemake: Sequence[str], *, with_parent: bool = Fals
     experiments, mistakes = read_each_experiment(profile)
     for mistake in mistakes.values():
         _print_error(mistake)
+    for row, problem in _missing_weights(experiments.values()).items():
+        _print_error(
+            f"{shown(profile.experiment_files[row])}: {problem}; until it is there, the row fails."
+        )
     report = profile.report_folder
     report.mkdir(parents=True, exist_ok=True)
     with report_lock.hold_report(report) as refusal:

@@ -19,6 +19,7 @@ from ichreport.files import read_json, sha256_of_file, write_sealed_json
 from ichreport.labels import LABELS
 from ichreport.params.experiment import Experiment
 from ichreport.params.phantom.recipe import PhantomRecipe
+from ichreport.params.yaml import shown
 from ichreport.runs import record, recording
 from ichreport.runs.record_format import RECORD_FORMAT
 from ichreport.splits import SPLITS
@@ -191,13 +192,29 @@ def test_the_notebook_error_is_the_reason(experiment):
     assert record.read_run(experiment.run_folder).reason == "ValueError: no GPU"
 
 
+def test_what_is_said_of_a_failed_run_names_no_folder_of_the_machine(experiment, monkeypatch):
+    """Its reason and its log stand on pages that others read."""
+    root, home = experiment.report_folder.parents[1], "/home/somebody"
+    monkeypatch.setenv("HOME", home)
+    folder = experiment.run_folder
+    folder.mkdir(parents=True)
+    (folder / "log.txt").write_text(
+        f'  File "{root}/ichreport/files.py", line 1\n{home}/w.h5 and /scans/w.h5 are not there.\n'
+    )
+    read = record.read_run(folder)
+    assert read.log.splitlines()[0] == '  File "ichreport/files.py", line 1'
+    assert read.reason == "~/w.h5 and /scans/w.h5 are not there."
+    [mistaken] = record.read_runs(folder.parents[1], [], {"other": f"{root}/params/o.yaml: wrong"})
+    assert mistaken.reason == "params/o.yaml: wrong"
+
+
 def test_the_record_of_another_run_in_a_folder_is_a_failed_run(experiment, write_run):
     path = write_run(experiment)
     other = path.parent.with_name("other")
     shutil.copytree(path.parent, other)
     run = record.read_run(other)
     assert (run.status, run.reason) == (
-        "failed", f"{other / 'record.json'} is the record of another run, 'mine'.{RUN_AGAIN}"
+        "failed", f"{shown(other)}/record.json is the record of another run, 'mine'.{RUN_AGAIN}"
     )  # fmt: skip
     assert record.read_run(path.parent).status == "ok"
 
@@ -252,7 +269,7 @@ def test_a_row_that_was_made_with_other_parameters_has_failed_and_says_which(exp
     [run] = record.read_runs(experiment.report_folder, [experiment])
     assert (run.status, run.record) == ("failed", {})
     assert run.reason == (
-        f"{path} was made with other parameters than its files say: epochs 3 instead of 12, "
+        f"{shown(path)} was made with other parameters than its files say: epochs 3 instead of 12, "
         "loss 'focal' instead of 'bce'. make report makes it anew."
     )
 
@@ -269,7 +286,7 @@ def test_a_record_of_another_format_is_a_failed_run_with_file_and_cure(experimen
     path.write_text(json.dumps(read_json(path) | {"format": 99}))
     run = record.read_run(experiment.run_folder)
     assert (run.status, run.record) == ("failed", {})
-    assert run.reason.startswith(f"{path} has format 99, expected {RECORD_FORMAT}:")
+    assert run.reason.startswith(f"{shown(path)} has format 99, expected {RECORD_FORMAT}:")
     assert run.reason.endswith(RUN_AGAIN)
 
 
@@ -279,7 +296,7 @@ def test_an_unreadable_record_is_a_failed_run_with_file_and_cure(experiment, wri
     path.write_text(content)
     run = record.read_run(experiment.run_folder)
     assert (run.status, run.record) == ("failed", {})
-    assert str(path) in run.reason
+    assert shown(path) in run.reason
     assert run.reason.endswith(RUN_AGAIN)
 
 
@@ -296,7 +313,7 @@ def test_a_run_of_which_a_byte_has_changed_or_is_gone_is_failed(experiment, writ
         run = record.read_run(experiment.run_folder)
         assert run.status == "failed" or json.loads(damaged) == json.loads(whole)
         if run.status == "failed":
-            assert str(path) in run.reason
+            assert shown(path) in run.reason
             assert run.reason.endswith(RUN_AGAIN)
     path.write_bytes(whole[:-100])
     assert record.read_run(experiment.run_folder).status == "failed"
@@ -309,7 +326,7 @@ def test_predictions_that_are_gone_are_a_failed_run(experiment, write_run):
     path = experiment.run_folder / "predictions.parquet"
     path.unlink()
     run = record.read_run(experiment.run_folder)
-    assert (run.status, run.reason) == ("failed", f"{path} is missing.{RUN_AGAIN}")
+    assert (run.status, run.reason) == ("failed", f"{shown(path)} is missing.{RUN_AGAIN}")
 
 
 def test_weights_that_have_changed_are_refused_where_they_are_read(experiment, write_run):

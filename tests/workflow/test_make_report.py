@@ -99,6 +99,19 @@ def test_weights_that_are_there_and_a_row_s_own_are_no_mistake_of_the_profile(
     assert make_report.read_profile("params/killed.yaml").weights == named
 
 
+def test_a_row_s_own_weights_that_are_not_there_are_told_before_anything_runs(
+    project, monkeypatch, capfd
+):
+    project.write_experiment("own", {"network": "resnet50", "weights": "w/{network}.h5"})
+    write_real_data(project, {"image_size": 48})
+    monkeypatch.chdir(project.root)
+    make_report.make_report("params/killed.yaml", ["--cores", "1", "--dry-run"])
+    assert capfd.readouterr().err.splitlines()[0] == (
+        "params/experiments/own.yaml: weights: there is no file 'w/resnet50.h5', for the weights "
+        "of resnet50; until it is there, the row fails."
+    )
+
+
 def test_make_says_a_mistake_before_anything_runs_and_fails(project):
     write_real_data(project, {"image_sise": 64})
     before = content(project.root)
