@@ -4,6 +4,7 @@ import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
 from typing import Any, Final, Self
 
 import numpy as np
@@ -113,7 +114,7 @@ class Assessment:
             label: One of `LABELS`.
             rule: The name of one of `thresholds.RULES`.
         """
-        return float(_row(self.thresholds, rule=rule, label=label)["threshold"])
+        return float(self._row("thresholds", rule=rule, label=label)["threshold"])
 
     def achieved(self, label: str, rule: str = POSTER_RULE) -> float:
         """What a label's frozen threshold achieves of its rule on validation; NaN without one.
@@ -122,36 +123,47 @@ class Assessment:
             label: One of `LABELS`.
             rule: The name of one of `thresholds.RULES`.
         """
-        return float(_row(self.thresholds, rule=rule, label=label)["achieved"])
+        return float(self._row("thresholds", rule=rule, label=label)["achieved"])
 
     def score(self, score: str, label: str, split: Split = "test") -> dict[str, Any]:
         """A score with its interval and its floor: a row of `scores`."""
-        return _row(self.scores, score=score, label=label, split=split)
+        return self._row("scores", score=score, label=label, split=split)
 
     def rate(self, rate: str, label: str, rule: str = POSTER_RULE) -> dict[str, Any]:
         """A rate on test at a frozen threshold: a row of `rates`."""
-        return _row(self.rates, rate=rate, label=label, rule=rule, split="test")
+        return self._row("rates", rate=rate, label=label, rule=rule, split="test")
 
     def average_precision(self, label: str) -> dict[str, Any]:
         """A label's average precision on test: a row of `precisions`."""
-        return _row(self.precisions, label=label)
+        return self._row("precisions", label=label)
 
     def endpoint(self, endpoint: Endpoint, split: Split = "test") -> dict[str, Any]:
         """What a report is about, on validation or test: a row of `endpoints`."""
-        return _row(self.endpoints, **endpoint.model_dump(), split=split)
+        return self._row("endpoints", **endpoint.model_dump(), split=split)
 
     def calibration_measure(self, measure: str, label: str) -> dict[str, Any]:
         """A measure of calibration: a row of `calibration`."""
-        return _row(self.calibration, measure=measure, label=label)
+        return self._row("calibration", measure=measure, label=label)
 
     def split(self, split: Split) -> dict[str, Any]:
         """What a split holds: a row of `splits`."""
-        return _row(self.splits, split=split)
+        return self._row("splits", split=split)
 
     def curve(self, kind: str, label: str) -> pd.DataFrame:
         """A label's curve on test: `roc`, `precision_recall`, `reliability` or `net_benefit`."""
         table: pd.DataFrame = getattr(self, kind)
         return table[table["label"] == label].drop(columns="label").reset_index(drop=True)
+
+    def _row(self, table: str, **where: str) -> dict[str, Any]:
+        """The only row of a table with these values."""
+        if table not in self._rows:
+            self._rows[table] = getattr(self, table).to_dict("records")
+        return dict(next(row for row in self._rows[table] if where.items() <= row.items()))
+
+    @cached_property
+    def _rows(self) -> dict[str, list[dict[str, Any]]]:
+        """By table, its rows: pages ask for one at a time, for hundreds in all."""
+        return {}
 
     def record(self) -> dict[str, Any]:
         """Everything as `record.json` keeps it: of a table, a list a column.
@@ -265,13 +277,6 @@ def _curves(predictions: pd.DataFrame) -> dict[str, pd.DataFrame]:
 def _test_set(predictions: pd.DataFrame) -> str:
     names = sorted(select_split(predictions, "test")["sop_instance_uid"])
     return hashlib.sha256("\n".join(names).encode()).hexdigest()[:12]
-
-
-def _row(table: pd.DataFrame, **where: str) -> dict[str, Any]:
-    """The only row of a table with these values."""
-    chosen = np.logical_and.reduce([table[name] == value for name, value in where.items()])
-    row: dict[str, Any] = table[chosen].to_dict("records")[0]  # type: ignore[assignment]
-    return row
 
 
 def _columns(table: pd.DataFrame) -> dict[str, list[Any]]:
