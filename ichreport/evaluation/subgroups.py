@@ -1,7 +1,8 @@
 """Where a run does well and where it fails: scores within subgroups of slices."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -19,19 +20,35 @@ from ichreport.evaluation.predictions import (
 from ichreport.evaluation.scores import log_loss_terms
 from ichreport.evaluation.uncertainty.closed_intervals import (
     area_interval,
-    difference_interval,
-    difference_p_value,
     loss_interval,
+    rate_interval,
 )
-from ichreport.evaluation.uncertainty.intervals import holm
-from ichreport.evaluation.uncertainty.jackknife import auc_left_out, mean_left_out
+from ichreport.evaluation.uncertainty.intervals import LEVEL, Interval, holm
+from ichreport.evaluation.uncertainty.jackknife import LeftOut, auc_left_out, mean_left_out
+from ichreport.evaluation.uncertainty.two_shares import (
+    Estimate,
+    correlation_of,
+    difference_of,
+    p_value_of,
+)
 from ichreport.labels import ANY, LABELS
 from ichreport.splits import Split
 
 Negatives = Literal["own", "all"]
 
+_Measured = tuple[LeftOut, Callable[..., Interval]]
+"""A score without each group, and its interval at a level."""
+
 _DIFFERENCE: Final = ("difference", "difference_low", "difference_high", "p")
 """Columns of a subgroup's difference from the rest."""
+
+_COLUMNS: Final = (
+    *("label", "subgroup", "score", "value", "low", "high", "groups", "slices", "positives"),
+    *_DIFFERENCE,
+)
+
+_ROUNDING: Final = 1e-9
+"""Two differences that add up to less are each other's opposite."""
 
 
 def subgroup_scores(
@@ -91,8 +108,7 @@ def subgroup_scores(
             scores = _scores(truth[chosen], score[chosen], threshold, group_codes[chosen])
             compared = _from_the_rest(truth, score, threshold, group_codes, parts=(chosen, rest))
             table += [keys | row | counts | compared.get(row["score"], {}) for row in scores]
-    columns = ["label", "subgroup", "score", "value", "low", "high", "groups"]
-    return pd.DataFrame(table, columns=[*columns, "slices", "positives", *_DIFFERENCE])
+    return pd.DataFrame(table, columns=list(_COLUMNS))
 
 
 def strata_scores(
@@ -134,21 +150,37 @@ def strata_scores(
         )
         table.insert(0, "kind", name)
         tables.append(table)
+    if not tables:
+        return pd.DataFrame(columns=["kind", *_COLUMNS, "p_adjusted"])
     together = pd.concat(tables, ignore_index=True)
     return together.assign(p_adjusted=_adjusted(together))
 
 
+def is_mirrored(table: pd.DataFrame) -> pd.Series:
+    """Which rows of `strata_scores` say once more what the row of another subgroup says.
+
+    Of two subgroups, each of which is the other's rest, that is the second. Where a third has
+    slices that a score counts, neither is.
+
+    Args:
+        table: Columns `kind`, `score` and `difference` at least.
+
+    Returns:
+        (n,), on the index of the table.
+    """
+    tested = table.dropna(subset="difference")
+    differences = tested.groupby(["kind", "score"])["difference"]
+    of_two = (differences.transform("size") == 2) & (differences.cumcount() == 1)
+    opposite = of_two & (differences.transform("sum").abs() < _ROUNDING)
+    return opposite.reindex(table.index, fill_value=False)
+
+
 def _adjusted(table: pd.DataFrame) -> NDArray[np.float64]:
     """Each row's p-value after Holm's adjustment; NaN where nothing was compared."""
-    tested = table.dropna(subset="p")
-    by_property = tested.groupby(["kind", "score"])["p"]
-    mirrored = (by_property.transform("size") == 2) & (by_property.cumcount() == 1)
-    p_values = table["p"].astype(np.float64).copy()
-    p_values[mirrored.index[mirrored]] = math.nan
-    adjusted = pd.Series(holm(p_values), index=table.index)
+    mirrored = is_mirrored(table)
+    adjusted = pd.Series(holm(table["p"].where(~mirrored)), index=table.index)
     first = adjusted.groupby([table["kind"], table["score"]]).transform("first")
-    adjusted[mirrored.index[mirrored]] = first[mirrored.index[mirrored]]
-    values: NDArray[np.float64] = np.asarray(adjusted, dtype=np.float64)
+    values: NDArray[np.float64] = np.where(mirrored, first, adjusted)
     return values
 
 
@@ -197,12 +229,33 @@ def _from_the_rest(
     total = int(group_codes.max(initial=-1)) + 1
     called = (score >= threshold).astype(np.float64)
     recalled = (truth == 1) & (not math.isnan(threshold))
-    areas = [auc_left_out(truth[p], score[p], group_codes[p], total) for p in parts]
-    recalls = [mean_left_out(called[p & recalled], group_codes[p & recalled], total) for p in parts]
-    compared = {}
-    for name, (inside, rest) in {"auc": areas, "recall": recalls}.items():
-        difference = inside.minus(rest)
-        ci, p = difference_interval(difference), difference_p_value(difference)
-        figures = (difference.value, ci.low, ci.high, p)
-        compared[name] = dict(zip(_DIFFERENCE, figures, strict=True))
-    return compared
+    areas, recalls = [], []
+    for part in parts:
+        area = auc_left_out(truth[part], score[part], group_codes[part], total)
+        areas.append((area, partial(area_interval, area)))
+        bleeding = part & recalled
+        recall = mean_left_out(called[bleeding], group_codes[bleeding], total)
+        units = int(bleeding.sum())
+        recalls.append((recall, partial(rate_interval, recall, units=units)))
+    return {"auc": _difference(*areas), "recall": _difference(*recalls)}
+
+
+def _difference(first: _Measured, second: _Measured) -> dict[str, float]:
+    """One score less another, with the interval and p-value that the intervals of both make.
+
+    So a part whose handful of slices are all ranked or found is no surer known than its own
+    interval says, and no difference lies beyond -1 and 1.
+    """
+    correlation = correlation_of(first[0].deviations, second[0].deviations)
+
+    def at_level(level: float) -> Estimate:
+        one, other = (
+            Estimate(left_out.value, ci.low, ci.high)
+            for left_out, interval in (first, second)
+            for ci in [interval(level=level)]
+        )
+        return difference_of(one, other, correlation)
+
+    found = at_level(LEVEL)
+    figures = (found.value, found.low, found.high, p_value_of(at_level))
+    return dict(zip(_DIFFERENCE, figures, strict=True))

@@ -8,7 +8,11 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from ichreport.evaluation.predictions import checked_probability, checked_truth
-from ichreport.evaluation.uncertainty.closed_intervals import difference_interval
+from ichreport.evaluation.uncertainty.closed_intervals import (
+    bounded_interval,
+    difference_interval,
+    rate_interval,
+)
 from ichreport.evaluation.uncertainty.jackknife import mean_left_out
 
 PROBABILITY_THRESHOLDS: Final = tuple(percent / 100 for percent in range(1, 100))
@@ -26,7 +30,8 @@ def decision_curve(
 
     TP / n - FP / n · p / (1 - p) at a threshold p (Vickers and Elkin, Medical Decision Making 26
     (2006) 565). The threshold says how many false alarms someone would accept for one hit. The net
-    benefit of acting on no one is 0.
+    benefit of acting on no one is 0. None is larger than the share of positives, and none smaller
+    than of acting on all others alone; so no interval reaches beyond what that share may be.
 
     Args:
         y_true: (n,), 0 or 1.
@@ -47,9 +52,11 @@ def decision_curve(
     levels = np.asarray(thresholds, dtype=np.float64)
     if not ((levels > 0) & (levels < 1)).all():
         raise ValueError(f"thresholds must be in (0, 1), got {thresholds!r}.")
-    rows = []
+    share = mean_left_out(truth.astype(np.float64), group_codes)
+    positives, rows = rate_interval(share, units=len(truth)), []
     for threshold in levels.tolist():
-        benefit = truth - (1 - truth) * threshold / (1 - threshold)
+        odds = threshold / (1 - threshold)
+        benefit = truth - (1 - truth) * odds
         model = mean_left_out(np.where(score >= threshold, benefit, 0), group_codes)
         treat_all = mean_left_out(benefit, group_codes)
         better = replace(
@@ -58,7 +65,8 @@ def decision_curve(
             without=np.maximum(treat_all.without, 0),
         )
         above_both = model.minus(better)
-        ci, above = difference_interval(model), difference_interval(above_both)
+        ci = bounded_interval(model, -(1 - positives.low) * odds, positives.high)
+        above = difference_interval(above_both)
         rows.append(
             {
                 "threshold": threshold,

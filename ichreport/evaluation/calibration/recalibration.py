@@ -63,11 +63,13 @@ def fit_temperature(y_true: ArrayLike, y_score: ArrayLike) -> float:
         y_score: (n,), probabilities.
 
     Returns:
-        The temperature. NaN with one class, and where the best one lies beyond `MAX_TEMPERATURE` or
-        its inverse: the scores separate the classes perfectly, or not at all.
+        The temperature. NaN with one class, where every slice is on its right side of one half or
+        every one on its wrong side, so that none is best, and where the best one lies beyond
+        `MAX_TEMPERATURE` or its inverse.
     """
     truth, logit = checked_truth(y_true), to_logit(y_score)
-    if len(np.unique(truth)) < 2:
+    right = np.where(truth == 1, logit, -logit)
+    if len(np.unique(truth)) < 2 or (right >= 0).all() or (right <= 0).all():
         return math.nan
     limit = math.log(MAX_TEMPERATURE)
     optimum = minimize_scalar(
@@ -157,6 +159,8 @@ def _sandwich(
     if np.isnan(p).any() or groups < 2:
         return np.full((coefficients, coefficients), math.nan)
     curvature = (design * (p * (1 - p))[:, None]).T @ design
+    if np.linalg.matrix_rank(curvature, hermitian=True) < coefficients:  # all p are 0 or 1
+        return np.full((coefficients, coefficients), math.nan)
     gradients = group_sums(design * (truth - p)[:, None], group_codes, int(group_codes.max()) + 1)
     inverse = np.linalg.inv(curvature)
     covariance: NDArray[np.float64] = inverse @ (gradients.T @ gradients) @ inverse

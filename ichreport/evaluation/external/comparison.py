@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
 
 from ichreport.evaluation.external.measures import MEASURES, measure
 from ichreport.evaluation.external.scored import Scale, Scored
+from ichreport.evaluation.uncertainty.two_shares import Estimate, difference_of
 from ichreport.labels import LABELS
 
 
@@ -59,9 +61,9 @@ def compare_places(inside: Scale, outside: Scale) -> pd.DataFrame:
 def difference(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, float]:
     """One estimate less another of other patients, with its interval from both intervals.
 
-    The lower end is d - sqrt((a - a_low)² + (b_high - b)²), the upper one likewise (Zou and Donner,
-    Statistics in Medicine 27 (2008) 1693; for two shares Newcombe's, ibid. 17 (1998) 873). It keeps
-    what the two intervals know of skewness and of shares of 0 or 1, where no group differs.
+    The lower end is d - sqrt((a - a_low)² + (b_high - b)²), the upper one likewise
+    (`two_shares.difference_of`). It keeps what the two intervals know of skewness and of shares of
+    0 or 1, where no group differs.
 
     Args:
         first: `value`, `low` and `high`.
@@ -70,12 +72,11 @@ def difference(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str,
     Returns:
         `value`, `low` and `high`; NaN where an end is.
     """
-    a, a_low, a_high = (float(first[name]) for name in ("value", "low", "high"))
-    b, b_low, b_high = (float(second[name]) for name in ("value", "low", "high"))
-    value = a - b
-    low = value - math.hypot(a - a_low, b_high - b)
-    high = value + math.hypot(a_high - a, b - b_low)
-    return {"value": value, "low": low, "high": high}
+    one, other = (
+        Estimate(*(float(place[name]) for name in ("value", "low", "high")))
+        for place in (first, second)
+    )
+    return asdict(difference_of(one, other))
 
 
 def _same(first: float, second: float) -> bool:

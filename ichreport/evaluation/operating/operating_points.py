@@ -6,17 +6,16 @@ prevalence they follow from the likelihood ratios by Bayes' rule.
 """
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ichreport.evaluation.operating.rates import RATES, matthews_correlation, rates_at_threshold
-from ichreport.evaluation.uncertainty.closed_intervals import bounded_interval, rate_interval
+from ichreport.evaluation.operating.rates import RATES, rates_at_threshold
+from ichreport.evaluation.uncertainty.closed_intervals import correlation_interval, rate_interval
 from ichreport.evaluation.uncertainty.intervals import Interval
-from ichreport.evaluation.uncertainty.jackknife import LeftOut, mcc_left_out, mean_left_out
+from ichreport.evaluation.uncertainty.jackknife import mcc_left_out, mean_left_out
 from ichreport.evaluation.uncertainty.two_shares import (
     Estimate,
     correlation_of,
@@ -171,31 +170,8 @@ def operating_point(
         rates=rates,
         correlation=correlation_of(recall.deviations, specificity.deviations),
         mcc=mcc.value,
-        mcc_interval=_mcc_interval(mcc, rates, float(positive.mean()) if len(truth) else math.nan),
+        mcc_interval=correlation_interval(mcc),
     )
-
-
-def _mcc_interval(mcc: LeftOut, rates: Sequence[Mapping[str, Any]], prevalence: float) -> Interval:
-    """A t interval; where every call is right, or every one wrong, one end from the rates' ends."""
-    ci = bounded_interval(mcc, -1.0, 1.0)
-    low, high = ci.low, ci.high
-    by_name = {row["rate"]: row for row in rates}
-    recall, specificity = by_name["recall"], by_name["specificity"]
-    if mcc.value == 1:
-        low = _mcc_of(recall["low"], specificity["low"], prevalence)
-    elif mcc.value == -1:
-        high = _mcc_of(recall["high"], specificity["high"], prevalence)
-    return Interval(low, high, ci.groups)
-
-
-def _mcc_of(recall: float, specificity: float, prevalence: float) -> float:
-    """Matthews' correlation at so much recall, specificity and share of positives."""
-    negative = 1 - prevalence
-    cells = (
-        *(prevalence * recall, negative * (1 - specificity)),
-        *(negative * specificity, prevalence * (1 - recall)),
-    )
-    return float(matthews_correlation(*map(np.asarray, cells)))
 
 
 def _share(odds: float) -> float:

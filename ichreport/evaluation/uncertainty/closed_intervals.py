@@ -7,6 +7,7 @@ distribution. `benchmarks/coverage.py` counts how often these intervals hold the
 """
 
 import math
+from dataclasses import replace
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -16,8 +17,9 @@ from scipy.special import expit, logit, ndtri, stdtr, stdtrit
 from ichreport.evaluation.uncertainty.intervals import LEVEL, Interval
 from ichreport.evaluation.uncertainty.jackknife import LeftOut
 
-_MISRANKED: Final = {"roc": 1 / 32, "precision": 1 / 16}
-"""By curve, of one group of the rarer class, the share that an area is never surer of than."""
+_MISRANKED: Final = {"roc": 1 / 32, "precision": 1 / 16, "correlation": 1 / 2}
+"""Of one group of the rarer class, the share that an area, or a correlation of calls with the
+truth, is never surer of than."""
 
 _FEWEST_FREEDOM: Final = 4.0
 """Degrees of freedom that a variance has at least, if there are as many groups: with fewer,
@@ -68,11 +70,12 @@ def _carrying_groups(deviations: NDArray[np.float64]) -> float:
     return float(squares.sum()) ** 2 / fourth if fourth > 0 else 0.0
 
 
-Curve = Literal["roc", "precision"]
-"""What an area is under: the ROC curve, or precision over recall."""
+Area = Literal["roc", "precision", "correlation"]
+"""What an area is under, the ROC curve or precision over recall; or that it stands for a
+correlation, of which 0 is as much as 1 / 2 of an area."""
 
 
-def area_interval(left_out: LeftOut, curve: Curve = "roc", level: float = LEVEL) -> Interval:
+def area_interval(left_out: LeftOut, curve: Area = "roc", level: float = LEVEL) -> Interval:
     """The interval of an area under a curve, of the ROC curve or average precision.
 
     A t interval on the logit scale, which stays within (0, 1). A small share of a group of the
@@ -104,6 +107,26 @@ def area_interval(left_out: LeftOut, curve: Curve = "roc", level: float = LEVEL)
     with np.errstate(divide="ignore"):
         ends = expit(logit([[area], [shrunk]]) + np.array([-half_width, half_width]))
     return Interval(float(ends[:, 0].min()), float(ends[:, 1].max()), left_out.groups)
+
+
+def correlation_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
+    """The interval of Matthews' correlation: Fisher's, on the scale of its arc tangent.
+
+    That is a logit's, of (1 + correlation) / 2, and what `area_interval` says of it.
+
+    Args:
+        left_out: Of `jackknife.mcc_left_out`.
+        level: Confidence, in (0, 1).
+
+    Returns:
+        Within [-1, 1]; NaN if fewer than two groups hold a class.
+
+    Raises:
+        ValueError: If `level` is not in (0, 1).
+    """
+    halved = replace(left_out, value=(1 + left_out.value) / 2, without=(1 + left_out.without) / 2)
+    ends = area_interval(halved, "correlation", level)
+    return Interval(2 * ends.low - 1, 2 * ends.high - 1, ends.groups)
 
 
 def loss_interval(left_out: LeftOut, level: float = LEVEL, *, most: float = math.inf) -> Interval:
@@ -225,7 +248,8 @@ def difference_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
         level: Confidence, in (0, 1).
 
     Returns:
-        NaN with fewer than two groups.
+        NaN with fewer than two groups, and where all groups differ alike: how much they scatter is
+        not known then, unless there is no difference at all.
 
     Raises:
         ValueError: If `level` is not in (0, 1).
@@ -241,6 +265,9 @@ def bounded_interval(
 ) -> Interval:
     """The t interval of a mean that lies between two bounds, and no further than these.
 
+    Groups that are all alike say nothing of how they scatter. Then it is that of a share of so many
+    groups, `rate_interval`, unless there is no difference at all.
+
     Args:
         left_out: Of `jackknife.mean_left_out`, or a difference.
         least: What the mean is at least.
@@ -254,6 +281,13 @@ def bounded_interval(
         ValueError: If `level` is not in (0, 1).
     """
     ends = difference_interval(left_out, level)
+    is_no_difference = least < left_out.value == 0
+    if not (is_no_difference or _variance(left_out.deviations)):
+        share = (left_out.value - least) / (most - least)
+        alike = replace(left_out, value=share, without=np.full_like(left_out.without, share))
+        of_share = rate_interval(alike, units=left_out.groups, level=level)
+        low, high = (least + (most - least) * end for end in (of_share.low, of_share.high))
+        ends = Interval(low, high, left_out.groups)
     return Interval(max(ends.low, least), min(ends.high, most), ends.groups)
 
 
@@ -292,15 +326,12 @@ def p_value_below_zero(left_out: LeftOut) -> float:
         left_out: Of `jackknife.mean_left_out`.
 
     Returns:
-        In [0, 1]; NaN with fewer than two groups.
+        In [0, 1]; NaN with fewer than two groups, and where all groups gain alike.
     """
     if left_out.groups < 2 or math.isnan(left_out.value):
         return math.nan
     value, error, freedom = _with_a_further_group(left_out, 1)
-    if abs(value) < _ROUNDING:
-        return 1.0
-    with np.errstate(divide="ignore"):
-        return float(stdtr(freedom, float(np.float64(value) / error)))
+    return float(stdtr(freedom, value / error)) if error else 1.0
 
 
 def _with_a_further_group(left_out: LeftOut, sign: int) -> tuple[float, float, float]:
@@ -308,9 +339,8 @@ def _with_a_further_group(left_out: LeftOut, sign: int) -> tuple[float, float, f
     furthest = max(float((sign * left_out.deviations).max()), 0.0)
     further = sign * furthest * (1 + _FURTHER / math.sqrt(left_out.effective))
     deviations = np.append(left_out.deviations, further)
-    error = math.sqrt(np.square(deviations).sum())
     freedom = degrees_of_freedom(deviations, left_out.effective, fewest=1)
-    return left_out.value + further, 0.0 if error < _ROUNDING else error, freedom
+    return left_out.value + further, _error(deviations, left_out.value), freedom
 
 
 def difference_p_value(left_out: LeftOut) -> float:
@@ -320,23 +350,26 @@ def difference_p_value(left_out: LeftOut) -> float:
         left_out: The difference.
 
     Returns:
-        In [0, 1], 1 for two scores that are the same; NaN with fewer than two groups.
+        In [0, 1], 1 for two scores that are the same; NaN as `difference_interval`.
     """
     error = _standard_error(left_out)
-    if math.isnan(error):
-        return math.nan
-    if abs(left_out.value) < _ROUNDING:
+    if not error:
         return 1.0
-    with np.errstate(divide="ignore"):
-        ratio = float(np.float64(abs(left_out.value)) / error)
-    return float(2 * stdtr(max(left_out.effective - 1, 1.0), -ratio))
+    return float(2 * stdtr(max(left_out.effective - 1, 1.0), -abs(left_out.value) / error))
 
 
 def _standard_error(left_out: LeftOut) -> float:
     if left_out.groups < 2 or math.isnan(left_out.value):
         return math.nan
-    error = math.sqrt(np.square(left_out.deviations).sum())
-    return 0.0 if error < _ROUNDING else error
+    return _error(left_out.deviations, left_out.value)
+
+
+def _error(deviations: NDArray[np.float64], value: float) -> float:
+    """A standard error: 0 of no difference anywhere, and NaN of one that is alike everywhere."""
+    error = math.sqrt(np.square(deviations).sum())
+    if error >= _ROUNDING:
+        return error
+    return 0.0 if abs(value) < _ROUNDING else math.nan
 
 
 def _check_level(level: float) -> None:

@@ -1,14 +1,23 @@
-"""Intervals of a sum and a ratio of two estimates, from the interval of each.
+"""Intervals of a sum, a difference and a ratio of two estimates, from the interval of each.
 
 The method of variance estimates recovery, MOVER. It keeps what the intervals of the two know: that
 shares near 0 or 1 have lopsided intervals, and that a share of exactly 1 is uncertain too.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import brentq
+
+_LEAST_P: Final = 1e-9
+"""Smaller p-values are not told apart."""
+
+_LARGEST_P: Final = 0.999
+"""Larger p-values are 1: intervals of next to no level have no width that could be computed."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,39 @@ def sum_of(first: Estimate, second: Estimate, correlation: float) -> Estimate:
         value - _joint(first.value - first.low, second.value - second.low, correlation),
         value + _joint(first.high - first.value, second.high - second.value, correlation),
     )
+
+
+def difference_of(first: Estimate, second: Estimate, correlation: float = 0.0) -> Estimate:
+    """One estimate less another (for two shares Newcombe's, Statistics in Medicine 17 (1998) 873).
+
+    Args:
+        first: An estimate.
+        second: Another one.
+        correlation: Of the two, in [-1, 1]: 0 where they are of other patients.
+    """
+    return sum_of(first, -second, -correlation)
+
+
+def p_value_of(at_level: Callable[[float], Estimate]) -> float:
+    """The two-sided p-value of 0 that agrees with intervals: 1 less the level that just reaches it.
+
+    Args:
+        at_level: The estimate with its interval of a level, in (0, 1).
+
+    Returns:
+        In [1e-9, 1]; NaN where the estimate or an end is.
+    """
+
+    def beyond_zero(alpha: float) -> float:
+        found = at_level(1 - alpha)
+        return found.low if found.value > 0 else -found.high
+
+    widest, narrowest = beyond_zero(_LEAST_P), beyond_zero(_LARGEST_P)
+    if math.isnan(widest + narrowest):
+        return math.nan
+    if narrowest <= 0:
+        return 1.0
+    return _LEAST_P if widest > 0 else float(brentq(beyond_zero, _LEAST_P, _LARGEST_P))
 
 
 def _joint(first: float, second: float, correlation: float) -> float:

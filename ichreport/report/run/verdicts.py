@@ -11,6 +11,7 @@ from ichreport.data.overlap.leakage import NEIGHBOURS
 from ichreport.data.samples import Sample
 from ichreport.evaluation.assessment import Assessment
 from ichreport.evaluation.constant_prevalence import Verdict as AgainstConstant
+from ichreport.evaluation.subgroups import is_mirrored
 from ichreport.evaluation.uncertainty.intervals import ALPHA
 from ichreport.labels import ANY, SUBTYPES
 from ichreport.params.experiment import Experiment
@@ -195,10 +196,11 @@ def subgroups(assessed: Assessment) -> Verdict:
     clear = compared[compared["p_adjusted"] < ALPHA]
     if clear.empty:
         return Verdict(_CAPTIONS.fill("subgroups_alike"))
-    # of two subgroups, each is the other's rest: one comparison, which is told once
-    of_two = clear["kind"].map(table.groupby("kind")["subgroup"].nunique()) == 2
-    mirrored = of_two & clear.duplicated(["kind", "score"])
-    told = clear[~mirrored].sort_values("p_adjusted", kind="stable").to_dict("records")
+    told = (
+        clear[~is_mirrored(compared)[clear.index]]
+        .sort_values("p_adjusted", kind="stable")
+        .to_dict("records")
+    )
     differences = "; ".join(map(_difference, told))
     return Verdict(_CAPTIONS.fill("subgroups_differ", differences=differences))
 

@@ -155,3 +155,17 @@ def test_separate_classes_have_a_line_only_with_a_ridge():
 def test_one_class_or_constant_scores_have_no_line():
     assert all(math.isnan(value) for value in recalibration.fit_logistic([1, 1], [0.1, 0.2]))
     assert all(math.isnan(value) for value in recalibration.fit_logistic([0, 1], [0.3, 0.3]))
+
+
+@pytest.mark.parametrize("sureness", [0.5, 8.0, 12.0, 16.6])
+def test_scores_that_are_all_on_the_right_side_have_no_temperature_and_no_error(sureness):
+    """The loss of sure ones is 0 at many temperatures, and the first that is met says nothing."""
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 2, 200)
+    z = np.where(truth == 1, 1, -1) * sureness * rng.uniform(0.8, 1, 200)
+    for sign in (1, -1):
+        assert math.isnan(
+            recalibration.fit_temperature(truth, recalibration.to_probability(sign * z))
+        )
+    codes, line = np.arange(200) // 5, (1e6, 0.0)
+    assert np.isnan(recalibration.line_standard_errors(truth, z, line, codes)).all()

@@ -54,7 +54,8 @@ def test_heat_on_the_truth_is_perfect(store, sample, bleeding):
     measured = against_truth.measure(store, sample, bleeding, at_the_truth(store, bleeding))
     for label in bleeding:
         row = measured.row(label, "iou")
-        assert row["value"] == row["low"] == 1
+        assert row["value"] == row["high"] == 1
+        assert 0.6 < row["low"] < 1  # ten groups that are all alike are ten groups, and not endless
         assert row["slices"] == len(bleeding[label])
     assert measured.row("epidural", "iou")["groups"] == 10
     assert (measured.method, measured.side) == ("CAM", 4)

@@ -326,3 +326,27 @@ def test_a_skewed_loss_of_no_gain_seldom_seems_to_have_one():
         before.append(intervals.interval(means, groups=36).high < 0)
     assert np.mean(before) > 0.06
     assert np.mean(ours) <= 0.04
+
+
+def test_groups_that_all_differ_alike_have_no_interval_and_no_p_value():
+    """They say nothing of how groups scatter; perfect order of two and two is chance in a sixth."""
+    alike = mean_left_out(np.full(4, 0.5), np.arange(4))
+    ends = closed_intervals.difference_interval(alike)
+    assert math.isnan(ends.low)
+    assert math.isnan(ends.high)
+    assert math.isnan(closed_intervals.difference_p_value(alike))
+    assert math.isnan(closed_intervals.p_value_below_zero(mean_left_out(-np.ones(4), np.arange(4))))
+    nothing = mean_left_out(np.zeros(4), np.arange(4))
+    assert closed_intervals.difference_interval(nothing).high == 0
+    assert closed_intervals.p_value_below_zero(nothing) == 1
+
+
+def test_bounded_means_of_groups_that_are_all_alike_are_shares_of_so_many_groups():
+    for value, expected in ((0.0, (0, 8)), (0.25, (2, 8)), (1.0, (8, 8))):
+        alike = mean_left_out(np.full(8, value), np.arange(8))
+        ends = closed_intervals.bounded_interval(alike, 0.0, 1.0)
+        assert (ends.low, ends.high) == pytest.approx(
+            tuple(binomtest(*expected).proportion_ci(method="wilson")), abs=1e-9
+        )
+    same = closed_intervals.bounded_interval(mean_left_out(np.zeros(8), np.arange(8)), -1.0, 1.0)
+    assert (same.low, same.high) == (0, 0)
