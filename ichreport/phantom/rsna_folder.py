@@ -21,7 +21,14 @@ from ichreport.files import (
 from ichreport.labels import ANY, LABELS, SUBTYPES
 from ichreport.params.phantom.recipe import DESCRIPTION_FILE, PhantomRecipe
 from ichreport.phantom.cohort import PatientPlan, plan_cohort
-from ichreport.phantom.study import IMAGES, TRUTH, VISIBLE_AREA, WrittenPatient, write_patient
+from ichreport.phantom.study import (
+    FREE_OF_BONE,
+    IMAGES,
+    TRUTH,
+    VISIBLE_AREA,
+    WrittenPatient,
+    write_patient,
+)
 
 _CODE = "ichreport.phantom"
 _LABELS_FILE = "stage_2_train.csv"
@@ -190,7 +197,8 @@ def _contents(recipe: PhantomRecipe, written: list[WrittenPatient]) -> dict[str,
         "recipe": recipe.model_dump(),
         "label_rule": (
             f"A slice is positive for a subtype if its truth mask covers at least {VISIBLE_AREA:g} "
-            "mm²; any is the largest of the five."
+            f"mm², of which {FREE_OF_BONE:.0%} or more lie off bone; any is the largest of the "
+            "five."
         ),
         "counts": {
             "patients": len(written),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy import ndimage
 
 from ichreport.labels import ANY, SUBTYPES
 from ichreport.params.phantom.recipe import PhantomRecipe
@@ -26,6 +27,15 @@ TRUTH = "truth"
 
 VISIBLE_AREA = 40.0
 """A slice is positive for a subtype if its truth mask covers at least this area (mm²)."""
+
+FREE_OF_BONE = 0.25
+"""Share of that mask at least that lies off bone, whose blurred rim looks like blood."""
+
+_RIM = 1.2
+"""Width of that rim (mm)."""
+
+_BONE = 120
+"""Intensity from which a pixel shows bone (HU)."""
 
 _KEPT_BYTES = 0.29
 """Share of its pixel bytes that the truncated file keeps."""
@@ -163,11 +173,19 @@ def _write_study(
 def _truth_bits(taken: ScannedSlice, scan: Scan) -> NDArray[np.uint8]:
     """Where a reader can see blood: bit k is set where `SUBTYPES[k]` bleeds.
 
-    A mask smaller than `VISIBLE_AREA` is left out, as no reader would mark it.
+    A mask smaller than `VISIBLE_AREA` is left out, and one that is but a rim of bone
+    (`FREE_OF_BONE`), as no reader would mark it.
     """
     bits = np.zeros(taken.hu.shape, np.uint8)
     for subtype, mask in taken.masks.items():
-        if np.count_nonzero(mask) * scan.pixel**2 >= VISIBLE_AREA:
+        size = np.count_nonzero(mask)
+        if size * scan.pixel**2 < VISIBLE_AREA:
+            continue
+        rim = round(_RIM / scan.pixel)
+        bone = taken.hu >= _BONE
+        if rim:
+            bone = ndimage.binary_dilation(bone, np.ones((3, 3), np.bool_), iterations=rim)
+        if np.count_nonzero(mask & ~bone) >= FREE_OF_BONE * size:
             bits |= mask.astype(np.uint8) << np.uint8(SUBTYPES.index(subtype))
     return bits
 

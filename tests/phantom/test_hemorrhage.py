@@ -1,18 +1,23 @@
 import dataclasses
 import functools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from ichreport.labels import SUBTYPES
+from ichreport.phantom import study
 from ichreport.phantom.anatomy import brain
 from ichreport.phantom.anatomy.cavity import cavity
 from ichreport.phantom.anatomy.cranial_vault import sutures
+from ichreport.phantom.anatomy.head import Head
 from ichreport.phantom.anatomy.landmarks import MassEffect, slow_noise
+from ichreport.phantom.bleeds.blood import Blood
 from ichreport.phantom.bleeds.epidural import Epidural
-from ichreport.phantom.bleeds.intraparenchymal import Intraparenchymal
+from ichreport.phantom.bleeds.intraparenchymal import CONTUSION_SITES, Intraparenchymal
 from ichreport.phantom.bleeds.intraventricular import Intraventricular
 from ichreport.phantom.bleeds.kinds import BLEED_TYPES, mass_effect, place_extraaxial
+from ichreport.phantom.bleeds.layers import Layers
 from ichreport.phantom.bleeds.subarachnoid import Subarachnoid
 from ichreport.phantom.bleeds.subdural import Subdural
 from ichreport.phantom.shapes import Points
@@ -264,3 +269,49 @@ def test_bleeds_cannot_change():
     bleed = draws(Epidural, 1)[0]
     with pytest.raises(dataclasses.FrozenInstanceError):
         bleed.blood = None
+
+
+def test_blood_within_the_brain_leaves_fluid_as_it_is():
+    """What lies in a ventricle or a fissure has another name."""
+    axis = np.linspace(-20, 20, 41, dtype=np.float32)
+    p = Points(*(v.ravel() for v in np.meshgrid(axis, axis, axis, indexing="ij")))
+    fluid = (p.x > 3).astype(np.float32)
+    brain = SimpleNamespace(ventricles=fluid, subarachnoid=np.zeros_like(fluid))
+    bleed = Intraparenchymal(
+        Blood.draw(np.random.default_rng(0)), subtle=False, where="lobar",
+        lobes=(((0.0, 0.0, 0.0), 9.0),), swelling=4.0,
+    )  # fmt: skip
+    hu = np.where(fluid > 0, 5.0, 32.0).astype(np.float32)
+    layers = Layers(hu.copy(), p, np.zeros_like(hu), (0.0, 0.0, -1.0))
+    layers.put_within(bleed, brain, np.full_like(hu, 40), Head.draw(np.random.default_rng(0)))
+    share = layers.blood["intraparenchymal"]
+    assert share[fluid > 0].max() == 0
+    np.testing.assert_array_equal(layers.hu[fluid > 0], hu[fluid > 0])
+    assert share[(fluid == 0) & (np.square(p.x) + np.square(p.y) + np.square(p.z) < 16)].min() > 0.6
+
+
+@pytest.mark.parametrize("where", sorted(CONTUSION_SITES))
+def test_contusions_stay_where_the_brain_strikes_bone(where):
+    """Some of the frontal base lay beside the third ventricle, 36 mm away, where they fitted."""
+    site, rng = np.array(CONTUSION_SITES[where][1]), np.random.default_rng(4)
+    away = []
+    for _ in range(150):
+        bleed = Intraparenchymal.draw_contusion(
+            rng, 1, subtle=False, blood=Blood.draw(rng), where=where
+        )
+        away.append(np.linalg.norm(np.array(bleed.lobes[0][0]) - site))
+        assert bleed.lobes[0][1] >= 0.6 * 4
+    assert np.median(away) < 12
+    assert max(away) < 22
+
+
+def test_a_rim_of_bone_is_no_bleed():
+    """A long arc of one pixel beside bone is as large as a bleed, and nobody sees one there."""
+    hu = np.full((64, 64), 30, np.int16)
+    hu[:20] = 900
+    masks = {"subdural": np.zeros(hu.shape, np.bool_), "epidural": np.zeros(hu.shape, np.bool_)}
+    masks["subdural"][20] = True
+    masks["epidural"][20:23] = True
+    taken = SimpleNamespace(hu=hu, masks=masks)
+    bits = study._truth_bits(taken, SimpleNamespace(pixel=1.0))
+    assert np.bitwise_or.reduce(bits, axis=None) == 1 << SUBTYPES.index("epidural")

@@ -6,7 +6,7 @@ import pytest
 from scipy import ndimage
 
 from ichreport.phantom import section
-from ichreport.phantom.anatomy import neck, surgery
+from ichreport.phantom.anatomy import face, neck, surgery
 from ichreport.phantom.anatomy.head import Head
 from ichreport.phantom.scanner.series import scan_series
 from ichreport.phantom.section import Patient
@@ -278,7 +278,7 @@ def test_an_adult_is_sound():
 
 
 def test_shoulders_reach_the_edge_of_the_lowest_slices_of_some():
-    shrugged = next(h for h in map(person, range(80)) if h.build.neck.shoulders > -90)
+    shrugged = next(h for h in map(person, range(300)) if h.build.neck.shoulders > -94)
     other = next(h for h in map(person, range(80)) if h.build.neck.shoulders < -120)
     shown = [(slices_of(h, [-92.0])[1][0] > -300)[:, [3, -4]].any() for h in (shrugged, other)]
     assert shown == [True, False]
@@ -289,3 +289,22 @@ def test_phantom_json_says_how_each_head_is_built(small):
         assert set(patient["build"]) == {"vault", "face", "neck"}
         assert 2 < patient["build"]["vault"]["skin"] < 4
         assert isinstance(patient["surgery"], list)
+
+
+def test_shoulders_nose_and_jaw_do_not_begin_with_the_lowest_point_of_a_plane():
+    """Of what lies at one height, the outline is the same whatever else is drawn with it."""
+    shrugged = next(
+        head for head in map(person, range(200)) if head.build.neck.shoulders > neck.TOP - 90
+    )
+    for height in np.arange(-130.0, -20.0, 1.5):
+        alone = face.skin(shrugged, plane(height, 4.0))
+        planes = zip(plane(height, 4.0), plane(-200.0, 4.0), strict=True)
+        together = face.skin(shrugged, Points(*map(np.stack, planes)))[0]
+        near = np.minimum(alone, together) < 3
+        assert np.abs(alone - together)[near].max(initial=0) < 0.3, height
+
+
+def test_shoulders_lie_below_the_skull():
+    tops = [person(seed).build.neck.shoulders for seed in range(150)]
+    assert max(tops) <= -90
+    assert any(top > -115 for top in tops)

@@ -273,7 +273,7 @@ class NeckTraits:
             muscle=_bounded(rng.normal(1.05 - age / 700, 0.12), 0.65, 1.3) if varied else 1.0,
             fat=_bounded(rng.normal(0.2 + age / 150, 0.2), 0, 1) if varied else 0.5,
             tilt=float(rng.normal(-0.1, 0.12)) if varied else -0.1,
-            shoulders=float(rng.uniform(-100, -74)) if shrugged else -160.0,
+            shoulders=float(rng.uniform(-112, -90)) if shrugged else -160.0,
         )
 
 

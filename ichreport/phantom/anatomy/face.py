@@ -30,6 +30,9 @@ _FLUID = 18.0
 _CELLS_RATE = 2.1
 """Labyrinth voxels a mm of the noise that walls off air cells: they are about 4 mm wide."""
 
+_SHOULDER_JOINT = 40
+"""How far neck and shoulder are rounded into each other (mm)."""
+
 _BROW = Tube((12, -83, -25), (46, -66, -29), (4.4, 4.8))
 
 
@@ -41,17 +44,18 @@ def skin(head: Head, p: Points) -> Array:
     cheeks = ellipsoid(p, (0, -34, -68), (65 + plump + face.zygoma / 2, 60, 64))
     back = ellipsoid(p, (0, 34, -75), (64 * neck.muscle + plump, 62 + plump, 72))
     outline = smooth_min(cheeks, back, 26)
-    low = float(p.z.min())
-    if low < -38 and float(p.z.max()) > -90:
+    low, top = float(p.z.min()), float(p.z.max())
+    # each from as far as its rounded joint reaches, so that nothing begins in the midst of it
+    if low < -62 + 22 * high + 12 and top > -62 - 22 * high - 12:
         nose = ellipsoid(p, (0, -96, -62), (12 * wide, 17 * length, 22 * high))
         outline = smooth_min(outline, nose, 12)
-    if low < -72:
+    if low < -70 - face.length + 14:
         jaw = ellipsoid(p, (0, -44, -114 - face.length), (52 + plump, 52, 44))
         outline = smooth_min(outline, jaw, 14)
-    if low < neck.shoulders:
+    if low < neck.shoulders + 4 + _SHOULDER_JOINT:
         apart = Points(np.abs(p.x), p.y, p.z)
         shoulder = ellipsoid(apart, (112, 30, neck.shoulders - 46), (66, 46, 50))
-        outline = smooth_min(outline, shoulder, 40)
+        outline = smooth_min(outline, shoulder, _SHOULDER_JOINT)
     return outline
 
 

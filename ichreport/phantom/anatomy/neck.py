@@ -19,6 +19,9 @@ from ichreport.phantom.shapes import (
 TOP = -28.0
 """Height below which anything of this is drawn (mm)."""
 
+SHOULDER_REACH = 16.0
+"""How far the slope from neck to shoulder rises above the shoulder's top (mm)."""
+
 _FAT = -92.0
 _MUSCLE = 56.0
 _ENAMEL = 2300.0
@@ -135,7 +138,7 @@ def draw(head: Head, whole: Region) -> None:
         if region is not None:
             part(head, region)
             region.keep(whole)
-    if whole.low < head.build.neck.shoulders:
+    if whole.low < head.build.neck.shoulders + SHOULDER_REACH:
         for side in (1, -1):
             region = whole.select((56, 200), (-60, 100), (-160, -60), side=side)
             if region is not None:

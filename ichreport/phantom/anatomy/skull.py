@@ -66,7 +66,7 @@ def shell(
     hu = np.full(p.x.shape, _AIR, np.float32)
     low = float(p.z.min())
     near = space.wall > -3
-    if low > head.build.neck.shoulders + 5:
+    if low > head.build.neck.shoulders + neck.SHOULDER_REACH:
         aside = np.square(p.x * np.float32(1 / 100))
         aside += np.square((p.y + np.float32(4)) * np.float32(1 / 118))
         near &= aside < 1

@@ -22,6 +22,12 @@ CONTUSION_SITES: Final[dict[str, tuple[float, Vector]]] = {
 }
 """Where the brain strikes bone: probability, and center on the left (mm)."""
 
+_FARTHEST_INWARD: Final = 8
+"""Steps of 1 mm that a contusion is moved away from the bone; what does not fit then is smaller."""
+
+_LEAST_RADIUS: Final = 4.0
+"""Of a contusion (mm)."""
+
 
 @dataclass(frozen=True)
 class Intraparenchymal:
@@ -106,10 +112,12 @@ class Intraparenchymal:
         """
         radius = rng.uniform(4, 5.5) if subtle else rng.uniform(5.5, 14)
         place = np.asarray(CONTUSION_SITES[where][1]) * (side, 1, 1) + rng.normal(0, 3, 3)
-        for _ in range(20):  # inwards, until it lies within the brain
-            if float(cavity(point(vector(place))).wall[0]) < -(radius + 2):
+        inward = _inward(place)
+        for _ in range(_FARTHEST_INWARD):
+            if _wall(place) < -(radius + 2):
                 break
-            place *= 0.96
+            place = place + inward
+        radius = min(radius, max(-_wall(place) - 2, _LEAST_RADIUS))
         return cls(
             blood=blood,
             subtle=subtle,
@@ -205,6 +213,18 @@ def _lobes(
         away *= rng.uniform(0.6, 1.0) * radius / np.linalg.norm(away)
         lobes.append((place + away, rng.uniform(0.35, 0.6) * radius))
     return tuple((vector(center), float(r)) for center, r in lobes)
+
+
+def _wall(place: NDArray[np.float64]) -> float:
+    """Distance of a place to the cavity's surface, negative inside (mm)."""
+    return float(cavity(point(vector(place))).wall[0])
+
+
+def _inward(place: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The unit vector away from the nearest wall."""
+    slope = np.array([_wall(place - step) - _wall(place + step) for step in np.eye(3)])
+    inward: NDArray[np.float64] = slope / np.linalg.norm(slope)
+    return inward
 
 
 def _patches(

@@ -91,6 +91,9 @@ class Layers:
     ) -> float:
         """Put a bleed within the brain, with the oedema around it.
 
+        Where the brain has fluid, in ventricles and fissures, it leaves that as it is: blood there
+        has other names.
+
         Args:
             bleed: The bleed.
             brain: The brain that it lies in.
@@ -104,17 +107,20 @@ class Layers:
         index = np.flatnonzero(distance < bleed.oedema + 1.5)
         if not len(index):
             return 0.0
+        tissue = at_least(1 - brain.subarachnoid.take(index) - brain.ventricles.take(index), 0)
         swollen = inside(distance.take(index) - np.float32(bleed.oedema), 3.0)
-        swollen *= 1 - brain.subarachnoid.take(index) - brain.ventricles.take(index)
+        swollen *= tissue
         hu = self.hu.take(index)
         cortex = np.clip(
             (hu - np.float32(head.white)) * np.float32(1 / (head.grey - head.white)), 0, 1
         )
-        drop = np.float32(_OEDEMA) * at_least(swollen, 0) * (1 - np.float32(0.5) * cortex)
+        drop = np.float32(_OEDEMA) * swollen * (1 - np.float32(0.5) * cortex)
         self.hu[index] = hu - drop
+        share = inside(distance, 1.6)
+        share[index] *= tissue
         return self.put(
             bleed,
-            inside(distance, 1.6),
+            share,
             level=bleed.level(self._down),
             depth=-distance,
             rim=bleed.rim,

@@ -11,6 +11,9 @@ from ichreport.phantom.anatomy.landmarks import Crowding, callosal_arch, tentori
 from ichreport.phantom.bleeds.blood import CHRONIC, MIXED, SUBACUTE, Blood
 from ichreport.phantom.shapes import Array, Points, Vector, at_least, smooth_step
 
+_OVER_FLOOR: Final = 3.0
+"""Thickness at most over the base of the skull, where a crescent ends (mm)."""
+
 _GRAIN: Final = 0.4
 """Fineness of the clumps in a thin layer of blood (labyrinth voxels a mm)."""
 
@@ -114,6 +117,8 @@ class Subdural:
         tapered = self._tapered(y, z)
         tapered *= smooth_step(np.abs(p.x) * surface, 2, 16)
         tapered *= smooth_step(p.z, -42, -22)
+        over_floor = smooth_step(space.floor - space.vault, -6, 4)  # it spreads thin over the base
+        tapered -= over_floor * at_least(tapered - np.float32(_OVER_FLOOR), 0)
         distance: Array = -space.wall - tapered
         distance += at_least(np.float32(2.2) - tapered, 0) * 3
         np.maximum(distance, space.wall - np.float32(0.5), out=distance)

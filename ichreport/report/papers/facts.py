@@ -23,7 +23,7 @@ from ichreport.params.profile import Profile
 from ichreport.params.samples import SAMPLES
 from ichreport.report.external import elsewhere
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import number, with_interval
+from ichreport.report.html.formats import counted, number, with_interval
 from ichreport.report.papers import training_words
 from ichreport.report.papers.tables import Figures
 from ichreport.report.run.parameters import not_trained
@@ -49,7 +49,7 @@ def gather(folder: Path, profile: Profile, results: Results, figures: Figures | 
         "version": version("ichreport"),
         "runs_done": str(len(results.scored)),
         "runs_expected": str(len(results.runs)),
-        "runs_unseen": str(sum(run.unseen_patients for run in results.scored.values())),
+        "candidates": counted(len(results.candidates), "run"),
         "endpoint": results.primary.in_words,
         "replicates": f"{REPLICATES:,}",
         "poster": poster.CITATION,

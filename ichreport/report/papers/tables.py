@@ -16,7 +16,8 @@ from ichreport.splits import SPLITS
 
 _CAPTIONS: Final = Captions.beside(__file__)
 _VERDICTS: Final = {
-    "learned": "its probabilities are better than the constant prevalence of training",
+    "learned": "its probabilities are better than the constant prevalence of training, by its own "
+    "interval, which is not adjusted over the runs of the report",
     "ranks only": "it ranks bleeding, with probabilities no better than the constant prevalence",
     "ranks at least": "it ranks bleeding; whether its probabilities beat the constant is undecided",
     "not learned": "it shows nothing that was learned",

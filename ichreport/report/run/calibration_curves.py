@@ -37,15 +37,15 @@ def reliability(assessed: Assessment) -> Drawing:
         axes.plot(curve["predicted"], curve["observed"], color=color, marker="o", markersize=3)
         axes.set(title=label, xlabel="predicted", ylabel="observed", xlim=(0, top), ylim=(0, top))
         panels.append(figure)
-        highest = curve.iloc[-1]
-        words.append(
+        words += [
             f"{label}: where {number(highest['predicted'], 2)} was predicted, "
             f"{number(highest['observed'], 2)} was observed"
-        )
+            for highest in curve.tail(1).to_dict("records")
+        ]
     return lines(
         panels,
         caption=_CAPTIONS.fill("reliability", bins=number_range(bins)),
-        alternative=f"Six reliability curves. In the highest bin, {'; '.join(words)}.",
+        alternative=f"Six reliability curves. In the highest bin, {'; '.join(words) or 'nothing'}.",
     )
 
 

@@ -16,7 +16,7 @@ from ichreport.labels import ANY, LABELS
 from ichreport.report.html.blocks import Drawing, lines
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.figure_style import STYLE, WIDE, one_axes
-from ichreport.report.html.formats import number
+from ichreport.report.html.formats import counted, number
 from ichreport.report.html.palette import ACCENT, FAINT, LABEL_COLORS, PAPER, SOFT
 
 _CAPTIONS: Final = Captions.beside(__file__)
@@ -130,8 +130,8 @@ def calibration(assessed: Assessment, label: str = ANY) -> Drawing:
             brier=number(brier),
             error=number(error),
         ),
-        alternative=f"A curve of {len(table)} points from {_pair(table, 0)} to "
-        f"{_pair(table, -1)} (predicted, observed).",
+        alternative=f"A curve of {counted(len(table), 'point')}"
+        f"{_ends(table)} (predicted, observed).",
     )
 
 
@@ -204,8 +204,11 @@ def _by_value(values: NDArray[np.float64]) -> list[int]:
     return [int(index) for index in np.argsort(-values) if not np.isnan(values[index])]
 
 
-def _pair(table: pd.DataFrame, row: int) -> str:
-    return f"{number(table['predicted'].iloc[row], 2)}, {number(table['observed'].iloc[row], 2)}"
+def _ends(table: pd.DataFrame) -> str:
+    """From where to where a curve leads; nothing of a curve without points."""
+    pairs = zip(table["predicted"], table["observed"], strict=True)
+    words = [f"{number(predicted, 2)}, {number(observed, 2)}" for predicted, observed in pairs]
+    return f" from {words[0]} to {words[-1]}" if words else ""
 
 
 def _listed(values: NDArray[np.float64]) -> str:

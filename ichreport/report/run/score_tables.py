@@ -7,6 +7,7 @@ import pandas as pd
 
 from ichreport.evaluation.assessment import Assessment
 from ichreport.evaluation.scores import ALL_LABELS
+from ichreport.evaluation.uncertainty.bootstrap import REPLICATES
 from ichreport.labels import ANY, LABELS, SUBTYPES
 from ichreport.report.html.blocks import Cell, Row, Sentences, Table, numbers
 from ichreport.report.html.captions import Captions
@@ -149,7 +150,10 @@ def operating_points(assessed: Assessment) -> Table:
 def _scatter(row: dict[str, Any]) -> str:
     """The range of recall, or of specificity, that thresholds of other validation sets give."""
     ends = interval(row["rate_low"], row["rate_high"], 2)
-    return ends if ends == "–" else f"{row['rate']} {ends}"
+    if ends == "–":
+        return ends
+    without = f"; none in {number(100 * row['undefined'] / REPLICATES, 0)} %"
+    return f"{row['rate']} {ends}{without if row['undefined'] else ''}"
 
 
 def calibration(assessed: Assessment) -> Table:

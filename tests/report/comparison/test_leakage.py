@@ -57,11 +57,11 @@ def test_the_verdict_counts_rows_that_gain_and_that_lose_by_more_than_chance():
     said = str(leakage.verdict(gained((0.1, 0.05, 0.5), (0.02, -0.1, 0.5), (-0.2, -0.3, -0.1))))
     assert "Of 3 rows run with both splits, 1 has a larger AUC" in said
     assert "and 1 has a smaller one, by more than chance and each by its own interval" in said
-    assert said.endswith("by so much is it larger: −0.200 to 0.100.")
+    assert said.endswith("With seen patients, less without, it is −0.200 to 0.100.")
     said = str(leakage.verdict(gained((0.02, -0.1, 0.5))))
     assert "Of 1 row run with both splits, none has a larger AUC" in said
     assert "and none has a smaller one" in said
-    assert said.endswith("is it larger: 0.020.")
+    assert said.endswith("less without, it is 0.020.")
     assert "2 have a larger" in str(leakage.verdict(gained((0.1, 0.05, 0.5), (0.2, 0.1, 0.3))))
 
 

@@ -30,7 +30,7 @@ ALWAYS_KNOWN = (
     "version",
     "runs_done",
     "runs_expected",
-    "runs_unseen",
+    "candidates",
     "endpoint",
     "replicates",
     "source_words",

@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_s
 from ichreport.evaluation.assessment import assess
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.labels import LABELS
+from ichreport.report.run import calibration_curves
 from ichreport.report.run import curves as run_curves
 
 
@@ -140,3 +142,9 @@ def test_the_curves_end_in_the_corners_that_theory_wants(assessed):
     assert np.ptp(ends, axis=0).max() < 0.2
     assert (ends[:, 0] > starts[:, 0]).all()
     assert (ends[:, 1] < starts[:, 1]).all(), "in SVG, up is less"
+
+
+def test_curves_of_a_test_split_without_slices_are_empty_and_say_so(assessed):
+    without = replace(assessed, reliability=assessed.reliability.assign(slices=0))
+    assert "0 points (predicted, observed)" in run_curves.calibration(without).alternative
+    assert "In the highest bin, nothing." in calibration_curves.reliability(without).alternative

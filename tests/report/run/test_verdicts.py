@@ -90,7 +90,7 @@ def test_a_training_that_used_all_its_epochs_is_not_said_to_have_stopped(changes
 
 
 OPENINGS = {
-    "learned": "Its probabilities are better than the constant prevalence",
+    "learned": "By its own interval, its probabilities are better than the constant prevalence",
     "ranks only": "It ranks bleeding, but its probabilities are no better",
     "ranks at least": "It ranks bleeding; whether its probabilities beat",
     "not learned": "It shows no sign of having learned",
@@ -224,7 +224,7 @@ def test_studies_of_one_class_and_without_a_threshold_are_told_as_such(assessed)
 def test_part_of_a_scan_is_no_study():
     torn = make_predictions("sampa", seed=1, skill=2.0).assign(study_slices=1000)
     said = str(verdicts.whole_studies(assessed_of(torn)))
-    assert said.startswith("This sample takes slices one by one")
+    assert said.startswith("No study is in test with all of its slices")
 
 
 def subgrouped(assessed, *p_values):
