@@ -39,9 +39,12 @@ def atomic_file(path: Path, size: int | None = None) -> Iterator[Path]:
 
     Raises:
         NotADirectoryError: If the folder's path is a file.
+        IsADirectoryError: If the file's path is a folder.
         OSError: If the disk is full, with `ENOSPC`, whatever error the writer raised.
     """
-    _make_folder(path.parent)
+    make_folder(path.parent)
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} must be a file, but a folder is in its way.")
     partial = path.with_name(f".{path.stem}-{secrets.token_hex(8)}{PARTIAL_SUFFIX}{path.suffix}")
     try:
         yield partial
@@ -129,7 +132,12 @@ def _says_disk_is_full(error: OSError) -> bool:
     return bool(short) or os.strerror(errno.ENOSPC) in message
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, where they are missing.
+
+    Raises:
+        NotADirectoryError: If a file is in its way.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
@@ -274,7 +282,7 @@ def folder_lock(folder: Path, *, timeout: float = -1) -> Iterator[None]:
         filelock.Timeout: If another process holds the folder for longer than `timeout`.
         NotADirectoryError: If the folder's path is a file.
     """
-    _make_folder(folder)
+    make_folder(folder)
     lock = FileLock(folder / ".lock")
     try:
         lock.acquire(timeout=0)

@@ -27,6 +27,7 @@ def project(tmp_path, monkeypatch):
     (tmp_path / "workflow").mkdir(exist_ok=True)
     (tmp_path / "workflow" / "Snakefile").touch()
     (tmp_path / "params" / "mine.yaml").write_text("source: nowhere\nstore: store\nphantom: null\n")
+    (tmp_path / "book.ipynb").touch()
     (tmp_path / "heads.yaml").write_text(
         "source: heads\nphantom: {patients: 1}\nexternal: [{name: island, source: there}]\n"
     )
@@ -66,6 +67,11 @@ MISTAKES = {
     "render elsewhere --profile nope.yaml": NO_FILE.format("nope.yaml"),
     "render reports/mine": "reports/mine/results.ipynb does not exist; run notebooks/4-results",
     "timings nope": NO_REPORT.format("nope"),
+    "verify nope": "nope is not a store: it has no manifest",
+    "pack reports/nope": "reports/nope: there is no such run; name one, reports/<profile>/runs/<name>",
+    "evaluate params/mine.yaml store": "params/mine.yaml: there is no such run; name one,",
+    "execute book.ipynb reports": "reports: a notebook cannot be written there; name a file",
+    "execute book.ipynb heads.yaml/o.ipynb": "heads.yaml/o.ipynb: a notebook cannot be written there",
     "kernel install --backend theano": "backend must be one of tensorflow, jax, torch, got 'theano",
 }
 

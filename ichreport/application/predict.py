@@ -25,7 +25,7 @@ from ichreport.data.store import Store
 from ichreport.evaluation.assessment import POSTER_RULE
 from ichreport.evaluation.operating.thresholds import RULES
 from ichreport.export.dicom import requirement
-from ichreport.files import DamagedError, read_json, write_json
+from ichreport.files import DamagedError, make_folder, read_json, write_json
 from ichreport.findings import study_findings
 from ichreport.findings.intake import NewStudy, take_in
 from ichreport.findings.study_findings import FORMAT, PREVALENCE, StudyFindings, by_urgency
@@ -339,7 +339,7 @@ def _replacing(out: Path, source: Path) -> Iterator[Path]:
         OSError: If another process writes the same findings.
         ValueError: As `_refuse_other`, of what is there now that no other process writes.
     """
-    out.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(out.parent)
     begun, earlier = (out.with_name(f".{out.name}.{what}") for what in ("begun", "earlier"))
     lock = FileLock(out.with_name(f".{out.name}.lock"))
     try:

@@ -30,7 +30,7 @@ _MISTAKES: Final = (ValueError, TypeError, OSError, RuntimeError)
 _REFUSED_BY_THE_MACHINE: Final = frozenset(
     {
         *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT),
-        *(errno.ENAMETOOLONG, errno.ELOOP),
+        *(errno.ENAMETOOLONG, errno.ELOOP, errno.EISDIR, errno.ENOTDIR, errno.EEXIST),
     }
 )
 

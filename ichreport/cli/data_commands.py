@@ -115,9 +115,11 @@ def _trace(options: argparse.Namespace) -> int:
 
 def _verify(options: argparse.Namespace) -> int:
     from ichreport.data.store import verify, what_is_verified
-    from ichreport.data.store_format import read_manifest
+    from ichreport.data.store_format import MANIFEST, read_manifest
     from ichreport.files import as_size
 
+    if not (options.store / MANIFEST).is_file():
+        read_manifest(options.store)  # which says that this is no store
     problems = verify(options.store)
     for problem in problems:
         print(brief(problem))  # noqa: T201

@@ -9,6 +9,7 @@ from typing import Final
 from ichreport.cli.adding import AddCommand
 from ichreport.params.external import ExternalDataSet
 from ichreport.params.profile import Profile
+from ichreport.params.store_profile import data_set_of_store
 from ichreport.params.yaml import NAME_PATTERN
 from ichreport.workflow import timed
 
@@ -50,13 +51,15 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _data_set(store: Path, profile: str | None) -> ExternalDataSet:
-    """What a profile says of the data set with a store; without a profile, its name alone."""
+    """What a profile says of the data set with a store; where none names it, its name alone."""
     if profile is not None:
         described = Profile.from_files(profile)
         for data in described.external:
             if described.external_store(data.name).resolve() == store.resolve():
                 return data
         raise ValueError(f"{profile}: no data set of external has the store {store}.")
+    if (known := data_set_of_store(store)) is not None:
+        return known
     resolved = store.resolve()
     name = resolved.parent.name if resolved.name == "store" else resolved.name
     if not re.fullmatch(NAME_PATTERN, name):

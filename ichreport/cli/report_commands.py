@@ -35,6 +35,7 @@ def _add_report(report: argparse.ArgumentParser) -> None:
     report.add_argument(
         "snakemake",
         nargs="*",
+        default=[],
         metavar="-- OPTION",
         help="options of Snakemake's, such as --cores 4; --cores all if none are given",
     )
@@ -82,6 +83,9 @@ def _execute(options: argparse.Namespace) -> int:
     timed.ready()
     if not Path(options.notebook).is_file():
         raise ValueError(f"{options.notebook}: there is no such notebook.")
+    output = Path(options.output)
+    if output.is_dir() or not all(above.is_dir() for above in output.parents if above.exists()):
+        raise ValueError(f"{output}: a notebook cannot be written there; name a file in a folder.")
     if not re.fullmatch(NAME_PATTERN, options.kernel):
         raise ValueError(f"--kernel must be the name of a Jupyter kernel, got {options.kernel!r}.")
     if options.kernel != "python3":
@@ -125,5 +129,8 @@ def _existing(report: Path) -> Path:
 
 
 def _timings(options: argparse.Namespace) -> int:
-    print(job_times.as_text(job_times.read(_existing(options.report))))  # noqa: T201
+    report = _existing(options.report)
+    if (notes := report / job_times.FOLDER).is_dir():
+        next(notes.iterdir(), None)  # says so if it may not be read
+    print(job_times.as_text(job_times.read(report)))  # noqa: T201
     return 0

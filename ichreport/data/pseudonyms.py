@@ -3,12 +3,15 @@
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
+
+import pyarrow.parquet as pq
 
 _FEWEST_KEY_BYTES: Final = 16
 _KINDS: Final = {
@@ -87,6 +90,19 @@ class Pseudonyms:
     def _hash(self, kind: str, text: str) -> str:
         message = f"{kind}:{text}".encode("utf-8", "surrogateescape")
         return hmac.new(self.key, message, hashlib.sha256).hexdigest()[:32]
+
+
+def holds_pseudonyms(table: Path) -> bool:
+    """Whether a store's table of slices names them by pseudonyms; without the table it does not.
+
+    Args:
+        table: A Parquet file with `sop_instance_uid`.
+    """
+    if not table.is_file():
+        return False
+    names = pq.read_table(table, columns=["sop_instance_uid"])["sop_instance_uid"]
+    prefix = _KINDS["sop_instance_uid"]
+    return len(names) > 0 and re.fullmatch(rf"{prefix}-[0-9a-f]{{32}}", str(names[0])) is not None
 
 
 def _write_new(path: Path, text: str) -> None:

@@ -21,7 +21,7 @@ IMPORTS_TAG: Final = "imports"
 _RULES: Final = (
     *("imports", "phantom", "ingest_part", "ingest", "features", "experiment"),
     *("external_phantom", "external_ingest", "evaluate"),
-    *("explore", "cam", "results", "external", "pages"),
+    *("explore", "cam", "results", "beyond", "external", "pages"),
 )
 HEAD: Final = ["job", "wall s", "CPU s", "peak MiB", "starting s", "imports s", "work %"]
 """What `row` holds."""

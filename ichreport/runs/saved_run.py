@@ -12,6 +12,7 @@ from ichreport.evaluation.operating.decisions import Decisions
 from ichreport.params.experiment import Experiment
 from ichreport.params.training.training_plan import TrainedNetwork, TrainingPlan
 from ichreport.runs.record import RunRecord, read_finished
+from ichreport.runs.record_format import RECORD
 
 BACKBONE: Final = "backbone.weights.h5"
 """In a pack, the weights of the frozen network before a run's head."""
@@ -43,6 +44,8 @@ class SavedRun:
             ValueError: If it or one of those is not finished or damaged, or has been made anew
                 since it was read; the message names it and the cure.
         """
+        if not folder.is_dir():
+            raise ValueError(f"{folder}: there is no such run; {_known_beside(folder)}")
         folder = folder.resolve()  # a run's name is its folder's, also where that is `.`
         run = read_finished(folder, "Nothing can be predicted by", is_packed=is_packed)
         network = None
@@ -144,3 +147,9 @@ class SavedRun:
 
 def _beside(folder: Path, name: str) -> Path:
     return folder.parent / name
+
+
+def _known_beside(folder: Path) -> str:
+    """The runs that lie where one was looked for, as a hint."""
+    known = sorted(record.parent.name for record in folder.parent.glob(f"*/{RECORD}"))
+    return f"there: {', '.join(known)}." if known else "name one, reports/<profile>/runs/<name>."

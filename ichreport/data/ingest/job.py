@@ -42,7 +42,7 @@ from ichreport.data.ingest.workers import run_parallel
 from ichreport.data.labels.label_file import read_label_file
 from ichreport.data.labels.studies import StudyLabels
 from ichreport.data.labels.table import LabelTable
-from ichreport.data.pseudonyms import Pseudonyms
+from ichreport.data.pseudonyms import Pseudonyms, holds_pseudonyms
 from ichreport.data.shards.shard_files import note_name, table_name
 from ichreport.data.store import REJECTS, SERIES, SET_ASIDE, SLICES, STUDIES
 from ichreport.data.store_format import MANIFEST, read_manifest
@@ -73,8 +73,21 @@ class IngestJob:
 
     @cached_property
     def pseudonyms(self) -> Pseudonyms | None:
-        """What replaces identifiers; None where they stay."""
-        return Pseudonyms.from_file(self.key_file) if self.key_file else None
+        """What replaces identifiers; None where they stay.
+
+        Raises:
+            ValueError: If the key of the pseudonyms that the store has is gone: another one would
+                give the same slices other names, which nobody could trace to the earlier ones.
+        """
+        if self.key_file is None:
+            return None
+        if not self.key_file.exists() and holds_pseudonyms(self.store / SLICES):
+            raise ValueError(
+                f"{self.key_file} is missing, the key of the pseudonyms in {self.store}. Restore "
+                "it from a copy: another key gives the same slices other names and places them in "
+                f"other splits. To begin anew, remove {self.store}."
+            )
+        return Pseudonyms.from_file(self.key_file)
 
     @cached_property
     def synthetic_scanners(self) -> dict[str, str]:

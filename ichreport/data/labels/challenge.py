@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ichreport.data.labels.csv_columns import read_columns, read_head, trimmed
-from ichreport.data.labels.table import LabelIssues, LabelTable
-from ichreport.data.labels.values import UNKNOWN, meanings, shown
+from ichreport.data.labels.table import UNKNOWN, LabelIssues, LabelTable
+from ichreport.data.labels.values import meanings, shown
 from ichreport.data.pseudonyms import Pseudonyms
 from ichreport.labels import LABELS
 

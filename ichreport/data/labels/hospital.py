@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ichreport.data.labels.csv_columns import Head, read_columns, read_head, trimmed
-from ichreport.data.labels.table import UNLABELLED, LabelColumns, LabelIssues, LabelTable
-from ichreport.data.labels.values import ALLOWED, UNKNOWN, meanings, shown
+from ichreport.data.labels.table import UNKNOWN, UNLABELLED, LabelColumns, LabelIssues, LabelTable
+from ichreport.data.labels.values import ALLOWED, meanings, shown
 from ichreport.data.pseudonyms import Pseudonyms
 from ichreport.labels import LABELS
 

@@ -13,6 +13,9 @@ from ichreport.data.pseudonyms import Pseudonyms
 from ichreport.labels import ANY, LABELS, SUBTYPES
 
 UNLABELLED: Final = -1
+
+UNKNOWN: Final = 2
+"""Stands for a cell that is neither 0, 1 nor empty, which stops: no table holds it."""
 _SHOWN: Final = 5
 _ANY: Final = LABELS.index(ANY)
 
@@ -180,6 +183,7 @@ class LabelTable:
         issues.add_names(
             "identical repeats dropped", ids, repeated > 0, stops=False, count=int(repeated.sum())
         )
+        labels[labels == UNKNOWN] = UNLABELLED  # which is told; what follows is not to be judged by
         if complete:
             _complete(labels)
         _check_any(labels, ids, issues)

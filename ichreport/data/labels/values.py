@@ -7,10 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ichreport.data.labels.table import UNLABELLED
-
-UNKNOWN: Final = 2
-"""Stands for a cell that is neither 0, 1 nor empty."""
+from ichreport.data.labels.table import UNKNOWN, UNLABELLED
 
 ALLOWED: Final = "0, 1 or nothing"
 

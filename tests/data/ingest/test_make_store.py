@@ -403,6 +403,21 @@ def test_parts_in_any_order_and_a_whole_ingest_give_the_bytes_of_one_ingest(sour
     assert files_of(tmp_path / "one") == files_of(tmp_path / "parts")
 
 
+def test_a_key_that_is_gone_is_not_replaced_by_another(source, tmp_path):
+    """All pseudonyms would change, and nobody could trace those of earlier findings."""
+    key, store = tmp_path / "a.key", tmp_path / "store"
+    run(source[0], store, pseudonymise=True, key_file=key)
+    before = files_of(store)
+    key.rename(tmp_path / "away")
+    (store / "manifest.json").unlink()  # as a workflow does before it makes it anew
+    with pytest.raises(ValueError, match=r"a\.key is missing, the key of the pseudonyms in .*store"):
+        run(source[0], store, pseudonymise=True, key_file=key)
+    assert not key.exists()
+    (tmp_path / "away").rename(key)
+    run(source[0], store, pseudonymise=True, key_file=key)
+    assert files_of(store) == before
+
+
 def run_part_in_small_chunks(*arguments, **words):
     sources._SMALLEST_CHUNK = 16  # a new process has not been patched
     run_part(*arguments, **words)

@@ -2,6 +2,7 @@
 
 import zipfile
 from itertools import chain
+from pathlib import Path
 
 import pytest
 import yaml
@@ -10,7 +11,7 @@ from ichreport import cli
 from ichreport.data.ingest.make_store import ingest
 from ichreport.data.ingest.sources import recognise_source
 from ichreport.data.ingest.tracing import trace
-from ichreport.params.store_profile import profile_of_store
+from ichreport.params.store_profile import data_set_of_store, profile_of_store
 
 
 @pytest.fixture(scope="module")
@@ -112,3 +113,16 @@ def test_verify_says_what_it_compared_and_what_not(hospital, capsys):
     said = capsys.readouterr().out
     assert f"{store}: 7 files (" in said
     assert "by their SHA-256. The files that it was made of were not compared." in said
+
+
+def test_a_store_of_another_hospital_is_known_by_the_profile_that_names_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params").mkdir()
+    (tmp_path / "params" / "broken.yaml").write_text("profile: [")
+    (tmp_path / "params" / "mine.yaml").write_text(
+        "profile: mine\nsource: a\nstore: data/mine/store\ncam_run: x\n"
+        "external: [{name: there, source: b, citation: Nobody 2026, licence: CC BY 4.0}]\n"
+    )
+    known = data_set_of_store(Path("data/mine/external/there/store"))
+    assert (known.name, known.citation, known.licence) == ("there", "Nobody 2026", "CC BY 4.0")
+    assert data_set_of_store(Path("data/mine/external/elsewhere/store")) is None

@@ -69,6 +69,13 @@ def test_labels_that_cannot_be_right_stop(write, text, message):
     assert message in str(stopped.value)
 
 
+def test_a_cell_that_is_no_label_is_not_judged_by(write):
+    """`any` was said not to be the largest of five, one of which nobody could read."""
+    with pytest.raises(ValueError, match="labels of subdural other than 0, 1") as stopped:
+        read_label_file(write("SOPInstanceUID,any,subdural\na,0,What\n"))
+    assert "maximum" not in str(stopped.value)
+
+
 def test_with_pseudonyms_no_message_shows_an_identifier_or_a_value(write):
     path = write("SOPInstanceUID,any\nSECRET1,1\nSECRET1,0\nSECRET2,SECRET3\n")
     with pytest.raises(ValueError, match="contradict") as stopped:
