@@ -5,7 +5,7 @@ depend on what the network learned, or not on what the labels say.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -132,6 +132,8 @@ def compare_stages(
             [agreement(trained[label].heat, heatmaps[label].heat) for label in rows_by_label]
         )
     means = {stage: mean_over_maps(alike, group) for stage, alike in values.items()}
+    first, itself = next(iter(means.items()))
+    means[first] = replace(itself, low=itself.value, high=itself.value)  # there is no chance in it
     last, lowest = list(means)[-1], _lowest(means)
     others = compare_with_other_patients([trained[label].heat for label in rows_by_label], groups)
     return Cascade(
