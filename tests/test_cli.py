@@ -68,10 +68,10 @@ MISTAKES = {
     "render reports/mine": "reports/mine/results.ipynb does not exist; run notebooks/4-results",
     "timings nope": NO_REPORT.format("nope"),
     "verify nope": "nope is not a store: it has no manifest",
-    "pack reports/nope": "reports/nope: there is no such run; name one, reports/<profile>/runs/<name>",
+    "pack reports/nope": "reports/nope: there is no such run; name one, reports/",
     "evaluate params/mine.yaml store": "params/mine.yaml: there is no such run; name one,",
     "execute book.ipynb reports": "reports: a notebook cannot be written there; name a file",
-    "execute book.ipynb heads.yaml/o.ipynb": "heads.yaml/o.ipynb: a notebook cannot be written there",
+    "execute book.ipynb heads.yaml/o.ipynb": "heads.yaml/o.ipynb: a notebook cannot be",
     "kernel install --backend theano": "backend must be one of tensorflow, jax, torch, got 'theano",
 }
 
