@@ -175,7 +175,9 @@ def whole_studies(assessed: Assessment) -> Verdict:
         studies=studies,
         positives=f"{area['positives']:,}",
         bleed="bleeds" if area["positives"] == 1 else "bleed",
-        pooled=_CAPTIONS.fill("by_maximum" if pooling == "maximum" else "as_learned"),
+        pooled=_CAPTIONS.fill("by_maximum")
+        if pooling == "maximum"
+        else _CAPTIONS.fill("as_learned"),
     )
     if math.isnan(recall["value"]):
         return Verdict(f"{said} {_CAPTIONS.fill('studies_no_threshold')}")

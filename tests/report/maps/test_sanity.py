@@ -261,7 +261,7 @@ def test_a_run_that_points_where_permuted_labels_do_not_passes(sample, store):
     found = permuted(sample, pointing_at(3, 5), pointing_at(9, 9), store)
     assert found.pointing["trained"].value == 1
     assert found.pointing["shuffled"].value == 0
-    assert found.pointing["difference"].low == 1
+    assert 0.5 < found.pointing["difference"].low < 1
     said = str(
         map_sanity.sentences(
             sanity_checks.compare_stages([("nothing", maps(noise(1)))], sample, ROWS), found
