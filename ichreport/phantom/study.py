@@ -177,17 +177,24 @@ def _truth_bits(taken: ScannedSlice, scan: Scan) -> NDArray[np.uint8]:
     (`FREE_OF_BONE`), as no reader would mark it.
     """
     bits = np.zeros(taken.hu.shape, np.uint8)
-    for subtype, mask in taken.masks.items():
-        size = np.count_nonzero(mask)
-        if size * scan.pixel**2 < VISIBLE_AREA:
-            continue
-        rim = round(_RIM / scan.pixel)
-        bone = taken.hu >= _BONE
-        if rim:
-            bone = ndimage.binary_dilation(bone, np.ones((3, 3), np.bool_), iterations=rim)
-        if np.count_nonzero(mask & ~bone) >= FREE_OF_BONE * size:
+    sizes = {subtype: np.count_nonzero(mask) for subtype, mask in taken.masks.items()}
+    large = [subtype for subtype, size in sizes.items() if size * scan.pixel**2 >= VISIBLE_AREA]
+    if not large:
+        return bits
+    off_bone = ~_beside_bone(taken.hu, scan.pixel)
+    for subtype in large:
+        mask = taken.masks[subtype]
+        if np.count_nonzero(mask & off_bone) >= FREE_OF_BONE * sizes[subtype]:
             bits |= mask.astype(np.uint8) << np.uint8(SUBTYPES.index(subtype))
     return bits
+
+
+def _beside_bone(hu: NDArray[np.int16], pixel: float) -> NDArray[np.bool_]:
+    """Where bone is, or its blurred rim."""
+    bone: NDArray[np.bool_] = hu >= _BONE
+    rim = round(_RIM / pixel)
+    square = np.ones((3, 3), np.bool_)
+    return ndimage.binary_dilation(bone, square, iterations=rim) if rim else bone
 
 
 def _truncate(path: Path, pixel_bytes: int) -> None:

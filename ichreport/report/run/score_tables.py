@@ -152,8 +152,8 @@ def _scatter(row: dict[str, Any]) -> str:
     ends = interval(row["rate_low"], row["rate_high"], 2)
     if ends == "–":
         return ends
-    without = f"; none in {number(100 * row['undefined'] / REPLICATES, 0)} %"
-    return f"{row['rate']} {ends}{without if row['undefined'] else ''}"
+    share = number(100 * row["undefined"] / REPLICATES, 0)
+    return f"{row['rate']} {ends}{'' if share == '0' else f'; none in {share} %'}"
 
 
 def calibration(assessed: Assessment) -> Table:
