@@ -17,6 +17,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from ichreport.processes import check_not_importing_script
+
 _log = logging.getLogger(__name__)
 
 PARTIAL_SUFFIX = ".partial"
@@ -281,7 +283,9 @@ def folder_lock(folder: Path, *, timeout: float = -1) -> Iterator[None]:
     Raises:
         filelock.Timeout: If another process holds the folder for longer than `timeout`.
         NotADirectoryError: If the folder's path is a file.
+        RuntimeError: In a worker that only imports the script that started it.
     """
+    check_not_importing_script()
     make_folder(folder)
     lock = FileLock(folder / ".lock")
     try:

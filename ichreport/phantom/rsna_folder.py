@@ -1,9 +1,7 @@
 """The folder of synthetic heads in the layout of the RSNA challenge."""
 
-import multiprocessing
 import shutil
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,7 @@ from ichreport.files import (
 )
 from ichreport.labels import ANY, LABELS, SUBTYPES
 from ichreport.params.phantom.recipe import DESCRIPTION_FILE, PhantomRecipe
-from ichreport.phantom.cohort import PatientPlan, plan_cohort
+from ichreport.phantom.cohort import plan_cohort
 from ichreport.phantom.study import (
     FREE_OF_BONE,
     IMAGES,
@@ -29,6 +27,7 @@ from ichreport.phantom.study import (
     WrittenPatient,
     write_patient,
 )
+from ichreport.processes import run_parallel
 
 _CODE = "ichreport.phantom"
 _LABELS_FILE = "stage_2_train.csv"
@@ -80,7 +79,7 @@ def write_phantom(
         if made is not None:
             return made
         _clear(folder)
-        written = list(_write_patients(folder, recipe, workers, progress=progress))
+        written = _write_patients(folder, recipe, workers, progress=progress)
         _write_labels(folder / _LABELS_FILE, written)
         labels_hash = sha256_of_file(folder / _LABELS_FILE)
         contents = {**_contents(recipe, written), "labels_sha256": labels_hash}
@@ -150,31 +149,14 @@ def _clear(folder: Path) -> None:
 
 def _write_patients(
     folder: Path, recipe: PhantomRecipe, workers: int, *, progress: bool
-) -> Iterator[WrittenPatient]:
-    plans = plan_cohort(recipe)
-    with tqdm(total=len(plans), unit="patient", desc="phantom", disable=not progress) as bar:
-        if workers == 1 or len(plans) == 1:
-            for each in plans:
-                yield write_patient(folder, recipe, each)
-                bar.update()
-            return
-        yield from _in_parallel(folder, recipe, plans, workers, bar)
-
-
-def _in_parallel(
-    folder: Path, recipe: PhantomRecipe, plans: list[PatientPlan], workers: int, bar: Any
 ) -> list[WrittenPatient]:
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(plans)), mp_context=context) as pool:
-        jobs = [pool.submit(write_patient, folder, recipe, each) for each in plans]
-        try:
-            for job in as_completed(jobs):
-                job.result()
-                bar.update()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-        return [job.result() for job in jobs]
+    plans, write = plan_cohort(recipe), partial(write_patient, folder, recipe)
+    with tqdm(total=len(plans), unit="patient", desc="phantom", disable=not progress) as bar:
+        written: dict[int, WrittenPatient] = {}
+        for number, patient in run_parallel(write, plans, workers):
+            written[number] = patient
+            bar.update()
+    return [written[number] for number in range(len(plans))]
 
 
 def _write_labels(path: Path, written: list[WrittenPatient]) -> None:

@@ -1,11 +1,9 @@
-"""Limits of time and memory for reading files."""
+"""A limit of time for reading files."""
 
-import resource
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 
 from ichreport.data.dicom.reject import RejectError
@@ -37,16 +35,3 @@ def time_limit(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-
-
-def limit_memory(extra: int) -> None:
-    """Limit this process's address space to what it has now and `extra` bytes, where Linux can."""
-    try:
-        with Path("/proc/self/statm").open(encoding="ascii") as stream:
-            taken = int(stream.read().split()[0]) * resource.getpagesize()
-    except OSError:
-        return
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    wanted = taken + extra
-    if hard == resource.RLIM_INFINITY or wanted < hard:
-        resource.setrlimit(resource.RLIMIT_AS, (wanted, hard))

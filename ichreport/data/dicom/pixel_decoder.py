@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ichreport.data.dicom.header import Header
-from ichreport.data.dicom.limits import limit_memory
 from ichreport.data.dicom.reject import RejectError
 from ichreport.data.dicom.transfer_syntaxes import COMPRESSED
+from ichreport.processes import limit_memory
 
 _MOST_MEMORY: Final = 2**30
 """Bytes that decoding one slice may take on top of the process itself."""

@@ -38,7 +38,6 @@ from ichreport.data.ingest.slice_index import (
 )
 from ichreport.data.ingest.sources import Source, list_files, synthetic_scanners
 from ichreport.data.ingest.study_labels import label_studies
-from ichreport.data.ingest.workers import run_parallel
 from ichreport.data.labels.label_file import read_label_file
 from ichreport.data.labels.studies import StudyLabels
 from ichreport.data.labels.table import LabelTable
@@ -55,6 +54,7 @@ from ichreport.files import (
     sha256_of_json,
     write_sealed_json,
 )
+from ichreport.processes import run_parallel
 
 
 @dataclass(frozen=True)
@@ -207,7 +207,7 @@ class IngestJob:
             unit=" files",
             disable=not progress,
         ) as bar:
-            for made in run_parallel(make_shard, plan.missing, workers):
+            for _, made in run_parallel(make_shard, plan.missing, workers):
                 bar.update(made.files)
                 rejects.add(made.rejects)
         rejects.check()

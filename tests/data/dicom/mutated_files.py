@@ -10,11 +10,12 @@ import sys
 
 import numpy as np
 
-from ichreport.data.dicom.limits import limit_memory, time_limit
+from ichreport.data.dicom.limits import time_limit
 from ichreport.data.dicom.pixel_decoder import IsolatedDecoder
 from ichreport.data.dicom.reject import RejectError
 from ichreport.data.dicom.slice_reader import slices_from_bytes
 from ichreport.data.resample import resample_hu
+from ichreport.processes import limit_memory
 
 MOST_MEMORY = 200 * 2**20
 SECONDS = 30.0

@@ -1,15 +1,13 @@
-"""Limits of time and memory."""
+"""The limit of time for a file."""
 
-import multiprocessing
 import signal
 import threading
 import time
 
 import pytest
 
-from ichreport.data.dicom.limits import limit_memory, time_limit
+from ichreport.data.dicom.limits import time_limit
 from ichreport.data.dicom.reject import RejectError
-from ichreport.data.ingest.workers import run_parallel
 
 
 def test_a_file_that_takes_too_long_is_rejected():
@@ -38,12 +36,3 @@ def test_outside_the_main_thread_there_is_no_limit():
     thread.start()
     thread.join()
     assert done == [True]
-
-
-def test_a_worker_cannot_take_more_memory_than_its_limit():
-    process = multiprocessing.get_context("spawn").Process(target=limit_memory, args=(2**28,))
-    process.start()
-    process.join()
-    assert process.exitcode == 0
-    with pytest.raises(MemoryError):
-        list(run_parallel(bytearray, [2**33, 2**33], workers=2))

@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections import namedtuple
 from pathlib import Path
 
@@ -14,7 +13,6 @@ import pytest
 
 from ichreport.data.ingest import sources
 from ichreport.data.ingest.make_store import ingest
-from ichreport.data.ingest.workers import run_parallel
 from ichreport.data.shards import shard_files
 from ichreport.data.shards.shard_files import ArrayFile
 from ichreport.data.store import Store, verify
@@ -191,36 +189,3 @@ def test_a_file_that_cannot_be_opened_is_tried_again(source, tmp_path):
     target.rename(victim)
     assert victim.stat().st_mtime_ns == status.st_mtime_ns
     assert len(run(folder, tmp_path / "store", max_reject_share=0.1)) == 36
-
-
-def test_a_worker_that_is_killed_says_so():
-    with pytest.raises(OSError, match="A worker process was killed"):
-        list(run_parallel(os._exit, [1, 1], workers=2))
-
-
-def test_workers_end_with_a_killed_parent(tmp_path):
-    script = (
-        "import sys, multiprocessing, os, time\n"
-        "from ichreport.data.ingest.workers import run_parallel\n"
-        "if __name__ == '__main__':\n"
-        "    import threading\n"
-        "    def kill():\n"
-        "        while len(multiprocessing.active_children()) < 2:\n"
-        "            time.sleep(0.05)\n"
-        "        time.sleep(float(sys.argv[1]))\n"
-        "        print(*[p.pid for p in multiprocessing.active_children()], flush=True)\n"
-        "        os.kill(os.getpid(), 9)\n"
-        "    threading.Thread(target=kill).start()\n"
-        "    list(run_parallel(time.sleep, [60, 60], workers=2))\n"
-    )
-    path = tmp_path / "parent.py"
-    path.write_text(script)
-    done = subprocess.run(
-        [sys.executable, path, "1.5"], capture_output=True, text=True, check=False, timeout=55
-    )
-    pids = [int(pid) for pid in done.stdout.split()]
-    assert len(pids) == 2
-    deadline = time.monotonic() + 30  # of the 60 s that they would sleep
-    while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
