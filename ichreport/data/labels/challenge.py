@@ -51,7 +51,7 @@ def read_challenge_labels(path: Path, pseudonyms: Pseudonyms | None = None) -> L
         stops=True,
     )
     columns = _split_by_label(names, values, issues)
-    return LabelTable.from_columns(columns, issues, complete=False)
+    return LabelTable.from_columns(columns, issues, wide=False)
 
 
 def _name(identifier: pa.StringScalar) -> str:

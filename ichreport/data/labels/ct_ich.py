@@ -69,7 +69,7 @@ def read_ct_ich_labels(path: Path, pseudonyms: Pseudonyms | None = None) -> Labe
     for label in SUBTYPES:
         labelled = values[label] != UNLABELLED
         columns[label] = names.filter(pa.array(labelled)), values[label][labelled]
-    return LabelTable.from_columns(columns, issues, complete=True)
+    return LabelTable.from_columns(columns, issues, wide=True)
 
 
 def _whole_numbers(table: pa.Table, name: str, issues: LabelIssues) -> NDArray[np.int64]:

@@ -40,7 +40,7 @@ def read_hospital_labels(path: Path, pseudonyms: Pseudonyms | None = None) -> La
     issues.add("columns that are no label", head.others((SLICE_COLUMN, *others, *LABELS)))
     table = read_named_labels(head, SLICE_COLUMN)
     columns = label_columns(table, SLICE_COLUMN, issues)
-    return LabelTable.from_columns(columns, issues, complete=True)
+    return LabelTable.from_columns(columns, issues, wide=True)
 
 
 def read_named_labels(head: Head, name_column: str) -> pa.Table:

@@ -84,7 +84,7 @@ def read_study_labels(path: Path, pseudonyms: Pseudonyms | None = None) -> Study
     lines = first_lines(table[name].to_pylist())
     issues = LabelIssues(path, pseudonyms, lines=lines, rows_are=_ROWS_ARE[name])
     issues.add("columns that are no label", head.others((name, *LABELS)))
-    labels = LabelTable.from_columns(label_columns(table, name, issues), issues, complete=True)
+    labels = LabelTable.from_columns(label_columns(table, name, issues), issues, wide=True)
     return StudyLabels(
         identifier=IDENTIFIERS[name],
         expected=name,

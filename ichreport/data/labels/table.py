@@ -154,14 +154,15 @@ class LabelTable:
     issues: list[LabelIssue] = field(default_factory=list)
 
     @classmethod
-    def from_columns(cls, columns: LabelColumns, issues: LabelIssues, *, complete: bool) -> Self:
+    def from_columns(cls, columns: LabelColumns, issues: LabelIssues, *, wide: bool) -> Self:
         """Put the labels together, drop identical repeats and check the rest.
 
         Args:
             columns: For each label its slices and values.
             issues: Takes what is odd: contradicting repeats and an `any` that is not the maximum
                 of the five, which stop; identical repeats and missing labels, which do not.
-            complete: Whether to fill in labels that follow from others: no bleed at all means none
+            wide: Whether a row of the file has all labels, and not one. Then a repeated row counts
+                once, and labels that follow from others are filled in: no bleed at all means none
                 of any subtype, and the other way round.
 
         Raises:
@@ -178,13 +179,14 @@ class LabelTable:
             differs[rows[labels[rows, column] != values]] = True
             contradicted |= differs
             surplus = (np.bincount(rows, minlength=len(ids)) - 1).clip(0)
-            repeated += np.where(differs, 0, surplus)
+            surplus[differs] = 0
+            repeated = np.maximum(repeated, surplus) if wide else repeated + surplus
         issues.add_names("repeats that contradict each other", ids, contradicted, stops=True)
         issues.add_names(
             "identical repeats dropped", ids, repeated > 0, stops=False, count=int(repeated.sum())
         )
         labels[labels == UNKNOWN] = UNLABELLED  # which is told; what follows is not to be judged by
-        if complete:
+        if wide:
             _complete(labels)
         _check_any(labels, ids, issues)
         partly = (labels == UNLABELLED).any(axis=1)

@@ -35,6 +35,15 @@ def test_any_follows_from_the_subtypes(write):
     assert table["any"].to_list() == [0, 1, -1]
 
 
+def test_a_row_that_stands_twice_is_one_repeat_however_many_labels_it_has(write):
+    table = read_label_file(
+        write("SOPInstanceUID,any,subdural\na,1,1\nb,0,0\na,1,1\na,1,\nb,,0\nc,1,1\n")
+    )
+    (issue,) = (issue for issue in table.issues if issue.what == "identical repeats dropped")
+    assert (issue.count, issue.examples) == (3, ("a", "b"))
+    assert as_frame(table)["any"].to_list() == [1, 0, 1]
+
+
 def test_a_byte_order_mark_and_quotes_do_no_harm(write):
     table = read_label_file(write('\ufeff"SOPInstanceUID","any"\n"1.2","1"\n'))
     assert as_frame(table).loc["1.2", "any"] == 1
