@@ -283,6 +283,15 @@ def test_every_command_and_option_has_a_help_text():
                 assert action.help, (parser.prog, action.dest)
 
 
+def test_no_usage_shows_a_name_behind_an_option_that_would_take_it():
+    for parser in parsers(cli._parser()):
+        named = [a for a in parser._actions if not a.option_strings and a.nargs is None]
+        greedy = [a for a in parser._actions if a.option_strings and a.nargs in {"+", "*"}]
+        usage = parser.format_usage()
+        for action in greedy:
+            assert all(usage.index(n.dest) < usage.index(action.option_strings[0]) for n in named)
+
+
 def test_an_interrupt_ends_with_a_line(monkeypatch, capsys):
     def interrupt():
         raise KeyboardInterrupt

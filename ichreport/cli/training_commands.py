@@ -20,6 +20,10 @@ def add(command: AddCommand) -> None:
 
 
 def _add_features(features: argparse.ArgumentParser) -> None:
+    # the profile stands first: behind the samples it would be taken for one of them
+    features.usage = (
+        "%(prog)s [-h] profile --input INPUT --network NETWORK --samples SAMPLE [SAMPLE ...]"
+    )
     features.add_argument("profile", help=PROFILE_HELP)
     features.add_argument(
         "--input",

@@ -23,6 +23,7 @@ _LONGEST_HEAD: Final = 1_000_000
 _DELIMITERS: Final = (",", ";", "\t")
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
 _SHOWN: Final = 5
+_SAVE: Final = "save the file as CSV in UTF-8"
 _BLANK: Final = ord(" ")
 _ASCII: Final = 127
 _ALIKE: Final = 0.8
@@ -92,7 +93,7 @@ def read_head(path: Path) -> Head:
     except UnicodeDecodeError as error:
         text = start[: error.start].decode(encoding)
         if not _LINE_END.search(text):
-            raise ValueError(f"{path}: its head line is no text in UTF-8.") from None
+            raise ValueError(f"{path}: its head line is no text in UTF-8; {_SAVE}.") from None
     head, *more = _LINE_END.split(text.removeprefix("\ufeff"), maxsplit=1)
     if not more and len(start) == _LONGEST_HEAD:
         raise ValueError(f"{path}: its head line has more than {_LONGEST_HEAD:,} bytes; is it CSV?")
@@ -191,9 +192,11 @@ def _what_is_wrong(head: Head, kinds: dict[str, pa.DataType]) -> str:
     try:
         _read(head, kinds, ragged)
     except UnicodeError:
-        return f"{head.path} is not readable as CSV: it is no text in {head.encoding.upper()}."
+        encoding = head.encoding.upper()
+        return f"{head.path} is not readable as CSV: it is no text in {encoding}; {_SAVE}."
     except pa.ArrowException as error:
-        reason = "a cell is no text in UTF-8" if "UTF8" in str(error) else "the quotes do not close"
+        unreadable = f"a cell is no text in UTF-8; {_SAVE}"
+        reason = unreadable if "UTF8" in str(error) else "the quotes do not close"
         return f"{head.path} is not readable as CSV: {reason}."
     lines = ", ".join(f"line {number} has {count}" for number, count in ragged[:_SHOWN])
     return (

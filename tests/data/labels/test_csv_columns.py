@@ -115,7 +115,10 @@ def test_the_challenges_form_too(tmp_path, content):
             "lines that have more or fewer: 2 (line 2 has 1, line 3 has 2).",
         ),
         ('SOPInstanceUID,any\n"Jane Roe,1\n', "is not readable as CSV: "),
-        (b"SOPInstanceUID,any\nJ\xe4ne Roe,1\n", "a cell is no text in UTF-8."),
+        (
+            b"SOPInstanceUID,any\nJ\xe4ne Roe,1\n",
+            "a cell is no text in UTF-8; save the file as CSV in UTF-8.",
+        ),
         ("SOPInstanceUID,any\na,Jane Roe\n", "line 2 is something else)"),
         ("SOPInstanceUID,any\na,1961-02-03\n", "line 2 is something else)"),
         ("SOPInstanceUID,any\na,1961\n", "line 2 is something else)"),
@@ -131,7 +134,10 @@ def test_the_challenges_form_too(tmp_path, content):
         (b"x" * 1_000_001, "its head line has more than 1,000,000 bytes; is it CSV?"),
         ("", "of the file's 0 columns these are known: none."),
         ("x" * 200_000, "its head line is not readable as CSV: field larger than"),
-        (b"SOPInstanceUID,Gr\xf6sse,any\na,1,1\n", "its head line is no text in UTF-8."),
+        (
+            b"SOPInstanceUID,Gr\xf6sse,any\na,1,1\n",
+            "its head line is no text in UTF-8; save the file as CSV in UTF-8.",
+        ),
         ("ID,Label\nJane Roe,1\n", "no known subtype: 1 (first: line 2 of another form)"),
     ],
 )
