@@ -66,8 +66,6 @@ def _add_predict(predict: argparse.ArgumentParser) -> None:
 
 
 def _predict(options: argparse.Namespace) -> int:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # what it says as it starts helps nobody
-
     from ichreport.application import predict
     from ichreport.application.loaded_run import load
 
@@ -93,8 +91,6 @@ def _predict(options: argparse.Namespace) -> int:
 
 
 def _pack(options: argparse.Namespace) -> int:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
     from ichreport.application import pack
 
     timed.ready()
