@@ -17,7 +17,7 @@ from scipy.special import expit, logit, ndtri, stdtr, stdtrit
 from ichreport.evaluation.uncertainty.intervals import LEVEL, Interval
 from ichreport.evaluation.uncertainty.jackknife import LeftOut
 
-_MISRANKED: Final = {"roc": 1 / 32, "precision": 1 / 16, "correlation": 1 / 2}
+_MISRANKED: Final = {"roc": 1 / 36, "precision": 1 / 10, "correlation": 1 / 4}
 """Of one group of the rarer class, the share that an area, or a correlation of calls with the
 truth, is never surer of than."""
 
@@ -25,18 +25,15 @@ _FEWEST_FREEDOM: Final = 4.0
 """Degrees of freedom that a variance has at least, if there are as many groups: with fewer,
 intervals become wider without holding the truth more often."""
 
-_FEWEST_OF_AREAS: Final = 5.0
-"""The same for areas, whose logits are less skewed than losses."""
+_FEWEST_OF_PRECISIONS: Final = 6.0
+"""The same for average precisions, whose logits are less skewed."""
 
-_UNSEEN: Final = 0.4
+_UNSEEN: Final = 0.6
 """Of a group whose loss is as far above the mean as any, what the sample may have missed."""
 
 _FURTHER: Final = 2.0
 """How far beyond the furthest of n groups, relative to it, one may be that the sample has missed;
 times 1 / √n, since many groups know well how far they reach."""
-
-_SMALLEST_RATIO: Final = 0.01
-"""Losses without a group count as at least this share of the whole."""
 
 _ROUNDING: Final = 1e-12
 """Smaller differences count as 0: they come from summing in another order."""
@@ -78,10 +75,11 @@ correlation, of which 0 is as much as 1 / 2 of an area."""
 def area_interval(left_out: LeftOut, curve: Area = "roc", level: float = LEVEL) -> Interval:
     """The interval of an area under a curve, of the ROC curve or average precision.
 
-    A t interval on the logit scale, which stays within (0, 1). A small share of a group of the
-    rarer class counts as misranked, with its own part in the variance: eight bleeding studies that
-    all rank above the others do not show an area of .99. So an area of exactly 1 has the interval
-    of an area of nearly 1.
+    A t interval on the logit scale, where the standard error is that of the area over area · (1 -
+    area) and the ends stay within (0, 1). A small share of a group of the rarer class counts as
+    misranked, with its own part in the variance: eight bleeding studies that all rank above the
+    others do not show an area of .99. So an area of exactly 1 has the interval of an area of nearly
+    1.
 
     Args:
         left_out: Of `jackknife.auc_left_out` or `average_precision_left_out`.
@@ -99,14 +97,14 @@ def area_interval(left_out: LeftOut, curve: Area = "roc", level: float = LEVEL) 
         return Interval(math.nan, math.nan, left_out.groups)
     pseudo = _MISRANKED[curve] / left_out.groups
     area, shrunk = left_out.value, _with_a_part(left_out.value, pseudo)
-    deviations = logit(shrunk) - logit(_with_a_part(left_out.without, pseudo))
-    variance, added = _variance(deviations), (pseudo / min(shrunk, 1 - shrunk)) ** 2
-    freedom = degrees_of_freedom(deviations, left_out.effective, _FEWEST_OF_AREAS)
+    variance, added = _variance((1 - 2 * pseudo) * left_out.deviations), pseudo**2
+    fewest = _FEWEST_OF_PRECISIONS if curve == "precision" else _FEWEST_FREEDOM
+    freedom = degrees_of_freedom(left_out.deviations, left_out.effective, fewest)
     freedom = _freedom_of_a_sum(variance, added, left_out, freedom)
-    half_width = stdtrit(freedom, (1 + level) / 2) * math.sqrt(variance + added)
-    with np.errstate(divide="ignore"):
-        ends = expit(logit([[area], [shrunk]]) + np.array([-half_width, half_width]))
-    return Interval(float(ends[:, 0].min()), float(ends[:, 1].max()), left_out.groups)
+    error = math.sqrt(variance + added) / (shrunk * (1 - shrunk))
+    half_width = float(stdtrit(freedom, (1 + level) / 2)) * error
+    low, high = expit(logit(shrunk) + np.array([-half_width, half_width]))
+    return Interval(min(float(low), area), max(float(high), area), left_out.groups)
 
 
 def correlation_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
@@ -132,8 +130,9 @@ def correlation_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
 def loss_interval(left_out: LeftOut, level: float = LEVEL, *, most: float = math.inf) -> Interval:
     """The interval of a mean of losses, which are at least 0: a t interval on the log scale.
 
-    Losses are skewed: most slices have hardly any, and a handful much. On the log scale the upper
-    end is further away, as it should be. For that end a part of one group more counts (`_UNSEEN`),
+    Losses are skewed: most slices have hardly any, and a handful much. On the log scale, where the
+    standard error is that of the loss over the loss, the upper end is further away, as it should
+    be. For that end a part of one group more counts (`_UNSEEN`),
     which adds as much as the group that adds most: the sample may have missed its like. The lower
     end has no need of that, nor of degrees of freedom that allow for it: all groups have a say in
     how small a loss is.
@@ -157,7 +156,7 @@ def loss_interval(left_out: LeftOut, level: float = LEVEL, *, most: float = math
         raise ValueError(f"a mean of losses must be at least 0, got {value!r}.")
     if value == 0:
         return Interval(0.0, 0.0, left_out.groups)
-    deviations = -np.log(np.maximum(left_out.without / value, _SMALLEST_RATIO))
+    deviations = left_out.deviations / value
     freedom = (max(left_out.effective - 1, 1.0), degrees_of_freedom(deviations, left_out.effective))
     lower, upper = (float(q) for q in stdtrit(freedom, (1 + level) / 2))
     variance = float(np.square(deviations).sum())

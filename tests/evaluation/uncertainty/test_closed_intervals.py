@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.special import logit
 from scipy.stats import binomtest, norm, t, ttest_1samp
 
 from benchmarks.resampled_scores import auc_replicates, mean_replicates
@@ -11,6 +12,7 @@ from ichreport.evaluation.uncertainty import bootstrap, closed_intervals, interv
 from ichreport.evaluation.uncertainty.jackknife import (
     LeftOut,
     auc_left_out,
+    average_precision_left_out,
     mean_left_out,
 )
 
@@ -195,9 +197,37 @@ def test_areas_of_exactly_1_and_of_nearly_1_have_the_same_interval():
     assert nearly.low == pytest.approx(exactly.low, abs=1e-4)
     assert nearly.high == pytest.approx(exactly.high, abs=1e-4)
     assert exactly.high == 1
-    # 1 / 32 of a group counts as misranked, and its logit has a standard error of 1
-    odds = (8 - 1 / 32) * 32 * math.exp(-t.ppf(0.975, 5.5))
+    # 1 / 36 of a group counts as misranked, and its logit has a standard error of 1
+    odds = (8 - 1 / 36) * 36 * math.exp(-t.ppf(0.975, 5.5))
     assert exactly.low == pytest.approx(odds / (1 + odds), rel=1e-3)
+
+
+@pytest.mark.parametrize("misranked", [1, 2, 3])
+def test_a_handful_of_misranked_studies_leave_an_interval_that_says_something(misranked):
+    """Of 20 with a bleed: without one of them the rest may be perfect, whose logit is endless."""
+    truth = np.repeat([1, 0], [20, 60])
+    score = np.concatenate([np.ones(20), np.linspace(0, 0.9, 60)])
+    score[:misranked] = 0.45
+    area = auc_left_out(truth, score, np.arange(80))
+    interval = closed_intervals.area_interval(area)
+    # by the 20 and 60 shares of the other class on the right side (DeLong, Biometrics 44, 1988)
+    right = (score[:20, None] > score[None, 20:]) + (score[:20, None] == score[None, 20:]) / 2
+    error = math.sqrt(right.mean(axis=1).var(ddof=1) / 20 + right.mean(axis=0).var(ddof=1) / 60)
+    on_logits = error / (area.value * (1 - area.value))
+    for end, sign in ((interval.low, -1), (interval.high, 1)):
+        away = sign * (logit(end) - logit(area.value))
+        assert norm.ppf(0.975) * on_logits <= 1.05 * away <= 1.05 * t.ppf(0.975, 3) * on_logits
+    precision = average_precision_left_out(truth, score, np.arange(80))
+    assert 0.5 < closed_intervals.area_interval(precision, "precision").low < precision.value
+
+
+def test_a_single_group_with_all_the_loss_leaves_an_upper_end_of_that_order():
+    """Without it there is no loss, the logarithm of which is endless."""
+    losses = np.zeros(36)
+    losses[7] = 3.6
+    interval = closed_intervals.loss_interval(mean_left_out(losses, np.arange(36)))
+    assert 0.005 < interval.low < 0.05
+    assert 0.5 < interval.high < 10
 
 
 def test_an_area_near_0_mirrors_one_near_1():
