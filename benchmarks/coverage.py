@@ -34,6 +34,7 @@ from ichreport.evaluation.uncertainty.bootstrap import (
 )
 from ichreport.evaluation.uncertainty.closed_intervals import (
     area_interval,
+    correlation_interval,
     degrees_of_freedom,
     difference_interval,
     loss_interval,
@@ -45,6 +46,7 @@ from ichreport.evaluation.uncertainty.intervals import Interval, count_groups, i
 from ichreport.evaluation.uncertainty.jackknife import (
     auc_left_out,
     average_precision_left_out,
+    mcc_left_out,
     mean_left_out,
 )
 
@@ -147,6 +149,8 @@ def truths(scenario: Scenario) -> dict[str, float]:
         "recall": RECALL,
         "specificity": 1 - false_alarms,
         "precision": prevalence * RECALL / called,
+        "mcc": (RECALL - false_alarms)
+        * math.sqrt(prevalence * (1 - prevalence) / (called * (1 - called))),
     }
 
 
@@ -190,6 +194,7 @@ def intervals(study: Study, scenario: Scenario) -> dict[str, dict[str, Ends]]:
         ("precision", positive, called),
     ):
         found[rate] = rate_ends(right[among], group[among])
+    found["mcc"] = {"ours": correlation_interval(mcc_left_out(positive, called, group))}
     return {
         measure: {method: _ends(ends) for method, ends in methods.items()}
         for measure, methods in found.items()

@@ -5,7 +5,6 @@ import multiprocessing.connection
 import os
 import resource
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -82,8 +81,8 @@ def check_not_importing_script() -> None:
     Raises:
         RuntimeError: With the cure.
     """
-    script = sys.modules.get("__mp_main__")
-    if script is not None and script is not sys.modules["__main__"]:
+    # how multiprocessing itself tells; a notebook's kernel replaces __main__, so that says nothing
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
         raise RuntimeError(
             "This script starts worker processes, and each of them imports it: put what it does "
             'under `if __name__ == "__main__":`, or ask for one worker.'

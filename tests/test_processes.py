@@ -7,9 +7,11 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+from ichreport.files import folder_lock
 from ichreport.processes import limit_memory, run_parallel
 
 
@@ -58,6 +60,17 @@ def test_workers_end_with_a_killed_parent(tmp_path):
     while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+def lock_as_a_kernel_does(folder):
+    sys.modules["__main__"] = ModuleType("__main__")
+    with folder_lock(folder):
+        return True
+
+
+def test_a_worker_whose_main_module_a_notebook_has_replaced_works(tmp_path):
+    folders = [tmp_path / "a", tmp_path / "b"]
+    assert sorted(run_parallel(lock_as_a_kernel_does, folders, workers=2)) == [(0, True), (1, True)]
 
 
 def test_a_script_that_its_workers_would_run_again_is_told_and_does_not_wait_for_ever(tmp_path):
