@@ -3,7 +3,7 @@
     nice python benchmarks/coverage.py             # 2,000 simulated test sets each: half an hour
     python benchmarks/coverage.py --quick          # 10 each, to see that it works
 
-Twelve kinds of test sets. Patients differ in size, in how much of them bleeds and in how well they
+Fourteen kinds of test sets. Patients differ in size, in how much of them bleeds and in how well they
 score, so that all truths are known in closed form: the scores are binormal and the probabilities
 calibrated. Beside them, rates of slices that are alike within a group, in part or all the same.
 Beside the report's methods stand others: the bootstrap's expanded percentiles, Obuchowski's area
@@ -89,6 +89,8 @@ SCENARIOS = {
     "AUC 0.999, 36 groups": Scenario(36, auc=0.999),
     "39 single studies, a fifth with it": Scenario(39, single=True, prevalence=0.2),
     "39 single studies, AUC 0.97": Scenario(39, single=True, prevalence=0.2, auc=0.97),
+    "10 single studies, half with it": Scenario(10, single=True, prevalence=0.5),
+    "20 single studies, AUC 0.97": Scenario(20, single=True, prevalence=0.5, auc=0.97),
     "66 single studies": Scenario(66, single=True, prevalence=0.4, auc=0.87),
 }
 

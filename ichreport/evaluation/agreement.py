@@ -116,9 +116,10 @@ def _row(votes: NDArray[np.int8], codes: NDArray[np.intp], all_readers: bool) ->
     left_out = LeftOut(value, without, groups, effective_groups(np.bincount(codes)))
     pairs = len(votes) * math.comb(votes.shape[1], 2)  # of votes, all of which count
     ends = _kappa_interval(left_out, units=pairs, agreement=agreement, chance=chance)
+    least = -1 / (votes.shape[1] - 1)  # of votes half of each kind, so that as few agree as can
     return {
         "value": value,
-        **vars(ends),
+        **vars(ends.within(least, 1)),
         "agreement": agreement,
         "studies": len(votes),
         "positives": int((counts[:, 1] > 0).sum()),
@@ -131,7 +132,7 @@ def _kappa_interval(kappa: LeftOut, *, units: int, agreement: float, chance: flo
     rate = replace(kappa, value=agreement, without=agreement - scale * kappa.deviations)
     ends = rate_interval(rate, units=units)
     low, high = ((end - chance) / scale if scale else math.nan for end in (ends.low, ends.high))
-    return replace(ends, low=max(low, -1.0), high=high)
+    return replace(ends, low=low, high=high)
 
 
 def _fleiss_terms(counts: NDArray[Any]) -> NDArray[np.float64]:

@@ -107,10 +107,13 @@ class Comparison:
         rows, other = self.rows[name], self.rows[baseline]
         overlap = _overlap(rows["sop_instance_uid"], other["sop_instance_uid"])
         scored = self.left_out(name, score, label), self.left_out(baseline, score, label)
-        return paired_difference(*scored, shared_slices=overlap)
+        most = 1 if score == "auc" else math.inf
+        return paired_difference(*scored, shared_slices=overlap, most=most)
 
 
-def paired_difference(score: LeftOut, baseline: LeftOut, *, shared_slices: float) -> Difference:
+def paired_difference(
+    score: LeftOut, baseline: LeftOut, *, shared_slices: float, most: float = math.inf
+) -> Difference:
     """The difference of two scores over the same groups, by a t test.
 
     The variance is the sum over groups of the squared difference of what the group adds to either
@@ -120,13 +123,14 @@ def paired_difference(score: LeftOut, baseline: LeftOut, *, shared_slices: float
         score: The run's score.
         baseline: The baseline's, without the same groups in the same order.
         shared_slices: As `Difference` says.
+        most: How far apart two such scores can be.
     """
     difference = score.minus(baseline)
     return Difference(
         value=score.value,
         baseline=baseline.value,
         difference=difference.value,
-        interval=difference_interval(difference),
+        interval=difference_interval(difference).within(-most, most),
         p=difference_p_value(difference),
         shared_slices=shared_slices,
     )

@@ -201,6 +201,12 @@ def test_readers_who_never_agree_and_one_patient_with_all_disagreements_have_an_
     assert -1 <= row["low"] < row["value"] < row["high"] < 1
 
 
+def test_no_interval_of_three_readers_goes_below_what_three_can_disagree():
+    votes = np.tile([[1, 0, 0], [0, 1, 0], [0, 0, 1]], (2, 1)).astype(np.int8)
+    row = agreement_table(made_up(votes)).iloc[0]
+    assert (row["readers"], row["value"], row["low"]) == ("all", pytest.approx(-0.5), -0.5)
+
+
 def test_one_reader_or_none_has_no_agreement():
     assert agreement_table(made_up(draw_votes(0, readers=1))).empty
     assert agreement_table(pd.DataFrame({"patient_id": ["p"]})).empty

@@ -12,10 +12,12 @@ from ichreport.evaluation.comparisons import (
     compare_pairs,
     compare_runs,
     difference_above_floors,
+    paired_difference,
 )
 from ichreport.evaluation.constant_prevalence import compare_with_floor
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.evaluation.scores import log_loss_terms, split_scores
+from ichreport.evaluation.uncertainty.jackknife import auc_left_out
 from ichreport.params.experiment import Experiment
 from ichreport.params.yaml import project_path, read_yaml
 
@@ -96,6 +98,16 @@ def test_a_p_value_is_the_same_each_time_and_that_of_the_paired_t_test(runs):
     expected = ttest_rel(*losses)
     ratio = expected.statistic * np.sqrt((slices - 1) / slices)
     assert first == pytest.approx(2 * t.sf(abs(ratio), slices - 1), rel=1e-6)
+
+
+def test_two_areas_are_at_most_1_apart():
+    truth, codes = np.repeat([1, 0], 5), np.arange(10)
+    mixed = [3, 1, 2, 1, 3, 2, 2, 3, 1, 2]
+    best, poor = (auc_left_out(truth, score, codes) for score in (truth, mixed))
+    open_ended = paired_difference(best, poor, shared_slices=1.0)
+    bounded = paired_difference(best, poor, shared_slices=1.0, most=1)
+    assert open_ended.interval.high > 1 == bounded.interval.high
+    assert open_ended.p == bounded.p
 
 
 def test_a_run_against_itself_shows_no_difference(runs):

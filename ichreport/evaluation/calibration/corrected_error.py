@@ -46,7 +46,7 @@ def corrected_calibration_error(
         level: Confidence, in (0, 1).
 
     Returns:
-        The corrected error, at least 0, and its interval; NaN with fewer than two groups.
+        The corrected error, in [0, 1], and its interval; NaN with fewer than two groups.
     """
     sizes = np.bincount(group_codes, minlength=len(resamples.groups))
     groups = int((sizes > 0).sum())
@@ -68,7 +68,9 @@ def corrected_calibration_error(
     def share_below(factor: float) -> float:
         return float((np.abs(factor * gaps + noise).sum(axis=1) <= error).mean())
 
-    low, middle, high = (error * _factor(share_below, q) for q in (upper, 0.5, 1 - upper))
+    low, middle, high = (
+        min(error * _factor(share_below, share), 1.0) for share in (upper, 0.5, 1 - upper)
+    )
     return middle, Interval(low, high, groups)
 
 

@@ -1,5 +1,6 @@
 """Decision curves: the net benefit of acting on a prediction, in true positives per slice."""
 
+import math
 from dataclasses import replace
 from typing import Final
 
@@ -66,7 +67,7 @@ def decision_curve(
         )
         above_both = model.minus(better)
         ci = bounded_interval(model, -(1 - positives.low) * odds, positives.high)
-        above = difference_interval(above_both)
+        above = difference_interval(above_both).within(-math.inf, positives.high)
         rows.append(
             {
                 "threshold": threshold,

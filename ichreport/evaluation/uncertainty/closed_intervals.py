@@ -17,15 +17,19 @@ from scipy.special import expit, logit, ndtri, stdtr, stdtrit
 from ichreport.evaluation.uncertainty.intervals import LEVEL, Interval
 from ichreport.evaluation.uncertainty.jackknife import LeftOut
 
-_MISRANKED: Final = {"roc": 1 / 36, "precision": 1 / 10, "correlation": 1 / 4}
-"""Of one group of the rarer class, the share that an area, or a correlation of calls with the
-truth, is never surer of than."""
+_MISRANKED: Final = {
+    "roc": (1 / 72, 1 / 36),
+    "precision": (1 / 24, 1 / 24),
+    "correlation": (1 / 8, 0),
+}
+"""Of one group and of one slice of each class, the shares that an area, or a correlation of calls
+with the truth, is never surer of than. A group of many slices knows more than one of a slice."""
 
 _FEWEST_FREEDOM: Final = 4.0
 """Degrees of freedom that a variance has at least, if there are as many groups: with fewer,
 intervals become wider without holding the truth more often."""
 
-_FEWEST_OF_PRECISIONS: Final = 6.0
+_FEWEST_OF_PRECISIONS: Final = 5.0
 """The same for average precisions, whose logits are less skewed."""
 
 _UNSEEN: Final = 0.6
@@ -75,11 +79,12 @@ correlation, of which 0 is as much as 1 / 2 of an area."""
 def area_interval(left_out: LeftOut, curve: Area = "roc", level: float = LEVEL) -> Interval:
     """The interval of an area under a curve, of the ROC curve or average precision.
 
-    A t interval on the logit scale, where the standard error is that of the area over area · (1 -
-    area) and the ends stay within (0, 1). A small share of a group of the rarer class counts as
-    misranked, with its own part in the variance: eight bleeding studies that all rank above the
-    others do not show an area of .99. So an area of exactly 1 has the interval of an area of nearly
-    1.
+    A t interval on the logit scale, where the ends stay within (0, 1). A group's step is that of
+    logits with and without it, or that of areas over area · (1 - area), whichever is smaller: the
+    one is endless where the others rank perfectly, the other where the group does. A small share of
+    a group and of a slice of each class counts as misranked, with its own part in the variance:
+    eight bleeding studies that all rank above the others do not show an area of .99. So an area of
+    exactly 1 has the interval of an area of nearly 1.
 
     Args:
         left_out: Of `jackknife.auc_left_out` or `average_precision_left_out`.
@@ -95,14 +100,16 @@ def area_interval(left_out: LeftOut, curve: Area = "roc", level: float = LEVEL) 
     _check_level(level)
     if left_out.groups < 2 or math.isnan(left_out.value):
         return Interval(math.nan, math.nan, left_out.groups)
-    pseudo = _MISRANKED[curve] / left_out.groups
-    area, shrunk = left_out.value, _with_a_part(left_out.value, pseudo)
-    variance, added = _variance((1 - 2 * pseudo) * left_out.deviations), pseudo**2
+    of_group, of_slice = _MISRANKED[curve]
+    part = of_group * left_out.group_share + of_slice * left_out.slice_share
+    area, shrunk = left_out.value, _with_a_part(left_out.value, part)
+    without, slope = _with_a_part(left_out.without, part), 1 / (shrunk * (1 - shrunk))
+    steps = _smaller((shrunk - without) * slope, logit(shrunk) - logit(without))
+    variance, added = _variance(steps), (part * slope) ** 2
     fewest = _FEWEST_OF_PRECISIONS if curve == "precision" else _FEWEST_FREEDOM
-    freedom = degrees_of_freedom(left_out.deviations, left_out.effective, fewest)
+    freedom = degrees_of_freedom(steps, left_out.effective, fewest)
     freedom = _freedom_of_a_sum(variance, added, left_out, freedom)
-    error = math.sqrt(variance + added) / (shrunk * (1 - shrunk))
-    half_width = float(stdtrit(freedom, (1 + level) / 2)) * error
+    half_width = float(stdtrit(freedom, (1 + level) / 2)) * math.sqrt(variance + added)
     low, high = expit(logit(shrunk) + np.array([-half_width, half_width]))
     return Interval(min(float(low), area), max(float(high), area), left_out.groups)
 
@@ -130,12 +137,12 @@ def correlation_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
 def loss_interval(left_out: LeftOut, level: float = LEVEL, *, most: float = math.inf) -> Interval:
     """The interval of a mean of losses, which are at least 0: a t interval on the log scale.
 
-    Losses are skewed: most slices have hardly any, and a handful much. On the log scale, where the
-    standard error is that of the loss over the loss, the upper end is further away, as it should
-    be. For that end a part of one group more counts (`_UNSEEN`),
-    which adds as much as the group that adds most: the sample may have missed its like. The lower
-    end has no need of that, nor of degrees of freedom that allow for it: all groups have a say in
-    how small a loss is.
+    Losses are skewed: most slices have hardly any, and a handful much. On the log scale the upper
+    end is further away, as it should be. A group's step is that of logarithms with and without it,
+    or that of losses over the loss, whichever is smaller. For the upper end a part of one group
+    more counts (`_UNSEEN`), which adds as much as the group that adds most: the sample may have
+    missed its like. The lower end has no need of that, nor of degrees of freedom that allow for it:
+    all groups have a say in how small a loss is.
 
     Args:
         left_out: Of `jackknife.mean_left_out`.
@@ -143,7 +150,9 @@ def loss_interval(left_out: LeftOut, level: float = LEVEL, *, most: float = math
         most: What a loss is at most, such as 1 for a Brier score.
 
     Returns:
-        NaN if fewer than two groups contribute; (0, 0) if there is no loss.
+        NaN if fewer than two groups contribute. Groups that are all alike say nothing of how they
+        scatter: then it is that of a share of so many groups if there is a `most`; else (0, 0) if
+        there is no loss, and NaN if there is.
 
     Raises:
         ValueError: If `level` is not in (0, 1), or the mean is negative.
@@ -154,9 +163,13 @@ def loss_interval(left_out: LeftOut, level: float = LEVEL, *, most: float = math
         return Interval(math.nan, math.nan, left_out.groups)
     if value < 0:
         raise ValueError(f"a mean of losses must be at least 0, got {value!r}.")
-    if value == 0:
-        return Interval(0.0, 0.0, left_out.groups)
-    deviations = left_out.deviations / value
+    if not _variance(left_out.deviations):
+        if most < math.inf:
+            return _of_alike_groups(left_out, 0, most, level)
+        end = math.nan if value else 0.0
+        return Interval(end, end, left_out.groups)
+    with np.errstate(divide="ignore"):  # without a group there may be no loss
+        deviations = _smaller(left_out.deviations / value, -np.log(left_out.without / value))
     freedom = (max(left_out.effective - 1, 1.0), degrees_of_freedom(deviations, left_out.effective))
     lower, upper = (float(q) for q in stdtrit(freedom, (1 + level) / 2))
     variance = float(np.square(deviations).sum())
@@ -215,6 +228,10 @@ def _independent_slices(rate: LeftOut, units: int, level: float) -> float:
     narrower = float(stdtrit(max(units - 1, 1), upper) / stdtrit(freedom, upper))
     slices = float(shrunk * (1 - shrunk) / (variance + added)) * narrower**2
     return min(slices, float(units))
+
+
+def _smaller(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(np.abs(a) < np.abs(b), a, b)
 
 
 def _with_a_part(value: Any, part: float) -> Any:
@@ -279,15 +296,19 @@ def bounded_interval(
     Raises:
         ValueError: If `level` is not in (0, 1).
     """
-    ends = difference_interval(left_out, level)
     is_no_difference = least < left_out.value == 0
-    if not (is_no_difference or _variance(left_out.deviations)):
-        share = (left_out.value - least) / (most - least)
-        alike = replace(left_out, value=share, without=np.full_like(left_out.without, share))
-        of_share = rate_interval(alike, units=left_out.groups, level=level)
-        low, high = (least + (most - least) * end for end in (of_share.low, of_share.high))
-        ends = Interval(low, high, left_out.groups)
-    return Interval(max(ends.low, least), min(ends.high, most), ends.groups)
+    if is_no_difference or _variance(left_out.deviations):
+        return difference_interval(left_out, level).within(least, most)
+    return _of_alike_groups(left_out, least, most, level)
+
+
+def _of_alike_groups(left_out: LeftOut, least: float, most: float, level: float) -> Interval:
+    """The interval of a mean that is the same in all groups: that of a share of so many."""
+    share = (left_out.value - least) / (most - least)
+    alike = replace(left_out, value=share, without=np.full_like(left_out.without, share))
+    ends = rate_interval(alike, units=left_out.groups, level=level)
+    low, high = (least + (most - least) * end for end in (ends.low, ends.high))
+    return Interval(low, high, left_out.groups)
 
 
 def cautious_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:

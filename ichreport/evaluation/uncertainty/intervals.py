@@ -30,6 +30,10 @@ class Interval:
     high: float
     groups: int
 
+    def within(self, least: float, most: float) -> "Interval":
+        """The interval without what lies outside of the possible."""
+        return Interval(max(self.low, least), min(self.high, most), self.groups)
+
 
 def interval(replicates: ArrayLike, *, groups: int, level: float = LEVEL) -> Interval:
     """The expanded percentile interval of bootstrap replicates.

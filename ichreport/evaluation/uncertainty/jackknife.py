@@ -26,12 +26,17 @@ class LeftOut:
         groups: Groups that contribute: for an area those of the rarer class.
         effective: Groups of equal size that would be as many: (Σ n)² / Σ n² over the numbers of
             slices (Kish, Survey Sampling, 1965); for an area of the class where it is smaller.
+        group_share: Of a score that tells two classes apart, one group of each among the class's
+            own: Σ 1 / groups over the two.
+        slice_share: The same of slices.
     """
 
     value: float
     without: NDArray[np.float64]
     groups: int
     effective: float
+    group_share: float = math.nan
+    slice_share: float = math.nan
 
     @property
     def deviations(self) -> NDArray[np.float64]:
@@ -118,7 +123,7 @@ def auc_left_out(
     value = float(below.sum() / (positives.sum() * negatives.sum()))
     without = np.where(pairs > 0, won / np.maximum(pairs, 1), value)
     without[positives + negatives == 0] = value
-    return LeftOut(value, without, *_class_groups(positives, negatives))
+    return _of_two_classes(value, without, positives, negatives)
 
 
 def average_precision_left_out(
@@ -154,7 +159,7 @@ def average_precision_left_out(
     kept = 1 - positives / positives.sum()
     sums = group_sums(share, group_codes[order], total) / positives.sum()
     without = np.where(kept > 0, value - sums / np.where(kept > 0, kept, 1), value)
-    return LeftOut(value, without.clip(0, 1), *_class_groups(positives, negatives))
+    return _of_two_classes(value, without.clip(0, 1), positives, negatives)
 
 
 def mcc_left_out(
@@ -168,12 +173,15 @@ def mcc_left_out(
         group_codes: (n,) the group of each slice, from 0.
     """
     positive, total = checked_truth(y_true) == 1, _num_groups(group_codes, None)
+    positives, negatives = _class_sizes(positive, group_codes, total)
+    if not (positives.any() and negatives.any()):
+        return _undefined(total)
     cells = [called & positive, called & ~positive, ~called & ~positive, ~called & positive]
     sums = group_sums(np.stack(cells, axis=1).astype(np.float64), group_codes, total)
     value = float(matthews_correlation(*sums.sum(axis=0)))
     without = matthews_correlation(*(sums.sum(axis=0) - sums).T)
-    without[np.isnan(without)] = value
-    return LeftOut(value, without, *_class_groups(*_class_sizes(positive, group_codes, total)))
+    without[np.isnan(without)] = 0  # all are called alike, which tells nothing of the truth
+    return _of_two_classes(value, without, positives, negatives)
 
 
 def _sums_from(terms: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -197,10 +205,19 @@ def _class_sizes(
     return positives, np.bincount(group_codes[~positive], minlength=num_groups)
 
 
-def _class_groups(positives: NDArray[np.intp], negatives: NDArray[np.intp]) -> tuple[int, float]:
-    """`groups` and `effective` of a `LeftOut` that needs both classes."""
-    rarer = min(int((sizes > 0).sum()) for sizes in (positives, negatives))
-    return rarer, min(effective_groups(positives), effective_groups(negatives))
+def _of_two_classes(
+    value: float, without: NDArray[np.float64], *classes: NDArray[np.intp]
+) -> LeftOut:
+    """A score of two classes, whose slices of each group are given."""
+    groups = [int(np.count_nonzero(sizes)) for sizes in classes]
+    return LeftOut(
+        value,
+        without,
+        min(groups),
+        min(effective_groups(sizes) for sizes in classes),
+        sum(1 / count for count in groups),
+        sum(1 / float(sizes.sum()) for sizes in classes),
+    )
 
 
 def _num_groups(group_codes: NDArray[np.intp], num_groups: int | None) -> int:

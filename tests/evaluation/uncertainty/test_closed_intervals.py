@@ -13,6 +13,7 @@ from ichreport.evaluation.uncertainty.jackknife import (
     LeftOut,
     auc_left_out,
     average_precision_left_out,
+    mcc_left_out,
     mean_left_out,
 )
 
@@ -189,16 +190,18 @@ def test_a_loss_of_four_groups_ends_at_what_it_can_be_at_most():
 
 def test_areas_of_exactly_1_and_of_nearly_1_have_the_same_interval():
     """The bootstrap's was 0.158 to 1 for the one and 0.995 to 1 for the other."""
-    exactly = closed_intervals.area_interval(LeftOut(1.0, np.ones(20), 8, 6.5))
+    shares = {"group_share": 1 / 8 + 1 / 20, "slice_share": 1 / 30 + 1 / 200}
+    exactly = closed_intervals.area_interval(LeftOut(1.0, np.ones(20), 8, 6.5, **shares))
     area = 1 - 1e-7
     without = np.full(20, area)
     without[0] = 1
-    nearly = closed_intervals.area_interval(LeftOut(area, without, 8, 6.5))
+    nearly = closed_intervals.area_interval(LeftOut(area, without, 8, 6.5, **shares))
     assert nearly.low == pytest.approx(exactly.low, abs=1e-4)
     assert nearly.high == pytest.approx(exactly.high, abs=1e-4)
     assert exactly.high == 1
-    # 1 / 36 of a group counts as misranked, and its logit has a standard error of 1
-    odds = (8 - 1 / 36) * 36 * math.exp(-t.ppf(0.975, 5.5))
+    # that part counts as misranked, and its logit has a standard error of about 1
+    part = (1 / 8 + 1 / 20) / 72 + (1 / 30 + 1 / 200) / 36
+    odds = (1 - part) / part * math.exp(-t.ppf(0.975, 5.5) / (1 - part))
     assert exactly.low == pytest.approx(odds / (1 + odds), rel=1e-3)
 
 
@@ -219,6 +222,58 @@ def test_a_handful_of_misranked_studies_leave_an_interval_that_says_something(mi
         assert norm.ppf(0.975) * on_logits <= 1.05 * away <= 1.05 * t.ppf(0.975, 3) * on_logits
     precision = average_precision_left_out(truth, score, np.arange(80))
     assert 0.5 < closed_intervals.area_interval(precision, "precision").low < precision.value
+
+
+@pytest.mark.parametrize(("studies", "area"), [(5, 0.9), (10, 0.97), (20, 0.98)])
+def test_few_studies_that_all_rank_right_do_not_show_a_perfect_network(studies, area):
+    """As many of both classes; 66 to 86 % of the intervals held the area, and it was below."""
+    rng, truth = np.random.default_rng(5), np.repeat([1, 0], studies)
+    distance = math.sqrt(2) * norm.ppf(area)
+    held = 0
+    for _ in range(300):
+        score = rng.normal(size=2 * studies) + distance * truth
+        left_out = auc_left_out(truth, score, np.arange(2 * studies))
+        interval = closed_intervals.area_interval(left_out)
+        assert 0 <= interval.low <= left_out.value <= interval.high <= 1
+        held += interval.low <= area <= interval.high
+    assert held / 300 >= 0.94
+
+
+@pytest.mark.parametrize("size", [1, 10, 30])
+def test_one_large_easy_patient_does_not_make_intervals_endless(size):
+    """They reached from 6e-9 to 1. A loss of which one patient has most has no good interval."""
+    codes = np.concatenate([np.zeros(size, int), np.arange(1, 21)])
+    truth = np.concatenate([np.zeros(size, int), np.repeat([1, 0], 10)])
+    score = np.concatenate(
+        [np.full(size, 0.1), np.linspace(0.9, 0.35, 10), np.linspace(0.05, 0.4, 10)]
+    )
+    interval = closed_intervals.area_interval(auc_left_out(truth, score, codes))
+    assert interval.low > 0.05
+    loss = mean_left_out(
+        np.concatenate([np.full(5 * size, 0.01), np.full(120, 0.5)]),
+        np.concatenate([np.zeros(5 * size, int), np.repeat(np.arange(1, 9), 15)]),
+    )
+    interval = closed_intervals.loss_interval(loss)
+    assert loss.value / 1000 < interval.low < loss.value < interval.high < 1000 * loss.value
+
+
+def test_one_called_study_has_no_correlation_for_sure():
+    """Without it all are called alike; Fisher's exact p of this table is 1."""
+    truth, called = np.repeat([1, 0], 10), np.arange(20) == 0
+    interval = closed_intervals.correlation_interval(mcc_left_out(truth, called, np.arange(20)))
+    assert interval.low < 0 < interval.high
+
+
+def test_patients_who_are_all_alike_are_a_share_of_so_many_where_a_loss_has_a_bound():
+    all_right, all_wrong = (mean_left_out(np.full(5, loss), np.arange(5)) for loss in (0.0, 1.0))
+    right = closed_intervals.loss_interval(all_right, most=1)
+    wrong = closed_intervals.loss_interval(all_wrong, most=1)
+    share = binomtest(0, 5).proportion_ci(method="wilson")
+    assert (right.low, right.high) == pytest.approx((share.low, share.high))
+    assert (wrong.low, wrong.high) == pytest.approx((1 - share.high, 1 - share.low))
+    alike = closed_intervals.loss_interval(mean_left_out(np.full(5, 0.7), np.arange(5)))
+    assert math.isnan(alike.low)
+    assert math.isnan(alike.high)
 
 
 def test_a_single_group_with_all_the_loss_leaves_an_upper_end_of_that_order():
@@ -255,7 +310,7 @@ def test_one_group_has_no_interval_and_no_loss_has_none_around_it():
     with pytest.raises(ValueError, match=r"at least 0, got -1"):
         closed_intervals.loss_interval(mean_left_out(-np.ones(4), np.arange(4)))
     with pytest.raises(ValueError, match=r"level must be in \(0, 1\), got 95"):
-        closed_intervals.area_interval(LeftOut(0.5, np.ones(4), 4, 4.0), level=95)
+        closed_intervals.area_interval(LeftOut(0.5, np.ones(4), 4, 4.0, 0.5, 0.5), level=95)
 
 
 def simulated_studies(studies, *, area=0.99, groups=36):
