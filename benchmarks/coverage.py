@@ -3,9 +3,10 @@
     nice python benchmarks/coverage.py             # 2,000 simulated test sets each: half an hour
     python benchmarks/coverage.py --quick          # 10 each, to see that it works
 
-Fourteen kinds of test sets. Patients differ in size, in how much of them bleeds and in how well they
-score, so that all truths are known in closed form: the scores are binormal and the probabilities
-calibrated. Beside them, rates of slices that are alike within a group, in part or all the same.
+Fourteen kinds of test sets. Patients differ in size, in how much of them bleeds and in how well
+they score, so that all truths are known in closed form: the scores are binormal and the
+probabilities calibrated. Beside them, rates of slices that are alike within a group, in part or all
+the same.
 Beside the report's methods stand others: the bootstrap's expanded percentiles, Obuchowski's area
 with a Wald interval, and Clopper and Pearson's interval of a rate with a design effect (Korn and
 Graubard). What draws replicates takes a hundred times as long, and is tried on fewer test sets.
