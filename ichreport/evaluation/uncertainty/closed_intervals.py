@@ -150,16 +150,16 @@ def loss_interval(left_out: LeftOut, level: float = LEVEL, *, most: float = math
         most: What a loss is at most, such as 1 for a Brier score.
 
     Returns:
-        NaN if fewer than two groups contribute. Groups that are all alike say nothing of how they
-        scatter: then it is that of a share of so many groups if there is a `most`; else (0, 0) if
-        there is no loss, and NaN if there is.
+        NaN of fewer than two effective groups: one patient with nearly all slices says nothing of
+        others. Nor do groups that are all alike say how they scatter: then it is that of a share of
+        so many groups if there is a `most`; else (0, 0) if there is no loss, and NaN if there is.
 
     Raises:
         ValueError: If `level` is not in (0, 1), or the mean is negative.
     """
     _check_level(level)
     value = left_out.value
-    if left_out.groups < 2 or math.isnan(value):
+    if left_out.effective < 2 or math.isnan(value):
         return Interval(math.nan, math.nan, left_out.groups)
     if value < 0:
         raise ValueError(f"a mean of losses must be at least 0, got {value!r}.")

@@ -241,7 +241,7 @@ def test_few_studies_that_all_rank_right_do_not_show_a_perfect_network(studies, 
 
 @pytest.mark.parametrize("size", [1, 10, 30])
 def test_one_large_easy_patient_does_not_make_intervals_endless(size):
-    """They reached from 6e-9 to 1. A loss of which one patient has most has no good interval."""
+    """They reached from 6e-9 to 1, and from 1e-13 to 1e11 of a loss."""
     codes = np.concatenate([np.zeros(size, int), np.arange(1, 21)])
     truth = np.concatenate([np.zeros(size, int), np.repeat([1, 0], 10)])
     score = np.concatenate(
@@ -255,6 +255,10 @@ def test_one_large_easy_patient_does_not_make_intervals_endless(size):
     )
     interval = closed_intervals.loss_interval(loss)
     assert loss.value / 1000 < interval.low < loss.value < interval.high < 1000 * loss.value
+    nearly_all = mean_left_out(
+        np.r_[np.full(300, 0.01), 2, 2, 2], np.r_[np.zeros(300, int), 1, 2, 3]
+    )
+    assert math.isnan(closed_intervals.loss_interval(nearly_all).high)
 
 
 def test_one_called_study_has_no_correlation_for_sure():
