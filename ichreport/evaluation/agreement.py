@@ -116,7 +116,7 @@ def _row(votes: NDArray[np.int8], codes: NDArray[np.intp], all_readers: bool) ->
     left_out = LeftOut(value, without, groups, effective_groups(np.bincount(codes)))
     pairs = len(votes) * math.comb(votes.shape[1], 2)  # of votes, all of which count
     ends = _kappa_interval(left_out, units=pairs, agreement=agreement, chance=chance)
-    least = -1 / (votes.shape[1] - 1)  # of votes half of each kind, so that as few agree as can
+    least = -1 / (votes.shape[1] - 1)  # kappa of so many readers, who cannot all disagree
     return {
         "value": value,
         **vars(ends.within(least, 1)),
