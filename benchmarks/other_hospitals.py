@@ -1,6 +1,6 @@
 """What a network that learned on varied scanners loses at a hospital it never saw.
 
-    python benchmarks/other_hospitals.py            # three quarters of an hour on two cores
+    python benchmarks/other_hospitals.py            # half an hour on two idle cores
 
 Each hospital of the phantom is left out once. The small network trains on patients of the two
 others, on all of their scanners and on one of them alone, and is scored on other patients: the same
