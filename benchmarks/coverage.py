@@ -36,13 +36,13 @@ from ichreport.evaluation.uncertainty.bootstrap import (
 from ichreport.evaluation.uncertainty.closed_intervals import (
     area_interval,
     correlation_interval,
-    degrees_of_freedom,
     difference_interval,
     loss_interval,
     p_value_below_zero,
     rate_interval,
 )
 from ichreport.evaluation.uncertainty.clustered_auc import clustered_auc
+from ichreport.evaluation.uncertainty.ends import degrees_of_freedom
 from ichreport.evaluation.uncertainty.intervals import Interval, count_groups, interval
 from ichreport.evaluation.uncertainty.jackknife import (
     auc_left_out,

@@ -3,7 +3,8 @@
 The variance of a score is Σ (score - score without group)² (the jackknife, which is Bell and
 McCaffrey's, Survey Methodology 28 (2002) 169, for a mean). It is right where groups differ in size;
 a bootstrap's is too small there. Its own uncertainty goes into the degrees of freedom of a t
-distribution. `benchmarks/coverage.py` counts how often these intervals hold the truth.
+distribution, and what a sample may have missed into each end (`ends`). `benchmarks/coverage.py`
+counts how often these intervals hold the truth.
 """
 
 import math
@@ -14,6 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit, ndtri, stdtr, stdtrit
 
+from ichreport.evaluation.uncertainty.ends import (
+    ROUNDING,
+    Side,
+    beyond,
+    carrying_groups,
+    degrees_of_freedom,
+    variance_of,
+)
 from ichreport.evaluation.uncertainty.intervals import LEVEL, Interval
 from ichreport.evaluation.uncertainty.jackknife import LeftOut
 
@@ -25,51 +34,15 @@ _MISRANKED: Final = {
 """Of one group and of one slice of each class, the shares that an area, or a correlation of calls
 with the truth, is never surer of than. A group of many slices knows more than one of a slice."""
 
-_FEWEST_FREEDOM: Final = 4.0
-"""Degrees of freedom that a variance has at least, if there are as many groups: with fewer,
-intervals become wider without holding the truth more often."""
-
-_FEWEST_OF_PRECISIONS: Final = 5.0
-"""The same for average precisions, whose logits are less skewed."""
-
-_UNSEEN: Final = 0.6
-"""Of a group whose loss is as far above the mean as any, what the sample may have missed."""
+_UNSEEN: Final = {"roc": 0.4, "precision": 0.4, "correlation": 0.0, "loss": 0.6, "rate": 0.7}
+"""The part of one group more, as far to a side as any, that the sample may have missed. Of areas
+and rates groups of one slice have none: it is right or wrong, and there are some of either."""
 
 _FURTHER: Final = 2.0
 """How far beyond the furthest of n groups, relative to it, one may be that the sample has missed;
 times 1 / √n, since many groups know well how far they reach."""
 
-_ROUNDING: Final = 1e-12
-"""Smaller differences count as 0: they come from summing in another order."""
-
-
-def degrees_of_freedom(
-    deviations: NDArray[np.float64], effective: float, fewest: float = _FEWEST_FREEDOM
-) -> float:
-    """Degrees of freedom of a variance that is a sum of squares over groups.
-
-    (Σ d²)² / Σ d⁴, the number of groups that carry the variance, and at most one less than the
-    effective number of groups. Where a handful of groups have nearly all of a loss, those that the
-    sample happened to miss matter, and 36 groups know no more than four.
-
-    Args:
-        deviations: (G,) what each group adds.
-        effective: `LeftOut.effective`.
-        fewest: The least that is taken for the groups that carry the variance.
-
-    Returns:
-        At least 1.
-    """
-    carrying = _carrying_groups(deviations) or math.inf
-    return max(min(max(carrying, fewest), effective - 1), 1.0)
-
-
-def _carrying_groups(deviations: NDArray[np.float64]) -> float:
-    """How many groups carry a variance, (Σ d²)² / Σ d⁴; 0 if there is none."""
-    squares = np.square(deviations)
-    fourth = float(np.square(squares).sum())
-    return float(squares.sum()) ** 2 / fourth if fourth > 0 else 0.0
-
+_SIDES: Final[tuple[Side, Side]] = (-1, 1)
 
 Area = Literal["roc", "precision", "correlation"]
 """What an area is under, the ROC curve or precision over recall; or that it stands for a
@@ -83,8 +56,8 @@ def area_interval(left_out: LeftOut, curve: Area = "roc", level: float = LEVEL) 
     logits with and without it, or that of areas over area · (1 - area), whichever is smaller: the
     one is endless where the others rank perfectly, the other where the group does. A small share of
     a group and of a slice of each class counts as misranked, with its own part in the variance:
-    eight bleeding studies that all rank above the others do not show an area of .99. So an area of
-    exactly 1 has the interval of an area of nearly 1.
+    eight bleeding studies that all rank above the others do not show an area of .99. It draws the
+    end that is nearer to 1 / 2. So an area of exactly 1 has the interval of an area of nearly 1.
 
     Args:
         left_out: Of `jackknife.auc_left_out` or `average_precision_left_out`.
@@ -102,16 +75,16 @@ def area_interval(left_out: LeftOut, curve: Area = "roc", level: float = LEVEL) 
         return Interval(math.nan, math.nan, left_out.groups)
     of_group, of_slice = _MISRANKED[curve]
     part = of_group * left_out.group_share + of_slice * left_out.slice_share
-    area, shrunk = left_out.value, _with_a_part(left_out.value, part)
-    without, slope = _with_a_part(left_out.without, part), 1 / (shrunk * (1 - shrunk))
+    shrunk, without = (_with_a_part(of, part) for of in (left_out.value, left_out.without))
+    slope, unseen = 1 / (shrunk * (1 - shrunk)), _UNSEEN[curve]
+    unseen *= 1 - left_out.slice_share / left_out.group_share
     steps = _smaller((shrunk - without) * slope, logit(shrunk) - logit(without))
-    variance, added = _variance(steps), (part * slope) ** 2
-    fewest = _FEWEST_OF_PRECISIONS if curve == "precision" else _FEWEST_FREEDOM
-    freedom = degrees_of_freedom(steps, left_out.effective, fewest)
-    freedom = _freedom_of_a_sum(variance, added, left_out, freedom)
-    half_width = float(stdtrit(freedom, (1 + level) / 2)) * math.sqrt(variance + added)
-    low, high = expit(logit(shrunk) + np.array([-half_width, half_width]))
-    return Interval(min(float(low), area), max(float(high), area), left_out.groups)
+    centers = sorted(logit([left_out.value, shrunk]))
+    below, above = (
+        beyond(steps, left_out, side, unseen, (part * slope) ** 2).reach(level) for side in _SIDES
+    )
+    low, high = expit([centers[0] - below, centers[1] + above])
+    return Interval(float(low), float(high), left_out.groups)
 
 
 def correlation_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
@@ -139,10 +112,7 @@ def loss_interval(left_out: LeftOut, level: float = LEVEL, *, most: float = math
 
     Losses are skewed: most slices have hardly any, and a handful much. On the log scale the upper
     end is further away, as it should be. A group's step is that of logarithms with and without it,
-    or that of losses over the loss, whichever is smaller. For the upper end a part of one group
-    more counts (`_UNSEEN`), which adds as much as the group that adds most: the sample may have
-    missed its like. The lower end has no need of that, nor of degrees of freedom that allow for it:
-    all groups have a say in how small a loss is.
+    or that of losses over the loss, whichever is smaller.
 
     Args:
         left_out: Of `jackknife.mean_left_out`.
@@ -163,19 +133,14 @@ def loss_interval(left_out: LeftOut, level: float = LEVEL, *, most: float = math
         return Interval(math.nan, math.nan, left_out.groups)
     if value < 0:
         raise ValueError(f"a mean of losses must be at least 0, got {value!r}.")
-    if not _variance(left_out.deviations):
+    if not variance_of(left_out.deviations):
         if most < math.inf:
             return _of_alike_groups(left_out, 0, most, level)
         end = math.nan if value else 0.0
         return Interval(end, end, left_out.groups)
     with np.errstate(divide="ignore"):  # without a group there may be no loss
-        deviations = _smaller(left_out.deviations / value, -np.log(left_out.without / value))
-    freedom = (max(left_out.effective - 1, 1.0), degrees_of_freedom(deviations, left_out.effective))
-    lower, upper = (float(q) for q in stdtrit(freedom, (1 + level) / 2))
-    variance = float(np.square(deviations).sum())
-    unseen = _UNSEEN * max(float(deviations.max()), 0.0)
-    below = lower * math.sqrt(variance)
-    above = unseen + upper * math.sqrt(variance + unseen**2)
+        steps = _smaller(left_out.deviations / value, -np.log(left_out.without / value))
+    below, above = (beyond(steps, left_out, side, _UNSEEN["loss"]).reach(level) for side in _SIDES)
     low, high = value * math.exp(-min(below, 700)), value * math.exp(min(above, 700))
     return Interval(low, min(high, most), left_out.groups)
 
@@ -208,26 +173,30 @@ def rate_interval(left_out: LeftOut, *, units: int, level: float = LEVEL) -> Int
     rate, groups = left_out.value, left_out.groups
     if groups < 2 or math.isnan(rate):
         return Interval(math.nan, math.nan, groups)
-    slices = _independent_slices(left_out, units, level)
-    squared = float(ndtri((1 + level) / 2)) ** 2 / slices
-    center = (rate + squared / 2) / (1 + squared)
-    half_width = math.sqrt(squared * (rate * (1 - rate) + squared / 4)) / (1 + squared)
-    low = 0.0 if rate == 0 else center - half_width
-    return Interval(low, 1.0 if rate == 1 else center + half_width, groups)
+    squared = float(ndtri((1 + level) / 2)) ** 2
+    low, high = (
+        _wilson_end(rate, side, squared / _independent_slices(left_out, side, units, level))
+        for side in _SIDES
+    )
+    return Interval(0.0 if rate == 0 else low, 1.0 if rate == 1 else high, groups)
 
 
-def _independent_slices(rate: LeftOut, units: int, level: float) -> float:
-    """How many independent slices would know a rate as well (Korn and Graubard 1998)."""
-    variance = _variance(rate.deviations)
-    if not variance:
+def _wilson_end(rate: float, side: Side, squared: float) -> float:
+    """An end of Wilson's interval; `squared` is z² over the number of slices."""
+    half_width = math.sqrt(squared * (rate * (1 - rate) + squared / 4))
+    return (rate + squared / 2 + side * half_width) / (1 + squared)
+
+
+def _independent_slices(rate: LeftOut, side: Side, units: int, level: float) -> float:
+    """How many independent slices would know an end as well (Korn and Graubard 1998)."""
+    steps, upper = rate.deviations, (1 + level) / 2
+    if not variance_of(steps):
         return float(rate.groups)
-    part = 1 / (rate.groups * math.sqrt(1 + _carrying_groups(rate.deviations)))
-    shrunk, added, upper = _with_a_part(rate.value, part), part**2, (1 + level) / 2
-    freedom = degrees_of_freedom(rate.deviations, rate.effective)
-    freedom = _freedom_of_a_sum(variance, added, rate, freedom)
-    narrower = float(stdtrit(max(units - 1, 1), upper) / stdtrit(freedom, upper))
-    slices = float(shrunk * (1 - shrunk) / (variance + added)) * narrower**2
-    return min(slices, float(units))
+    part = 1 / (rate.groups * math.sqrt(1 + carrying_groups(steps)))
+    shrunk = _with_a_part(rate.value, part)
+    end = beyond(steps, rate, side, _UNSEEN["rate"] * (1 - rate.groups / units), part**2)
+    narrower = float(stdtrit(max(units - 1, 1), upper) / stdtrit(end.freedom, upper))
+    return min(float(shrunk * (1 - shrunk) / end.variance) * narrower**2, float(units))
 
 
 def _smaller(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -237,20 +206,6 @@ def _smaller(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float
 def _with_a_part(value: Any, part: float) -> Any:
     """A share, or several, drawn towards a half: a part of each kind counts more."""
     return (1 - 2 * part) * value + part
-
-
-def _variance(deviations: NDArray[np.float64]) -> float:
-    variance = float(np.square(deviations).sum())
-    return 0.0 if variance < _ROUNDING**2 else variance
-
-
-def _freedom_of_a_sum(variance: float, added: float, left_out: LeftOut, freedom: float) -> float:
-    """Degrees of freedom of a variance to which a part of a group adds its own.
-
-    Welch and Satterthwaite's rule; the added part has those of all groups.
-    """
-    most = max(left_out.effective - 1, 1.0)
-    return (variance + added) ** 2 / (variance**2 / freedom + added**2 / most)
 
 
 def difference_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
@@ -297,7 +252,7 @@ def bounded_interval(
         ValueError: If `level` is not in (0, 1).
     """
     is_no_difference = least < left_out.value == 0
-    if is_no_difference or _variance(left_out.deviations):
+    if is_no_difference or variance_of(left_out.deviations):
         return difference_interval(left_out, level).within(least, most)
     return _of_alike_groups(left_out, least, most, level)
 
@@ -387,9 +342,9 @@ def _standard_error(left_out: LeftOut) -> float:
 def _error(deviations: NDArray[np.float64], value: float) -> float:
     """A standard error: 0 of no difference anywhere, and NaN of one that is alike everywhere."""
     error = math.sqrt(np.square(deviations).sum())
-    if error >= _ROUNDING:
+    if error >= ROUNDING:
         return error
-    return 0.0 if abs(value) < _ROUNDING else math.nan
+    return 0.0 if abs(value) < ROUNDING else math.nan
 
 
 def _check_level(level: float) -> None:

@@ -9,6 +9,7 @@ from scipy.stats import binomtest, norm, t, ttest_1samp
 
 from benchmarks.resampled_scores import auc_replicates, mean_replicates
 from ichreport.evaluation.uncertainty import bootstrap, closed_intervals, intervals
+from ichreport.evaluation.uncertainty.ends import degrees_of_freedom
 from ichreport.evaluation.uncertainty.jackknife import (
     LeftOut,
     auc_left_out,
@@ -47,15 +48,6 @@ def test_the_p_value_is_below_alpha_exactly_when_the_interval_excludes_zero():
 def test_two_scores_that_are_the_same_differ_with_p_1():
     left_out = mean_left_out(VALUES, np.arange(8))
     assert closed_intervals.difference_p_value(left_out.minus(left_out)) == 1
-
-
-def test_degrees_of_freedom_are_the_groups_that_carry_the_variance():
-    assert closed_intervals.degrees_of_freedom(np.array([1.0, -1, 1, -1]), 40) == pytest.approx(4)
-    one = np.array([9.0, 0, 0, 0])
-    assert closed_intervals.degrees_of_freedom(one, 40, fewest=1) == pytest.approx(1)
-    assert closed_intervals.degrees_of_freedom(one, 40) == 4
-    assert closed_intervals.degrees_of_freedom(one, 3.5) == 2.5
-    assert closed_intervals.degrees_of_freedom(np.ones(100), 12.5) == pytest.approx(11.5)
 
 
 def test_the_rate_of_independent_slices_has_wilson_s_interval():
@@ -138,7 +130,11 @@ def test_a_rate_of_equal_groups_is_wilson_s_for_korn_and_graubard_s_effective_si
 
 
 def test_a_rate_of_few_equal_groups_is_drawn_to_a_half_by_a_part_of_one_more():
-    """Wilson's for Korn and Graubard's effective size, with that part in their design variance."""
+    """Wilson's for Korn and Graubard's effective size, with that part in their design variance.
+
+    So has 0.7 of the group that is furthest to the side of an end, times 7 / 8 as it has 8 slices.
+    Of so few groups, all carry.
+    """
     hits = np.array([2, 5, 7, 8, 4])
     called = np.concatenate([np.arange(8) < count for count in hits]) * 1.0
     interval = closed_intervals.rate_interval(
@@ -148,11 +144,12 @@ def test_a_rate_of_few_equal_groups_is_drawn_to_a_half_by_a_part_of_one_more():
     rate, away = hits.sum() / 40, hits / 8 - hits.mean() / 8
     added = 1 / 25 / (1 + (away**2).sum() ** 2 / (away**4).sum())
     shrunk = rate + (1 - 2 * rate) * math.sqrt(added)
-    freedom = (variance + added) ** 2 / ((variance**2 + added**2) / 4)
-    ratio = t.ppf(0.975, 39) / t.ppf(0.975, freedom)
-    slices = shrunk * (1 - shrunk) / (variance + added) * ratio**2
     # the ends are where the score test of a rate just rejects
-    for end in (interval.low, interval.high):
+    for end, furthest in ((interval.low, away.min()), (interval.high, away.max())):
+        further = variance + (0.7 * 7 / 8 * furthest / 4) ** 2
+        freedom = (further + added) ** 2 / ((further**2 + added**2) / 4)
+        ratio = t.ppf(0.975, 39) / t.ppf(0.975, freedom)
+        slices = shrunk * (1 - shrunk) / (further + added) * ratio**2
         assert abs(rate - end) / math.sqrt(end * (1 - end) / slices) == pytest.approx(
             1.96, abs=1e-3
         )
@@ -343,6 +340,36 @@ def test_intervals_of_a_high_area_hold_it_where_the_bootstrap_s_percentiles_do_n
     assert np.mean(ours) >= 0.94
 
 
+def very_unequal_groups(studies, groups=60):
+    """Sizes that are lognormal, a few of them of a hundred slices and more, and a share in each."""
+    rng = np.random.default_rng(12)
+    for _ in range(studies):
+        sizes = np.maximum(3, rng.lognormal(3.2, 1, groups).round().astype(int))
+        codes = np.repeat(np.arange(groups), sizes)
+        shared, ill = rng.normal(size=(2, groups))[:, codes]
+        noise, own = rng.normal(size=(2, len(codes)))
+        truth = ((ill + own) / math.sqrt(2) > 1.04).astype(int)
+        yield truth, (shared + noise) / math.sqrt(2), codes
+
+
+def test_an_area_and_a_recall_of_very_unequal_groups_are_too_high_in_few_samples():
+    """Where a large patient that is read badly was missed."""
+    distance, threshold = math.sqrt(2) * norm.ppf(0.9), norm.ppf(0.85)
+    missed = []
+    for truth, noise, codes in very_unequal_groups(800):
+        area = closed_intervals.area_interval(auc_left_out(truth, distance * truth + noise, codes))
+        hits, bleeding = noise[truth == 1] > -threshold, codes[truth == 1]
+        recall = closed_intervals.rate_interval(
+            mean_left_out(hits * 1.0, bleeding), units=len(hits)
+        )
+        missed.append((area.low > 0.9, area.high < 0.9, recall.low > 0.85, recall.high < 0.85))
+    above, below, recall_above, recall_below = np.mean(missed, axis=0)
+    assert 0.01 <= above <= 0.04
+    assert 0.002 <= below <= 0.04
+    assert 0.01 <= recall_above <= 0.04
+    assert 0.002 <= recall_below <= 0.04
+
+
 def test_an_area_of_single_studies_is_held_where_all_of_a_handful_rank_first():
     """Of eight bleeding studies in 39 all rank first in a third of the draws, at an area of .99."""
     rng = np.random.default_rng(3)
@@ -367,9 +394,7 @@ def test_the_upper_end_of_a_skewed_loss_allows_for_groups_that_the_sample_has_mi
     for _ in range(1_000):
         left_out = mean_left_out(rng.lognormal(0, 1, 36), np.arange(36))
         logarithms = np.log(left_out.without)
-        freedom = closed_intervals.degrees_of_freedom(
-            np.log(left_out.value) - logarithms, left_out.effective
-        )
+        freedom = degrees_of_freedom(np.log(left_out.value) - logarithms, left_out.effective)
         error = math.sqrt(np.square(np.log(left_out.value) - logarithms).sum())
         plain = left_out.value * math.exp(t.ppf(0.975, freedom) * error)
         missed.append((truth > plain, truth > closed_intervals.loss_interval(left_out).high))

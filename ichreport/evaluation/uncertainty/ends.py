@@ -1,0 +1,112 @@
+"""What the two ends of an interval in closed form stand on, each its own.
+
+Scores near their best are skewed: most groups add a little, and a handful take much away, of which
+a sample may have missed the worst. So each end has the degrees of freedom of the groups that draw
+the score to its side, and a part of one group more, as far to that side as any.
+"""
+
+import math
+from typing import Final, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtrit
+
+from ichreport.evaluation.uncertainty.jackknife import LeftOut
+
+FEWEST_FREEDOM: Final = 4.0
+"""Degrees of freedom that a variance has at least, if there are as many groups: with fewer,
+intervals become wider without holding the truth more often."""
+
+ROUNDING: Final = 1e-12
+"""Smaller differences count as 0: they come from summing in another order."""
+
+Side = Literal[-1, 0, 1]
+"""That of an interval's lower end, both sides together, and that of its upper end."""
+
+
+class Beyond(NamedTuple):
+    """What may lie beyond a score on one side, on the scale of its groups' steps.
+
+    Attributes:
+        unseen: How far a part of one group more draws the score.
+        variance: The score's.
+        freedom: Degrees of freedom of the variance.
+    """
+
+    unseen: float
+    variance: float
+    freedom: float
+
+    def reach(self, level: float) -> float:
+        """How far from the score the end of a t interval is."""
+        t = float(stdtrit(self.freedom, (1 + level) / 2))
+        return self.unseen + t * math.sqrt(self.variance)
+
+
+def beyond(
+    steps: NDArray[np.float64], left_out: LeftOut, side: Side, unseen: float, added: float = 0
+) -> Beyond:
+    """What may lie beyond a score on one side.
+
+    Args:
+        steps: (G,) what each group adds to the score, on any scale.
+        left_out: The score.
+        side: Of which end.
+        unseen: The part of one group more, whose step is as far to that side as any.
+        added: A variance besides, which all groups know.
+    """
+    part = unseen * max(float((side * steps).max()), 0.0)
+    variance = variance_of(steps) + part**2
+    freedom = degrees_of_freedom(steps, left_out.effective, side=side)
+    if added:  # Welch and Satterthwaite's rule
+        most = max(left_out.effective - 1, 1.0)
+        freedom = (variance + added) ** 2 / (variance**2 / freedom + added**2 / most)
+    return Beyond(part, variance + added, freedom)
+
+
+def degrees_of_freedom(
+    steps: NDArray[np.float64],
+    effective: float,
+    *,
+    fewest: float = FEWEST_FREEDOM,
+    side: Side = 0,
+) -> float:
+    """Degrees of freedom of a variance that is a sum of squares over groups.
+
+    The number of groups that carry the variance, and at most one less than the effective number of
+    groups. Where a handful of groups have nearly all of a loss, those that the sample happened to
+    miss matter, and 36 groups know no more than four of how large it may be; how small, all know.
+
+    Args:
+        steps: (G,) what each group adds.
+        effective: `LeftOut.effective`.
+        fewest: The least that is taken for the groups that carry the variance.
+        side: Of which end.
+
+    Returns:
+        At least 1.
+    """
+    carrying = carrying_groups(steps, side) or math.inf
+    return max(min(max(carrying, fewest), effective - 1), 1.0)
+
+
+def carrying_groups(steps: NDArray[np.float64], side: Side = 0) -> float:
+    """How many groups carry a variance: (Σ s²)² / Σ s⁴, with the s⁴ of one side or of both.
+
+    Args:
+        steps: (G,) what each group adds.
+        side: The side whose steps count.
+
+    Returns:
+        0 if there is no step to that side.
+    """
+    there = np.maximum(side * steps, 0) if side else steps
+    fourth = float(np.power(there, 4).sum())
+    return float(np.square(steps).sum()) ** 2 / fourth if fourth > 0 else 0.0
+
+
+def variance_of(steps: NDArray[np.float64]) -> float:
+    """The sum of squares, 0 of what is but rounding."""
+    variance = float(np.square(steps).sum())
+    return 0.0 if variance < ROUNDING**2 else variance
