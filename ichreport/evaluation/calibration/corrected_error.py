@@ -14,6 +14,7 @@ from scipy.special import ndtri, stdtrit
 
 from ichreport.evaluation.calibration.reliability import Bins
 from ichreport.evaluation.uncertainty.bootstrap import Resamples, group_sums
+from ichreport.evaluation.uncertainty.ends import degrees_of_freedom
 from ichreport.evaluation.uncertainty.intervals import LEVEL, Interval
 from ichreport.evaluation.uncertainty.jackknife import effective_groups
 
@@ -60,7 +61,8 @@ def corrected_calibration_error(
     noise = (resamples.counts @ sums)[filled] / drawn[filled][:, None]
     noise = noise - noise.mean(axis=0)
     # as for means: t quantiles where the bootstrap has those of the normal distribution
-    freedom = max(effective_groups(sizes) - 1, 1.0)
+    by_group = np.linalg.norm(sums - np.outer(sizes, gaps), axis=1)
+    freedom = degrees_of_freedom(by_group, effective_groups(sizes))
     upper = (1 + level) / 2
     noise *= math.sqrt(groups / (groups - 1)) * float(stdtrit(freedom, upper) / ndtri(upper))
     error = float(np.abs(gaps).sum())

@@ -94,7 +94,8 @@ def temperature_standard_error(
         group_codes: (n,) the group of each slice.
 
     Returns:
-        The standard error; NaN where the temperature is, and with one group.
+        The standard error; NaN where the temperature is, with one group, and where less than one
+        slice is in doubt.
     """
     truth, z = checked_truth(y_true), to_logit(y_score)
     covariance = _sandwich(z[:, None], truth, to_probability(z / temperature), group_codes)
@@ -113,7 +114,8 @@ def line_standard_errors(
         group_codes: (n,) the group of each slice.
 
     Returns:
-        Both standard errors; NaN where the line is, and with one group.
+        Both standard errors; NaN where the line is, with one group, and where less than one slice
+        is in doubt.
     """
     truth, z = checked_truth(y_true), np.asarray(logit, dtype=np.float64)
     design = np.stack([z, np.ones_like(z)], axis=1)
@@ -134,7 +136,8 @@ def shift_standard_error(
         group_codes: (n,) the group of each slice.
 
     Returns:
-        The standard error; NaN where the shift is, and with one group.
+        The standard error; NaN where the shift is, with one group, and where less than one slice
+        is in doubt.
     """
     truth, z = checked_truth(y_true), np.asarray(logit, dtype=np.float64)
     covariance = _sandwich(np.ones((len(z), 1)), truth, to_probability(z + shift), group_codes)
@@ -154,13 +157,19 @@ def _sandwich(
         truth: (n,), 0 or 1.
         p: (n,), the fitted probabilities; NaN without a fit.
         group_codes: (n,) the group of each slice.
+
+    Returns:
+        NaN also where the fit leaves less than one slice in doubt. Gradient and curvature are next
+        to nothing then, and say nothing of the fits that would do as well.
     """
     groups, coefficients = len(np.unique(group_codes)), design.shape[1]
+    undefined = np.full((coefficients, coefficients), math.nan)
     if np.isnan(p).any() or groups < 2:
-        return np.full((coefficients, coefficients), math.nan)
-    curvature = (design * (p * (1 - p))[:, None]).T @ design
-    if np.linalg.matrix_rank(curvature, hermitian=True) < coefficients:  # all p are 0 or 1
-        return np.full((coefficients, coefficients), math.nan)
+        return undefined
+    doubt = p * (1 - p)
+    curvature = (design * doubt[:, None]).T @ design
+    if doubt.sum() < 1 or np.linalg.matrix_rank(curvature, hermitian=True) < coefficients:
+        return undefined
     gradients = group_sums(design * (truth - p)[:, None], group_codes, int(group_codes.max()) + 1)
     inverse = np.linalg.inv(curvature)
     covariance: NDArray[np.float64] = inverse @ (gradients.T @ gradients) @ inverse

@@ -28,6 +28,20 @@ def test_a_calibrated_network_s_interval_reaches_0_and_half_of_the_errors_are_0(
     assert min(plain for _, _, plain in results) > 0.01
 
 
+def test_a_calibrated_network_s_interval_reaches_0_where_few_groups_carry_the_noise():
+    """Six of 100 patients bleed; with the degrees of freedom of all it did in 96.5 %."""
+    reached = []
+    for seed in range(200):
+        rng, codes = np.random.default_rng(seed), np.repeat(np.arange(100), 20)
+        rate = np.where(np.arange(100) < 6, 0.5, 0.0001)[codes]
+        score = rate * rng.uniform(0.5, 1.5, len(codes))
+        truth = (rng.random(len(codes)) < score).astype(int)
+        resamples = draw_resamples([f"{k:03d}" for k in range(100)], replicates=200, seed=seed)
+        interval = corrected_calibration_error(truth, score, make_bins(score), codes, resamples)[1]
+        reached.append(interval.low == 0)
+    assert np.mean(reached) >= 0.975
+
+
 def test_a_known_error_is_found_and_held():
     results = [corrected(seed, bias=0.1) for seed in range(40)]
     values = np.array([value for value, _, _ in results])

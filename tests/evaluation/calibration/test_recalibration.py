@@ -152,6 +152,22 @@ def test_separate_classes_have_a_line_only_with_a_ridge():
     assert intercept == pytest.approx(0, abs=1e-6)
 
 
+@pytest.mark.parametrize("wrong", [0, 3])
+def test_a_shift_of_probabilities_of_0_and_1_has_no_error_and_is_called_neither_high_nor_low(wrong):
+    """Of one of -0.69 it was 7e-11, though all from -10 to 10 would have done as well."""
+    truth = np.tile([0, 0, 0, 1, 0], 40)
+    said = truth.copy()
+    said[np.flatnonzero(truth == 1)[:wrong]] = 0  # and as many the other way
+    said[np.flatnonzero(truth == 0)[:wrong]] = 1
+    z = recalibration.to_logit(said.astype(float))
+    shift, codes = recalibration.fit_shift(truth, z), np.arange(200) // 5
+    assert math.isnan(recalibration.shift_standard_error(truth, z, shift, codes))
+    truth[::10] = 1  # 20 of 160 that it says are none
+    shift = recalibration.fit_shift(truth, z)
+    assert shift == pytest.approx(16.64 + logit(20 / 160), abs=0.2)
+    assert 0.05 < recalibration.shift_standard_error(truth, z, shift, codes) < 0.5
+
+
 def test_one_class_or_constant_scores_have_no_line():
     assert all(math.isnan(value) for value in recalibration.fit_logistic([1, 1], [0.1, 0.2]))
     assert all(math.isnan(value) for value in recalibration.fit_logistic([0, 1], [0.3, 0.3]))
