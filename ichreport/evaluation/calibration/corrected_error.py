@@ -14,9 +14,10 @@ from scipy.special import ndtri, stdtrit
 
 from ichreport.evaluation.calibration.reliability import Bins
 from ichreport.evaluation.uncertainty.bootstrap import Resamples, group_sums
-from ichreport.evaluation.uncertainty.ends import degrees_of_freedom
+from ichreport.evaluation.uncertainty.closed_intervals import bounded_interval
+from ichreport.evaluation.uncertainty.ends import ROUNDING, degrees_of_freedom
 from ichreport.evaluation.uncertainty.intervals import LEVEL, Interval
-from ichreport.evaluation.uncertainty.jackknife import effective_groups
+from ichreport.evaluation.uncertainty.jackknife import LeftOut, effective_groups
 
 _STEPS: Final = 30
 """Halvings of the factor in question."""
@@ -36,7 +37,10 @@ def corrected_calibration_error(
     mean, show how chance moves gaps. The estimate is the c for which half of the errors that chance
     then makes are below the observed one; the ends of the interval are those for which 97.5 and
     2.5 % are. An end is 0 where even without a true gap chance makes errors as large as the one
-    observed.
+    observed. The upper end is at least what chance may hide: what it makes in 2.5 % of samples
+    above what it makes in half of them. Bins that are all positive or all negative say nothing of
+    exceptions; where all are, or where groups are alike, the interval is that of a share of so many
+    groups.
 
     Args:
         truth: (n,), 0 or 1.
@@ -62,7 +66,8 @@ def corrected_calibration_error(
     noise = noise - noise.mean(axis=0)
     # as for means: t quantiles where the bootstrap has those of the normal distribution
     by_group = np.linalg.norm(sums - np.outer(sizes, gaps), axis=1)
-    freedom = degrees_of_freedom(by_group, effective_groups(sizes))
+    effective = effective_groups(sizes)
+    freedom = degrees_of_freedom(by_group, effective)
     upper = (1 + level) / 2
     noise *= math.sqrt(groups / (groups - 1)) * float(stdtrit(freedom, upper) / ndtri(upper))
     error = float(np.abs(gaps).sum())
@@ -70,10 +75,16 @@ def corrected_calibration_error(
     def share_below(factor: float) -> float:
         return float((np.abs(factor * gaps + noise).sum(axis=1) <= error).mean())
 
+    chance = np.abs(noise).sum(axis=1)
+    of_positives, of_bins = truth @ inside, inside.sum(axis=0)
+    if chance.max() < ROUNDING or ((of_positives == 0) | (of_positives == of_bins)).all():
+        alike = LeftOut(error, np.full(groups, error), groups, effective)
+        return error, bounded_interval(alike, 0.0, 1.0, level)
     low, middle, high = (
         min(error * _factor(share_below, share), 1.0) for share in (upper, 0.5, 1 - upper)
     )
-    return middle, Interval(low, high, groups)
+    hidden = np.quantile(chance, upper) - np.median(chance)
+    return middle, Interval(low, min(max(high, float(hidden)), 1.0), groups)
 
 
 def _factor(share_below: Callable[[float], float], share: float) -> float:

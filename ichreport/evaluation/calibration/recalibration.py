@@ -1,7 +1,9 @@
 """Recalibration on the logit scale: by a temperature, or by a slope and an intercept.
 
 Standard errors are cluster-robust, since slices of a group depend on each other: the sandwich of
-Liang and Zeger (Biometrika 73 (1986) 13), times G / (G - 1) for G groups.
+Liang and Zeger (Biometrika 73 (1986) 13), times G / (G - 1) for G groups. Where all slices are sure
+and right, it is next to nothing, and a slice of which a calibrated network would be wrong may be
+missing by chance; so two slices more, as much in doubt as the mean, count in it.
 """
 
 import math
@@ -24,6 +26,13 @@ alike.
 
 MAX_TEMPERATURE: Final = 100.0
 """The largest temperature that is fitted; the smallest is its inverse."""
+
+_LEAST_DOUBT: Final = 0.01
+"""Slices in doubt, Σ p (1 - p), with fewer of which many fits change next to nothing."""
+
+_MISSING: Final = 2
+"""Slices in doubt that the sample may have missed. Of sure and calibrated networks, with 2 to 16
+slices in doubt of 800, 2 to 5 % are then said to be off in the large; with none, 6 to 29 %."""
 
 _STEPS: Final = 100
 
@@ -94,12 +103,12 @@ def temperature_standard_error(
         group_codes: (n,) the group of each slice.
 
     Returns:
-        The standard error; NaN where the temperature is, with one group, and where less than one
-        slice is in doubt.
+        The standard error; NaN where the temperature is, with one group, and where hardly a part of
+        a slice is in doubt.
     """
     truth, z = checked_truth(y_true), to_logit(y_score)
-    covariance = _sandwich(z[:, None], truth, to_probability(z / temperature), group_codes)
-    return math.sqrt(covariance[0, 0]) * temperature
+    errors = _standard_errors(z[:, None], truth, to_probability(z / temperature), group_codes)
+    return float(errors[0]) * temperature
 
 
 def line_standard_errors(
@@ -114,13 +123,13 @@ def line_standard_errors(
         group_codes: (n,) the group of each slice.
 
     Returns:
-        Both standard errors; NaN where the line is, with one group, and where less than one slice
-        is in doubt.
+        Both standard errors; NaN where the line is, with one or two groups, and where hardly a part
+        of a slice is in doubt.
     """
     truth, z = checked_truth(y_true), np.asarray(logit, dtype=np.float64)
     design = np.stack([z, np.ones_like(z)], axis=1)
-    covariance = _sandwich(design, truth, to_probability(design @ np.array(line)), group_codes)
-    slope, intercept = np.sqrt(np.diag(covariance)).tolist()
+    p = to_probability(design @ np.array(line))
+    slope, intercept = _standard_errors(design, truth, p, group_codes).tolist()
     return slope, intercept
 
 
@@ -136,44 +145,43 @@ def shift_standard_error(
         group_codes: (n,) the group of each slice.
 
     Returns:
-        The standard error; NaN where the shift is, with one group, and where less than one slice
-        is in doubt.
+        The standard error; NaN where the shift is, with one group, and where hardly a part of
+        a slice is in doubt.
     """
     truth, z = checked_truth(y_true), np.asarray(logit, dtype=np.float64)
-    covariance = _sandwich(np.ones((len(z), 1)), truth, to_probability(z + shift), group_codes)
-    return math.sqrt(covariance[0, 0])
+    errors = _standard_errors(np.ones((len(z), 1)), truth, to_probability(z + shift), group_codes)
+    return float(errors[0])
 
 
-def _sandwich(
+def _standard_errors(
     design: NDArray[np.float64],
     truth: NDArray[np.int64],
     p: NDArray[np.float64],
     group_codes: NDArray[np.intp],
 ) -> NDArray[np.float64]:
-    """The cluster-robust covariance of logistic coefficients, (k, k).
+    """The standard errors of logistic coefficients, (k,).
 
     Args:
         design: (n, k), one column a coefficient.
         truth: (n,), 0 or 1.
         p: (n,), the fitted probabilities; NaN without a fit.
         group_codes: (n,) the group of each slice.
-
-    Returns:
-        NaN also where the fit leaves less than one slice in doubt. Gradient and curvature are next
-        to nothing then, and say nothing of the fits that would do as well.
     """
     groups, coefficients = len(np.unique(group_codes)), design.shape[1]
-    undefined = np.full((coefficients, coefficients), math.nan)
-    if np.isnan(p).any() or groups < 2:
-        return undefined
     doubt = p * (1 - p)
     curvature = (design * doubt[:, None]).T @ design
-    if doubt.sum() < 1 or np.linalg.matrix_rank(curvature, hermitian=True) < coefficients:
-        return undefined
+    if (
+        groups <= coefficients
+        or not doubt.sum() >= _LEAST_DOUBT
+        or np.linalg.matrix_rank(curvature, hermitian=True) < coefficients
+    ):
+        return np.full(coefficients, math.nan)
     gradients = group_sums(design * (truth - p)[:, None], group_codes, int(group_codes.max()) + 1)
     inverse = np.linalg.inv(curvature)
-    covariance: NDArray[np.float64] = inverse @ (gradients.T @ gradients) @ inverse
-    return covariance * groups / (groups - 1)
+    sandwich = inverse @ (gradients.T @ gradients) @ inverse * groups / (groups - 1)
+    variances = np.diag(sandwich) + _MISSING * np.diag(inverse) / doubt.sum()
+    errors: NDArray[np.float64] = np.sqrt(variances)
+    return errors
 
 
 def fit_shift(y_true: ArrayLike, logit: ArrayLike) -> float:
@@ -188,7 +196,8 @@ def fit_shift(y_true: ArrayLike, logit: ArrayLike) -> float:
         logit: (n,), finite numbers.
 
     Returns:
-        The shift; NaN with one class.
+        The shift; NaN with one class, and where it leaves hardly a part of a slice in doubt, as of
+        probabilities that are 0 and 1.
     """
     truth, z = checked_truth(y_true), np.asarray(logit, dtype=np.float64)
     if len(np.unique(truth)) < 2:
@@ -198,7 +207,9 @@ def fit_shift(y_true: ArrayLike, logit: ArrayLike) -> float:
     lowest, highest = odds - float(z.max()), odds - float(z.min())
     if lowest == highest:
         return lowest
-    return float(brentq(lambda shift: to_probability(z + shift).mean() - share, lowest, highest))
+    best = float(brentq(lambda shift: to_probability(z + shift).mean() - share, lowest, highest))
+    p = to_probability(z + best)
+    return best if float((p * (1 - p)).sum()) >= _LEAST_DOUBT else math.nan
 
 
 def fit_logistic(y_true: ArrayLike, logit: ArrayLike, *, ridge: float = 0.0) -> tuple[float, float]:

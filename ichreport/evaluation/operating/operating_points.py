@@ -73,8 +73,7 @@ class OperatingPoint:
         rates: As `rates_with_intervals`, one for each of `RATES`.
         correlation: Of recall and specificity over the groups left out.
         mcc: Matthews' correlation coefficient.
-        mcc_interval: Its interval, a t interval within [-1, 1]; of calls that are all right or all
-            wrong, whose groups do not differ, from the ends of recall and specificity.
+        mcc_interval: Its interval, `correlation_interval`.
     """
 
     rates: list[dict[str, Any]]

@@ -133,13 +133,14 @@ def loss_interval(left_out: LeftOut, level: float = LEVEL, *, most: float = math
         return Interval(math.nan, math.nan, left_out.groups)
     if value < 0:
         raise ValueError(f"a mean of losses must be at least 0, got {value!r}.")
-    if not variance_of(left_out.deviations):
+    steps = left_out.deviations / (value or 1.0)
+    if not variance_of(steps):
         if most < math.inf:
             return _of_alike_groups(left_out, 0, most, level)
         end = math.nan if value else 0.0
         return Interval(end, end, left_out.groups)
     with np.errstate(divide="ignore"):  # without a group there may be no loss
-        steps = _smaller(left_out.deviations / value, -np.log(left_out.without / value))
+        steps = _smaller(steps, -np.log(left_out.without / value))
     below, above = (beyond(steps, left_out, side, _UNSEEN["loss"]).reach(level) for side in _SIDES)
     low, high = value * math.exp(-min(below, 700)), value * math.exp(min(above, 700))
     return Interval(low, min(high, most), left_out.groups)
@@ -154,9 +155,11 @@ def rate_interval(left_out: LeftOut, *, units: int, level: float = LEVEL) -> Int
     small number of groups; Clopper and Pearson's for that size is wider than it need be.
 
     A rate of exactly 0 or 1 says nothing of how exceptions cluster: then each group counts as one
-    slice. A few exceptions say little. So in that size one group more, whose slices all are one,
-    counts with a variance that is shared among it and the groups that carry the observed one: the
-    interval narrows step by step, and what few exceptions happen to say is not taken for sure.
+    slice, if they are of equal size (`LeftOut.effective`). A few exceptions say little. So in that
+    size one group more, whose slices all are one, counts with a variance that is shared among it
+    and the groups that carry the observed one: the interval narrows step by step, and what few
+    exceptions happen to say is not taken for sure. Each end has a size of its own, with a part of
+    the group that is furthest to its side (`ends`).
 
     Args:
         left_out: Of `jackknife.mean_left_out`, over the slices of the rate's denominator.
@@ -190,8 +193,8 @@ def _wilson_end(rate: float, side: Side, squared: float) -> float:
 def _independent_slices(rate: LeftOut, side: Side, units: int, level: float) -> float:
     """How many independent slices would know an end as well (Korn and Graubard 1998)."""
     steps, upper = rate.deviations, (1 + level) / 2
-    if not variance_of(steps):
-        return float(rate.groups)
+    if rate.value in (0, 1):
+        return rate.effective
     part = 1 / (rate.groups * math.sqrt(1 + carrying_groups(steps)))
     shrunk = _with_a_part(rate.value, part)
     end = beyond(steps, rate, side, _UNSEEN["rate"] * (1 - rate.groups / units), part**2)
@@ -263,7 +266,7 @@ def _of_alike_groups(left_out: LeftOut, least: float, most: float, level: float)
     alike = replace(left_out, value=share, without=np.full_like(left_out.without, share))
     ends = rate_interval(alike, units=left_out.groups, level=level)
     low, high = (least + (most - least) * end for end in (ends.low, ends.high))
-    return Interval(low, high, left_out.groups)
+    return Interval(low, high, left_out.groups).within(least, most)
 
 
 def cautious_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:

@@ -21,27 +21,27 @@ intervals become wider without holding the truth more often."""
 ROUNDING: Final = 1e-12
 """Smaller differences count as 0: they come from summing in another order."""
 
-Side = Literal[-1, 0, 1]
-"""That of an interval's lower end, both sides together, and that of its upper end."""
+Side = Literal[-1, 1]
+"""That of an interval's lower end, and that of its upper end."""
 
 
 class Beyond(NamedTuple):
     """What may lie beyond a score on one side, on the scale of its groups' steps.
 
     Attributes:
-        unseen: How far a part of one group more draws the score.
+        further: How far a part of one group more draws the score.
         variance: The score's.
         freedom: Degrees of freedom of the variance.
     """
 
-    unseen: float
+    further: float
     variance: float
     freedom: float
 
     def reach(self, level: float) -> float:
         """How far from the score the end of a t interval is."""
         t = float(stdtrit(self.freedom, (1 + level) / 2))
-        return self.unseen + t * math.sqrt(self.variance)
+        return self.further + t * math.sqrt(self.variance)
 
 
 def beyond(
@@ -56,13 +56,13 @@ def beyond(
         unseen: The part of one group more, whose step is as far to that side as any.
         added: A variance besides, which all groups know.
     """
-    part = unseen * max(float((side * steps).max()), 0.0)
-    variance = variance_of(steps) + part**2
+    further = unseen * max(float((side * steps).max()), 0.0)
+    variance = variance_of(steps) + further**2
     freedom = degrees_of_freedom(steps, left_out.effective, side=side)
     if added:  # Welch and Satterthwaite's rule
         most = max(left_out.effective - 1, 1.0)
         freedom = (variance + added) ** 2 / (variance**2 / freedom + added**2 / most)
-    return Beyond(part, variance + added, freedom)
+    return Beyond(further, variance + added, freedom)
 
 
 def degrees_of_freedom(
@@ -70,7 +70,7 @@ def degrees_of_freedom(
     effective: float,
     *,
     fewest: float = FEWEST_FREEDOM,
-    side: Side = 0,
+    side: Side | None = None,
 ) -> float:
     """Degrees of freedom of a variance that is a sum of squares over groups.
 
@@ -82,7 +82,7 @@ def degrees_of_freedom(
         steps: (G,) what each group adds.
         effective: `LeftOut.effective`.
         fewest: The least that is taken for the groups that carry the variance.
-        side: Of which end.
+        side: Of which end; of both alike if left out.
 
     Returns:
         At least 1.
@@ -91,15 +91,15 @@ def degrees_of_freedom(
     return max(min(max(carrying, fewest), effective - 1), 1.0)
 
 
-def carrying_groups(steps: NDArray[np.float64], side: Side = 0) -> float:
+def carrying_groups(steps: NDArray[np.float64], side: Side | None = None) -> float:
     """How many groups carry a variance: (Σ s²)² / Σ s⁴, with the s⁴ of one side or of both.
 
     Args:
         steps: (G,) what each group adds.
-        side: The side whose steps count.
+        side: The side whose s⁴ count; both if left out.
 
     Returns:
-        0 if there is no step to that side.
+        0 if there is no step to that side. Of a side whose steps are small, more than there are.
     """
     there = np.maximum(side * steps, 0) if side else steps
     fourth = float(np.power(there, 4).sum())

@@ -1,5 +1,6 @@
 """Every row against its baseline: the differences, as a table, a forest plot and sentences."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -198,7 +199,7 @@ def _shared(compared: pd.DataFrame) -> str:
     least = compared["shared_slices"].min()  # NaN where nothing is compared
     if not least < 1:
         return _CAPTIONS.fill("shared_all")
-    return _CAPTIONS.fill("shared_in_part", percent=f"{100 * least:.0f}")
+    return _CAPTIONS.fill("shared_in_part", percent=f"{math.floor(100 * least)}")
 
 
 def _row_label(name: str, results: Results) -> str:

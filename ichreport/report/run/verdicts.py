@@ -210,5 +210,5 @@ def subgroups(assessed: Assessment) -> Verdict:
 def _difference(row: dict[Any, Any]) -> str:
     direction = "above" if row["difference"] > 0 else "below"
     score = "AUC" if row["score"] == "auc" else row["score"]
-    amount = number(abs(row["difference"]), 2)
+    amount = number(abs(row["difference"]), 3)
     return f"{row['kind']} {row['subgroup']}, whose {score} is {amount} {direction} the rest's"

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pytest
 
 from ichreport.evaluation.calibration.corrected_error import corrected_calibration_error
 from ichreport.evaluation.calibration.reliability import expected_calibration_error, make_bins
@@ -48,6 +49,32 @@ def test_a_known_error_is_found_and_held():
     assert abs(values.mean() - 0.1) < 0.01
     held = [interval.low <= 0.1 <= interval.high for _, interval, _ in results]
     assert np.mean(held) >= 0.9
+
+
+@pytest.mark.parametrize("said", [(0.15, 0.15), (0.151, 0.151), (0.98, 0.02), (1.0, 0.0)])
+def test_no_error_is_known_without_doubt(said):
+    """A constant that happens to be the share had [0, 0], and an unsure, right network no width."""
+    codes = np.repeat(np.arange(40), 20)
+    truth = ((codes < 12) & (np.arange(800) % 2 == 0)).astype(int)
+    score = np.where(truth == 1, *said)
+    resamples = draw_resamples([f"{k:02d}" for k in range(40)], replicates=500, seed=0)
+    value, interval = corrected_calibration_error(truth, score, make_bins(score), codes, resamples)
+    assert 0 <= interval.low <= value <= interval.high <= 0.15
+    assert interval.high - interval.low > 0.04
+
+
+def test_a_constant_s_error_is_held_where_the_share_happens_to_be_as_it_says():
+    """Its intervals were [0, 0] in a sample of fifty."""
+    codes, held = np.repeat(np.arange(40), 20), []
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        truth = ((rng.random(40) < 0.3)[codes] & (rng.random(800) < 0.5)).astype(int)
+        score = np.full(800, 0.17)  # 0.02 above what is true
+        resamples = draw_resamples([f"{k:02d}" for k in range(40)], replicates=200, seed=seed)
+        bins = make_bins(score)
+        interval = corrected_calibration_error(truth, score, bins, codes, resamples)[1]
+        held.append(interval.low <= 0.02 <= interval.high)
+    assert np.mean(held) >= 0.95
 
 
 def test_many_slices_leave_nothing_to_correct():

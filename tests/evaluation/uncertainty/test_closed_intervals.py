@@ -69,6 +69,29 @@ def test_a_perfect_rate_counts_each_group_as_one_slice():
         assert value in (interval.low, interval.high)  # to the last bit
 
 
+def test_a_patient_with_nearly_all_slices_shows_no_rate_of_1():
+    """A rate of 1 was known better than one with a single miss, in the large patient or another."""
+    codes, lows = np.concatenate([np.zeros(2_000, int), np.arange(1, 40)]), []
+    for missed in ([], [0], [2_000]):
+        right = np.ones(2_039)
+        right[missed] = 0
+        rate = mean_left_out(right, codes)
+        lows.append(closed_intervals.rate_interval(rate, units=2_039).low)
+    assert lows[0] < 0.5
+    assert lows[0] <= min(lows[1:])
+
+
+def test_groups_with_the_same_share_of_misses_are_not_far_less_certain_than_with_one_more():
+    right, codes = np.ones(800), np.repeat(np.arange(40), 20)
+    right[::20] = 0
+    alike = closed_intervals.rate_interval(mean_left_out(right, codes), units=800)
+    right[1] = 0
+    more = closed_intervals.rate_interval(mean_left_out(right, codes), units=800)
+    assert alike.low < 0.95 < alike.high
+    assert abs(alike.low - more.low) < 0.25 * (alike.high - alike.low)
+    assert abs(alike.high - more.high) < 0.25 * (alike.high - alike.low)
+
+
 def test_misses_that_lie_apart_narrow_the_interval_step_by_step():
     """Of 36 groups of 25 slices, each with one miss at most: there is no jump from none to one."""
     right, codes, lows = np.ones(900), np.repeat(np.arange(36), 25), []
@@ -175,6 +198,17 @@ def test_a_loss_of_independent_slices_has_the_delta_method_s_interval_on_the_log
     error = losses.std(ddof=1) / math.sqrt(5_000) / losses.mean()
     expected = losses.mean() * np.exp(np.array([-1.96, 1.96]) * error)
     assert (interval.low, interval.high) == pytest.approx(tuple(expected), abs=1e-4)
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1e-15])
+def test_tiny_losses_have_intervals_as_others_have(scale):
+    """They counted as alike where they differed by less than 1e-12."""
+    losses = np.random.default_rng(0).gamma(1, 1, 40)
+    of_one = closed_intervals.loss_interval(mean_left_out(losses, np.arange(40)))
+    tiny = closed_intervals.loss_interval(mean_left_out(scale * losses, np.arange(40)), most=1.0)
+    assert (tiny.low / scale, tiny.high / scale) == pytest.approx((of_one.low, of_one.high))
+    alike = closed_intervals.loss_interval(mean_left_out(np.full(40, 1e-13), np.arange(40)), most=1)
+    assert 0 <= alike.low < 1e-13 < alike.high < 0.1
 
 
 def test_a_loss_of_four_groups_ends_at_what_it_can_be_at_most():

@@ -248,9 +248,10 @@ def test_only_subgroups_that_differ_by_more_than_chance_are_named(assessed):
         ("mid", "auc", 0.1, 1),
     )
     assert said.startswith(
-        "More than chance: height top, whose recall is 0.20 above the rest's; height base, whose "
-        "AUC is 0.12 below the rest's."
+        "More than chance: height top, whose recall is 0.200 above the rest's; height base, whose "
+        "AUC is 0.120 below the rest's."
     )
+    assert "0.004 above" in subgrouped(assessed, ("base", "auc", 0.004, 0.03))  # and not 0.00
     assert "mid" not in said
     assert said.endswith("Of the others no difference is shown.")
     of_two = subgrouped(assessed, ("yes", "auc", 0.1, 0.01), ("no", "auc", -0.1, 0.01))
