@@ -50,6 +50,8 @@ def test_the_comparison_says_whether_the_slices_are_the_same(results, compared):
     other = gathered(run(BASELINE, 1.5, poster_row=5), better)
     caption = baselines.comparisons(other, baselines.against_baselines(other)).caption
     assert "at least 75 % of the slices" in caption  # 120 of 160
+    nearly = compared.assign(shared_slices=0.997)
+    assert "at least 99 % of the slices" in baselines.comparisons(results, nearly).caption
 
 
 def test_runs_with_further_seeds_are_no_rows_of_their_own(results, compared):
