@@ -38,9 +38,9 @@ def corrected_calibration_error(
     then makes are below the observed one; the ends of the interval are those for which 97.5 and
     2.5 % are. An end is 0 where even without a true gap chance makes errors as large as the one
     observed. The upper end is at least what chance may hide: what it makes in 2.5 % of samples
-    above what it makes in half of them. Bins that are all positive or all negative say nothing of
-    exceptions; where all are, or where groups are alike, the interval is that of a share of so many
-    groups.
+    above what it makes in half of them. Groups that are all alike, and bins that are all positive
+    or all negative, say nothing of exceptions: then the interval holds that of a share of so many
+    groups too.
 
     Args:
         truth: (n,), 0 or 1.
@@ -75,16 +75,15 @@ def corrected_calibration_error(
     def share_below(factor: float) -> float:
         return float((np.abs(factor * gaps + noise).sum(axis=1) <= error).mean())
 
+    low, middle, high = (error * _factor(share_below, share) for share in (upper, 0.5, 1 - upper))
     chance = np.abs(noise).sum(axis=1)
+    high = max(high, float(np.quantile(chance, upper) - np.median(chance)))
     of_positives, of_bins = truth @ inside, inside.sum(axis=0)
     if chance.max() < ROUNDING or ((of_positives == 0) | (of_positives == of_bins)).all():
         alike = LeftOut(error, np.full(groups, error), groups, effective)
-        return error, bounded_interval(alike, 0.0, 1.0, level)
-    low, middle, high = (
-        min(error * _factor(share_below, share), 1.0) for share in (upper, 0.5, 1 - upper)
-    )
-    hidden = np.quantile(chance, upper) - np.median(chance)
-    return middle, Interval(low, min(max(high, float(hidden)), 1.0), groups)
+        of_share = bounded_interval(alike, 0.0, 1.0, level)
+        low, high = min(low, of_share.low), max(high, of_share.high)
+    return min(middle, 1.0), Interval(low, high, groups).within(0.0, 1.0)
 
 
 def _factor(share_below: Callable[[float], float], share: float) -> float:

@@ -63,6 +63,29 @@ def test_no_error_is_known_without_doubt(said):
     assert interval.high - interval.low > 0.04
 
 
+def test_groups_that_are_all_alike_do_not_show_an_error_without_doubt():
+    truth, codes = np.tile(np.arange(20) < 3, 40).astype(int), np.repeat(np.arange(40), 20)
+    score = np.full(800, 0.17)
+    resamples = draw_resamples([f"{k:02d}" for k in range(40)], replicates=100, seed=0)
+    value, interval = corrected_calibration_error(truth, score, make_bins(score), codes, resamples)
+    assert value == pytest.approx(0.02)
+    assert interval.low < 0.01
+    assert interval.high > 0.1
+
+
+def test_ten_studies_in_ten_bins_do_not_show_that_a_network_is_off():
+    rng, above = np.random.default_rng(0), []
+    codes = np.arange(10)
+    for seed in range(100):
+        score = rng.uniform(0.05, 0.95, 10)
+        truth = (rng.random(10) < score).astype(int)
+        resamples = draw_resamples([f"{k:02d}" for k in range(10)], replicates=200, seed=seed)
+        bins = make_bins(score)
+        interval = corrected_calibration_error(truth, score, bins, codes, resamples)[1]
+        above.append(interval.low > 0)
+    assert np.mean(above) <= 0.05
+
+
 def test_a_constant_s_error_is_held_where_the_share_happens_to_be_as_it_says():
     """Its intervals were [0, 0] in a sample of fifty."""
     codes, held = np.repeat(np.arange(40), 20), []
