@@ -6,12 +6,12 @@ from typing import Any, Final
 
 from ichreport import poster
 from ichreport.evaluation.constant_prevalence import learned_together
-from ichreport.labels import SUBTYPES
+from ichreport.labels import ANY, SUBTYPES
 from ichreport.params.endpoint import Level
 from ichreport.report.comparison import all_runs
 from ichreport.report.html.blocks import Drawing, Fact, Facts, Sentences
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import duration, interval, number
+from ichreport.report.html.formats import duration, interval, number, with_named_interval
 from ichreport.report.run import curves as run_curves
 from ichreport.runs.results import Results, ScoredRun
 
@@ -122,8 +122,7 @@ def _primary(results: Results) -> list[str]:
         endpoint=endpoint,
         run=best.name,
         validation=number(on_validation["value"]),
-        test=number(on_test["value"]),
-        interval=interval(on_test["low"], on_test["high"]),
+        test=with_named_interval(on_test),
     )
     return [said, *_pairs(results, on_test["value"]), *_named_later(results)]
 
@@ -132,8 +131,10 @@ def _pairs(results: Results, area: float) -> list[str]:
     """What an area means; nothing of another measure."""
     if results.primary.measure != "auc":
         return []
-    unit = results.primary.level
-    return [_CAPTIONS.fill("pairs", pairs=_out_of_100(area), unit=unit)]
+    endpoint = results.primary
+    what = "bleeding" if endpoint.label == ANY else f"{endpoint.label} bleeding"
+    pairs = _out_of_100(area)
+    return [_CAPTIONS.fill("pairs", pairs=pairs, unit=endpoint.level, what=what)]
 
 
 def _named_later(results: Results) -> list[str]:

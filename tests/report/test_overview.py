@@ -76,6 +76,14 @@ def test_the_primary_endpoint_leads_with_its_interval_and_how_wide_that_is(repor
     assert f"by-hand has the largest on validation, {on_validation:.3f}" in shown.lead
 
 
+def test_pairs_of_a_subtype_are_of_that_subtype(report):
+    primary = Endpoint(label="subdural", level="slice", measure="auc")
+    found = results.Results(report.results.runs, report.results.scored, primary=primary)
+    lead = overview.summarise(found).lead
+    assert "the slice with subdural bleeding a higher probability than the slice without" in lead
+    assert "equal ones count half" in lead
+
+
 def test_an_endpoint_that_is_no_area_speaks_of_no_pairs(report):
     primary = Endpoint(label="subdural", level="slice", measure="average_precision")
     shown = overview.summarise(

@@ -68,6 +68,11 @@ class MapMeasures:
         """Whether some slices of a label have both a map and a baseline's heat."""
         return bool(pd.notna(self.row(label, MEASURES[0])[f"above_{baseline}"]))
 
+    def is_compared(self, label: str) -> bool:
+        """Whether a label has patients enough for an interval of a difference to a baseline."""
+        rows = [self.row(label, measure) for measure in MEASURES]
+        return any(pd.notna(row[f"above_{baseline}_low"]) for row in rows for baseline in TO_BEAT)
+
     def wins(self, label: str) -> int:
         """In how many measures the maps lie above each baseline of `TO_BEAT` that is known.
 

@@ -80,7 +80,9 @@ def _training(experiment: Experiment) -> str:
     if experiment.features_from is not None or experiment.trainable_layers == "all":
         return "fine-tuned"
     layers = experiment.trainable_layers
-    return f"the last {layers} layers fine-tuned" if layers else "frozen"
+    if not layers:
+        return "frozen"
+    return "the last layer fine-tuned" if layers == 1 else f"the last {layers} layers fine-tuned"
 
 
 def _reading(experiment: Experiment) -> str:

@@ -14,7 +14,7 @@ from ichreport.report.beyond.ladder import Ladder, difference, difference_column
 from ichreport.report.html.blocks import Cell, Drawing, Link, Sentences, Table, lines, numbers
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.figure_style import STYLE
-from ichreport.report.html.formats import interval, number, number_range
+from ichreport.report.html.formats import digits_for, interval, number, number_range
 from ichreport.report.html.palette import FAINT, LABEL_COLORS
 
 _CAPTIONS: Final = Captions.beside(__file__)
@@ -61,14 +61,19 @@ def sentences(by_label: pd.DataFrame) -> Sentences:
             baseline=row["baseline"],
             area=number(row["value"]),
             before=number(row["baseline_value"]),
-            interval=interval(row["low"], row["high"]),
+            interval=interval(
+                row["low"], row["high"], digits_for(row["difference"], row["low"], row["high"])
+            ),
             patients=f"{row['patients']:,}",
         )
         for row in rows
         if row["outcome"] == "worse"
     ]
     if not told:
-        told.append(_CAPTIONS.fill("no_label_loses"))
+        none_known = all(row["outcome"] == "undefined" for row in rows)
+        told.append(
+            _CAPTIONS.fill("no_label_known") if none_known else _CAPTIONS.fill("no_label_loses")
+        )
     return Sentences([*told, *_of_rare_labels(rows)])
 
 
@@ -156,7 +161,8 @@ def _of_rare_labels(rows: Sequence[dict[str, Any]]) -> list[str]:
     counts: dict[str, set[int]] = {}
     for row in rows:
         counts.setdefault(row["label"], set()).add(row["patients"])
-    rare = {label: patients for label, patients in counts.items() if min(patients) < _FEW}
+    few = {label: {n for n in patients if n < _FEW} for label, patients in counts.items()}
+    rare = {label: patients for label, patients in few.items() if patients}
     if not rare:
         return []
     listed = ", ".join(f"{label} {number_range(patients)}" for label, patients in rare.items())

@@ -12,7 +12,7 @@ from ichreport.params.samples import SAMPLES, Sample, SplitBy
 from ichreport.report.comparison import training_seeds, verdicts
 from ichreport.report.html.blocks import Cell, Link, Marked, Row, Sentences, Table, numbers
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import interval, number, with_interval
+from ichreport.report.html.formats import interval, number, with_interval, with_named_interval
 from ichreport.report.run import score_tables
 from ichreport.runs.record import RunRecord
 from ichreport.runs.results import Results, ScoredRun
@@ -111,10 +111,8 @@ def sentences(results: Results) -> Sentences:
                 "best_run",
                 run=best.name,
                 endpoint=results.primary.in_words,
-                primary=number(primary["value"]),
-                primary_interval=interval(primary["low"], primary["high"]),
-                area=number(best.learned.auc_any),
-                interval=interval(area.low, area.high),
+                primary=with_named_interval(primary),
+                area=with_interval({"value": best.learned.auc_any, **vars(area)}),
                 slices=f"{best.learned.slices:,}",
                 groups=f"{best.assessment.split('test')['groups']:,}",
                 chosen=_chosen(results),
@@ -127,7 +125,7 @@ def sentences(results: Results) -> Sentences:
         "ranks at least": "Rank bleeding; whether their probabilities beat the constant is "
         "undecided: ",
         "not learned": "Learned nothing that test shows: ",
-        "undecided": "Not distinguishable from the constant prevalence: ",
+        "undecided": "Not shown to be better or worse than the constant prevalence: ",
     }
     for verdict, opening in by_verdict.items():
         runs = [run for run in results.scored.values() if run.learned.verdict == verdict]

@@ -15,7 +15,7 @@ from ichreport.params.samples import Sample as SampleName
 from ichreport.report.data import tables
 from ichreport.report.html.blocks import Sentences, Table, Verdict
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import counted, listed, number
+from ichreport.report.html.formats import counted, listed, percent
 
 _CAPTIONS: Final = Captions.beside(__file__)
 
@@ -92,7 +92,7 @@ def verdict(drawn: Sequence[AuditedSample | TooSmall]) -> Verdict:
         _CAPTIONS.fill(
             "test_patients_seen",
             sample=SAMPLES[one.name].name,
-            share=number(100 * one.share_of_seen, 1),
+            share=percent(one.share_of_seen, 1),
         )
         for one in seen
     ]

@@ -40,7 +40,7 @@ def series_shape(store: Store) -> Verdict:
     return Verdict(
         _CAPTIONS.fill(
             "shape",
-            length=f"{lengths.to_series().median():.0f}",
+            length=counted(round(lengths.to_series().median()), "slice"),
             shortest=lengths.min(),
             longest=lengths.max(),
             apart=apart,

@@ -11,7 +11,7 @@ from ichreport.labels import ANY, LABELS
 from ichreport.params.profile import Profile
 from ichreport.report.html.blocks import Sentences
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import interval, number, with_interval
+from ichreport.report.html.formats import counted, digits_for, number, with_interval
 from ichreport.runs.external_record import ExternalRecord, read_external
 
 _CAPTIONS: Final = Captions.beside(__file__)
@@ -152,7 +152,7 @@ def _verdict(record: ExternalRecord) -> str:
             return _CAPTIONS.fill("does_better", run=run, data=data, figures=figures)
         case "undefined":
             return _CAPTIONS.fill("no_verdict", run=run, data=data, figures=figures)
-    fall = number(-row["difference_low"])
+    fall = number(-row["difference_low"], digits_for(row["difference_low"]))
     return _CAPTIONS.fill("left_open", run=run, data=data, figures=figures, fall=fall)
 
 
@@ -193,7 +193,7 @@ def _of_probabilities(record: ExternalRecord) -> str:
         says = "are too low: bleeding is more frequent than they say"
     else:
         says = "are about as large as bleeding is frequent, as far as these studies can tell"
-    shift = f"{number(row['outside_value'], 2)} ({interval(low, high, 2)})"
+    shift = of_place(row, "outside", 2)
     name = record.data["name"]
     return _CAPTIONS.fill("probabilities", run=record.run, data=name, says=says, shift=shift)
 
@@ -208,13 +208,17 @@ def _of_few(record: ExternalRecord) -> list[str]:
             continue
         name = record.data["name"]
         if not count:
-            told.append(_CAPTIONS.fill("none", run=record.run, data=name, label=label))
-            continue
-        found = "–" if math.isnan(recall) else f"{round(recall * count)}"
-        studies = "1 study" if count == 1 else f"{count} studies"
-        told.append(
-            _CAPTIONS.fill(
-                "few", studies=studies, label=label, data=name, run=record.run, found=found
+            told.append(
+                _CAPTIONS.fill("none", run=record.run, data=name, label=label)
+                if row["outside_units"]
+                else _CAPTIONS.fill("not_labelled", data=name, label=label)
             )
+            continue
+        found = (
+            _CAPTIONS.fill("no_threshold", run=record.run)
+            if math.isnan(recall)
+            else _CAPTIONS.fill("found", run=record.run, found=f"{round(recall * count)}")
         )
+        studies = counted(count, "study", "studies")
+        told.append(_CAPTIONS.fill("few", studies=studies, label=label, data=name, found=found))
     return told

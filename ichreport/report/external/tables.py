@@ -250,6 +250,8 @@ def maps(elsewhere: Elsewhere) -> Shown:
             slices = f"{of_label[0]['slices']:,} ({of_label[0]['groups']:,})"
             values = [with_interval(row, 2) for row in of_label]
             beats = Marked(f"{wins} of {len(MEASURES)}", "good" if wins else "bad")
+            if not measures.is_compared(label):
+                beats = Marked("too few", "open")
             rows.append([*_where(record), measures.method, label, slices, *values, beats])
     if not rows:
         return Sentences([_CAPTIONS.fill("no_maps")])

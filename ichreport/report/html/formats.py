@@ -25,6 +25,24 @@ def interval(low: float | None, high: float | None, digits: int = 3) -> str:
     return (" to " if any(end.startswith("−") for end in ends) else "–").join(ends)
 
 
+def percent(share: float, digits: int = 0) -> str:
+    """A share in percent; one that is short of all is never said to be all, nor some to be none."""
+    said, least = number(100 * share, digits), 10**-digits
+    if share < 1 and said == number(100, digits):
+        return f"more than {number(100 - least, digits)}"
+    if share > 0 and said == number(0, digits):
+        return f"less than {number(least, digits)}"
+    return said
+
+
+def digits_for(*values: float, digits: int = 3) -> int:
+    """As many decimals, or more, as keep values that are not 0 from looking so; at most 9."""
+    for more in range(digits, 9):
+        if all(value == 0 or value != value or abs(value) >= 10**-more / 2 for value in values):
+            return more
+    return 9
+
+
 def number_range(values: Iterable[int]) -> str:
     """The least and the greatest of whole numbers: `8 to 10`, or `10` where they are the same."""
     known = sorted(values)
@@ -53,6 +71,13 @@ def with_interval(row: Mapping[str, Any], digits: int = 3) -> str:
     """
     value, ends = number(row["value"], digits), interval(row["low"], row["high"], digits)
     return value if "–" in (value, ends) else f"{value} ({ends})"
+
+
+def with_named_interval(row: Mapping[str, Any], digits: int = 3) -> str:
+    """As `with_interval`, for a sentence: `0.921 (95 % interval 0.902–0.942)`."""
+    value, ends = number(row["value"], digits), interval(row["low"], row["high"], digits)
+    named = "too few patients for an interval" if ends == "–" else f"95 % interval {ends}"
+    return value if value == "–" else f"{value} ({named})"
 
 
 def counted(count: int, one: str, several: str = "") -> str:

@@ -22,7 +22,7 @@ from ichreport.report.html.blocks import (
 )
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.figure_style import STYLE
-from ichreport.report.html.formats import number, with_interval
+from ichreport.report.html.formats import counted, number, with_interval
 from ichreport.report.html.palette import ACCENT, FAINT, PAPER
 
 _CAPTIONS: Final = Captions.beside(__file__)
@@ -80,15 +80,19 @@ def sentences(measures: MapMeasures) -> Sentences:
     if not measures.labels:
         return _NO_TRUTH
     pairs = [(measure, baseline) for baseline in TO_BEAT for measure in MEASURES]
-    known = sum(measures.is_known(label, name) for label in measures.labels for name in TO_BEAT)
+    given = sum(
+        pd.notna(measures.row(label, measure)[f"above_{name}_low"])
+        for label in measures.labels
+        for measure, name in pairs
+    )
     return Sentences(
         [
             *filter(None, (_measure_in_words(measures, *pair) for pair in pairs)),
             *_failures_in_words(measures),
+            *_few_in_words(measures),
             *_skulls_in_words(measures),
             *_missing_in_words(measures),
-            f"These are {len(MEASURES) * known} intervals, each of 95 % on its own and not "
-            "adjusted.",
+            f"These are {counted(given, 'interval')}, each of 95 % on its own and not adjusted.",
         ]
     )
 
@@ -142,13 +146,25 @@ def _measure_in_words(measures: MapMeasures, measure: str, baseline: str) -> str
 
 
 def _failures_in_words(measures: MapMeasures) -> list[str]:
-    failed = [label for label in measures.labels if not measures.wins(label)]
+    failed = [
+        label
+        for label in measures.labels
+        if measures.is_compared(label) and not measures.wins(label)
+    ]
     if not failed:
         return []
     return [
-        f"{measures.method} fails for {_joined(failed)}: no measure lies above both that of heat "
-        "that falls from the image's centre and that of heat along the skull's inner edge."
+        f"{measures.method} fails for {_joined(failed)}: no measure is shown to lie above both "
+        "that of heat that falls from the image's centre and that of heat along the skull's inner "
+        "edge."
     ]
+
+
+def _few_in_words(measures: MapMeasures) -> list[str]:
+    few = [label for label in measures.labels if not measures.is_compared(label)]
+    if not few:
+        return []
+    return [f"Too few patients have maps of {_joined(few)} to compare them with any other heat."]
 
 
 def _skulls_in_words(measures: MapMeasures) -> list[str]:
@@ -175,6 +191,8 @@ def _missing_in_words(measures: MapMeasures) -> list[str]:
 
 
 def _verdict(measures: MapMeasures, label: str) -> Marked:
+    if not measures.is_compared(label):
+        return Marked("too few", "open")
     wins = measures.wins(label)
     kind = "good" if wins == len(MEASURES) else "open" if wins else "bad"
     return Marked(f"{wins} of {len(MEASURES)}" if wins else "fails", kind)
@@ -183,11 +201,11 @@ def _verdict(measures: MapMeasures, label: str) -> Marked:
 def _split_by_sign(
     measures: MapMeasures, measure: str, baseline: str
 ) -> tuple[list[str], list[str], list[str]]:
-    """Labels above, below and neither, by the interval of the difference to a baseline."""
+    """Labels above, below and neither, by the interval of the difference to a baseline, if any."""
     better, worse, undecided = [], [], []
     for label in measures.labels:
         row = measures.row(label, measure)
-        if not measures.is_known(label, baseline):
+        if pd.isna(row[f"above_{baseline}_low"]):
             continue
         if row[f"above_{baseline}_low"] > 0:
             better.append(label)

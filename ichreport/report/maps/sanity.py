@@ -208,11 +208,21 @@ def _pointing_in_words(permuted: PermutedComparison) -> list[str]:
         f"a share of {_text(permuted.pointing['trained'])} of {difference.maps:,} maps of all "
         f"labels against {_text(permuted.pointing['shuffled'])}"
     )
+    if np.isnan(difference.low):
+        return [
+            "Too few patients have maps to tell whether the run points at the bleeding more often "
+            f"than the permuted labels' network: {points}."
+        ]
     if difference.low > 0:
         return [f"The run points at the bleeding more often, by {_text(difference)}: {points}."]
     if difference.high < 0:
         return [f"The method fails: the permuted labels' network points better, {points}."]
+    if difference.value <= 0:
+        return [
+            "The method fails: the run does not point at the bleeding more often than the permuted "
+            f"labels' network, {points}."
+        ]
     return [
-        "The method fails: the run does not point at the bleeding more often than the permuted "
-        f"labels' network, {points}."
+        "It is not shown that the run points at the bleeding more often than the permuted labels' "
+        f"network: the difference is {_text(difference)}, {points}."
     ]

@@ -20,8 +20,8 @@ _VERDICTS: Final = {
     "interval, which is not adjusted over the runs of the report",
     "ranks only": "it ranks bleeding, with probabilities no better than the constant prevalence",
     "ranks at least": "it ranks bleeding; whether its probabilities beat the constant is undecided",
-    "not learned": "it shows nothing that was learned",
-    "undecided": "it is not distinguishable from the constant prevalence of training",
+    "not learned": "that it has learned anything is not shown",
+    "undecided": "whether it is better than the constant prevalence of training cannot be told",
 }
 
 

@@ -44,6 +44,7 @@ def _network(experiment: Experiment) -> str:
     if not trainable:
         return f"a frozen {name}"
     which = "all" if trainable == "all" else f"the last {trainable}"
+    which = "the last" if trainable == 1 else which
     return f"{name}, {which} of its convolutions trained"
 
 
@@ -92,10 +93,13 @@ def _imbalance(experiment: Experiment) -> str:
         )
     if experiment.loss == "weighted-bce":
         weight = experiment.positive_weight
+        if weight == 1:
+            return f"{drawn}Positives and negatives weigh the same in the loss."
         how = "by their rarity" if weight is None else f"{weight:g} times"
+        wrong = "low" if weight is not None and weight < 1 else "high"
         return (
-            f"{drawn}Positives are weighted {how} in the loss; probabilities are too high by that, "
-            "on purpose."
+            f"{drawn}Positives are weighted {how} in the loss; probabilities are too {wrong} by "
+            "that, on purpose."
         )
     given = ", of subtypes among slices with bleeding" if experiment.hierarchy else ""
     start = f"logits start at the log-odds of each label's prevalence{given}."

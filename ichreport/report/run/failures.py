@@ -131,10 +131,10 @@ def _differs(table: pd.DataFrame, share: str) -> str:
     clear = tested[tested["p_adjusted"] < ALPHA]
     of_all = f"{len(tested)} cause{'' if len(tested) == 1 else 's'} compared"
     if clear.empty:
-        return (
-            f"{share} differs clearly by none of the {of_all} (least adjusted p "
-            f"{p_value(tested['p_adjusted'].min())})"
-        )
+        p = p_value(tested["p_adjusted"].min())
+        if len(tested) == 1:
+            return f"{share} does not differ clearly by the one cause compared (p {p})"
+        return f"{share} differs clearly by none of the {of_all} (least adjusted p {p})"
     clear = clear.sort_values("difference", key=abs, ascending=False, kind="stable")
     names = clear["cause"].tolist()
     others = f", and also by {_listed(names[1:])}" if names[1:] else ""
@@ -162,8 +162,8 @@ def _of_series(failures: FailuresByCause) -> str:
     if missed < 2:
         return ""
     return (
-        f"Half of the missed slices lie in {half:,} of the {failures.series:,} series with "
-        "bleeding."
+        f"At least half of the missed slices lie in {half:,} of the {failures.series:,} series "
+        "with bleeding."
     )
 
 

@@ -1,4 +1,4 @@
-"""The worst mistakes of a run, as pictures."""
+"""The slices that a run gets most wrong, as pictures."""
 
 from typing import Final
 
@@ -10,11 +10,17 @@ from ichreport.evaluation.mistakes import KINDS, worst_mistakes
 from ichreport.labels import ANY
 from ichreport.report.html.blocks import Sentences, Sheet
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import number
+from ichreport.report.html.formats import counted, number
 from ichreport.report.html.slice_images import plain_tiles, truth_in_words
 
 _CAPTIONS: Final = Captions.beside(__file__)
-_NAMES: Final = dict(zip(KINDS, ("Missed", "False alarms"), strict=True))
+_NAMES: Final = dict(
+    zip(
+        KINDS,
+        ("Bleeding, the lowest probabilities", "No bleeding, the highest probabilities"),
+        strict=True,
+    )
+)
 
 
 def worst_slices(
@@ -42,12 +48,12 @@ def worst_slices(
         of_kind = mistakes[mistakes["kind"] == kind]
         rows = np.array([row_of[uid] for uid in of_kind["sop_instance_uid"]], dtype=np.int64)
         texts = [f"p {number(value, 2)}" for value in of_kind["probability"]]
-        words.append(f"{len(of_kind)} of {name.lower()}, with probabilities {', '.join(texts)}")
+        words.append(f"{name}, {counted(len(of_kind), 'slice')}: {', '.join(texts)}")
         if kind == KINDS[0]:
             truths = (truth_in_words(store, row).removesuffix(".") for row in rows)
             texts = [f"{truth}, {text}" for truth, text in zip(truths, texts, strict=True)]
         tiles = plain_tiles(store, rows, texts=texts, outlined=True)
-        strips.append((f"{name}, the worst first", tiles))
+        strips.append((name, tiles))
     outlines = "Bleeding is outlined." if store.has_truth else ""
     return Sheet(
         _CAPTIONS.fill("mistakes", label=label, outlines=outlines),

@@ -17,7 +17,14 @@ from ichreport.labels import ANY, SUBTYPES
 from ichreport.params.experiment import Experiment
 from ichreport.report.html.blocks import Verdict
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import counted, listed, number, with_interval
+from ichreport.report.html.formats import (
+    counted,
+    digits_for,
+    listed,
+    number,
+    percent,
+    with_interval,
+)
 
 _CAPTIONS: Final = Captions.beside(__file__)
 
@@ -37,8 +44,8 @@ def split(audit: pd.DataFrame, sample: Sample) -> Verdict:
         return Verdict(
             _CAPTIONS.fill(
                 "split_shares_patients",
-                share=number(100 * share, 1),
-                beside=number(100 * in_test[NEIGHBOURS] / slices, 1),
+                share=percent(share, 1),
+                beside=percent(in_test[NEIGHBOURS] / slices, 1),
                 mostly="" if share == 1 else "mostly" if share > 0.5 else "partly",
             )
         )
@@ -60,12 +67,10 @@ def training(history: Mapping[str, Sequence[float]], experiment: Experiment) -> 
     if experiment.schedule != "plateau":
         return Verdict(f"{kept} {_CAPTIONS.fill('ran_through', epochs=epochs)}")
     if epochs < experiment.epochs or epochs - 1 - best >= experiment.patience:
-        return Verdict(
-            f"{kept} {_CAPTIONS.fill('stopped', epochs=epochs, patience=experiment.patience)}"
-        )
-    return Verdict(
-        f"{kept} {_CAPTIONS.fill('not_stopped', epochs=epochs, since=epochs - 1 - best)}"
-    )
+        patience = counted(experiment.patience, "epoch")
+        return Verdict(f"{kept} {_CAPTIONS.fill('stopped', epochs=epochs, patience=patience)}")
+    since = counted(epochs - 1 - best, "epoch")
+    return Verdict(f"{kept} {_CAPTIONS.fill('not_stopped', epochs=epochs, since=since)}")
 
 
 def probabilities(assessed: Assessment) -> Verdict:
@@ -210,5 +215,5 @@ def subgroups(assessed: Assessment) -> Verdict:
 def _difference(row: dict[Any, Any]) -> str:
     direction = "above" if row["difference"] > 0 else "below"
     score = "AUC" if row["score"] == "auc" else row["score"]
-    amount = number(abs(row["difference"]), 3)
+    amount = number(abs(row["difference"]), digits_for(row["difference"], digits=2))
     return f"{row['kind']} {row['subgroup']}, whose {score} is {amount} {direction} the rest's"

@@ -31,7 +31,8 @@ def meaning(said: LabelFinding, prevalence: float) -> str:
     share = said.at_prevalence
     if share != share:
         return ""
-    many = "fewer than 1" if share < 0.005 else f"about {share * 100:.0f}"
+    about = f"about {share * 100:.0f}"
+    many = "fewer than 1" if share < 0.005 else "more than 99" if share >= 0.995 else about
     where = f"where {prevalence_in_words(prevalence)} studies bleed"
     return f" Of 100 studies that look like this one, {many} bleed, {where}."
 

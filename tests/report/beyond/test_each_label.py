@@ -62,7 +62,9 @@ def test_where_none_loses_that_is_said():
 def test_labels_of_few_patients_are_named_and_where_all_are_many_none_is(by_label):
     many = by_label.assign(patients=[*[29] * 1, *[400] * 11])
     [_, rare] = each_label.sentences(many).sentences
-    assert rare.startswith("Fewer than 30 patients of test have: any 29 to 400.")
+    assert rare.startswith("Fewer than 30 patients of a step's test have: any 29. ")
+    unknown = each_label.sentences(many.assign(outcome="undefined")).sentences[0]
+    assert unknown == "No label has patients enough for an interval, so none is compared."
     [alone] = each_label.sentences(many.assign(patients=30)).sentences
     assert "Fewer than" not in alone
 

@@ -69,8 +69,9 @@ def test_gains_that_are_undefined_are_counted_apart():
     nan = float("nan")
     some = str(leakage.verdict(gained((0.1, 0.05, 0.5), (nan, nan, nan), (0.3, 0.1, 0.5))))
     assert "Of 2 rows run with both splits, 2 have a larger AUC" in some
-    assert "0.100 to 0.300. Of 1 row the difference is undefined." in some
-    assert str(leakage.verdict(gained((nan, nan, nan)))) == "Of 1 row the difference is undefined."
+    assert "0.100 to 0.300. Of 1 row the difference has no interval." in some
+    undefined = str(leakage.verdict(gained((nan, nan, nan))))
+    assert undefined == "Of 1 row the difference has no interval."
 
 
 def test_twins_are_found_though_each_has_a_baseline_of_its_own_split():

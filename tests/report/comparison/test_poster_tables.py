@@ -311,9 +311,9 @@ def test_the_sentences_name_the_best_run_beside_the_poster_s_area(results):
     area = roc_auc_score(test["truth_any"], test["probability_any"].astype(float))
     studies = test.groupby("study_instance_uid")[["truth_any", "probability_any"]].max()
     primary = roc_auc_score(studies["truth_any"], studies["probability_any"].astype(float))
-    assert f"15-ours has an AUC of any bleeding in whole studies of {primary:.3f} on" in said[1]
+    assert f"15-ours has an AUC of any bleeding in whole studies of {primary:.3f} (95 %" in said[1]
     assert f"AUC of any bleeding in single slices of {area:.3f} (" in said[1]
-    assert f"{len(test)} slices of {test['group'].nunique()} linked groups)" in said[1]
+    assert f"{len(test)} slices of {test['group'].nunique()} linked groups. " in said[1]
     assert said[1].endswith(
         "It was chosen of 2 such runs by this endpoint on validation; test had no say."
     )
@@ -371,7 +371,7 @@ def test_a_run_that_is_the_constant_cannot_be_told_from_it():
     results = gathered(run("a-constant", None, table=constant, sample="fullid"))
     assert results.scored["a-constant"].learned.verdict == "undecided"
     said = poster_tables.sentences(results).sentences
-    assert "Not distinguishable from the constant prevalence: a-constant." in said
+    assert "Not shown to be better or worse than the constant prevalence: a-constant." in said
 
 
 def test_rows_that_beat_the_constant_on_seen_patients_are_starred_and_only_there(results):

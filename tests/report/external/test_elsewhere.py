@@ -36,6 +36,12 @@ def test_the_verdict_is_what_the_interval_of_the_difference_says(
     assert "0.900 (0.870–0.930)" in line
 
 
+def test_a_fall_that_is_not_excluded_is_never_one_of_nothing(tmp_path):
+    changed = {"auc_any": {"difference_low": -0.0003, "difference_high": 0.01}}
+    [line] = elsewhere.verdict(told(tmp_path, **changed)).sentences
+    assert "one of up to 0.0003 is not excluded" in line
+
+
 def test_labels_of_few_studies_are_said_in_words(tmp_path):
     few = {"outside_positives": 13, "outside_value": 8 / 13}
     none = {"outside_positives": 0, "outside_value": math.nan}
@@ -49,6 +55,13 @@ def test_labels_of_few_studies_are_said_in_words(tmp_path):
     assert "No study of island has subdural bleeding" in said
     assert "intraparenchymal bleeding" not in said
     assert "20 studies or more" not in said
+    unlabelled = {"recall_epidural": none | {"outside_units": 0}}
+    said = "\n".join(elsewhere.of_few(told(tmp_path, **unlabelled)).sentences)
+    assert "No study of island is labelled for epidural bleeding" in said
+    assert "No study of island has epidural" not in said
+    without = {"recall_epidural": few | {"outside_value": math.nan}}
+    said = "\n".join(elsewhere.of_few(told(tmp_path, **without)).sentences)
+    assert "13 studies with epidural bleeding on island: cnn has no threshold for it." in said
     many = {f"recall_{label}": {"outside_positives": 20} for label in LABELS}
     assert str(elsewhere.of_few(told(tmp_path, **many))) == (
         "Every label has 20 studies or more in every data set."

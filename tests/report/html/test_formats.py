@@ -38,6 +38,34 @@ def test_a_figure_stands_before_its_interval_and_a_dash_where_it_is_undefined():
 
 
 @pytest.mark.parametrize(
+    ("share", "digits", "said"),
+    [
+        (0.5, 0, "50"), (1.0, 1, "100.0"), (0.9998, 1, "more than 99.9"),
+        (0.997, 0, "more than 99"), (0.994, 0, "99"),
+        (0.0, 1, "0.0"), (0.0002, 1, "less than 0.1"), (0.003, 0, "less than 1"),
+    ],
+)  # fmt: skip
+def test_nearly_all_is_not_said_to_be_all_nor_a_few_to_be_none(share, digits, said):
+    assert formats.percent(share, digits) == said
+
+
+@pytest.mark.parametrize(
+    ("values", "digits"),
+    [((0.1,), 3), ((0.0004, 0.5), 4), ((-0.0004, -0.0002), 4), ((0.0, np.nan), 3), ((1e-12,), 9)],
+)
+def test_decimals_are_added_until_no_value_looks_like_none(values, digits):
+    assert formats.digits_for(*values) == digits
+
+
+def test_an_interval_that_is_not_there_is_said_not_to_be():
+    known = {"value": 0.5, "low": 0.25, "high": 0.75}
+    assert formats.with_named_interval(known) == "0.500 (95 % interval 0.250–0.750)"
+    few = formats.with_named_interval(known | {"low": np.nan})
+    assert few == "0.500 (too few patients for an interval)"
+    assert formats.with_named_interval({"value": np.nan, "low": 0.1, "high": 0.2}) == "–"
+
+
+@pytest.mark.parametrize(
     ("value", "said"),
     [
         (None, "none"), (True, "yes"), (np.bool_(False), "no"), (12_345, "12,345"), (123, "123"),

@@ -1,5 +1,7 @@
 """The table, the figure and the sentences on maps whose measures are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -125,6 +127,21 @@ def test_slices_without_a_skull_are_counted_and_no_comparison_is_made_up(sample,
     assert "the skull's inner edge for" not in said
     assert "These are 12 intervals" in said
     assert map_localisation.table(measured).rows[2].cells[3] == "–"
+
+
+def test_perfect_maps_of_one_patient_neither_win_nor_fail(store, sample):
+    alone = replace(sample, group=np.repeat("p", len(sample.group)))
+    bleeding = against_truth.bleeding_slices(store, alone)
+    measured = against_truth.measure(store, alone, bleeding, at_the_truth(store, bleeding))
+    shown = map_localisation.table(measured)
+    assert [(row.cells[1].text, row.cells[1].kind) for row in shown.rows[::4]] == [
+        ("too few", "open")
+    ] * 3
+    said = "\n".join(map_localisation.sentences(measured).sentences)
+    assert "Too few patients have maps of epidural, subdural and any" in said
+    assert "fails" not in said
+    assert "distinguishable" not in said
+    assert "These are 0 intervals" in said
 
 
 def test_without_truth_nothing_is_measured_and_that_is_said(sample):

@@ -1,7 +1,7 @@
 """What the checks say of maps whose dependence on the weights is known."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -276,6 +276,23 @@ def test_a_run_that_points_no_better_than_permuted_labels_fails_and_says_so(samp
     assert "The method fails: the run does not point" in str(map_sanity.sentences(cascade, same))
     worse = permuted(sample, pointing_at(9, 9), pointing_at(3, 5), store)
     assert "The method fails: the permuted labels'" in str(map_sanity.sentences(cascade, worse))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (np.nan, np.nan, "Too few patients have maps to tell whether the run points"),
+        (-0.2, 1.0, "It is not shown that the run points at the bleeding more often"),
+    ],
+)
+def test_a_run_that_may_point_better_does_not_fail(sample, store, low, high, words):
+    cascade = sanity_checks.compare_stages([("nothing", maps(noise(1)))], sample, ROWS)
+    found = permuted(sample, pointing_at(3, 5), pointing_at(9, 9), store)
+    open_ended = replace(found.pointing["difference"], value=0.7, low=low, high=high)
+    pointing = {**found.pointing, "difference": open_ended}
+    said = str(map_sanity.sentences(cascade, replace(found, pointing=pointing)))
+    assert words in said
+    assert "The method fails" not in said
 
 
 def test_labels_that_were_not_learned_have_an_area_of_a_half(sample):

@@ -25,6 +25,18 @@ def words_of(values):
     [
         ({}, f"Slices are not resampled; l{START}"),
         ({"loss": "weighted-bce"}, WEIGHTED),
+        (
+            {"loss": "weighted-bce", "positive_weight": 5},
+            WEIGHTED.replace("by their rarity", "5 times"),
+        ),
+        (
+            {"loss": "weighted-bce", "positive_weight": 0.5},
+            WEIGHTED.replace("by their rarity", "0.5 times").replace("too high", "too low"),
+        ),
+        (
+            {"loss": "weighted-bce", "positive_weight": 1},
+            "Positives and negatives weigh the same in the loss.",
+        ),
         ({"slices_per_study": 8}, f"{FEW} L{START}"),
         (
             {"hierarchy": "conditional"},

@@ -112,7 +112,7 @@ def test_too_few_patients_are_said_to_be_too_few():
 
 
 def test_the_series_that_hold_half_of_the_misses_are_counted():
-    assert "Half of the missed slices lie in 3 of the 60 series with bleeding." in said(
+    assert "At least half of the missed slices lie in 3 of the 60 series with bleeding." in said(
         made(shares(0.3, 0.3))
     )
     assert "Half of" not in said(made(shares(0, 0)))

@@ -1,4 +1,4 @@
-"""The worst mistakes as pictures: the right slices, in the right order, with their words."""
+"""What is most wrong as pictures: the right slices, in the right order, with their words."""
 
 import re
 
@@ -21,7 +21,7 @@ def test_each_row_holds_the_worst_of_its_kind(store, predicted):
         own = test[test["truth_any"] == truth].groupby("study_instance_uid")["probability_any"]
         worst = np.sort(own.min() if truth else -own.max())[:3]
         np.testing.assert_allclose(said, np.abs(worst), atol=0.00501)
-        assert name.startswith("Missed" if truth else "False alarms")
+        assert name.startswith("Bleeding, the lowest" if truth else "No bleeding, the highest")
 
 
 def test_what_was_missed_is_named(store, predicted):
@@ -43,4 +43,4 @@ def test_the_page_keeps_it(store, predicted):
 
     html = clean(mistakes.worst_slices(store, predicted)._repr_html_(), where="page").html
     assert html.count("<img ") == html.count('alt="')
-    assert "The worst mistakes on test for any" in html
+    assert "What the run gets most wrong on test for any" in html

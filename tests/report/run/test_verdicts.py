@@ -93,7 +93,7 @@ OPENINGS = {
     "learned": "By its own interval, its probabilities are better than the constant prevalence",
     "ranks only": "It ranks bleeding, but its probabilities are no better",
     "ranks at least": "It ranks bleeding; whether its probabilities beat",
-    "not learned": "It shows no sign of having learned",
+    "not learned": "This test does not show that it has learned anything",
     "undecided": "Whether it has learned anything, this test cannot tell",
 }
 
@@ -248,8 +248,8 @@ def test_only_subgroups_that_differ_by_more_than_chance_are_named(assessed):
         ("mid", "auc", 0.1, 1),
     )
     assert said.startswith(
-        "More than chance: height top, whose recall is 0.200 above the rest's; height base, whose "
-        "AUC is 0.120 below the rest's."
+        "More than chance: height top, whose recall is 0.20 above the rest's; height base, whose "
+        "AUC is 0.12 below the rest's."
     )
     assert "0.004 above" in subgrouped(assessed, ("base", "auc", 0.004, 0.03))  # and not 0.00
     assert "mid" not in said
