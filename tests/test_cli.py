@@ -2,6 +2,8 @@
 
 import argparse
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -68,6 +70,7 @@ MISTAKES = {
     "render reports/mine": "reports/mine/results.ipynb does not exist; run notebooks/4-results",
     "timings nope": NO_REPORT.format("nope"),
     "verify nope": "nope is not a store: it has no manifest",
+    "predict nope scans": "nope: there is no such run. Name its folder, reports/",
     "pack reports/nope": "reports/nope: there is no such run; name one, reports/",
     "evaluate params/mine.yaml store": "params/mine.yaml: there is no such run; name one,",
     "execute book.ipynb reports": "reports: a notebook cannot be written there; name a file",
@@ -84,6 +87,17 @@ def test_a_mistake_ends_with_one_line_and_status_2(project, capsys, words, told)
     assert told in error
     assert error.count("\n") == 1
     assert not (project / "store").exists()
+
+
+@pytest.mark.parametrize("words", [("predict", "nope", "."), ("pack", "nope")])
+def test_a_run_that_is_not_there_is_told_before_a_framework_starts(tmp_path, words):
+    code = "import sys; from ichreport.cli import main; main(sys.argv[1:]); print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], cwd=tmp_path, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    assert "there is no such run" in done.stderr
+    assert not {"keras", "tensorflow"} & set(done.stdout.split())
 
 
 LONG = "x" * 100_000

@@ -11,6 +11,7 @@ import pandas as pd
 from ichreport.application.pack import unpack
 from ichreport.application.predict import FoundStudies, Options
 from ichreport.application.run_predictor import RunPredictor
+from ichreport.runs import saved_run
 from ichreport.runs.saved_run import SavedRun
 
 
@@ -92,11 +93,7 @@ def load(run: Path | str) -> LoadedRun:
     path = Path(run)
     if path.is_dir():
         return LoadedRun(SavedRun.read(path))
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{path}: there is no such run. Name its folder, reports/<profile>/runs/<name>, or a "
-            "file that `ichreport pack` made."
-        )
+    saved_run.check(path)
     unpacked = TemporaryDirectory(prefix="ichreport-run-")
     try:
         return LoadedRun(unpack(path, Path(unpacked.name)), unpacked)

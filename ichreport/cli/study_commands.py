@@ -66,6 +66,12 @@ def _add_predict(predict: argparse.ArgumentParser) -> None:
 
 
 def _predict(options: argparse.Namespace) -> int:
+    from ichreport.runs import saved_run
+
+    saved_run.check(options.trained)
+    if not options.source.exists():
+        raise FileNotFoundError(f"{options.source}: there is no such folder or zip of studies.")
+
     from ichreport.application import predict
     from ichreport.application.loaded_run import load
 
@@ -91,6 +97,10 @@ def _predict(options: argparse.Namespace) -> int:
 
 
 def _pack(options: argparse.Namespace) -> int:
+    from ichreport.runs.saved_run import SavedRun
+
+    SavedRun.read(options.trained)
+
     from ichreport.application import pack
 
     timed.ready()

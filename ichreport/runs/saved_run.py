@@ -18,6 +18,25 @@ BACKBONE: Final = "backbone.weights.h5"
 """In a pack, the weights of the frozen network before a run's head."""
 
 
+def check(run: Path) -> None:
+    """Say what is wrong with a run before a framework starts, which takes seconds.
+
+    Args:
+        run: Its folder, or a pack of it, of which only whether it is there is looked at.
+
+    Raises:
+        ValueError: As `SavedRun.read`.
+        FileNotFoundError: If there is nothing of that name.
+    """
+    if run.is_dir():
+        SavedRun.read(run)
+    elif not run.is_file():
+        raise FileNotFoundError(
+            f"{run}: there is no such run. Name its folder, reports/<profile>/runs/<name>, or a "
+            "file that `ichreport pack` made."
+        )
+
+
 @dataclass(frozen=True)
 class SavedRun:
     """A run as it lies in a report, or as it came out of a pack.

@@ -32,7 +32,7 @@ _LEAST_DOUBT: Final = 0.01
 
 _MISSING: Final = 2
 """Slices in doubt that the sample may have missed. Of sure and calibrated networks, with 2 to 16
-slices in doubt of 800, 2 to 5 % are then said to be off in the large; with none, 6 to 29 %."""
+slices in doubt of 800, 2 to 4 % are then said to be off in the large; with none, 6 to 29 %."""
 
 _STEPS: Final = 100
 
