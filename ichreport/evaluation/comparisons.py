@@ -107,12 +107,11 @@ class Comparison:
         rows, other = self.rows[name], self.rows[baseline]
         overlap = _overlap(rows["sop_instance_uid"], other["sop_instance_uid"])
         scored = self.left_out(name, score, label), self.left_out(baseline, score, label)
-        most = 1 if score == "auc" else math.inf
-        return paired_difference(*scored, shared_slices=overlap, most=most)
+        return paired_difference(*scored, shared_slices=overlap, of_areas=score == "auc")
 
 
 def paired_difference(
-    score: LeftOut, baseline: LeftOut, *, shared_slices: float, most: float = math.inf
+    score: LeftOut, baseline: LeftOut, *, shared_slices: float, of_areas: bool = False
 ) -> Difference:
     """The difference of two scores over the same groups, by a t test.
 
@@ -123,15 +122,15 @@ def paired_difference(
         score: The run's score.
         baseline: The baseline's, without the same groups in the same order.
         shared_slices: As `Difference` says.
-        most: How far apart two such scores can be.
+        of_areas: Whether they are areas under ROC curves.
     """
     difference = score.minus(baseline)
     return Difference(
         value=score.value,
         baseline=baseline.value,
         difference=difference.value,
-        interval=difference_interval(difference).within(-most, most),
-        p=difference_p_value(difference),
+        interval=difference_interval(difference, of_areas=of_areas),
+        p=difference_p_value(difference, of_areas=of_areas),
         shared_slices=shared_slices,
     )
 

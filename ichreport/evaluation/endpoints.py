@@ -6,11 +6,13 @@ chosen by its figure on validation; the figure on test is what it is judged by.
 
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from ichreport.evaluation.average_precision import average_precision, average_precision_table
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS, select_split
 from ichreport.evaluation.studies import pool_studies, whole_studies
+from ichreport.evaluation.uncertainty.jackknife import average_precision_left_out
 from ichreport.evaluation.uncertainty.score_table import score_table
 from ichreport.labels import LABELS
 from ichreport.splits import Split
@@ -63,13 +65,16 @@ def _precisions(rows: pd.DataFrame, on_test: pd.DataFrame) -> pd.DataFrame:
     """Average precisions on test with their intervals, and on validation without."""
     validation = select_split(rows, "validation")
     truth, score = validation[list(TRUTHS)], validation[list(PROBABILITIES)]
+    codes = pd.factorize(validation["group"])[0].astype(np.intp)
     plain = [
         {
             "label": label,
             "value": average_precision(truth.iloc[:, column], score.iloc[:, column]),
             "units": len(validation),
             "positives": int(truth.iloc[:, column].sum()),
-            "groups": validation["group"].nunique(),
+            "groups": average_precision_left_out(
+                truth.iloc[:, column], score.iloc[:, column], codes
+            ).groups,
         }
         for column, label in enumerate(LABELS)
     ]

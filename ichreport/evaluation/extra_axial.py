@@ -86,13 +86,15 @@ def _scores(table: pd.DataFrame, split: Split) -> list[dict[str, Any]]:
     truth = rows["truth_any"].to_numpy(np.int64)
     score = rows["probability_any"].to_numpy(np.float64)
     group_codes = pd.factorize(rows["group"])[0].astype(np.intp)
-    areas = {
-        "auc": auc_left_out(truth, score, group_codes),
-        "average_precision": average_precision_left_out(truth, score, group_codes),
-    }
-    of_areas = [
-        {"score": name, "value": area.value, **vars(area_interval(area))}
-        for name, area in areas.items()
+    area = auc_left_out(truth, score, group_codes)
+    precision = average_precision_left_out(truth, score, group_codes)
+    of_areas: list[dict[str, Any]] = [
+        {"score": "auc", "value": area.value, **vars(area_interval(area))},
+        {
+            "score": "average_precision",
+            "value": precision.value,
+            **vars(area_interval(precision, "precision")),
+        },
     ]
     point = operating_point(truth, score, threshold, group_codes)
     of_rates = [{"score": row["rate"], **row} for row in point.rows()]

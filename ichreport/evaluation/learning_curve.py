@@ -70,9 +70,10 @@ def _described(name: str, left_out: LeftOut, before: LeftOut | None) -> dict[str
     if before is None:
         return row | dict.fromkeys(("step", "step_low", "step_high", "p"), np.nan)
     step = left_out.minus(before)
-    ends = difference_interval(step)
+    of_areas = name == "auc"
+    ends = difference_interval(step, of_areas=of_areas)
     figures = {"step": step.value, "step_low": ends.low, "step_high": ends.high}
-    return row | figures | {"p": difference_p_value(step)}
+    return row | figures | {"p": difference_p_value(step, of_areas=of_areas)}
 
 
 def _check_test(by_share: Mapping[float, pd.DataFrame]) -> None:

@@ -30,6 +30,22 @@ ALL_LABELS: Final = "all"
 """The label of scores over all six labels, in tables of scores."""
 
 
+_CLIPPED: Final = 1e-6  # nats
+
+
+def gains(before: NDArray[np.float64], after: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What each prediction gains by a change, (n,) nats.
+
+    Less than a millionth of a nat, which comes of clipping probabilities of 0 and 1, is nothing.
+
+    Args:
+        before: (n,) losses, of `log_loss_terms`.
+        after: (n,) those after the change.
+    """
+    gained = before - after
+    return np.where(np.abs(gained) < _CLIPPED, 0.0, gained)
+
+
 def log_loss_terms(y_true: ArrayLike, y_score: ArrayLike) -> NDArray[np.float64]:
     """The log loss of each prediction, before any mean.
 

@@ -35,6 +35,16 @@ def test_every_endpoint_is_that_of_scikit_learn(predictions, assessed, level, me
             assert figure["low"] < figure["value"] < figure["high"]
 
 
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_both_measures_rest_on_the_same_groups(assessed, split):
+    for label in LABELS:
+        auc, precision = (
+            assessed.endpoint(Endpoint(label=label, level="slice", measure=measure), split)
+            for measure in MEASURES
+        )
+        assert precision["groups"] == auc["groups"]
+
+
 def test_a_sample_of_single_slices_has_no_endpoint_of_studies(predictions):
     parts = assess(predictions.assign(study_slices=100), replicates=5)
     assert np.isnan(parts.endpoint(Endpoint(level="study"))["value"])

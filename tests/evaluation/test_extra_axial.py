@@ -10,6 +10,8 @@ from ichreport.evaluation.extra_axial import (
     extra_axial_table,
     extra_axial_truth,
 )
+from ichreport.evaluation.uncertainty.closed_intervals import area_interval
+from ichreport.evaluation.uncertainty.jackknife import average_precision_left_out
 
 
 def test_it_is_either_of_the_two_with_the_probability_that_not_both_are_absent():
@@ -41,7 +43,7 @@ def derived(predictions, split):
     rows = predictions[predictions["split"] == split]
     truth = rows[["truth_epidural", "truth_subdural"]].max(axis=1)
     absent = 1 - rows[["probability_epidural", "probability_subdural"]].astype(float)
-    table = pd.DataFrame({"truth": truth, "score": 1 - absent.prod(axis=1)})
+    table = pd.DataFrame({"truth": truth, "score": 1 - absent.prod(axis=1), "group": rows["group"]})
     return table, table.groupby(rows["study_instance_uid"]).max()
 
 
@@ -54,6 +56,10 @@ def test_its_scores_are_those_of_scikit_learn(predictions, scored):
         assert scored.loc[(level, "auc"), "value"] == pytest.approx(roc_auc_score(truth, score))
         precision = scored.loc[(level, "average_precision"), "value"]
         assert precision == pytest.approx(average_precision_score(truth, score))
+        codes = pd.factorize(rows["group"])[0]
+        ends = area_interval(average_precision_left_out(truth, score, codes), "precision")
+        found = scored.loc[(level, "average_precision"), ["low", "high"]].astype(float)
+        assert found.to_list() == pytest.approx([ends.low, ends.high])
         recall = scored.loc[(level, "recall")]
         called = score >= recall["threshold"] - 1e-12
         assert recall["value"] == pytest.approx(recall_score(truth, called))

@@ -26,13 +26,13 @@ from ichreport.evaluation.predictions import (
     select_split,
     truths,
 )
-from ichreport.evaluation.scores import log_loss_terms
+from ichreport.evaluation.scores import gains, log_loss_terms
 from ichreport.evaluation.uncertainty.bootstrap import (
     REPLICATES,
     Resamples,
     draw_resamples,
 )
-from ichreport.evaluation.uncertainty.closed_intervals import difference_interval, loss_interval
+from ichreport.evaluation.uncertainty.closed_intervals import cautious_interval, loss_interval
 from ichreport.evaluation.uncertainty.intervals import (
     Interval,
     count_groups,
@@ -155,14 +155,14 @@ def _errors(
         "log_loss": before,
         "log_loss_temperature": after[0],
         "log_loss_line": after[1],
-        "gain_temperature": before - after[0],
-        "gain_line": before - after[1],
+        "gain_temperature": gains(before, after[0]),
+        "gain_line": gains(before, after[1]),
     }
     measured: dict[str, dict[str, Any]] = {}
     for measure, values in terms.items():
         mean = mean_left_out(values, group_codes)
         if measure.startswith("gain"):
-            ci = difference_interval(mean)
+            ci = cautious_interval(mean)
         else:
             ci = loss_interval(mean, most=1.0 if measure == "brier" else math.inf)
         measured[measure] = {"value": mean.value, **vars(ci)}

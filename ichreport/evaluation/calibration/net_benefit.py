@@ -1,7 +1,5 @@
 """Decision curves: the net benefit of acting on a prediction, in true positives per slice."""
 
-import math
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -9,12 +7,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from ichreport.evaluation.predictions import checked_probability, checked_truth
-from ichreport.evaluation.uncertainty.closed_intervals import (
-    bounded_interval,
-    difference_interval,
-    rate_interval,
-)
+from ichreport.evaluation.uncertainty.closed_intervals import rate_interval
+from ichreport.evaluation.uncertainty.intervals import Interval
 from ichreport.evaluation.uncertainty.jackknife import mean_left_out
+from ichreport.evaluation.uncertainty.two_shares import Estimate, correlation_of, difference_of
 
 PROBABILITY_THRESHOLDS: Final = tuple(percent / 100 for percent in range(1, 100))
 """Probabilities from which on someone would act: 1 to 99 %."""
@@ -31,7 +27,8 @@ def decision_curve(
 
     TP / n - FP / n · p / (1 - p) at a threshold p (Vickers and Elkin, Medical Decision Making 26
     (2006) 565). The threshold says how many false alarms someone would accept for one hit. The net
-    benefit of acting on no one is 0. None is larger than the share of positives, and none smaller
+    benefit of acting on no one is 0. Its interval comes from those of both shares, which also know
+    something where no one is acted on. None is larger than the share of positives, and none smaller
     than of acting on all others alone; so no interval reaches beyond what that share may be.
 
     Args:
@@ -53,32 +50,50 @@ def decision_curve(
     levels = np.asarray(thresholds, dtype=np.float64)
     if not ((levels > 0) & (levels < 1)).all():
         raise ValueError(f"thresholds must be in (0, 1), got {thresholds!r}.")
-    share = mean_left_out(truth.astype(np.float64), group_codes)
+    positive = truth == 1
+    share = mean_left_out(positive.astype(np.float64), group_codes)
     positives, rows = rate_interval(share, units=len(truth)), []
     for threshold in levels.tolist():
-        odds = threshold / (1 - threshold)
-        benefit = truth - (1 - truth) * odds
-        model = mean_left_out(np.where(score >= threshold, benefit, 0), group_codes)
-        treat_all = mean_left_out(benefit, group_codes)
-        better = replace(
-            treat_all,
-            value=np.maximum(treat_all.value, 0),
-            without=np.maximum(treat_all.without, 0),
+        odds, called = threshold / (1 - threshold), score >= threshold
+        least, most = -(1 - positives.low) * odds, positives.high
+        model = _share_less_another(called & positive, 1, called & ~positive, odds, group_codes)
+        treat_all = share.value - (1 - share.value) * odds
+        above = model
+        if treat_all > 0:  # what is left alone: others less those with it
+            above = _share_less_another(
+                ~called & ~positive, odds, ~called & positive, 1, group_codes
+            )
+        ci, above_ci = (
+            Interval(of.low, of.high, share.groups).within(least, most) for of in (model, above)
         )
-        above_both = model.minus(better)
-        ci = bounded_interval(model, -(1 - positives.low) * odds, positives.high)
-        above = difference_interval(above_both).within(-math.inf, positives.high)
         rows.append(
             {
                 "threshold": threshold,
                 "net_benefit": model.value,
                 "low": ci.low,
                 "high": ci.high,
-                "treat_all": treat_all.value,
+                "treat_all": treat_all,
                 "treat_none": 0.0,
-                "above_both": above_both.value,
-                "above_both_low": above.low,
-                "above_both_high": above.high,
+                "above_both": above.value,
+                "above_both_low": above_ci.low,
+                "above_both_high": above_ci.high,
             }
         )
     return pd.DataFrame(rows)
+
+
+def _share_less_another(
+    first: NDArray[np.bool_],
+    weight: float,
+    second: NDArray[np.bool_],
+    other_weight: float,
+    group_codes: NDArray[np.intp],
+) -> Estimate:
+    """A share of all slices less another one, each with its weight, and the interval from both."""
+    shares = [mean_left_out(mask.astype(np.float64), group_codes) for mask in (first, second)]
+    one, other = (
+        Estimate(share.value, ends.low, ends.high) * of
+        for share, of in zip(shares, (weight, other_weight), strict=True)
+        for ends in [rate_interval(share, units=len(first))]
+    )
+    return difference_of(one, other, correlation_of(shares[0].deviations, shares[1].deviations))

@@ -13,9 +13,9 @@ from ichreport.evaluation.calibration.recalibration import (
     to_probability,
 )
 from ichreport.evaluation.external.scored import Scale, Scored
-from ichreport.evaluation.scores import log_loss_terms
+from ichreport.evaluation.scores import gains, log_loss_terms
 from ichreport.evaluation.studies import RIDGE
-from ichreport.evaluation.uncertainty.closed_intervals import difference_interval
+from ichreport.evaluation.uncertainty.closed_intervals import cautious_interval
 from ichreport.evaluation.uncertainty.intervals import Interval
 from ichreport.evaluation.uncertainty.jackknife import mean_left_out
 from ichreport.labels import LABELS
@@ -47,8 +47,8 @@ def local_recalibration_table(outside: Scale, *, folds: int = FOLDS, seed: int =
         ci = Interval(math.nan, math.nan, 0)
         if defined:
             codes = pd.factorize(scored.group)[0].astype(np.intp)
-            ci = difference_interval(mean_left_out(before - after, codes))
-        means = {"log_loss": before, "log_loss_local": after, "gain": before - after}
+            ci = cautious_interval(mean_left_out(gains(before, after), codes))
+        means = {"log_loss": before, "log_loss_local": after, "gain": gains(before, after)}
         values = {name: float(v.mean()) if len(v) else math.nan for name, v in means.items()}
         counts = {"units": len(scored), "positives": scored.positives}
         row: dict[str, Any] = {"label": label, **values, "low": ci.low, "high": ci.high}

@@ -40,11 +40,15 @@ def classes_of(numbers: ArrayLike, edges: Sequence[float], names: Sequence[str])
     return pd.cut(np.asarray(numbers, float), [-np.inf, *edges, np.inf], right=False, labels=names)
 
 
+_MOST_DIGITS: Final = 6
+
+
 def thirds(numbers: ArrayLike, unit: str) -> pd.Categorical:
     """Classes of about a third of the numbers each, named by their ends.
 
-    Ends are rounded to two digits before numbers are sorted in. Equal numbers share a class, so
-    there may be fewer than three.
+    Ends are rounded before numbers are sorted in, to two digits, or to more where classes would
+    differ from thirds by more than a tenth of the numbers. Equal numbers share a class, so there
+    may be fewer than three.
 
     Args:
         numbers: (n,) numbers, NaN where there is none.
@@ -55,8 +59,12 @@ def thirds(numbers: ArrayLike, unit: str) -> pd.Categorical:
     if not len(known):
         return pd.Categorical([None] * len(values))
     quantiles = np.quantile(known, (1 / 3, 2 / 3), method="higher")
-    cuts = [float(f"{cut:.2g}") for cut in quantiles]
-    edges = sorted({cut for cut in cuts if known.min() < cut <= known.max()})
+    below = (known[:, None] < quantiles).sum(axis=0)
+    for digits in range(2, _MOST_DIGITS + 1):
+        cuts = np.array([float(f"{cut:.{digits}g}") for cut in quantiles])
+        if (np.abs((known[:, None] < cuts).sum(axis=0) - below) <= len(known) / 10).all():
+            break
+    edges = sorted({float(cut) for cut in cuts if known.min() < cut <= known.max()})
     ends = [f"{edge:g}".replace("-", "−") for edge in edges]
     if not ends:
         return classes_of(values, [], [f"all {unit}"])

@@ -105,7 +105,7 @@ def _area_below_any(names: Sequence[str], label: str, evidence: Evidence) -> Fig
     if not names:
         return Figure(measure)
     scored = (evidence.comparison.left_out(names[0], "auc", each) for each in (label, ANY))
-    weaker = paired_difference(*scored, shared_slices=1.0)
+    weaker = paired_difference(*scored, shared_slices=1.0, of_areas=True)
     return Figure(measure, weaker.difference, weaker.interval, weaker.p)
 
 

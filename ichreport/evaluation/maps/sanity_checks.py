@@ -27,6 +27,7 @@ from ichreport.evaluation.maps.similarity import (
 )
 from ichreport.evaluation.predictions import probabilities, truths
 from ichreport.evaluation.scores import auc_scores
+from ichreport.evaluation.uncertainty.intervals import LEVEL
 
 MAX_SLICES: Final = 24
 """Most slices of a label whose maps are made anew after each layer has become random."""
@@ -43,7 +44,8 @@ class Cascade:
         excess: The wholly random network's minus that, on the same maps.
         lowest: The stage after `nothing` at which the correlation is lowest.
         below: That stage's minus `other_slices`, on the same maps.
-        rise: The wholly random network's minus the lowest stage's, on the same maps.
+        rise: The wholly random network's minus the lowest stage's, on the same maps. As that stage
+            is chosen on these maps, the levels of both intervals are Bonferroni's over all stages.
     """
 
     stages: Mapping[str, Mean]
@@ -135,14 +137,15 @@ def compare_stages(
     first, itself = next(iter(means.items()))
     means[first] = replace(itself, low=itself.value, high=itself.value)  # there is no chance in it
     last, lowest = list(means)[-1], _lowest(means)
+    level = 1 - (1 - LEVEL) / max(len(means) - 1, 1)
     others = compare_with_other_patients([trained[label].heat for label in rows_by_label], groups)
     return Cascade(
         stages=means,
         other_slices=others.mean(group),
         excess=above_other_patients(values[last], others, group),
         lowest=lowest,
-        below=above_other_patients(values[lowest], others, group),
-        rise=mean_over_maps(values[last] - values[lowest], group, most=2.0),
+        below=above_other_patients(values[lowest], others, group, level),
+        rise=mean_over_maps(values[last] - values[lowest], group, most=2.0, level=level),
     )
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ichreport.evaluation.maps.localisation import heatmap_agreement, heatmap_agreements
 from ichreport.evaluation.uncertainty.closed_intervals import bounded_interval, rate_interval
+from ichreport.evaluation.uncertainty.intervals import LEVEL
 from ichreport.evaluation.uncertainty.jackknife import LeftOut, effective_groups
 
 
@@ -70,7 +71,12 @@ class OtherPatients:
 
 
 def mean_over_maps(
-    values: NDArray[np.float64], group: NDArray[Any], *, hits: bool = False, most: float = 1.0
+    values: NDArray[np.float64],
+    group: NDArray[Any],
+    *,
+    hits: bool = False,
+    most: float = 1.0,
+    level: float = LEVEL,
 ) -> Mean:
     """The mean of a value for each map.
 
@@ -79,17 +85,23 @@ def mean_over_maps(
         group: (maps,), the group of each map.
         hits: Whether they are hits and misses, whose mean has the interval of a share.
         most: What a value is at most, either way from 0: 2 for differences of correlations.
+        level: Confidence, in (0, 1).
     """
-    return _summary(
-        lambda drawn: np.broadcast_to(values, (len(drawn), len(values))), group, most, hits=hits
-    )
+
+    def of_maps(drawn: NDArray[np.int64]) -> NDArray[np.float64]:
+        return np.broadcast_to(values, (len(drawn), len(values)))
+
+    return _summary(of_maps, group, most, hits=hits, level=level)
 
 
 def above_other_patients(
-    values: NDArray[np.float64], others: OtherPatients, group: NDArray[Any]
+    values: NDArray[np.float64],
+    others: OtherPatients,
+    group: NDArray[Any],
+    level: float = LEVEL,
 ) -> Mean:
     """The mean difference to what the maps of other groups give, over both."""
-    return _summary(lambda drawn: values - others.means(drawn), group, most=2.0)
+    return _summary(lambda drawn: values - others.means(drawn), group, most=2.0, level=level)
 
 
 def _summary(
@@ -98,6 +110,7 @@ def _summary(
     most: float,
     *,
     hits: bool = False,
+    level: float = LEVEL,
 ) -> Mean:
     """A mean over maps with its interval, from leaving out one group at a time.
 
@@ -109,6 +122,7 @@ def _summary(
         group: (maps,), the group of each map; `values` takes groups in sorted order.
         most: What a value is at most, either way from 0.
         hits: Whether values are a share's hits and misses.
+        level: Confidence, in (0, 1).
     """
     codes, names = pd.factorize(group, sort=True)
     everyone = np.ones((1, len(names)), dtype=np.int64)
@@ -123,7 +137,11 @@ def _summary(
     if np.isnan(without[sizes > 0]).any():
         return Mean(mean, np.nan, np.nan, count, len(observed) - count)
     left_out = LeftOut(mean, without, int((sizes > 0).sum()), effective_groups(sizes))
-    ends = rate_interval(left_out, units=count) if hits else bounded_interval(left_out, -most, most)
+    ends = (
+        rate_interval(left_out, units=count, level=level)
+        if hits
+        else bounded_interval(left_out, -most, most, level)
+    )
     return Mean(mean, ends.low, ends.high, count, len(observed) - count)
 
 

@@ -124,7 +124,9 @@ def _best(
         called, alarms = (np.cumsum(weight * side, axis=1)[:, ends] for side in sides)
         positives, negatives = called[:, :1], alarms[:, :1]
         # in whole units, so that equal values compare as equal
-        best = np.argmax(called * negatives - alarms * positives, axis=1)
+        youden = called * negatives - alarms * positives
+        drawn = np.diff(called + alarms, axis=1, append=0) < 0  # a slice of the level is there
+        best = np.argmax(np.where(drawn, youden, np.iinfo(np.int64).min), axis=1)
         has_both = (positives * negatives > 0)[:, 0]
         return np.where(has_both, scores[ends][best], math.nan)
 

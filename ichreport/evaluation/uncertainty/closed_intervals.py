@@ -73,8 +73,7 @@ def area_interval(left_out: LeftOut, curve: Area = "roc", level: float = LEVEL) 
     _check_level(level)
     if left_out.groups < 2 or math.isnan(left_out.value):
         return Interval(math.nan, math.nan, left_out.groups)
-    of_group, of_slice = _MISRANKED[curve]
-    part = of_group * left_out.group_share + of_slice * left_out.slice_share
+    part = _misranked(left_out, curve)
     shrunk, without = (_with_a_part(of, part) for of in (left_out.value, left_out.without))
     slope, unseen = 1 / (shrunk * (1 - shrunk)), _UNSEEN[curve]
     unseen *= 1 - left_out.slice_share / left_out.group_share
@@ -85,6 +84,12 @@ def area_interval(left_out: LeftOut, curve: Area = "roc", level: float = LEVEL) 
     )
     low, high = expit([centers[0] - below, centers[1] + above])
     return Interval(float(low), float(high), left_out.groups)
+
+
+def _misranked(left_out: LeftOut, curve: Area = "roc") -> float:
+    """The share of a group and of a slice of each class that counts as misranked."""
+    of_group, of_slice = _MISRANKED[curve]
+    return of_group * left_out.group_share + of_slice * left_out.slice_share
 
 
 def correlation_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
@@ -211,15 +216,20 @@ def _with_a_part(value: Any, part: float) -> Any:
     return (1 - 2 * part) * value + part
 
 
-def difference_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
+def difference_interval(
+    left_out: LeftOut, level: float = LEVEL, *, of_areas: bool = False
+) -> Interval:
     """The t interval of a difference of two scores, or of any mean that may have either sign.
 
     The degrees of freedom are one less than the effective number of groups: what is common to two
-    scores cancels, and with it most of the skewness.
+    scores cancels, and with it most of the skewness. Of two areas under ROC curves, the share that
+    counts as misranked in an area's interval adds its part: one of the two may rank otherwise what
+    the sample has missed, and a handful of groups that both rank right are no sure tie.
 
     Args:
         left_out: The difference, such as of `LeftOut.minus`.
         level: Confidence, in (0, 1).
+        of_areas: Whether it is one of areas under ROC curves, which are at most 1 apart.
 
     Returns:
         NaN with fewer than two groups, and where all groups differ alike: how much they scatter is
@@ -229,9 +239,10 @@ def difference_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
         ValueError: If `level` is not in (0, 1).
     """
     _check_level(level)
-    error = _standard_error(left_out)
+    error, most = _standard_error(left_out, of_areas=of_areas), 1 if of_areas else math.inf
     half_width = float(stdtrit(max(left_out.effective - 1, 1.0), (1 + level) / 2)) * error
-    return Interval(left_out.value - half_width, left_out.value + half_width, left_out.groups)
+    ends = Interval(left_out.value - half_width, left_out.value + half_width, left_out.groups)
+    return ends.within(-most, most)
 
 
 def bounded_interval(
@@ -240,7 +251,8 @@ def bounded_interval(
     """The t interval of a mean that lies between two bounds, and no further than these.
 
     Groups that are all alike say nothing of how they scatter. Then it is that of a share of so many
-    groups, `rate_interval`, unless there is no difference at all.
+    groups, `rate_interval`; of no difference anywhere, as far to either side as the share may be of
+    groups that do differ.
 
     Args:
         left_out: Of `jackknife.mean_left_out`, or a difference.
@@ -254,9 +266,11 @@ def bounded_interval(
     Raises:
         ValueError: If `level` is not in (0, 1).
     """
-    is_no_difference = least < left_out.value == 0
-    if is_no_difference or variance_of(left_out.deviations):
+    if math.isnan(left_out.value) or variance_of(left_out.deviations):
         return difference_interval(left_out, level).within(least, most)
+    if least < left_out.value == 0:
+        share = _of_alike_groups(left_out, 0, 1, level)
+        return Interval(least * share.high, most * share.high, left_out.groups)
     return _of_alike_groups(left_out, least, most, level)
 
 
@@ -321,24 +335,27 @@ def _with_a_further_group(left_out: LeftOut, sign: int) -> tuple[float, float, f
     return left_out.value + further, _error(deviations, left_out.value), freedom
 
 
-def difference_p_value(left_out: LeftOut) -> float:
+def difference_p_value(left_out: LeftOut, *, of_areas: bool = False) -> float:
     """The two-sided p-value of no difference, in agreement with `difference_interval`.
 
     Args:
         left_out: The difference.
+        of_areas: Whether it is one of areas under ROC curves.
 
     Returns:
         In [0, 1], 1 for two scores that are the same; NaN as `difference_interval`.
     """
-    error = _standard_error(left_out)
+    error = _standard_error(left_out, of_areas=of_areas)
     if not error:
         return 1.0
     return float(2 * stdtr(max(left_out.effective - 1, 1.0), -abs(left_out.value) / error))
 
 
-def _standard_error(left_out: LeftOut) -> float:
+def _standard_error(left_out: LeftOut, *, of_areas: bool) -> float:
     if left_out.groups < 2 or math.isnan(left_out.value):
         return math.nan
+    if of_areas:
+        return math.hypot(float(np.linalg.norm(left_out.deviations)), _misranked(left_out))
     return _error(left_out.deviations, left_out.value)
 
 

@@ -130,8 +130,9 @@ def _curve_in_words(cascade: Cascade) -> list[str]:
         )
     if rise.low > 0:
         text += (
-            f". It does not keep falling: with every layer random it is higher, by {_text(rise)}, "
-            "so that the curve does not show that the maps depend on the weights of every layer"
+            f". It does not keep falling: with every layer random it is higher, by {_text(rise)} "
+            "(these intervals allow for the choice of the lowest), so that the curve does not show "
+            "that the maps depend on the weights of every layer"
         )
     return [f"{text}."]
 

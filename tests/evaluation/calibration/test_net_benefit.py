@@ -35,6 +35,35 @@ def test_a_constant_prediction_is_never_above_both():
     assert curve["above_both"].max() == pytest.approx(0, abs=1e-12)
 
 
+def test_acting_on_no_one_is_not_known_to_be_worth_nothing():
+    """Its interval was 0 to 0, and missed what a calibrated network is worth in 4 to 41 %."""
+    nobody = curve_of([0] * 5, [0.01] * 5, thresholds=[0.5]).loc[0]
+    assert nobody["net_benefit"] == nobody["above_both"] == 0
+    assert nobody["high"] > 0.2
+    assert nobody["low"] < -0.2
+    rng, worth, missed = np.random.default_rng(4), [], []
+    for _ in range(300):
+        p = rng.beta(0.5, 3.5, 40)
+        truth = (rng.random(40) < p).astype(int)
+        found = curve_of(truth, p, thresholds=[0.6]).loc[0]
+        worth.append(np.where(p >= 0.6, p - (1 - p) * 1.5, 0).mean())
+        missed.append((found["low"], found["high"]))
+    low, high = np.transpose(missed)
+    assert np.mean(low > np.mean(worth)) <= 0.05
+    assert np.mean(high < np.mean(worth)) <= 0.05
+
+
+def test_what_is_above_both_is_above_the_better_of_both():
+    rng = np.random.default_rng(2)
+    p = rng.random(60)
+    truth = (rng.random(60) < p).astype(int)
+    curve = curve_of(truth, p)
+    above = curve["net_benefit"] - curve[["treat_all", "treat_none"]].max(axis=1)
+    np.testing.assert_allclose(curve["above_both"], above, atol=1e-12)
+    assert (curve["above_both_low"] <= above + 1e-12).all()
+    assert (curve["above_both_high"] >= above - 1e-12).all()
+
+
 def test_thresholds_of_0_and_1_are_refused_and_no_slices_are_worth_nothing_known():
     with pytest.raises(ValueError, match=r"thresholds must be in \(0, 1\)"):
         curve_of([1], [0.5], thresholds=[1.0])

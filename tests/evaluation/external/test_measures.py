@@ -22,6 +22,7 @@ from ichreport.evaluation.external.scored import (
 )
 from ichreport.evaluation.operating.decisions import Decisions
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS, select_split
+from ichreport.evaluation.scores import gains, log_loss_terms
 from ichreport.labels import LABELS
 from tests.evaluation.conftest import draw_predictions
 
@@ -206,6 +207,13 @@ def test_the_gain_is_the_difference_of_the_two_losses_and_a_calibrated_run_gains
     assert right["low"] < 0.002
     assert wrong["low"] > 0.1
     assert math.isnan(ranks["gain"])
+
+
+def test_clipping_probabilities_that_are_0_and_1_is_no_gain():
+    before, after = log_loss_terms([1, 0], [1.0, 0.0]), log_loss_terms([1, 0], [1 - 6e-8, 6e-8])
+    assert (before != after).any()
+    assert (gains(before, after) == 0).all()
+    np.testing.assert_allclose(gains(np.array([0.3, np.nan]), np.array([0.1, 0.2])), [0.2, np.nan])
 
 
 def test_a_run_without_whole_studies_of_its_own_leaves_the_difference_undefined(run):

@@ -96,6 +96,14 @@ def test_a_third_of_the_numbers_is_in_each_class():
         assert numbers[(classes == name)[:-1]].min() == lowest
 
 
+@pytest.mark.parametrize("numbers", [np.arange(101, 110), np.arange(100, 150), [1e-4, 2e-4, 3e-4]])
+def test_thirds_are_thirds_where_numbers_share_their_first_digits(numbers):
+    """Those of 101 to 109 were all one class, and were not compared."""
+    sizes = pd.Series(causes.thirds(numbers, "HU")).value_counts()
+    assert len(sizes) == 3
+    assert sizes.max() - sizes.min() <= len(numbers) / 5 + 1
+
+
 def test_equal_numbers_share_a_class():
     classes = causes.thirds([1, 1, 1, 1, 2, 3], "slices")
     assert list(classes.categories) == ["below 2 slices", "2 slices and more"]

@@ -10,12 +10,13 @@ from ichreport.evaluation.uncertainty.bootstrap import draw_resamples
 from ichreport.labels import LABELS
 
 
+@pytest.mark.parametrize("decimals", [1, 9])  # with ties, and with scores that are not drawn
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-def test_a_resample_s_threshold_is_the_rule_s_on_slices_that_are_repeated(rule):
+def test_a_resample_s_threshold_is_the_rule_s_on_slices_that_are_repeated(rule, decimals):
     random = np.random.default_rng(3)
     groups = [f"g{n}" for n in random.integers(12, size=90)]
     truth = random.integers(2, size=90)
-    score = np.round(random.random(90) + 0.3 * truth, 1)  # with ties
+    score = np.round(random.random(90) + 0.3 * truth, decimals)
     resamples = draw_resamples(groups, replicates=25)
     codes = resamples.group_codes(groups)
     found = threshold_replicates(truth == 1, score, rule, codes, resamples.counts)

@@ -101,6 +101,18 @@ def test_maps_that_stay_when_all_is_random_are_told_as_the_images_own(sample):
     assert "and not from what was learned" in said
 
 
+def test_that_the_lowest_stage_was_chosen_on_the_same_maps_widens_its_intervals(sample):
+    """Of 16 equal stages the last was said to rise above the lowest in 15 % of samples."""
+    stages = [("nothing", maps(noise(1))), *((f"s{k}", maps(noise(k))) for k in range(2, 12))]
+    found = sanity_checks.compare_stages(stages, sample, ROWS)
+    of_two = sanity_checks.compare_stages(
+        [stages[0], next(s for s in stages if s[0] == found.lowest), stages[-1]], sample, ROWS
+    )
+    assert found.rise.value == pytest.approx(of_two.rise.value)
+    assert found.rise.high - found.rise.low > 1.1 * (of_two.rise.high - of_two.rise.low)
+    assert found.below.high - found.below.low > 1.1 * (of_two.below.high - of_two.below.low)
+
+
 def test_the_mean_is_spearman_s_over_maps_and_empty_ones_are_left_out(sample):
     random = noise(2)
     random[:5] = 0
