@@ -147,7 +147,7 @@ def write(
     """
     out = out.resolve()  # a link's target is what is replaced
     _refuse_other(out, source)
-    export = _dicom_export(predictor.run, source) if options.dicom else None
+    export = _dicom_export(predictor.run, source, options.rule) if options.dicom else None
     with _replacing(out, source) as folder:
         store_folder = folder / ".store"
         store, studies = _taken_in(predictor.run, source, store_folder, options)
@@ -184,7 +184,7 @@ def write(
     return by_urgency(findings)
 
 
-def _dicom_export(run: SavedRun, source: Path) -> Any:
+def _dicom_export(run: SavedRun, source: Path, rule: str) -> Any:
     """What writes DICOM objects; imported only where they are asked for.
 
     Raises:
@@ -192,7 +192,7 @@ def _dicom_export(run: SavedRun, source: Path) -> Any:
     """
     requirement.require()
     write_module = importlib.import_module("ichreport.export.dicom.write")
-    return write_module.DicomExport(recognise_source(source), run)
+    return write_module.DicomExport(recognise_source(source), run, rule=rule)
 
 
 @dataclass(frozen=True)

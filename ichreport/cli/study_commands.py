@@ -70,7 +70,7 @@ def _predict(options: argparse.Namespace) -> int:
 
     saved_run.check(options.trained)
     if not options.source.exists():
-        raise FileNotFoundError(f"{options.source}: there is no such folder or zip of studies.")
+        raise FileNotFoundError(f"{options.source} is neither a folder nor a zip of studies.")
 
     from ichreport.application import predict
     from ichreport.application.loaded_run import load

@@ -62,13 +62,16 @@ def judge(
     if gap > LARGEST_GAP and series["gaps"]:
         refusals.append(f"Slices are missing: {gap:.0f} mm of the head without one.")
     elif series["gaps"]:
-        warnings.append(f"{series['gaps']} gaps between slices; up to {gap:.0f} mm are missing.")
+        gaps = "A gap" if series["gaps"] == 1 else f"{series['gaps']} gaps"
+        warnings.append(f"{gaps} between slices; up to {gap:.0f} mm are missing.")
     if damaged > MOST_DAMAGED * (damaged + slices):
         refusals.append(f"{_damaged(damaged)}, beside {slices:,} slices.")
     elif damaged:
         warnings.append(f"{_damaged(damaged)} and left out.")
     if series["repeated"]:
-        warnings.append(f"{series['repeated']} slices lie where another lies.")
+        one = series["repeated"] == 1
+        repeated = "One slice lies" if one else f"{series['repeated']} slices lie"
+        warnings.append(f"{repeated} where another lies.")
     share = float(series["head_share"])
     if not math.isnan(share) and share < _LEAST_HEAD:
         warnings.append(f"{1 - share:.0%} of its slices show no vault of a skull.")

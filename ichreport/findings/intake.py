@@ -84,7 +84,7 @@ def take_in(
         source, store, image_size=image_size, workers=workers, progress=progress
     )
     files = _files(made)
-    studies = [*_with_slices(made, files, known), *_without_slices(files)]
+    studies = [*_with_slices(made, files, known), *_unusable(made, files), *_without_slices(files)]
     return made, sorted(studies, key=lambda study: (study.folder, *study.identifiers.values()))
 
 
@@ -114,12 +114,15 @@ def _files(store: Store) -> pd.DataFrame:
 def _with_slices(store: Store, files: pd.DataFrame, known: AcquisitionRange) -> list[NewStudy]:
     """The studies of which at least one file is a slice."""
     rows_of = _rows_of_series(store)
-    patients = store.series.groupby("study_instance_uid")["patient_id"].nunique().to_dict()
+    patients = _patients_of(files)
+    beside = files[files["study_instance_uid"].isna() & ~files["is_shared"]]
     damaged_in = files[files["damaged"] & ~files["is_shared"]]["folder"].value_counts()
     of_study = dict(list(files[files["study_instance_uid"].notna()].groupby(OF_A_STUDY)))
     studies = []
     for names, of_names in store.series.groupby(OF_A_STUDY, sort=True):
         own, kept = of_study[names], of_names[of_names["kept"]]
+        no_slices = beside[beside["folder"].isin(own["folder"])]
+        left_out = pd.concat([own.loc[own["reason"] != "", "reason"], no_slices["reason"]])
         identifiers = {name: str(of_names.iloc[0][name]) for name in OF_A_STUDY}
         series: dict[str, Any] = {}
         rows = np.empty(0, dtype=np.int64)
@@ -141,10 +144,34 @@ def _with_slices(store: Store, files: pd.DataFrame, known: AcquisitionRange) -> 
                 rows,
                 fitness,
                 series,
-                _counted(own.loc[own["reason"] != "", "reason"]),
+                _counted(left_out),
                 _file_of_each(own, store.slices["sop_instance_uid"].iloc[rows]),
             )
         )
+    return studies
+
+
+def _patients_of(files: pd.DataFrame) -> dict[str, int]:
+    """How many patients have slices under a study's identifier."""
+    counts = files.groupby("study_instance_uid")["patient_id"].nunique()
+    return {str(study): int(count) for study, count in counts.items()}
+
+
+def _unusable(store: Store, files: pd.DataFrame) -> list[NewStudy]:
+    """Studies none of whose slices is kept, such as those that are named as another's are."""
+    known = set(store.series[OF_A_STUDY].itertuples(index=False, name=None))
+    patients, studies = _patients_of(files), []
+    for names, own in files[files["study_instance_uid"].notna()].groupby(OF_A_STUDY, sort=True):
+        if names in known:
+            continue
+        reasons = _counted(own["reason"])
+        identifiers = {name: str(own.iloc[0][name]) for name in OF_A_STUDY}
+        why = f"None of its slices can be used: {'; '.join(reasons)}."
+        if patients[identifiers["study_instance_uid"]] > 1:
+            why = _MIXED
+        identifiers["series_instance_uid"] = ""
+        folder, nothing = str(own["folder"].mode().iloc[0]), np.empty(0, dtype=np.int64)
+        studies.append(NewStudy(identifiers, folder, nothing, Fitness((why,)), {}, reasons, {}))
     return studies
 
 

@@ -56,6 +56,7 @@ def test_what_no_run_can_read_is_refused(changes, damaged, why):
         ({"thickness": np.nan}, 0, "Its files do not say how thick slices are."),
         ({"head_share": 0.25}, 0, "75% of its slices show no vault"),
         ({"repeated": 2}, 0, "2 slices lie where another lies."),
+        ({"repeated": 1}, 0, "One slice lies where another lies."),
         ({}, 1, "One of its files is damaged and left out."),
         ({}, 3, "3 of its files are damaged and left out."),
     ],

@@ -27,8 +27,8 @@ def write_study(folder, name, *, slices=12, patient=None, pixels=None, **options
         content = dicom_bytes(
             head() if pixels is None else pixels,
             **{"sop": f"1.2.{name}.{number}", "patient": patient or f"p{name}"},
-            **{"study": f"1.1.{name}", "series": f"1.1.{name}.1", "z": 10.0 * number},
-            **{"spacing": "3\\3", **options},
+            **{"series": f"1.1.{name}.1", "z": 10.0 * number},
+            **{"study": f"1.1.{name}", "spacing": "3\\3", **options},
         )
         (folder / f"{name}-{number:03d}").write_bytes(content)
     return folder
@@ -93,6 +93,34 @@ def test_patients_who_share_a_study_are_refused(tmp_path):
     studies = read(tmp_path / "in", tmp_path)
     assert len(studies) == 2
     assert all("Several patients share" in reasons(study) for study in studies)
+
+
+def test_a_patient_whose_slices_are_named_as_another_s_is_not_lost(tmp_path):
+    """As a poor anonymiser leaves them: no row said that there had been a second patient."""
+    write_study(tmp_path / "in/alice", 1, patient="alice")
+    write_study(tmp_path / "in/bob", 1, patient="bob", pixels=head() + 3, study="1.1.2")
+    alice, bob = read(tmp_path / "in", tmp_path)
+    assert not alice.is_refused
+    assert bob.identifiers["patient_id"] != alice.identifiers["patient_id"]
+    assert reasons(bob).startswith("None of its slices can be used: ")
+    assert sum(bob.left_out.values()) == 12
+
+
+def test_patients_who_share_slices_names_and_a_study_are_refused(tmp_path):
+    write_study(tmp_path / "in/alice", 1, patient="alice")
+    write_study(tmp_path / "in/bob", 1, patient="bob", pixels=head() + 3)
+    studies = read(tmp_path / "in", tmp_path)
+    assert len(studies) == 2
+    assert all("Several patients share" in reasons(study) for study in studies)
+
+
+def test_what_lies_beside_a_study_s_slices_is_counted_as_left_out(tmp_path):
+    write_study(tmp_path / "in", 1)
+    (tmp_path / "in/broken.dcm").write_bytes(b"\0" * 128 + b"DICM" + b"\1" * 400)
+    (tmp_path / "in/letter.txt").write_text("Dear colleague")
+    [study] = read(tmp_path / "in", tmp_path)
+    assert sum(study.left_out.values()) == 2
+    assert not study.is_refused
 
 
 def test_damage_counts_for_the_study_whose_folder_it_lies_in(tmp_path):

@@ -10,6 +10,7 @@ from pydicom import Dataset
 from pydicom.uid import UID, generate_uid
 from pydicom.valuerep import DA, DT, TM
 
+from ichreport.evaluation.assessment import POSTER_RULE
 from ichreport.export.dicom.source_series import OF_PATIENT_AND_STUDY, SourceSeries
 from ichreport.runs.saved_run import SavedRun
 
@@ -35,11 +36,13 @@ class Origin:
         run: The run whose findings they hold.
         series: The study's slices as they came.
         made: When they are made.
+        rule: Whose thresholds call labels.
     """
 
     run: SavedRun
     series: SourceSeries
     made: datetime
+    rule: str = POSTER_RULE
 
     @property
     def device(self) -> str:
@@ -71,10 +74,10 @@ class Origin:
         sources = [*self._maker, *self.series.uids, *map(str, parts)]
         return generate_uid(entropy_srcs=["\0".join(sources)])
 
-    def series_of(self, kind: str) -> dict[str, Any]:
-        """Arguments of highdicom's objects: the series that an object of a kind belongs to."""
+    def series_of(self, kind: str, *parts: object) -> dict[str, Any]:
+        """Arguments of highdicom's objects: the series of a kind, and of what else tells it."""
         return {
-            "series_instance_uid": self.uid("series", kind),
+            "series_instance_uid": self.uid("series", kind, *parts),
             "series_number": SERIES_NUMBERS[kind],
         }
 

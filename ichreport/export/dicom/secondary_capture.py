@@ -1,7 +1,7 @@
 """The most suspicious slices as pictures that any viewer shows: brain window, heat, words."""
 
 import math
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from highdicom.sc import SCImage
@@ -66,12 +66,19 @@ def _with_words(drawn: NDArray[np.uint8], words: str, *, sides: bool) -> NDArray
     image.paste(Image.fromarray(drawn), (0, _STRIP))
     pencil, font = ImageDraw.Draw(image), ImageFont.load_default(size=_LETTERS)
     pencil.text((8, 6), WARNING, fill=_YELLOW, font=font)
-    pencil.text((8, 34), words, fill=_WHITE, font=font)
+    pencil.text((8, 34), words, fill=_WHITE, font=_fitting(words, side - 16))
     if sides:
         middle = _STRIP + side // 2
         pencil.text((6, middle), "R", fill=_WHITE, font=font, anchor="lm")
         pencil.text((side - 6, middle), "L", fill=_WHITE, font=font, anchor="rm")
     return np.asarray(image)
+
+
+def _fitting(words: str, width: int) -> Any:
+    """The font, smaller where the words are wider than so many pixels."""
+    font = ImageFont.load_default(size=_LETTERS)
+    longer = font.getlength(words) / width
+    return font if longer <= 1 else ImageFont.load_default(size=int(_LETTERS / longer))
 
 
 def secondary_capture(

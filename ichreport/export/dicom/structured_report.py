@@ -73,7 +73,7 @@ def structured_report(findings: StudyFindings, origin: Origin) -> Dataset:
         is_verified=False,
         series_description="findings",
         coding_schemes=[coded_concepts.own_scheme()],
-        **origin.series_of("report"),
+        **origin.series_of("report", origin.rule),
         **origin.equipment,
     )
     origin.finish(report)
@@ -105,12 +105,14 @@ def _group(
         algorithm_id=AlgorithmIdentification(
             name=f"{MAKER}: {origin.run.name}",
             version=version(MAKER),
-            parameters=[f"run {origin.run.identity}"],
+            parameters=[f"run {origin.run.identity}", f"thresholds by the rule {origin.rule}"],
         ),
         measurements=_measurements(label, finding, findings, origin.series),
         qualitative_evaluations=_presence(finding),
     )
     group[0].ContentSequence.append(_comment(_calibration(finding)))
+    if finding.is_called is None:
+        group[0].ContentSequence.append(_comment("No threshold is known."))
     return group
 
 

@@ -13,6 +13,7 @@ from pydicom.config import disable_value_validation
 
 from ichreport.data.ingest.sources import Source, SourceFile, list_files
 from ichreport.data.store import Store
+from ichreport.evaluation.assessment import POSTER_RULE
 from ichreport.evaluation.predictions import PROBABILITIES
 from ichreport.export.dicom.heat_map import heat_map
 from ichreport.export.dicom.origin import Origin
@@ -50,10 +51,18 @@ class DicomExport:
         run: The run that has read them.
         made: When; by default now. Objects of the same findings made at the same time have the same
             bytes, and always the same identifiers.
+        rule: Whose thresholds call labels.
     """
 
-    def __init__(self, source: Source, run: SavedRun, made: datetime | None = None) -> None:
-        self._folder, self._run = source.folder, run
+    def __init__(
+        self,
+        source: Source,
+        run: SavedRun,
+        made: datetime | None = None,
+        *,
+        rule: str = POSTER_RULE,
+    ) -> None:
+        self._folder, self._run, self._rule = source.folder, run, rule
         self._files: Mapping[str, SourceFile] = {file.path: file for file in list_files(source)}
         self._made = made or datetime.now().astimezone()
 
@@ -84,7 +93,7 @@ class DicomExport:
                 series = read_series(findings.study, store, self._folder, self._files)
             except LeftOutError as error:
                 return WrittenStudy((), (str(error),))
-            origin = Origin(self._run, series, self._made)
+            origin = Origin(self._run, series, self._made, self._rule)
             objects, left_out = _objects(findings, heat, store, origin)
             files = [_save(made, folder / f"{name}.dcm") for name, made in objects.items()]
         return WrittenStudy(tuple(files), tuple(dict.fromkeys(left_out)))

@@ -9,6 +9,7 @@ from ichreport.report.html.blocks import (
     Fact,
     Facts,
 )
+from ichreport.report.html.formats import counted
 from ichreport.report.html.sanitise import clean
 from ichreport.report.layout.page import Page
 from ichreport.report.study import list_tables, study_figures
@@ -73,5 +74,13 @@ def _lead(
 ) -> str:
     if not read:
         return f"None of the {len(findings):,} studies could be read; below is why."
-    plural = "study" if len(read) == 1 else "studies"
-    return f"Bleeding is called in {len(called):,} of {len(read):,} {plural} that were read."
+    was = "was" if len(read) == 1 else "were"
+    said = f"Bleeding is called in {len(called):,} of {counted(len(read), 'study', 'studies')}"
+    said += f" that {was} read."
+    kinds = sum(bool(one.called) and not one.labels[ANY].is_called for one in read)
+    unknown = sum(one.labels[ANY].is_called is None for one in read)
+    if kinds:
+        said += f" In {kinds:,} more a kind is called, though bleeding as such is not."
+    if unknown:
+        said += f" No threshold of any bleeding is known for {unknown:,} of them."
+    return said

@@ -9,7 +9,7 @@ from ichreport.labels import ANY, SUBTYPES
 from ichreport.report.html.blocks import Cell, Column, Link, Marked, Row, Table, numbers
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import number
-from ichreport.report.study.words import prevalence_in_words
+from ichreport.report.study.words import digits_of, of_hundred, prevalence_in_words
 
 _CAPTIONS: Final = Captions.beside(__file__)
 _NO_PAGES: Final[Mapping[str, str]] = MappingProxyType({})
@@ -45,13 +45,13 @@ def _row(one: StudyFindings, paths: Mapping[str, str]) -> Row:
     said = one.labels[ANY]
     kinds = [label for label in SUBTYPES if label in one.called]
     called = ", ".join([*(["any bleeding"] if said.is_called else []), *kinds])
-    share = said.at_prevalence
+    nothing = "no threshold" if said.is_called is None else "nothing"
     return Row(
         [
             _link(one, paths),
-            number(said.probability),
-            "–" if share != share else number(share * 100, 1),
-            Marked(called, "bad") if one.called else "nothing",
+            number(said.probability, digits_of(said)),
+            of_hundred(said.at_prevalence),
+            Marked(called, "bad") if one.called else nothing,
             f"{len(one.slices):,}",
             " ".join(one.warnings) or "–",
         ]

@@ -13,9 +13,14 @@ from ichreport.labels import ANY, LABELS
 from ichreport.report.html import slice_images
 from ichreport.report.html.blocks import Cell, Column, Marked, Row, Sentences, Sheet, Table, numbers
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import number, with_interval
+from ichreport.report.html.formats import number, percent, with_interval
 from ichreport.report.maps.gallery import Gallery
-from ichreport.report.study.words import prevalence_in_words, rule_in_words
+from ichreport.report.study.words import (
+    digits_of,
+    of_hundred,
+    prevalence_in_words,
+    rule_in_words,
+)
 from ichreport.report.viewer import viewer
 from ichreport.report.viewer.payload import Heat
 from ichreport.runs.saved_run import SavedRun
@@ -41,11 +46,11 @@ def labels_table(
             Row(
                 [
                     _named(label),
-                    number(said.probability),
-                    number(said.threshold),
+                    number(said.probability, digits_of(said)),
+                    number(said.threshold, digits_of(said)),
                     called[said.is_called],
-                    _of_hundred(said.at_prevalence),
-                    f"{said.known_prevalence:.0%}",
+                    of_hundred(said.at_prevalence),
+                    percent(said.known_prevalence),
                 ],
                 "marked" if said.is_called else "",
             )
@@ -59,7 +64,7 @@ def labels_table(
         ),
         [
             *(Column("label"), *numbers("probability", "threshold"), Column("called")),
-            *numbers("of 100 studies like this", "share in validation"),
+            *numbers("of 100 studies like this", "% of validation"),
         ],
         rows,
     )
@@ -86,13 +91,6 @@ def run_table(run: SavedRun) -> Table:
 
 def _named(label: str) -> str:
     return "any bleeding" if label == ANY else label
-
-
-def _of_hundred(share: float) -> str:
-    """A probability as so many of a hundred; a dash where it is not calibrated."""
-    if share != share:
-        return "–"
-    return "fewer than 1" if share < 0.005 else f"{share * 100:.0f}"
 
 
 def doubts(findings: StudyFindings, run: SavedRun) -> Sentences:

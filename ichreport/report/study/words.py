@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
+
 from ichreport.evaluation.operating.thresholds import RULES
 from ichreport.findings.study_findings import LabelFinding, StudyFindings
 from ichreport.labels import ANY, SUBTYPES
-from ichreport.report.html.formats import number
+from ichreport.report.html.formats import digits_for, number
 
 _RULES: Final = {
     "recall": "{target:.0%} recall",
@@ -23,16 +25,28 @@ def rule_in_words(name: str) -> str:
 
 def prevalence_in_words(share: float) -> str:
     """A share of studies as so many in a hundred: `2 in 100`."""
-    return f"{share * 100:g} in 100"
+    return f"{np.format_float_positional(100 * share, precision=6, trim='-')} in 100"
+
+
+def of_hundred(share: float) -> str:
+    """A probability as so many of a hundred, none of which is sure; a dash if not calibrated."""
+    if share != share:
+        return "–"
+    said = f"{100 * share:.0f}"
+    return {"0": "fewer than 1", "100": "more than 99"}.get(said, said)
+
+
+def digits_of(said: LabelFinding, digits: int = 3) -> int:
+    """Decimals with which a probability is seen to lie on its side of the threshold."""
+    return digits_for(said.probability - said.threshold, digits=digits)
 
 
 def meaning(said: LabelFinding, prevalence: float) -> str:
     """What a probability means at a stated prevalence; nothing where it is not calibrated."""
-    share = said.at_prevalence
-    if share != share:
+    if said.at_prevalence != said.at_prevalence:
         return ""
-    about = f"about {share * 100:.0f}"
-    many = "fewer than 1" if share < 0.005 else "more than 99" if share >= 0.995 else about
+    many = of_hundred(said.at_prevalence)
+    many = many if " " in many else f"about {many}"
     where = f"where {prevalence_in_words(prevalence)} studies bleed"
     return f" Of 100 studies that look like this one, {many} bleed, {where}."
 
@@ -42,7 +56,7 @@ def verdict(findings: StudyFindings) -> str:
     if findings.status == "refused":
         return "Nothing is said of this study."
     said = findings.labels[ANY]
-    probability = f"probability {number(said.probability, 2)}"
+    probability = f"probability {number(said.probability, digits_of(said, 2))}"
     kinds = [label for label in SUBTYPES if label in findings.called]
     if said.is_called is None:
         return f"No threshold is known for any bleeding; {probability}."

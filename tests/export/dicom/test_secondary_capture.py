@@ -41,6 +41,13 @@ def test_words_are_burned_in_above_the_slice_and_never_on_it():
     np.testing.assert_array_equal(drawn[STRIP:], other[STRIP:])
 
 
+def test_long_words_are_written_smaller_and_not_cut_off():
+    words = "any hemorrhage 0.912 in slice 134 of 136, 0.988 in the study; no heat"
+    drawn = picture(GRAY, None, words, sides=False)[:STRIP]
+    assert drawn.any(axis=2)[:, -8:].sum() == 0
+    assert drawn.any(axis=2)[34:, -60:-8].any()
+
+
 def test_sides_are_marked_where_they_are_known():
     marked, bare = (picture(GRAY, None, "", sides=sides) for sides in (True, False))
     differs = np.flatnonzero((marked != bare).any(axis=(0, 2)))

@@ -124,9 +124,10 @@ def test_it_says_whether_a_probability_is_calibrated(report):
 
 def test_the_run_is_named_by_name_and_hash(report):
     for group in groups(report).values():
-        (name,), (parameter,) = items(group, "111001"), items(group, "111002")
+        (name,), (parameter, rule) = items(group, "111001"), items(group, "111002")
         assert name.TextValue == f"ichreport: {RUN.name}"
         assert parameter.TextValue == f"run {RUN.identity}"
+        assert rule.TextValue == "thresholds by the rule recall-85"
     assert report.DeviceSerialNumber == RUN.identity
 
 

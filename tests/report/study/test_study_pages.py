@@ -11,8 +11,14 @@ from ichreport.findings import study_findings
 from ichreport.findings.study_findings import NOTICE
 from ichreport.labels import ANY
 from ichreport.params.new_studies import NewStudies, Rule
-from ichreport.report.study import list_page, site, study_figures, study_page
-from ichreport.report.study.words import meaning, prevalence_in_words, rule_in_words, verdict
+from ichreport.report.study import list_page, list_tables, site, study_figures, study_page
+from ichreport.report.study.words import (
+    meaning,
+    of_hundred,
+    prevalence_in_words,
+    rule_in_words,
+    verdict,
+)
 from tests.report.study.conftest import UNSHOWN, new_study
 
 
@@ -36,7 +42,7 @@ def test_a_page_says_what_is_called_by_which_threshold_and_what_that_means(found
     assert said.is_calibrated
     text = text_of(written(found, tmp_path, findings, found.heat))
     assert "Bleeding is called: probability" in text
-    row = text[text.index("share in validation") :]
+    row = text[text.index("% of validation") :]
     row = row[row.index("subdural") :][:60]
     assert f"{said.probability:.3f}" in row
     assert f"{said.threshold:.3f}" in row
@@ -102,6 +108,39 @@ def test_a_probability_is_said_in_studies_where_it_is_calibrated(found, tmp_path
     assert meaning(replace(said, at_prevalence=math.nan), 0.02) == ""
     calibrated = replace(findings, labels={**findings.labels, ANY: said})
     assert meaning(said, 0.02).strip() in text_of(written(found, tmp_path, calibrated, found.heat))
+
+
+def test_a_probability_is_seen_on_its_side_of_the_threshold(found):
+    findings = found.findings("study-0001", 0.99)
+    near = replace(findings.labels[ANY], probability=0.0004, threshold=0.0003, is_called=True)
+    said = verdict(replace(findings, labels={**findings.labels, ANY: near}))
+    assert said.startswith("Bleeding is called: probability 0.0004.")
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        (0.004, "fewer than 1"), (0.005, "fewer than 1"), (0.007, "1"), (0.3, "30"),
+        (0.997, "more than 99"), (1.0, "more than 99"), (math.nan, "–"),
+    ],
+)  # fmt: skip
+def test_none_of_a_hundred_and_all_are_never_said(share, words):
+    assert of_hundred(share) == words
+
+
+def test_prevalences_are_written_out():
+    assert prevalence_in_words(0.02) == "2 in 100"
+    assert prevalence_in_words(1e-7) == "0.00001 in 100"
+
+
+def test_without_a_threshold_the_list_does_not_say_nothing(found, tmp_path):
+    findings = found.findings("study-0001", 0.99)
+    unknown = {
+        label: replace(said, threshold=math.nan, is_called=None)
+        for label, said in findings.labels.items()
+    }
+    found_table = list_tables.found_table([replace(findings, labels=unknown)], prevalence=0.02)
+    assert "no threshold" in found_table._repr_html_()
 
 
 def test_the_list_has_what_is_called_first_and_what_is_refused_apart(found, tmp_path):
