@@ -84,7 +84,12 @@ def take_in(
         source, store, image_size=image_size, workers=workers, progress=progress
     )
     files = _files(made)
-    studies = [*_with_slices(made, files, known), *_unusable(made, files), *_without_slices(files)]
+    patients = _patients_of(files)
+    studies = [
+        *_with_slices(made, files, patients, known),
+        *_unusable(made, files, patients),
+        *_without_slices(files),
+    ]
     return made, sorted(studies, key=lambda study: (study.folder, *study.identifiers.values()))
 
 
@@ -111,10 +116,11 @@ def _files(store: Store) -> pd.DataFrame:
     return table
 
 
-def _with_slices(store: Store, files: pd.DataFrame, known: AcquisitionRange) -> list[NewStudy]:
+def _with_slices(
+    store: Store, files: pd.DataFrame, patients: Mapping[str, int], known: AcquisitionRange
+) -> list[NewStudy]:
     """The studies of which at least one file is a slice."""
     rows_of = _rows_of_series(store)
-    patients = _patients_of(files)
     beside = files[files["study_instance_uid"].isna() & ~files["is_shared"]]
     damaged_in = files[files["damaged"] & ~files["is_shared"]]["folder"].value_counts()
     of_study = dict(list(files[files["study_instance_uid"].notna()].groupby(OF_A_STUDY)))
@@ -157,10 +163,10 @@ def _patients_of(files: pd.DataFrame) -> dict[str, int]:
     return {str(study): int(count) for study, count in counts.items()}
 
 
-def _unusable(store: Store, files: pd.DataFrame) -> list[NewStudy]:
+def _unusable(store: Store, files: pd.DataFrame, patients: Mapping[str, int]) -> list[NewStudy]:
     """Studies none of whose slices is kept, such as those that are named as another's are."""
     known = set(store.series[OF_A_STUDY].itertuples(index=False, name=None))
-    patients, studies = _patients_of(files), []
+    studies = []
     for names, own in files[files["study_instance_uid"].notna()].groupby(OF_A_STUDY, sort=True):
         if names in known:
             continue
@@ -169,10 +175,17 @@ def _unusable(store: Store, files: pd.DataFrame) -> list[NewStudy]:
         why = f"None of its slices can be used: {'; '.join(reasons)}."
         if patients[identifiers["study_instance_uid"]] > 1:
             why = _MIXED
-        identifiers["series_instance_uid"] = ""
-        folder, nothing = str(own["folder"].mode().iloc[0]), np.empty(0, dtype=np.int64)
-        studies.append(NewStudy(identifiers, folder, nothing, Fitness((why,)), {}, reasons, {}))
+        folder = str(own["folder"].mode().iloc[0])
+        studies.append(_refused(identifiers | {"series_instance_uid": ""}, folder, why, reasons))
     return studies
+
+
+def _refused(
+    identifiers: Mapping[str, str], folder: str, why: str, left_out: Mapping[str, int]
+) -> NewStudy:
+    """What is there of a study that has no slice in the store."""
+    nothing = np.empty(0, dtype=np.int64)
+    return NewStudy(identifiers, folder, nothing, Fitness((why,)), {}, left_out, {})
 
 
 def _rows_of_series(store: Store) -> dict[tuple[Any, ...], NDArray[np.int64]]:
@@ -207,9 +220,7 @@ def _without_slices(files: pd.DataFrame) -> list[NewStudy]:
     for what, table in of_nobody.items():
         for folder, left_out in table.groupby("folder", sort=True):
             reasons = _counted(left_out["reason"])
-            fitness = Fitness((f"{what}: {'; '.join(reasons)}.",))
-            nothing = np.empty(0, dtype=np.int64)
-            studies.append(NewStudy({}, str(folder), nothing, fitness, {}, reasons, {}))
+            studies.append(_refused({}, str(folder), f"{what}: {'; '.join(reasons)}.", reasons))
     return studies
 
 
