@@ -34,7 +34,7 @@ _MISRANKED: Final = {
 """Of one group and of one slice of each class, the shares that an area, or a correlation of calls
 with the truth, is never surer of than. A group of many slices knows more than one of a slice."""
 
-_UNSEEN: Final = {"roc": 0.4, "precision": 0.4, "correlation": 0.0, "loss": 0.6, "rate": 0.7}
+_UNSEEN: Final = {"roc": 0.5, "precision": 0.5, "correlation": 0.0, "loss": 0.6, "rate": 0.7}
 """The part of one group more, as far to a side as any, that the sample may have missed. Of areas
 and rates groups of one slice have none: it is right or wrong, and there are some of either."""
 
@@ -79,8 +79,10 @@ def area_interval(left_out: LeftOut, curve: Area = "roc", level: float = LEVEL) 
     unseen *= 1 - left_out.slice_share / left_out.group_share
     steps = _smaller((shrunk - without) * slope, logit(shrunk) - logit(without))
     centers = sorted(logit([left_out.value, shrunk]))
+    best = 1 if curve == "precision" or left_out.value >= 1 / 2 else -1
     below, above = (
-        beyond(steps, left_out, side, unseen, (part * slope) ** 2).reach(level) for side in _SIDES
+        beyond(steps, left_out, side, unseen, (part * slope) ** 2, best=side == best).reach(level)
+        for side in _SIDES
     )
     low, high = expit([centers[0] - below, centers[1] + above])
     return Interval(float(low), float(high), left_out.groups)
@@ -146,7 +148,10 @@ def loss_interval(left_out: LeftOut, level: float = LEVEL, *, most: float = math
         return Interval(end, end, left_out.groups)
     with np.errstate(divide="ignore"):  # without a group there may be no loss
         steps = _smaller(steps, -np.log(left_out.without / value))
-    below, above = (beyond(steps, left_out, side, _UNSEEN["loss"]).reach(level) for side in _SIDES)
+    below, above = (
+        beyond(steps, left_out, side, _UNSEEN["loss"], best=side < 0).reach(level)
+        for side in _SIDES
+    )
     low, high = value * math.exp(-min(below, 700)), value * math.exp(min(above, 700))
     return Interval(low, min(high, most), left_out.groups)
 

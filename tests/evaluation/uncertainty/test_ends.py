@@ -1,6 +1,7 @@
 """What the ends of closed intervals stand on, by hand."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -41,6 +42,14 @@ def test_an_end_is_further_by_what_a_part_of_the_furthest_group_adds(side):
     assert end == pytest.approx((unseen, variance, 4 if side < 0 else 5))
     quantile = t.ppf(0.95, end.freedom)
     assert end.reach(0.9) == pytest.approx(unseen + quantile * math.sqrt(variance))
+
+
+def test_of_three_groups_those_that_draw_to_the_best_know_how_good_a_score_may_be():
+    left_out = replace(mean_left_out(SKEWED, np.arange(6)), effective=3.0)
+    carrying = (SKEWED**2).sum() ** 2 / (3 * 0.3**4 + 2 * 0.2**4)
+    assert beyond(SKEWED, left_out, 1, 0.5).freedom == 2
+    assert beyond(SKEWED, left_out, 1, 0.5, best=True).freedom == pytest.approx(carrying)
+    assert beyond(SKEWED, left_out, -1, 0.5, best=True).freedom == 4
 
 
 def test_a_variance_that_all_groups_know_adds_degrees_of_freedom_by_welch_s_rule():
