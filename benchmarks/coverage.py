@@ -33,12 +33,14 @@ from ichreport.evaluation.uncertainty.bootstrap import (
     draw_resamples,
     group_sums,
 )
+from ichreport.evaluation.uncertainty.closed_differences import (
+    difference_interval,
+    p_value_below_zero,
+)
 from ichreport.evaluation.uncertainty.closed_intervals import (
     area_interval,
     correlation_interval,
-    difference_interval,
     loss_interval,
-    p_value_below_zero,
     rate_interval,
 )
 from ichreport.evaluation.uncertainty.clustered_auc import clustered_auc
@@ -75,7 +77,18 @@ class Scenario:
     @property
     def distance(self) -> float:
         """Between the means of the scores of positives and negatives, in standard deviations."""
-        return math.sqrt(2) * float(norm.ppf(self.auc))
+        return distance_of(self.auc)
+
+    @property
+    def sharpness(self) -> float:
+        """How sure a network with half the misranked pairs is that has the same log loss."""
+        loss = expected_loss(self.distance, self.prevalence)
+        return _sharpness(distance_of((1 + self.auc) / 2), self.prevalence, loss)
+
+
+def distance_of(auc: float) -> float:
+    """Of binormal scores with an area, between the means, in standard deviations."""
+    return math.sqrt(2) * float(norm.ppf(auc))
 
 
 SCENARIOS = {
@@ -168,9 +181,13 @@ def expected_loss(distance: float, prevalence: float, sharpness: float = 1) -> f
 
 def sharpness_of_the_floor(prevalence: float) -> float:
     """How sure a network of AUC 0.65 must be of itself to score as the constant prevalence does."""
-    distance = math.sqrt(2) * float(norm.ppf(BASELINE_AUC))
     floor = -prevalence * math.log(prevalence) - (1 - prevalence) * math.log1p(-prevalence)
-    return float(brentq(lambda s: expected_loss(distance, prevalence, s) - floor, 1, 50))
+    return _sharpness(distance_of(BASELINE_AUC), prevalence, floor)
+
+
+def _sharpness(distance: float, prevalence: float, loss: float) -> float:
+    """How sure a network must be of itself to have a loss above its least."""
+    return float(brentq(lambda s: expected_loss(distance, prevalence, s) - loss, 1, 50))
 
 
 Ends = tuple[float, float]
@@ -253,7 +270,10 @@ def _ends(ends: Any) -> Ends:
 
 
 def tests(
-    study: Study, scenario: Scenario, resamples: Resamples | None, sharpness: float
+    study: Study,
+    scenario: Scenario,
+    resamples: Resamples | None,
+    sharpness: tuple[float, float],
 ) -> dict[str, dict[str, bool]]:
     """By test and method, whether it finds what isn't there; some only with resamples."""
     truth, group = study.truth, study.group
@@ -264,9 +284,13 @@ def tests(
     ]
     first, second = (probability(score, scenario.distance, prevalence) for score in noisy)
     paired = log_loss_terms(truth, first) - log_loss_terms(truth, second)
-    distance = math.sqrt(2) * float(norm.ppf(BASELINE_AUC))
-    sure = probability(distance * truth + study.shared, distance, prevalence, sharpness)
+    distance = distance_of(BASELINE_AUC)
+    sure = probability(distance * truth + study.shared, distance, prevalence, sharpness[0])
     above = log_loss_terms(truth, sure) + np.log(np.where(truth == 1, prevalence, 1 - prevalence))
+    further = distance_of((1 + scenario.auc) / 2)
+    ranking = noisy[1] + (further - scenario.distance) * truth
+    surer = probability(ranking, further, prevalence, sharpness[1])
+    gained = log_loss_terms(truth, surer) - log_loss_terms(truth, first)
     better = [auc_left_out(truth, score, group) for score in noisy]
 
     def excludes_zero(ends: Interval) -> bool:
@@ -274,12 +298,14 @@ def tests(
 
     less = "one of two equal networks has less log loss"
     more = "one of two equal networks has more AUC"
+    sure_one = "of two networks of equal log loss the surer one has less"
     learned = "learned, by a network that scores as the floor"
     error = "the calibration error of a calibrated network is above 0"
-    equal_areas = difference_interval(better[0].minus(better[1]), of_areas=True)
+    equal_areas = difference_interval(better[0].minus(better[1]), of="areas")
     found = {
         less: {"ours": excludes_zero(difference_interval(mean_left_out(paired, group)))},
         more: {"ours": excludes_zero(equal_areas)},
+        sure_one: {"ours": bool(difference_interval(mean_left_out(gained, group)).high < 0)},
         learned: {"ours": bool(p_value_below_zero(mean_left_out(above, group)) < ONE_SIDED_ALPHA)},
     }
     if resamples is not None:
@@ -305,7 +331,7 @@ def calibration(study: Study, scenario: Scenario, resamples: Resamples) -> dict[
 def simulate(scenario: Scenario, studies: int) -> dict[str, Any]:
     """Coverage, misses by side and median width of each measure; error rates of each test."""
     random, truth = np.random.default_rng(1), truths(scenario)
-    sharpness = sharpness_of_the_floor(scenario.prevalence)
+    sharpness = sharpness_of_the_floor(scenario.prevalence), scenario.sharpness
     ends: dict[tuple[str, str], list[Ends]] = {}
     wrong: dict[tuple[str, str], list[bool]] = {}
     names = [f"{group:04d}" for group in range(scenario.groups)]

@@ -112,10 +112,12 @@ def _row(votes: NDArray[np.int8], codes: NDArray[np.intp], all_readers: bool) ->
     value = float(_beyond_chance(agreement, chance))
     without = _beyond_chance(*kappa(terms.sum(axis=0) - by_group))
     without[np.isnan(without)] = value
-    groups = count_groups(codes, *(counts > 0).T)
-    left_out = LeftOut(value, without, groups, effective_groups(np.bincount(codes)))
+    patients = np.bincount(codes)  # all of whom tell how far readers agree
+    left_out = LeftOut(value, without, int((patients > 0).sum()), effective_groups(patients))
     pairs = len(votes) * math.comb(votes.shape[1], 2)  # of votes, all of which count
     ends = _kappa_interval(left_out, units=pairs, agreement=agreement, chance=chance)
+    groups = count_groups(codes, *(counts > 0).T)
+    ends = replace(ends, groups=groups) if groups > 1 else Interval(math.nan, math.nan, groups)
     least = -1 / (votes.shape[1] - 1)  # kappa of so many readers, who cannot all disagree
     return {
         "value": value,

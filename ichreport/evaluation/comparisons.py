@@ -17,13 +17,21 @@ import pandas as pd
 from ichreport.evaluation.constant_prevalence import losses_above_floor
 from ichreport.evaluation.predictions import probabilities, select_split, truths
 from ichreport.evaluation.scores import ALL_LABELS, select_score, split_scores
-from ichreport.evaluation.uncertainty.closed_intervals import (
+from ichreport.evaluation.uncertainty.closed_differences import (
+    OfWhat,
     difference_interval,
     difference_p_value,
 )
-from ichreport.evaluation.uncertainty.intervals import ALPHA, Interval, holm
+from ichreport.evaluation.uncertainty.closed_intervals import area_interval
+from ichreport.evaluation.uncertainty.intervals import ALPHA, LEVEL, Interval, holm
 from ichreport.evaluation.uncertainty.jackknife import LeftOut, mean_left_out
 from ichreport.evaluation.uncertainty.score_table import score_left_out
+from ichreport.evaluation.uncertainty.two_shares import (
+    Estimate,
+    correlation_of,
+    difference_of,
+    p_value_of,
+)
 from ichreport.splits import Split
 
 Outcome = Literal["better", "worse", "not distinguishable", "undefined"]
@@ -116,7 +124,8 @@ def paired_difference(
     """The difference of two scores over the same groups, by a t test.
 
     The variance is the sum over groups of the squared difference of what the group adds to either
-    score (the clustered form of DeLong's test for areas, of the paired t test for losses).
+    score (the clustered form of DeLong's test for areas, of the paired t test for losses). Areas of
+    other slices each have an interval of their own, from which that of their difference comes.
 
     Args:
         score: The run's score.
@@ -125,14 +134,35 @@ def paired_difference(
         of_areas: Whether they are areas under ROC curves.
     """
     difference = score.minus(baseline)
+    of: OfWhat = "areas" if of_areas else "values"
+    ends, p = difference_interval(difference, of=of), difference_p_value(difference, of=of)
+    if of_areas and shared_slices < 1:
+        ends, p = _of_areas_of_other_slices(score, baseline)
     return Difference(
         value=score.value,
         baseline=baseline.value,
         difference=difference.value,
-        interval=difference_interval(difference, of_areas=of_areas),
-        p=difference_p_value(difference, of_areas=of_areas),
+        interval=ends,
+        p=p,
         shared_slices=shared_slices,
     )
+
+
+def _of_areas_of_other_slices(area: LeftOut, other: LeftOut) -> tuple[Interval, float]:
+    """The interval of a difference of two areas from both of theirs, and its p-value."""
+    correlation = correlation_of(area.deviations, other.deviations)
+
+    def at_level(level: float) -> Estimate:
+        first, second = (
+            Estimate(one.value, ends.low, ends.high)
+            for one in (area, other)
+            for ends in [area_interval(one, level=level)]
+        )
+        return difference_of(first, second, correlation)
+
+    found = at_level(LEVEL)
+    ends = Interval(found.low, found.high, min(area.groups, other.groups))
+    return ends.within(-1, 1), p_value_of(at_level)
 
 
 def difference_above_floors(

@@ -19,10 +19,12 @@ from ichreport.evaluation.scores import (
     log_loss_terms,
     weighted_log_loss_sum,
 )
-from ichreport.evaluation.uncertainty.closed_intervals import (
-    area_interval,
+from ichreport.evaluation.uncertainty.closed_differences import (
     cautious_interval,
     p_value_below_zero,
+)
+from ichreport.evaluation.uncertainty.closed_intervals import (
+    area_interval,
 )
 from ichreport.evaluation.uncertainty.intervals import Interval, holm
 from ichreport.evaluation.uncertainty.jackknife import auc_left_out, mean_left_out
@@ -51,7 +53,7 @@ class FloorComparison:
         score: Weighted log loss, summed over labels.
         floor: The weighted log loss of the constant prevalence.
         difference: `score` - `floor`; below 0 is better than the floor.
-        difference_interval: Interval of the difference, `closed_intervals.cautious_interval`.
+        difference_interval: Interval of the difference, `cautious_interval`.
         auc_any: Area under the ROC curve for any bleeding; NaN with one class.
         auc_interval: Interval of the area.
         slices: Slices scored.

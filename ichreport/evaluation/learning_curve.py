@@ -8,10 +8,13 @@ import pandas as pd
 
 from ichreport.evaluation.predictions import select_split
 from ichreport.evaluation.scores import ALL_LABELS
-from ichreport.evaluation.uncertainty.closed_intervals import (
-    area_interval,
+from ichreport.evaluation.uncertainty.closed_differences import (
+    OfWhat,
     difference_interval,
     difference_p_value,
+)
+from ichreport.evaluation.uncertainty.closed_intervals import (
+    area_interval,
     loss_interval,
 )
 from ichreport.evaluation.uncertainty.intervals import holm
@@ -70,10 +73,10 @@ def _described(name: str, left_out: LeftOut, before: LeftOut | None) -> dict[str
     if before is None:
         return row | dict.fromkeys(("step", "step_low", "step_high", "p"), np.nan)
     step = left_out.minus(before)
-    of_areas = name == "auc"
-    ends = difference_interval(step, of_areas=of_areas)
+    of: OfWhat = "areas" if name == "auc" else "values"
+    ends = difference_interval(step, of=of)
     figures = {"step": step.value, "step_low": ends.low, "step_high": ends.high}
-    return row | figures | {"p": difference_p_value(step, of_areas=of_areas)}
+    return row | figures | {"p": difference_p_value(step, of=of)}
 
 
 def _check_test(by_share: Mapping[float, pd.DataFrame]) -> None:

@@ -161,6 +161,14 @@ def test_perfect_agreement_still_has_an_interval():
     assert math.isnan(agreement_table(made_up(rare)).iloc[0]["low"])
 
 
+def test_all_patients_tell_how_far_readers_agree_on_a_rare_bleed():
+    """The patients of the rarer class alone counted: the interval was three times as wide."""
+    rare = draw_votes(3, studies=490, prevalence=0.03, errors=0.01)
+    row = agreement_table(made_up(rare)).iloc[0]
+    assert row["high"] - row["low"] < 0.6
+    assert row["groups"] < 40
+
+
 @pytest.mark.parametrize(
     ("errors", "studies", "width"), [(0.1, 80, 0.4), (0.02, 80, 0.3), (0.1, 30, 0.6)]
 )

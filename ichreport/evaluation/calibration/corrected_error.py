@@ -14,7 +14,10 @@ from scipy.special import ndtri, stdtrit
 
 from ichreport.evaluation.calibration.reliability import Bins
 from ichreport.evaluation.uncertainty.bootstrap import Resamples, group_sums
-from ichreport.evaluation.uncertainty.closed_intervals import bounded_interval
+from ichreport.evaluation.uncertainty.closed_differences import (
+    bounded_interval,
+    difference_interval,
+)
 from ichreport.evaluation.uncertainty.ends import ROUNDING, degrees_of_freedom
 from ichreport.evaluation.uncertainty.intervals import LEVEL, Interval
 from ichreport.evaluation.uncertainty.jackknife import LeftOut, effective_groups
@@ -37,10 +40,10 @@ def corrected_calibration_error(
     mean, show how chance moves gaps. The estimate is the c for which half of the errors that chance
     then makes are below the observed one; the ends of the interval are those for which 97.5 and
     2.5 % are. An end is 0 where even without a true gap chance makes errors as large as the one
-    observed. The upper end is at least what chance may hide: what it makes in 2.5 % of samples
-    above what it makes in half of them. Groups that are all alike, and bins that are all positive
-    or all negative, say nothing of exceptions: then the interval holds that of a share of so many
-    groups too.
+    observed. Resamples know nothing of groups that the sample has missed, so the upper end is at
+    least that of the observed error, chance and all. Groups that are all alike, and bins that are
+    all positive or all negative, say nothing of exceptions: then the interval holds that of a share
+    of so many groups too.
 
     Args:
         truth: (n,), 0 or 1.
@@ -76,14 +79,17 @@ def corrected_calibration_error(
         return float((np.abs(factor * gaps + noise).sum(axis=1) <= error).mean())
 
     low, middle, high = (error * _factor(share_below, share) for share in (upper, 0.5, 1 - upper))
+    rest = np.maximum(len(truth) - sizes, 1)[:, None]
+    without = np.abs((sums.sum(axis=0) - sums) / rest).sum(axis=1)
     chance = np.abs(noise).sum(axis=1)
-    high = max(high, float(np.quantile(chance, upper) - np.median(chance)))
+    of_error = LeftOut(error, without, groups, effective)
+    high = float(np.fmax(high, difference_interval(of_error, level).high))
     of_positives, of_bins = truth @ inside, inside.sum(axis=0)
     if chance.max() < ROUNDING or ((of_positives == 0) | (of_positives == of_bins)).all():
         alike = LeftOut(error, np.full(groups, error), groups, effective)
         of_share = bounded_interval(alike, 0.0, 1.0, level)
         low, high = min(low, of_share.low), max(high, of_share.high)
-    return min(middle, 1.0), Interval(low, high, groups).within(0.0, 1.0)
+    return min(middle, error), Interval(low, high, groups).within(0.0, 1.0)
 
 
 def _factor(share_below: Callable[[float], float], share: float) -> float:

@@ -32,11 +32,13 @@ from ichreport.evaluation.uncertainty.bootstrap import (
     Resamples,
     draw_resamples,
 )
-from ichreport.evaluation.uncertainty.closed_intervals import cautious_interval, loss_interval
+from ichreport.evaluation.uncertainty.closed_differences import cautious_interval
+from ichreport.evaluation.uncertainty.closed_intervals import (
+    loss_interval,
+)
 from ichreport.evaluation.uncertainty.intervals import (
     Interval,
     count_groups,
-    estimate_interval,
 )
 from ichreport.evaluation.uncertainty.jackknife import mean_left_out
 from ichreport.labels import LABELS
@@ -181,7 +183,7 @@ def _calibration_line(rows: pd.DataFrame, label: str) -> dict[str, dict[str, Any
         "in_the_large": (shift, shift_standard_error(truth, logit, shift, group_codes)),
     }
     return {
-        name: {"value": value, **vars(estimate_interval(value, error, groups=groups))}
+        name: {"value": value, **vars(error.interval_around(value, groups=groups))}
         for name, (value, error) in fits.items()
     }
 
@@ -193,14 +195,14 @@ def _recalibration_intervals(
     truth, score, group_codes, groups = _label_arrays(rows, label)
     temperature = recalibration.temperature
     error = temperature_standard_error(truth, score, temperature, group_codes)
-    log_interval = estimate_interval(math.log(temperature), error, groups=groups)
+    log_interval = error.interval_around(math.log(temperature), groups=groups)
     ci = Interval(_exp_or_nan(log_interval.low), _exp_or_nan(log_interval.high), groups)
     line = recalibration.slope, recalibration.intercept
     errors = line_standard_errors(truth, to_logit(score), line, group_codes)
     fits = {"temperature": {"value": temperature, **vars(ci)}}
     names = ("validation_slope", "validation_intercept")
     for name, value, error in zip(names, line, errors, strict=True):
-        fits[name] = {"value": value, **vars(estimate_interval(value, error, groups=groups))}
+        fits[name] = {"value": value, **vars(error.interval_around(value, groups=groups))}
     return fits
 
 

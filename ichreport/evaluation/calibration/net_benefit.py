@@ -55,16 +55,18 @@ def decision_curve(
     positives, rows = rate_interval(share, units=len(truth)), []
     for threshold in levels.tolist():
         odds, called = threshold / (1 - threshold), score >= threshold
-        least, most = -(1 - positives.low) * odds, positives.high
+        bounds = (-(1 - positives.low) * odds, positives.high)
         model = _share_less_another(called & positive, 1, called & ~positive, odds, group_codes)
         treat_all = share.value - (1 - share.value) * odds
-        above = model
+        above, above_bounds = model, bounds
         if treat_all > 0:  # what is left alone: others less those with it
             above = _share_less_another(
                 ~called & ~positive, odds, ~called & positive, 1, group_codes
             )
+            above_bounds = (-positives.high, (1 - positives.low) * odds)
         ci, above_ci = (
-            Interval(of.low, of.high, share.groups).within(least, most) for of in (model, above)
+            Interval(of.low, of.high, share.groups).within(*limits)
+            for of, limits in ((model, bounds), (above, above_bounds))
         )
         rows.append(
             {

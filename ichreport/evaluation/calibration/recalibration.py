@@ -1,20 +1,26 @@
 """Recalibration on the logit scale: by a temperature, or by a slope and an intercept.
 
-Standard errors are cluster-robust, since slices of a group depend on each other: the sandwich of
-Liang and Zeger (Biometrika 73 (1986) 13), times G / (G - 1) for G groups. Where all slices are sure
-and right, it is next to nothing, and a slice of which a calibrated network would be wrong may be
-missing by chance; so two slices more, as much in doubt as the mean, count in it.
+Standard errors are cluster-robust, since slices of a group depend on each other: to first order
+what each group's leaving out would change (Bell and McCaffrey, Survey Methodology 28 (2002) 169),
+with the degrees of freedom of the groups that carry them. The sandwich alone is too small where
+groups differ in size. Where all slices are sure and right, either is next to nothing, and a slice
+of which a calibrated network would be wrong may be missing by chance; so two slices more, as much
+in doubt as the mean, count in it.
 """
 
 import math
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq, minimize_scalar
+from scipy.special import stdtrit
 
 from ichreport.evaluation.predictions import checked_probability, checked_truth
 from ichreport.evaluation.uncertainty.bootstrap import group_sums
+from ichreport.evaluation.uncertainty.ends import degrees_of_freedom
+from ichreport.evaluation.uncertainty.intervals import LEVEL, Interval
+from ichreport.evaluation.uncertainty.jackknife import effective_groups
 
 _LOGIT_CLIP: Final = 2.0**-24
 """Probabilities are kept this far from 0 and 1 before the logit.
@@ -35,6 +41,26 @@ _MISSING: Final = 2
 slices in doubt of 800, 2 to 4 % are then said to be off in the large; with none, 6 to 29 %."""
 
 _STEPS: Final = 100
+
+
+class StandardError(NamedTuple):
+    """A standard error, and the degrees of freedom of its square; NaN and 1 if undefined."""
+
+    error: float
+    freedom: float
+
+    def interval_around(self, value: float, *, groups: int, level: float = LEVEL) -> Interval:
+        """The t interval of an estimate.
+
+        Args:
+            value: The estimate; NaN if undefined.
+            groups: Groups that contribute, with fewer than two of which there is none.
+            level: Confidence, in (0, 1).
+        """
+        if groups < 2:
+            return Interval(math.nan, math.nan, groups)
+        half_width = float(stdtrit(self.freedom, (1 + level) / 2)) * self.error
+        return Interval(value - half_width, value + half_width, groups)
 
 
 def to_logit(probability: ArrayLike) -> NDArray[np.float64]:
@@ -93,7 +119,7 @@ def fit_temperature(y_true: ArrayLike, y_score: ArrayLike) -> float:
 
 def temperature_standard_error(
     y_true: ArrayLike, y_score: ArrayLike, temperature: float, group_codes: NDArray[np.intp]
-) -> float:
+) -> StandardError:
     """The standard error of ln T of `fit_temperature`, over groups.
 
     Args:
@@ -107,13 +133,13 @@ def temperature_standard_error(
         a slice is in doubt.
     """
     truth, z = checked_truth(y_true), to_logit(y_score)
-    errors = _standard_errors(z[:, None], truth, to_probability(z / temperature), group_codes)
-    return float(errors[0]) * temperature
+    (of_slope,) = _standard_errors(z[:, None], truth, to_probability(z / temperature), group_codes)
+    return of_slope._replace(error=of_slope.error * temperature)
 
 
 def line_standard_errors(
     y_true: ArrayLike, logit: ArrayLike, line: tuple[float, float], group_codes: NDArray[np.intp]
-) -> tuple[float, float]:
+) -> tuple[StandardError, StandardError]:
     """The standard errors of slope and intercept of `fit_logistic` without ridge, over groups.
 
     Args:
@@ -129,13 +155,13 @@ def line_standard_errors(
     truth, z = checked_truth(y_true), np.asarray(logit, dtype=np.float64)
     design = np.stack([z, np.ones_like(z)], axis=1)
     p = to_probability(design @ np.array(line))
-    slope, intercept = _standard_errors(design, truth, p, group_codes).tolist()
+    slope, intercept = _standard_errors(design, truth, p, group_codes)
     return slope, intercept
 
 
 def shift_standard_error(
     y_true: ArrayLike, logit: ArrayLike, shift: float, group_codes: NDArray[np.intp]
-) -> float:
+) -> StandardError:
     """The standard error of `fit_shift`, over groups.
 
     Args:
@@ -149,8 +175,9 @@ def shift_standard_error(
         a slice is in doubt.
     """
     truth, z = checked_truth(y_true), np.asarray(logit, dtype=np.float64)
-    errors = _standard_errors(np.ones((len(z), 1)), truth, to_probability(z + shift), group_codes)
-    return float(errors[0])
+    p = to_probability(z + shift)
+    (of_shift,) = _standard_errors(np.ones((len(z), 1)), truth, p, group_codes)
+    return of_shift
 
 
 def _standard_errors(
@@ -158,8 +185,8 @@ def _standard_errors(
     truth: NDArray[np.int64],
     p: NDArray[np.float64],
     group_codes: NDArray[np.intp],
-) -> NDArray[np.float64]:
-    """The standard errors of logistic coefficients, (k,).
+) -> list[StandardError]:
+    """The standard errors of logistic coefficients, k of them.
 
     Args:
         design: (n, k), one column a coefficient.
@@ -168,20 +195,28 @@ def _standard_errors(
         group_codes: (n,) the group of each slice.
     """
     groups, coefficients = len(np.unique(group_codes)), design.shape[1]
+    undefined = [StandardError(math.nan, 1.0)] * coefficients
     doubt = p * (1 - p)
-    curvature = (design * doubt[:, None]).T @ design
-    if (
-        groups <= coefficients
-        or not doubt.sum() >= _LEAST_DOUBT
-        or np.linalg.matrix_rank(curvature, hermitian=True) < coefficients
-    ):
-        return np.full(coefficients, math.nan)
-    gradients = group_sums(design * (truth - p)[:, None], group_codes, int(group_codes.max()) + 1)
-    inverse = np.linalg.inv(curvature)
-    sandwich = inverse @ (gradients.T @ gradients) @ inverse * groups / (groups - 1)
-    variances = np.diag(sandwich) + _MISSING * np.diag(inverse) / doubt.sum()
-    errors: NDArray[np.float64] = np.sqrt(variances)
-    return errors
+    if groups <= coefficients or not doubt.sum() >= _LEAST_DOUBT:
+        return undefined
+    of_slices = doubt[:, None, None] * design[:, :, None] * design[:, None, :]
+    total = int(group_codes.max()) + 1
+    curvatures = group_sums(of_slices.reshape(len(design), -1), group_codes, total)
+    curvatures = curvatures.reshape(total, coefficients, coefficients)
+    curvature = curvatures.sum(axis=0)
+    gradients = group_sums(design * (truth - p)[:, None], group_codes, total)
+    try:
+        steps = np.linalg.solve(curvature - curvatures, gradients[:, :, None])[:, :, 0]
+        missing = _MISSING * np.diag(np.linalg.inv(curvature)) / doubt.sum()
+    except np.linalg.LinAlgError:  # without one of the groups no coefficient is known
+        return undefined
+    effective = min(effective_groups(np.bincount(group_codes[truth == kind])) for kind in (0, 1))
+    return [
+        StandardError(
+            math.sqrt(float(np.square(of).sum()) + more), degrees_of_freedom(of, effective)
+        )
+        for of, more in zip(steps.T, missing.tolist(), strict=True)
+    ]
 
 
 def fit_shift(y_true: ArrayLike, logit: ArrayLike) -> float:

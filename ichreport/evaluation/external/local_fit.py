@@ -15,7 +15,7 @@ from ichreport.evaluation.calibration.recalibration import (
 from ichreport.evaluation.external.scored import Scale, Scored
 from ichreport.evaluation.scores import gains, log_loss_terms
 from ichreport.evaluation.studies import RIDGE
-from ichreport.evaluation.uncertainty.closed_intervals import cautious_interval
+from ichreport.evaluation.uncertainty.closed_differences import cautious_interval
 from ichreport.evaluation.uncertainty.intervals import Interval
 from ichreport.evaluation.uncertainty.jackknife import mean_left_out
 from ichreport.labels import LABELS

@@ -18,7 +18,7 @@ from ichreport.evaluation.external.scored import Scored
 from ichreport.evaluation.operating.operating_points import rates_with_intervals
 from ichreport.evaluation.scores import log_loss_terms
 from ichreport.evaluation.uncertainty.closed_intervals import area_interval, loss_interval
-from ichreport.evaluation.uncertainty.intervals import count_groups, estimate_interval
+from ichreport.evaluation.uncertainty.intervals import count_groups
 from ichreport.evaluation.uncertainty.jackknife import auc_left_out, mean_left_out
 
 AUC: Final = "auc"
@@ -96,7 +96,7 @@ def _calibration(scored: Scored, codes: Any) -> dict[str, dict[str, Any]]:
         SLOPE: (line[0], line_standard_errors(truth, logit, line, codes)[0]),
     }
     return {
-        name: {"value": value, **_ends(estimate_interval(value, error, groups=groups))}
+        name: {"value": value, **_ends(error.interval_around(value, groups=groups))}
         for name, (value, error) in fits.items()
     }
 

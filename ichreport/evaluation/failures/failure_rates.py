@@ -8,9 +8,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ichreport.evaluation.failures.causes import Causes
-from ichreport.evaluation.uncertainty.closed_intervals import (
+from ichreport.evaluation.uncertainty.closed_differences import (
     bounded_interval,
     difference_p_value,
+)
+from ichreport.evaluation.uncertainty.closed_intervals import (
     rate_interval,
 )
 from ichreport.evaluation.uncertainty.intervals import holm
@@ -105,12 +107,12 @@ def _compared(first: _Part, last: _Part, num_groups: int) -> dict[str, float]:
         for number, part in enumerate((first, last))
     ]
     shrunk = tested[0].minus(tested[1])
-    interval = bounded_interval(shrunk, -1.0, 1.0)
+    interval = bounded_interval(shrunk, -1.0, 1.0, of="shares")
     return {
         "difference": plain[0].minus(plain[1]).value,
         "difference_low": interval.low,
         "difference_high": interval.high,
-        "p": difference_p_value(shrunk),
+        "p": difference_p_value(shrunk, of="shares"),
     }
 
 

@@ -12,13 +12,14 @@ from scipy.stats import rankdata
 
 from ichreport.evaluation.average_precision import average_precision
 from ichreport.evaluation.maps.skull_edge import skull_edge_heatmaps
-from ichreport.evaluation.uncertainty.closed_intervals import bounded_interval, rate_interval
-from ichreport.evaluation.uncertainty.jackknife import mean_left_out
+from ichreport.evaluation.uncertainty.closed_differences import bounded_interval
+from ichreport.evaluation.uncertainty.closed_intervals import (
+    rate_interval,
+)
+from ichreport.evaluation.uncertainty.jackknife import LeftOut, mean_left_out
+from ichreport.evaluation.uncertainty.two_shares import Estimate, correlation_of, difference_of
 
 MEASURES: Final = ("pointing", "share_inside", "iou", "average_precision")
-
-_Estimate = tuple[float, float, float]
-"""A mean and the ends of its interval."""
 
 BASELINES: Final = ("center", "skull_edge", "random")
 """Heat that has seen no blood, beside which maps are measured."""
@@ -195,33 +196,46 @@ def heatmap_table(
     codes = pd.factorize(np.asarray(group))[0].astype(np.intp)
     scored = {name: _scored(heatmaps, masks, tolerance) for name, heatmaps in maps.items()}
 
-    def summary(values: NDArray[np.float64], least: float, *, hits: bool = False) -> _Estimate:
-        known = ~np.isnan(values)
-        mean = mean_left_out(values[known], codes[known])
-        ends = (
-            rate_interval(mean, units=int(known.sum()))
-            if hits
-            else bounded_interval(mean, least, 1)
-        )
-        return mean.value, ends.low, ends.high
-
     table: list[dict[str, Any]] = []
     for name, scores in scored.items():
         for column, measure in enumerate(MEASURES):
             values = scores[:, column]
             row: dict[str, Any] = {"method": name, "measure": measure}
-            row |= zip(
-                ("value", "low", "high"),
-                summary(values, 0, hits=measure == "pointing"),
-                strict=True,
-            )
-            for baseline in BASELINES:
-                columns = (f"above_{baseline}{end}" for end in ("", "_low", "_high"))
-                row |= zip(columns, summary(values - scored[baseline][:, column], -1), strict=True)
             known = ~np.isnan(values)
+            row |= vars(_mean(values[known], codes[known])[1])
+            for baseline in BASELINES:
+                above = _above(values, scored[baseline][:, column], codes)
+                row |= {
+                    f"above_{baseline}": above.value,
+                    f"above_{baseline}_low": above.low,
+                    f"above_{baseline}_high": above.high,
+                }
             counts = {"slices": int(known.sum()), "without": int((~known).sum())}
             table.append(row | counts | {"groups": len(np.unique(codes[known]))})
     return pd.DataFrame(table)
+
+
+def _mean(values: NDArray[np.float64], codes: NDArray[np.intp]) -> tuple[LeftOut, Estimate]:
+    """The mean of a score in [0, 1], and its interval, which is a share's."""
+    mean = mean_left_out(values, codes)
+    ends = rate_interval(mean, units=len(values))
+    return mean, Estimate(mean.value, ends.low, ends.high)
+
+
+def _above(
+    values: NDArray[np.float64], baseline: NDArray[np.float64], codes: NDArray[np.intp]
+) -> Estimate:
+    """The mean difference to a baseline where both are known, with the interval from both means.
+
+    A map that never hits does not scatter, and how often it may hit is uncertain all the same.
+    """
+    known = ~np.isnan(values - baseline)
+    differences = mean_left_out((values - baseline)[known], codes[known])
+    if not differences.deviations.any():  # nowhere any
+        ends = bounded_interval(differences, -1, 1)
+        return Estimate(differences.value, ends.low, ends.high)
+    (ours, mean), (theirs, other) = (_mean(of[known], codes[known]) for of in (values, baseline))
+    return difference_of(mean, other, correlation_of(ours.deviations, theirs.deviations))
 
 
 def _baseline_heatmaps(hu: NDArray[Any], seed: int) -> dict[str, NDArray[np.float64]]:

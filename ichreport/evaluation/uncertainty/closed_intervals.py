@@ -13,14 +13,13 @@ from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit, ndtri, stdtr, stdtrit
+from scipy.special import expit, logit, ndtri, stdtrit
 
 from ichreport.evaluation.uncertainty.ends import (
-    ROUNDING,
+    SIDES,
     Side,
     beyond,
     carrying_groups,
-    degrees_of_freedom,
     variance_of,
 )
 from ichreport.evaluation.uncertainty.intervals import LEVEL, Interval
@@ -37,12 +36,6 @@ with the truth, is never surer of than. A group of many slices knows more than o
 _UNSEEN: Final = {"roc": 0.5, "precision": 0.5, "correlation": 0.0, "loss": 0.6, "rate": 0.7}
 """The part of one group more, as far to a side as any, that the sample may have missed. Of areas
 and rates groups of one slice have none: it is right or wrong, and there are some of either."""
-
-_FURTHER: Final = 2.0
-"""How far beyond the furthest of n groups, relative to it, one may be that the sample has missed;
-times 1 / √n, since many groups know well how far they reach."""
-
-_SIDES: Final[tuple[Side, Side]] = (-1, 1)
 
 Area = Literal["roc", "precision", "correlation"]
 """What an area is under, the ROC curve or precision over recall; or that it stands for a
@@ -70,10 +63,10 @@ def area_interval(left_out: LeftOut, curve: Area = "roc", level: float = LEVEL) 
     Raises:
         ValueError: If `level` is not in (0, 1).
     """
-    _check_level(level)
+    check_level(level)
     if left_out.groups < 2 or math.isnan(left_out.value):
         return Interval(math.nan, math.nan, left_out.groups)
-    part = _misranked(left_out, curve)
+    part = misranked(left_out, curve)
     shrunk, without = (_with_a_part(of, part) for of in (left_out.value, left_out.without))
     slope, unseen = 1 / (shrunk * (1 - shrunk)), _UNSEEN[curve]
     unseen *= 1 - left_out.slice_share / left_out.group_share
@@ -82,14 +75,19 @@ def area_interval(left_out: LeftOut, curve: Area = "roc", level: float = LEVEL) 
     best = 1 if curve == "precision" or left_out.value >= 1 / 2 else -1
     below, above = (
         beyond(steps, left_out, side, unseen, (part * slope) ** 2, best=side == best).reach(level)
-        for side in _SIDES
+        for side in SIDES
     )
     low, high = expit([centers[0] - below, centers[1] + above])
     return Interval(float(low), float(high), left_out.groups)
 
 
-def _misranked(left_out: LeftOut, curve: Area = "roc") -> float:
-    """The share of a group and of a slice of each class that counts as misranked."""
+def misranked(left_out: LeftOut, curve: Area = "roc") -> float:
+    """The share of a group and of a slice of each class that counts as misranked.
+
+    Args:
+        left_out: Of an area.
+        curve: Under which curve.
+    """
     of_group, of_slice = _MISRANKED[curve]
     return of_group * left_out.group_share + of_slice * left_out.slice_share
 
@@ -134,7 +132,7 @@ def loss_interval(left_out: LeftOut, level: float = LEVEL, *, most: float = math
     Raises:
         ValueError: If `level` is not in (0, 1), or the mean is negative.
     """
-    _check_level(level)
+    check_level(level)
     value = left_out.value
     if left_out.effective < 2 or math.isnan(value):
         return Interval(math.nan, math.nan, left_out.groups)
@@ -143,14 +141,13 @@ def loss_interval(left_out: LeftOut, level: float = LEVEL, *, most: float = math
     steps = left_out.deviations / (value or 1.0)
     if not variance_of(steps):
         if most < math.inf:
-            return _of_alike_groups(left_out, 0, most, level)
+            return alike_groups_interval(left_out, 0, most, level)
         end = math.nan if value else 0.0
         return Interval(end, end, left_out.groups)
     with np.errstate(divide="ignore"):  # without a group there may be no loss
         steps = _smaller(steps, -np.log(left_out.without / value))
     below, above = (
-        beyond(steps, left_out, side, _UNSEEN["loss"], best=side < 0).reach(level)
-        for side in _SIDES
+        beyond(steps, left_out, side, _UNSEEN["loss"], best=side < 0).reach(level) for side in SIDES
     )
     low, high = value * math.exp(-min(below, 700)), value * math.exp(min(above, 700))
     return Interval(low, min(high, most), left_out.groups)
@@ -182,14 +179,14 @@ def rate_interval(left_out: LeftOut, *, units: int, level: float = LEVEL) -> Int
     Raises:
         ValueError: If `level` is not in (0, 1).
     """
-    _check_level(level)
+    check_level(level)
     rate, groups = left_out.value, left_out.groups
     if groups < 2 or math.isnan(rate):
         return Interval(math.nan, math.nan, groups)
     squared = float(ndtri((1 + level) / 2)) ** 2
     low, high = (
         _wilson_end(rate, side, squared / _independent_slices(left_out, side, units, level))
-        for side in _SIDES
+        for side in SIDES
     )
     return Interval(0.0 if rate == 0 else low, 1.0 if rate == 1 else high, groups)
 
@@ -212,6 +209,22 @@ def _independent_slices(rate: LeftOut, side: Side, units: int, level: float) -> 
     return min(float(shrunk * (1 - shrunk) / end.variance) * narrower**2, float(units))
 
 
+def alike_groups_interval(left_out: LeftOut, least: float, most: float, level: float) -> Interval:
+    """The interval of a mean that is the same in all groups: that of a share of so many.
+
+    Args:
+        left_out: Of `jackknife.mean_left_out`, or a difference.
+        least: What the mean is at least.
+        most: What it is at most.
+        level: Confidence, in (0, 1).
+    """
+    share = (left_out.value - least) / (most - least)
+    alike = replace(left_out, value=share, without=np.full_like(left_out.without, share))
+    ends = rate_interval(alike, units=left_out.groups, level=level)
+    low, high = (least + (most - least) * end for end in (ends.low, ends.high))
+    return Interval(low, high, left_out.groups).within(least, most)
+
+
 def _smaller(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(np.abs(a) < np.abs(b), a, b)
 
@@ -221,157 +234,7 @@ def _with_a_part(value: Any, part: float) -> Any:
     return (1 - 2 * part) * value + part
 
 
-def difference_interval(
-    left_out: LeftOut, level: float = LEVEL, *, of_areas: bool = False
-) -> Interval:
-    """The t interval of a difference of two scores, or of any mean that may have either sign.
-
-    The degrees of freedom are one less than the effective number of groups: what is common to two
-    scores cancels, and with it most of the skewness. Of two areas under ROC curves, the share that
-    counts as misranked in an area's interval adds its part: one of the two may rank otherwise what
-    the sample has missed, and a handful of groups that both rank right are no sure tie.
-
-    Args:
-        left_out: The difference, such as of `LeftOut.minus`.
-        level: Confidence, in (0, 1).
-        of_areas: Whether it is one of areas under ROC curves, which are at most 1 apart.
-
-    Returns:
-        NaN with fewer than two groups, and where all groups differ alike: how much they scatter is
-        not known then, unless there is no difference at all.
-
-    Raises:
-        ValueError: If `level` is not in (0, 1).
-    """
-    _check_level(level)
-    error, most = _standard_error(left_out, of_areas=of_areas), 1 if of_areas else math.inf
-    half_width = float(stdtrit(max(left_out.effective - 1, 1.0), (1 + level) / 2)) * error
-    ends = Interval(left_out.value - half_width, left_out.value + half_width, left_out.groups)
-    return ends.within(-most, most)
-
-
-def bounded_interval(
-    left_out: LeftOut, least: float, most: float, level: float = LEVEL
-) -> Interval:
-    """The t interval of a mean that lies between two bounds, and no further than these.
-
-    Groups that are all alike say nothing of how they scatter. Then it is that of a share of so many
-    groups, `rate_interval`; of no difference anywhere, as far to either side as the share may be of
-    groups that do differ.
-
-    Args:
-        left_out: Of `jackknife.mean_left_out`, or a difference.
-        least: What the mean is at least.
-        most: What it is at most.
-        level: Confidence, in (0, 1).
-
-    Returns:
-        NaN with fewer than two groups.
-
-    Raises:
-        ValueError: If `level` is not in (0, 1).
-    """
-    if math.isnan(left_out.value) or variance_of(left_out.deviations):
-        return difference_interval(left_out, level).within(least, most)
-    if least < left_out.value == 0:
-        share = _of_alike_groups(left_out, 0, 1, level)
-        return Interval(least * share.high, most * share.high, left_out.groups)
-    return _of_alike_groups(left_out, least, most, level)
-
-
-def _of_alike_groups(left_out: LeftOut, least: float, most: float, level: float) -> Interval:
-    """The interval of a mean that is the same in all groups: that of a share of so many."""
-    share = (left_out.value - least) / (most - least)
-    alike = replace(left_out, value=share, without=np.full_like(left_out.without, share))
-    ends = rate_interval(alike, units=left_out.groups, level=level)
-    low, high = (least + (most - least) * end for end in (ends.low, ends.high))
-    return Interval(low, high, left_out.groups).within(least, most)
-
-
-def cautious_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
-    """The interval of a mean of either sign that may be very skewed.
-
-    A network that is too sure of itself wins a little on most groups and loses much on a handful,
-    which a sample may have missed. So for each end one group more counts, somewhat further out
-    (`_FURTHER`) than the furthest on that side, and the degrees of freedom are
-    `degrees_of_freedom`, down to 1.
-
-    Args:
-        left_out: Of `jackknife.mean_left_out`.
-        level: Confidence, in (0, 1).
-
-    Returns:
-        NaN with fewer than two groups.
-
-    Raises:
-        ValueError: If `level` is not in (0, 1).
-    """
-    _check_level(level)
-    if left_out.groups < 2 or math.isnan(left_out.value):
-        return Interval(math.nan, math.nan, left_out.groups)
-    ends = []
-    for sign in (-1, 1):
-        value, error, freedom = _with_a_further_group(left_out, sign)
-        ends.append(value + sign * float(stdtrit(freedom, (1 + level) / 2)) * error)
-    return Interval(ends[0], ends[1], left_out.groups)
-
-
-def p_value_below_zero(left_out: LeftOut) -> float:
-    """The one-sided p-value of a mean not being below 0, in agreement with `cautious_interval`.
-
-    Args:
-        left_out: Of `jackknife.mean_left_out`.
-
-    Returns:
-        In [0, 1]; NaN with fewer than two groups, and where all groups gain alike.
-    """
-    if left_out.groups < 2 or math.isnan(left_out.value):
-        return math.nan
-    value, error, freedom = _with_a_further_group(left_out, 1)
-    return float(stdtr(freedom, value / error)) if error else 1.0
-
-
-def _with_a_further_group(left_out: LeftOut, sign: int) -> tuple[float, float, float]:
-    """The mean, its standard error and its degrees of freedom with one group more."""
-    furthest = max(float((sign * left_out.deviations).max()), 0.0)
-    further = sign * furthest * (1 + _FURTHER / math.sqrt(left_out.effective))
-    deviations = np.append(left_out.deviations, further)
-    freedom = degrees_of_freedom(deviations, left_out.effective, fewest=1)
-    return left_out.value + further, _error(deviations, left_out.value), freedom
-
-
-def difference_p_value(left_out: LeftOut, *, of_areas: bool = False) -> float:
-    """The two-sided p-value of no difference, in agreement with `difference_interval`.
-
-    Args:
-        left_out: The difference.
-        of_areas: Whether it is one of areas under ROC curves.
-
-    Returns:
-        In [0, 1], 1 for two scores that are the same; NaN as `difference_interval`.
-    """
-    error = _standard_error(left_out, of_areas=of_areas)
-    if not error:
-        return 1.0
-    return float(2 * stdtr(max(left_out.effective - 1, 1.0), -abs(left_out.value) / error))
-
-
-def _standard_error(left_out: LeftOut, *, of_areas: bool) -> float:
-    if left_out.groups < 2 or math.isnan(left_out.value):
-        return math.nan
-    if of_areas:
-        return math.hypot(float(np.linalg.norm(left_out.deviations)), _misranked(left_out))
-    return _error(left_out.deviations, left_out.value)
-
-
-def _error(deviations: NDArray[np.float64], value: float) -> float:
-    """A standard error: 0 of no difference anywhere, and NaN of one that is alike everywhere."""
-    error = math.sqrt(np.square(deviations).sum())
-    if error >= ROUNDING:
-        return error
-    return 0.0 if abs(value) < ROUNDING else math.nan
-
-
-def _check_level(level: float) -> None:
+def check_level(level: float) -> None:
+    """Raise a ValueError if a level is not in (0, 1)."""
     if not 0 < level < 1:
         raise ValueError(f"level must be in (0, 1), got {level!r}.")

@@ -26,6 +26,8 @@ ROUNDING: Final = 1e-12
 Side = Literal[-1, 1]
 """That of an interval's lower end, and that of its upper end."""
 
+SIDES: Final[tuple[Side, Side]] = (-1, 1)
+
 
 class Beyond(NamedTuple):
     """What may lie beyond a score on one side, on the scale of its groups' steps.

@@ -67,23 +67,6 @@ def _expanded_tail(groups: int, level: float) -> float:
     return float(ndtr(-math.sqrt(groups / (groups - 1)) * stdtrit(groups - 1, (1 + level) / 2)))
 
 
-def estimate_interval(
-    value: float, standard_error: float, *, groups: int, level: float = LEVEL
-) -> Interval:
-    """The interval of an estimate with a standard error, by the t distribution.
-
-    Args:
-        value: The estimate; NaN if undefined.
-        standard_error: Its standard error; NaN if undefined.
-        groups: Groups that contribute; the degrees of freedom are one less.
-        level: Confidence, in (0, 1).
-    """
-    if groups < 2 or math.isnan(value) or math.isnan(standard_error):
-        return Interval(math.nan, math.nan, groups)
-    half_width = float(stdtrit(groups - 1, (1 + level) / 2)) * standard_error
-    return Interval(value - half_width, value + half_width, groups)
-
-
 def count_groups(group_codes: NDArray[np.intp], *classes: NDArray[np.bool_]) -> int:
     """The number of groups behind a score that needs slices of several classes.
 

@@ -51,6 +51,8 @@ class LeftOut:
             without=self.without - other.without,
             groups=min(self.groups, other.groups),
             effective=min(self.effective, other.effective),
+            group_share=max(self.group_share, other.group_share),
+            slice_share=max(self.slice_share, other.slice_share),
         )
 
 

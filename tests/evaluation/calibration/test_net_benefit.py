@@ -70,3 +70,14 @@ def test_thresholds_of_0_and_1_are_refused_and_no_slices_are_worth_nothing_known
     curve = curve_of([], [], thresholds=[0.5])
     assert math.isnan(curve.loc[0, "net_benefit"])
     assert math.isnan(curve.loc[0, "above_both_low"])
+
+
+def test_every_figure_lies_in_its_interval_whatever_acting_on_all_brings():
+    """Below the net benefit of acting on all the ends changed places: -0.01 to -0.06 of -0.1."""
+    rng = np.random.default_rng(0)
+    truth = (rng.random(300) < 0.4).astype(int)
+    curve = decision_curve(truth, rng.random(300) * 0.3, group_codes=np.arange(300) // 6)
+    for figure, ends in (("net_benefit", ""), ("above_both", "above_both_")):
+        assert (curve[f"{ends}low"] <= curve[figure] + 1e-12).all()
+        assert (curve[figure] <= curve[f"{ends}high"] + 1e-12).all()
+    assert (curve["above_both"] < -0.05).any()

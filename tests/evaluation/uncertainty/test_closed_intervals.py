@@ -8,7 +8,12 @@ from scipy.special import logit
 from scipy.stats import binomtest, norm, t, ttest_1samp
 
 from benchmarks.resampled_scores import auc_replicates, mean_replicates
-from ichreport.evaluation.uncertainty import bootstrap, closed_intervals, intervals
+from ichreport.evaluation.uncertainty import (
+    bootstrap,
+    closed_differences,
+    closed_intervals,
+    intervals,
+)
 from ichreport.evaluation.uncertainty.ends import degrees_of_freedom
 from ichreport.evaluation.uncertainty.jackknife import (
     LeftOut,
@@ -27,27 +32,45 @@ def test_equal_groups_have_the_t_test_s_interval_and_p_value():
     wider = math.sqrt(8 / 7)
     reference = ttest_1samp(VALUES, 0)
     half = (reference.confidence_interval().high - VALUES.mean()) * wider
-    interval = closed_intervals.difference_interval(left_out)
+    interval = closed_differences.difference_interval(left_out, of="shares")
     assert (interval.low, interval.high) == pytest.approx(
         (VALUES.mean() - half, VALUES.mean() + half)
     )
     expected = 2 * t.sf(reference.statistic / wider, 7)
-    assert closed_intervals.difference_p_value(left_out) == pytest.approx(expected)
+    found = closed_differences.difference_p_value(left_out, of="shares")
+    assert found == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("groups", [20, 36])
+def test_of_two_networks_as_good_the_surer_one_seldom_seems_better(groups):
+    """It wins a little on most and loses much on a handful."""
+    rng, better, before = np.random.default_rng(8), [], []
+    for _ in range(2_000):
+        gains = rng.lognormal(0, 1, groups) - math.exp(0.5)  # a mean of 0
+        left_out = mean_left_out(-gains, np.arange(groups))
+        better.append(closed_differences.difference_interval(left_out).low > 0)
+        before.append(closed_differences.difference_interval(left_out, of="shares").low > 0)
+    assert np.mean(better) < 0.06
+    assert np.mean(before) > 0.09
 
 
 def test_the_p_value_is_below_alpha_exactly_when_the_interval_excludes_zero():
     for shift in np.linspace(-3, 1, 41):
         left_out = mean_left_out(VALUES + shift, np.arange(8))
-        interval = closed_intervals.difference_interval(left_out)
+        interval = closed_differences.difference_interval(left_out)
         excludes = interval.low > 0 or interval.high < 0
-        assert (closed_intervals.difference_p_value(left_out) < 0.05) == excludes
-        learned = closed_intervals.cautious_interval(left_out).high < 0
-        assert (closed_intervals.p_value_below_zero(left_out) < 0.025) == learned
+        for of in ("shares", "values"):
+            ends = closed_differences.difference_interval(left_out, of=of)
+            p = closed_differences.difference_p_value(left_out, of=of)
+            assert (p < 0.05) == (ends.low > 0 or ends.high < 0)
+        assert (closed_differences.difference_p_value(left_out) < 0.05) == excludes
+        learned = closed_differences.cautious_interval(left_out).high < 0
+        assert (closed_differences.p_value_below_zero(left_out) < 0.025) == learned
 
 
 def test_two_scores_that_are_the_same_differ_with_p_1():
     left_out = mean_left_out(VALUES, np.arange(8))
-    assert closed_intervals.difference_p_value(left_out.minus(left_out)) == 1
+    assert closed_differences.difference_p_value(left_out.minus(left_out)) == 1
 
 
 def test_the_rate_of_independent_slices_has_wilson_s_interval():
@@ -334,12 +357,12 @@ def test_an_area_near_0_mirrors_one_near_1():
 def test_one_group_has_no_interval_and_no_loss_has_none_around_it():
     single = mean_left_out(VALUES, np.zeros(8, int))
     for make in (
-        closed_intervals.difference_interval,
-        closed_intervals.cautious_interval,
+        closed_differences.difference_interval,
+        closed_differences.cautious_interval,
         closed_intervals.loss_interval,
     ):
         assert math.isnan(make(single).low)
-    assert math.isnan(closed_intervals.difference_p_value(single))
+    assert math.isnan(closed_differences.difference_p_value(single))
     nothing = closed_intervals.loss_interval(mean_left_out(np.zeros(4), np.arange(4)))
     assert (nothing.low, nothing.high) == (0, 0)
     with pytest.raises(ValueError, match=r"at least 0, got -1"):
@@ -454,7 +477,7 @@ def test_a_network_that_gains_nothing_has_learned_in_one_of_forty_samples(groups
     rng = np.random.default_rng(5)
     gains = math.exp(1 / 2) - rng.lognormal(0, 1, (4_000, groups))
     p = [
-        closed_intervals.p_value_below_zero(mean_left_out(-gain, np.arange(groups)))
+        closed_differences.p_value_below_zero(mean_left_out(-gain, np.arange(groups)))
         for gain in gains
     ]
     assert np.mean(np.array(p) < 0.025) <= 0.03
@@ -468,7 +491,7 @@ def test_a_skewed_loss_of_no_gain_seldom_seems_to_have_one():
     for number in range(400):
         losses = np.where(rng.random(36) < 0.1, 9.0, -1.0) + rng.normal(0, 0.3, 36)
         left_out = mean_left_out(losses, np.arange(36))
-        ours.append(closed_intervals.cautious_interval(left_out).high < 0)
+        ours.append(closed_differences.cautious_interval(left_out).high < 0)
         counts = bootstrap.draw_resamples(names, replicates=400, seed=number).counts
         means = mean_replicates(losses, np.arange(36), counts)
         before.append(intervals.interval(means, groups=36).high < 0)
@@ -479,23 +502,25 @@ def test_a_skewed_loss_of_no_gain_seldom_seems_to_have_one():
 def test_groups_that_all_differ_alike_have_no_interval_and_no_p_value():
     """They say nothing of how groups scatter; perfect order of two and two is chance in a sixth."""
     alike = mean_left_out(np.full(4, 0.5), np.arange(4))
-    ends = closed_intervals.difference_interval(alike)
+    ends = closed_differences.difference_interval(alike)
     assert math.isnan(ends.low)
     assert math.isnan(ends.high)
-    assert math.isnan(closed_intervals.difference_p_value(alike))
-    assert math.isnan(closed_intervals.p_value_below_zero(mean_left_out(-np.ones(4), np.arange(4))))
+    assert math.isnan(closed_differences.difference_p_value(alike))
+    assert math.isnan(
+        closed_differences.p_value_below_zero(mean_left_out(-np.ones(4), np.arange(4)))
+    )
     nothing = mean_left_out(np.zeros(4), np.arange(4))
-    assert closed_intervals.difference_interval(nothing).high == 0
-    assert closed_intervals.p_value_below_zero(nothing) == 1
+    assert closed_differences.difference_interval(nothing).high == 0
+    assert closed_differences.p_value_below_zero(nothing) == 1
 
 
 def test_bounded_means_of_groups_that_are_all_alike_are_shares_of_so_many_groups():
     for value, expected in ((0.0, (0, 8)), (0.25, (2, 8)), (1.0, (8, 8))):
         alike = mean_left_out(np.full(8, value), np.arange(8))
-        ends = closed_intervals.bounded_interval(alike, 0.0, 1.0)
+        ends = closed_differences.bounded_interval(alike, 0.0, 1.0)
         assert (ends.low, ends.high) == pytest.approx(
             tuple(binomtest(*expected).proportion_ci(method="wilson")), abs=1e-9
         )
-    same = closed_intervals.bounded_interval(mean_left_out(np.zeros(8), np.arange(8)), -1.0, 1.0)
+    same = closed_differences.bounded_interval(mean_left_out(np.zeros(8), np.arange(8)), -1.0, 1.0)
     differing = binomtest(0, 8).proportion_ci(method="wilson").high
     assert (same.low, same.high) == pytest.approx((-differing, differing))
