@@ -100,7 +100,22 @@ class ExternalRecord:
         return ""
 
 
-def read_external(report_folder: Path) -> tuple[list[ExternalRecord], list[str]]:
+@dataclass(frozen=True)
+class ExternalProblem:
+    """An evaluation that cannot be used.
+
+    Attributes:
+        data_set: The data set's name.
+        run: The run's name.
+        text: What is wrong with it.
+    """
+
+    data_set: str
+    run: str
+    text: str
+
+
+def read_external(report_folder: Path) -> tuple[list[ExternalRecord], list[ExternalProblem]]:
     """Every evaluation of a report, by data set and run, and what is wrong with others.
 
     Args:
@@ -108,13 +123,14 @@ def read_external(report_folder: Path) -> tuple[list[ExternalRecord], list[str]]
     """
     records, problems = [], []
     for path in external_records(report_folder):
+        names = path.parent.parent.name, path.parent.name
         try:
             record = ExternalRecord.read(path.parent)
         except ValueError as error:
-            problems.append(str(error))
+            problems.append(ExternalProblem(*names, str(error)))
             continue
         if why := record.stale():
-            problems.append(f"{path}: {why}")
+            problems.append(ExternalProblem(*names, f"{path}: {why}"))
         else:
             records.append(record)
     return records, problems

@@ -12,7 +12,7 @@ from ichreport.params.profile import Profile
 from ichreport.report.html.blocks import Sentences
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import counted, digits_for, number, with_interval
-from ichreport.runs.external_record import ExternalRecord, read_external
+from ichreport.runs.external_record import ExternalProblem, ExternalRecord, read_external
 
 _CAPTIONS: Final = Captions.beside(__file__)
 
@@ -33,7 +33,7 @@ class Elsewhere:
     """
 
     records: list[ExternalRecord]
-    problems: list[str]
+    problems: list[ExternalProblem]
 
 
 def read(profile: Profile, report_folder: Path | None = None) -> Elsewhere:
@@ -44,13 +44,13 @@ def read(profile: Profile, report_folder: Path | None = None) -> Elsewhere:
         report_folder: A copy of its report; the report itself if not given.
     """
     records, problems = read_external(report_folder or profile.report_folder)
-    made = {(record.data["name"], record.run) for record in records}
-    damaged = " ".join(problems)
+    known = {(record.data["name"], record.run) for record in records}
+    known |= {(problem.data_set, problem.run) for problem in problems}
     missing = [
-        _CAPTIONS.fill("missing", run=run, data=data.name)
+        ExternalProblem(data.name, run, _CAPTIONS.fill("missing", run=run, data=data.name))
         for data in profile.external
         for run in profile.runs_elsewhere(data)
-        if (data.name, run) not in made and f"/{data.name}/{run}/" not in damaged
+        if (data.name, run) not in known
     ]
     return Elsewhere(records, [*problems, *missing])
 
@@ -62,21 +62,39 @@ def verdict(elsewhere: Elsewhere) -> Sentences:
         elsewhere: As `read` gives it.
     """
     lines = [_verdict(record) for record in elsewhere.records]
-    return Sentences([*(lines or [_CAPTIONS.fill("nothing")]), *elsewhere.problems])
+    told = [*lines, *(problem.text for problem in elsewhere.problems)]
+    return Sentences(told) if told else no_records(elsewhere)
 
 
 def verdicts_of(elsewhere: Elsewhere, run: str) -> str:
-    """Whether a run holds elsewhere, in sentences, and which evaluations of it cannot be read.
+    """Whether a run holds elsewhere, in sentences; nothing without an evaluation of it.
 
     Args:
         elsewhere: As `read` gives it.
         run: The run's name.
-
-    Returns:
-        Nothing where it was not applied elsewhere, nor should have been.
     """
-    verdicts = [_verdict(record) for record in elsewhere.records if record.run == run]
-    return " ".join([*verdicts, *(each for each in elsewhere.problems if run in each)])
+    return " ".join(_verdict(record) for record in elsewhere.records if record.run == run)
+
+
+def problems_of(elsewhere: Elsewhere, run: str) -> str:
+    """Which evaluations of a run are missing or cannot be used, in sentences; nothing if none.
+
+    Args:
+        elsewhere: As `read` gives it.
+        run: The run's name.
+    """
+    return " ".join(problem.text for problem in elsewhere.problems if problem.run == run)
+
+
+def no_records(elsewhere: Elsewhere) -> Sentences:
+    """What stands where records would be shown: that none is asked for, or that none can be used.
+
+    Args:
+        elsewhere: As `read` gives it, without records.
+    """
+    if elsewhere.problems:
+        return Sentences([_CAPTIONS.fill("none_of_use")])
+    return Sentences([_CAPTIONS.fill("nothing")])
 
 
 def of_thresholds(elsewhere: Elsewhere) -> Sentences:
@@ -86,7 +104,7 @@ def of_thresholds(elsewhere: Elsewhere) -> Sentences:
         elsewhere: As `read` gives it.
     """
     told = [each for record in elsewhere.records for each in _of_threshold(record)]
-    return Sentences(told or [_CAPTIONS.fill("nothing")])
+    return Sentences(told) if told else no_records(elsewhere)
 
 
 def of_probabilities(elsewhere: Elsewhere) -> Sentences:
@@ -96,7 +114,7 @@ def of_probabilities(elsewhere: Elsewhere) -> Sentences:
         elsewhere: As `read` gives it.
     """
     told = [_of_probabilities(record) for record in elsewhere.records]
-    return Sentences(told or [_CAPTIONS.fill("nothing")])
+    return Sentences(told) if told else no_records(elsewhere)
 
 
 def of_few(elsewhere: Elsewhere) -> Sentences:
@@ -106,7 +124,7 @@ def of_few(elsewhere: Elsewhere) -> Sentences:
         elsewhere: As `read` gives it.
     """
     if not elsewhere.records:
-        return Sentences([_CAPTIONS.fill("nothing")])
+        return no_records(elsewhere)
     told = [each for record in elsewhere.records for each in _of_few(record)]
     return Sentences(told or [_CAPTIONS.fill("no_few", few=FEW)])
 
@@ -142,7 +160,7 @@ def _verdict(record: ExternalRecord) -> str:
         outside=of_place(row, "outside"),
         inside=of_place(row, "inside"),
         difference=of_place(row, "difference"),
-        studies=f"{row['outside_units']:,}",
+        studies=counted(row["outside_units"], "study", "studies"),
         positives=f"{row['outside_positives']:,}",
     )
     match outcome(row):
@@ -152,6 +170,8 @@ def _verdict(record: ExternalRecord) -> str:
             return _CAPTIONS.fill("does_better", run=run, data=data, figures=figures)
         case "undefined":
             return _CAPTIONS.fill("no_verdict", run=run, data=data, figures=figures)
+    if row["difference_low"] == 0:
+        return _CAPTIONS.fill("no_fall", run=run, data=data, figures=figures)
     fall = number(-row["difference_low"], digits_for(row["difference_low"]))
     return _CAPTIONS.fill("left_open", run=run, data=data, figures=figures, fall=fall)
 

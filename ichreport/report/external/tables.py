@@ -16,7 +16,14 @@ from ichreport.evaluation.external.measures import (
 )
 from ichreport.evaluation.maps.localisation import MEASURES
 from ichreport.labels import ANY, LABELS
-from ichreport.report.external.elsewhere import SLICES, STUDIES, Elsewhere, of_place, outcome
+from ichreport.report.external.elsewhere import (
+    SLICES,
+    STUDIES,
+    Elsewhere,
+    no_records,
+    of_place,
+    outcome,
+)
 from ichreport.report.html.blocks import (
     Cell,
     Column,
@@ -62,6 +69,7 @@ def data_sets(elsewhere: Elsewhere) -> Shown:
         terms = [data["licence"] or "–", data["citation"] or "–"]
         rows.append([*_where(record), what, data["labelled"], *counts, *gone, unlabelled, *terms])
     return _table(
+        elsewhere,
         _CAPTIONS.fill("data_sets"),
         [
             *(*_WHERE, "what", "labels are of"),
@@ -120,8 +128,10 @@ def forest(elsewhere: Elsewhere) -> Drawing | Sentences:
         ).panels
         lower = [row["label"] for row in known if outcome(row) == "lower"]
         words.append(f"{record.run} on {record.data['name']}: lower for {_listed(lower)}")
+    if not elsewhere.records:
+        return no_records(elsewhere)
     if not panels:
-        return Sentences([_CAPTIONS.fill("nothing")])
+        return Sentences([_CAPTIONS.fill("no_difference")])
     return Drawing(_CAPTIONS.fill("forest"), f"Forest plots. {'; '.join(words)}.", panels)
 
 
@@ -138,6 +148,7 @@ def operating_points(elsewhere: Elsewhere) -> Shown:
         values = [of_place(row, place, 2) for row in (ppv, net) for place in ("inside", "outside")]
         rows.append([*_where(record), label, number(ppv["threshold"]), *shares, *values])
     return _table(
+        elsewhere,
         _CAPTIONS.fill("operating_points"),
         [
             *(*_WHERE, "label"),
@@ -168,6 +179,7 @@ def calibration(elsewhere: Elsewhere) -> Shown:
         losses = [number(local[name]) for name in ("log_loss", "log_loss_local")]
         rows.append([*_where(record), label, *values, *losses, with_interval(gain)])
     return _table(
+        elsewhere,
         _CAPTIONS.fill("calibration"),
         [
             *(*_WHERE, "label"),
@@ -199,7 +211,7 @@ def strata(elsewhere: Elsewhere) -> Shown:
             rows.append([*_where(record), *map(str, keys), *counts, *values])
     if not rows:
         return Sentences([_CAPTIONS.fill("no_strata")])
-    return _table(
+    return Table(
         _CAPTIONS.fill("strata"),
         [
             *(*_WHERE, "by", "label", "which"),
@@ -230,7 +242,7 @@ def readers(elsewhere: Elsewhere) -> Shown:
     if not rows:
         return Sentences([_CAPTIONS.fill("no_readers")])
     columns = numbers("studies", "seen by any", "same, %", "Fleiss' kappa")
-    return _table(_CAPTIONS.fill("readers"), ["data set", "label", *columns], rows)
+    return Table(_CAPTIONS.fill("readers"), ["data set", "label", *columns], rows)
 
 
 def maps(elsewhere: Elsewhere) -> Shown:
@@ -256,7 +268,7 @@ def maps(elsewhere: Elsewhere) -> Shown:
     if not rows:
         return Sentences([_CAPTIONS.fill("no_maps")])
     names = numbers("slices (patients)", "pointing game", "share inside", "IoU", "precision")
-    return _table(_CAPTIONS.fill("maps"), [*_WHERE, "maps", "label", *names, "above both"], rows)
+    return Table(_CAPTIONS.fill("maps"), [*_WHERE, "maps", "label", *names, "above both"], rows)
 
 
 def other_systems(elsewhere: Elsewhere) -> Shown:
@@ -275,7 +287,7 @@ def other_systems(elsewhere: Elsewhere) -> Shown:
     if not rows:
         return Sentences([_CAPTIONS.fill("no_other_system")])
     columns = numbers("studies", "with it", "ours", "theirs", "difference")
-    return _table(_CAPTIONS.fill("other_systems"), [*_WHERE, "label", *columns], rows)
+    return Table(_CAPTIONS.fill("other_systems"), [*_WHERE, "label", *columns], rows)
 
 
 def _inside_and_outside(caption: str, elsewhere: Elsewhere, level: str) -> Shown:
@@ -294,13 +306,13 @@ def _inside_and_outside(caption: str, elsewhere: Elsewhere, level: str) -> Shown
     for words in ("AUC", "recall", "specificity"):
         columns += numbers("inside", "outside", "difference", group=words)
         columns += [Column("outcome", group=words)]
-    return _table(caption, columns, rows)
+    return _table(elsewhere, caption, columns, rows)
 
 
-def _table(caption: str, columns: list[Column | str], rows: list[Any]) -> Shown:
-    if not rows:
-        return Sentences([_CAPTIONS.fill("nothing")])
-    return Table(caption, columns, rows)
+def _table(
+    elsewhere: Elsewhere, caption: str, columns: list[Column | str], rows: list[Any]
+) -> Shown:
+    return Table(caption, columns, rows) if rows else no_records(elsewhere)
 
 
 def _each(elsewhere: Elsewhere) -> Iterator[tuple[ExternalRecord, str]]:

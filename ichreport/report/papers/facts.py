@@ -63,7 +63,9 @@ def gather(folder: Path, profile: Profile, results: Results, figures: Figures | 
     if best is not None and figures is not None:
         facts |= _of_run(best, results) | _of_splits(best) | figures.facts()
         facts["seeds_words"] = _seeds(results.by_row[best.row])
-        facts["elsewhere_words"] = elsewhere.verdicts_of(elsewhere.read(profile, folder), best.name)
+        places = elsewhere.read(profile, folder)
+        facts["elsewhere_words"] = elsewhere.verdicts_of(places, best.name)
+        facts["elsewhere_problems"] = elsewhere.problems_of(places, best.name)
     facts |= _of_maps(folder, profile, results)
     facts["source_words"] = _source(facts)
     return {name: text for name, text in facts.items() if text}

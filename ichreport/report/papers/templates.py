@@ -21,10 +21,9 @@ REPORTED: Final = "Reported"
 NOT_APPLICABLE: Final = "Not applicable"
 NOT_DONE: Final = "Not done"
 NO_RUN: Final = "a run that is still missing"
+WITHOUT_RUN: Final = "no run that is split by patient has the primary endpoint."
 
-_NO_FIGURES: Final = Point(
-    "Figures", f"{NOT_DONE}: no run that is split by patient has the primary endpoint."
-)
+_NO_FIGURES: Final = Point("Figures", f"{NOT_DONE}: {WITHOUT_RUN}")
 _TABLES: Final = {
     "splits": Figures.splits_table,
     "scores": Figures.scores_table,
@@ -39,12 +38,12 @@ class Answer:
     """The answer to an item.
 
     Attributes:
-        text: A sentence or more.
-        applies: Whether the item can be reported at all; if not, the text says why.
+        status: `REPORTED`, `NOT_APPLICABLE` or `NOT_DONE`.
+        text: A sentence or more; what is reported, or why nothing is.
     """
 
+    status: str
     text: str
-    applies: bool
 
 
 def read_template(stem: str) -> Mapping[str, Any]:
@@ -52,19 +51,28 @@ def read_template(stem: str) -> Mapping[str, Any]:
     return read_yaml(FOLDER / f"{stem}.yaml")
 
 
-def answer(item: Mapping[str, Any], facts: Facts) -> Answer | None:
-    """The first answer of which everything is known; None if there is none.
+def answer(item: Mapping[str, Any], facts: Facts) -> Answer:
+    """The first answer of which everything is known, or why there is none.
 
     Args:
         item: `answers`, each with `says` and perhaps `when`: names of facts that must be known; and
-            with `applies: false` where it says why the item does not apply.
+            with `applies: false` or `done: false` where it says why the item does not apply or is
+            not done. `not_done`: why, where no answer is known; without it, and with `of_run: true`
+            where no run is, for want of a run.
         facts: What is known.
     """
     for candidate in item.get("answers", ()):
         if all(name in facts for name in (*candidate.get("when", ()), *named(candidate["says"]))):
-            text = _sentence(str(candidate["says"]).format_map(facts))
-            return Answer(text, candidate.get("applies", True))
-    return None
+            text = " ".join(str(candidate["says"]).format_map(facts).split())
+            return Answer(_status(candidate), text)
+    lacks_run = item.get("of_run") and "run" not in facts
+    return Answer(NOT_DONE, WITHOUT_RUN if lacks_run else item.get("not_done", WITHOUT_RUN))
+
+
+def _status(candidate: Mapping[str, Any]) -> str:
+    if not candidate.get("done", True):
+        return NOT_DONE
+    return REPORTED if candidate.get("applies", True) else NOT_APPLICABLE
 
 
 def named(text: str) -> list[str]:
@@ -99,11 +107,6 @@ def card(facts: Facts, figures: Figures | None) -> Document:
     return _document(template, facts, sections)
 
 
-def not_done(item: Mapping[str, Any]) -> str:
-    """The text of an item without an answer."""
-    return f"{NOT_DONE}: {item['not_done']}"
-
-
 def _section(part: Mapping[str, Any], facts: Facts, figures: Figures | None) -> Section:
     blocks: list[Point | Table] = [_point(line, facts) for line in part.get("lines", ())]
     if "table" in part:
@@ -113,16 +116,13 @@ def _section(part: Mapping[str, Any], facts: Facts, figures: Figures | None) -> 
 
 def _point(line: Mapping[str, Any], facts: Facts) -> Point:
     known = answer(line, facts)
-    return Point(line["topic"], known.text if known else not_done(line))
+    is_done = known.status != NOT_DONE
+    return Point(line["topic"], _sentence(known.text) if is_done else f"{NOT_DONE}: {known.text}")
 
 
 def _row(item: Mapping[str, Any], facts: Facts) -> list[str]:
     known = answer(item, facts)
-    if known is None:
-        status, text = NOT_DONE, _sentence(item["not_done"])
-    else:
-        status, text = REPORTED if known.applies else NOT_APPLICABLE, known.text
-    return [item["number"], item["asks"], status, text]
+    return [item["number"], item["asks"], known.status, _sentence(known.text)]
 
 
 def _table(section: str, rows: list[list[str]]) -> Items:
@@ -162,6 +162,5 @@ def _document(
 
 
 def _sentence(text: str) -> str:
-    """A text with a capital first letter, its spaces single."""
-    flat = " ".join(text.split())
-    return flat[:1].upper() + flat[1:]
+    """A text with a capital first letter."""
+    return text[:1].upper() + text[1:]

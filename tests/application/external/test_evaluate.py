@@ -254,8 +254,9 @@ def test_a_record_that_is_damaged_or_of_an_earlier_run_is_a_problem_and_no_figur
     path.write_bytes(content[:-1])
     records, [problem] = read_external(Path("reports/own"))
     assert records == []
-    assert "predictions.parquet" in problem
-    assert "Evaluate it again" in problem
+    assert (problem.data_set, problem.run) == ("there", "cnn")
+    assert "predictions.parquet" in problem.text
+    assert "Evaluate it again" in problem.text
 
 
 @pytest.mark.parametrize("slices", [1, 5, 16, 1000])

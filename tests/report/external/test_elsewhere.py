@@ -11,7 +11,7 @@ from ichreport.params.profile import Profile
 from ichreport.report.external import elsewhere, tables
 from ichreport.report.external.elsewhere import Elsewhere, outcome
 from ichreport.runs.external_format import EXTERNAL_FORMAT, read_external_record
-from ichreport.runs.external_record import ExternalRecord, read_external
+from ichreport.runs.external_record import ExternalProblem, ExternalRecord, read_external
 from tests.report.external.made_evaluations import assessment, comparison, told
 
 
@@ -20,6 +20,9 @@ from tests.report.external.made_evaluations import assessment, comparison, told
     [
         (-0.15, -0.05, "lower", "cnn falls on island"),
         (-0.15, 0.05, "open", "no fall is shown, and one of up to 0.150 is not excluded"),
+        (-0.15, 0.0, "open", "no fall is shown, and one of up to 0.150 is not excluded"),
+        (0.0, 0.05, "open", "cnn does not fall on island"),
+        (-0.0, 0.0, "open", "cnn does not fall on island"),
         (0.01, 0.2, "higher", "cnn does better on island"),
         (math.nan, math.nan, "undefined", "nothing can be said"),
     ],
@@ -32,6 +35,7 @@ def test_the_verdict_is_what_the_interval_of_the_difference_says(
     assert outcome(row) == expected
     [line] = elsewhere.verdict(told(tmp_path, **changed)).sentences
     assert words in line
+    assert ("is not excluded" in line) == (low < 0 <= high)
     assert "0.800 (0.760–0.840)" in line
     assert "0.900 (0.870–0.930)" in line
 
@@ -40,6 +44,13 @@ def test_a_fall_that_is_not_excluded_is_never_one_of_nothing(tmp_path):
     changed = {"auc_any": {"difference_low": -0.0003, "difference_high": 0.01}}
     [line] = elsewhere.verdict(told(tmp_path, **changed)).sentences
     assert "one of up to 0.0003 is not excluded" in line
+
+
+def test_one_study_is_no_studies(tmp_path):
+    [line] = elsewhere.verdict(told(tmp_path, auc_any={"outside_units": 1})).sentences
+    assert "(1 study, 30 with bleeding)" in line
+    [line] = elsewhere.verdict(told(tmp_path)).sentences
+    assert "(60 studies, 30 with bleeding)" in line
 
 
 def test_labels_of_few_studies_are_said_in_words(tmp_path):
@@ -118,6 +129,22 @@ def test_what_a_data_set_lacks_is_said_in_a_sentence(tmp_path):
     sentences = (elsewhere.of_few, elsewhere.of_thresholds, elsewhere.of_probabilities)
     for table in (tables.places, tables.data_sets, tables.calibration, tables.forest, *sentences):
         assert "No run has been applied" in repr(table(nobody))
+    assert "No run has been applied" in str(elsewhere.verdict(nobody))
+
+
+def test_where_evaluations_are_only_missing_they_alone_are_named(tmp_path):
+    missing = Elsewhere([], [ExternalProblem("hills", "cnn", "cnn has not been evaluated.")])
+    assert elsewhere.verdict(missing).sentences == ["cnn has not been evaluated."]
+    sentences = (elsewhere.of_few, elsewhere.of_thresholds, elsewhere.of_probabilities)
+    for table in (tables.places, tables.data_sets, tables.calibration, tables.forest, *sentences):
+        assert "No evaluation can be shown" in repr(table(missing))
+        assert "No run has been applied" not in repr(table(missing))
+
+
+def test_a_difference_that_is_not_defined_is_no_lack_of_evaluations(tmp_path):
+    nothing = {"difference_low": math.nan, "difference_high": math.nan}
+    undefined = told(tmp_path, **{f"auc_{label}": nothing for label in LABELS})
+    assert str(tables.forest(undefined)) == "No difference in AUC is defined."
 
 
 def test_slices_have_a_table_where_they_are_labelled(tmp_path):
@@ -139,8 +166,8 @@ def test_evaluations_that_are_missing_or_of_an_earlier_run_are_named(tmp_path, m
     found = elsewhere.read(Profile.parse({"external": data, "cam_run": "cnn"}, where="x"))
     assert found.records == []
     stale, missing = found.problems
-    assert "cnn has no result any more" in stale
-    assert missing == "cnn has not been evaluated on hills: see the log of its job."
+    assert "cnn has no result any more" in stale.text
+    assert missing.text == "cnn has not been evaluated on hills: see the log of its job."
 
 
 def test_another_versions_record_and_another_evaluations_are_refused_with_the_cure(tmp_path):
@@ -152,16 +179,22 @@ def test_another_versions_record_and_another_evaluations_are_refused_with_the_cu
     path.write_text(path.read_text().replace(f'"format": {EXTERNAL_FORMAT}', '"format": 0'))
     records, [problem] = read_external(tmp_path)
     assert records == []
-    assert f"has format 0, expected {EXTERNAL_FORMAT}: another version made it." in problem
-    assert "Evaluate it again" in problem
+    assert f"has format 0, expected {EXTERNAL_FORMAT}: another version made it." in problem.text
+    assert "Evaluate it again" in problem.text
 
 
-def test_a_run_s_words_hold_its_evaluations_and_what_is_wrong_with_them(tmp_path):
-    made = told(tmp_path)
-    missing = "cnn was not applied to lake: the job failed."
-    found = Elsewhere(made.records, [missing, "lstm was not applied to lake: the job failed."])
-    said = elsewhere.verdicts_of(found, "cnn")
-    assert "cnn falls on island" in said
-    assert said.endswith(missing)
-    assert "lstm" not in said
-    assert elsewhere.verdicts_of(found, "other") == ""
+def test_a_run_s_words_are_of_its_own_evaluations_and_problems(tmp_path):
+    missing = "cnn has not been evaluated on lake."
+    found = Elsewhere(
+        told(tmp_path).records,
+        [
+            ExternalProblem("lake", "cnn", missing),
+            ExternalProblem("cnn", "cnn-deep", "external/cnn/cnn-deep is damaged."),
+        ],
+    )
+    assert elsewhere.verdicts_of(found, "cnn").startswith("cnn falls on island")
+    assert missing not in elsewhere.verdicts_of(found, "cnn")
+    assert elsewhere.problems_of(found, "cnn") == missing
+    assert elsewhere.verdicts_of(found, "cnn-deep") == ""
+    assert elsewhere.problems_of(found, "cnn-deep") == "external/cnn/cnn-deep is damaged."
+    assert elsewhere.problems_of(found, "other") == ""

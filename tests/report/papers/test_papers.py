@@ -10,6 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from ichreport.files import read_json, read_sealed_json, write_sealed_json
 from ichreport.labels import LABELS
+from ichreport.params.profile import Profile
 from ichreport.report import site
 from ichreport.report.html.sanitise import clean
 from ichreport.report.papers import pages, templates
@@ -72,6 +73,13 @@ def recorded_rows(report, table):
 
 def shown_with_interval(row):
     return f"{row['value']:.3f} ({row['low']:.3f}–{row['high']:.3f})"
+
+
+def ask_for_cq500(report):
+    """Let the profile, then of real slices, name a data set of another hospital."""
+    asked = {"external": [{"name": "cq500", "source": "there"}], "cam_run": "mine"}
+    external = Profile.parse({"profile": "tiny", **asked}, where="x").external
+    report.profile = report.profile.model_copy(update={"phantom": None, "external": external})
 
 
 def test_every_score_in_the_card_is_the_record_s(report):
@@ -214,6 +222,7 @@ def test_every_fact_that_a_template_names_is_known_somewhere(report):
     report.write_manifest(synthetic=False, recipe={"image_size": 96, "pseudonymised": True})
     mine = record.read_run(report.folder / "runs" / "mine").record["provenance"]
     made_evaluations.write(report.folder / "runs" / "mine", mine["predictions_sha256"])
+    ask_for_cq500(report)
     known = set(gather(report.folder, report.profile, report.results(), figures))
     known.add("combination_words")  # of a row that trains nothing: test_combined_runs
     for stem in (*templates.CHECKLISTS, templates.CARD):
@@ -228,6 +237,12 @@ def test_every_fact_that_a_template_names_is_known_somewhere(report):
 
 def test_a_test_elsewhere_stands_in_all_papers_and_none_is_not_claimed(report):
     report.write_run(synthetic=False)
+    alone = {stem: items_of(text) for stem, text in papers(report).items()}
+    assert "tested internally." in alone["claim-2024"]["6"][1]
+    assert "it would take external testing" in alone["claim-2024"]["41"][1]
+    assert alone["tripod-ai"]["16"][1].startswith("None by design")
+    assert alone["tripod-ai"]["23b"][0] == "Not done"
+    assert "test on data from other hospitals" in alone["tripod-ai"]["27c"][1]
     claim = items_of(papers(report)["claim-2024"])
     assert claim["33"] == ["Not done", "This run was not applied to data from another source."]
     assert "not tested on external data" in claim["40"][1]
@@ -242,6 +257,32 @@ def test_a_test_elsewhere_stands_in_all_papers_and_none_is_not_claimed(report):
         assert "ine falls on island" in text  # a sentence's first word is capitalised
         assert "all data are of one source" not in text
         assert "not tested on external data" not in text
+    tripod = items_of(of_all["tripod-ai"])
+    assert "this run externally" in claim["6"][1]
+    assert "external testing" not in claim["41"][1]
+    assert tripod["16"][1].startswith("Within the source none by design")
+    assert tripod["23b"][0] == "Reported"
+    assert tripod["27c"][1] == "To have readers judge the misses."
+
+
+def test_an_evaluation_that_is_asked_for_and_not_there_is_no_test_elsewhere(report):
+    ask_for_cq500(report)
+    report.write_run(synthetic=False)
+    missing = "ine has not been evaluated on cq500: see the log of its job."
+    made = papers(report)
+    claim, tripod = (items_of(made[stem]) for stem in ("claim-2024", "tripod-ai"))
+    assert claim["33"] == ["Not done", f"M{missing}"]
+    assert f"**In other hospitals.** Not done: m{missing}" in made["model-card"]
+    assert "Not tested; all data are of one source." in made["model-card"]
+    for item in (claim["40"], tripod["26"]):
+        assert "not tested on external data" in item[1]
+    known = record.read_run(report.folder / "runs" / "mine").record["provenance"]
+    made_evaluations.write(report.folder / "runs" / "mine", known["predictions_sha256"])
+    made = papers(report)
+    assert items_of(made["claim-2024"])["33"][0] == "Reported"
+    card = made["model-card"]
+    assert f"with bleeding). m{missing}" in card
+    assert "Tested on the data from elsewhere that are named above, and on no others." in card
 
 
 def test_every_paper_cites_the_poster_by_author_and_title(report):
@@ -309,6 +350,13 @@ def test_without_any_run_the_papers_are_made_and_say_so(report):
     )
     assert list(items_of(made["tripod-ai"])) == TRIPOD
     assert items_of(made["claim-2024"])["37"][0] == "Not done"
+    for stem, numbers in (
+        ("claim-2024", ("30", "33", "38", "42")),
+        ("tripod-ai", ("18f", "24")),
+    ):
+        for number in numbers:
+            said = items_of(made[stem])[number][1]
+            assert said == "No run that is split by patient has the primary endpoint."
 
 
 def test_a_run_without_a_commit_says_so(report, monkeypatch):
