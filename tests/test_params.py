@@ -885,7 +885,7 @@ def test_steps_that_do_not_go_together_are_refused_with_the_cure(words, told):
         (
             {},
             "Adam with a step of 0.002, cut after each epoch without gain on validation",
-            "at most 12 epochs, stopped after 3 without gain",
+            "at most 12 epochs, fewer after 3 without gain",
         ),
         (
             {"optimizer": "adamw", "weight_decay": 0.01, "schedule": "cosine", "warm_up": 1},
@@ -909,7 +909,17 @@ def test_steps_that_do_not_go_together_are_refused_with_the_cure(words, told):
             {"accumulate": 4},
             "Adam with a step of 0.002, cut after each epoch without gain on validation, along the "
             "mean slopes of 4 batches",
-            "at most 12 epochs, stopped after 3 without gain",
+            "at most 12 epochs, fewer after 3 without gain",
+        ),
+        (
+            {"epochs": 1},
+            "Adam with a step of 0.002, cut after each epoch without gain on validation",
+            "1 epoch",
+        ),
+        (
+            {"epochs": 1, "schedule": "cosine"},
+            "Adam with steps of up to 0.002 that fall along a cosine to 0",
+            "1 epoch",
         ),
     ],
 )

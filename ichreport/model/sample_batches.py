@@ -16,10 +16,8 @@ from ichreport.model.fitting.mixing import Mixing
 from ichreport.model.fitting.series_batches import SeriesBatches, SeriesVariation
 from ichreport.model.fitting.study_sampling import StudySampling
 from ichreport.model.inputs import hu_of
+from ichreport.params.training.sequences import SERIES_A_BATCH
 from ichreport.params.training.training_plan import TrainingPlan
-
-SERIES_A_BATCH = 4
-"""A sequence head takes at least so many series a batch, and else about `batch_size` slices."""
 
 
 def slice_batches(

@@ -118,9 +118,11 @@ class Steps:
         return f", along {slopes}{clipped}"
 
     def epochs_in_words(self, epochs: int, patience: int) -> str:
-        """How long a training goes on: `at most 12 epochs, stopped after 3 without gain`."""
-        if self.schedule == "plateau":
-            told = f"at most {epochs} epochs, stopped after {patience} without gain"
+        """How long a training may go on: `at most 12 epochs, fewer after 3 without gain`."""
+        if epochs == 1:
+            told = "1 epoch"
+        elif self.schedule == "plateau":
+            told = f"at most {epochs} epochs, fewer after {patience} without gain"
         else:
             told = f"{epochs} epochs, of which the one with the least loss on validation is kept"
         if not self.ema:

@@ -3,13 +3,16 @@
 Values of the challenge's winners stand in `params/recipes`; the defaults are between theirs.
 """
 
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 
 from ichreport.params.yaml import Parameters
 
 Cell = Literal["gru", "lstm"]
+
+SERIES_A_BATCH: Final = 4
+"""A head that reads series takes at least so many a batch, and else about `batch_size` slices."""
 
 
 class SequenceRecipe(Parameters):

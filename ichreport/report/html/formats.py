@@ -91,6 +91,11 @@ def counted(count: int, one: str, several: str = "") -> str:
     return f"{count:,} {one if count == 1 else several or one + 's'}"
 
 
+def all_of(count: int, one: str) -> str:
+    """All of what is counted: `all 12 epochs`, or `the only epoch`."""
+    return f"the only {one}" if count == 1 else f"all {counted(count, one)}"
+
+
 def listed(names: Iterable[str]) -> str:
     """Names as a person lists them: `a, b and c`; of one, itself.
 

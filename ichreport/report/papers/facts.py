@@ -23,10 +23,11 @@ from ichreport.params.profile import Profile
 from ichreport.params.samples import SAMPLES
 from ichreport.report.external import elsewhere
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import counted, number, with_interval
+from ichreport.report.html.formats import all_of, counted, number, with_interval
 from ichreport.report.papers import training_words
 from ichreport.report.papers.tables import Figures
 from ichreport.report.run.parameters import not_trained
+from ichreport.report.run.verdicts import stopped_by_itself
 from ichreport.runs import map_record
 from ichreport.runs.results import Results, ScoredRun
 from ichreport.splits import SPLITS
@@ -160,12 +161,22 @@ def _of_training(best: ScoredRun) -> dict[str, str]:
     devices = record["provenance"]["backend"].get("devices", [])
     return training_words.of_experiment(experiment) | {
         "epochs_run": str(len(losses)),
+        "ran_words": _ran(losses, experiment),
         "best_epoch": str(int(np.argmin(losses)) + 1),
         "trainable": f"{record['model']['trainable']:,}",
         "frozen": f"{record['model']['frozen']:,}",
         "frozen_words": not_trained(experiment),
         "device": ", ".join(devices) or "an unknown device",
     }
+
+
+def _ran(losses: Sequence[float], experiment: Experiment) -> str:
+    """How many epochs ran, and where a training might have stopped by itself, whether it did."""
+    if stopped_by_itself(losses, experiment):
+        return f"it stopped by itself after epoch {len(losses)}"
+    told = f"{all_of(len(losses), 'epoch')} ran"
+    might_have = experiment.schedule == "plateau" and len(losses) > 1
+    return f"{told}, and it had not stopped by itself" if might_have else told
 
 
 def _of_combination(combined: Mapping[str, Any]) -> dict[str, str]:

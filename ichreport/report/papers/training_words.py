@@ -5,6 +5,7 @@ from typing import Final
 from ichreport.params.experiment import Experiment
 from ichreport.params.networks import HEADS, HIERARCHIES, LOSSES, NETWORKS
 from ichreport.params.training import augmentations, mixing
+from ichreport.params.training.sequences import SERIES_A_BATCH
 from ichreport.params.training.training_plan import Fitting
 from ichreport.report.html.formats import counted
 
@@ -16,12 +17,14 @@ def of_experiment(experiment: Experiment) -> dict[str, str]:
         experiment: A run that trains.
     """
     fitting, recipe = experiment.fitting, experiment.recipe_of_head
+    reads_series = experiment.head_spec.reads_series
     return {
         "pixels_seen": str(experiment.view.pixels_seen),
         "network_words": f"{_network(experiment)}, global average pooling and "
         f"{counted(experiment.dense_layers, 'dense layer')}"
         f"{recipe.words if recipe else HEADS[experiment.head].words}",
         "input_words": experiment.input_spec.words,
+        "seen_words": _seen(experiment),
         "loss_words": _loss(experiment),
         "initial_words": _initial(experiment),
         "augmentation_words": _varied(experiment) + _views(experiment),
@@ -29,9 +32,37 @@ def of_experiment(experiment: Experiment) -> dict[str, str]:
         "step_words": fitting.in_words(fitting.step_size),
         "epoch_words": _head_alone(fitting)
         + fitting.epochs_in_words(fitting.epochs, fitting.patience),
-        "batch_size": f"{experiment.batch_size:g}",
-        "epochs": str(experiment.epochs),
+        "batch_words": _series_a_batch(experiment)
+        if reads_series
+        else f"{counted(experiment.batch_size, 'slice')} a batch",
+        "prediction_words": _prediction(experiment),
+        "validation_words": "to choose the epoch that is kept, and thresholds",
     }
+
+
+def _seen(experiment: Experiment) -> str:
+    """The pixels that a probability rests on."""
+    around, recipe = experiment.input_spec.neighbours, experiment.recipe_of_head
+    if experiment.head_spec.reads_series:
+        at_once = f", up to {recipe.window:,} slices at once" if recipe else ""
+        distances = " and with their distances in mm" if recipe and recipe.gaps else ""
+        return f"the pixels of a whole series{at_once}, in the order of its slices{distances}"
+    if around:
+        return f"the pixels of a slice and of the {2 * around} slices next to it in its series"
+    return "the pixels of a slice alone"
+
+
+def _series_a_batch(experiment: Experiment) -> str:
+    return f"about {experiment.batch_size:,} slices a batch, and {SERIES_A_BATCH} series at least"
+
+
+def _prediction(experiment: Experiment) -> str:
+    """How the network's output becomes a probability."""
+    views = "".join(f", their means over {_VIEWS[view]}," for view in experiment.test_time)
+    told = f"the network's logits{views} through the logistic function"
+    if experiment.hierarchy is None:
+        return told
+    return f"{told}; a subtype's probability is that of any bleeding times its own given any"
 
 
 def _network(experiment: Experiment) -> str:
@@ -124,14 +155,14 @@ def _varied(experiment: Experiment) -> str:
 
 
 _VIEWS: Final = {
-    "flip": " Predictions are means over a slice and its mirror image.",
-    "reverse": " Predictions are means over a series read from below and from above.",
+    "flip": "a slice and its mirror image",
+    "reverse": "a series read from below and from above",
 }
 
 
 def _views(experiment: Experiment) -> str:
     """Over which views predictions are means; nothing where there is one."""
-    return "".join(_VIEWS[view] for view in experiment.test_time)
+    return "".join(f" Predictions are means over {_VIEWS[view]}." for view in experiment.test_time)
 
 
 def _head_alone(fitting: Fitting) -> str:

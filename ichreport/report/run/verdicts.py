@@ -18,6 +18,7 @@ from ichreport.params.experiment import Experiment
 from ichreport.report.html.blocks import Verdict
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import (
+    all_of,
     counted,
     digits_for,
     listed,
@@ -64,13 +65,27 @@ def training(history: Mapping[str, Sequence[float]], experiment: Experiment) -> 
     """
     epochs, best = len(history["val_loss"]), int(np.argmin(history["val_loss"]))
     kept = _CAPTIONS.fill("kept_epoch", best=best + 1, epochs=epochs)
+    every = all_of(epochs, "epoch")
     if experiment.schedule != "plateau":
-        return Verdict(f"{kept} {_CAPTIONS.fill('ran_through', epochs=epochs)}")
-    if epochs < experiment.epochs or epochs - 1 - best >= experiment.patience:
+        return Verdict(f"{kept} {_CAPTIONS.fill('ran_through', all_epochs=every)}")
+    if stopped_by_itself(history["val_loss"], experiment):
         patience = counted(experiment.patience, "epoch")
         return Verdict(f"{kept} {_CAPTIONS.fill('stopped', epochs=epochs, patience=patience)}")
     since = counted(epochs - 1 - best, "epoch")
-    return Verdict(f"{kept} {_CAPTIONS.fill('not_stopped', epochs=epochs, since=since)}")
+    return Verdict(f"{kept} {_CAPTIONS.fill('not_stopped', all_epochs=every, since=since)}")
+
+
+def stopped_by_itself(losses: Sequence[float], experiment: Experiment) -> bool:
+    """Whether a training stopped for want of a gain, and not for want of epochs.
+
+    Args:
+        losses: The loss on validation after each epoch.
+        experiment: What says how many epochs there may be.
+    """
+    if experiment.schedule != "plateau":
+        return False
+    waited = len(losses) - 1 - int(np.argmin(losses))
+    return len(losses) < experiment.epochs or waited >= experiment.patience
 
 
 def probabilities(assessed: Assessment) -> Verdict:

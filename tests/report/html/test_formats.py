@@ -95,3 +95,8 @@ def test_names_are_listed_as_a_person_does():
     assert formats.listed(["a"]) == "a"
     assert formats.listed(iter(["a", "b"])) == "a and b"
     assert formats.listed(["a", "b", "c"]) == "a, b and c"
+
+
+def test_all_of_one_is_the_only_one():
+    assert formats.all_of(12, "epoch") == "all 12 epochs"
+    assert formats.all_of(1, "epoch") == "the only epoch"

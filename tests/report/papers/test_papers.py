@@ -152,6 +152,42 @@ def test_epochs_of_the_head_alone_stand_in_the_checklists(report):
         assert told in papers(report)[paper]
 
 
+@pytest.mark.parametrize(
+    ("changes", "ran"),
+    [
+        ({"epochs": 9}, "fewer after 3 without gain; it stopped by itself after epoch 3."),
+        ({"epochs": 3, "patience": 1}, "; it stopped by itself after epoch 3."),
+        ({"epochs": 3}, "; all 3 epochs ran, and it had not stopped by itself."),
+        ({"epochs": 3, "schedule": "cosine"}, "is kept; all 3 epochs ran."),
+    ],
+)
+def test_a_training_stopped_by_itself_only_where_its_history_says_so(report, changes, ran):
+    report.write_run(**changes)
+    made = papers(report)
+    for stem, number in (("claim-2024", "25"), ("tripod-ai", "12c")):
+        assert ran in items_of(made[stem])[number][1]
+
+
+def test_what_the_network_sees_and_how_it_predicts_stand_in_the_checklist(report):
+    tripod = items_of(papers(report)["tripod-ai"])
+    assert tripod["9a"][1].startswith("The pixels of a slice alone (HU clipped")
+    assert tripod["12g"][1].startswith("The network's logits through the logistic function; six")
+    report.write_run(input="adjacent", test_time=["flip"])
+    tripod = items_of(papers(report)["tripod-ai"])
+    assert tripod["9a"][1].startswith("The pixels of a slice and of the 2 slices next to it in")
+    assert "a slice and its mirror image" in tripod["12g"][1]
+    assert "once a slice" not in tripod["12g"][1]
+
+
+def test_no_sample_is_said_to_be_all_slices_that_is_not(report):
+    for sample in ("sampb", "fullid"):
+        report.write_run(sample=sample)
+        made = {stem: items_of(text) for stem, text in papers(report).items()}
+        assert ("all slices" in made["claim-2024"]["10"][1]) == (sample == "fullid")
+        assert "all slices" not in made["claim-2024"]["21"][1]
+        assert "all slices" not in made["tripod-ai"]["10"][1]
+
+
 def test_splits_are_counted_from_the_predictions(report):
     rows = rows_of(papers(report)["model-card"], "Training data")
     table = report.results().best.predictions

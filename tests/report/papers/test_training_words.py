@@ -69,3 +69,73 @@ def test_how_series_vary_and_over_which_views_predictions_are_means():
     plain = words_of(words)["augmentation_words"]
     assert "Series vary" not in plain
     assert "Predictions are means" not in plain
+
+
+BACKBONE = {"network": "densenet121", "sample": "fullid"}
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ({}, "the pixels of a slice alone"),
+        (
+            {"input": "adjacent"},
+            "the pixels of a slice and of the 2 slices next to it in its series",
+        ),
+        (
+            {"neighbours": 2},
+            "the pixels of a slice and of the 4 slices next to it in its series",
+        ),
+        (
+            BACKBONE | {"head": "bilstm"},
+            "the pixels of a whole series, in the order of its slices",
+        ),
+        (
+            BACKBONE | {"head": "sequence", "sequence": {"gaps": True, "window": 32}},
+            "the pixels of a whole series, up to 32 slices at once, in the order of its slices and "
+            "with their distances in mm",
+        ),
+    ],
+)
+def test_what_a_probability_rests_on_is_told_as_it_is(words, told):
+    assert words_of(words)["seen_words"] == told
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ({"batch_size": 1}, "1 slice a batch"),
+        ({"batch_size": 32, "accumulate": 4}, "32 slices a batch"),
+        (BACKBONE | {"head": "bilstm"}, "about 32 slices a batch, and 4 series at least"),
+    ],
+)
+def test_a_batch_is_of_slices_or_of_series(words, told):
+    assert words_of(words)["batch_words"] == told
+
+
+PRODUCT = "; a subtype's probability is that of any bleeding times its own given any"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ({}, "the network's logits through the logistic function"),
+        (
+            {"network": "cnn7", "test_time": ["flip"]},
+            "the network's logits, their means over a slice and its mirror image, through the "
+            "logistic function",
+        ),
+        (
+            BACKBONE | {"head": "sequence", "test_time": ["reverse"]},
+            "the network's logits, their means over a series read from below and from above, "
+            "through the logistic function",
+        ),
+        ({"hierarchy": "together"}, f"the network's logits through the logistic function{PRODUCT}"),
+        (
+            {"hierarchy": "conditional"},
+            f"the network's logits through the logistic function{PRODUCT}",
+        ),
+    ],
+)
+def test_how_a_probability_is_made_is_told_as_it_is(words, told):
+    assert words_of(words)["prediction_words"] == told

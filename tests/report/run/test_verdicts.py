@@ -89,6 +89,14 @@ def test_a_training_that_used_all_its_epochs_is_not_said_to_have_stopped(changes
     assert unsaid not in text
 
 
+@pytest.mark.parametrize("schedule", ["plateau", "cosine"])
+def test_one_epoch_is_the_only_one(schedule):
+    history = {"loss": [0.9], "val_loss": [0.8]}
+    text = str(verdicts.training(history, Experiment(epochs=1, schedule=schedule)))
+    assert "the only epoch" in text
+    assert "1 epochs" not in text
+
+
 OPENINGS = {
     "learned": "By its own interval, its probabilities are better than the constant prevalence",
     "ranks only": "It ranks bleeding, but its probabilities are no better",
