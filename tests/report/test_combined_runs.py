@@ -199,7 +199,15 @@ def test_the_papers_of_a_combination_say_what_it_is_and_name_its_networks_files(
     files = "runs/01-plain/model.weights.h5, runs/02-focal/model.weights.h5"
     assert files in claim
     assert files in texts["tripod-ai"]
-    assert "Nothing is trained for it" in texts["model-card"]
+    card, tripod = texts["model-card"], texts["tripod-ai"]
+    assert "Nothing is trained for it" in card
+    assert "Validation, to choose thresholds: " in card
+    assert "how much other seeds of the combined runs would change" in card
+    assert re.search(
+        r"\| 1 \|[^|]*\| Reported \| Developing and evaluating networks, here comb", tripod
+    )
+    assert re.search(r"\| 9a \|[^|]*\| Reported \| What each of the combined runs sees", tripod)
+    assert "of validation to choose thresholds, " in tripod
 
 
 def test_the_papers_of_a_blend_give_its_weights(combined):
@@ -209,6 +217,23 @@ def test_the_papers_of_a_blend_give_its_weights(combined):
     first = blend.run_record.combination["weights"][0]
     assert "the weight of the second chosen" in card
     assert f"chosen on validation: {first['label']} {first['weight']:.1f}, " in card
+    assert "Validation, to choose weights and thresholds: " in card
+
+
+def test_of_runs_that_are_as_good_on_validation_the_first_is_said_to_be_taken(combined):
+    endpoint = "the report's primary endpoint, the AUC of any bleeding in whole studies"
+    for names, told in (
+        (["04-blend"], f"It is the only run split by patient that has {endpoint}."),
+        (["01-plain", "03-mean"], "Of 2 runs split by patient that have {}, this one has the"),
+        (["01-plain", "03-mean", "04-blend"], "{}, 03-mean and 04-blend have the largest on val"),
+    ):
+        scored = {name: combined.results.scored[name] for name in names}
+        some = replace(combined.results, runs=[one.run_record for one in scored.values()])
+        made = papers.make(combined.folder, combined.profile, replace(some, scored=scored))
+        card, claim, _ = (document.markdown() for document in made)
+        assert told.format(endpoint) in card
+        assert told.format(endpoint) in claim
+        assert ("stands first in the table" in card) == (len(names) == 3)
 
 
 @pytest.mark.browser

@@ -5,7 +5,6 @@ record, the profile, the store's manifest, or the measured maps.
 """
 
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +22,14 @@ from ichreport.params.profile import Profile
 from ichreport.params.samples import SAMPLES
 from ichreport.report.external import elsewhere
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import all_of, counted, number, with_interval
+from ichreport.report.html.formats import (
+    all_of,
+    counted,
+    listed,
+    number,
+    with_interval,
+    with_named_interval,
+)
 from ichreport.report.papers import training_words
 from ichreport.report.papers.tables import Figures
 from ichreport.report.run.parameters import not_trained
@@ -47,10 +53,8 @@ def gather(folder: Path, profile: Profile, results: Results, figures: Figures | 
         figures: What the best run's record says; None without such a run.
     """
     facts = {
-        "version": version("ichreport"),
         "runs_done": str(len(results.scored)),
-        "runs_expected": str(len(results.runs)),
-        "candidates": counted(len(results.candidates), "run"),
+        "runs_expected": counted(len(results.runs), "experiment"),
         "endpoint": results.primary.in_words,
         "replicates": f"{REPLICATES:,}",
         "poster": poster.CITATION,
@@ -98,10 +102,14 @@ def _manifest(profile: Profile, best: ScoredRun | None) -> Mapping[str, Any]:
 def _of_store(manifest: Mapping[str, Any]) -> dict[str, str]:
     if not manifest:
         return {}
-    counts = ("patients", "studies", "slices", "rejects", "set_aside", "files")
+    counts = manifest["counts"]
     rules = [f"{rule}: {count:,}" for rule, count in manifest["rules"].items()]
     return {
-        **{name: f"{manifest['counts'][name]:,}" for name in counts},
+        "patients": counted(counts["patients"], "patient"),
+        "studies": counted(counts["studies"], "study", "studies"),
+        "slices": counted(counts["slices"], "slice"),
+        "files": counted(counts["files"], "file"),
+        **{name: f"{counts[name]:,}" for name in ("rejects", "set_aside")},
         "rules": "; ".join(rules) or "none was needed",
         "image_size": str(manifest["recipe"]["image_size"]),
         "pseudonymised": "yes" if manifest["recipe"].get("pseudonymised") else "",
@@ -132,17 +140,25 @@ def _of_run(best: ScoredRun, results: Results) -> dict[str, str]:
     known = record["provenance"]
     combined = best.run_record.combination
     made = _of_training(best) if combined is None else _of_combination(combined)
-    weights = [f"runs/{name}/model.weights.h5" for name in _trained(best.name, results)]
+    made_by = known["packages"] | (known["training"] or {}).get("packages", {})
+    files = [_weights_file(name, results) for name in _trained(best.name, results)]
     return made | {
+        "version": made_by.get("ichreport", "of a version that is not recorded"),
+        "choice_words": _choice(best, results),
+        "primary_words": _CAPTIONS.fill(
+            "primary",
+            endpoint=results.primary.in_words,
+            figure=with_named_interval(results.primary_of(best)),
+        ),
         "run": best.name,
         "question": experiment.question,
         "image_size": str(experiment.image_size),
         "sample_words": SAMPLES[experiment.sample].words.format_map(dict(experiment)),
         "shares_words": _shares(experiment),
         "seed": str(experiment.seed),
-        "model_files": ", ".join(weights),
+        "model_files": ", ".join(files),
         "code_words": _code(known),
-        "finished": f"{known['finished'][:10]}",
+        "finished": f"{best.made_on}" if best.made_on else "a day that is not recorded",
         "predictions_hash": known["predictions_sha256"],
         "python": known["python"],
         "packages": ", ".join(f"{name} {value}" for name, value in known["packages"].items()),
@@ -186,10 +202,14 @@ def _of_combination(combined: Mapping[str, Any]) -> dict[str, str]:
     if combined["kind"] == "ensemble":
         words = _CAPTIONS.fill("ensemble", runs=first, last=last)
     else:
-        weights = ", ".join(f"{row['label']} {row['weight']:.1f}" for row in combined["weights"])
-        words = _CAPTIONS.fill("blend", first=first, second=last, weights=weights)
+        words = _CAPTIONS.fill(
+            "blend", first=first, second=last, weights=_weights(combined["weights"])
+        )
     return {
         "combination_words": words,
+        "validation_words": "to choose weights and thresholds"
+        if combined["kind"] == "blend"
+        else "to choose thresholds",
         "network_words": words,
         "input_words": _CAPTIONS.fill("combined_input"),
         "initial_words": _CAPTIONS.fill("combined_start"),
@@ -197,14 +217,51 @@ def _of_combination(combined: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+def _weights(recorded: Sequence[Mapping[str, Any]]) -> str:
+    """The weights of a blend: those that validation chose, and those that it could not choose."""
+    chosen = [f"{row['label']} {row['weight']:.1f}" for row in recorded if row["chosen"]]
+    alike = [row["label"] for row in recorded if not row["chosen"]]
+    told = []
+    if chosen:
+        told.append(_CAPTIONS.fill("blend_chosen", weights=", ".join(chosen)))
+    if alike:
+        told.append(_CAPTIONS.fill("blend_alike", labels=listed(alike)))
+    return "; ".join(told)
+
+
+def _choice(best: ScoredRun, results: Results) -> str:
+    """How the run was chosen, and whether others are as good on validation."""
+    endpoint = results.primary.in_words
+
+    def value(run: ScoredRun) -> float:
+        return float(results.primary_of(run, "validation")["value"])
+
+    tied = [run for run in results.candidates if value(run) == value(best)]
+    if len(results.candidates) == 1:
+        return _CAPTIONS.fill("only_choice", endpoint=endpoint)
+    runs = len(results.candidates)
+    if len(tied) == 1:
+        return _CAPTIONS.fill("choice", endpoint=endpoint, runs=runs)
+    names = listed(run.name for run in tied)
+    return _CAPTIONS.fill("first_of_tied", endpoint=endpoint, runs=runs, names=names)
+
+
 def _trained(name: str, results: Results) -> list[str]:
-    """The trained runs that a run is made of: itself, or those that it combines."""
+    """The trained runs that a run is made of: itself, and those that it reads or combines."""
     run = results.all_scored.get(name)
-    combined = None if run is None else run.run_record.combination
-    if combined is None:
+    if run is None:
         return [name]
-    listed = [one for member in combined["members"] for one in _trained(member["name"], results)]
-    return list(dict.fromkeys(listed))
+    members = run.experiment.members
+    read = [run.experiment.features_from] if run.experiment.features_from else []
+    found = [one for other in (*members, *read) for one in _trained(other, results)]
+    return list(dict.fromkeys(found if members else [name, *found]))
+
+
+def _weights_file(name: str, results: Results) -> str:
+    """Where the weights of a trained run lie, and whether they are a head's alone."""
+    run = results.all_scored.get(name)
+    head_alone = run is not None and not run.experiment.trains_on_slices
+    return f"runs/{name}/model.weights.h5{' (the head alone)' if head_alone else ''}"
 
 
 def _shares(experiment: Experiment) -> str:
@@ -231,13 +288,23 @@ def _code(known: Mapping[str, Any]) -> str:
     return f"commit {known['commit']}{also[known['dirty']]}{trained}"
 
 
+_KINDS: Final = {
+    "patients": ("patient",),
+    "groups": ("linked patient group",),
+    "studies": ("study", "studies"),
+    "series": ("series", "series"),
+    "identical pixels": ("identical picture",),
+}
+"""What one is called, and several, of each kind of `leakage.leak_audit`."""
+
+
 def _leak(audit: Any) -> str:
     """How many patients stand on both sides of train and test."""
     rows = [row for row in audit if {row["first"], row["second"]} == {"train", "test"}]
     shared = {row["kind"]: row["shared"] for row in rows}
     pairs = shared.pop(NEIGHBOURS, None)
-    listed = ", ".join(f"{count:,} {kind}" for kind, count in shared.items())
-    said = [f"In both train and test: {listed}."] if listed else []
+    counts = ", ".join(counted(count, *_KINDS[kind]) for kind, count in shared.items())
+    said = [f"In both train and test: {counts}."] if counts else []
     if pairs is not None:
         said.append(f"Pairs of neighbouring slices with one in train and one in test: {pairs:,}.")
     return " ".join(said)
@@ -247,12 +314,12 @@ def _of_splits(best: ScoredRun) -> dict[str, str]:
     counts = {split: best.assessment.split(split) for split in SPLITS}
     sample = best.record["sample"]
     facts = {
-        "sample_slices": f"{sample['slices']:,}",
-        "sample_groups": f"{sample['groups']:,}",
+        "sample_slices": counted(sample["slices"], "slice"),
+        "sample_groups": counted(sample["groups"], "linked patient group"),
     }
     for split in SPLITS:
-        facts[f"{split}_slices"] = f"{counts[split]['slices']:,}"
-        facts[f"{split}_groups"] = f"{counts[split]['groups']:,}"
+        facts[f"{split}_slices"] = counted(counts[split]["slices"], "slice")
+        facts[f"{split}_groups"] = counted(counts[split]["groups"], "linked patient group")
         facts[f"{split}_positives"] = f"{counts[split][ANY]:,}"
     return facts
 

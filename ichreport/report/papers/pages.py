@@ -28,7 +28,7 @@ def make(folder: Path, profile: Profile, results: Results) -> list[Document]:
         profile: The report's profile.
         results: All runs of the report.
     """
-    figures = Figures(results.best) if results.best else None
+    figures = Figures(results.best, results.primary) if results.best else None
     facts = gather(folder, profile, results, figures)
     checklists = [templates.checklist(stem, facts) for stem in templates.CHECKLISTS]
     return [templates.card(facts, figures), *checklists]

@@ -8,9 +8,10 @@ from ichreport.evaluation.constant_prevalence import FloorComparison
 from ichreport.evaluation.operating.rates import RATES
 from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.labels import ANY, LABELS
+from ichreport.params.endpoint import Endpoint
 from ichreport.report.html.blocks import Table, numbers
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import number, with_interval
+from ichreport.report.html.formats import listed, number, with_interval
 from ichreport.runs.results import ScoredRun
 from ichreport.splits import SPLITS
 
@@ -31,9 +32,11 @@ class Figures:
 
     Attributes:
         scored: The run.
+        primary: What the report is about.
     """
 
     scored: ScoredRun
+    primary: Endpoint
 
     @property
     def assessment(self) -> Assessment:
@@ -98,18 +101,19 @@ class Figures:
 
     def operating_points_table(self) -> Table:
         """The rates of each label on test at its frozen threshold."""
-        rows = [
-            [
-                label,
-                number(self.assessment.threshold(label), 4),
-                *(with_interval(self.assessment.rate(name, label)) for name in RATES),
-            ]
-            for label in LABELS
-        ]
+        rows = []
+        for label in LABELS:
+            rates = [self.assessment.rate(name, label) for name in RATES]
+            positives, slices = rates[0]["positives"], rates[0]["slices"]
+            prevalence = number(100 * positives / slices if slices else None, 1)
+            threshold = number(self.assessment.threshold(label), 4)
+            rows.append(
+                [label, f"{positives:,}", prevalence, threshold, *map(with_interval, rates)]
+            )
         names = ["NPV" if name == "npv" else name for name in RATES]
         return Table(
             _CAPTIONS.fill("operating_points"),
-            ["label", *numbers("threshold", *names)],
+            ["label", *numbers("positives", "prevalence, %", "threshold", *names)],
             rows,
         )
 
@@ -128,20 +132,21 @@ class Figures:
         )
 
     def studies_table(self) -> Table:
-        """Areas and rates of whole studies on test."""
+        """Areas and rates of whole studies on test: of any, and of the endpoint's label."""
+        labels = list(dict.fromkeys([ANY, self.primary.label]))
         table = self.assessment.studies
         rows = []
-        for pooling, pooled in table[table["label"] == ANY].groupby("pooling", sort=False):
-            rows_of_pooling = pooled.to_dict("records")
-            measures: dict[str, Any] = {row["score"]: row for row in rows_of_pooling}
-            area = measures["auc"]
-            estimates = [with_interval(measures[name]) for name in ("auc", "recall", "specificity")]
-            rows.append(
-                [str(pooling), f"{area['studies']:,}", f"{area['positives']:,}", *estimates]
-            )
+        for label in labels:
+            for pooling, pooled in table[table["label"] == label].groupby("pooling", sort=False):
+                rows_of_pooling = pooled.to_dict("records")
+                measures: dict[str, Any] = {row["score"]: row for row in rows_of_pooling}
+                counts = [f"{measures['auc'][name]:,}" for name in ("studies", "positives")]
+                names = ("auc", "recall", "specificity")
+                estimates = [with_interval(measures[name]) for name in names]
+                rows.append([label, str(pooling), *counts, *estimates])
         return Table(
-            _CAPTIONS.fill("studies"),
-            ["pooling", *numbers("studies", "positives", "AUC", "recall", "specificity")],
+            _CAPTIONS.fill("studies", labels=f"{listed(labels)} bleeding"),
+            ["label", "pooling", *numbers("studies", "positives", "AUC", "recall", "specificity")],
             rows,
         )
 

@@ -10,8 +10,10 @@ from sklearn.metrics import roc_auc_score
 
 from ichreport.files import read_json, read_sealed_json, write_sealed_json
 from ichreport.labels import LABELS
+from ichreport.params.endpoint import Endpoint
 from ichreport.params.profile import Profile
 from ichreport.report import site
+from ichreport.report.html.formats import with_named_interval
 from ichreport.report.html.sanitise import clean
 from ichreport.report.papers import pages, templates
 from ichreport.report.papers.documents import Document, Point, Section, markdown
@@ -28,10 +30,8 @@ TRIPOD = [
     *("21", "22", "23a", "23b", "24", "25", "26", "27a", "27b", "27c"),
 ]
 ALWAYS_KNOWN = (
-    "version",
     "runs_done",
     "runs_expected",
-    "candidates",
     "endpoint",
     "replicates",
     "source_words",
@@ -109,7 +109,10 @@ def test_every_rate_in_the_card_is_the_record_s(report):
         if (row["rule"], row["split"]) == ("recall-85", "test")
     }
     for label in LABELS:
-        threshold, *rates = rows[label]
+        positives, prevalence, threshold, *rates = rows[label]
+        counts = recorded[label, "precision"]
+        assert positives == str(counts["positives"])
+        assert prevalence == f"{100 * counts['positives'] / counts['slices']:.1f}"
         assert threshold == f"{recorded[label, 'recall']['threshold']:.4f}"
         names = ("precision", "recall", "specificity", "accuracy", "npv")
         assert rates == [shown_with_interval(recorded[label, name]) for name in names]
@@ -123,6 +126,63 @@ def test_the_areas_are_scikit_learn_s_and_stand_in_all_three_papers(report):
     assert rows_of(made["model-card"], "Quantitative analyses")["any"][2].startswith(f"{area} (")
     for stem, number in (("claim-2024", "37"), ("tripod-ai", "23a")):
         assert f"any bleeding {area} (" in items_of(made[stem])[number][1]
+
+
+@pytest.mark.parametrize("label", ["any", "epidural"])
+def test_the_primary_endpoint_stands_in_all_three_papers_with_its_interval(report, label):
+    endpoint = Endpoint(label=label)
+    report.profile = report.profile.model_copy(update={"primary": endpoint})
+    results = report.results()
+    figure = with_named_interval(results.primary_of(results.best))
+    assert "95 % interval" in figure
+    told = f"he primary endpoint, the AUC of {label} bleeding in whole studies, is {figure} on test"
+    made = papers(report)
+    assert told in items_of(made["claim-2024"])["37"][1]
+    assert told in items_of(made["tripod-ai"])["23a"][1]
+    assert told in made["model-card"]
+    for stem, number in (("claim-2024", "28"), ("tripod-ai", "12e")):
+        primary = f"Primary: AUC of {label} bleeding in whole studies."
+        assert items_of(made[stem])[number][1].startswith(primary)
+    assert set(rows_of(made["model-card"], "Whole studies")) == {"any", label}
+    both = "any and epidural bleeding" if label == "epidural" else "any bleeding"
+    assert f"Test: {both} in a whole study." in made["model-card"]
+
+
+def test_a_training_that_was_found_is_of_its_own_day_and_version(report):
+    report.write_run(trained_by={"packages": {"ichreport": "0.0.1"}})
+    card = papers(report)["model-card"]
+    assert "Trained until 2026-11-23 with ichreport 0.0.1;" in card
+
+
+@pytest.mark.parametrize(
+    ("challenge", "status", "told", "untold"),
+    [
+        (True, "Not done", "The challenge's files name no scanner", "the store has thickness"),
+        (False, "Reported", "the store has thickness, kernel, contrast medium", "challenge"),
+    ],
+)
+def test_what_the_store_knows_of_acquisition_is_told(report, challenge, status, told, untold):
+    report.profile = report.profile.model_copy(update={"phantom": None})
+    report.write_run(synthetic=False)
+    report.write_manifest(synthetic=False, challenge=challenge)
+    item = items_of(papers(report)["claim-2024"])["13"]
+    assert item[0] == status
+    assert told in item[1]
+    assert untold not in item[1]
+
+
+def test_one_patient_is_no_patients(report):
+    counts = {"slices": 1, "patients": 1, "studies": 1, "series": 1, "rejects": 1, "files": 1}
+    report.write_manifest(counts={**counts, "set_aside": 1})
+    made = {stem: items_of(text) for stem, text in papers(report).items()}
+    assert made["claim-2024"]["7"][1].endswith(": 1 patient, 1 study, 1 slice.")
+    assert made["claim-2024"]["35"][1].startswith("1 patient, 1 study and 1 slice read,")
+    assert made["tripod-ai"]["20a"][1].startswith("1 patient, 1 study, 1 slice read,")
+    for stem, number in (("claim-2024", "8"), ("tripod-ai", "6b")):
+        assert "Of 1 file, set aside" in made[stem][number][1]
+    report.write_manifest()
+    assert "90 patients, 91 studies, 900 slices" in papers(report)["claim-2024"]
+    assert "1 of 1 experiment here." in papers(report)["tripod-ai"]
 
 
 @pytest.mark.parametrize(
@@ -252,7 +312,7 @@ def test_ethics_dates_and_setting_apply_to_patients(report):
 
 
 def test_every_fact_that_a_template_names_is_known_somewhere(report):
-    figures = Figures(report.results().best)
+    figures = Figures(report.results().best, report.profile.primary)
     report.write_run(name="mine--seed-2", training_seed=2)
     report.write_run(synthetic=False)
     report.write_manifest(synthetic=False, recipe={"image_size": 96, "pseudonymised": True})
@@ -350,6 +410,7 @@ def test_what_the_record_lacks_is_not_done_with_why(report):
         ("44", "A record knows of no funding; whoever hands this in states it."),
     ):
         assert claim[number] == ["Not done", why]
+    assert claim["39"] == ["Reported", "The run's page shows what it gets most wrong on test."]
     assert "**Activation maps.** Not done: no activation" in papers(report)["model-card"]
 
 
