@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from ichreport.params.yaml import read_yaml
 from ichreport.report.html.blocks import Cell, Marked, Table
+from ichreport.report.html.formats import counted
 from ichreport.report.papers.documents import Document, Items, Point, Section
 from ichreport.report.papers.facts import Facts
 from ichreport.report.papers.tables import Figures
@@ -139,7 +140,7 @@ def _shown(status: str) -> Cell:
 
 def _count(rows: list[list[str]]) -> str:
     counts = Counter(status for _, _, status, _ in rows)
-    parts = [f"{counts[REPORTED]} of {len(rows)} items are reported"]
+    parts = [f"{counts[REPORTED]} of {counted(len(rows), 'item is', 'items are')} reported"]
     parts += [
         f"{counts[status]} {status.lower()}"
         for status in (NOT_APPLICABLE, NOT_DONE)

@@ -282,6 +282,7 @@ def test_the_count_of_reported_items_is_right(report):
         reported, apart, missing = map(said.count, ("Reported", "Not applicable", "Not done"))
         assert reported + apart + missing == len(said)
         assert min(reported, apart, missing) > 0
+        assert "of 1 items" not in text
         assert (
             f"{reported} of {len(said)} items are reported, {apart} not applicable, "
             f"{missing} not done, each with its reason."
@@ -506,10 +507,19 @@ def test_papers_on_real_slices_tell_the_challenge_from_a_hospital(report):
     report.write_manifest(synthetic=False)
     made = papers(report)
     assert "no clinical model" not in "".join(made.values())
-    assert "Flanders" in items_of(made["claim-2024"])["7"][1]
+    claim = items_of(made["claim-2024"])
+    assert "Flanders" in claim["7"][1]
+    assert claim["11"][1].endswith("no name, date or free text of a header is.")
+    assert claim["15"][1].startswith("It is what the challenge has published;")
+    assert "reading" not in claim["40"][1]
+    tripod = items_of(made["tripod-ai"])
+    assert "where they are known, scanner, size and contrast of the bleed" in tripod["23a"][1]
+    assert "which are of other data" not in tripod["25"][1]
     report.write_run(synthetic=False)
     report.write_manifest(synthetic=False, challenge=False)
-    own = items_of(papers(report)["claim-2024"])
+    made = papers(report)
+    own = items_of(made["claim-2024"])
+    assert "which are of other data" in items_of(made["tripod-ai"])["25"][1]
     assert own["7"] == [
         "Not done",
         "The profile names a folder and nothing of where its images come from.",
