@@ -65,6 +65,7 @@ class Training:
         resumed: How many times it was cut off and went on.
         machine: What it was trained on, as `backend.start` says.
         software: The commit and the packages that trained it, as `software.describe` says.
+        declared: What was declared when it was trained; nothing where that was not asked yet.
     """
 
     folder: Path
@@ -79,6 +80,7 @@ class Training:
     resumed: int
     machine: Mapping[str, Any]
     software: Mapping[str, Any]
+    declared: Mapping[str, Any]
 
     @property
     def weights(self) -> Path:
@@ -97,7 +99,9 @@ def folder_of(store: Store) -> Path:
     return store.folder.parent / "trainings"
 
 
-def fit_or_find(store: Store, sample: Sample, plan: TrainingPlan) -> Training:
+def fit_or_find(
+    store: Store, sample: Sample, plan: TrainingPlan, *, declared: Mapping[str, Any] | None = None
+) -> Training:
     """A row's training: found where it is kept, else made and kept.
 
     Further views of slices at prediction train nothing: they look through the weights of the same
@@ -107,23 +111,27 @@ def fit_or_find(store: Store, sample: Sample, plan: TrainingPlan) -> Training:
         store: Where the slices are.
         sample: Which of them, and in which split.
         plan: The row.
+        declared: What is declared before it is trained, such as the primary endpoint. It is kept
+            with what is trained now, and changes nothing of what was.
 
     Raises:
         ValueError: As `training.fit`, and if a kept file is damaged.
     """
     made_of = key(store, sample, plan, entry=CODE)
-    if plan.test_time:
-        return keep(store, made_of, lambda folder: _with_views(store, sample, plan))
-    return keep(
-        store,
-        made_of,
-        lambda folder: training.fit_and_predict(store, sample, plan, checkpoints=folder),
-    )
+
+    def train(folder: Path) -> Made:
+        if plan.test_time:
+            return _with_views(store, sample, plan, declared)
+        return training.fit_and_predict(store, sample, plan, checkpoints=folder)
+
+    return keep(store, made_of, train, declared=declared)
 
 
-def _with_views(store: Store, sample: Sample, plan: TrainingPlan) -> Made:
+def _with_views(
+    store: Store, sample: Sample, plan: TrainingPlan, declared: Mapping[str, Any] | None
+) -> Made:
     """The training of the row without further views, and the predictions with them."""
-    plain = fit_or_find(store, sample, replace(plan, test_time=()))
+    plain = fit_or_find(store, sample, replace(plan, test_time=()), declared=declared)
     started = perf_counter()
     loaded = trained_rows.load(store, plan, plain.weights)
     trained = replace(
@@ -157,13 +165,20 @@ def key(store: Store, sample: Sample, plan: TrainingPlan, *, entry: str) -> dict
     }
 
 
-def keep(store: Store, made_of: Mapping[str, Any], train: Callable[[Path], Made]) -> Training:
+def keep(
+    store: Store,
+    made_of: Mapping[str, Any],
+    train: Callable[[Path], Made],
+    *,
+    declared: Mapping[str, Any] | None = None,
+) -> Training:
     """Find a training by its key, or make and keep it.
 
     Args:
         store: Where the slices are; trainings are kept beside it.
         made_of: Everything that the training depends on.
         train: Makes it, given the folder for its checkpoints.
+        declared: As `fit_or_find` says.
 
     Raises:
         ValueError: If a kept file is damaged; the message names it and the cure.
@@ -173,13 +188,14 @@ def keep(store: Store, made_of: Mapping[str, Any], train: Callable[[Path], Made]
         remove_partials(folder)
         is_new = not (folder / _NOTE).is_file()
         if is_new:
-            _write(folder, made_of, *train(folder))
+            _write(folder, {"key": made_of, "declared": declared or {}}, *train(folder))
         checkpoints.remove(folder)
     note = _read_note(folder)
     return Training(
         folder=folder,
         predictions=pd.read_parquet(folder / PREDICTIONS),
         is_new=is_new,
+        declared=note.get("declared", {}),
         **{name: note[name] for name in _KEPT},
     )
 
@@ -192,7 +208,7 @@ _KEPT: Final = (
 
 def _write(
     folder: Path,
-    made_of: Mapping[str, Any],
+    told: Mapping[str, Any],
     trained: Trained,
     predictions: pd.DataFrame,
     seconds: Mapping[str, float],
@@ -201,7 +217,7 @@ def _write(
     with atomic_file(folder / PREDICTIONS) as partial:
         predictions.to_parquet(partial, index=False)
     note = {
-        "key": made_of,
+        **told,
         "files": {name: sha256_of_file(folder / name) for name in (WEIGHTS, PREDICTIONS)},
         "history": trained.history,
         "trainable": trained.trainable,

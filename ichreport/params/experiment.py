@@ -70,6 +70,11 @@ class Experiment(RowParameters):
         return {label: weight for label, weight in self.label_weights.items() if weight != 1}
 
     @property
+    def declared(self) -> dict[str, Any]:
+        """What is declared before it is trained: the primary endpoint."""
+        return {"primary": self.primary.model_dump()}
+
+    @property
     def splits_by(self) -> SplitBy:
         """What stays together in this run's splits."""
         return self.split_by or SAMPLES[self.sample].split_by

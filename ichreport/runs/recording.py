@@ -91,6 +91,10 @@ class Training(Protocol):
         """What that took."""
 
     @property
+    def declared(self) -> Mapping[str, Any]:
+        """What was declared when it was trained, such as the primary endpoint."""
+
+    @property
     def joules(self) -> float | None:
         """What its cards used; None where nobody tells."""
 
@@ -168,6 +172,7 @@ def write_run(
                 "folder": training.folder.name,
                 "finished": training.finished,
                 **({"resumed": training.resumed} if training.resumed else {}),
+                "declared": dict(training.declared),
                 **training.software,
             },
             "weights_sha256": sha256_of_file(folder / WEIGHTS),

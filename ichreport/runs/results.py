@@ -114,6 +114,13 @@ class ScoredRun:
         return None if finished is None else datetime.fromisoformat(finished).date()
 
     @property
+    def declared_primary(self) -> Endpoint:
+        """The primary endpoint that was named when it was trained; else when it was recorded."""
+        training = self.record["provenance"].get("training") or {}
+        declared = training.get("declared", {}).get("primary")
+        return Endpoint(**declared) if declared else self.experiment.primary
+
+    @property
     def row(self) -> str:
         """The row of the table that this is a run of, with whatever seed."""
         return self.name.partition(SEED_MARK)[0]
@@ -179,22 +186,38 @@ class Results:
 
     @cached_property
     def candidates(self) -> list[ScoredRun]:
-        """The runs whose test patients are unseen and that have the primary endpoint."""
+        """The rows whose test patients are unseen and that have the primary endpoint.
+
+        Of a row with several seeds its first run stands for it.
+        """
         return [
             run
-            for run in self.scored.values()
+            for run in self.rows.values()
             if run.unseen_patients
             and not any(np.isnan(self.primary_of(run, split)["value"]) for split in _JUDGED)
         ]
 
-    @cached_property
+    @property
     def best(self) -> ScoredRun | None:
         """The candidate with the largest primary endpoint on validation; test has no say."""
-        return max(
-            self.candidates,
-            key=lambda run: self.primary_of(run, "validation")["value"],
-            default=None,
-        )
+        return next(iter(self.tied_for_best), None)
+
+    @cached_property
+    def tied_for_best(self) -> list[ScoredRun]:
+        """The candidates that have the largest primary endpoint on validation, in order."""
+        figures = [self.on_validation(run) for run in self.candidates]
+        largest = max(figures, default=np.nan)
+        return [
+            run for run, figure in zip(self.candidates, figures, strict=True) if figure == largest
+        ]
+
+    def on_validation(self, run: ScoredRun) -> float:
+        """A row's primary endpoint on validation: over several seeds, the mean.
+
+        The largest of five seeds would be chosen for its luck.
+        """
+        values = [self.primary_of(one, "validation")["value"] for one in self.by_row[run.row]]
+        return float(np.nanmean(values))
 
     def primary_of(self, run: ScoredRun, split: Split = "test") -> dict[str, Any]:
         """A run's primary endpoint: a row of `Assessment.endpoints`."""
@@ -207,14 +230,20 @@ class Results:
             run: One whose network another has trained is judged by that one's, and a combination by
                 its members'.
         """
-        read = [run.experiment.features_from or "", *run.experiment.members]
-        others = (self.all_scored[name] for name in read if name in self.all_scored)
+        others = (self.all_scored[name] for name in _read_by(run) if name in self.all_scored)
         return run.has_random_backbone or any(map(self.rests_on_random_backbone, others))
 
     @property
     def named_later(self) -> list[str]:
-        """The runs whose records name another primary endpoint: they were made before this one."""
-        return [name for name, run in self.scored.items() if run.experiment.primary != self.primary]
+        """The runs that were trained, or have a member that was, when another endpoint was named.
+
+        What is recorded anew, and not trained, stays what it was.
+        """
+        return [name for name, run in self.scored.items() if self._named_later(run)]
+
+    def _named_later(self, run: ScoredRun) -> bool:
+        others = (self.all_scored[name] for name in _read_by(run) if name in self.all_scored)
+        return run.declared_primary != self.primary or any(map(self._named_later, others))
 
     @property
     def synthetic(self) -> bool:
@@ -283,6 +312,11 @@ def read(profile: Profile, report_folder: Path | None = None) -> Results:
         {run.name: _variant(run, experiments) for run in by_hand if run.status == "ok"},
         profile.primary,
     )
+
+
+def _read_by(run: ScoredRun) -> list[str]:
+    """The runs that a run reads: whose network it looks through, or whose predictions it joins."""
+    return [*filter(None, [run.experiment.features_from]), *run.experiment.members]
 
 
 def _variant(run: RunRecord, experiments: Mapping[str, Experiment]) -> Variant:

@@ -252,3 +252,12 @@ def test_copies_survive_the_removal_of_the_folder(ask, tmp_path, monkeypatch, li
     assert sorted(path.name for path in run.iterdir()) == sorted([WEIGHTS, PREDICTIONS])
     assert [sha256_of_file(run / name) for name in (WEIGHTS, PREDICTIONS)] == hashes
     pd.testing.assert_frame_equal(pd.read_parquet(run / PREDICTIONS), kept.predictions)
+
+
+def test_what_was_declared_stays_what_it_was_when_the_training_is_found(store, sample, make):
+    plan = make(**HEAD).plan
+    first = training_store.fit_or_find(store, sample, plan, declared={"primary": {"label": "any"}})
+    later = {"primary": {"label": "subdural"}}
+    again = training_store.fit_or_find(store, sample, plan, declared=later)
+    assert not again.is_new
+    assert again.declared == first.declared == {"primary": {"label": "any"}}

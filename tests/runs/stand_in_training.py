@@ -43,6 +43,7 @@ class StandInTraining:
     is_new: bool = True
     resumed: int = 0
     joules: float | None = None
+    declared: Mapping[str, Any] = field(default_factory=dict)
     finished: str = "2026-11-23T12:00:00+00:00"
 
     def copy_to(self, folder: Path) -> None:

@@ -1,9 +1,11 @@
 """What is known of a run beside its figures: what it rests on, and whom it was tested on."""
 
+import numpy as np
 import pytest
 import yaml
 
 from ichreport.evaluation.assessment import assess
+from ichreport.params.endpoint import Endpoint
 from ichreport.params.experiment import Experiment
 from ichreport.params.profile import Profile
 from ichreport.params.yaml import project_path
@@ -158,3 +160,61 @@ def test_beyond_the_poster_are_rows_of_our_own_that_name_a_baseline_with_figures
     by_name = {run.name: run for run in found.runs}
     assert found.experiment_of(by_name["20-mistaken"]) is None
     assert found.experiment_of(by_name["05-raw"]).question == "Raw?"
+
+
+def declared(name, *, trained=None, recorded=None, **parameters):
+    """A run that was trained when one endpoint was named, and recorded anew with another."""
+    values = Experiment(name=name, primary=recorded or {}, **parameters).model_dump()
+    training = None if trained is None else {"declared": {"primary": trained}}
+    record = {"parameters": values, "provenance": {"synthetic": False, "training": training}}
+    return ScoredRun(RunRecord(name, None, "ok", record))
+
+
+def test_an_endpoint_that_was_named_after_a_training_was_not_named_beforehand():
+    """Recording the run anew made it look as if it had been."""
+    before, after = {"label": "any"}, {"label": "subdural"}
+    later = declared("later", trained=before, recorded=after)
+    now = declared("now", trained=after, recorded=after)
+    old = declared("old", recorded=before)  # of a version that did not note it
+    both = declared("both", recorded=after, ensemble_of=["later", "now"])
+    runs = {run.name: run for run in (later, now, old, both)}
+    results = Results([], runs, primary=Endpoint(**after))
+    assert results.named_later == ["later", "old", "both"]
+    assert Results([], {"now": now}, primary=Endpoint(**after)).named_later == []
+
+
+class Judged(ScoredRun):
+    """A run whose primary endpoint is made up."""
+
+    @property
+    def assessment(self):
+        return self.record["assessment"]
+
+
+class Figures:
+    def __init__(self, validation, test=0.5):
+        self.by_split = {"validation": validation, "test": test}
+
+    def endpoint(self, _, split):
+        return {"value": self.by_split[split]}
+
+
+def judged(**validation):
+    runs = {}
+    for name, value in validation.items():
+        name = name.replace("_seed_", "--seed-")
+        values = Experiment(name=name, sample="fullid").model_dump()
+        record = {"parameters": values, "assessment": Figures(value)}
+        runs[name] = Judged(RunRecord(name, None, "ok", record))
+    return Results([run.run_record for run in runs.values()], runs)
+
+
+def test_the_best_row_is_chosen_by_the_mean_over_its_seeds_and_its_first_run_is_shown():
+    """The luckiest of five seeds was the best, and stood in no row of the table."""
+    results = judged(lucky=0.7, lucky_seed_2=0.95, lucky_seed_3=0.6, steady=0.8)
+    assert results.best.name == "steady"
+    assert [run.name for run in results.candidates] == ["lucky", "steady"]
+    assert results.on_validation(results.scored["lucky"]) == pytest.approx(0.75)
+    assert judged(a=0.9, b=0.9, c=0.2).best.name == "a"
+    assert [run.name for run in judged(a=0.9, b=0.9, c=0.2).tied_for_best] == ["a", "b"]
+    assert judged(a=np.nan).best is None

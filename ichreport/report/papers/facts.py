@@ -144,7 +144,7 @@ def _of_run(best: ScoredRun, results: Results) -> dict[str, str]:
     files = [_weights_file(name, results) for name in _trained(best.name, results)]
     return made | {
         "version": made_by.get("ichreport", "of a version that is not recorded"),
-        "choice_words": _choice(best, results),
+        "choice_words": _choice(results),
         "primary_words": _CAPTIONS.fill(
             "primary",
             endpoint=results.primary.in_words,
@@ -229,20 +229,15 @@ def _weights(recorded: Sequence[Mapping[str, Any]]) -> str:
     return "; ".join(told)
 
 
-def _choice(best: ScoredRun, results: Results) -> str:
+def _choice(results: Results) -> str:
     """How the run was chosen, and whether others are as good on validation."""
     endpoint = results.primary.in_words
-
-    def value(run: ScoredRun) -> float:
-        return float(results.primary_of(run, "validation")["value"])
-
-    tied = [run for run in results.candidates if value(run) == value(best)]
     if len(results.candidates) == 1:
         return _CAPTIONS.fill("only_choice", endpoint=endpoint)
     runs = len(results.candidates)
-    if len(tied) == 1:
+    if len(results.tied_for_best) == 1:
         return _CAPTIONS.fill("choice", endpoint=endpoint, runs=runs)
-    names = listed(run.name for run in tied)
+    names = listed(run.name for run in results.tied_for_best)
     return _CAPTIONS.fill("first_of_tied", endpoint=endpoint, runs=runs, names=names)
 
 
