@@ -48,8 +48,8 @@ class FloorComparison:
         verdict: `learned`: the score is better than the floor. `ranks only`: the score is not
             better, but the run ranks bleeding above its absence, so its probabilities are off (as
             weighting the positives makes them). `ranks at least`: the run ranks bleeding, and the
-            interval of the score allows either. `not learned`: the score is not better and the run
-            does not rank. `undecided`: the intervals allow more than one of these.
+            interval of the score allows either. `not learned`: the score is not better, and that
+            the run ranks is not shown. `undecided`: the intervals allow more than one of these.
         score: Weighted log loss, summed over labels.
         floor: The weighted log loss of the constant prevalence.
         difference: `score` - `floor`; below 0 is better than the floor.
@@ -149,6 +149,4 @@ def _verdict(difference: Interval, area: Interval) -> Verdict:
         return "undecided"
     if difference.low < -_ROUNDING:
         return "ranks at least" if area.low > 0.5 else "undecided"
-    if area.low > 0.5:
-        return "ranks only"
-    return "not learned" if area.low <= 0.5 else "undecided"
+    return "ranks only" if area.low > 0.5 else "not learned"

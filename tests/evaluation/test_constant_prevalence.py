@@ -63,6 +63,19 @@ def test_noise_far_from_the_prevalence_has_not_learned(predictions):
     assert compare_with_floor(scored).verdict == "not learned"
 
 
+@pytest.mark.parametrize(("confidence", "verdict"), [(0.9, "not learned"), (0.001, "learned")])
+def test_a_test_without_bleeding_still_tells_a_worse_score(predictions, confidence, verdict):
+    """Nobody can tell then whether a run ranks; its loss is known all the same."""
+    drawn = confidence * np.random.default_rng(0).uniform(0.9, 1.1, (len(predictions), 6))
+    scored = predictions.assign(**dict(zip(PROBABILITIES, drawn.T, strict=True)))
+    test = predictions["split"] == "test"
+    scored.loc[test, [name.replace("probability", "truth") for name in PROBABILITIES]] = 0
+    learned = compare_with_floor(scored)
+    assert np.isnan(learned.auc_any)
+    assert (learned.difference_interval.low > 0) == (verdict == "not learned")
+    assert learned.verdict == verdict
+
+
 def test_the_constant_prevalence_itself_has_not_learned(predictions):
     train = predictions["split"] == "train"
     constant = {

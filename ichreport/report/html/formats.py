@@ -43,10 +43,19 @@ def digits_for(*values: float, digits: int = 3) -> int:
     return 9
 
 
-def number_range(values: Iterable[int]) -> str:
-    """The least and the greatest of whole numbers: `8 to 10`, or `10` where they are the same."""
+def digits_apart(first: float, second: float, digits: int = 3) -> int:
+    """As many decimals, or more, as tell two different numbers apart; at most 9."""
+    for more in range(digits, 9):
+        if not abs(first - second) > 0 or number(first, more) != number(second, more):
+            return more
+    return 9
+
+
+def number_range(values: Iterable[float], digits: int = 0) -> str:
+    """The least and the greatest of some numbers: `8 to 10`, or `10` where both are said alike."""
     known = sorted(values)
-    return f"{known[0]}" if known[0] == known[-1] else f"{known[0]} to {known[-1]}"
+    ends = [number(end, digits) for end in (known[0], known[-1])]
+    return ends[0] if ends[0] == ends[1] else " to ".join(ends)
 
 
 def p_value(value: float | None) -> str:
@@ -94,6 +103,11 @@ def counted(count: int, one: str, several: str = "") -> str:
 def all_of(count: int, one: str) -> str:
     """All of what is counted: `all 12 epochs`, or `the only epoch`."""
     return f"the only {one}" if count == 1 else f"all {counted(count, one)}"
+
+
+def capital(sentence: str) -> str:
+    """A sentence with a capital at its start, whatever word it starts with."""
+    return sentence[:1].upper() + sentence[1:]
 
 
 def listed(names: Iterable[str]) -> str:

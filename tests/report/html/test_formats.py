@@ -57,6 +57,34 @@ def test_decimals_are_added_until_no_value_looks_like_none(values, digits):
     assert formats.digits_for(*values) == digits
 
 
+@pytest.mark.parametrize(
+    ("pair", "digits"),
+    [
+        ((0.25, 0.5), 3), ((0.4998, 0.5004), 4), ((0.9, 0.90004), 5), ((0.5, 0.5), 3),
+        ((np.nan, 0.5), 3), ((0.5, 0.5 + 1e-12), 9),
+    ],
+)  # fmt: skip
+def test_decimals_are_added_until_two_numbers_differ(pair, digits):
+    assert formats.digits_apart(*pair) == digits
+
+
+@pytest.mark.parametrize(
+    ("values", "digits", "said"),
+    [
+        ([10, 8, 9], 0, "8 to 10"), ([4, 4], 0, "4"), ([-0.2, 0.1], 0, "0"),
+        ([-12.0, 3.5], 1, "−12.0 to 3.5"), ([0.501, 0.499], 2, "0.50"),
+    ],
+)  # fmt: skip
+def test_a_range_of_ends_that_are_said_alike_is_one_number(values, digits, said):
+    assert formats.number_range(values, digits) == said
+
+
+def test_a_sentence_starts_with_a_capital_whatever_its_first_word():
+    assert formats.capital("less than 0.1 % of it.") == "Less than 0.1 % of it."
+    assert formats.capital("42.0 % of SampA.") == "42.0 % of SampA."
+    assert formats.capital("") == ""
+
+
 def test_an_interval_that_is_not_there_is_said_not_to_be():
     known = {"value": 0.5, "low": 0.25, "high": 0.75}
     assert formats.with_named_interval(known) == "0.500 (95 % interval 0.250–0.750)"
