@@ -1,5 +1,6 @@
 """Figures of the data: labels, series, positions and intensities, each with words for it."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import matplotlib as mpl
@@ -15,7 +16,7 @@ from ichreport.report.data import missing
 from ichreport.report.html.blocks import Drawing, Sentences, lines
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.figure_style import STYLE, WIDE, one_axes
-from ichreport.report.html.formats import number
+from ichreport.report.html.formats import counted_range, number, number_range, percent
 from ichreport.report.html.palette import ACCENT, INK, LABEL_COLORS, SECOND, SOFT
 
 _CAPTIONS: Final = Captions.beside(__file__)
@@ -58,7 +59,7 @@ def co_occurrence(store: Store) -> Drawing | Sentences:
             "co_occurrence_alternative",
             label=LABELS[row],
             other=LABELS[column],
-            share=f"{off_diagonal[row, column]:.0%}",
+            share=percent(off_diagonal[row, column]),
             rows=rows,
         )
     return lines(
@@ -78,24 +79,25 @@ def series_shape(store: Store) -> Drawing:
     tilt, spacing = geometry["tilt"].dropna(), geometry["spacing"].dropna()
     length, subtypes = per_study.index, per_slice.index[per_slice > 0]
     panels, ranges, unknown = [], [], []
-    for name, unit, values, words, draw in (
+    every: tuple[tuple[str, str, Any, Callable[[Any], str], Callable[[Axes], Any]], ...] = (
         ("slices a study", "studies", length,
-         _CAPTIONS.fill("range_of_studies", low=length.min(), high=length.max()),
+         lambda known: _CAPTIONS.fill("range_of_studies", slices=counted_range(known, "slice")),
          lambda a: _bars(a, per_study.index, per_study)),
         ("subtypes a slice", "slices", subtypes,
-         _CAPTIONS.fill("range_of_subtypes", low=subtypes.min(), high=subtypes.max()),
+         lambda known: _CAPTIONS.fill("range_of_subtypes", kinds=counted_range(known, "subtype")),
          lambda a: _bars(a, per_slice.index, per_slice)),
         ("pixel spacing (mm)", "series", spacing,
-         _CAPTIONS.fill("range_of_spacing", low=spacing.min(), high=spacing.max()),
+         lambda known: _CAPTIONS.fill("range_of_spacing", width=number_range(known, 2)),
          lambda a: a.hist(spacing, bins=18, color=ACCENT)),
         ("tilt (degrees)", "series", tilt,
-         _CAPTIONS.fill("range_of_tilt", low=tilt.min(), high=tilt.max()),
+         lambda known: _CAPTIONS.fill("range_of_tilt", angle=counted_range(known, "degree")),
          lambda a: a.hist(tilt, bins=18, color=ACCENT)),
-    ):  # fmt: skip
+    )  # fmt: skip
+    for name, unit, values, words, draw in every:
         if not len(values):
             unknown.append(name)
             continue
-        ranges.append(words)
+        ranges.append(words(values))
         figure, axes = one_axes(_SMALL)
         draw(axes)
         axes.set(xlabel=name, ylabel=unit)
@@ -129,13 +131,12 @@ def bleed_positions(store: Store) -> Drawing | Sentences:
     peaks = [
         f"{label} near {float(table.index.to_numpy()[int(np.nanargmax(table[label]))]):.2f}"
         for label in LABELS
-        if table[label].notna().any()
+        if (table[label] > 0).any()
     ]
-    return lines(
-        figure,
-        caption=_CAPTIONS.fill("bleed_positions"),
-        alternative=f"Six curves over the height in the series; most frequent: {', '.join(peaks)}.",
-    )
+    alternative = _CAPTIONS.fill("bleed_positions_none")
+    if peaks:
+        alternative = _CAPTIONS.fill("bleed_positions_alternative", peaks=", ".join(peaks))
+    return lines(figure, caption=_CAPTIONS.fill("bleed_positions"), alternative=alternative)
 
 
 @mpl.rc_context(STYLE)

@@ -10,7 +10,7 @@ from ichreport.evaluation.agreement import ALL_READERS, agreement_table
 from ichreport.labels import LABELS
 from ichreport.report.html.blocks import Column, Sentences, Table, numbers
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import number, with_interval
+from ichreport.report.html.formats import percent, with_interval
 
 _CAPTIONS: Final = Captions.beside(__file__)
 
@@ -37,5 +37,5 @@ def _row(label: str, agreements: pd.DataFrame) -> list[str]:
     rows: list[dict[str, Any]] = agreements.to_dict("records")  # type: ignore[assignment]
     cells = [label, f"{rows[0]['studies']:,}", f"{rows[0]['positives']:,}"]
     for row in rows:
-        cells += [number(100 * row["agreement"], 1), with_interval(row, 2)]
+        cells += [percent(row["agreement"], 1), with_interval(row, 2)]
     return cells

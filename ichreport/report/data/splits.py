@@ -15,7 +15,7 @@ from ichreport.params.samples import Sample as SampleName
 from ichreport.report.data import tables
 from ichreport.report.html.blocks import Sentences, Table, Verdict
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import counted, listed, percent
+from ichreport.report.html.formats import capital, counted, listed, percent
 
 _CAPTIONS: Final = Captions.beside(__file__)
 
@@ -89,10 +89,12 @@ def verdict(drawn: Sequence[AuditedSample | TooSmall]) -> Verdict:
     seen = [one for one in known if one.share_of_seen]
     apart = [SAMPLES[one.name].name for one in known if not one.share_of_seen]
     said = [
-        _CAPTIONS.fill(
-            "test_patients_seen",
-            sample=SAMPLES[one.name].name,
-            share=percent(one.share_of_seen, 1),
+        capital(
+            _CAPTIONS.fill(
+                "test_patients_seen",
+                sample=SAMPLES[one.name].name,
+                share=percent(one.share_of_seen, 1),
+            )
         )
         for one in seen
     ]

@@ -14,7 +14,7 @@ from ichreport.report.data import missing
 from ichreport.report.html import data_frame
 from ichreport.report.html.blocks import Sentences, Table, Verdict, numbers
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import number
+from ichreport.report.html.formats import capital, counted, number, percent
 from ichreport.splits import SPLITS
 
 _CAPTIONS: Final = Captions.beside(__file__)
@@ -41,9 +41,7 @@ def prevalence(store: Store) -> Verdict:
     if math.isnan(bleeding):
         return _prevalence_of_studies(store)
     on_poster = poster.label_counts()[ANY] / poster.SLICES
-    sentence = (
-        f"{100 * bleeding:.1f} % of these slices bleed; of the poster's, {100 * on_poster:.1f} %."
-    )
+    sentence = f"{_bleed(store.slices, 'slices')}; of the poster's, {percent(on_poster, 1)} %."
     if store.manifest["synthetic"] and bleeding > on_poster:
         sentence += " " + _CAPTIONS.fill("synthetic_prevalence")
     return Verdict(sentence)
@@ -51,12 +49,20 @@ def prevalence(store: Store) -> Verdict:
 
 def _prevalence_of_studies(store: Store) -> Verdict:
     """How often studies bleed where nobody has labelled slices."""
-    bleeding = math.nan if store.studies is None else _share_that_bleeds(store.studies)
-    if math.isnan(bleeding):
+    if store.studies is None or math.isnan(_share_that_bleeds(store.studies)):
         if store.labelled == "nothing":
             return Verdict(str(missing.no_labels()))
         return Verdict(_CAPTIONS.fill("any_unknown"))
-    return Verdict(f"{100 * bleeding:.1f} % of these studies bleed. The poster counts slices.")
+    return Verdict(f"{_bleed(store.studies, 'studies')}. The poster counts slices.")
+
+
+def _bleed(rows: pd.DataFrame, units: str) -> str:
+    """How many of the labelled slices or studies bleed, in a clause."""
+    labelled = int((rows[ANY] >= 0).sum())
+    of_all = f"these {units}"
+    if labelled < len(rows):
+        of_all = f"the labelled {units} ({labelled:,} of {len(rows):,})"
+    return capital(f"{percent(_share_that_bleeds(rows), 1)} % of {of_all} bleed")
 
 
 def _share_that_bleeds(rows: pd.DataFrame) -> float:
@@ -69,23 +75,26 @@ def label_counts(store: Store) -> Table | Sentences:
     counts = summary.label_counts(store.slices)
     if not counts["labelled"].any():
         return _label_counts_of_studies(store)
-    positive, share = counts["positive"].to_dict(), counts["share"].to_dict()
+    positive, share, labelled = (
+        counts[name].to_dict() for name in ("positive", "share", "labelled")
+    )
     on_poster = poster.label_counts()
     rows = [
         [
             label,
             f"{positive[label]:,}",
-            number(100 * share[label], 2),
+            percent(share[label], 2),
             f"{on_poster[label]:,}",
-            number(100 * on_poster[label] / poster.SLICES, 2),
+            percent(on_poster[label] / poster.SLICES, 2),
+            f"{labelled[label]:,}",
         ]
         for label in LABELS
     ]
     return Table(
         _CAPTIONS.fill(
-            "label_counts", slices=f"{len(store):,}", poster_slices=f"{poster.SLICES:,}"
+            "label_counts", slices=counted(len(store), "slice"), poster_slices=f"{poster.SLICES:,}"
         ),
-        ["label", *numbers("here", "% here", "poster", "% poster")],
+        ["label", *numbers("here", "% here", "poster", "% poster", "labelled here")],
         rows,
     )
 
@@ -98,10 +107,12 @@ def _label_counts_of_studies(store: Store) -> Table | Sentences:
         counts[name].to_dict() for name in ("positive", "share", "labelled")
     )
     rows = [
-        [label, f"{positive[label]:,}", number(100 * share[label], 2), f"{labelled[label]:,}"]
+        [label, f"{positive[label]:,}", percent(share[label], 2), f"{labelled[label]:,}"]
         for label in LABELS
     ]
-    caption = _CAPTIONS.fill("label_counts_of_studies", studies=f"{len(store.studies):,}")
+    caption = _CAPTIONS.fill(
+        "label_counts_of_studies", studies=counted(len(store.studies), "study", "studies")
+    )
     return Table(caption, ["label", *numbers("positive", "% of labelled", "labelled")], rows)
 
 

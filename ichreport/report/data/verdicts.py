@@ -6,7 +6,7 @@ from ichreport.data import summary
 from ichreport.data.store import Store
 from ichreport.report.html.blocks import Verdict
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import counted, number
+from ichreport.report.html.formats import counted, listed, number, number_range
 
 _CAPTIONS: Final = Captions.beside(__file__)
 
@@ -16,7 +16,7 @@ def read(store: Store) -> Verdict:
     counts = store.manifest["counts"]
     rejects = _CAPTIONS.fill("read_all")
     if counts["rejects"]:
-        unusable, files = f"{counts['rejects']:,}", f"{counts['files']:,}"
+        unusable, files = f"{counts['rejects']:,}", counted(counts["files"], "file")
         rejects = _CAPTIONS.fill("read_but", rejects=unusable, files=files)
     slices, patients = (counted(counts[f"{one}s"], one) for one in ("slice", "patient"))
     were = "was" if counts["slices"] == 1 else "were"
@@ -37,15 +37,10 @@ def series_shape(store: Store) -> Verdict:
         if steps.empty
         else _CAPTIONS.fill("apart", step=number(steps.median(), 1))
     )
-    return Verdict(
-        _CAPTIONS.fill(
-            "shape",
-            length=counted(round(lengths.to_series().median()), "slice"),
-            shortest=lengths.min(),
-            longest=lengths.max(),
-            apart=apart,
-        )
-    )
+    length = counted(round(lengths.to_series().median()), "slice")
+    if lengths.min() == lengths.max():
+        return Verdict(_CAPTIONS.fill("shape_alike", length=length, apart=apart))
+    return Verdict(_CAPTIONS.fill("shape", length=length, ends=number_range(lengths), apart=apart))
 
 
 def headers(store: Store) -> Verdict:
@@ -53,12 +48,14 @@ def headers(store: Store) -> Verdict:
     applied = summary.rules_applied(store)
     rules = _CAPTIONS.fill("no_rules")
     if len(applied):
+        often = applied[applied == applied.max()]
+        slices = counted(int(applied.max()), "slice")
         rules = _CAPTIONS.fill(
             "rules_needed",
             rules=counted(len(applied), "rule"),
-            most="most often " if len(applied) > 1 else "",
-            first=applied.index[0],
-            slices=counted(int(applied.iloc[0]), "slice"),
+            most="most often " if len(applied) > len(often) else "",
+            names=listed(f'"{rule}"' for rule in often.index),
+            slices=f"{slices} each" if len(often) > 1 else slices,
         )
     families = store.slices["family"].nunique()
     return Verdict(
@@ -75,10 +72,11 @@ def left_out(store: Store) -> Verdict:
     return Verdict(
         _CAPTIONS.fill(
             "left_out",
-            series=f"{passed_over:,}",
-            all_series=f"{len(series):,}",
-            set_aside=f"{counts['set_aside']:,}",
+            series=counted(
+                passed_over, f"of {len(series):,} series was", f"of {len(series):,} series were"
+            ),
+            set_aside=counted(counts["set_aside"], "file"),
             rejects=f"{counts['rejects']:,}",
-            files=f"{counts['files']:,}",
+            files=counted(counts["files"], "file"),
         )
     )

@@ -110,6 +110,12 @@ def capital(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
+def counted_range(counts: Iterable[float], one: str) -> str:
+    """The least and the greatest count with what is counted: `1 slice`, `8 to 10 slices`."""
+    said = number_range(counts)
+    return f"{said} {one if said == '1' else one + 's'}"
+
+
 def listed(names: Iterable[str]) -> str:
     """Names as a person lists them: `a, b and c`; of one, itself.
 

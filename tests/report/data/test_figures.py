@@ -32,3 +32,24 @@ def test_histograms_of_the_series_say_their_ranges(store):
     drawing = data_figures.series_shape(store)
     assert f"studies have {per_study.min()} to {per_study.max()} slices" in drawing.alternative
     assert len(drawing.panels) == 4
+
+
+def test_ranges_of_equal_ends_are_one_number(store):
+    one = store.slices.groupby("study_instance_uid").head(1)
+    store.slices = one.assign(spacing=0.5, tilt=-0.2, **dict.fromkeys(LABELS, 0))
+    drawing = data_figures.series_shape(store)
+    assert drawing.alternative == (
+        "Histograms: studies have 1 slice; slices 0 subtypes; pixels are 0.50 mm wide; series are "
+        "tilted by 0 degrees."
+    )
+
+
+def test_a_label_that_never_occurs_is_most_frequent_nowhere(store):
+    store.slices = store.slices.assign(epidural=0, subdural=1)
+    said = data_figures.bleed_positions(store).alternative
+    assert "epidural" not in said
+    assert "subdural near" in said
+    store.slices = store.slices.assign(**dict.fromkeys(LABELS, 0))
+    said = data_figures.bleed_positions(store).alternative
+    assert said.endswith("on which no label occurs.")
+    assert "most frequent" not in said

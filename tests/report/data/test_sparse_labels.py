@@ -1,5 +1,6 @@
 """Where slices have no labels, the page of the data shows studies, or says what is missing."""
 
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -59,7 +60,9 @@ def test_studies_are_counted_where_they_are_labelled(of_studies):
     assert rows["subdural"] == rows["any"] == ["2", "28.57", "7"]
     assert rows["epidural"] == ["1", "14.29", "7"]
     assert "8 studies" in table.caption
-    assert str(data_tables.prevalence(of_studies)).startswith("28.6 % of these studies bleed.")
+    assert str(data_tables.prevalence(of_studies)).startswith(
+        "28.6 % of the labelled studies (7 of 8) bleed."
+    )
     assert dict(data_tables.data_set(of_studies).rows)["labels of"] == "studies"
 
 
@@ -149,6 +152,16 @@ def test_the_verdict_on_splits_names_those_whose_test_patients_are_seen_and_only
     assert said == f"{share} are of patients who have slices in train. " + UNSEEN
     assert str(splits.verdict([by_group])) == UNSEEN
     assert "no patient" not in str(splits.verdict([by_slice]))
+
+
+@pytest.mark.parametrize(
+    ("seen", "said"), [(1, "Less than 0.1 %"), (4999, "More than 99.9 %"), (5000, "100.0 %")]
+)
+def test_a_sentence_on_nearly_none_or_all_starts_with_a_capital(seen, said):
+    pair = {"first": "train", "second": "test", "kind": "patients", "slices_in_second": seen}
+    sample = SimpleNamespace(split=np.repeat("test", 5000))
+    drawn = splits.AuditedSample("sampa", sample, pd.DataFrame([pair]))
+    assert str(splits.verdict([drawn])).startswith(f"{said} of the test slices of SampA are of")
 
 
 def test_splits_without_labels_have_no_counts_of_them(unlabelled):

@@ -19,6 +19,8 @@ def test_what_was_read_is_counted_with_its_rejects(store):
     assert str(verdicts.read(one)).startswith("1 slice of 1 patient was read;")
     said = str(verdicts.read(counted(store, rejects=2, files=1234)))
     assert said.endswith("2 of 1,234 files could not be used.")
+    said = str(verdicts.read(counted(store, rejects=1, files=1)))
+    assert said.endswith("1 of 1 file could not be used.")
     assert "no file" not in said
 
 
@@ -30,6 +32,11 @@ def test_the_shape_of_series_is_their_median(store):
         f"A study has {lengths.median():.0f} slices in the median ({lengths.min()} to "
         f"{lengths.max()}), which lie {step:.1f} mm apart in the median."
     )
+
+
+def test_studies_of_one_length_have_no_range_of_lengths(store):
+    store.slices = store.slices.groupby("study_instance_uid").head(4)
+    assert str(verdicts.series_shape(store)).startswith("Each study has 4 slices, which lie ")
 
 
 def test_heights_that_are_not_known_and_single_slices_are_told(store):
@@ -48,6 +55,12 @@ def test_headers_are_told_by_their_families_and_the_rule_most_often_needed(store
         "2 families of headers, and 2 rules of reading them changed slices, most often "
         '"another" (1,500 slices).'
     )
+    store.manifest["rules"] = {"one": 3, "another": 3, "third": 1}
+    said = str(verdicts.headers(store))
+    assert said.endswith('slices, most often "one" and "another" (3 slices each).')
+    store.manifest["rules"] = {"one": 3, "another": 3}
+    said = str(verdicts.headers(store))
+    assert said.endswith('changed slices, "one" and "another" (3 slices each).')
     store.manifest["rules"] = {"another": 1}
     said = str(verdicts.headers(store))
     assert said.endswith('1 rule of reading them changed slices, "another" (1 slice).')
@@ -63,6 +76,7 @@ def test_what_was_left_out_is_counted_and_nothing_is_said_to_be_nothing(store):
     assert str(verdicts.left_out(whole)) == "Nothing was left out."
     whole.series = pd.DataFrame({"kept": [True, False, True]})
     said = str(verdicts.left_out(counted(whole, set_aside=4, files=90)))
-    assert said == (
-        "1 of 3 series were passed over, 4 files set aside, and 0 of 90 files rejected."
-    )
+    assert said == ("1 of 3 series was passed over, 4 files set aside, and 0 of 90 files rejected.")
+    whole.series = pd.DataFrame({"kept": [False, False, True]})
+    said = str(verdicts.left_out(counted(whole, set_aside=1, rejects=1, files=1)))
+    assert said == "2 of 3 series were passed over, 1 file set aside, and 1 of 1 file rejected."
