@@ -1,5 +1,7 @@
 """The choice of series to show: together they have each label and a head without bleeding."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -70,6 +72,28 @@ def representative_series(slices: pd.DataFrame, *, most: int = 6) -> list[int]:
         not_shown -= {label for label in SUBTYPES if positive.loc[name, label] > 0}
     chosen += [_longest(without)] if len(without) else []
     return chosen or [_longest(length)]
+
+
+def subtypes_shown(store: Store, series: Sequence[int]) -> list[str]:
+    """The subtypes that occur in some series.
+
+    Args:
+        store: Where the slices are.
+        series: The row number of a slice of each.
+    """
+    rows = np.concatenate([series_rows(store, one) for one in series])
+    return [label for label in SUBTYPES if (store.slices[label].iloc[rows] == 1).any()]
+
+
+def shows_no_bleeding(store: Store, series: Sequence[int]) -> bool:
+    """Whether one of some series is without bleeding in all of its slices, as labels say.
+
+    Args:
+        store: Where the slices are.
+        series: The row number of a slice of each.
+    """
+    truth = (store.slices[ANY].iloc[series_rows(store, one)] for one in series)
+    return any((of_one == 0).all() for of_one in truth)
 
 
 def _longest(length: "pd.Series[int]") -> int:

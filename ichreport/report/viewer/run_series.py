@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ichreport.data.series_choice import representative_series, series_rows
+from ichreport.data.series_choice import representative_series, series_rows, shows_no_bleeding
 from ichreport.data.store import Store, series_numbers
 from ichreport.evaluation.assessment import Assessment
 from ichreport.evaluation.predictions import select_split
@@ -23,20 +23,22 @@ _BUDGET: Final = 1_200_000
 
 
 def with_probabilities(store: Store, predictions: pd.DataFrame, assessed: Assessment) -> Viewer:
-    """Two series with test slices of a run: one with most subtypes, one without bleeding.
+    """Two series with test slices of a run: one with most subtypes, one without if there is any.
 
     Args:
         store: Where the slices are.
         predictions: The run's predictions.
         assessed: Its assessment, of which the thresholds are drawn.
     """
+    chosen = representative_series(_test_slices(store, predictions), most=2)
+    clear = _CAPTIONS.fill("run_clear") if shows_no_bleeding(store, chosen) else ""
     return show(
         store,
-        representative_series(_test_slices(store, predictions), most=2),
+        chosen,
         predictions=predictions,
         thresholds=_thresholds(assessed),
         budget=_BUDGET,
-        caption=_CAPTIONS.fill("run"),
+        caption=_CAPTIONS.fill("run", clear=clear),
     )
 
 

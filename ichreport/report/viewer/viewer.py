@@ -14,14 +14,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ichreport.data.series_choice import clearest_slice, representative_series, series_rows
+from ichreport.data.series_choice import (
+    clearest_slice,
+    representative_series,
+    series_rows,
+    shows_no_bleeding,
+    subtypes_shown,
+)
 from ichreport.data.store import Store
 from ichreport.evaluation.predictions import select_split
-from ichreport.labels import ANY, LABELS
+from ichreport.labels import ANY, SUBTYPES
 from ichreport.report.html import palette, slice_images
 from ichreport.report.html.assets import read_asset
 from ichreport.report.html.blocks import Picture, webp
 from ichreport.report.html.captions import Captions
+from ichreport.report.html.formats import listed
 from ichreport.report.html.sanitise import data_element
 from ichreport.report.viewer.payload import Heat, make_payload
 
@@ -123,14 +130,19 @@ def show(
 
 
 def of_data(store: Store) -> Viewer:
-    """A few series of a store: each label is seen, and a head without bleeding.
+    """A few series of a store: each label that occurs is seen, and a head without bleeding.
 
-    The longest where no slice has a label.
+    The longest where no slice has a label that tells which to choose.
     """
-    caption = _CAPTIONS.fill("data")
-    if not (store.slices[list(LABELS)] >= 0).any(axis=None):
-        caption = _CAPTIONS.fill("data_unlabelled")
-    return show(store, representative_series(store.slices), caption=caption)
+    chosen = representative_series(store.slices)
+    shown = subtypes_shown(store, chosen)
+    said = [_CAPTIONS.fill("each_subtype")] if len(shown) == len(SUBTYPES) else shown
+    if shows_no_bleeding(store, chosen):
+        said = [*said, _CAPTIONS.fill("clear")]
+    caption = _CAPTIONS.fill("data_unlabelled")
+    if said:
+        caption = _CAPTIONS.fill("data", shown=listed(said))
+    return show(store, chosen, caption=caption)
 
 
 def _first_row(store: Store, rows: NDArray[np.int64], predictions: pd.DataFrame | None) -> int:

@@ -14,6 +14,7 @@ import pytest
 
 from ichreport.data.series_choice import representative_series, series_rows
 from ichreport.labels import LABELS, SUBTYPES
+from ichreport.report.html.formats import listed
 from ichreport.report.html.sanitise import clean
 from ichreport.report.viewer import run_series, viewer
 from ichreport.report.viewer.encode_pixels import pack_heat, pack_hu
@@ -135,6 +136,34 @@ def test_the_representative_series_show_every_subtype_and_a_clear_head(store):
     last = chosen[chosen["series_instance_uid"] == names[-1]]
     assert (last["any"] == 0).all()
     assert len(names) == len(set(names)) <= 6
+
+
+def test_the_caption_promises_what_the_chosen_series_show_and_no_more(store):
+    every = store.slices
+    occur = [label for label in SUBTYPES if (every[label] == 1).any()]
+    whole = viewer.of_data(store).caption
+    said = "each subtype" if len(occur) == len(SUBTYPES) else occur[0]
+    assert whole.startswith(f"Whole series, chosen to show {said}")
+    assert "and one without bleeding." in whole
+    none = dict.fromkeys(LABELS, 0)
+    store.slices = every.assign(**none | {"subdural": 1, "any": 1})
+    assert viewer.of_data(store).caption.startswith("Whole series, chosen to show subdural. ")
+    store.slices = every.assign(**none | {"subdural": 1, "epidural": 1, "any": 1})
+    both = listed([label for label in SUBTYPES if label in ("epidural", "subdural")])
+    assert viewer.of_data(store).caption.startswith(f"Whole series, chosen to show {both}. ")
+    store.slices = every.assign(**none)
+    assert viewer.of_data(store).caption.startswith(
+        "Whole series, chosen to show one without bleeding. "
+    )
+
+
+def test_a_run_s_viewer_says_that_a_series_is_without_bleeding_only_if_one_is(store, predictions):
+    by_label = {"clear": 0, "bleeding": 1}
+    thresholds = SimpleNamespace(threshold=lambda label: math.nan)
+    for name, value in by_label.items():
+        store.slices = store.slices.assign(**dict.fromkeys(LABELS, value))
+        caption = run_series.with_probabilities(store, predictions, thresholds).caption
+        assert ("one of them without bleeding" in caption) == (name == "clear")
 
 
 def test_an_unknown_series_is_named(store):
