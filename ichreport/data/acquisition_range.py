@@ -90,8 +90,11 @@ class AcquisitionRange:
             if low * (1 - _SLACK) <= value <= high * (1 + _SLACK):
                 continue
             amount = f"{value:.3g}{unit}"
-            said = f"{amount} {words}" if measure == "slices" else f"{words} {amount}"
-            phrases.append(f"{said}, where the run learned from {low:.3g} to {high:.3g}{unit}")
+            said = f"{words} {amount}"
+            if measure == "slices":
+                said = f"{amount} slice" if value == 1 else f"{amount} {words}"
+            ends = " to ".join(dict.fromkeys(f"{end:.3g}" for end in both))
+            phrases.append(f"{said}, where the run learned from {ends}{unit}")
         return phrases
 
 

@@ -57,15 +57,17 @@ def judge(
     if slices < FEWEST_SLICES:
         refusals.append(f"Too few slices: {slices}, where at least {FEWEST_SLICES} are needed.")
     elif length < SHORTEST:
-        refusals.append(f"A part of a head: {length:.0f} mm long, {SHORTEST:.0f} mm are needed.")
+        long = _apart(length, SHORTEST)
+        refusals.append(f"A part of a head: {long} mm long, {SHORTEST:.0f} mm are needed.")
     gap = _largest_gap(heights.to_numpy(dtype=np.float64))
     if gap > LARGEST_GAP and series["gaps"]:
         refusals.append(f"Slices are missing: {gap:.0f} mm of the head without one.")
     elif series["gaps"]:
         gaps = "A gap" if series["gaps"] == 1 else f"{series['gaps']} gaps"
-        warnings.append(f"{gaps} between slices; up to {gap:.0f} mm are missing.")
+        warnings.append(f"{gaps} between slices; up to {_apart(gap, 0)} mm are missing.")
     if damaged > MOST_DAMAGED * (damaged + slices):
-        refusals.append(f"{_damaged(damaged)}, beside {slices:,} slices.")
+        whole = "one slice" if slices == 1 else f"{slices:,} slices"
+        refusals.append(f"{_damaged(damaged)}, beside {whole}.")
     elif damaged:
         warnings.append(f"{_damaged(damaged)} and left out.")
     if series["repeated"]:
@@ -80,6 +82,12 @@ def judge(
     phrases = known.departures(series)
     warnings += [f"{phrase[0].upper()}{phrase[1:]}." for phrase in phrases]
     return Fitness(tuple(refusals), tuple(warnings))
+
+
+def _apart(length: float, limit: float) -> str:
+    """A length (mm) with as few decimals as tell it from a limit."""
+    said = (f"{length:.{digits}f}" for digits in range(9))
+    return next((one for one in said if float(one) != limit), f"{length:.0f}")
 
 
 def _damaged(files: int) -> str:

@@ -51,3 +51,12 @@ def test_what_is_not_known_is_no_departure():
     assert known.departures(measures) == []
     assert known.departures(measures | {"step": 5.0, "slices": 2.2}) == []  # a tenth is the same
     assert len(known.departures(measures | {"slices": 2.3})) == 1
+
+
+def test_a_range_of_equal_ends_is_said_as_one_number():
+    measures = dict.fromkeys(("slices", "length", "step", "thickness", "spacing"), np.nan)
+    known = AcquisitionRange(1, {"slices": (30.0, 30.0), "thickness": (5.0, 6.0)}, {}, 0)
+    assert known.departures(measures | {"slices": 1, "thickness": 9.0}) == [
+        "1 slice, where the run learned from 30",
+        "a slice thickness of 9 mm, where the run learned from 5 to 6 mm",
+    ]

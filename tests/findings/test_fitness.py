@@ -37,7 +37,9 @@ def test_a_series_like_those_of_training_is_fit():
         ({"kernel": "H70h"}, 0, "Only a sharp kernel"),
         ({"description": "bone"}, 0, "Only a sharp kernel"),
         ({"slices": 4}, 0, "Too few slices: 4"),
-        ({"length": 40.0}, 0, "A part of a head: 40 mm"),
+        ({"length": 40.0}, 0, "A part of a head: 40 mm long, 60 mm are needed."),
+        ({"length": 59.7}, 0, "A part of a head: 59.7 mm long, 60 mm are needed."),
+        ({"length": 59.97}, 0, "A part of a head: 59.97 mm long, 60 mm are needed."),
         ({}, 4, "4 of its files are damaged, beside 30 slices"),
     ],
 )
@@ -74,6 +76,18 @@ def test_a_gap_in_which_a_bleed_may_hide_is_refused_and_a_smaller_one_named(miss
     told = found.refusals if refuses else found.warnings
     assert [one for one in told if f"{5 * missing} mm" in one]
     assert bool(found.refusals) == refuses
+
+
+def test_a_gap_that_is_small_is_not_said_to_be_none():
+    heights = pd.Series(np.r_[np.arange(15), np.arange(15) + 15.6] * 0.5)
+    [warning] = judge(SERIES | {"gaps": 1}, heights, 0, KNOWN).warnings
+    assert warning == "A gap between slices; up to 0.3 mm are missing."
+
+
+def test_a_single_slice_is_counted_as_one():
+    found = judge(SERIES | {"slices": 1}, HEIGHTS[:1], 4, KNOWN)
+    assert "4 of its files are damaged, beside one slice." in found.refusals
+    assert "1 slice, where the run learned from 24 to 40." in found.warnings
 
 
 def test_a_run_that_has_learned_from_sharp_kernels_reads_them():

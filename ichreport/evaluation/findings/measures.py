@@ -131,10 +131,8 @@ def _precision_in_words(label: str, name: str, evidence: Evidence) -> str:
     group_codes = pd.factorize(rows["group"])[0].astype(np.intp)
     precision = mean_left_out(truth[called].astype(np.float64), group_codes[called])
     ends = rate_interval(precision, units=int(called.sum()))
-    return (
-        f"precision at 85 % recall {precision.value:.3f} ({ends.low:.3f} to {ends.high:.3f}), by "
-        f"chance {truth.mean():.3f}"
-    )
+    said = "" if math.isnan(ends.low) else f" ({ends.low:.3f} to {ends.high:.3f})"
+    return f"precision at 85 % recall {precision.value:.3f}{said}, by chance {truth.mean():.3f}"
 
 
 MEASURES: Final[Mapping[Measure, Callable[[Sequence[str], str, Evidence], Figure]]] = {

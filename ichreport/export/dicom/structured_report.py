@@ -160,9 +160,16 @@ def _calibration(finding: LabelFinding) -> str:
     if not finding.is_calibrated:
         return "The probability is that of the most suspicious slice, and not calibrated."
     return (
-        f"The probability is calibrated where {finding.known_prevalence:.1%} of studies have the "
-        "label."
+        f"The probability is calibrated where {_percent(finding.known_prevalence)} of studies have "
+        "the label."
     )
+
+
+def _percent(share: float) -> str:
+    """A share with as many decimals, one at least, as keep some from none and most from all."""
+    rest = 100 * min(share, 1 - share)
+    digits = max(1, math.ceil(-math.log10(rest))) if rest > 0 else 1
+    return f"{100 * share:.{digits}f}%"
 
 
 def _comment(text: str) -> TextContentItem:

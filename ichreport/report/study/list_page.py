@@ -73,7 +73,7 @@ def _lead(
     called: Sequence[StudyFindings],
 ) -> str:
     if not read:
-        return f"None of the {len(findings):,} studies could be read; below is why."
+        return f"{counted(len(findings), 'study', 'studies')} could not be read; below is why."
     was = "was" if len(read) == 1 else "were"
     said = f"Bleeding is called in {len(called):,} of {counted(len(read), 'study', 'studies')}"
     said += f" that {was} read."

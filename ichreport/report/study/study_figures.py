@@ -13,7 +13,7 @@ from ichreport.labels import ANY, LABELS
 from ichreport.report.html import slice_images
 from ichreport.report.html.blocks import Cell, Column, Marked, Row, Sentences, Sheet, Table, numbers
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import number, percent, with_interval
+from ichreport.report.html.formats import counted, number, percent, with_interval
 from ichreport.report.maps.gallery import Gallery
 from ichreport.report.study.words import (
     digits_of,
@@ -150,7 +150,9 @@ def _sheet(findings: StudyFindings, store: Store, maps: StudyHeat) -> Sheet:
             method=maps.method,
             network=maps.network,
         ),
-        alternative=f"{len(maps.rows)} slices, above at the brain window, below with heat.",
+        alternative=(
+            f"{counted(len(maps.rows), 'slice')}, above at the brain window, below with heat."
+        ),
         label=maps.label,
         texts=texts,
     )

@@ -1,6 +1,5 @@
 """What was found in a study, in sentences that are computed."""
 
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -8,7 +7,7 @@ import numpy as np
 from ichreport.evaluation.operating.thresholds import RULES
 from ichreport.findings.study_findings import LabelFinding, StudyFindings
 from ichreport.labels import ANY, SUBTYPES
-from ichreport.report.html.formats import digits_for, number
+from ichreport.report.html.formats import digits_apart, listed, number
 
 _RULES: Final = {
     "recall": "{target:.0%} recall",
@@ -38,7 +37,7 @@ def of_hundred(share: float) -> str:
 
 def digits_of(said: LabelFinding, digits: int = 3) -> int:
     """Decimals with which a probability is seen to lie on its side of the threshold."""
-    return digits_for(said.probability - said.threshold, digits=digits)
+    return digits_apart(said.probability, said.threshold, digits)
 
 
 def meaning(said: LabelFinding, prevalence: float) -> str:
@@ -47,8 +46,9 @@ def meaning(said: LabelFinding, prevalence: float) -> str:
         return ""
     many = of_hundred(said.at_prevalence)
     many = many if " " in many else f"about {many}"
+    bleed = "bleeds" if many == "about 1" else "bleed"
     where = f"where {prevalence_in_words(prevalence)} studies bleed"
-    return f" Of 100 studies that look like this one, {many} bleed, {where}."
+    return f" Of 100 studies that look like this one, {many} {bleed}, {where}."
 
 
 def verdict(findings: StudyFindings) -> str:
@@ -61,11 +61,7 @@ def verdict(findings: StudyFindings) -> str:
     if said.is_called is None:
         return f"No threshold is known for any bleeding; {probability}."
     if said.is_called:
-        of_kinds = f" Kinds that are called: {_listed(kinds)}." if kinds else " No kind is called."
+        of_kinds = f" Kinds that are called: {listed(kinds)}." if kinds else " No kind is called."
         return f"Bleeding is called: {probability}.{of_kinds}"
-    beside = f" Called all the same: {_listed(kinds)}." if kinds else ""
+    beside = f" Called all the same: {listed(kinds)}." if kinds else ""
     return f"No bleeding is called: {probability}.{beside}"
-
-
-def _listed(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -147,6 +147,17 @@ def test_a_rare_label_that_is_ranked_well_contradicts_it_though_its_precision_is
     assert float(said[2]) == pytest.approx(test["truth_epidural"].mean(), abs=6e-4)
 
 
+def test_a_precision_without_an_interval_has_none_beside_it(many):
+    run = with_rare_epidural(many, 2.2)
+    test = run["split"] == "test"
+    most = run.loc[test, "probability_epidural"].idxmax()
+    run.loc[test, "probability_epidural"] = 0.0
+    run.loc[most, "probability_epidural"] = 1.0  # a single slice is called, of one patient
+    measure = criteria_by_name({13: run})["epidural fails"].measure
+    assert re.search(r"precision at 85 % recall [01]\.000, by chance", measure), measure
+    assert "nan" not in measure
+
+
 def test_an_epidural_area_whose_interval_holds_the_limit_is_undecided(many):
     criteria = criteria_by_name({13: with_rare_epidural(many, 1.2)})
     interval = criteria["epidural fails"].interval

@@ -1,6 +1,7 @@
 """The report says what was found, in codes, and of which slices; read by pydicom alone."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from pydicom import dcmread
@@ -120,6 +121,22 @@ def test_it_says_whether_a_probability_is_calibrated(report):
     said = {label: items(group, "121106")[0].TextValue for label, group in groups(report).items()}
     assert "calibrated where 25.0% of studies" in said["any"]
     assert "not calibrated" in said["subdural"]
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [(0.0, "0.0%"), (0.25, "25.0%"), (0.0002, "0.02%"), (0.9998, "99.98%"), (1.0, "100.0%")],
+)
+def test_a_rare_label_is_not_said_to_be_in_no_study_nor_a_frequent_one_in_all(
+    written, tmp_path, share, said
+):
+    study = written.study
+    labels = dict(study.findings.labels)
+    labels["any"] = replace(labels["any"], known_prevalence=share)
+    findings = replace(study.findings, labels=labels)
+    DicomExport(study.source, RUN).write(findings, [], study.store, tmp_path)
+    group = groups(dcmread(tmp_path / "report.dcm"))["any"]
+    assert f"calibrated where {said} of studies" in items(group, "121106")[0].TextValue
 
 
 def test_the_run_is_named_by_name_and_hash(report):

@@ -104,7 +104,8 @@ def test_a_probability_is_said_in_studies_where_it_is_calibrated(found, tmp_path
     said = findings.labels["subdural"]
     share = f"{said.at_prevalence * 100:.0f}"
     assert f"about {share} bleed, where 2 in 100 studies bleed." in meaning(said, 0.02)
-    assert "fewer than 1 bleed" in meaning(replace(said, at_prevalence=0.001), 0.02)
+    assert "about 1 bleeds, where" in meaning(replace(said, at_prevalence=0.01), 0.02)
+    assert "fewer than 1 bleed," in meaning(replace(said, at_prevalence=0.001), 0.02)
     assert meaning(replace(said, at_prevalence=math.nan), 0.02) == ""
     calibrated = replace(findings, labels={**findings.labels, ANY: said})
     assert meaning(said, 0.02).strip() in text_of(written(found, tmp_path, calibrated, found.heat))
@@ -115,6 +116,18 @@ def test_a_probability_is_seen_on_its_side_of_the_threshold(found):
     near = replace(findings.labels[ANY], probability=0.0004, threshold=0.0003, is_called=True)
     said = verdict(replace(findings, labels={**findings.labels, ANY: near}))
     assert said.startswith("Bleeding is called: probability 0.0004.")
+    below = replace(near, probability=0.4998, threshold=0.5004, is_called=False)
+    labels = {**findings.labels, ANY: below}
+    table = study_figures.labels_table(
+        replace(findings, labels=labels), found.run, rule="recall-85", prevalence=0.02
+    )
+    [row] = [row.cells for row in table.rows if row.cells[0] == "any bleeding"]
+    assert row[1:4] == ["0.4998", "0.5004", "not called"]
+    far = replace(below, probability=0.25, threshold=0.5)
+    table = study_figures.labels_table(
+        replace(findings, labels=labels | {ANY: far}), found.run, rule="recall-85", prevalence=0.02
+    )
+    assert ["any bleeding", "0.250", "0.500"] in [row.cells[:3] for row in table.rows]
 
 
 @pytest.mark.parametrize(
@@ -163,7 +176,7 @@ def test_the_list_has_what_is_called_first_and_what_is_refused_apart(found, tmp_
 def test_where_nothing_was_read_the_list_says_so(found):
     refused = study_findings.refused("study-0001", new_study(found.rows[:0], refusals=("Empty.",)))
     page = list_page.page([refused], found.run, {}, rule="recall-85", prevalence=0.02)
-    assert "None of the 1 studies could be read" in text_of(page.content)
+    assert "1 study could not be read; below is why." in text_of(page.content)
     assert "What is found" not in page.content
 
 
