@@ -14,7 +14,14 @@ from ichreport.report.beyond.ladder import Ladder, difference, difference_column
 from ichreport.report.html.blocks import Cell, Drawing, Link, Sentences, Table, lines, numbers
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.figure_style import STYLE
-from ichreport.report.html.formats import digits_for, interval, number, number_range
+from ichreport.report.html.formats import (
+    counted,
+    digits_apart,
+    digits_for,
+    interval,
+    number,
+    number_range,
+)
 from ichreport.report.html.palette import FAINT, LABEL_COLORS
 
 _CAPTIONS: Final = Captions.beside(__file__)
@@ -59,12 +66,12 @@ def sentences(by_label: pd.DataFrame) -> Sentences:
             label=row["label"],
             run=row["run"],
             baseline=row["baseline"],
-            area=number(row["value"]),
-            before=number(row["baseline_value"]),
+            area=number(row["value"], digits_apart(row["value"], row["baseline_value"])),
+            before=number(row["baseline_value"], digits_apart(row["value"], row["baseline_value"])),
             interval=interval(
                 row["low"], row["high"], digits_for(row["difference"], row["low"], row["high"])
             ),
-            patients=f"{row['patients']:,}",
+            patients=counted(row["patients"], "patient of test has", "patients of test have"),
         )
         for row in rows
         if row["outcome"] == "worse"
@@ -129,7 +136,7 @@ def forest(by_label: pd.DataFrame) -> Drawing | Sentences:
     return lines(
         [_panel(run, of_step, (low - margin, high + margin)) for run, of_step in steps.items()],
         caption=_CAPTIONS.fill("each_label_forest"),
-        alternative=f"Forest plots of {len(steps)} steps. After adjustment, "
+        alternative=f"Forest plots of {counted(len(steps), 'step')}. After adjustment, "
         f"{'; '.join(apart) or 'no label differs'}.",
     )
 

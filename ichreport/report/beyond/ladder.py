@@ -13,7 +13,7 @@ from ichreport.params.experiment import Experiment
 from ichreport.report.beyond import changes
 from ichreport.report.html.blocks import Cell, Column, Link, Marked, Sentences, Table, numbers
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import number, p_value, with_interval
+from ichreport.report.html.formats import digits_for, number, p_value, with_interval
 from ichreport.runs.results import Results
 
 _CAPTIONS: Final = Captions.beside(__file__)
@@ -131,8 +131,10 @@ def table(ladder: Ladder) -> Table | Sentences:
 
 def difference(row: Mapping[str, Any]) -> list[Cell]:
     """A row of a comparison as cells: the difference, its adjusted p-value and the outcome."""
+    ends = [row["difference"], row["low"], row["high"]]
+    digits = digits_for(*ends) if row["outcome"] in _KINDS else 3
     return [
-        with_interval({**row, "value": row["difference"]}),
+        with_interval({**row, "value": row["difference"]}, digits),
         p_value(row["p_holm"]),
         Marked(row["outcome"], _KINDS.get(row["outcome"], "open")),
     ]
@@ -165,8 +167,9 @@ def _of_score(score: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _named(row: Mapping[str, Any]) -> str:
     """A step's run, with its difference where it has one."""
-    known = row["outcome"] != "undefined"
-    return f"{row['run']} ({number(row['difference'])})" if known else str(row["run"])
+    if row["outcome"] == "undefined":
+        return str(row["run"])
+    return f"{row['run']} ({number(row['difference'], digits_for(row['difference']))})"
 
 
 def _without_figures(ladder: Ladder) -> list[str]:

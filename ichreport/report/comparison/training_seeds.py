@@ -1,5 +1,6 @@
 """How scores spread over training seeds."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from ichreport.evaluation.uncertainty.training_seeds import across_seeds
 from ichreport.labels import ANY
 from ichreport.report.html.blocks import Sentences, Table, Verdict, numbers
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import interval, number
+from ichreport.report.html.formats import digits_for, interval, number
 from ichreport.runs.results import Results, ScoredRun
 
 _CAPTIONS: Final = Captions.beside(__file__)
@@ -30,10 +31,14 @@ def verdict(results: Results) -> Verdict:
     if not spreads:
         return Verdict(_CAPTIONS.fill("seeds_single"))
     loss, area = (
-        number(pd.Series([of_row[key]["standard_deviation"] for of_row in spreads]).max())
+        pd.Series([of_row[key]["standard_deviation"] for of_row in spreads]).max()
         for key in SCORES.values()
     )
-    return Verdict(_CAPTIONS.fill("seeds_spread", loss=loss, area=area))
+    of_area = ""
+    if not math.isnan(area):
+        of_area = _CAPTIONS.fill("seeds_area", area=number(area, digits_for(area)))
+    said = number(loss, digits_for(loss))
+    return Verdict(_CAPTIONS.fill("seeds_spread", loss=said, area=of_area))
 
 
 def table(results: Results) -> Table | Sentences:
@@ -62,13 +67,16 @@ def mean_and_spread(runs: Sequence[ScoredRun]) -> list[str]:
         runs: Those of one row.
 
     Returns:
-        Of the weighted log loss and of the AUC of any bleeding; dashes of a single run.
+        Of the weighted log loss and of the AUC of any bleeding; dashes of a single run, and of what
+        is undefined.
     """
     if len(runs) < 2:
         return ["–"] * len(SCORES)
     by_score = _on_test(runs)
     return [
-        f"{number(row['mean'])} ± {number(row['standard_deviation'])}"
+        "–"
+        if math.isnan(row["mean"])
+        else f"{number(row['mean'])} ± {number(row['standard_deviation'])}"
         for row in (by_score[key] for key in SCORES.values())
     ]
 

@@ -12,7 +12,7 @@ from ichreport.evaluation.maps.similarity import Mean
 from ichreport.report.html.blocks import Drawing, Sentences, Table, lines, numbers
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.figure_style import STYLE
-from ichreport.report.html.formats import number, with_interval
+from ichreport.report.html.formats import counted, digits_for, number, with_interval
 from ichreport.report.html.palette import ACCENT, FAINT, SOFT
 
 _CAPTIONS: Final = Captions.beside(__file__)
@@ -52,7 +52,7 @@ def curve(cascade: Cascade) -> Drawing:
     return lines(
         figure,
         caption=_CAPTIONS.fill(
-            "cascade", maps=f"{means[0].maps:,}", other=_text(cascade.other_slices)
+            "cascade", maps=counted(means[0].maps, "map"), other=_text(cascade.other_slices)
         ),
         alternative=f"A curve over what is random: {listed}; maps of other patients "
         f"{number(other, 2)}.",
@@ -71,14 +71,14 @@ def permuted_table(permuted: PermutedComparison) -> Table:
         for name, words in _NETWORKS.items()
         if name in permuted.pointing
     }
-    rows = [[name, f"{mean.maps:,} maps", _text(mean)] for name, mean in means.items()]
+    rows = [[name, counted(mean.maps, "map"), _text(mean)] for name, mean in means.items()]
     pointing = "; the table of measures has the pointing game by label, over slices"
     pointing = pointing if permuted.pointing else ""
-    slices, run_slices = f"{permuted.slices:,} slices", f"{permuted.run_slices:,} slices"
+    slices, run_slices = (counted(n, "slice") for n in (permuted.slices, permuted.run_slices))
     rows += [
         ["mean AUC on its own permuted labels", slices, number(permuted.auc)],
-        ["training, this run", run_slices, f"{permuted.run_epochs} epochs"],
-        ["training, permuted labels", slices, f"{permuted.epochs} epochs"],
+        ["training, this run", run_slices, counted(permuted.run_epochs, "epoch")],
+        ["training, permuted labels", slices, counted(permuted.epochs, "epoch")],
     ]
     return Table(
         _CAPTIONS.fill("permuted", pointing=pointing),
@@ -97,10 +97,10 @@ def sentences(cascade: Cascade, permuted: PermutedComparison) -> Sentences:
             *_pointing_in_words(permuted),
             _CAPTIONS.fill(
                 "trainings",
-                run_slices=f"{permuted.run_slices:,}",
-                run_epochs=permuted.run_epochs,
+                run_slices=counted(permuted.run_slices, "slice"),
+                run_epochs=counted(permuted.run_epochs, "epoch"),
                 slices=f"{permuted.slices:,}",
-                epochs=permuted.epochs,
+                epochs=counted(permuted.epochs, "epoch"),
             ),
             _CAPTIONS.fill("draws"),
         ]
@@ -109,6 +109,20 @@ def sentences(cascade: Cascade, permuted: PermutedComparison) -> Sentences:
 
 def _text(mean: Mean) -> str:
     return with_interval(asdict(mean))
+
+
+def _clear(difference: Mean) -> str:
+    """A difference whose interval leaves out 0, which nothing of it may look like."""
+    ends = (difference.value, difference.low, difference.high)
+    return with_interval(asdict(difference), digits_for(*ends))
+
+
+def _not_ruled_out(excess: Mean) -> str:
+    """What an interval that holds 0 says of a likeness."""
+    if excess.high <= 0:
+        return "That shows no likeness beyond it."
+    most = number(excess.high, digits_for(excess.high))
+    return f"That shows no likeness, and rules out none of up to {most} beyond it."
 
 
 def _curve_in_words(cascade: Cascade) -> list[str]:
@@ -126,11 +140,11 @@ def _curve_in_words(cascade: Cascade) -> list[str]:
     if cascade.below.high < 0:
         text += (
             "; that is less than that of maps of other patients, by "
-            f"{_text(cascade.below.negative)}: the maps depend on the weights of those layers"
+            f"{_clear(cascade.below.negative)}: the maps depend on the weights of those layers"
         )
     if rise.low > 0:
         text += (
-            f". It does not keep falling: with every layer random it is higher, by {_text(rise)} "
+            f". It does not keep falling: with every layer random it is higher, by {_clear(rise)} "
             "(these intervals allow for the choice of the lowest), so that the curve does not show "
             "that the maps depend on the weights of every layer"
         )
@@ -153,31 +167,34 @@ def _end_in_words(cascade: Cascade) -> list[str]:
         text = f"{start}; too few patients have maps to tell it from {against}."
     elif excess.low > 0:
         text = (
-            f"{start}, {_text(excess)} more than {against}: that part of a map comes from the "
+            f"{start}, {_clear(excess)} more than {against}: that part of a map comes from the "
             "image and the network's structure, and not from what was learned."
         )
     elif excess.high < 0:
         text = (
-            f"{start}, less than {against}, by {_text(excess.negative)}: the maps depend on the "
+            f"{start}, less than {against}, by {_clear(excess.negative)}: the maps depend on the "
             "weights."
         )
     else:
         text = (
             f"{start}, not distinguishable from {against}: the difference is {_text(excess)}. "
-            "That shows no likeness, and rules out none of up to "
-            f"{number(excess.high)} beyond it."
+            f"{_not_ruled_out(excess)}"
         )
-    empty = f"Of the wholly random network's maps {last.without} are empty and left out."
-    return [text, empty] if last.without > 0 else [text]
+    empty = counted(last.without, "is empty", "are empty")
+    left_out = f"Of the wholly random network's maps {empty} and left out."
+    return [text, left_out] if last.without > 0 else [text]
 
 
 def _permuted_in_words(permuted: PermutedComparison) -> str:
     """How alike the maps of permuted labels are."""
     excess = permuted.excess
+    if np.isnan(permuted.correlation.value):
+        return "No map of the run and of the permuted labels' network can be compared."
+    ranks = f", which it came to rank with a mean AUC of {number(permuted.auc)}"
     start = (
-        "Trained on permuted labels, which it came to rank with a mean AUC of "
-        f"{number(permuted.auc)}, the same kind of network gives maps with a rank correlation of "
-        f"{_text(permuted.correlation)} with the run's"
+        f"Trained on permuted labels{'' if np.isnan(permuted.auc) else ranks}, the same kind of "
+        f"network gives maps with a rank correlation of {_text(permuted.correlation)} with the "
+        "run's"
     )
     against = f"the run's own maps of other patients do, {_text(permuted.other_slices)}"
     if np.isnan(excess.value):
@@ -186,17 +203,17 @@ def _permuted_in_words(permuted: PermutedComparison) -> str:
         return f"{start}; too few patients have maps to tell it from what {against}."
     if excess.low > 0:
         return (
-            f"{start}, {_text(excess)} more than {against}: that part of a map is the same "
+            f"{start}, {_clear(excess)} more than {against}: that part of a map is the same "
             "whatever the labels say, and comes from the slice and the network's structure."
         )
     if excess.high < 0:
         return (
-            f"{start}, less than {against}, by {_text(excess.negative)}: the maps depend on the "
+            f"{start}, less than {against}, by {_clear(excess.negative)}: the maps depend on the "
             "labels."
         )
     return (
         f"{start}, not distinguishable from what {against}: the difference is {_text(excess)}. "
-        f"That shows no likeness, and rules out none of up to {number(excess.high)} beyond it."
+        f"{_not_ruled_out(excess)}"
     )
 
 
@@ -206,8 +223,8 @@ def _pointing_in_words(permuted: PermutedComparison) -> list[str]:
     if difference is None or np.isnan(difference.value):
         return []
     points = (
-        f"a share of {_text(permuted.pointing['trained'])} of {difference.maps:,} maps of all "
-        f"labels against {_text(permuted.pointing['shuffled'])}"
+        f"a share of {_text(permuted.pointing['trained'])} of {counted(difference.maps, 'map')} of "
+        f"all labels against {_text(permuted.pointing['shuffled'])}"
     )
     if np.isnan(difference.low):
         return [
@@ -215,10 +232,10 @@ def _pointing_in_words(permuted: PermutedComparison) -> list[str]:
             f"than the permuted labels' network: {points}."
         ]
     if difference.low > 0:
-        return [f"The run points at the bleeding more often, by {_text(difference)}: {points}."]
+        return [f"The run points at the bleeding more often, by {_clear(difference)}: {points}."]
     if difference.high < 0:
         return [f"The method fails: the permuted labels' network points better, {points}."]
-    if difference.value <= 0:
+    if np.isclose(permuted.correlation.value, 1) and difference.value == 0:  # the same maps
         return [
             "The method fails: the run does not point at the bleeding more often than the permuted "
             f"labels' network, {points}."

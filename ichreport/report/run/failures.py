@@ -12,7 +12,15 @@ from ichreport.evaluation.uncertainty.intervals import ALPHA
 from ichreport.labels import ANY
 from ichreport.report.html.blocks import Cell, Row, Sentences, Table, numbers
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import number, p_value, with_interval
+from ichreport.report.html.formats import (
+    counted,
+    digits_apart,
+    digits_for,
+    listed,
+    number,
+    p_value,
+    with_interval,
+)
 
 _CAPTIONS: Final = Captions.beside(__file__)
 
@@ -106,8 +114,8 @@ def _of_misses(failures: FailuresByCause) -> str:
     if not rate["number"]:
         return f"The test split has no slice with bleeding ({ANY})."
     opening = (
-        f"The run misses {rate['failed']:,} of {rate['number']:,} slices with bleeding on test, "
-        f"{with_interval(rate, 2)}"
+        f"The run misses {rate['failed']:,} of {counted(rate['number'], 'slice')} with bleeding on "
+        f"test, {with_interval(rate, 2)}"
     )
     return f"{opening}; {_differs(failures.misses, 'the share missed')}."
 
@@ -117,8 +125,8 @@ def _of_alarms(failures: FailuresByCause) -> str:
     if not rate["number"]:
         return "The test split has no slice without bleeding."
     opening = (
-        f"It raises an alarm on {rate['failed']:,} of {rate['number']:,} slices without bleeding, "
-        f"{with_interval(rate, 2)}"
+        f"The run raises an alarm on {rate['failed']:,} of {counted(rate['number'], 'slice')} "
+        f"without bleeding, {with_interval(rate, 2)}"
     )
     return f"{opening}; {_differs(failures.false_alarms, 'the share with an alarm')}."
 
@@ -129,7 +137,7 @@ def _differs(table: pd.DataFrame, share: str) -> str:
     if tested.empty:
         return "too few patients are in the classes of any cause to compare them"
     clear = tested[tested["p_adjusted"] < ALPHA]
-    of_all = f"{len(tested)} cause{'' if len(tested) == 1 else 's'} compared"
+    of_all = f"{counted(len(tested), 'cause')} compared"
     if clear.empty:
         p = p_value(tested["p_adjusted"].min())
         if len(tested) == 1:
@@ -137,7 +145,7 @@ def _differs(table: pd.DataFrame, share: str) -> str:
         return f"{share} differs clearly by none of the {of_all} (least adjusted p {p})"
     clear = clear.sort_values("difference", key=abs, ascending=False, kind="stable")
     names = clear["cause"].tolist()
-    others = f", and also by {_listed(names[1:])}" if names[1:] else ""
+    others = f", and also by {listed(names[1:])}" if names[1:] else ""
     ends = _ends(table, names[0])
     p = p_value(clear["p_adjusted"].iloc[0])
     sign = "" if p.startswith("<") else "= "
@@ -146,20 +154,16 @@ def _differs(table: pd.DataFrame, share: str) -> str:
 
 def _ends(table: pd.DataFrame, cause: str) -> str:
     """The shares of the first and the last class of a cause."""
-    of_cause = table[table["cause"] == cause]
-    shares = zip(of_cause["value"], of_cause["stratum"], strict=True)
-    first, *_, last = [f"{number(value, 2)} ({stratum})" for value, stratum in shares]
-    return f"{first} against {last}"
-
-
-def _listed(names: list[str]) -> str:
-    *others, last = names
-    return f"{', '.join(others)} and {last}" if others else last
+    ends = table[table["cause"] == cause].iloc[[0, -1]]
+    first, last = ends["value"].tolist()
+    digits = max(digits_for(first, last, digits=2), digits_apart(first, last, 2))
+    said = zip((first, last), ends["stratum"], strict=True)
+    return " against ".join(f"{number(share, digits)} ({stratum})" for share, stratum in said)
 
 
 def _of_series(failures: FailuresByCause) -> str:
     missed, half = failures.missed["failed"], failures.half_in
-    if missed < 2:
+    if missed < 2 or failures.series < 2:
         return ""
     return (
         f"At least half of the missed slices lie in {half:,} of the {failures.series:,} series "

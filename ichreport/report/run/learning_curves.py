@@ -1,5 +1,6 @@
 """Whether more patients would help: test scores by the number of patients trained on."""
 
+import math
 from typing import Any, Final
 
 import matplotlib as mpl
@@ -10,7 +11,13 @@ from ichreport.evaluation.uncertainty.intervals import ALPHA
 from ichreport.report.html.blocks import Drawing, Sentences, Verdict, lines
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.figure_style import STYLE, one_axes
-from ichreport.report.html.formats import interval, number, p_value, with_interval
+from ichreport.report.html.formats import (
+    counted,
+    number,
+    p_value,
+    with_interval,
+    with_named_interval,
+)
 from ichreport.report.html.palette import ACCENT
 
 _CAPTIONS: Final = Captions.beside(__file__)
@@ -52,6 +59,8 @@ def verdict(curve: pd.DataFrame) -> Verdict:
     gains = [_IS_BETTER[row["score"]] * row["step"] for row in clear]
     steps = "; ".join(_step(row) for row in last)
     opening = f"From {before['groups']:,} to {last[0]['groups']:,} patient groups: {steps}."
+    if all(math.isnan(row["p_adjusted"]) for row in last):
+        return Verdict(f"{opening} {_CAPTIONS.fill('learning_curve_untested')}")
     if not gains:
         return Verdict(f"{opening} {_CAPTIONS.fill('learning_curve_flat')}")
     if min(gains) < 0:
@@ -61,8 +70,12 @@ def verdict(curve: pd.DataFrame) -> Verdict:
 
 def _step(row: dict[Any, Any]) -> str:
     step = {"value": row["step"], "low": row["step_low"], "high": row["step_high"]}
-    p = p_value(row["p_adjusted"])
-    return f"{_NAMES[row['score']]} changes by {with_interval(step)}, p {p}"
+    name = _NAMES[row["score"]]
+    if math.isnan(row["step"]):
+        return f"how the {name} changes is not known"
+    if math.isnan(row["p_adjusted"]):
+        return f"{name} changes by {with_named_interval(step)}"
+    return f"{name} changes by {with_interval(step)}, p {p_value(row['p_adjusted'])}"
 
 
 def _panel(rows: pd.DataFrame, name: str) -> Figure:
@@ -85,8 +98,6 @@ def _panel(rows: pd.DataFrame, name: str) -> Figure:
 
 
 def _in_words(rows: pd.DataFrame, name: str) -> str:
-    points = "; ".join(
-        f"{row['groups']:,} groups {number(row['value'])} ({interval(row['low'], row['high'])})"
-        for row in rows.to_dict("records")
-    )
+    records: list[Any] = rows.to_dict("records")
+    points = "; ".join(f"{counted(row['groups'], 'group')} {with_interval(row)}" for row in records)
     return f"{name} on test by patient groups trained on: {points}."

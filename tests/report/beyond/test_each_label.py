@@ -52,6 +52,18 @@ def test_a_label_that_loses_beyond_chance_is_named_and_others_are_not(by_label):
     assert not any("No label loses" in one for one in sentences)
 
 
+def test_a_loss_is_seen_in_the_areas_that_are_printed(by_label):
+    epidural = (by_label["run"] == SERIES) & (by_label["label"] == "epidural")
+    near = by_label.copy()
+    near.loc[epidural, ["value", "baseline_value", "patients"]] = [0.90001, 0.90004, 1]
+    [said] = [one for one in each_label.sentences(near).sentences if "loses by" in one]
+    assert f"its AUC is 0.90001, that of {TUNED} 0.90004 (" in said
+    assert "; 1 patient of test has it)" in said
+    near.loc[epidural, ["value", "baseline_value"]] = [0.8, 0.9]
+    [said] = [one for one in each_label.sentences(near).sentences if "loses by" in one]
+    assert f"its AUC is 0.800, that of {TUNED} 0.900 (" in said
+
+
 def test_where_none_loses_that_is_said():
     compared = each_label.compare(ladder.climb(gathered(frozen(), tuned())))
     sentences = each_label.sentences(compared).sentences

@@ -1,5 +1,7 @@
 """The steps beyond the poster, over made-up runs; differences by scikit-learn."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -100,6 +102,18 @@ def test_each_outcome_has_a_sentence_that_names_its_steps_and_no_other_one(climb
         "By the AUC of any bleeding, not compared, since a run has no figures or its score is "
         f"undefined: {SERIES}.",
     ]
+
+
+def test_a_step_that_is_clear_is_not_printed_as_none(climbed):
+    made = made_up_outcomes(climbed, ["better", "not distinguishable"], ["better", "better"])
+    small = made.compared.assign(difference=[-0.0002, 0.0002, 0.03, 0.04], value=0.5, p_holm=0.01)
+    made = replace(made, compared=small.assign(low=[-0.0003] * 4, high=[-0.00004] * 4))
+    [better, undecided, _] = ladder.sentences(made).sentences
+    assert better.endswith(f"{TUNED} (−0.0002).")
+    assert undecided.endswith(f"{SERIES} (0.0002).")
+    [tuned_row, series_row] = ladder.table(made).lines
+    assert tuned_row.cells[2] == "−0.00020 (−0.00030 to −0.00004)"
+    assert series_row.cells[2] == "0.000 (0.000–0.000)"
 
 
 def test_no_step_is_more_than_chance_only_where_none_is(climbed):

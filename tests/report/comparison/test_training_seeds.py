@@ -3,8 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from ichreport.evaluation.predictions import TRUTHS
 from ichreport.report.comparison import training_seeds
 from tests.report.comparison.made_runs import BASELINE, gathered, run
+from tests.report.measured import measured
 
 
 def test_seeds_give_mean_and_spread_and_a_single_run_says_that_it_is_one(results):
@@ -28,3 +30,23 @@ def test_seeds_give_mean_and_spread_and_a_single_run_says_that_it_is_one(results
     none = gathered()
     assert str(training_seeds.verdict(none)) == "No row has a run."
     assert "no spread" not in str(training_seeds.table(none))
+
+
+def without_bleeding_on_test(one):
+    """A run whose test has a single class."""
+    table = one.predictions
+    one.record["predictions"] = table.assign(
+        **{name: table[name].where(table["split"] != "test", 0) for name in TRUTHS}
+    )
+    one.record["assessment"] = measured(one.predictions)
+    return one
+
+
+def test_a_test_of_one_class_has_no_spread_of_areas():
+    names = (BASELINE, f"{BASELINE}--seed-2")
+    runs = [without_bleeding_on_test(run(name, 1.0, seed=seed)) for seed, name in enumerate(names)]
+    one_class = gathered(*runs)
+    said = str(training_seeds.verdict(one_class))
+    assert said.endswith(" in the row where it spreads most.")
+    assert training_seeds.mean_and_spread(runs)[1] == "–"
+    assert "±" in training_seeds.mean_and_spread(runs)[0]

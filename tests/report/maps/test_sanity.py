@@ -307,6 +307,60 @@ def test_a_run_that_may_point_better_does_not_fail(sample, store, low, high, wor
     assert "The method fails" not in said
 
 
+@pytest.mark.parametrize("value", [-0.01, 0.0, 0.01])
+def test_a_wide_interval_shows_no_failure_whatever_its_middle(sample, store, value):
+    cascade = sanity_checks.compare_stages([("nothing", maps(noise(1)))], sample, ROWS)
+    found = permuted(sample, pointing_at(3, 5), pointing_at(9, 9), store)
+    wide = replace(found.pointing["difference"], value=value, low=-0.35, high=0.33)
+    wide = replace(found, pointing={**found.pointing, "difference": wide})
+    said = str(map_sanity.sentences(cascade, wide))
+    assert "It is not shown that the run points at the bleeding more often" in said
+    assert "The method fails" not in said
+
+
+def test_what_is_shown_is_not_printed_as_none_and_an_end_at_0_rules_out_all(sample):
+    cascade = sanity_checks.compare_stages([("nothing", maps(noise(1)))], sample, ROWS)
+    found = permuted(sample)
+
+    def said(value, low, high):
+        excess = replace(found.excess, value=value, low=low, high=high)
+        return str(map_sanity.sentences(cascade, replace(found, excess=excess)))
+
+    assert "with the run's, 0.0004 (0.0001–0.0007) more than" in said(4e-4, 1e-4, 7e-4)
+    assert "rules out none of up to 0.0004 beyond it" in said(0.0, -0.01, 4e-4)
+    at_zero = said(-0.01, -0.02, 0.0)
+    assert "That shows no likeness beyond it." in at_zero
+    assert "none of up to" not in at_zero.splitlines()[-3]
+
+
+def test_without_maps_or_an_area_nothing_is_said_of_them(sample):
+    cascade = sanity_checks.compare_stages([("nothing", maps(noise(1)))], sample, ROWS)
+    found = permuted(sample)
+    empty = permuted(sample, noise(1) * 0, noise(2))
+    said = str(map_sanity.sentences(cascade, empty))
+    assert "No map of the run and of the permuted labels' network can be compared." in said
+    assert "mean AUC" not in said
+    known = str(map_sanity.sentences(cascade, found))
+    assert "which it came to rank with a mean AUC of" in known
+    assert "can be compared" not in known
+    unranked = str(map_sanity.sentences(cascade, replace(found, auc=math.nan)))
+    assert "Trained on permuted labels, the same kind of network gives maps" in unranked
+
+
+def test_a_single_map_slice_and_epoch_are_said_as_one(sample):
+    found = sanity_checks.compare_stages(
+        [("nothing", maps(noise(1))), ("all", maps(noise(2)))], sample, ROWS
+    )
+    last = replace(found.stages["all"], without=1)
+    cascade = replace(found, stages={**found.stages, "all": last})
+    short = replace(permuted(sample), slices=1, run_slices=1, epochs=1, run_epochs=1)
+    said = str(map_sanity.sentences(cascade, short))
+    assert "network's maps 1 is empty and left out." in said
+    assert "The run trained on 1 slice, 1 epoch; the permuted labels' network on 1 of" in said
+    rows = {row[0]: row[1:] for row in map_sanity.permuted_table(short).rows}
+    assert rows["training, this run"] == ["1 slice", "1 epoch"]
+
+
 def test_labels_that_were_not_learned_have_an_area_of_a_half(sample):
     found = permuted(sample)
     assert found.auc == pytest.approx(0.5, abs=0.05)

@@ -95,10 +95,10 @@ def test_a_p_value_that_is_not_tiny_is_given():
 
 def test_alarms_have_a_verdict_of_their_own():
     text = said(made(shares(0.3, 0.3), shares(0.1, 0.5)))
-    assert "It raises an alarm on 72 of 240 slices without bleeding, 0.30 (" in text
+    assert "The run raises an alarm on 72 of 240 slices without bleeding, 0.30 (" in text
     assert "the share with an alarm differs most by size: 0.10 (small) against 0.50" in text
     quiet = said(made(shares(0.3, 0.3)))
-    assert "It raises an alarm on 0 of 240 slices without bleeding" in quiet
+    assert "The run raises an alarm on 0 of 240 slices without bleeding" in quiet
     assert "the share with an alarm differs clearly by none" in quiet
 
 
@@ -150,6 +150,30 @@ def test_a_test_split_of_one_class_is_said_to_be_so():
     text = said(dataclasses.replace(made(shares(0.3, 0.3)), missed=nothing, alarmed=nothing))
     assert "The test split has no slice with bleeding" in text
     assert "The test split has no slice without bleeding." in text
+    none = dataclasses.replace(made(shares(0.3, 0.3), shares(0.1, 0.5)), missed=nothing)
+    assert "\nThe run raises an alarm on 72 of 240 slices" in said(none)
+
+
+def test_a_single_slice_and_a_single_series_are_said_as_one():
+    one = failure_rate(np.ones(1, dtype=bool), np.zeros(1, dtype=np.intp))
+    text = said(dataclasses.replace(made(shares(0.3, 0.3)), missed=one, alarmed=one))
+    assert "misses 1 of 1 slice with bleeding on test" in text
+    assert "an alarm on 1 of 1 slice without bleeding" in text
+    assert "At least half" not in said(made(shares(0.3, 0.3), series=1, half_in=1))
+
+
+@pytest.mark.parametrize(
+    ("shares_missed", "ends"),
+    [
+        ((0.001, 0.004), "0.001 (small) against 0.004 (large)"),
+        ((0.0, 0.0004), "0.0000 (small) against 0.0004 (large)"),
+        ((0.1, 0.6), "0.10 (small) against 0.60 (large)"),
+    ],
+)
+def test_shares_that_differ_are_not_printed_as_equal(shares_missed, ends):
+    table = made(shares(0.6, 0.1)).misses
+    table.loc[table["cause"] == "size", "value"] = shares_missed
+    assert f"differs most by size: {ends} (p" in said(made(shares(0.6, 0.1), misses=table))
 
 
 def test_tables_show_each_class_and_mark_what_differs():

@@ -8,6 +8,7 @@ from ichreport.report.html.blocks import Sentences
 from ichreport.report.run import learning_curves
 
 STEEP, FLAT, WORSE = "more patients would probably help", "neither better nor worse", "gets worse"
+UNTESTED = "too few patients to compare"
 
 
 def made(auc=(0.70, 0.80), loss=(1.2, 1.0), p=(0.001, 0.001)):
@@ -39,12 +40,13 @@ def made(auc=(0.70, 0.80), loss=(1.2, 1.0), p=(0.001, 0.001)):
         (made(auc=(0.8, 0.7), p=(0.001, 0.4)), WORSE),
         (made(loss=(1.0, 1.2), p=(0.4, 0.001)), WORSE),
         (made(auc=(0.8, 0.7), p=(0.4, 0.001)), STEEP),
-        (made(p=(np.nan, np.nan)), FLAT),
+        (made(p=(np.nan, 0.4)), FLAT),
+        (made(p=(np.nan, np.nan)), UNTESTED),
     ],
 )
 def test_the_verdict_is_what_the_last_step_says(curve, said):
     text = str(learning_curves.verdict(curve))
-    assert [words for words in (STEEP, FLAT, WORSE) if words in text] == [said]
+    assert [words for words in (STEEP, FLAT, WORSE, UNTESTED) if words in text] == [said]
 
 
 def test_the_verdict_gives_the_steps_with_their_intervals():
@@ -53,6 +55,19 @@ def test_the_verdict_gives_the_steps_with_their_intervals():
         "From 20 to 40 patient groups: AUC of any bleeding changes by 0.100 (0.060–0.140), p "
         "0.001; weighted log loss changes by −0.200 (−0.240 to −0.160), p 0.400."
     )
+
+
+def test_a_step_that_was_not_tested_has_no_p_value_and_no_dash():
+    curve = made(p=(np.nan, 0.4))
+    curve.loc[curve["score"] == "auc", ["step_low", "step_high"]] = np.nan
+    text = str(learning_curves.verdict(curve))
+    few = "AUC of any bleeding changes by 0.100 (too few patients for an interval); weighted"
+    assert few in text
+    curve.loc[curve["score"] == "auc", "step"] = np.nan
+    text = str(learning_curves.verdict(curve))
+    assert "groups: how the AUC of any bleeding changes is not known; weighted" in text
+    assert "–," not in text
+    assert "not known" not in str(learning_curves.verdict(made()))
 
 
 def test_the_figure_has_a_panel_a_score_and_says_every_point():
