@@ -28,6 +28,11 @@ def _as_pair(value: Any) -> Any:
     return tuple(value)
 
 
+def _area_in_words(shares: tuple[float, float]) -> str:
+    """The smallest and the largest share of an area, or the one that both are."""
+    return " to ".join(dict.fromkeys(f"{share:g}" for share in shares)) + " of their area"
+
+
 def _ascends(pair: tuple[float, float]) -> tuple[float, float]:
     if pair[0] > pair[1]:
         raise ValueError("[smallest, largest]")
@@ -145,8 +150,7 @@ class Crop(Augmentation):
 
     def words(self) -> str:
         """With the areas."""
-        low, high = self.scale
-        return f"cropped to {low:g} to {high:g} of their area"
+        return f"cropped to {_area_in_words(self.scale)}"
 
 
 class Erase(Augmentation):
@@ -171,8 +175,7 @@ class Erase(Augmentation):
 
     def words(self) -> str:
         """With the areas."""
-        low, high = self.area
-        return f"erased in a rectangle of {low:g} to {high:g} of their area"
+        return f"erased in a rectangle of {_area_in_words(self.area)}"
 
 
 class Noise(Augmentation):

@@ -14,7 +14,7 @@ from ichreport.params.samples import SAMPLES
 from ichreport.report.html.blocks import Drawing, Sentences, lines
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.figure_style import STYLE
-from ichreport.report.html.formats import number
+from ichreport.report.html.formats import counted, number
 from ichreport.report.html.palette import ACCENT, FAINT, SOFT
 from ichreport.runs.results import Results, ScoredRun
 
@@ -43,7 +43,7 @@ def roc_of_all(results: Results) -> Drawing | Sentences:
         defined = [run for run in runs if not np.isnan(areas[run.name])]
         if defined:
             best = max(defined, key=lambda run: float(areas[run.name]))
-            figures.append(_panel(f"{title}, {_runs(len(defined))}", defined, best, draw))
+            figures.append(_panel(f"{title}, {counted(len(defined), 'run')}", defined, best, draw))
             axes = figures[-1].axes[0]
             axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle=(0, (1, 2)), zorder=1)
             axes.set(xlabel="1 − specificity", ylabel="sensitivity", xlim=(0, 1), ylim=(0, 1.01))
@@ -75,7 +75,7 @@ def learning_of_all(results: Results) -> Drawing | Sentences:
     figures = []
     for loss, runs in by_loss.items():
         best = min(runs, key=lambda run: min(_validation(run)))
-        figures.append(_panel(f"{loss}, {_runs(len(runs))}", runs, best, draw))
+        figures.append(_panel(f"{loss}, {counted(len(runs), 'run')}", runs, best, draw))
         axes = figures[-1].axes[0]
         axes.set(xlabel="epoch", ylabel="loss on validation")
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
@@ -118,7 +118,3 @@ def _annotate(
 def _validation(run: ScoredRun) -> Sequence[float]:
     history: Mapping[str, Sequence[float]] = run.record["history"]
     return history["val_loss"]
-
-
-def _runs(count: int) -> str:
-    return f"{count} run" if count == 1 else f"{count} runs"

@@ -13,7 +13,7 @@ from ichreport.labels import LABELS
 from ichreport.params.samples import SAMPLES
 from ichreport.report.comparison import all_runs, open_choices, overlays
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import in_words, with_interval
+from ichreport.report.html.formats import counted, in_words, with_interval
 from ichreport.report.html.sanitise import data_element
 from ichreport.runs.results import Results, ScoredRun
 
@@ -99,13 +99,14 @@ def _run(run: ScoredRun, results: Results, points: int) -> dict[str, Any]:
     parameters = all_runs.parameters_of(run.run_record, results)
     test = run.assessment.split("test")
     history = run.record["history"]
+    groups = counted(test["groups"], "linked group")
     seen = "" if run.unseen_patients else ", whose patients are in train too"
     return {
         "name": run.name,
         "page": f"experiments/{run.name}.html",
         "question": run.experiment.question,
         "sample": SAMPLES[run.sample].name,
-        "test": f"{test['slices']:,} slices of {test['groups']:,} linked groups{seen}",
+        "test": f"{counted(test['slices'], 'slice')} of {groups}{seen}",
         "test_set": run.assessment.test_set,
         "loss": None if history is None else run.experiment.loss,
         "parameters": {

@@ -16,7 +16,7 @@ from ichreport.labels import ANY, LABELS
 from ichreport.report.html import slice_images
 from ichreport.report.html.blocks import Sheet, Table, numbers
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import number
+from ichreport.report.html.formats import counted, number
 from ichreport.runs.record import RunRecord
 
 _CAPTIONS: Final = Captions.beside(__file__)
@@ -132,7 +132,6 @@ def _sheet(store: Store, slices: ChosenSlices, outcome: str, heatmaps: Any) -> S
     rows = slices.rows[shown]
     words = (slice_images.truth_in_words(store, int(row)).removesuffix(".") for row in rows)
     probability = (f"p {number(value, 2)}" for value in slices.probabilities[shown])
-    empty = int(heatmaps.empty[shown].sum())
     return slice_images.gallery(
         store,
         rows,
@@ -143,13 +142,20 @@ def _sheet(store: Store, slices: ChosenSlices, outcome: str, heatmaps: Any) -> S
             outcome=outcome,
             method=heatmaps.method,
             outlines=_outlines_in_words(store, label),
-            empty=_CAPTIONS.fill("empty", count=empty) if empty else "",
+            empty=_empty_in_words(int(heatmaps.empty[shown].sum())),
         ),
-        alternative=f"{len(rows)} slices, above at the brain window, below with heat where "
-        f"the network sees {label}; outcome: {outcome}.",
+        alternative=f"{counted(len(rows), 'slice')}, above at the brain window, below with heat "
+        f"where the network sees {label}; outcome: {outcome}.",
         label=label,
         texts=[", ".join(both) for both in zip(words, probability, strict=True)],
     )
+
+
+def _empty_in_words(empty: int) -> str:
+    if not empty:
+        return ""
+    count = counted(empty, "of the maps is", "of the maps are")
+    return _CAPTIONS.fill("empty", count=count)
 
 
 def _outlines_in_words(store: Store, label: str) -> str:

@@ -5,7 +5,7 @@ from typing import Final
 from ichreport.evaluation.maps.layer_choice import Candidate, LayerChoice
 from ichreport.report.html.blocks import Column, Marked, Row, Sentences, Table, numbers
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import listed, number, with_interval
+from ichreport.report.html.formats import counted, listed, number, with_interval
 
 _CAPTIONS: Final = Captions.beside(__file__)
 _NOTHING: Final = Sentences(["There are no layers to compare."])
@@ -40,7 +40,7 @@ def sentences(choice: LayerChoice) -> Sentences:
         return Sentences([_CAPTIONS.fill("layers_no_masks", layers=candidates)])
     chosen = _chosen(choice)
     pointing = chosen.pointing
-    share, slices = number(pointing.value), f"{pointing.maps:,}"
+    share, slices = number(pointing.value), counted(pointing.maps, "validation slice")
     return Sentences(
         [
             _CAPTIONS.fill("layers_chosen", layer=_block(chosen), share=share, slices=slices),

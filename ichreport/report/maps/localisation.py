@@ -22,7 +22,7 @@ from ichreport.report.html.blocks import (
 )
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.figure_style import STYLE
-from ichreport.report.html.formats import counted, number, with_interval
+from ichreport.report.html.formats import listed, number, with_interval
 from ichreport.report.html.palette import ACCENT, FAINT, PAPER
 
 _CAPTIONS: Final = Captions.beside(__file__)
@@ -92,7 +92,7 @@ def sentences(measures: MapMeasures) -> Sentences:
             *_few_in_words(measures),
             *_skulls_in_words(measures),
             *_missing_in_words(measures),
-            f"These are {counted(given, 'interval')}, each of 95 % on its own and not adjusted.",
+            *_intervals_in_words(given),
         ]
     )
 
@@ -128,12 +128,19 @@ def _forest(labels: list[str], values: pd.DataFrame, *, title: str) -> Figure:
     return figure
 
 
+def _intervals_in_words(given: int) -> list[str]:
+    """How many intervals stand beside each other, if several do."""
+    if given < 2:
+        return []
+    return [f"These are {given} intervals, each of 95 % on its own and not adjusted."]
+
+
 def _measure_in_words(measures: MapMeasures, measure: str, baseline: str) -> str:
     """For which labels the maps are above a baseline, below it, and neither; empty for none."""
     better, worse, undecided = _split_by_sign(measures, measure, baseline)
     words = _TO_BEAT[baseline]
     parts = [
-        f"{verb} {_joined(labels)}"
+        f"{verb} {listed(labels)}"
         for verb, labels in (
             (f"above {words} for", better),
             (f"below {'it' if better else words} for", worse),
@@ -154,7 +161,7 @@ def _failures_in_words(measures: MapMeasures) -> list[str]:
     if not failed:
         return []
     return [
-        f"{measures.method} fails for {_joined(failed)}: no measure is shown to lie above both "
+        f"{measures.method} fails for {listed(failed)}: no measure is shown to lie above both "
         "that of heat that falls from the image's centre and that of heat along the skull's inner "
         "edge."
     ]
@@ -164,7 +171,7 @@ def _few_in_words(measures: MapMeasures) -> list[str]:
     few = [label for label in measures.labels if not measures.is_compared(label)]
     if not few:
         return []
-    return [f"Too few patients have maps of {_joined(few)} to compare them with any other heat."]
+    return [f"Too few patients have maps of {listed(few)} to compare them with any other heat."]
 
 
 def _skulls_in_words(measures: MapMeasures) -> list[str]:
@@ -214,8 +221,3 @@ def _split_by_sign(
         else:
             undecided.append(label)
     return better, worse, undecided
-
-
-def _joined(labels: list[str]) -> str:
-    *first, last = labels
-    return f"{', '.join(first)} and {last}" if first else last

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from ichreport.params.training.augmentations import Augmentations, sentence
 from ichreport.report.html.blocks import Sentences, Sheet
 from ichreport.report.html.captions import Captions
+from ichreport.report.html.formats import counted
 from ichreport.report.html.slice_images import brain_tile
 
 _CAPTIONS: Final = Captions.beside(__file__)
@@ -31,5 +32,6 @@ def contact_sheet(augmentations: Augmentations, hu: NDArray[np.int16]) -> Sheet 
         tiles += [brain_tile(one, f"Slice {number}, varied.") for one in varied]
         rows.append((f"slice {number}", tiles))
     words = sentence(augmentations)
-    alternative = f"{len(hu)} slices of train, each varied {hu.shape[1] - 1} times. {words}"
+    slices, times = counted(len(hu), "slice"), counted(hu.shape[1] - 1, "time")
+    alternative = f"{slices} of train, each varied {times}. {words}"
     return Sheet(_CAPTIONS.fill("augmented_slices", words=words), alternative, rows)

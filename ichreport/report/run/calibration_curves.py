@@ -13,7 +13,7 @@ from ichreport.labels import ANY, SUBTYPES
 from ichreport.report.html.blocks import Drawing, lines
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.figure_style import STYLE
-from ichreport.report.html.formats import number, number_range
+from ichreport.report.html.formats import counted_range, number
 from ichreport.report.html.palette import FAINT, LABEL_COLORS, SOFT
 
 _CAPTIONS: Final = Captions.beside(__file__)
@@ -44,7 +44,7 @@ def reliability(assessed: Assessment) -> Drawing:
         ]
     return lines(
         panels,
-        caption=_CAPTIONS.fill("reliability", bins=number_range(bins)),
+        caption=_CAPTIONS.fill("reliability", bins=counted_range(bins, "bin")),
         alternative=f"Six reliability curves. In the highest bin, {'; '.join(words) or 'nothing'}.",
     )
 

@@ -56,7 +56,7 @@ def loss_curves(history: Mapping[str, Sequence[float]]) -> Drawing:
         caption=_CAPTIONS.fill("loss_curves"),
         alternative=_CAPTIONS.fill(
             "loss_curves_alternative",
-            epochs=len(epochs),
+            epochs=counted(len(epochs), "epoch"),
             lowest=low,
             best=best + 1,
             last=number(history["loss"][-1]),
@@ -126,7 +126,7 @@ def calibration(assessed: Assessment, label: str = ANY) -> Drawing:
         caption=_CAPTIONS.fill(
             "calibration_curve",
             label=label,
-            bins=bins,
+            bins=counted(bins, "bin"),
             brier=number(brier),
             error=number(error),
         ),
@@ -205,10 +205,12 @@ def _by_value(values: NDArray[np.float64]) -> list[int]:
 
 
 def _ends(table: pd.DataFrame) -> str:
-    """From where to where a curve leads; nothing of a curve without points."""
+    """From where to where a curve leads, or where its only point is; nothing without points."""
     pairs = zip(table["predicted"], table["observed"], strict=True)
     words = [f"{number(predicted, 2)}, {number(observed, 2)}" for predicted, observed in pairs]
-    return f" from {words[0]} to {words[-1]}" if words else ""
+    if len(words) < 2:
+        return f" at {words[0]}" if words else ""
+    return f" from {words[0]} to {words[-1]}"
 
 
 def _listed(values: NDArray[np.float64]) -> str:

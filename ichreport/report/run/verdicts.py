@@ -19,6 +19,7 @@ from ichreport.report.html.blocks import Verdict
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import (
     all_of,
+    capital,
     counted,
     digits_for,
     listed,
@@ -42,16 +43,17 @@ def split(audit: pd.DataFrame, sample: Sample) -> Verdict:
     slices = int((sample.split == "test").sum())
     if in_test["patients"]:
         share = in_test["patients"] / slices
-        return Verdict(
-            _CAPTIONS.fill(
-                "split_shares_patients",
-                share=percent(share, 1),
-                beside=percent(in_test[NEIGHBOURS] / slices, 1),
-                mostly="" if share == 1 else "mostly" if share > 0.5 else "partly",
-            )
+        said = _CAPTIONS.fill(
+            "split_shares_patients",
+            share=percent(share, 1),
+            beside=percent(in_test[NEIGHBOURS] / slices, 1),
+            mostly="" if share == 1 else "mostly" if share > 0.5 else "partly",
         )
+        return Verdict(capital(said))
     if in_test["identical pixels"]:
-        shared = f"{in_test['identical pixels']:,}"
+        shared = counted(
+            in_test["identical pixels"], "of the test slices has", "of the test slices have"
+        )
         return Verdict(_CAPTIONS.fill("split_shares_pixels", slices=shared))
     return Verdict(_CAPTIONS.fill("split_shares_nothing"))
 
@@ -71,7 +73,8 @@ def training(history: Mapping[str, Sequence[float]], experiment: Experiment) -> 
     if stopped_by_itself(history["val_loss"], experiment):
         patience = counted(experiment.patience, "epoch")
         return Verdict(f"{kept} {_CAPTIONS.fill('stopped', epochs=epochs, patience=patience)}")
-    since = counted(epochs - 1 - best, "epoch")
+    after = epochs - 1 - best
+    since = f", {counted(after, 'epoch')} after its last gain" if after else ""
     return Verdict(f"{kept} {_CAPTIONS.fill('not_stopped', all_epochs=every, since=since)}")
 
 

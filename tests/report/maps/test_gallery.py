@@ -39,7 +39,7 @@ def test_each_tile_names_its_true_labels_and_the_probability(store):
 def test_a_caption_says_whose_outlines_these_are(store, label, said):
     _, (found, false_alarm) = sheets(store, label)
     assert said in found.caption
-    assert "1 of the maps are empty" in false_alarm.caption
+    assert "1 of the maps is empty" in false_alarm.caption
     store.manifest["truth"] = False
     _, (found, _) = sheets(store, label)
     assert "Outlined" not in found.caption

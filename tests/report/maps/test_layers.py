@@ -34,6 +34,9 @@ def test_the_sentence_names_the_chosen_block_and_what_it_was_chosen_by(clear):
     [said] = layers.sentences(clear).sentences
     assert "The maps come from block 2, which pointed at the bleeding in 0.450 of 60" in said
     assert "so are the figures on test" in said
+    one = LayerChoice("relu1", (Candidate("relu1", 48, Mean(1.0, 0.1, 1.0, 1, 0)),))
+    assert "in 1.000 of 1 validation slice." in str(layers.sentences(one))
+    assert "of 60 validation slices." in said
 
 
 def test_a_tie_is_said_where_there_is_one(clear):

@@ -26,6 +26,22 @@ def test_without_slices_there_is_a_sentence_and_no_figure():
     assert "<img" not in html
 
 
+def test_a_single_slice_varied_once_is_said_as_such():
+    assert contact_sheet(parse(["flip"]), HU).alternative.startswith(
+        "2 slices of train, each varied 3 times."
+    )
+    assert contact_sheet(parse(["flip"]), HU[:1, :2]).alternative.startswith(
+        "1 slice of train, each varied 1 time."
+    )
+
+
+def test_areas_of_equal_ends_are_one_number():
+    assert "cropped to 0.5 of their area" in sentence(parse([{"crop": {"scale": [0.5, 0.5]}}]))
+    assert "cropped to 0.5 to 1 of their area" in sentence(parse([{"crop": {"scale": [0.5, 1]}}]))
+    erased = sentence(parse([{"erase": {"area": [0.1, 0.1]}}]))
+    assert "a rectangle of 0.1 of their area" in erased
+
+
 def test_flips_alone_are_said_as_ever():
     assert sentence(FLIP_ALONE) == "Half of the slices are flipped left to right."
     assert sentence(()) == "No augmentation."

@@ -148,3 +148,18 @@ def test_curves_of_a_test_split_without_slices_are_empty_and_say_so(assessed):
     without = replace(assessed, reliability=assessed.reliability.assign(slices=0))
     assert "0 points (predicted, observed)" in run_curves.calibration(without).alternative
     assert "In the highest bin, nothing." in calibration_curves.reliability(without).alternative
+
+
+def test_a_network_that_says_the_same_of_all_has_one_bin_and_one_point(predicted):
+    constant = assess(predicted.assign(**dict.fromkeys(PROBABILITIES, 0.3)), replicates=5)
+    drawing = run_curves.calibration(constant)
+    assert "in 1 bin of equally many slices" in drawing.caption
+    assert re.match(r"A curve of 1 point at 0\.30, 0\.\d\d \(pred", drawing.alternative)
+    assert "into 1 bin of equally many" in calibration_curves.reliability(constant).caption
+
+
+def test_losses_of_a_single_epoch_are_of_one():
+    said = run_curves.loss_curves({"loss": [0.9], "val_loss": [0.8]}).alternative
+    assert said.startswith("Two curves over 1 epoch. The validation loss")
+    said = run_curves.loss_curves({"loss": [0.9, 0.8], "val_loss": [0.8, 0.7]}).alternative
+    assert said.startswith("Two curves over 2 epochs. ")

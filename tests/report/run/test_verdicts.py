@@ -1,12 +1,13 @@
 """Each section's verdict on a run, where it must stand and where it must not."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from ichreport.data.overlap.leakage import leak_audit
+from ichreport.data.overlap.leakage import NEIGHBOURS, leak_audit
 from ichreport.data.samples import Sample
 from ichreport.evaluation.assessment import Assessment
 from ichreport.evaluation.constant_prevalence import FloorComparison
@@ -35,6 +36,20 @@ def with_rows(table, where, **values):
     """The table with other values in the rows that hold `where`."""
     chosen = np.logical_and.reduce([table[name] == value for name, value in where.items()])
     return table.assign(**{name: table[name].mask(chosen, value) for name, value in values.items()})
+
+
+def test_a_verdict_on_a_split_starts_with_a_capital_and_counts_one_as_one():
+    kinds = {"patients": 0, NEIGHBOURS: 0, "identical pixels": 1}
+    sample = SimpleNamespace(split=np.repeat("test", 5000))
+
+    def said(**counts):
+        pair = {"first": "train", "second": "test"}
+        rows = [pair | {"kind": k, "slices_in_second": n} for k, n in (kinds | counts).items()]
+        return str(verdicts.split(pd.DataFrame(rows), sample))
+
+    assert "but 1 of the test slices has the pixels of a slice there." in said()
+    assert said(patients=1).startswith("Less than 0.1 % of the test slices are of patients")
+    assert said(patients=4999).startswith("More than 99.9 % of the test slices are of patients")
 
 
 def audited(store, split):
@@ -89,12 +104,30 @@ def test_a_training_that_used_all_its_epochs_is_not_said_to_have_stopped(changes
     assert unsaid not in text
 
 
-@pytest.mark.parametrize("schedule", ["plateau", "cosine"])
-def test_one_epoch_is_the_only_one(schedule):
-    history = {"loss": [0.9], "val_loss": [0.8]}
-    text = str(verdicts.training(history, Experiment(epochs=1, schedule=schedule)))
-    assert "the only epoch" in text
-    assert "1 epochs" not in text
+@pytest.mark.parametrize(
+    ("losses", "changes", "end"),
+    [
+        (
+            [0.8],
+            {"epochs": 1, "patience": 1},
+            "used the only epoch and had not stopped by itself.",
+        ),
+        ([0.8], {"epochs": 1, "schedule": "cosine"}, "Its schedule runs through the only epoch."),
+        (
+            [0.8, 0.7],
+            {"epochs": 2, "patience": 1},
+            "it used all 2 epochs and had not stopped by itself.",
+        ),
+        (
+            [0.7, 0.8],
+            {"epochs": 2, "patience": 2},
+            "had not stopped by itself, 1 epoch after its last gain.",
+        ),
+    ],
+)
+def test_a_single_epoch_and_a_gain_at_the_end_are_said_as_such(losses, changes, end):
+    history = {"loss": losses, "val_loss": losses}
+    assert end in str(verdicts.training(history, Experiment(**changes)))
 
 
 OPENINGS = {
