@@ -9,7 +9,14 @@ from ichreport.evaluation.comparisons import Comparison, Difference, difference_
 from ichreport.labels import ANY
 from ichreport.report.html.blocks import Sentences, Table, Verdict, numbers
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import counted, number, with_interval
+from ichreport.report.html.formats import (
+    counted,
+    digits_for,
+    number,
+    number_range,
+    percent,
+    with_interval,
+)
 from ichreport.runs.results import Results, ScoredRun
 
 _CAPTIONS: Final = Captions.beside(__file__)
@@ -86,15 +93,14 @@ def verdict(gained: Sequence[Gain]) -> Verdict:
     undefined = len(gained) - len(areas)
     said = []
     if areas:
-        differences = sorted(area.difference for area in areas)
-        ends = dict.fromkeys(map(number, (differences[0], differences[-1])))
+        differences = [area.difference for area in areas]
         said.append(
             _CAPTIONS.fill(
                 "leak_gains",
                 rows=counted(len(areas), "row"),
                 larger=_have(sum(area.interval.low > 0 for area in areas)),
                 smaller=_have(sum(area.interval.high < 0 for area in areas)),
-                differences=" to ".join(ends),
+                differences=number_range(differences, digits_for(*differences)),
             )
         )
     if undefined:
@@ -145,8 +151,6 @@ def _leak_shares(audit: Sequence[Mapping[str, Any]], test: int) -> list[str]:
         row["kind"]: row for row in audit if (row["first"], row["second"]) == ("train", "test")
     }
     return [
-        number(100 * by_kind[kind]["slices_in_second"] / test, 1)
-        if kind in by_kind and test
-        else "–"
+        percent(by_kind[kind]["slices_in_second"] / test, 1) if kind in by_kind and test else "–"
         for kind in _HEADINGS
     ]

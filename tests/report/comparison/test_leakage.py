@@ -65,6 +65,12 @@ def test_the_verdict_counts_rows_that_gain_and_that_lose_by_more_than_chance():
     assert "2 have a larger" in str(leakage.verdict(gained((0.1, 0.05, 0.5), (0.2, 0.1, 0.3))))
 
 
+def test_a_gain_that_is_clear_is_not_printed_as_none():
+    said = str(leakage.verdict(gained((0.0004, 0.0001, 0.0007))))
+    assert "1 has a larger AUC" in said
+    assert said.endswith("it is 0.0004.")
+
+
 def test_gains_that_are_undefined_are_counted_apart():
     nan = float("nan")
     some = str(leakage.verdict(gained((0.1, 0.05, 0.5), (nan, nan, nan), (0.3, 0.1, 0.5))))
@@ -79,3 +85,12 @@ def test_twins_are_found_though_each_has_a_baseline_of_its_own_split():
     by_group = run("17-focal", 1.0, loss="focal", baseline="16-bygroup", split_by="group")
     table = leakage.gain(leakage.gains(gathered(by_slice, by_group)))
     assert {row[4] for row in table.rows} == {"17-focal"}
+
+
+@pytest.mark.parametrize(
+    ("slices", "said"),
+    [(0, "0.0"), (1, "less than 0.1"), (4999, "more than 99.9"), (5000, "100.0")],
+)
+def test_a_few_leaked_slices_are_not_printed_as_none_nor_nearly_all_as_all(slices, said):
+    of_pair = {"first": "train", "second": "test", "kind": "patients", "slices_in_second": slices}
+    assert leakage._leak_shares([of_pair], 5000)[0] == said
