@@ -11,7 +11,7 @@ from ichreport.params.profile import Profile
 from ichreport.params.yaml import project_path
 from ichreport.runs import recording, results
 from ichreport.runs.record import RunRecord
-from ichreport.runs.results import ScoredRun
+from ichreport.runs.results import Results, ScoredRun
 from tests.report.made_up import predictions
 from tests.runs.stand_in_training import LEARNED_FROM, StandInTraining
 
@@ -176,7 +176,7 @@ def test_an_endpoint_that_was_named_after_a_training_was_not_named_beforehand():
     later = declared("later", trained=before, recorded=after)
     now = declared("now", trained=after, recorded=after)
     old = declared("old", recorded=before)  # of a version that did not note it
-    both = declared("both", recorded=after, ensemble_of=["later", "now"])
+    both = declared("both", recorded=after, sample="fullid", ensemble_of=["later", "now"])
     runs = {run.name: run for run in (later, now, old, both)}
     results = Results([], runs, primary=Endpoint(**after))
     assert results.named_later == ["later", "old", "both"]
