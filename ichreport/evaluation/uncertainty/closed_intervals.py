@@ -37,6 +37,10 @@ _UNSEEN: Final = {"roc": 0.5, "precision": 0.5, "correlation": 0.0, "loss": 0.6,
 """The part of one group more, as far to a side as any, that the sample may have missed. Of areas
 and rates groups of one slice have none: it is right or wrong, and there are some of either."""
 
+_LEAST_FREEDOM: Final = 3.0
+"""Degrees of freedom of an area however few groups have its rarer class: the other class has some
+too. With two to ten groups intervals are then narrower, and hold the area as often."""
+
 Area = Literal["roc", "precision", "correlation"]
 """What an area is under, the ROC curve or precision over recall; or that it stands for a
 correlation, of which 0 is as much as 1 / 2 of an area."""
@@ -73,10 +77,15 @@ def area_interval(left_out: LeftOut, curve: Area = "roc", level: float = LEVEL) 
     steps = _smaller((shrunk - without) * slope, logit(shrunk) - logit(without))
     centers = sorted(logit([left_out.value, shrunk]))
     best = 1 if curve == "precision" or left_out.value >= 1 / 2 else -1
-    below, above = (
-        beyond(steps, left_out, side, unseen, (part * slope) ** 2, best=side == best).reach(level)
+    ends = (
+        beyond(
+            *(steps, left_out, side, unseen, (part * slope) ** 2),
+            best=side == best,
+            least=_LEAST_FREEDOM,
+        )
         for side in SIDES
     )
+    below, above = (end.reach(level) for end in ends)
     low, high = expit([centers[0] - below, centers[1] + above])
     return Interval(float(low), float(high), left_out.groups)
 

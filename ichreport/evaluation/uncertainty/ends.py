@@ -56,6 +56,7 @@ def beyond(
     added: float = 0,
     *,
     best: bool = False,
+    least: float = 1.0,
 ) -> Beyond:
     """What may lie beyond a score on one side.
 
@@ -66,11 +67,12 @@ def beyond(
         unseen: The part of one group more, whose step is as far to that side as any.
         added: A variance besides, which all groups know.
         best: Whether the score's best lies on that side.
+        least: Degrees of freedom that there are in any case.
     """
     further = unseen * max(float((side * steps).max()), 0.0)
     variance = variance_of(steps) + further**2
     effective = math.inf if best else left_out.effective
-    freedom = degrees_of_freedom(steps, effective, side=side)
+    freedom = max(degrees_of_freedom(steps, effective, side=side), least)
     if added:  # Welch and Satterthwaite's rule
         most = max(left_out.effective - 1, 1.0)
         freedom = (variance + added) ** 2 / (variance**2 / freedom + added**2 / most)

@@ -50,6 +50,7 @@ def test_of_three_groups_those_that_draw_to_the_best_know_how_good_a_score_may_b
     assert beyond(SKEWED, left_out, 1, 0.5).freedom == 2
     assert beyond(SKEWED, left_out, 1, 0.5, best=True).freedom == pytest.approx(carrying)
     assert beyond(SKEWED, left_out, -1, 0.5, best=True).freedom == 4
+    assert beyond(SKEWED, left_out, 1, 0.5, least=3.0).freedom == 3
 
 
 def test_a_variance_that_all_groups_know_adds_degrees_of_freedom_by_welch_s_rule():
