@@ -77,8 +77,9 @@ def subgroup_scores(
         One row for each label, subgroup (in the order of a categorical `by`, else sorted) and
         score (`auc`, `log_loss`, then the rates at the threshold): `label`, `subgroup`, `score`,
         `value`, `low`, `high`, `groups` (that contribute), `slices`,
-        `positives`; and for `auc` and `recall` the `difference` from the other subgroups together,
-        `difference_low`, `difference_high` and `p`, not adjusted. NaN where undefined.
+        `positives`; and for `auc`, `recall` and `specificity` the `difference` from the other
+        subgroups together, `difference_low`, `difference_high` and `p`, not adjusted. NaN where
+        undefined, as the difference in specificity of what is scored against all negatives.
 
     Raises:
         ValueError: If `by` does not have the index of `predictions`.
@@ -215,29 +216,37 @@ def _from_the_rest(
     *,
     parts: tuple[NDArray[np.bool_], NDArray[np.bool_]],
 ) -> dict[str, dict[str, float]]:
-    """The difference of a subgroup's area and recall from those of the rest.
+    """The differences of a subgroup's area and rates from those of the rest.
 
-    A group may have slices in both, so both are without the same group at a time.
+    A group may have slices in both, so both are without the same group at a time. What the two
+    score on the same slices, as specificity on negatives that both have, is not compared.
 
     Args:
         truth: (n,), 0 or 1, of all slices.
         score: (n,), probabilities.
-        threshold: The frozen threshold; NaN leaves the recall undefined.
+        threshold: The frozen threshold; NaN leaves the rates undefined.
         group_codes: (n,) the group of each slice, from 0.
         parts: (n,) masks of the subgroup and of the rest.
     """
     total = int(group_codes.max(initial=-1)) + 1
-    called = (score >= threshold).astype(np.float64)
-    recalled = (truth == 1) & (not math.isnan(threshold))
-    areas, recalls = [], []
-    for part in parts:
-        area = auc_left_out(truth[part], score[part], group_codes[part], total)
-        areas.append((area, partial(area_interval, area)))
-        bleeding = part & recalled
-        recall = mean_left_out(called[bleeding], group_codes[bleeding], total)
-        units = int(bleeding.sum())
-        recalls.append((recall, partial(rate_interval, recall, units=units)))
-    return {"auc": _difference(*areas), "recall": _difference(*recalls)}
+    areas = [auc_left_out(truth[p], score[p], group_codes[p], total) for p in parts]
+    differences = {"auc": _difference(*((area, partial(area_interval, area)) for area in areas))}
+    is_right = (score >= threshold) == (truth == 1)
+    for rate, of_class in (("recall", 1), ("specificity", 0)):
+        counted = (truth == of_class) & (not math.isnan(threshold))
+        first, second = (part & counted for part in parts)
+        if not (first & second).any():
+            measured = (_rate(is_right, group_codes, p, total) for p in (first, second))
+            differences[rate] = _difference(*measured)
+    return differences
+
+
+def _rate(
+    is_right: NDArray[np.bool_], group_codes: NDArray[np.intp], part: NDArray[np.bool_], total: int
+) -> _Measured:
+    """The share of the slices of a part that are judged right."""
+    rate = mean_left_out(is_right[part].astype(np.float64), group_codes[part], total)
+    return rate, partial(rate_interval, rate, units=int(part.sum()))
 
 
 def _difference(first: _Measured, second: _Measured) -> dict[str, float]:

@@ -233,16 +233,19 @@ def subgroups(assessed: Assessment) -> Table:
         counts = [f"{area[name]:,}" for name in ("slices", "positives", "groups")]
         differences = [
             text
-            for score in ("auc", "recall")
+            for score in ("auc", *_SUBGROUP_RATES)
             for text in _from_the_rest(values[kind, group, score])
         ]
         rows.append([f"{kind}: {group}", _with_groups(area), *cells, *differences, *counts])
+    names = ["AUC", *(_RATE_NAMES[rate] for rate in _SUBGROUP_RATES)]
     return Table(
         _CAPTIONS.fill("subgroups", intervals=interval_explanation()),
         [
             "subgroup",
-            *numbers("AUC", *(_RATE_NAMES[rate] for rate in _SUBGROUP_RATES)),
-            *numbers("AUC", "p of AUC", "recall", "p of recall", group="less the rest's"),
+            *numbers(*names),
+            *numbers(
+                *(f"{p}{name}" for name in names for p in ("", "p of ")), group="less the rest's"
+            ),
             *numbers("slices", "positives", "groups"),
         ],
         rows,

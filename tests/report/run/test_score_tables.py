@@ -10,6 +10,7 @@ from ichreport.evaluation.assessment import assess
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.evaluation.subgroups import strata_scores
 from ichreport.labels import LABELS
+from ichreport.report.html.blocks import Column
 from ichreport.report.run import score_tables
 from tests.report.made_up import predictions as make_predictions
 
@@ -136,6 +137,11 @@ def test_subgroups_part_the_slices_by_what_the_store_knows(store, assessed):
     assert positives["area of the bleed"] == positives["contrast of the bleed"] <= bleeds
     shown = score_tables.subgroups(assessed.with_subgroups(within))
     assert len(shown.rows) == len(areas)
+    names = [column.name for column in shown.columns if isinstance(column, Column)]
+    place = names.index("p of specificity") + 1
+    kinds = {str(row[0]).split(":")[0] for row in shown.rows if row[place] != "–"}
+    assert "position" in kinds
+    assert not {"subtypes", "area of the bleed"} & kinds, "these share their negatives"
 
 
 def test_a_subgroup_of_one_patient_says_that_it_has_no_interval(store, assessed):

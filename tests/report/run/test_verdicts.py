@@ -298,6 +298,8 @@ def test_only_subgroups_that_differ_by_more_than_chance_are_named(assessed):
     of_two = subgrouped(assessed, ("yes", "auc", 0.1, 0.01), ("no", "auc", -0.1, 0.01))
     assert "height yes" in of_two
     assert "height no" not in of_two, "each is the other's rest"
+    alarms = subgrouped(assessed, ("middle", "specificity", -0.5, 0.001))
+    assert "height middle, whose specificity is 0.50 below the rest's" in alarms
     alike = subgrouped(assessed, ("base", "auc", -0.12, 0.05))
     assert alike.startswith("No subgroup differs")
     assert "More than chance" not in alike
