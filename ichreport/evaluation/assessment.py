@@ -19,9 +19,13 @@ from ichreport.evaluation.constant_prevalence import FloorComparison, compare_wi
 from ichreport.evaluation.endpoints import endpoint_table
 from ichreport.evaluation.extra_axial import extra_axial_table
 from ichreport.evaluation.operating.alarms import alarm_table
-from ichreport.evaluation.operating.threshold_scatter import threshold_scatter
-from ichreport.evaluation.operating.thresholds import frozen_thresholds, rate_table
+from ichreport.evaluation.operating.thresholds import (
+    AT_POSTER_RECALL,
+    frozen_thresholds,
+    rate_table,
+)
 from ichreport.evaluation.predictions import TRUTHS, probabilities, select_split, truths
+from ichreport.evaluation.scatter import scatter_table
 from ichreport.evaluation.studies import (
     decided_studies,
     fit_poolings,
@@ -39,8 +43,8 @@ from ichreport.labels import LABELS
 from ichreport.params.endpoint import Endpoint
 from ichreport.splits import SPLITS, Split
 
-POSTER_RULE: Final = "recall-85"
-"""The rule of `thresholds.RULES` that the poster's operating points follow."""
+POSTER_RULE: Final = AT_POSTER_RECALL.name
+"""The name of the rule that the poster's operating points follow."""
 
 CURVE_POINTS: Final = 200
 """Points that are kept of a ROC or precision-recall curve at most."""
@@ -59,7 +63,8 @@ class Assessment:
         precisions: `average_precision.average_precision_table` on test.
         endpoints: `endpoints.endpoint_table`: what a report may be about, on validation and test.
         thresholds: `thresholds.frozen_thresholds`, chosen on validation.
-        scatter: `threshold_scatter.threshold_scatter`: how far these thresholds scatter.
+        scatter: `scatter.scatter_table`: how far these thresholds, and those of studies and of
+            the derived label, scatter.
         rates: `thresholds.rate_table` of these thresholds, with `split`: all rules on test, the
             poster's on train too.
         calibration: `calibration.errors.calibration_table` on test.
@@ -225,7 +230,7 @@ def assess(
         precisions=precisions,
         endpoints=endpoint_table(predictions, scores, precisions),
         thresholds=thresholds,
-        scatter=threshold_scatter(predictions, **options),
+        scatter=scatter_table(predictions, learned, **options),
         rates=pd.concat(rates, ignore_index=True),
         calibration=calibration_table(predictions, **options),
         studies=study_table(predictions, learned),

@@ -65,16 +65,26 @@ def extra_axial_table(
         the rates and summaries of `operating_point`): `value`, `low`, `high`, `groups`,
         `threshold`, `units` and `positives`. NaN where undefined.
     """
+    rows = [
+        {"level": level, **row}
+        for level, table in derived_levels(predictions).items()
+        for row in _scores(table, split)
+    ]
+    columns = ["level", "score", "value", "low", "high", "groups"]
+    return pd.DataFrame(rows)[[*columns, "threshold", "units", "positives"]]
+
+
+def derived_levels(predictions: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The `slice`s and the whole `study`s, with the derived label in the columns of any bleeding.
+
+    Args:
+        predictions: A run's predictions, one row a slice.
+    """
     derived = predictions.assign(
         truth_any=extra_axial_truth(predictions),
         probability_any=extra_axial_probability(predictions),
     )
-    tables = {"slice": derived, "study": pool_studies(whole_studies(derived))}
-    rows = [
-        {"level": level, **row} for level, table in tables.items() for row in _scores(table, split)
-    ]
-    columns = ["level", "score", "value", "low", "high", "groups"]
-    return pd.DataFrame(rows)[[*columns, "threshold", "units", "positives"]]
+    return {"slice": derived, "study": pool_studies(whole_studies(derived))}
 
 
 def _scores(table: pd.DataFrame, split: Split) -> list[dict[str, Any]]:

@@ -275,6 +275,19 @@ def _study_codes(rows: pd.DataFrame) -> NDArray[np.intp]:
     return codes.to_numpy().astype(np.intp)
 
 
+def studies_by_pooling(
+    predictions: pd.DataFrame, learned: Mapping[str, Pooling | None]
+) -> dict[str, pd.DataFrame]:
+    """Whole studies as `pool_studies` pools them: by the `maximum`, and as `learned`.
+
+    Args:
+        predictions: A run's predictions, one row a slice.
+        learned: As `fit_poolings` learns them on the whole studies of validation.
+    """
+    whole = whole_studies(predictions)
+    return {"maximum": pool_studies(whole), "learned": pool_studies(whole, learned)}
+
+
 def study_table(
     predictions: pd.DataFrame,
     learned: Mapping[str, Pooling | None],
@@ -297,18 +310,12 @@ def study_table(
         `high`, `groups`, `threshold`, `sharpness` (of the pooling), `studies` and
         `positives`. NaN where undefined, and throughout where a pooling could not be learned.
     """
-    predictions = whole_studies(predictions)
     table: list[dict[str, Any]] = []
-    poolings_by_name: dict[str, Mapping[str, Pooling | None]] = {
-        "maximum": dict.fromkeys(LABELS, MAXIMUM),
-        "learned": learned,
-    }
-    for name, poolings in poolings_by_name.items():
-        studies = pool_studies(predictions, poolings)
+    for name, studies in studies_by_pooling(predictions, learned).items():
         validation, rows = select_split(studies, "validation"), select_split(studies, split)
         group_codes = pd.factorize(rows["group"])[0].astype(np.intp)
         for label, truth_column, score_column in zip(LABELS, TRUTHS, PROBABILITIES, strict=True):
-            pooling = poolings[label]
+            pooling = learned[label] if name == "learned" else MAXIMUM
             threshold = math.nan
             if pooling:
                 threshold = threshold_at_recall(

@@ -17,7 +17,7 @@ from ichreport.files import (
     write_text,
 )
 
-RECORD_FORMAT: Final = 12
+RECORD_FORMAT: Final = 13
 RECORD: Final = "record.json"
 PREDICTIONS: Final = "predictions.parquet"
 WEIGHTS: Final = "model.weights.h5"

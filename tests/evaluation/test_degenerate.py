@@ -13,9 +13,9 @@ from ichreport.evaluation.extra_axial import extra_axial_table
 from ichreport.evaluation.findings.verdicts import findings
 from ichreport.evaluation.mistakes import worst_mistakes
 from ichreport.evaluation.operating.alarms import alarm_table
-from ichreport.evaluation.operating.threshold_scatter import threshold_scatter
 from ichreport.evaluation.operating.thresholds import frozen_thresholds, rate_table
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
+from ichreport.evaluation.scatter import scatter_table
 from ichreport.evaluation.studies import decided_studies, fit_poolings, study_table
 from ichreport.evaluation.subgroups import subgroup_scores
 from ichreport.evaluation.uncertainty.clustered_auc import auc_table
@@ -47,7 +47,9 @@ def test_every_table_is_made(case, predictions):
     assert len(auc_table(changed)) == 6
     assert len(alarm_table(decided_studies(changed, learned), [0.02])) == (6 + 1) * 5
     assert len(extra_axial_table(changed)) == 2 * (2 + 9)
-    assert len(threshold_scatter(changed, replicates=5)) == 4 * 6
+    scatter = scatter_table(changed, learned, replicates=5)
+    poolings = 6 + sum(pooling is not None for pooling in learned.values())
+    assert len(scatter) == 4 * 6 + poolings + 2
     scores, precisions = score_table(changed), average_precision_table(changed)
     assert len(endpoint_table(changed, scores, precisions)) == 2 * 2 * 2 * 6
     assert len(compare_runs({"a": changed, "b": predictions}, {"a": "b"})) == 1

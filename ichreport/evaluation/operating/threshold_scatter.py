@@ -5,7 +5,7 @@ is drawn anew, and each draw's threshold is applied to the same test slices.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -13,7 +13,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ichreport.evaluation.operating.thresholds import RULES, Rule
-from ichreport.evaluation.predictions import probabilities, select_split, truths
+from ichreport.evaluation.predictions import (
+    PROBABILITIES,
+    TRUTHS,
+    checked_probability,
+    checked_truth,
+    select_split,
+)
 from ichreport.evaluation.uncertainty.bootstrap import REPLICATES, draw_resamples
 from ichreport.evaluation.uncertainty.intervals import count_groups, interval
 from ichreport.labels import LABELS
@@ -25,37 +31,41 @@ _CELLS: Final = 2**21
 
 
 def threshold_scatter(
-    predictions: pd.DataFrame, *, replicates: int = REPLICATES, seed: int = 0
+    predictions: pd.DataFrame,
+    *,
+    rules: Sequence[Rule] = RULES,
+    labels: Sequence[str] = LABELS,
+    replicates: int = REPLICATES,
+    seed: int = 0,
 ) -> pd.DataFrame:
     """What each rule's threshold and its rate on test would be with other validation patients.
 
     Args:
-        predictions: A run's predictions.
+        predictions: A run's predictions, or studies in their format.
+        rules: The rules.
+        labels: The labels; the others may lack probabilities.
         replicates: Resamples of validation's linked patient groups.
         seed: Seed of the resamples.
 
     Returns:
-        One row for each rule of `RULES` and label: `rule`, `label`, `low` and `high` (95 % of the
+        One row for each rule and label: `rule`, `label`, `low` and `high` (95 % of the
         thresholds), `rate` (the recall on test, or the specificity of a rule that aims at it),
         `rate_low` and `rate_high` (95 % of the thresholds give a rate in that range), `groups` (of
         validation, in the class that the rule needs) and `undefined` (resamples without a
         threshold). NaN where undefined.
     """
     validation, test = (select_split(predictions, split) for split in ("validation", "test"))
-    truth, score = truths(validation), probabilities(validation)
-    test_truth, test_score = truths(test), probabilities(test)
     # other draws than those of test, which start from the seed itself
     resamples = draw_resamples(validation["group"], replicates=replicates, seed=seed + 1)
     group_codes = resamples.group_codes(validation["group"])
     table: list[dict[str, Any]] = []
-    for rule in RULES:
-        for column, label in enumerate(LABELS):
-            positive = truth[:, column] == 1
-            thresholds = threshold_replicates(
-                positive, score[:, column], rule, group_codes, resamples.counts
-            )
+    for rule in rules:
+        for label in labels:
+            positive, score = _of_label(validation, label)
+            thresholds = threshold_replicates(positive, score, rule, group_codes, resamples.counts)
             rate = _JUDGED_BY[rule.measure]
-            judged = test_score[test_truth[:, column] == (rate == "recall"), column]
+            test_positive, test_score = _of_label(test, label)
+            judged = test_score[test_positive == (rate == "recall")]
             rates = _rates(judged, thresholds, rate)
             groups = count_groups(group_codes, *_needed(rule, positive))
             of_thresholds = interval(thresholds, groups=groups)
@@ -74,6 +84,13 @@ def threshold_scatter(
                 }
             )
     return pd.DataFrame(table)
+
+
+def _of_label(rows: pd.DataFrame, label: str) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Whether each row has a label, and the label's probability."""
+    column = LABELS.index(label)
+    truth = checked_truth(rows[TRUTHS[column]])
+    return truth == 1, checked_probability(rows[PROBABILITIES[column]])
 
 
 def threshold_replicates(

@@ -140,8 +140,11 @@ class Rule:
         return threshold_at_youden(y_true, y_score)
 
 
+AT_POSTER_RECALL: Final = Rule("recall-85", "recall", POSTER_RECALL)
+"""The rule that the poster's operating points follow."""
+
 RULES: Final = (
-    Rule("recall-85", "recall", POSTER_RECALL),
+    AT_POSTER_RECALL,
     Rule("sensitivity-95", "recall", 0.95),
     Rule("specificity-90", "specificity", 0.90),
     Rule("youden", "youden"),

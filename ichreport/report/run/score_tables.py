@@ -1,6 +1,6 @@
 """The tables of what was measured of one run, every figure with its interval and its n."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import pandas as pd
@@ -37,6 +37,7 @@ _RATE_NAMES: Final = {
     "accuracy": "accuracy",
     "npv": "negative predictive value",
 }
+OTHER_DRAWS: Final = "on test by other draws"
 NO_WHOLE_STUDIES: Final = "No study is in test with all of its slices."
 _SUBGROUP_RATES: Final = ("recall", "specificity")
 
@@ -44,6 +45,11 @@ _SUBGROUP_RATES: Final = ("recall", "specificity")
 def interval_explanation() -> str:
     """How the intervals of a table that holds AUCs and shares are computed."""
     return _CAPTIONS.fill("intervals_with_shares")
+
+
+def other_draws_explanation() -> str:
+    """What `by_other_draws` shows."""
+    return _CAPTIONS.fill("scatter")
 
 
 def scores(assessed: Assessment) -> Table:
@@ -120,7 +126,7 @@ def operating_points(assessed: Assessment) -> Table:
     on_test = assessed.rates[assessed.rates["split"] == "test"]
     rates = _by(on_test, "rule", "label", "rate")
     chosen_by = _by(assessed.thresholds, "rule", "label")
-    scatter = _by(assessed.scatter, "rule", "label")
+    scatter = _by(assessed.scatter[assessed.scatter["level"] == "slice"], "rule", "label")
     rows = []
     for rule, name in RULE_NAMES.items():
         for label in (ANY, *SUBTYPES):
@@ -131,24 +137,32 @@ def operating_points(assessed: Assessment) -> Table:
                 f"{name}: {label}",
                 number(chosen["threshold"], 4),
                 number(chosen["achieved"], 2),
-                _scatter(scatter[rule, label]),
+                by_other_draws(scatter[rule, label]),
                 *cells,
                 f"{support:,}",
             ]
             rows.append(Row(texts, "marked" if label == ANY else ""))
     return Table(
-        _CAPTIONS.fill("operating_points", intervals=interval_explanation()),
+        _CAPTIONS.fill(
+            "operating_points", scatter=other_draws_explanation(), intervals=interval_explanation()
+        ),
         [
             "rule",
-            *numbers("threshold", "achieved on validation", "on test by other draws"),
+            *numbers("threshold", "achieved on validation", OTHER_DRAWS),
             *numbers(*_RATE_NAMES.values(), "support"),
         ],
         rows,
     )
 
 
-def _scatter(row: dict[str, Any]) -> str:
-    """The range of recall, or of specificity, that thresholds of other validation sets give."""
+def by_other_draws(row: Mapping[str, Any] | None) -> str:
+    """The range of recall, or of specificity, that thresholds of other validation sets give.
+
+    Args:
+        row: Of `Assessment.scatter`, if there is one.
+    """
+    if row is None:
+        return "–"
     ends = interval(row["rate_low"], row["rate_high"], 2)
     if ends == "–":
         return ends
@@ -206,6 +220,8 @@ def studies(assessed: Assessment) -> Table | Sentences:
     if not assessed.studies["studies"].any():
         return Sentences([NO_WHOLE_STUDIES])
     values = _by(assessed.studies, "pooling", "label", "score")
+    of_studies = assessed.scatter[assessed.scatter["level"] == "study"]
+    scatter = _by(of_studies, "pooling", "label")
     rows = []
     for label in (ANY, *SUBTYPES):
         for pooling in dict.fromkeys(assessed.studies["pooling"]):
@@ -214,11 +230,17 @@ def studies(assessed: Assessment) -> Table | Sentences:
             ]
             area = values[pooling, label, "auc"]
             counts = [f"{area[name]:,}" for name in ("positives", "studies")]
-            cells = [f"{label}, {pooling}", *measures, *counts]
+            drawn = by_other_draws(scatter.get((pooling, label)))
+            cells = [f"{label}, {pooling}", *measures, drawn, *counts]
             rows.append(Row(cells, "marked" if label == ANY else ""))
     return Table(
-        _CAPTIONS.fill("studies", intervals=interval_explanation()),
-        ["label and pooling", *numbers("AUC", *_RATE_NAMES.values(), "positive", "studies")],
+        _CAPTIONS.fill(
+            "studies", scatter=other_draws_explanation(), intervals=interval_explanation()
+        ),
+        [
+            "label and pooling",
+            *numbers("AUC", *_RATE_NAMES.values(), OTHER_DRAWS, "positive", "studies"),
+        ],
         rows,
     )
 

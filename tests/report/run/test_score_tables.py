@@ -12,6 +12,7 @@ from ichreport.evaluation.subgroups import strata_scores
 from ichreport.labels import LABELS
 from ichreport.report.html.blocks import Column
 from ichreport.report.run import score_tables
+from ichreport.report.run.derived_labels import extra_axial
 from tests.report.made_up import predictions as make_predictions
 
 
@@ -63,7 +64,7 @@ def test_operating_points_show_target_rates_and_support(predictions, assessed):
 
 def test_how_far_a_threshold_scatters_stands_beside_it(assessed):
     table = cells(score_tables.operating_points(assessed))
-    scatter = assessed.scatter.set_index(["rule", "label"])
+    scatter = assessed.scatter.query("level == 'slice'").set_index(["rule", "label"])
     for rule, name, rate in (
         ("recall-85", "85 % recall", "recall"),
         ("specificity-90", "90 % specificity", "specificity"),
@@ -72,6 +73,39 @@ def test_how_far_a_threshold_scatters_stands_beside_it(assessed):
         assert own["rate_low"] < own["rate_high"]
         assert table[f"{name}: any"][3] == f"{rate} {own['rate_low']:.2f}–{own['rate_high']:.2f}"
     assert table["85 % recall: epidural"][3] == "–"  # test has none
+
+
+def test_thresholds_of_studies_and_of_the_derived_label_scatter_too(predictions):
+    many = pd.concat(
+        predictions.assign(
+            **{
+                name: predictions[name] + str(copy)
+                for name in ("group", "patient_id", "study_instance_uid", "sop_instance_uid")
+            }
+        )
+        for copy in range(4)
+    ).reset_index(drop=True)
+    assessed = assess(many, replicates=20)
+    scatter = assessed.scatter.set_index(["level", "pooling", "label", "rule"])
+    shown = {
+        ("study", "maximum", "any"): cells(score_tables.studies(assessed))["any, maximum"][7],
+        ("study", "learned", "any"): cells(score_tables.studies(assessed))["any, learned"][7],
+        ("slice", "", "extra-axial"): cells(extra_axial(assessed))["extra-axial, slices"][6],
+        ("study", "maximum", "extra-axial"): cells(extra_axial(assessed))[
+            "extra-axial, whole studies"
+        ][6],
+    }
+    for key, cell in shown.items():
+        row = scatter.loc[(*key, "recall-85")]
+        assert cell.startswith(f"recall {row['rate_low']:.2f}–{row['rate_high']:.2f}"), key
+    assert "other draws of validation's patients" in score_tables.studies(assessed).caption
+    assert "other draws of validation's patients" in extra_axial(assessed).caption
+
+
+def test_a_label_whose_pooling_was_not_learned_has_no_scatter(predictions):
+    healthy = predictions.assign(truth_epidural=0)
+    shown = cells(score_tables.studies(assess(healthy, replicates=5)))
+    assert shown["epidural, learned"][7] == shown["epidural, maximum"][7] == "–"
 
 
 def test_average_precision_stands_beside_prevalence(predictions, assessed):
