@@ -147,6 +147,24 @@ def test_a_difference_that_is_not_defined_is_no_lack_of_evaluations(tmp_path):
     assert str(tables.forest(undefined)) == "No difference in AUC is defined."
 
 
+def test_strata_are_said_to_stand_each_on_its_own(tmp_path):
+    [record] = told(tmp_path).records
+    rows = [
+        {
+            **{"kind": "kernel", "stratum": stratum, "label": "any", "measure": measure},
+            **{"value": 0.8, "low": 0.7, "high": 0.9, "units": 30, "positives": 10},
+        }
+        for stratum in ("sharp", "soft")
+        for measure in ("auc", "recall", "specificity")
+    ]
+    changed = dataclasses.replace(assessment(), strata=pd.DataFrame(rows)).record()
+    kept = record.record | {"assessment": changed}
+    shown = tables.strata(Elsewhere([ExternalRecord(record.folder, kept)], []))
+    assert len(shown.lines) == 2
+    assert "none was tested against the others" in shown.caption
+    assert "none was tested" not in repr(tables.strata(told(tmp_path)))
+
+
 def test_slices_have_a_table_where_they_are_labelled(tmp_path):
     [record] = told(tmp_path).records
     both = pd.concat([comparison(), comparison(level="slices")], ignore_index=True)
