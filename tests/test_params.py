@@ -580,6 +580,17 @@ def test_every_recipe_loads_and_says_what_it_asks_and_costs(monkeypatch, profile
         assert recipe.splits_by == "group"
 
 
+def test_every_profile_of_real_data_repeats_what_trains_on_stored_features(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    repeated = {}
+    for profile in ("rsna", "rsna-recipes"):
+        rows = read_experiments(Profile.from_files(f"params/{profile}.yaml")).values()
+        repeated[profile] = {row.row for row in rows if row.name != row.row}
+        assert repeated[profile] == {r.row for r in rows if r.trains_on_stored_features}
+        assert {row.training_seed for row in rows} == {None, 2, 3, 4, 5}
+    assert repeated["rsna-recipes"] == {"17-fullid-sigmoid-lite0-bce"}
+
+
 @pytest.mark.parametrize("seeds", [[1], [2, 2], [-1], [2, 3, 1]])
 def test_a_training_seed_that_says_nothing_of_luck_is_refused(seeds):
     with pytest.raises(ValueError, match="each once and other than seed 1, got"):
