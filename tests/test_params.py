@@ -297,6 +297,16 @@ def test_a_row_s_own_seed_among_the_further_ones_is_refused(tmp_path):
             {"schedule": "cosine", "patience": 4},
             "schedule cosine runs through all epochs; leave",
         ),
+        (
+            {"loss": "weighted-bce", "positive_weight": 5, "focal_labels": list(LABELS)},
+            "positive_weight would have no effect: focal_labels names all labels; say loss: focal",
+        ),
+        (
+            {"loss": "weighted-bce", "focal_labels": list(LABELS)},
+            "loss would have no effect: focal_labels names all labels; say loss: focal",
+        ),
+        ({"loss": "weighted-bce", "positive_weight": 5, "focal_labels": ["epidural"]}, None),
+        ({"focal_labels": list(LABELS)}, None),
         ({"trainable_layers": 3, "learning_rate": 1e-3, "head_epochs": 2}, None),
         ({"trainable_layers": 3, "fine_tuning_rate": 1e-3, "weights": "imagenet"}, None),
         ({"patience": 4, "learning_rate": 1e-3, "backbone_size": 64}, None),
@@ -948,6 +958,14 @@ def test_how_steps_are_taken_is_told_as_it_is(words, steps, epochs):
         ({"network": "cnn7", "cutmix": 1, "batch_size": 1}, "batch_size is 1; make it larger"),
         ({"network": "cnn7", "mixup": -1}, "mixup must be greater than or equal to 0"),
         ({"slices_per_study": 0}, "slices_per_study must be greater than or equal to 1"),
+        (
+            {"slices_per_study": 8, "loss": "weighted-bce"},
+            "already draws as many slices with bleeding .* choose loss: bce, or leave",
+        ),
+        (
+            {"slices_per_study": 8, "loss": "weighted-bce", "positive_weight": 5},
+            "^(?!.*rarity).* choose loss: bce without positive_weight, or leave slices_per_study",
+        ),
         (
             {"slices_per_study": 8, "head": "bilstm", "sample": "fullid"},
             "head bilstm reads whole series, of which slices_per_study .* choose head: dense",

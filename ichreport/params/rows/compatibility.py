@@ -128,9 +128,11 @@ def _of_loss(row: "Experiment") -> str:
             f"is {row.loss}; leave it out, or choose that loss."
         )
     if row.loss == "weighted-bce" and row.slices_per_study is not None:
+        weight = "" if row.positive_weight is None else " without positive_weight"
         return (
-            "loss: weighted-bce weighs positives by their rarity, and slices_per_study draws as "
-            "many of them as of the others; leave one of them out."
+            "loss: weighted-bce weighs positives, and slices_per_study already draws as many "
+            "slices with bleeding as without, where a study has enough of both; choose loss: "
+            f"bce{weight}, or leave slices_per_study out."
         )
     return ""
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Final
 
+from ichreport.labels import LABELS
 from ichreport.params.rows import combinations
 
 if TYPE_CHECKING:
@@ -53,10 +54,18 @@ def _nothing_waits(row: "Experiment") -> str:
     return f"schedule {row.schedule} runs through all epochs; leave it out"
 
 
+def _all_are_focal(row: "Experiment") -> str:
+    if len(set(row.focal_labels)) < len(LABELS):
+        return ""
+    return "focal_labels names all labels; say loss: focal in place of these"
+
+
 _REASONS: Final[dict[str, Callable[["Experiment"], str]]] = {
     "weights": _no_backbone,
     "backbone_size": _no_backbone,
     "fine_tuning_rate": _no_layer_trains,
     "learning_rate": _another_rate,
     "patience": _nothing_waits,
+    "positive_weight": _all_are_focal,
+    "loss": _all_are_focal,
 }
