@@ -1172,6 +1172,22 @@ def test_a_plain_row_is_densenet121_on_raw_hu_with_plain_cross_entropy(monkeypat
         assert row.trainable_layers == 0
 
 
+SHARES = (
+    "prevalence must be at most 8 shares from 0.0001 to 0.9999, each 0.0001 or more from the "
+    "others, got"
+)
+
+
+@pytest.mark.parametrize(
+    "shares", [[], [0.0001, 0.0002, 0.9998, 0.9999], [n / 100 for n in range(1, 9)]]
+)
+def test_eight_shares_that_are_told_apart_are_taken_for_any_and_for_the_primary(shares):
+    about = {"primary": {"label": "subdural"}, "prevalence": shares}
+    profile = Profile.parse(about, where="a.yaml")
+    assert profile.prevalences == {"any": shares, "subdural": shares}
+    assert Profile.parse({"prevalence": shares}, where="a").prevalences == {"any": shares}
+
+
 @pytest.mark.parametrize(
     ("values", "said"),
     [
@@ -1179,8 +1195,12 @@ def test_a_plain_row_is_densenet121_on_raw_hu_with_plain_cross_entropy(monkeypat
         ({"primary": {"lable": "any"}}, "primary.lable is not a known parameter. Did you mean"),
         ({"primary": {"label": "stroke"}}, "primary.label must be 'epidural', "),
         ({"primary": "auc"}, "primary must be a mapping of names to values, got 'auc'"),
-        ({"prevalence": [0.1, 2.0]}, "prevalence must be shares between 0 and 1, each once, got"),
-        ({"prevalence": [0.1, 0.1]}, "prevalence must be shares between 0 and 1, each once, got"),
+        ({"prevalence": [0.1, 2.0]}, SHARES),
+        ({"prevalence": [0.1, 0.1]}, SHARES),
+        ({"prevalence": [1e-9]}, SHARES),
+        ({"prevalence": [0.999999]}, SHARES),
+        ({"prevalence": [0.02, 0.0200001]}, SHARES),
+        ({"prevalence": [n / 10 for n in range(1, 10)]}, SHARES),
         ({"learning_curve": {}}, "learning_curve.run must be given"),
         (
             {"learning_curve": {"run": "a", "shares": [0.5, 1.0]}},

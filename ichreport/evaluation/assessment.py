@@ -198,7 +198,7 @@ class Assessment:
 def assess(
     predictions: pd.DataFrame,
     *,
-    prevalences: Sequence[float] = (),
+    prevalences: Mapping[str, Sequence[float]] | None = None,
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> Assessment:
@@ -208,7 +208,7 @@ def assess(
 
     Args:
         predictions: A run's predictions.
-        prevalences: Shares of studies with bleeding, in (0, 1), at which alarms are foretold.
+        prevalences: By label, shares of studies with it, in (0, 1), at which alarms are foretold.
         replicates: Resamples of linked patient groups behind the calibration error and the scatter
             of thresholds; other intervals are in closed form.
         seed: Seed of the resamples.
@@ -234,7 +234,7 @@ def assess(
         rates=pd.concat(rates, ignore_index=True),
         calibration=calibration_table(predictions, **options),
         studies=study_table(predictions, learned),
-        alarms=alarm_table(studies, prevalences),
+        alarms=alarm_table(studies, prevalences or {}),
         extra_axial=extra_axial_table(predictions),
         poolings=pooling_table(predictions, learned),
         study_thresholds=of_studies,

@@ -1,8 +1,9 @@
-"""The figure that a report is about, named before its runs are made."""
+"""The figure that a report is about, named before its runs are made, and stated prevalences."""
 
-from typing import Final, Literal
+from itertools import pairwise
+from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from ichreport.labels import ANY
 from ichreport.params.yaml import Parameters
@@ -12,6 +13,29 @@ Measure = Literal["auc", "average_precision"]
 
 MEASURES: Final[dict[Measure, str]] = {"auc": "AUC", "average_precision": "average precision"}
 """What an endpoint may be measured by, and how pages call it."""
+
+
+_MOST_SHARES: Final = 8
+"""Each is a row of every run's page."""
+
+_LEAST_SHARE: Final = 1e-4
+"""Rarer bleeding would take recall and specificity to more digits than are known."""
+
+
+def _shares(prevalence: list[float]) -> list[float]:
+    least, most = _LEAST_SHARE, 1 - _LEAST_SHARE
+    are_shares = all(least <= share <= most for share in prevalence)
+    are_close = any(two - one < 0.999 * least for one, two in pairwise(sorted(prevalence)))
+    if len(prevalence) > _MOST_SHARES or not are_shares or are_close:
+        raise ValueError(
+            f"at most {_MOST_SHARES} shares from {least:g} to {most:g}, each {least:g} or more "
+            "from the others"
+        )
+    return prevalence
+
+
+Prevalences = Annotated[list[float], AfterValidator(_shares)]
+"""Shares of studies with a label, which tables can tell apart."""
 
 
 class Endpoint(Parameters):

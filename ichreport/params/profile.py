@@ -7,7 +7,8 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from ichreport.params.endpoint import Endpoint
+from ichreport.labels import ANY
+from ichreport.params.endpoint import Endpoint, Prevalences
 from ichreport.params.external import ExternalDataSet, check_external
 from ichreport.params.folders import check_own_folder
 from ichreport.params.ingest import GroupBy, SeriesToKeep
@@ -154,10 +155,8 @@ class Profile(Parameters):
         default=None, description="row that trains again on fewer patients; null: none"
     )
     primary: Endpoint = Field(default=Endpoint(), description="what this report is about")
-    prevalence: list[float] = Field(
-        default=[0.02, 0.05],
-        max_length=8,
-        description="shares of bleeding at which alarms are foretold",
+    prevalence: Prevalences = Field(
+        default=[0.02, 0.05], description="shares of bleeding at which alarms are foretold"
     )
     external: list[ExternalDataSet] = Field(
         default=[], max_length=100, description="data sets of other hospitals to apply runs to"
@@ -183,13 +182,6 @@ class Profile(Parameters):
                 "luck."
             )
         return self
-
-    @field_validator("prevalence")
-    @classmethod
-    def _are_shares(cls, prevalence: list[float]) -> list[float]:
-        if not all(0 < share < 1 for share in prevalence) or len(set(prevalence)) < len(prevalence):
-            raise ValueError("shares between 0 and 1, each once")
-        return prevalence
 
     @field_validator("source", "labels", "store", "weights", "experiments")
     @classmethod
@@ -265,6 +257,11 @@ class Profile(Parameters):
     def store_folder(self) -> Path:
         """The store of ingested slices."""
         return project_path(self.store)
+
+    @property
+    def prevalences(self) -> dict[str, list[float]]:
+        """By label, `prevalence`: of any bleeding, and of what the report is about."""
+        return dict.fromkeys((ANY, self.primary.label), self.prevalence)
 
     def view_of(self, input: str, network: Network) -> View:  # noqa: A002
         """What a network sees of the store's slices through an input, by its name.

@@ -45,7 +45,7 @@ def test_every_table_is_made(case, predictions):
     learned = fit_poolings(changed)
     assert len(study_table(changed, learned)) == 2 * 6 * 10
     assert len(auc_table(changed)) == 6
-    assert len(alarm_table(decided_studies(changed, learned), [0.02])) == (6 + 1) * 5
+    assert len(alarm_table(decided_studies(changed, learned), {"any": [0.02]})) == (6 + 1) * 5
     assert len(extra_axial_table(changed)) == 2 * (2 + 9)
     scatter = scatter_table(changed, learned, replicates=5)
     poolings = 6 + sum(pooling is not None for pooling in learned.values())

@@ -5,7 +5,7 @@ alarms are given at stated prevalences, from recall and specificity, beside thos
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -15,13 +15,13 @@ import pandas as pd
 from ichreport.evaluation.operating.operating_points import operating_point
 from ichreport.evaluation.operating.thresholds import POSTER_RECALL, threshold_at_recall
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS, select_split
-from ichreport.labels import ANY, LABELS
+from ichreport.labels import LABELS
 from ichreport.splits import Split
 
 
 def alarm_table(
     studies: pd.DataFrame,
-    prevalences: Sequence[float],
+    prevalences: Mapping[str, Sequence[float]],
     *,
     split: Split = "test",
 ) -> pd.DataFrame:
@@ -31,8 +31,8 @@ def alarm_table(
 
     Args:
         studies: Whole studies, as `studies.decided_studies` pools them.
-        prevalences: Shares of studies with any bleeding, each in (0, 1). Subtypes are given at
-            their share of the data alone.
+        prevalences: By label, shares of studies with it, each in (0, 1). A label that is not named
+            is given at its share of the data alone.
         split: Where recall and specificity are measured.
 
     Returns:
@@ -53,8 +53,7 @@ def alarm_table(
         point = operating_point(truth, score, threshold, group_codes)
         of_data = float(truth.mean()) if len(truth) else math.nan
         counts = {"studies": len(truth), "positives": int(truth.sum())}
-        stated = prevalences if label == ANY else ()
-        for number, prevalence in enumerate((of_data, *stated)):
+        for number, prevalence in enumerate((of_data, *prevalences.get(label, ()))):
             known = {"label": label, "prevalence": prevalence, "own": number == 0}
             table += [
                 {**known, "figure": figure, **asdict(each), **counts}

@@ -11,7 +11,7 @@ from ichreport.evaluation.operating.operating_points import PER
 from ichreport.labels import ANY, SUBTYPES
 from ichreport.report.html.blocks import Row, Sentences, Table, numbers
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import number, with_interval
+from ichreport.report.html.formats import digits_for, listed, number, with_interval
 from ichreport.report.run.score_tables import NO_WHOLE_STUDIES, RULE_NAMES
 
 _CAPTIONS: Final = Captions.beside(__file__)
@@ -47,13 +47,13 @@ def alarms(assessed: Assessment) -> Table | Sentences:
             by_name = _by_name(at, "figure")
             name = f"{label}, {'as in test' if own else 'stated'}"
             cells = [
-                f"{100 * prevalence:.3g} %",
-                *(with_interval(by_name[value]) for value in ("ppv", "npv")),
+                f"{100 * prevalence:.{3 if own else 6}g} %",
+                *(_never_certain(by_name[value]) for value in ("ppv", "npv")),
                 *(with_interval(by_name[value], 1) for value in _ALARMS),
             ]
             rows.append(Row([name, *cells], "marked" if label == ANY else ""))
     return Table(
-        _CAPTIONS.fill("alarms"),
+        _CAPTIONS.fill("alarms", stated=_stated(assessed)),
         [
             "label and prevalence",
             *numbers("prevalence", "PPV", "NPV"),
@@ -61,6 +61,20 @@ def alarms(assessed: Assessment) -> Table | Sentences:
         ],
         rows,
     )
+
+
+def _stated(assessed: Assessment) -> str:
+    """Of which labels the profile states a prevalence, as a sentence goes on."""
+    table = assessed.alarms
+    labels = dict.fromkeys(table.loc[~table["own"].astype(bool), "label"])
+    if not labels:
+        return ""
+    return f", and at those that the profile states for {listed(labels)} bleeding"
+
+
+def _never_certain(row: Mapping[str, Any]) -> str:
+    """A share with its interval, whose far end is told from 1, or from 0, where it is neither."""
+    return with_interval(row, digits_for(1 - row["low"], row["high"]))
 
 
 def _of_slices(assessed: Assessment) -> Iterator[Row]:

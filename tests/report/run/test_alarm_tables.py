@@ -19,7 +19,7 @@ def predictions():
 
 @pytest.fixture(scope="module")
 def assessed(predictions):
-    measured = assess(predictions, prevalences=[0.02, 0.3], replicates=60)
+    measured = assess(predictions, prevalences={"any": [0.02, 0.3]}, replicates=60)
     return Assessment.from_record(json.loads(json.dumps(measured.record())))
 
 
@@ -74,8 +74,31 @@ def test_subtypes_are_given_at_their_own_share_alone(assessed):
     assert not any(name.startswith("epidural, stated") for name in names)
 
 
+def test_what_the_report_is_about_is_given_at_stated_shares_too(predictions, assessed):
+    about = {"any": [0.02], "subdural": [0.02, 0.021]}
+    table = alarm_tables.alarms(assess(predictions, prevalences=about, replicates=5))
+    shown = [row.cells[:2] for row in table.lines if ", stated" in row.cells[0]]
+    assert sorted(map(tuple, shown)) == [
+        ("any, stated", "2 %"), ("subdural, stated", "2 %"), ("subdural, stated", "2.1 %"),
+    ]  # fmt: skip
+    assert "that the profile states for subdural and any bleeding" in table.caption
+    assert "that the profile states for any bleeding" in alarm_tables.alarms(assessed).caption
+    none = alarm_tables.alarms(assess(predictions, replicates=5))
+    assert "at the prevalence of test. They hold" in none.caption
+
+
+def test_where_bleeding_is_rare_no_predictive_value_is_said_to_be_certain(predictions):
+    rare = {"any": [0.0001, 0.0002, 0.9999]}
+    table = alarm_tables.alarms(assess(predictions, prevalences=rare, replicates=5))
+    shown = {row.cells[1]: row.cells[2:4] for row in table.lines if row.cells[0] == "any, stated"}
+    assert list(shown) == ["0.01 %", "0.02 %", "99.99 %"]
+    least = float(re.search(r"\((.*)–", shown["0.01 %"][1]).group(1))
+    assert 0.999 < least < 1
+    assert 0.999 < float(re.search(r"\((.*)–", shown["99.99 %"][0]).group(1)) < 1
+
+
 def test_without_whole_studies_there_are_no_alarms_and_no_rows_of_studies(predictions):
-    parts = assess(predictions.assign(study_slices=100), prevalences=[0.02], replicates=5)
+    parts = assess(predictions.assign(study_slices=100), prevalences={"any": [0.02]}, replicates=5)
     assert "No study is in test with all of its slices" in repr(alarm_tables.alarms(parts))
     assert len(alarm_tables.likelihood_ratios(parts).lines) == 4 * len(LABELS)
 
