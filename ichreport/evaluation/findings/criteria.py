@@ -37,6 +37,10 @@ PosterRow = Annotated[int, Field(ge=1, le=14)]
 """A row of the poster's table."""
 
 
+Digests = Annotated[list[str], Field(min_length=1)]
+"""Those of several changes in a day, the last one last."""
+
+
 class Range(Parameters):
     """An open range; no limit where none is said."""
 
@@ -103,12 +107,13 @@ class Criteria(Parameters):
     twin stands for it, is code, whose changes the repository dates.
 
     Attributes:
-        versions: The digest of what stands below, by the day of its change, the last one last.
+        versions: The digest of what stands below, by the day of its change, the last one last; of
+            several changes in a day a list.
         alpha: Significance level of differences, after Holm's adjustment.
         findings: The findings, in the poster's order.
     """
 
-    versions: dict[date, str] = Field(min_length=1)
+    versions: dict[date, str | Digests] = Field(min_length=1)
     alpha: float = Field(gt=0, lt=1)
     findings: list[DeclaredFinding] = Field(min_length=1)
 
@@ -120,7 +125,20 @@ class Criteria(Parameters):
     @property
     def digest(self) -> str:
         """The digest of what stands there since that day."""
-        return self.versions[self.changed]
+        return self._digests[-1][1]
+
+    @property
+    def earlier(self) -> list[tuple[date, str]]:
+        """The day and the digest of each version before."""
+        return self._digests[:-1]
+
+    @property
+    def _digests(self) -> list[tuple[date, str]]:
+        return [
+            (day, digest)
+            for day, said in self.versions.items()
+            for digest in ([said] if isinstance(said, str) else said)
+        ]
 
     @property
     def rows(self) -> list[list[int]]:
@@ -148,7 +166,8 @@ def read_criteria(path: Path = FILE) -> Criteria:
     if criteria.digest != digest:
         raise ValueError(
             f"{path}: what decides the findings has changed since {criteria.changed}. Add a line "
-            f'to versions, the day of the change and its digest: "{digest}". Earlier lines stay.'
+            f'to versions, the day of the change and its digest: "{digest}"; where the day has a '
+            "line, make it a list with this one last. Earlier digests stay."
         )
     return criteria
 

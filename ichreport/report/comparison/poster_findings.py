@@ -70,7 +70,7 @@ def declared(results: Results) -> Sentences:
     criteria = read_criteria()
     changed = criteria.changed
     said = [_CAPTIONS.fill("criteria_changed", changed=changed, digest=criteria.digest)]
-    earlier = [f"{day} ({digest})" for day, digest in criteria.versions.items() if day < changed]
+    earlier = [f"{day} ({digest})" for day, digest in criteria.earlier]
     if earlier:
         said.append(_CAPTIONS.fill("criteria_changed_earlier", versions=", ".join(earlier)))
     used = _PosterRuns.of(results).used_by(criteria)

@@ -143,3 +143,24 @@ def test_every_alternative_is_compared_with_a_row_of_its_own_kind():
     assert nothing.items() < wins.items()
     assert {simple for simple, _ in wins.values()} == {2, 5, 10, 13}
     assert isinstance(read_criteria(), Criteria)
+
+
+def test_several_changes_in_a_day_are_a_list_of_which_the_last_counts(changed, tmp_path):
+    day = max(DECLARED)
+    with pytest.raises(ValueError, match="where the day has a line, make it a list") as refused:
+        changed(raise_limit)
+    digest = re.search(r'"([0-9a-f]{12})"', str(refused.value)).group(1)
+    content = json.loads(json.dumps({**CONTENT, "versions": None}))
+    raise_limit(content)
+    content["versions"] = {day: [DECLARED[day], digest]}
+    path = tmp_path / "twice.yaml"
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
+    read = read_criteria(path)
+    assert (read.changed, read.digest) == (day, digest)
+    assert read.earlier == [(day, DECLARED[day])]
+    assert read_criteria().earlier == []
+    content["versions"] = {day: [digest, DECLARED[day]]}
+    path = tmp_path / "turned.yaml"
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
+    with pytest.raises(ValueError, match="what decides the findings has changed"):
+        read_criteria(path)
