@@ -13,7 +13,12 @@ from keras import layers
 from ichreport.model import backbones, backend, inputs
 from ichreport.model.heads.dense import dense_head, output_layers
 from ichreport.params.machine import Machine
-from ichreport.params.training.open_choices import CNN7_FILTERS
+from ichreport.params.training.open_choices import (
+    CNN7_FILTERS,
+    CNN7_INITIALISATION,
+    CNN7_KERNEL,
+    CNN7_MOMENTUM,
+)
 from ichreport.params.training.training_plan import HeadPart, TrainingPlan, View
 
 _CONVOLUTIONS: Final = (
@@ -35,10 +40,10 @@ def cnn7(view: View, head: HeadPart, machine: Machine) -> keras.Model:
         for block, filters in enumerate(CNN7_FILTERS, start=1):
             x = layers.Conv2D(
                 filters,
-                3,
+                CNN7_KERNEL,
                 padding="same",
                 use_bias=False,
-                kernel_initializer="he_normal",
+                kernel_initializer=CNN7_INITIALISATION,
                 name=f"conv{block}",
                 dtype="float32" if block == 1 else None,  # as in backbones
             )(x)
@@ -51,7 +56,7 @@ def _after_convolution(block: int, x: Any, view: View, machine: Machine) -> Any:
     """What follows the convolution of a block: normalization, ReLU and pooling, in its order."""
     pooling = layers.MaxPooling2D(2, padding="same", name=f"pool{block}")
     normalization = backend.group(machine.devices).batch_normalization(
-        momentum=0.9, name=f"bn{block}"
+        momentum=CNN7_MOMENTUM, name=f"bn{block}"
     )
     relu = layers.ReLU(name=f"relu{block}")
     pools_first = view.network_spec.pools_first

@@ -63,7 +63,7 @@ def positive_weights(y_true: NDArray[Any], constant: float | None = None) -> NDA
     Args:
         y_true: 0 or 1, of shape (slices, labels): the training split.
         constant: The weight of all labels; if not given, negatives per positive of each, at most
-            `MAX_POSITIVE_WEIGHT`, which on the challenge's slices binds epidural alone (237).
+            `MAX_POSITIVE_WEIGHT`.
 
     Returns:
         float32 array of shape (labels,); a label without a positive gets 1, since nothing is

@@ -6,7 +6,12 @@ from keras import layers
 from ichreport.model import backend
 from ichreport.model.heads.dense import output_layers
 from ichreport.params.machine import Machine
-from ichreport.params.training.open_choices import ATTENTION_HEADS, HEAD_UNITS, LSTM_UNITS
+from ichreport.params.training.open_choices import (
+    ATTENTION_HEADS,
+    ATTENTION_KEY,
+    HEAD_UNITS,
+    LSTM_UNITS,
+)
 from ichreport.params.training.training_plan import HeadPart
 
 
@@ -29,9 +34,9 @@ def sequence_head(head: HeadPart, features: int, machine: Machine) -> keras.Mode
             x, mask=present
         )
         if head.spec.attends:
-            attended = layers.MultiHeadAttention(
-                ATTENTION_HEADS, 2 * LSTM_UNITS // ATTENTION_HEADS, name="attention"
-            )(x, x, key_mask=present, value_mask=present)
+            attended = layers.MultiHeadAttention(ATTENTION_HEADS, ATTENTION_KEY, name="attention")(
+                x, x, key_mask=present, value_mask=present
+            )
             x = layers.LayerNormalization(name="attended")(layers.Add()([x, attended]))
         logits = output_layers(x, head)
         return keras.Model({"features": inputs, "present": present}, logits, name="sequence_head")

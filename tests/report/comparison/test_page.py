@@ -3,16 +3,22 @@
 import json
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 from sklearn.metrics import roc_curve
 
 from ichreport.labels import LABELS
 from ichreport.model import networks
+from ichreport.model.heads.sequence import sequence_head
+from ichreport.params.machine import Machine
+from ichreport.params.training.training_plan import HeadPart
 from ichreport.report.comparison import all_runs, open_choices, overlays
 from ichreport.report.comparison import page as comparison_page
 from ichreport.runs.results import Results, ScoredRun
 from tests.model.conftest import make_experiment
+from tests.report.comparison import made_runs
+from tests.report.comparison.made_runs import gathered
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +123,37 @@ def test_what_a_run_without_a_record_would_have_been_is_in_the_table(report):
     assert [row.kind for row in table.lines] == ["", "", "", "quiet", "quiet", ""]
 
 
+def test_what_runs_choose_is_told_of_those_that_stand_for_the_poster_s_rows():
+    none = {row.cells[0]: row.cells[1] for row in open_choices.table(gathered()).lines}
+    assert none["optimiser"] == none["weight of positives"] == "no such row has figures"
+    results = gathered(
+        made_runs.run(
+            "01-a", 1.7, poster_row=1, loss="weighted-bce", positive_weight=5.3, batch_size=16
+        ),
+        made_runs.run("02-b", 1.6, poster_row=2, network="cnn7", batch_size=64, learning_rate=0.01),
+        made_runs.run("17-c", 1.5, optimizer="adamw", batch_size=8),
+    )
+    ours = {row.cells[0]: row.cells[1] for row in open_choices.table(results).lines}
+    assert ours["optimiser"] == "Adam"
+    assert ours["slices a step"] == "16, 64"
+    assert "0.01" in ours["largest step"]
+    assert ours["weight of positives"] == "5.3"
+
+
+def test_the_cap_is_said_to_bind_what_is_rarer_among_the_challenge_s_labels(report, monkeypatch):
+    def said():
+        table = open_choices.table(report.results)
+        return {row.cells[0]: row.cells[1] for row in table.lines}["their weight by rarity"]
+
+    assert said() == "at most 100, which of the challenge's labels binds epidural (238)"
+    monkeypatch.setattr(open_choices, "MAX_POSITIVE_WEIGHT", 25.0)
+    assert said().endswith("binds epidural (238) and intraventricular (28)")
+    monkeypatch.setattr(open_choices, "MAX_POSITIVE_WEIGHT", 300.0)
+    assert said().endswith("binds none")
+    caption = open_choices.table(report.results).caption
+    assert "its test loss of 1.722" in caption
+
+
 def test_what_the_poster_leaves_open_is_as_the_code_computes(report):
     table = open_choices.table(report.results)
     ours = {row.cells[0]: row.cells[1] for row in table.lines}
@@ -126,4 +163,16 @@ def test_what_the_poster_leaves_open_is_as_the_code_computes(report):
     assert ours["units of a hidden Dense layer"] == str(model.get_layer("dense1").units)
     assert ours["dropout between Dense layers"] == f"{model.get_layer('dropout1').rate:g}"
     assert ours["weight of any in the score"] == "2"
+    first = model.get_layer("conv1")
+    assert first.kernel_initializer.__class__.__name__ == "HeNormal"
+    assert ours["first weights of these"] == "He normal"
+    sides = {layer.kernel_size for layer in model.layers if layer.name.startswith("conv")}
+    assert {tuple(map(int, ours["kernels of their convolutions"].split(" × ")))} == sides
+    normal = model.get_layer("bn1")
+    assert ours["momentum of their batch normalization"] == f"{normal.momentum:g}"
+    assert isinstance(model.get_layer("pooling"), keras.layers.GlobalAveragePooling2D)
+    head = HeadPart("bilstm-attention", 2)
+    attention = sequence_head(head, 8, Machine()).get_layer("attention")
+    assert f"{attention.num_heads} heads with keys of {attention.key_dim}," in ours["attention"]
+    assert ours["how slices vary in training"] == "Half of the slices are flipped left to right"
     assert "What the poster leaves open" in comparison_page.content(report.results)
