@@ -716,6 +716,7 @@ CHANGES_THE_TRAINING = {
     "slices_per_study": (8, True),
     "loss": ("focal", True),
     "positive_weight": (5.3, True),
+    "rarity_power": (0.63, True),
     "label_weights": ({"any": 2.0}, True),
     "focal_labels": (["epidural"], True),
     "hierarchy": ("together", True),
@@ -737,6 +738,7 @@ CHANGES_THE_TRAINING = {
 NEEDED = {
     "weight_decay": {"optimizer": "adamw"},
     "positive_weight": {"loss": "weighted-bce"},
+    "rarity_power": {"loss": "weighted-bce"},
     "warm_up": {"schedule": "cosine"},
     "step_epochs": {"schedule": "steps", "step_epochs": [3]},
     "head_epochs": {"trainable_layers": 1},
@@ -884,6 +886,12 @@ def test_an_augmentation_that_says_nothing_sensible_is_refused_with_the_cure(aug
         ({"warm_up": 3, "schedule": "cosine", "epochs": 3}, "warm_up is 3 of 3 epochs, which"),
         ({"positive_weight": 5.3}, "positive_weight says .* and this row's is bce; leave it out"),
         ({"positive_weight": 0, "loss": "weighted-bce"}, "positive_weight must be greater than 0"),
+        ({"rarity_power": 0.63}, "rarity_power says .* and this row's is bce; leave it out"),
+        ({"rarity_power": 0, "loss": "weighted-bce"}, "rarity_power must be greater than 0"),
+        (
+            {"rarity_power": 0.63, "positive_weight": 5, "loss": "weighted-bce"},
+            "and rarity_power by how rare they are; leave one of them out",
+        ),
         (
             {"label_weights": {"none": 2}},
             "label_weights must be weights of epidural, .*'none' is none",
@@ -965,6 +973,10 @@ def test_how_steps_are_taken_is_told_as_it_is(words, steps, epochs):
         (
             {"slices_per_study": 8, "loss": "weighted-bce", "positive_weight": 5},
             "^(?!.*rarity).* choose loss: bce without positive_weight, or leave slices_per_study",
+        ),
+        (
+            {"slices_per_study": 8, "loss": "weighted-bce", "rarity_power": 0.5},
+            "choose loss: bce without rarity_power, or leave slices_per_study",
         ),
         (
             {"slices_per_study": 8, "head": "bilstm", "sample": "fullid"},

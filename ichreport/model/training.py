@@ -26,6 +26,7 @@ from ichreport.model.heads.recurrent import mean_over_stages, with_both_stages
 from ichreport.model.prediction import memory_for, predict
 from ichreport.model.sample_batches import feature_batches, slice_batches, splits_a_series, truth_of
 from ichreport.model.trained_rows import Trained, counted
+from ichreport.params.training.positive_weights import Weighting
 from ichreport.params.training.training_plan import TrainingPlan
 
 
@@ -92,8 +93,9 @@ def fit(
     prevalence = truth_of_train.mean(axis=0, dtype=np.float64)
     if plan.fitting.loss != "weighted-bce":
         set_output_bias(head, prevalence, given_any=plan.head.hierarchy is not None)
-    elif plan.fitting.positive_weight is not None:  # else the best constant is log-odds 0
-        set_output_bias(head, _as_weighted(prevalence, plan.fitting.positive_weight))
+    elif plan.fitting.weighting != Weighting():  # else the best constant is log-odds 0
+        weights = losses.positive_weights(truth_of_train, plan.fitting.weighting)
+        set_output_bias(head, _as_weighted(prevalence, weights))
     loss = _loss(plan, truth_of_train)
     if plan.fitting.head_epochs and as_it_came is not None and begun is None:
         _fit_head_alone(
@@ -126,9 +128,12 @@ def fit(
     )
 
 
-def _as_weighted(prevalence: NDArray[np.float64], weight: float) -> NDArray[np.float64]:
-    """The share of positives where each of them counts several times."""
-    return weight * prevalence / (weight * prevalence + 1 - prevalence)
+def _as_weighted(
+    prevalence: NDArray[np.float64], weights: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """The share of positives of each label where each of them counts several times."""
+    weighted: NDArray[np.float64] = weights * prevalence
+    return weighted / (weighted + 1 - prevalence)
 
 
 def _loss(plan: TrainingPlan, truth: NDArray[np.float32]) -> losses.LossFunction:
@@ -137,7 +142,7 @@ def _loss(plan: TrainingPlan, truth: NDArray[np.float32]) -> losses.LossFunction
         plan.fitting.loss,
         truth,
         dict(plan.fitting.label_weights),
-        positive_weight=plan.fitting.positive_weight,
+        weighting=plan.fitting.weighting,
         focal_labels=plan.fitting.focal_labels,
         given_any=plan.head.hierarchy == "conditional",
         mixes=plan.fitting.mixes,

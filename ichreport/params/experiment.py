@@ -41,8 +41,8 @@ SEED_MARK: Final = "--seed-"
 """Between a row's name and the training seed that it runs once more with."""
 
 _OF_FITTING: Final = (
-    *("loss", "positive_weight", "epochs", "patience", "batch_size", "trainable_layers"),
-    *("mixup", "cutmix", "slices_per_study", "head_epochs"),
+    *("loss", "positive_weight", "rarity_power", "epochs", "patience", "batch_size"),
+    *("trainable_layers", "mixup", "cutmix", "slices_per_study", "head_epochs"),
 )
 """Parameters that are part of a `Fitting` as they are."""
 

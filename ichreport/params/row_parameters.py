@@ -117,6 +117,9 @@ class RowParameters(Profile):
     positive_weight: PositiveWeight = Field(
         default=None, description="weight of positives in weighted-bce; null: rarity"
     )
+    rarity_power: float = Field(
+        default=1, gt=0, le=2, description="power of negatives per positive, where these weigh"
+    )
     label_weights: LabelWeights = Field(
         default={}, description="weights of labels in the loss, such as any: 2; 1 if not named"
     )

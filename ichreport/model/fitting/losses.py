@@ -1,7 +1,7 @@
 """Training losses on logits, all of them means over slices and labels."""
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from keras import ops
@@ -9,9 +9,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from ichreport.labels import ANY, LABELS
 from ichreport.params.networks import Loss
-from ichreport.params.training.open_choices import FOCAL_ALPHA, FOCAL_GAMMA, MAX_POSITIVE_WEIGHT
+from ichreport.params.training.open_choices import FOCAL_ALPHA, FOCAL_GAMMA
+from ichreport.params.training.positive_weights import Weighting
 
 LossFunction = Callable[[Any, Any], Any]
+
+_BY_RARITY: Final = Weighting()
 
 
 def binary_cross_entropy(y_true: Any, logits: Any) -> Any:
@@ -57,24 +60,21 @@ def focal_cross_entropy(y_true: Any, logits: Any) -> Any:
     return alpha * missed**FOCAL_GAMMA * binary_cross_entropy(y_true, logits)
 
 
-def positive_weights(y_true: NDArray[Any], constant: float | None = None) -> NDArray[np.float32]:
+def positive_weights(
+    y_true: NDArray[Any], weighting: Weighting = _BY_RARITY
+) -> NDArray[np.float32]:
     """How often a positive of each label counts.
 
     Args:
         y_true: 0 or 1, of shape (slices, labels): the training split.
-        constant: The weight of all labels; if not given, negatives per positive of each, at most
-            `MAX_POSITIVE_WEIGHT`.
+        weighting: By what positives are weighed.
 
     Returns:
-        float32 array of shape (labels,); a label without a positive gets 1, since nothing is
-        there to be weighted.
+        float32 array of shape (labels,).
     """
-    positives = np.sum(y_true, axis=0, dtype=np.float64)
-    if constant is not None:
-        return np.where(positives > 0, constant, 1).astype(np.float32)
-    negatives = len(y_true) - positives
-    ratio = np.divide(negatives, positives, out=np.ones_like(positives), where=positives > 0)
-    return np.minimum(ratio, MAX_POSITIVE_WEIGHT).astype(np.float32)
+    positives = np.count_nonzero(y_true, axis=0)
+    weights = [weighting.weight(int(count), len(y_true)) for count in positives]
+    return np.array(weights, dtype=np.float32)
 
 
 def between_labels(term: LossFunction) -> LossFunction:
@@ -101,7 +101,7 @@ def build(
     y_true: NDArray[Any],
     label_weights: Mapping[str, float] | None = None,
     *,
-    positive_weight: float | None = None,
+    weighting: Weighting = _BY_RARITY,
     focal_labels: Collection[str] = (),
     given_any: bool = False,
     mixes: bool = False,
@@ -112,7 +112,7 @@ def build(
         loss: bce, weighted-bce or focal.
         y_true: Truth of the training slices, (slices, labels), which sets the positive weights.
         label_weights: Weights of labels in the mean; 1 for those that are not named.
-        positive_weight: As `constant` of `positive_weights`.
+        weighting: How positives are weighed in `weighted-bce`.
         focal_labels: Labels whose term is the focal one.
         given_any: Whether the logits of subtypes are given any bleeding, so that slices without
             bleeding say nothing of them: their terms are 0.
@@ -122,11 +122,11 @@ def build(
         A function of truth and logits, both (..., labels), giving one loss for each (...): the
         mean over labels.
     """
-    weights = positive_weights(y_true, positive_weight)
+    weights = positive_weights(y_true, weighting)
     if given_any:
         is_any = np.array([label == ANY for label in LABELS])
         bleeding = y_true[y_true[:, is_any][:, 0] == 1]
-        weights = np.where(is_any, weights, positive_weights(bleeding, positive_weight))
+        weights = np.where(is_any, weights, positive_weights(bleeding, weighting))
     terms: dict[Loss, LossFunction] = {
         "bce": binary_cross_entropy,
         "weighted-bce": lambda truth, logits: weighted_binary_cross_entropy(truth, logits, weights),

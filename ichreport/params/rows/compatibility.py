@@ -127,8 +127,20 @@ def _of_loss(row: "Experiment") -> str:
             "positive_weight says how often positives count in loss: weighted-bce, and this row's "
             f"is {row.loss}; leave it out, or choose that loss."
         )
+    if row.rarity_power != 1 and row.loss != "weighted-bce":
+        return (
+            "rarity_power says how rarity weighs positives in loss: weighted-bce, and this row's "
+            f"is {row.loss}; leave it out, or choose that loss."
+        )
+    if row.rarity_power != 1 and row.positive_weight is not None:
+        return (
+            "positive_weight weighs the positives of all labels alike, and rarity_power by how "
+            "rare they are; leave one of them out."
+        )
     if row.loss == "weighted-bce" and row.slices_per_study is not None:
-        weight = "" if row.positive_weight is None else " without positive_weight"
+        needless = [] if row.positive_weight is None else ["positive_weight"]
+        needless += [] if row.rarity_power == 1 else ["rarity_power"]
+        weight = f" without {needless[0]}" if needless else ""
         return (
             "loss: weighted-bce weighs positives, and slices_per_study already draws as many "
             "slices with bleeding as without, where a study has enough of both; choose loss: "

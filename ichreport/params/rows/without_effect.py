@@ -67,5 +67,6 @@ _REASONS: Final[dict[str, Callable[["Experiment"], str]]] = {
     "learning_rate": _another_rate,
     "patience": _nothing_waits,
     "positive_weight": _all_are_focal,
+    "rarity_power": _all_are_focal,
     "loss": _all_are_focal,
 }

@@ -20,6 +20,7 @@ from ichreport.params.networks import (
 )
 from ichreport.params.training.augmentations import Augmentations
 from ichreport.params.training.optimizers import Steps
+from ichreport.params.training.positive_weights import Weighting
 from ichreport.params.training.sequences import SequenceRecipe
 from ichreport.params.yaml import project_path
 
@@ -160,6 +161,7 @@ class Fitting(Steps):
         focal_labels: Labels whose loss is focal, whatever the others' is.
         positive_weight: How often a positive counts in `weighted-bce`; None for the negatives per
             positive of its label.
+        rarity_power: The power of these that is the weight.
         head_epochs: Passes in which a fine-tuned network's head trains alone, before all of it.
         head_rate: The step size of these; 0 where there are none.
     """
@@ -180,6 +182,7 @@ class Fitting(Steps):
     label_weights: tuple[tuple[str, float], ...] = ()
     focal_labels: tuple[str, ...] = ()
     positive_weight: float | None = None
+    rarity_power: float = 1.0
     head_epochs: int = 0
     head_rate: float = 0.0
 
@@ -197,6 +200,11 @@ class Fitting(Steps):
             shuffle_block=1,
             augment=(),
         )
+
+    @property
+    def weighting(self) -> Weighting:
+        """How `weighted-bce` weighs positives."""
+        return Weighting(self.positive_weight, self.rarity_power)
 
     @property
     def mixes(self) -> bool:

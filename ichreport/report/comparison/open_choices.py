@@ -22,6 +22,7 @@ from ichreport.params.training.open_choices import (
     MAX_POSITIVE_WEIGHT,
 )
 from ichreport.params.training.optimizers import OPTIMIZERS
+from ichreport.params.training.positive_weights import ratio
 from ichreport.report.html.blocks import Table
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import listed, number
@@ -76,12 +77,15 @@ def _of_rows(results: Results, choice: Callable[[Experiment], str]) -> str:
 def _weight(row: Experiment) -> str:
     if row.loss != "weighted-bce":
         return ""
-    return "by rarity" if row.positive_weight is None else f"{row.positive_weight:g}"
+    if row.positive_weight is not None:
+        return f"{row.positive_weight:g}"
+    power = "" if row.rarity_power == 1 else f" to the power {row.rarity_power:g}"
+    return f"by rarity{power}"
 
 
 def _cap() -> str:
     """At most how much rarity weighs, and which of the challenge's labels are rarer than that."""
     most = MAX_POSITIVE_WEIGHT
-    ratios = {label: (poster.SLICES - n) / n for label, n in poster.label_counts().items()}
-    bound = [f"{label} ({ratio:.0f})" for label, ratio in ratios.items() if ratio > most]
+    ratios = {label: ratio(n, poster.SLICES) for label, n in poster.label_counts().items()}
+    bound = [f"{label} ({rarity:.0f})" for label, rarity in ratios.items() if rarity > most]
     return f"at most {most:g}, which of the challenge's labels binds {listed(bound or ['none'])}"

@@ -21,9 +21,9 @@ _STEPPING = ("optimizer", "weight_decay", "schedule", "warm_up")
 _COMBINING = ("sample", "split_by", "seed", "sampa_share", "sampb_share")
 
 _SELDOM = (
-    "fold", "features_from", "positive_weight", "label_weights", "focal_labels", "hierarchy",
-    "step_epochs", "clip_norm", "accumulate", "ema", "mixup", "cutmix", "slices_per_study",
-    "head_epochs", "test_time",
+    "fold", "features_from", "positive_weight", "rarity_power", "label_weights",
+    "focal_labels", "hierarchy", "step_epochs", "clip_norm", "accumulate", "ema", "mixup", "cutmix",
+    "slices_per_study", "head_epochs", "test_time",
 )  # fmt: skip
 """What most rows leave as it is: shown where a row does not."""
 

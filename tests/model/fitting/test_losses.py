@@ -7,6 +7,7 @@ from sklearn.metrics import log_loss
 
 from ichreport.model import backend
 from ichreport.model.fitting import losses
+from ichreport.params.training.positive_weights import Weighting
 
 RANDOM = np.random.default_rng(3)
 TRUTH = (RANDOM.random((40, 6)) < 0.3).astype(np.float32)
@@ -66,12 +67,16 @@ def test_positive_weights_are_negatives_per_positive_within_bounds():
     truth[:200, 0] = 1
     truth[:1, 1] = 1
     np.testing.assert_array_equal(losses.positive_weights(truth), [4, 100, 1])
+    root = losses.positive_weights(truth, Weighting(power=0.5))
+    np.testing.assert_allclose(root, [2, np.sqrt(999), 1], rtol=1e-6)
+    square = losses.positive_weights(truth, Weighting(power=2))
+    np.testing.assert_array_equal(square, [16, 100, 1])
 
 
 def test_one_weight_of_all_positives_is_scikit_learns_sample_weight():
     truth = TRUTH.copy()
     truth[:, 0] = 0  # nothing is there to be weighted
-    chosen = losses.positive_weights(truth, 5.3)
+    chosen = losses.positive_weights(truth, Weighting(5.3))
     np.testing.assert_array_equal(chosen, np.float32([1, 5.3, 5.3, 5.3, 5.3, 5.3]))
     weights = 1 + 4.3 * truth
     expected = [
@@ -79,7 +84,7 @@ def test_one_weight_of_all_positives_is_scikit_learns_sample_weight():
         * weights[:, k].mean()
         for k in range(6)
     ]
-    built = losses.build("weighted-bce", truth, positive_weight=5.3)
+    built = losses.build("weighted-bce", truth, weighting=Weighting(5.3))
     assert value(built(truth, LOGITS)).mean() == pytest.approx(np.mean(expected), rel=1e-5)
 
 

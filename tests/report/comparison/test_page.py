@@ -138,6 +138,12 @@ def test_what_runs_choose_is_told_of_those_that_stand_for_the_poster_s_rows():
     assert ours["slices a step"] == "16, 64"
     assert "0.01" in ours["largest step"]
     assert ours["weight of positives"] == "5.3"
+    rarity = {"poster_row": 1, "loss": "weighted-bce"}
+    results = gathered(
+        made_runs.run("01-a", 1.7, **rarity, rarity_power=0.63), made_runs.run("b", 1.7, **rarity)
+    )
+    ours = {row.cells[0]: row.cells[1] for row in open_choices.table(results).lines}
+    assert ours["weight of positives"] == "by rarity to the power 0.63, by rarity"
 
 
 def test_the_cap_is_said_to_bind_what_is_rarer_among_the_challenge_s_labels(report, monkeypatch):
