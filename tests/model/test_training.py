@@ -172,6 +172,16 @@ def test_training_starts_at_the_best_constant_of_its_loss(store, sample, make, c
     np.testing.assert_allclose(np.array(bias), 0 if loss == "weighted-bce" else log_odds, atol=1e-6)
 
 
+def test_with_a_power_of_rarity_training_starts_between_prevalence_and_0(store, sample, make):
+    """Positives that weigh ((1 - p) / p)^r have log-odds of (1 - r) ln(p / (1 - p))."""
+    still = {"learning_rate": 1e-9, "fine_tuning_rate": 1e-9, "epochs": 1, "rarity_power": 0.25}
+    trained = training.fit(store, sample, make(**WEIGHTED, **still).plan, watch=False)
+    prevalence = store.slices.loc[sample.split == "train", list(LABELS)].mean().to_numpy()
+    [bias] = [w for w in trained.model.weights if w.path.endswith("logits/bias")]
+    expected = 0.75 * np.log(prevalence / (1 - prevalence))
+    np.testing.assert_allclose(np.array(bias), expected, atol=1e-5)
+
+
 @pytest.fixture
 def judged(monkeypatch):
     """The weights that each pass over validation has judged, of a training to come."""
