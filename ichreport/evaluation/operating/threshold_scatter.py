@@ -1,10 +1,14 @@
 """How far frozen thresholds scatter: what other patients in validation would have chosen.
 
 A threshold is an estimate too. Rates on test with their intervals take it as given; here validation
-is drawn anew, and each draw's threshold is applied to the same test slices.
+is drawn anew, and each draw's threshold is applied to the same test slices. Draws of a sample do
+not go beyond its own scores, so that those of few patients scatter far too little. So a threshold
+of recall or specificity scatters at least as far as the rate that it aims at may lie elsewhere:
+Woodruff's interval of a quantile (Journal of the American Statistical Association 47 (1952) 635).
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -21,7 +25,9 @@ from ichreport.evaluation.predictions import (
     select_split,
 )
 from ichreport.evaluation.uncertainty.bootstrap import REPLICATES, draw_resamples
-from ichreport.evaluation.uncertainty.intervals import count_groups, interval
+from ichreport.evaluation.uncertainty.closed_intervals import rate_interval
+from ichreport.evaluation.uncertainty.intervals import Interval, count_groups, interval
+from ichreport.evaluation.uncertainty.jackknife import mean_left_out
 from ichreport.labels import LABELS
 
 _JUDGED_BY: Final = {"recall": "recall", "specificity": "specificity", "youden": "recall"}
@@ -48,9 +54,10 @@ def threshold_scatter(
         seed: Seed of the resamples.
 
     Returns:
-        One row for each rule and label: `rule`, `label`, `low` and `high` (95 % of the
-        thresholds), `rate` (the recall on test, or the specificity of a rule that aims at it),
-        `rate_low` and `rate_high` (95 % of the thresholds give a rate in that range), `groups` (of
+        One row for each rule and label: `rule`, `label`, `low` and `high` (the 95 % interval of
+        the thresholds; 0 or 1 where it passes the last of validation's scores), `rate` (the recall
+        on test, or the specificity of a rule that aims at it), `rate_low` and `rate_high` (what
+        thresholds in the interval give), `groups` (of
         validation, in the class that the rule needs) and `undefined` (resamples without a
         threshold). NaN where undefined.
     """
@@ -70,15 +77,18 @@ def threshold_scatter(
             groups = count_groups(group_codes, *_needed(rule, positive))
             of_thresholds = interval(thresholds, groups=groups)
             of_rates = interval(rates, groups=groups)
+            further = _where_the_rule_may_lie(positive, score, rule, group_codes)
+            low, high = _wider(of_thresholds, further)
+            rate_low, rate_high = _wider(of_rates, _rates(judged, further, rate))
             table.append(
                 {
                     "rule": rule.name,
                     "label": label,
-                    "low": of_thresholds.low,
-                    "high": of_thresholds.high,
+                    "low": low,
+                    "high": high,
                     "rate": rate,
-                    "rate_low": of_rates.low,
-                    "rate_high": of_rates.high,
+                    "rate_low": rate_low,
+                    "rate_high": rate_high,
                     "groups": groups,
                     "undefined": int(np.isnan(thresholds).sum()),
                 }
@@ -91,6 +101,50 @@ def _of_label(rows: pd.DataFrame, label: str) -> tuple[NDArray[np.bool_], NDArra
     column = LABELS.index(label)
     truth = checked_truth(rows[TRUTHS[column]])
     return truth == 1, checked_probability(rows[PROBABILITIES[column]])
+
+
+def _wider(ends: Interval, further: NDArray[np.float64]) -> tuple[float, float]:
+    """An interval that holds further values too; those that are NaN change nothing."""
+    low, high = np.fmin(ends.low, further.min()), np.fmax(ends.high, further.max())
+    return float(low), float(high)
+
+
+def _where_the_rule_may_lie(
+    positive: NDArray[np.bool_],
+    score: NDArray[np.float64],
+    rule: Rule,
+    group_codes: NDArray[np.intp],
+) -> NDArray[np.float64]:
+    """The ends between which a rule's threshold of endless patients lies, (2,); NaN of Youden's.
+
+    A threshold may be it where the target lies in the interval of the rate that it has here.
+    """
+    if rule.measure == "recall":
+        low, high = _thresholds_that_may(score[positive], group_codes[positive], rule.target)
+        return np.array([low, high]).clip(0, 1)
+    if rule.measure == "specificity":  # of negatives that are lower, instead of higher or equal
+        low, high = _thresholds_that_may(-score[~positive], group_codes[~positive], rule.target)
+        return np.nextafter([-high, -low], math.inf).clip(0, 1)
+    return np.full(2, math.nan)
+
+
+def _thresholds_that_may(
+    score: NDArray[np.float64], group_codes: NDArray[np.intp], target: float
+) -> tuple[float, float]:
+    """The lowest and highest threshold that a share `target` may reach; endless beyond the last."""
+    if len(np.unique(group_codes)) < 2:
+        return math.nan, math.nan
+    levels = np.unique(score)
+
+    def share_at(threshold: float) -> Interval:
+        reached = (score >= threshold).astype(np.float64)
+        return rate_interval(mean_left_out(reached, group_codes), units=len(score))
+
+    first = bisect_left(levels, True, key=lambda level: share_at(level).low <= target)
+    last = bisect_left(levels, True, key=lambda level: share_at(level).high < target)
+    low = -math.inf if first == 0 else float(levels[first - 1])
+    high = math.inf if last == len(levels) else float(levels[last])
+    return low, high
 
 
 def threshold_replicates(
