@@ -57,3 +57,7 @@ class Endpoint(Parameters):
         what = "any bleeding" if self.label == ANY else f"{self.label} bleeding"
         where = "in single slices" if self.level == "slice" else "in whole studies"
         return f"{MEASURES[self.measure]} of {what} {where}"
+
+
+AREA_OF_SLICES: Final = Endpoint(label=ANY, level="slice", measure="auc")
+"""The figure that the poster has, and that tables give of every run."""

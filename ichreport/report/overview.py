@@ -11,7 +11,7 @@ from ichreport.params.endpoint import Level
 from ichreport.report.comparison import all_runs
 from ichreport.report.html.blocks import Drawing, Fact, Facts, Sentences
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import duration, interval, number, with_named_interval
+from ichreport.report.html.formats import duration, interval, listed, number, with_named_interval
 from ichreport.report.run import curves as run_curves
 from ichreport.runs.results import Results, ScoredRun
 
@@ -74,10 +74,10 @@ def curves_of_best(results: Results) -> Drawing | Sentences:
     drawings = (
         run_curves.roc_curves(best.assessment),
         run_curves.precision_recall_curves(best.assessment),
-        run_curves.calibration(best.assessment),
+        run_curves.calibration(best.assessment, results.primary.label),
     )
     return Drawing(
-        f"{best.name}. " + " ".join(drawing.caption for drawing in drawings),
+        f"{best.name}, single slices. " + " ".join(drawing.caption for drawing in drawings),
         " ".join(drawing.alternative for drawing in drawings),
         [panel for drawing in drawings for panel in drawing.panels],
     )
@@ -115,16 +115,28 @@ def _primary(results: Results) -> list[str]:
         if not any(run.unseen_patients for run in results.scored.values()):
             return ["None was tested on patients that it has not seen."]
         return [_CAPTIONS.fill("no_primary", endpoint=endpoint)]
-    on_validation = results.primary_of(best, "validation")
     on_test = results.primary_of(best)
     said = _CAPTIONS.fill(
         "primary",
         endpoint=endpoint,
+        choice=_choice(results, best),
         run=best.name,
-        validation=number(on_validation["value"]),
         test=with_named_interval(on_test),
     )
     return [said, *_pairs(results, on_test["value"]), *_named_later(results)]
+
+
+def _choice(results: Results, best: ScoredRun) -> str:
+    """How the best run came to be the best."""
+    if len(results.candidates) == 1:
+        return _CAPTIONS.fill("only_candidate", run=best.name)
+    validation, tied = number(results.on_validation(best)), results.tied_for_best
+    if len(tied) > 1:
+        names = listed(run.name for run in tied)
+        return _CAPTIONS.fill("first_of_tied", names=names, validation=validation)
+    over_seeds = " in the mean of its seeds" if len(results.by_row[best.row]) > 1 else ""
+    largest = f"{validation}{over_seeds}"
+    return _CAPTIONS.fill("chosen", run=best.name, validation=largest)
 
 
 def _pairs(results: Results, area: float) -> list[str]:

@@ -37,7 +37,8 @@ def table(results: Results) -> Table:
     rows = []
     for run in results.all_runs:
         values, scored = parameters[run.name], results.all_scored.get(run.name)
-        link = Link(f"experiments/{run.name}.html", run.name)
+        mark = " †" if scored and verdicts.had_no_epochs_left(scored) else ""
+        link = Link(f"experiments/{run.name}.html", f"{run.name}{mark}")
         texts = [in_words(values[name]) if name in values else "–" for name in names]
         cells = [link, *texts, *(_scores(scored) if scored else _reason(run))]
         rows.append(Row(cells, "" if scored else "quiet"))

@@ -1,7 +1,7 @@
 """Every row against its baseline: the differences, as a table, a forest plot and sentences."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -84,7 +84,7 @@ def comparisons(results: Results, compared: pd.DataFrame) -> Table:
         name = loss["run"]
         rows.append(
             [
-                Link(f"experiments/{name}.html", name),
+                Link(f"experiments/{name}.html", *_starred([name], results)),
                 _row_label(loss["baseline"], results),
                 *_difference(loss),
                 *_difference(areas[name]),
@@ -139,10 +139,11 @@ def forest(compared: pd.DataFrame) -> Drawing | Sentences:
     )
 
 
-def outcomes(compared: pd.DataFrame) -> Sentences:
-    """What the comparisons say, by log loss.
+def outcomes(results: Results, compared: pd.DataFrame) -> Sentences:
+    """What the comparisons say, by log loss; a * marks test patients that are in train too.
 
     Args:
+        results: The runs.
         compared: As `against_baselines` gives it.
     """
     losses = compared[compared["score"] == _LOSS.score]
@@ -152,12 +153,24 @@ def outcomes(compared: pd.DataFrame) -> Sentences:
         "not distinguishable": "Not distinguishable from the baseline",
         "undefined": "Not compared, since a run is missing or its score undefined",
     }
+    names = {
+        outcome: _starred(losses.loc[losses["outcome"] == outcome, "run"], results)
+        for outcome in openings
+    }
     sentences = [
-        f"{opening}: {', '.join(losses.loc[losses['outcome'] == outcome, 'run'])}."
+        f"{opening}: {', '.join(names[outcome])}."
         for outcome, opening in openings.items()
-        if (losses["outcome"] == outcome).any()
+        if names[outcome]
     ]
+    if any(" *" in sentence for sentence in sentences):
+        sentences.append(_CAPTIONS.fill("on_seen"))
     return Sentences(sentences or ["There is no run to compare with a baseline."])
+
+
+def _starred(names: Iterable[str], results: Results) -> list[str]:
+    """Names of rows, with a * where their test patients are in train too."""
+    seen = {name for name, run in results.rows.items() if not run.unseen_patients}
+    return [f"{name} *" if name in seen else name for name in names]
 
 
 def _columns(score: str) -> list[Column]:

@@ -1,5 +1,6 @@
 """The poster's tables with our figures beside them, and what the numbers say."""
 
+import math
 from typing import Any, Final
 
 from ichreport import poster
@@ -7,12 +8,21 @@ from ichreport.evaluation.assessment import POSTER_RULE
 from ichreport.evaluation.constant_prevalence import learned_together
 from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.labels import ANY, SUBTYPES
+from ichreport.params.endpoint import AREA_OF_SLICES
 from ichreport.params.experiment import SEED_MARK, Experiment
 from ichreport.params.samples import SAMPLES, Sample, SplitBy
 from ichreport.report.comparison import training_seeds, verdicts
 from ichreport.report.html.blocks import Cell, Link, Marked, Row, Sentences, Table, numbers
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import interval, number, with_interval, with_named_interval
+from ichreport.report.html.formats import (
+    counted,
+    interval,
+    number,
+    percent,
+    with_interval,
+    with_named_interval,
+)
+from ichreport.report.html.formats import listed as listed_names
 from ichreport.report.run import score_tables
 from ichreport.runs.record import RunRecord
 from ichreport.runs.results import Results, ScoredRun
@@ -27,7 +37,8 @@ def losses(results: Results) -> Table:
     rows = []
     for run in (run for run in results.runs if SEED_MARK not in run.name):
         scored = results.scored.get(run.name)
-        link = Link(f"experiments/{run.name}.html", run.name)
+        mark = " †" if scored and verdicts.had_no_epochs_left(scored) else ""
+        link = Link(f"experiments/{run.name}.html", f"{run.name}{mark}")
         spread = _over_seeds(run.name, results)
         if scored is None:
             cells = _without_losses(run, results.expected.get(run.name), results)
@@ -37,7 +48,7 @@ def losses(results: Results) -> Table:
             rows.append(Row([link, *cells, *spread], "marked" if scored is results.best else ""))
     poster_columns = ["train", "test", *_unless_synthetic("test − poster", results)]
     synthetic = _CAPTIONS.fill("losses_synthetic") if results.synthetic else ""
-    over_seeds = [f"{score}, mean ± SD" for score in training_seeds.SCORES]
+    over_seeds = [f"{score}, mean ± SD" for score in training_seeds.scores(results)]
     several = _over_seeds("", results)
     said = _CAPTIONS.fill("losses_over_seeds") if several else _CAPTIONS.fill("losses_of_one_seed")
     return Table(
@@ -46,7 +57,7 @@ def losses(results: Results) -> Table:
             "experiment",
             *numbers(*SPLITS, group="log loss here"),
             *numbers(*poster_columns, group="the poster's"),
-            *numbers("AUC, any bleeding, test"),
+            *numbers("AUC, any bleeding, test", *_of_primary(results.primary.in_words, results)),
             "against the constant",
             *numbers(*over_seeds[: len(several)], group="over training seeds, test"),
         ],
@@ -59,7 +70,12 @@ def _over_seeds(name: str, results: Results) -> list[str]:
     """The cells of a row's spread over seeds; none where each row has one seed."""
     if all(len(runs) < 2 for runs in results.by_row.values()):
         return []
-    return training_seeds.mean_and_spread(results.by_row.get(name, []))
+    return training_seeds.mean_and_spread(results.by_row.get(name, []), results)
+
+
+def _of_primary(cell: str, results: Results) -> list[str]:
+    """The cell of the primary endpoint, where it is another figure than the column beside it."""
+    return [] if results.primary == AREA_OF_SLICES else [cell]
 
 
 def operating_points_of_best(results: Results) -> Table:
@@ -81,7 +97,11 @@ def operating_points_of_best(results: Results) -> Table:
             poster_figures = map(number, poster.operating_points()[label, split])
             support = f"{measures[-1]['positives']:,}"
             pairs = [text for pair in zip(figures, poster_figures, strict=True) for text in pair]
-            rows.append([f"{label}, {split}", *pairs, support])
+            slices = run.assessment.split(split)["slices"]
+            shares = [measures[-1]["positives"] / slices if slices else math.nan]
+            shares.append(poster.label_counts()[label] / poster.SLICES)
+            prevalences = [f"{percent(share)} %" for share in shares]
+            rows.append([f"{label}, {split}", *pairs, support, *prevalences])
     names = ("AUC", "precision", "accuracy", "recall")
     return Table(
         _CAPTIONS.fill(
@@ -94,6 +114,7 @@ def operating_points_of_best(results: Results) -> Table:
             "label and split",
             *(column for name in names for column in numbers("here", "poster", group=name)),
             *numbers("support"),
+            *numbers("here", "poster", group="prevalence"),
         ],
         rows,
     )
@@ -101,20 +122,23 @@ def operating_points_of_best(results: Results) -> Table:
 
 def sentences(results: Results) -> Sentences:
     """What the numbers say, in sentences that are computed from the runs' records."""
-    listed = [f"{len(results.scored)} of {len(results.runs)} experiments have a record."]
+    count = counted(len(results.runs), "experiment")
+    has = "has" if len(results.scored) == 1 else "have"
+    listed = [f"{len(results.scored)} of {count} {has} a record."]
     best = results.best
     if best is not None:
         primary = results.primary_of(best)
-        area = best.learned.auc_interval
+        area = {"value": best.learned.auc_any, **vars(best.learned.auc_interval)}
+        in_slices = _CAPTIONS.fill("in_slices", area=with_interval(area))
         listed.append(
             _CAPTIONS.fill(
                 "best_run",
                 run=best.name,
                 endpoint=results.primary.in_words,
                 primary=with_named_interval(primary),
-                area=with_interval({"value": best.learned.auc_any, **vars(area)}),
-                slices=f"{best.learned.slices:,}",
-                groups=f"{best.assessment.split('test')['groups']:,}",
+                in_slices="".join(_of_primary(in_slices, results)),
+                slices=counted(best.learned.slices, "slice"),
+                groups=counted(best.assessment.split("test")["groups"], "linked group"),
                 chosen=_chosen(results),
             )
         )
@@ -155,18 +179,25 @@ def _perhaps_by_chance(learned: list[str], results: Results) -> list[str]:
 
 def _chosen(results: Results) -> str:
     """How the best run was chosen, and what that leaves of its score."""
-    runs = results.candidates
+    runs, tied = results.candidates, results.tied_for_best
     if len(runs) < 2:
-        return "It is the only such run."
-    samples = {run.sample for run in runs}
+        return _CAPTIONS.fill("only_candidate")
+    samples = {(run.sample, run.experiment.fold) for run in runs}
     slices = ", not all on the same slices" if len(samples) > 1 else ""
-    return _CAPTIONS.fill("best_run_chosen", runs=len(runs), slices=slices)
+    seeds = ""
+    if any(len(results.by_row[run.row]) > 1 for run in runs):
+        seeds = _CAPTIONS.fill("best_over_seeds")
+    first = ""
+    if len(tied) > 1:
+        first = _CAPTIONS.fill("first_of_tied", names=listed_names(run.name for run in tied))
+    said = _CAPTIONS.fill("best_run_chosen", runs=len(runs), slices=slices)
+    return " ".join(filter(None, [said, seeds, first]))
 
 
 def _beside_poster(results: Results) -> list[str]:
     """The area of the poster's best row beside the poster's, unless the heads are synthetic."""
     run = results.best_poster_run
-    if run is None or run.synthetic:
+    if run is None or run.synthetic or math.isnan(run.learned.auc_any):
         return []
     area = run.learned.auc_interval
     sentence = _CAPTIONS.fill(
@@ -193,6 +224,7 @@ def _with_losses(run: ScoredRun, results: Results) -> list[Cell]:
         *(number(loss) for loss in poster_losses or (None, None)),
         *_unless_synthetic(_signed(difference), results),
         with_interval({"value": run.learned.auc_any, "low": area.low, "high": area.high}) + star,
+        *_of_primary(with_interval(results.primary_of(run)) + star, results),
         verdicts.verdict_cell(run),
     ]
 
@@ -212,7 +244,8 @@ def _without_losses(run: RunRecord, expected: Experiment | None, results: Result
     poster_losses = poster.losses().get(row or 0, (None, None))
     reason = Marked(f"{run.status}: {run.reason}", "bad" if run.status == "failed" else "open")
     difference = _unless_synthetic("–", results)
-    return ["–", "–", "–", *map(number, poster_losses), *difference, "–", reason]
+    of_primary = _of_primary("–", results)
+    return ["–", "–", "–", *map(number, poster_losses), *difference, "–", *of_primary, reason]
 
 
 def _floors(results: Results) -> list[Row]:
@@ -235,6 +268,7 @@ def _floors(results: Results) -> list[Row]:
             ),
             *("–", floor, *_unless_synthetic("–", results)),
             number(assessed.score("auc", ANY)["floor"]),
+            *_of_primary("–", results),
             "the floor",
             *_over_seeds("", results),
         ]

@@ -15,8 +15,9 @@ def compared(results):
 
 
 def test_a_better_run_is_told_apart_and_an_equal_one_is_not(results, compared):
-    said = str(baselines.outcomes(compared))
-    assert "Better than the baseline: 06-better." in said
+    said = str(baselines.outcomes(results, compared))
+    assert "Better than the baseline: 06-better *." in said
+    assert "Its test patients have other slices in train" in said
     assert "Not distinguishable from the baseline: 07-same" in said
     rows = compared[compared["score"] == "weighted_log_loss_sum"].set_index("run")
     test = {n: r.predictions.query("split == 'test'") for n, r in results.rows.items()}
@@ -28,12 +29,12 @@ def test_a_better_run_is_told_apart_and_an_equal_one_is_not(results, compared):
     assert rows.loc["06-better", "difference"] == pytest.approx(difference)
 
 
-def test_the_outcomes_are_told_by_log_loss_each_under_its_own_name():
+def test_the_outcomes_are_told_by_log_loss_each_under_its_own_name(results):
     told = {"a": "better", "b": "worse", "c": "not distinguishable", "d": "undefined"}
     losses = pd.DataFrame({"run": told.keys(), "outcome": told.values()})
     areas = losses.assign(outcome=list(told.values())[::-1], score="auc")
     compared = pd.concat([losses.assign(score="weighted_log_loss_sum"), areas])
-    assert baselines.outcomes(compared).sentences == [
+    assert baselines.outcomes(results, compared).sentences == [
         "Better than the baseline: a.",
         "Worse than the baseline: b.",
         "Not distinguishable from the baseline: c.",
@@ -57,7 +58,7 @@ def test_the_comparison_says_whether_the_slices_are_the_same(results, compared):
 def test_runs_with_further_seeds_are_no_rows_of_their_own(results, compared):
     assert f"{BASELINE}--seed-2" not in set(compared["run"])
     table = baselines.comparisons(results, compared)
-    assert [row[0].text for row in table.rows] == ["06-better", "07-same"]
+    assert [row[0].text for row in table.rows] == ["06-better *", "07-same *"]
 
 
 def test_the_forest_has_a_panel_for_each_score_and_names_who_is_apart(compared):

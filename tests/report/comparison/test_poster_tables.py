@@ -1,13 +1,17 @@
 """The tables of results, cell by cell: ours by scikit-learn, the poster's typed from it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, log_loss, precision_score, recall_score, roc_auc_score
 
 from ichreport.labels import ANY, LABELS, SUBTYPES
+from ichreport.params.endpoint import Endpoint
 from ichreport.params.experiment import Experiment
 from ichreport.report.comparison import poster_tables
 from ichreport.report.html.blocks import Marked
+from ichreport.report.html.formats import with_interval
 from ichreport.runs.record import RunRecord
 from ichreport.runs.results import Results, ScoredRun
 from tests.report.made_up import predictions
@@ -118,15 +122,16 @@ def test_the_poster_s_losses_stand_in_its_rows_only(results, rows):
 
 
 def test_rows_with_several_seeds_have_their_mean_and_spread_beside_their_first(results, rows):
-    assert names(poster_tables.losses(results))[-2:] == [
+    assert names(poster_tables.losses(results))[-3:] == [
         "weighted log loss, mean ± SD", "AUC, any, mean ± SD",
+        "AUC of any bleeding in whole studies, mean ± SD",
     ]  # fmt: skip
     both = [results.scored[name].predictions for name in ("05-raw", "05-raw--seed-2")]
     losses = np.array([weighted_sum(table, "test") for table in both])
-    mean, deviation = map(float, rows["05-raw"][-2].split(" ± "))
+    mean, deviation = map(float, rows["05-raw"][-3].split(" ± "))
     assert mean == pytest.approx(losses.mean(), abs=6e-4)
     assert deviation == pytest.approx(losses.std(ddof=1), abs=6e-4)
-    assert list(rows["13-all"][-2:]) == list(rows["06-focal"][-2:]) == ["–", "–"]
+    assert list(rows["13-all"][-3:]) == list(rows["06-focal"][-3:]) == ["–", "–", "–"]
     assert "mean over the seeds" in poster_tables.losses(results).caption
 
 
@@ -188,17 +193,18 @@ def test_a_run_whose_area_is_not_defined_is_never_the_best():
 
 
 def test_each_row_is_told_whether_it_beats_the_constant(rows):
-    assert rows["05-raw"][8] == Marked("learned", "good")
+    assert rows["05-raw"][9] == Marked("learned", "good")
     table = poster_tables.losses(gathered(run("15-ours", USELESS, sample="fullid", network="cnn7")))
-    assert by_name(table)["15-ours"][8] == Marked("not learned", "bad")
+    assert by_name(table)["15-ours"][9] == Marked("not learned", "bad")
 
 
 def test_a_run_that_failed_or_is_missing_is_a_quiet_row_with_the_poster_s_losses(results, rows):
     failed, missing = rows["06-focal"], rows["14-adjacent"]
     assert failed[1:8] == ["–", "–", "–", "1.250", "1.270", "–", "–"]
     assert missing[1:8] == ["–", "–", "–", "0.553", "0.886", "–", "–"]
-    assert failed[8] == Marked("failed: ValueError: <b>no</b>", "bad")
-    assert missing[8] == Marked("missing: not run yet", "open")
+    assert failed[8] == missing[8] == "–"
+    assert failed[9] == Marked("failed: ValueError: <b>no</b>", "bad")
+    assert missing[9] == Marked("missing: not run yet", "open")
     table = poster_tables.losses(results)
     quiet = set(named(table, "quiet"))
     assert {"06-focal", "14-adjacent"} <= quiet
@@ -234,7 +240,7 @@ def test_each_split_of_a_sample_has_its_own_floor():
         np.testing.assert_allclose([value(cell) for cell in floor[1:4]], expected, atol=6e-4)
         test = constant[constant["split"] == "test"]
         area = roc_auc_score(test["truth_any"], test["probability_any"])
-        assert floor[7:] == [f"{area:.3f}", "the floor"]
+        assert floor[7:] == [f"{area:.3f}", "–", "the floor"]
     assert [floor[4:7] for floor in floors] == [["–"] * 3] * 2 + [["–", "1.618", "–"]]
 
 
@@ -325,11 +331,59 @@ def test_the_sentences_name_the_best_run_beside_the_poster_s_area(results):
 
 def test_what_the_best_was_chosen_among_is_said():
     ours = run("15-ours", SHARP, sample="fullid", network="cnn7")
-    assert "It is the only such run." in str(poster_tables.sentences(gathered(ours)))
+    alone = str(poster_tables.sentences(gathered(ours)))
+    assert "It is the only run that has this endpoint on patients that it has not seen." in alone
+    assert "1 of 1 experiment has a record." in alone
     by_group = run("16-bygroup", BLUNT, sample="sampa", split_by="group")
     said = str(poster_tables.sentences(gathered(ours, by_group)))
     assert "of 2 such runs by this endpoint on validation, not all on the same slices;" in said
     assert "poster" not in said  # its row 13 did not run
+    assert "seeds" not in said
+    assert "the first in the table was taken" not in said
+
+
+def test_runs_that_are_as_good_on_validation_are_all_named():
+    twice = [run(name, SHARP, sample="fullid", network="cnn7") for name in ("15-a", "16-b")]
+    said = str(poster_tables.sentences(gathered(*twice)))
+    assert "15-a and 16-b have the largest; the first in the table was taken." in said
+
+
+def test_where_rows_have_seeds_the_choice_says_what_it_is_of():
+    names = ("15-ours", "15-ours--seed-2", "16-other")
+    runs = [run(name, BLUNT, sample="fullid", seed=seed) for seed, name in enumerate(names)]
+    said = str(poster_tables.sentences(gathered(*runs)))
+    assert "of 2 such runs" in said
+    assert "judged by their mean, and shown by its first" in said
+
+
+def test_the_endpoint_has_a_column_unless_it_is_the_one_beside_it(results):
+    column = "AUC of any bleeding in whole studies"
+    assert names(poster_tables.losses(results))[8] == column
+    row = by_name(poster_tables.losses(results))["13-all"]
+    assert row[8] == with_interval(results.primary_of(results.scored["13-all"]))
+    of_slices = replace(results, primary=Endpoint(label="any", level="slice", measure="auc"))
+    assert names(poster_tables.losses(of_slices))[8] == "against the constant"
+    said = str(poster_tables.sentences(of_slices))
+    assert said.count("AUC of any bleeding in single slices") == 1
+
+
+def test_a_training_that_had_no_epochs_left_is_marked():
+    marked, stopped = (
+        run(name, BLUNT, sample="fullid", network="cnn7", epochs=4, patience=2)
+        for name in ("15-short", "16-long")
+    )
+    marked.record["history"] = {"val_loss": [0.9, 0.8, 0.7, 0.6]}
+    stopped.record["history"] = {"val_loss": [0.9, 0.6, 0.7, 0.8]}
+    table = by_name(poster_tables.losses(gathered(marked, stopped)))
+    assert {name for name in table if "†" in name} == {"15-short †"}
+
+
+def test_each_precision_stands_beside_the_prevalence_that_it_rests_on(results, points):
+    of_epidural = by_name(points)["epidural, test"]
+    test = results.scored["13-all"].predictions.query("split == 'test'")
+    share = 100 * test["truth_epidural"].mean()
+    assert of_epidural[10] == f"{share:.0f} %"
+    assert of_epidural[11] == "less than 1 %"
 
 
 def test_scores_on_synthetic_heads_are_not_held_to_the_poster_s():
@@ -342,8 +396,8 @@ def test_scores_on_synthetic_heads_are_not_held_to_the_poster_s():
     assert "synthetic" in table.caption
     row = by_name(table)["13-all"]
     assert row[4:6] == ["0.743", "0.874"]
-    assert row[7] == Marked("ranks at least", "open")
-    assert [column.numeric for column in table.head] == [False, *[True] * 6, False]
+    assert row[8] == Marked("ranks at least", "open")
+    assert [column.numeric for column in table.head] == [False, *[True] * 7, False]
 
 
 def test_the_sentences_sort_the_runs_by_what_they_learned():

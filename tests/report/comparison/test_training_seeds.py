@@ -10,12 +10,13 @@ from tests.report.measured import measured
 
 
 def test_seeds_give_mean_and_spread_and_a_single_run_says_that_it_is_one(results):
-    [loss, area] = training_seeds.table(results).rows
+    [loss, area, primary] = training_seeds.table(results).rows
     values = [scored.test_loss for scored in results.by_row[BASELINE]]
     assert loss[0] == f"{BASELINE}: weighted log loss"
     assert loss[1] == f"{np.mean(values):.3f}"
     assert loss[2] == f"{pd.Series(values).std():.3f}"
     assert area[4] == "2"
+    assert primary[0] == f"{BASELINE}: AUC of any bleeding in whole studies"
     spreads = [
         f"{pd.Series([of_run(scored) for scored in results.by_row[BASELINE]]).std():.3f}"
         for of_run in (lambda scored: scored.test_loss, lambda scored: scored.learned.auc_any)
@@ -48,5 +49,5 @@ def test_a_test_of_one_class_has_no_spread_of_areas():
     one_class = gathered(*runs)
     said = str(training_seeds.verdict(one_class))
     assert said.endswith(" in the row where it spreads most.")
-    assert training_seeds.mean_and_spread(runs)[1] == "–"
-    assert "±" in training_seeds.mean_and_spread(runs)[0]
+    assert training_seeds.mean_and_spread(runs, one_class)[1] == "–"
+    assert "±" in training_seeds.mean_and_spread(runs, one_class)[0]
