@@ -305,7 +305,10 @@ def tests(
     found = {
         less: {"ours": excludes_zero(difference_interval(mean_left_out(paired, group)))},
         more: {"ours": excludes_zero(equal_areas)},
-        sure_one: {"ours": bool(difference_interval(mean_left_out(gained, group)).high < 0)},
+        sure_one: {
+            "t test": bool(difference_interval(mean_left_out(gained, group), of="shares").high < 0),
+            "ours": bool(difference_interval(mean_left_out(gained, group)).high < 0),
+        },
         learned: {"ours": bool(p_value_below_zero(mean_left_out(above, group)) < ONE_SIDED_ALPHA)},
     }
     if resamples is not None:

@@ -74,7 +74,7 @@ def beyond(
     effective = math.inf if best else left_out.effective
     freedom = max(degrees_of_freedom(steps, effective, side=side), least)
     if added:  # Welch and Satterthwaite's rule
-        most = max(left_out.effective - 1, 1.0)
+        most = max(left_out.effective - 1, least)
         freedom = (variance + added) ** 2 / (variance**2 / freedom + added**2 / most)
     return Beyond(further, variance + added, freedom)
 
