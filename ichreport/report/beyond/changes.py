@@ -42,10 +42,20 @@ def in_words(run: Experiment, baseline: Experiment) -> str:
             unsaid -= parameters
     if run.features_from is not None:
         unsaid -= OF_SLICES_ALONE
+    else:
+        words += _by_default(run, baseline)
     others = [name.replace("_", " ") for name in differing if name in unsaid]
     if others:
         words.append(("also " if words else "") + ", ".join(others))
     return "; ".join(words) or "nothing"
+
+
+def _by_default(run: Experiment, baseline: Experiment) -> list[str]:
+    """That slices are flipped, or no more, where neither file says how they vary."""
+    usual, before = run.usual_augmentations, baseline.usual_augmentations
+    if usual == before or run.augment is not None or baseline.augment is not None:
+        return []
+    return ["slices flipped at random" if usual else "slices as they are"]
 
 
 def combined(differing: Mapping[str, tuple[Any, Any]]) -> str:

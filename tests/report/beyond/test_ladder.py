@@ -162,7 +162,7 @@ def test_rows_of_the_ladder_without_figures_are_named_with_their_reason_and_list
     [row] = ladder.table(climbed).rows
     assert (row[0].text, row[1], row[4].text) == (TUNED, "–", "undefined")
     [change] = ladder.what_changes(climbed).rows
-    assert change[2] == "frozen → fine-tuned"
+    assert change[2] == "frozen → fine-tuned; slices flipped at random"
 
 
 def test_a_baseline_without_figures_is_named_too():
@@ -178,7 +178,10 @@ def test_the_tables_show_a_step_a_line_with_its_outcome(climbed):
     assert [first[0].text, second[0].text] == [TUNED, SERIES]
     assert (first[4].text, first[4].kind) == ("better", "good")
     changes = [row[2] for row in ladder.what_changes(climbed).rows]
-    assert changes == ["frozen → fine-tuned", "slices → series; also epochs"]
+    assert changes == [
+        "frozen → fine-tuned; slices flipped at random",
+        "slices → series; also epochs",
+    ]
 
 
 def test_a_report_without_steps_says_so_in_place_of_each_table():
