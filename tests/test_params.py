@@ -693,6 +693,7 @@ CHANGES_THE_TRAINING = {
     "external": ([{"name": "island", "source": "there"}], False),
     "name": ("another", False),
     "question": ("Why?", False),
+    "hindsight": ("its epochs, on a look at test.", False),
     "poster_row": (3, False),
     "baseline": ("another", False),
     "ensemble_of": (["another", "one"], None),  # trains nothing

@@ -38,6 +38,9 @@ class RowParameters(Profile):
         description="name of the run, reports/<profile>/runs/<name>",
     )
     question: str = Field(default="", description="what this experiment asks")
+    hindsight: str = Field(
+        default="", description="what of it was chosen after a look at test patients, and of whom"
+    )
     poster_row: int | None = Field(
         default=None, ge=1, le=14, description="row of the poster's table that this reproduces"
     )

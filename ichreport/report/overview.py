@@ -123,7 +123,8 @@ def _primary(results: Results) -> list[str]:
         run=best.name,
         test=with_named_interval(on_test),
     )
-    return [said, *_pairs(results, on_test["value"]), *_named_later(results)]
+    pairs = _pairs(results, on_test["value"])
+    return [said, *pairs, *results.hindsight_of(best), *_named_later(results)]
 
 
 def _choice(results: Results, best: ScoredRun) -> str:

@@ -233,6 +233,15 @@ class Results:
         others = (self.all_scored[name] for name in _read_by(run) if name in self.all_scored)
         return run.has_random_backbone or any(map(self.rests_on_random_backbone, others))
 
+    def hindsight_of(self, run: ScoredRun) -> list[str]:
+        """What of a run, and of those that it reads, was chosen after a look at test patients."""
+        own = run.experiment.hindsight
+        told = [f"{run.name}: {own}"] if own else []
+        for name in _read_by(run):
+            if name in self.all_scored:
+                told += self.hindsight_of(self.all_scored[name])
+        return list(dict.fromkeys(told))
+
     @property
     def named_later(self) -> list[str]:
         """The runs that were trained, or have a member that was, when another endpoint was named.

@@ -218,3 +218,17 @@ def test_the_best_row_is_chosen_by_the_mean_over_its_seeds_and_its_first_run_is_
     assert judged(a=0.9, b=0.9, c=0.2).best.name == "a"
     assert [run.name for run in judged(a=0.9, b=0.9, c=0.2).tied_for_best] == ["a", "b"]
     assert judged(a=np.nan).best is None
+
+
+def test_what_was_chosen_on_test_patients_is_said_of_all_that_rests_on_it():
+    """The best run was a head on such a run's features, and no page said so."""
+    own = declared("own", hindsight="its epochs.")
+    head = declared(
+        "head", sample="fullid", network="cnn7fast", head="sequence", features_from="own"
+    )
+    clean = declared("clean")
+    both = declared("both", sample="fullid", ensemble_of=["head", "own", "clean"])
+    results = Results([], {run.name: run for run in (own, head, clean, both)})
+    for run in (own, head, both):
+        assert results.hindsight_of(run) == ["own: its epochs."]
+    assert results.hindsight_of(clean) == []

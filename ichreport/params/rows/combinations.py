@@ -22,7 +22,7 @@ IN_EFFECT: Final = frozenset(
 )
 """What the figures of such a row depend on: which slices, which splits, and which runs."""
 
-_SAID: Final = (*("name", "question", "baseline", "sample", "split_by"), *NAMED_BY)
+_SAID: Final = (*("name", "question", "hindsight", "baseline", "sample", "split_by"), *NAMED_BY)
 """All that the file of such a row may say."""
 
 

@@ -10,7 +10,7 @@ from ichreport.params.samples import SAMPLES
 from ichreport.params.yaml import brief, project_path
 
 _NEVER_COMPUTED_WITH: Final = OF_THE_REPORT - {"store", "image_size"} | {
-    *("name", "question", "poster_row", "baseline"),
+    *("name", "question", "hindsight", "poster_row", "baseline"),
 }
 """Names, and what says where a report stands: two runs that differ in them alone are alike."""
 

@@ -18,7 +18,7 @@ from ichreport.splits import SPLITS
 
 _CAPTIONS: Final = Captions.beside(__file__)
 
-_REPORT_PARAMETERS: Final = (OF_THE_REPORT - {"image_size"}) | {"name", "question"}
+_REPORT_PARAMETERS: Final = (OF_THE_REPORT - {"image_size"}) | {"name", "question", "hindsight"}
 """Parameters that say where a report stands and what it shows, not what a run is."""
 
 _SCORES: Final = (

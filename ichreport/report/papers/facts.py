@@ -145,6 +145,8 @@ def _of_run(best: ScoredRun, results: Results) -> dict[str, str]:
     return made | {
         "version": made_by.get("ichreport", "of a version that is not recorded"),
         "choice_words": _choice(results),
+        "say_of_test_words": " ".join([_CAPTIONS.fill("no_say"), *results.hindsight_of(best)]),
+        "tuning_words": " ".join([_CAPTIONS.fill("no_tuning"), *results.hindsight_of(best)]),
         "primary_words": _CAPTIONS.fill(
             "primary",
             endpoint=results.primary.in_words,

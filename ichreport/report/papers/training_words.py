@@ -118,15 +118,19 @@ def _imbalance(experiment: Experiment) -> str:
     most = experiment.slices_per_study
     drawn = ""
     if most is not None:
+        bleeding = ", half of them with bleeding where the study has enough of both"
+        half = bleeding if most > 1 else ""
         drawn = (
-            f"Each epoch takes at most {most:,} slices of a study, half of them with bleeding "
-            "where the study has enough of both; validation and test have all slices. "
+            f"Each epoch takes at most {counted(most, 'slice')} of a study{half}; "
+            "validation and test have all slices. "
         )
     if experiment.loss == "weighted-bce":
         weight = experiment.positive_weight
         if weight == 1:
             return f"{drawn}Positives and negatives weigh the same in the loss."
-        how = "by their rarity" if weight is None else f"{weight:g} times"
+        power = experiment.rarity_power
+        rarity = "their rarity" if power == 1 else f"their rarity to the power {power:g}"
+        how = f"by {rarity}" if weight is None else f"{weight:g} times"
         wrong = "low" if weight is not None and weight < 1 else "high"
         return (
             f"{drawn}Positives are weighted {how} in the loss; probabilities are too {wrong} by "

@@ -21,7 +21,7 @@ from ichreport.report.run import combination, parameters
 from ichreport.runs.record import RunRecord
 from ichreport.runs.results import Results, ScoredRun, Variant
 
-_NEVER_COMPARED: Final = {"name", "question", "poster_row", "baseline"}
+_NEVER_COMPARED: Final = {"name", "question", "hindsight", "poster_row", "baseline"}
 _CAPTIONS: Final = Captions.beside(__file__)
 
 
@@ -40,6 +40,7 @@ def content(run: RunRecord, profile: Profile, results: Results, story: str) -> s
     question = run.experiment.question
     parts = [
         f'<p class="lead">{escape(question)}</p>' if question else "",
+        *(f'<p class="note">{escape(said)}</p>' for said in results.hindsight_of(scored)),
         _by_hand(results.variants.get(run.name)),
         _facts(scored),
         *_combination(run, with_tables=not story),

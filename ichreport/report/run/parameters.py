@@ -29,7 +29,7 @@ _SELDOM = (
 
 _DEFAULTS = {name: field.default for name, field in Experiment.model_fields.items()}
 
-_NAMING = frozenset({"name", "question", "poster_row", "baseline"})
+_NAMING = frozenset({"name", "question", "hindsight", "poster_row", "baseline"})
 
 _RUNNING = (
     "image_size", "backbone_size", "weights", "epochs", "patience", "batch_size", "seed",

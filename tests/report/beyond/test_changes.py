@@ -22,13 +22,13 @@ TRAINED = {"trainable_layers": "all"}
             TRAINED | {"fine_tuning_rate": 3e-4, "epochs": 5},
             "frozen → fine-tuned; slices flipped at random; also epochs",
         ),
-        (TRAINED | {"augment": []}, "frozen → fine-tuned"),
         ({"head": "bilstm"}, "slices → series"),
         ({"hierarchy": "conditional"}, "flat → hierarchical (conditional)"),
         ({"network": "densenet121"}, "EfficientNet-Lite0 → DenseNet121"),
         (
             {"network": "cnn7", "weights": None},
-            "frozen → from scratch; EfficientNet-Lite0 → cnn7; slices flipped at random; also weights",
+            "frozen → from scratch; EfficientNet-Lite0 → cnn7; "
+            "slices flipped at random; also weights",
         ),
         ({"input": "sigmoid"}, "input raw → input sigmoid"),
         ({"loss": "focal"}, "loss bce → loss focal"),
