@@ -61,12 +61,13 @@ def _ties_in_words(choice: LayerChoice) -> list[str]:
 
 
 def _close_ones_in_words(choice: LayerChoice) -> list[str]:
-    """Blocks that pointed less often, but no less often than the chosen one may."""
+    """Blocks that pointed less often, but by no more than one of the two intervals spans."""
     best = _chosen(choice).pointing
     close = [
         candidate
         for candidate in choice.candidates
-        if best.low <= candidate.pointing.value < best.value
+        if candidate.pointing.value < best.value
+        and (best.low <= candidate.pointing.value or best.value <= candidate.pointing.high)
     ]
     return [_CAPTIONS.fill("layers_close", layers=listed(map(_block, close)))] if close else []
 

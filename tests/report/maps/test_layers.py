@@ -15,7 +15,7 @@ def candidate(number, value, low=0.3, high=0.6):
 
 @pytest.fixture
 def clear():
-    made = (candidate(1, 0.2), candidate(2, 0.45), candidate(3, 0.1))
+    made = (candidate(1, 0.2, 0.1, 0.32), candidate(2, 0.45), candidate(3, 0.1, 0.04, 0.2))
     return LayerChoice("relu2", made)
 
 
@@ -55,12 +55,22 @@ def test_blocks_that_never_point_are_no_tie_but_a_choice_that_says_nothing(clear
 
 
 def test_blocks_within_the_chosen_ones_interval_are_named_and_others_are_not(clear):
-    close = LayerChoice("relu2", (candidate(1, 0.35), candidate(2, 0.45), candidate(3, 0.1)))
+    far = candidate(3, 0.1, 0.04, 0.2)
+    close = LayerChoice("relu2", (candidate(1, 0.35, 0.24, 0.44), candidate(2, 0.45), far))
     said = str(layers.sentences(close))
-    assert "within the chosen one's interval lies the pointing of block 1 too." in said
+    assert "of the intervals of the chosen one and of block 1, one holds the other's share" in said
     assert "uncertain" not in str(layers.sentences(clear))
-    unknown = LayerChoice("relu2", (candidate(1, 0.35), candidate(2, 0.45, NAN, NAN)))
+    unknown = LayerChoice("relu2", (candidate(1, 0.35, NAN, NAN), candidate(2, 0.45, NAN, NAN)))
     assert "uncertain" not in str(layers.sentences(unknown))
+
+
+def test_a_block_without_a_hit_is_close_where_its_interval_holds_the_chosen_ones_share():
+    """Of 18 maps: the interval of 3 hits ends above 0, but that of no hit reaches 3 of 18."""
+    none, three = candidate(1, 0.0, 0.0, 0.176), candidate(3, 3 / 18, 0.056, 0.464)
+    said = str(layers.sentences(LayerChoice("relu3", (none, three))))
+    assert "of the chosen one and of block 1, one holds" in said
+    four = candidate(3, 4 / 18, 0.09, 0.452)
+    assert "uncertain" not in str(layers.sentences(LayerChoice("relu3", (none, four))))
 
 
 def test_without_masks_the_page_says_that_no_choice_could_be_made(clear):
