@@ -13,8 +13,10 @@ from ichreport.runs.job_times import sentences as words
 _CAPTIONS: Final = Captions.beside(__file__)
 _PARTS: Final = {
     "phantom": "making the synthetic heads",
+    "external_phantom": "making the synthetic heads",
     "ingest_part": "ingest",
     "ingest": "ingest",
+    "external_ingest": "ingest",
     "features": "backbone passes",
     "experiment": "training, prediction and scores",
     "pages": "data, maps, results and pages",

@@ -117,6 +117,16 @@ def test_the_parts_add_up_to_the_wall_time_of_all_jobs():
     }
 
 
+def test_data_of_other_hospitals_are_made_and_read_as_ones_own_are():
+    names = ("phantom", "external_phantom-east", "ingest", "external_ingest-east", "external")
+    jobs = [job_times.Job(name, wall=2**n, cpu=1, peak=1) for n, name in enumerate(names)]
+    assert timings.seconds_by_part(jobs) == {
+        "making the synthetic heads": 1 + 2,
+        "ingest": 4 + 8,
+        "data, maps, results and pages": 16,
+    }
+
+
 def test_the_sentences_say_the_share_that_is_no_work():
     said = timings.sentences(JOBS).sentences
     assert said[1] == "Starting processes and kernels and importing is 30 % of it."
