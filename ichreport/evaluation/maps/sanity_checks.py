@@ -43,15 +43,17 @@ class Cascade:
             lie alike in their images, which makes their maps alike without any network.
         excess: The wholly random network's minus that, on the same maps.
         lowest: The stage after `nothing` at which the correlation is lowest.
+        at_lowest: The mean correlation there. As that stage is chosen on these maps, the level of
+            its interval, and of the two below, is Bonferroni's over all stages.
         below: That stage's minus `other_slices`, on the same maps.
-        rise: The wholly random network's minus the lowest stage's, on the same maps. As that stage
-            is chosen on these maps, the levels of both intervals are Bonferroni's over all stages.
+        rise: The wholly random network's minus the lowest stage's, on the same maps.
     """
 
     stages: Mapping[str, Mean]
     other_slices: Mean
     excess: Mean
     lowest: str
+    at_lowest: Mean
     below: Mean
     rise: Mean
 
@@ -144,6 +146,7 @@ def compare_stages(
         other_slices=others.mean(group),
         excess=above_other_patients(values[last], others, group),
         lowest=lowest,
+        at_lowest=mean_over_maps(values[lowest], group, level=level),
         below=above_other_patients(values[lowest], others, group, level),
         rise=mean_over_maps(values[last] - values[lowest], group, most=2.0, level=level),
     )

@@ -134,8 +134,8 @@ def _curve_in_words(cascade: Cascade) -> list[str]:
     if cascade.lowest == names[-1]:
         return [f"The rank correlation is lowest when every layer is random, {_text(lowest)}."]
     text = (
-        f"Of {len(names) - 1} stages the rank correlation is lowest, {_text(lowest)}, when layers "
-        f"are random down to {cascade.lowest}"
+        f"Of {len(names) - 1} stages the rank correlation is lowest, {_text(cascade.at_lowest)}, "
+        f"when layers are random down to {cascade.lowest}"
     )
     if cascade.below.high < 0:
         text += (
@@ -144,11 +144,13 @@ def _curve_in_words(cascade: Cascade) -> list[str]:
         )
     if rise.low > 0:
         text += (
-            f". It does not keep falling: with every layer random it is higher, by {_clear(rise)} "
-            "(these intervals allow for the choice of the lowest), so that the curve does not show "
-            "that the maps depend on the weights of every layer"
+            f". It does not keep falling: with every layer random it is higher, by {_clear(rise)}, "
+            "so that the curve does not show that the maps depend on the weights of every layer"
         )
-    return [f"{text}."]
+    said = [f"{text}."]
+    if not np.isnan(cascade.at_lowest.low):
+        said.append("These intervals allow for the choice of the lowest of all stages.")
+    return [" ".join(said)]
 
 
 def _end_in_words(cascade: Cascade) -> list[str]:

@@ -111,6 +111,11 @@ def test_that_the_lowest_stage_was_chosen_on_the_same_maps_widens_its_intervals(
     assert found.rise.value == pytest.approx(of_two.rise.value)
     assert found.rise.high - found.rise.low > 1.1 * (of_two.rise.high - of_two.rise.low)
     assert found.below.high - found.below.low > 1.1 * (of_two.below.high - of_two.below.low)
+    alone = found.stages[found.lowest]
+    assert found.at_lowest.value == alone.value
+    assert found.at_lowest.high - found.at_lowest.low > 1.1 * (alone.high - alone.low)
+    said = str(map_sanity.sentences(found, permuted(sample)))
+    assert f"is lowest, {text(found.at_lowest)}, when layers are random down to" in said
 
 
 def test_the_mean_is_spearman_s_over_maps_and_empty_ones_are_left_out(sample):
@@ -196,6 +201,10 @@ def test_a_curve_that_rises_again_is_told(sample):
     assert "Of 2 stages the rank correlation is lowest" in said
     assert "random down to logits. It does not keep falling" in said
     assert f"higher, by {text(found.rise)}" in said
+    assert "These intervals allow for the choice of the lowest of all stages." in said
+    nothing = replace(found.at_lowest, low=np.nan, high=np.nan)
+    unknown = replace(found, at_lowest=nothing)
+    assert "allow for the choice" not in str(map_sanity.sentences(unknown, permuted(sample)))
 
 
 def test_a_curve_that_falls_to_its_end_is_not_said_to_rise(sample):
@@ -206,6 +215,7 @@ def test_a_curve_that_falls_to_its_end_is_not_said_to_rise(sample):
     said = str(map_sanity.sentences(found, permuted(sample)))
     assert f"is lowest when every layer is random, {text(found.stages['all'])}." in said
     assert "higher" not in said
+    assert "allow for the choice" not in said
 
 
 def test_a_layer_that_turns_maps_below_those_of_other_patients_matters(sample):
