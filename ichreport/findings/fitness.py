@@ -76,7 +76,9 @@ def judge(
         warnings.append(f"{repeated} where another lies.")
     share = float(series["head_share"])
     if not math.isnan(share) and share < _LEAST_HEAD:
-        warnings.append(f"{1 - share:.0%} of its slices show no vault of a skull.")
+        said = f"{1 - share:.0%}"
+        missing = "More than 99%" if share > 0 and said == "100%" else said
+        warnings.append(f"{missing} of its slices show no vault of a skull.")
     if math.isnan(series["thickness"]) and known.ends.get("thickness") is not None:
         warnings.append("Its files do not say how thick slices are.")
     phrases = known.departures(series)

@@ -147,12 +147,14 @@ def sentences(jobs: Iterable[Job]) -> list[str]:
     longest = max(listed, key=lambda job: job.wall, default=None)
     if longest is None:
         return ["No job has left a note of its time."]
-    return [
-        f"{len(listed)} jobs took {wall:.0f} seconds by their clocks and "
-        f"{sum(job.cpu for job in listed):.0f} seconds of CPU.",
-        f"Starting processes and kernels and importing is {percent(lost, wall)} % of it.",
-        f"The longest job is {longest.name}, with {longest.wall:.0f} seconds.",
+    said = [
+        f"Jobs: {len(listed)}, with {wall:.0f} seconds by their clocks and "
+        f"{sum(job.cpu for job in listed):.0f} seconds of CPU."
     ]
+    if wall:
+        share = percent(lost, wall)
+        said.append(f"Starting processes and kernels and importing is {share} % of it.")
+    return [*said, f"The longest job is {longest.name}, with {longest.wall:.0f} seconds."]
 
 
 def as_text(jobs: Iterable[Job]) -> str:

@@ -57,6 +57,8 @@ def test_what_no_run_can_read_is_refused(changes, damaged, why):
         ({"spacing": 1.2}, 0, "A pixel spacing of 1.2 mm"),
         ({"thickness": np.nan}, 0, "Its files do not say how thick slices are."),
         ({"head_share": 0.25}, 0, "75% of its slices show no vault"),
+        ({"head_share": 1 / 300}, 0, "More than 99% of its slices show no vault"),
+        ({"head_share": 0.0}, 0, "100% of its slices show no vault"),
         ({"repeated": 2}, 0, "2 slices lie where another lies."),
         ({"repeated": 1}, 0, "One slice lies where another lies."),
         ({}, 1, "One of its files is damaged and left out."),

@@ -129,8 +129,15 @@ def test_data_of_other_hospitals_are_made_and_read_as_ones_own_are():
 
 def test_the_sentences_say_the_share_that_is_no_work():
     said = timings.sentences(JOBS).sentences
+    assert said[0] == "Jobs: 3, with 50 seconds by their clocks and 60 seconds of CPU."
     assert said[1] == "Starting processes and kernels and importing is 30 % of it."
     assert said[2] == "The longest job is experiment-a, with 30 seconds."
+
+
+def test_jobs_without_a_length_have_no_share_of_it():
+    said = str(timings.sentences([job_times.Job("cam", wall=0, cpu=0, peak=1)]))
+    assert said.startswith("Jobs: 1, with 0 seconds")
+    assert "importing" not in said
 
 
 def test_the_command_prints_aligned_columns(tmp_path, capsys):

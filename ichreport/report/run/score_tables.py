@@ -11,7 +11,14 @@ from ichreport.evaluation.uncertainty.bootstrap import REPLICATES
 from ichreport.labels import ANY, LABELS, SUBTYPES
 from ichreport.report.html.blocks import Cell, Row, Sentences, Table, numbers
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import interval, number, number_range, p_value, with_interval
+from ichreport.report.html.formats import (
+    counted,
+    counted_range,
+    interval,
+    number,
+    p_value,
+    with_interval,
+)
 from ichreport.splits import SPLITS
 
 _CAPTIONS: Final = Captions.beside(__file__)
@@ -179,7 +186,7 @@ def calibration(assessed: Assessment) -> Table:
         for label in (ANY, *SUBTYPES)
     ]
     errors = [values[label, "expected_calibration_error"] for label in LABELS]
-    bins = number_range(row["bins"] for row in errors)
+    bins = counted_range((row["bins"] for row in errors), "bin")
     return Table(
         _CAPTIONS.fill(
             "calibration",
@@ -306,7 +313,7 @@ def undefined(assessed: Assessment) -> Sentences:
     test = assessed.scores[assessed.scores["split"] == "test"]
     sentences = [
         f"{_SCORE_NAMES[row['score']]} of {row['label']} is undefined on test: "
-        f"{row['positives']:,} of {row['slices']:,} slices are positive."
+        f"{row['positives']:,} positive of {counted(row['slices'], 'slice')}."
         for row in test[test["value"].isna()].to_dict("records")
     ]
     return Sentences(sentences or ["Every score is defined on test."])

@@ -44,7 +44,7 @@ def test_every_score_of_every_split_stands_in_the_table(assessed):
 
 def test_what_is_undefined_is_said_with_its_count(assessed):
     said = str(score_tables.undefined(assessed))
-    assert "AUC of epidural is undefined on test: 0 of 160 slices are positive." in said
+    assert "AUC of epidural is undefined on test: 0 positive of 160 slices." in said
 
 
 def test_operating_points_show_target_rates_and_support(predictions, assessed):
@@ -132,6 +132,11 @@ def test_bins_are_told_for_all_labels(predictions):
     flat = predictions.assign(probability_epidural=np.float32(0.25))
     table = score_tables.calibration(assess(flat, replicates=5))
     assert "over 1 to 10 bins of equal mass" in table.caption
+    names = predictions.columns[predictions.columns.str.startswith("probability_")]
+    all_flat = predictions.assign(**dict.fromkeys(names, np.float32(0.25)))
+    caption = score_tables.calibration(assess(all_flat, replicates=5)).caption
+    assert "over 1 bin of equal mass" in caption
+    assert "bins" not in caption
 
 
 def test_calibration_and_studies_have_a_row_for_each_label(assessed):
