@@ -96,14 +96,12 @@ WITHOUT_VERDICT = {
     "2-experiment.ipynb": ["What is asked?", "What does it get most wrong?", "The record"],
     "3-cam.ipynb": ["Which run?", "What does it find, miss and imagine?", "The maps"],
     "4-results.ipynb": [
-        *("How well does the best row find bleeding?", "How do the experiments compare?"),
-        *("What would row 13 do in practice?", "What was tried by hand?"),
+        *("How well does the best row find bleeding?", "What was tried by hand?"),
         *("What is it made of?", "What do we infer about the poster?"),
     ],
     "5-new-study.ipynb": ["What is found?", "The most urgent study"],
     "6-external.ipynb": [  # its verdict stands before all sections
-        *("Who is there?", "What is lost?", "And single slices?", "Where does it hold?"),
-        *("Does the run look at the bleeding?", "How does another system do?"),
+        *("What is lost?", "And single slices?", "How does another system do?"),
     ],
     "7-beyond-the-poster.ipynb": ["How far is that from the challenge's winners?"],
 }

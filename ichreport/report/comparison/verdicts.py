@@ -1,11 +1,15 @@
-"""How a run's verdict against the constant prevalence is shown and explained."""
+"""Verdicts on runs: against the constant prevalence, on all of them, and on one in practice."""
 
+import math
 from typing import Final
 
-from ichreport.report.html.blocks import Marked
+from ichreport import poster
+from ichreport.labels import ANY
+from ichreport.report.html.blocks import Marked, Verdict
 from ichreport.report.html.captions import Captions
-from ichreport.report.run.verdicts import stopped_by_itself
-from ichreport.runs.results import ScoredRun
+from ichreport.report.html.formats import counted, listed, percent, with_interval
+from ichreport.report.run import verdicts as of_run
+from ichreport.runs.results import Results, ScoredRun
 
 _CAPTIONS: Final = Captions.beside(__file__)
 KINDS: Final = {
@@ -28,9 +32,55 @@ def had_no_epochs_left(run: ScoredRun) -> bool:
     history, experiment = run.record.get("history"), run.experiment
     if not history or experiment.schedule != "plateau":
         return False
-    return not stopped_by_itself(history["val_loss"], experiment)
+    return not of_run.stopped_by_itself(history["val_loss"], experiment)
 
 
 def explanation() -> str:
     """What the verdicts mean, for the captions of tables that hold them."""
     return _CAPTIONS.fill("verdicts")
+
+
+def experiments(results: Results) -> Verdict:
+    """How many rows are better than the constant prevalence, and which is the best one."""
+    if not results.rows:
+        return Verdict(_CAPTIONS.fill("rows_without_figures"))
+    learned = [run for run in results.rows.values() if run.learned.verdict == "learned"]
+    on_seen = sum(not run.unseen_patients for run in learned)
+    said = _CAPTIONS.fill(
+        "rows_learned",
+        learned=f"{len(learned)}" if learned else "none",
+        experiments=counted(len(results.rows), "experiment"),
+        verb="is" if len(learned) <= 1 else "are",
+        seen=_CAPTIONS.fill("rows_on_seen", count=f"{on_seen}") if on_seen else "",
+    )
+    return Verdict(f"{said} {_best_in_words(results)}")
+
+
+def _best_in_words(results: Results) -> str:
+    """Which row is the best on validation, if any could be chosen."""
+    tied = [run.name for run in results.tied_for_best]
+    if not tied:
+        return _CAPTIONS.fill("no_best")
+    if len(results.candidates) == 1:
+        return _CAPTIONS.fill("rows_only_candidate", run=tied[0])
+    return _CAPTIONS.fill("rows_best", runs=listed(tied), verb="is" if len(tied) == 1 else "are")
+
+
+def in_practice(results: Results) -> Verdict:
+    """What the frozen threshold of the poster's best row, or else of the best run, does on test."""
+    run = results.best_poster_run or results.best
+    if run is None:
+        return Verdict(_CAPTIONS.fill("nothing_in_practice", row=poster.BEST_ROW))
+    assessed = run.assessment
+    recall, precision = (assessed.rate(rate, ANY) for rate in ("recall", "precision"))
+    if math.isnan(assessed.threshold(ANY)) or math.isnan(recall["value"]):
+        return of_run.operating_point(assessed)
+    prevalence = recall["positives"] / assessed.split("test")["slices"]
+    right = _CAPTIONS.fill(
+        "alarms_right", precision=with_interval(precision, 2), prevalence=percent(prevalence)
+    )
+    silent = math.isnan(precision["value"])
+    alarms = _CAPTIONS.fill("no_alarms") if silent else right
+    return Verdict(
+        _CAPTIONS.fill("in_practice", run=run.name, recall=with_interval(recall, 2), alarms=alarms)
+    )

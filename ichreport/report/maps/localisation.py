@@ -17,12 +17,13 @@ from ichreport.report.html.blocks import (
     Row,
     Sentences,
     Table,
+    Verdict,
     lines,
     numbers,
 )
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.figure_style import STYLE
-from ichreport.report.html.formats import listed, number, with_interval
+from ichreport.report.html.formats import capital, listed, number, with_interval
 from ichreport.report.html.palette import ACCENT, FAINT, PAPER
 
 _CAPTIONS: Final = Captions.beside(__file__)
@@ -37,9 +38,7 @@ _BASELINES: Final = {"center": "– centre", "skull_edge": "– skull's edge", "
 _TO_BEAT: Final = {"center": "the image centre", "skull_edge": "the skull's inner edge"}
 """The baselines of `TO_BEAT` in words."""
 
-_NO_TRUTH: Final = Sentences(
-    ["These data do not say where the bleeding is, so that no map can be measured."]
-)
+_NO_TRUTH: Final = "These data do not say where the bleeding is, so that no map can be measured."
 _NOTHING: Final = Sentences(["Nothing was measured."])
 
 
@@ -75,10 +74,30 @@ def above_baselines(measures: MapMeasures) -> Drawing | Sentences:
     )
 
 
+def verdict(measures: MapMeasures) -> Verdict:
+    """For which labels the maps lie above both baselines, and by how many measures."""
+    by_outcome: dict[str, list[str]] = {
+        _CAPTIONS.fill("by_all", measures=len(MEASURES)): [],
+        _CAPTIONS.fill("by_some"): [],
+        _CAPTIONS.fill("by_none"): [],
+        _CAPTIONS.fill("too_few"): [],
+    }
+    by_all, by_some, by_none, too_few = by_outcome.values()
+    for label in measures.labels:
+        wins = measures.wins(label)
+        won = by_all if wins == len(MEASURES) else by_some if wins else by_none
+        (won if measures.is_compared(label) else too_few).append(label)
+    told = [f"{words} for {listed(labels)}" for words, labels in by_outcome.items() if labels]
+    if not told:
+        return Verdict(_NO_TRUTH)
+    outcomes = capital("; ".join(told))
+    return Verdict(_CAPTIONS.fill("above_both", method=measures.method, outcomes=outcomes))
+
+
 def sentences(measures: MapMeasures) -> Sentences:
     """What the measures say; the labels that the maps fail for are named."""
     if not measures.labels:
-        return _NO_TRUTH
+        return Sentences([_NO_TRUTH])
     pairs = [(measure, baseline) for baseline in TO_BEAT for measure in MEASURES]
     given = sum(
         pd.notna(measures.row(label, measure)[f"above_{name}_low"])

@@ -41,6 +41,9 @@ def test_heat_on_the_truth_is_above_the_centre_everywhere(store, sample, bleedin
     )
     assert not any("fails" in sentence or "closed skull" in sentence for sentence in said)
     assert said[-1].startswith("These are 24 intervals")
+    line = str(map_localisation.verdict(measured))
+    assert line.startswith("Does the heat of CAM lie above heat from the image's centre")
+    assert line.endswith("? By all 4 measures for epidural, subdural and any.")
 
 
 def test_heat_that_is_the_centres_own_fails_and_says_so(store, sample, bleeding):
@@ -55,6 +58,8 @@ def test_heat_that_is_the_centres_own_fails_and_says_so(store, sample, bleeding)
     ] * 3
     said = "\n".join(map_localisation.sentences(measured).sentences)
     assert "CAM fails for epidural, subdural and any" in said
+    line = str(map_localisation.verdict(measured))
+    assert line.endswith("? Shown by none for epidural, subdural and any.")
     assert "not distinguishable from the image centre for epidural, subdural and any" in said
 
 
@@ -139,15 +144,31 @@ def test_perfect_maps_of_one_patient_neither_win_nor_fail(store, sample):
     ] * 3
     said = "\n".join(map_localisation.sentences(measured).sentences)
     assert "Too few patients have maps of epidural, subdural and any" in said
+    line = str(map_localisation.verdict(measured))
+    assert line.endswith("? Too few patients to tell for epidural, subdural and any.")
     assert "fails" not in said
     assert "distinguishable" not in said
     assert "intervals" not in said
+
+
+def test_the_verdict_tells_labels_apart_by_how_many_measures_are_won(store, sample, bleeding):
+    measured = against_truth.measure(store, sample, bleeding, at_the_truth(store, bleeding))
+    table = measured.table.copy()
+    own = (table["method"] == "map") & (table["label"] == "subdural")
+    table.loc[own & (table["measure"] != "iou"), "above_center_low"] = -0.1
+    said = str(map_localisation.verdict(replace(measured, table=table)))
+    assert said.endswith(
+        "? By all 4 measures for epidural and any; by some measures only for subdural."
+    )
+    assert "none" not in said
+    assert "some measures" not in str(map_localisation.verdict(measured))
 
 
 def test_without_truth_nothing_is_measured_and_that_is_said(sample):
     store = MadeUpStore(has_truth=False)
     bleeding = against_truth.bleeding_slices(store, sample)
     measured = against_truth.measure(store, sample, bleeding, {"any": Heat(np.zeros((1, 4, 4)))})
-    assert "do not say where the bleeding is" in str(map_localisation.sentences(measured))
+    for shown in (map_localisation.sentences, map_localisation.verdict):
+        assert "do not say where the bleeding is" in str(shown(measured))
     for shown in (map_localisation.above_baselines, map_localisation.table):
         assert str(shown(measured)) == "Nothing was measured."
