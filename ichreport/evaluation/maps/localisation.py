@@ -204,7 +204,8 @@ def heatmap_table(
             known = ~np.isnan(values)
             row |= vars(_mean(values[known], codes[known])[1])
             for baseline in BASELINES:
-                above = _above(values, scored[baseline][:, column], codes)
+                other = scored[baseline][:, column]
+                above = _above(values, other, codes, hits=measure == "pointing")
                 row |= {
                     f"above_{baseline}": above.value,
                     f"above_{baseline}_low": above.low,
@@ -223,15 +224,20 @@ def _mean(values: NDArray[np.float64], codes: NDArray[np.intp]) -> tuple[LeftOut
 
 
 def _above(
-    values: NDArray[np.float64], baseline: NDArray[np.float64], codes: NDArray[np.intp]
+    values: NDArray[np.float64],
+    baseline: NDArray[np.float64],
+    codes: NDArray[np.intp],
+    *,
+    hits: bool,
 ) -> Estimate:
-    """The mean difference to a baseline where both are known, with the interval from both means.
+    """The mean difference to a baseline where both are known, with its interval.
 
-    A map that never hits does not scatter, and how often it may hit is uncertain all the same.
+    Of hits it comes from the intervals of both shares: a map that never hits does not scatter, and
+    how often it may hit is uncertain all the same.
     """
     known = ~np.isnan(values - baseline)
     differences = mean_left_out((values - baseline)[known], codes[known])
-    if not differences.deviations.any():  # nowhere any
+    if not hits or not differences.deviations.any():
         ends = bounded_interval(differences, -1, 1)
         return Estimate(differences.value, ends.low, ends.high)
     (ours, mean), (theirs, other) = (_mean(of[known], codes[known]) for of in (values, baseline))

@@ -123,7 +123,7 @@ def test_a_map_that_never_hits_is_not_below_a_baseline_that_hits_now_and_then():
     never, now_and_then = np.zeros(26), np.zeros(26)
     now_and_then[[3, 17]] = 1
     codes = np.arange(26) // 3
-    found = localisation._above(never, now_and_then, codes)
+    found = localisation._above(never, now_and_then, codes, hits=True)
     assert found.value == pytest.approx(-2 / 26)
     assert found.low < -0.15
     assert found.high > 0.1

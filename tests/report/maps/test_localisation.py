@@ -113,8 +113,8 @@ def test_heat_that_is_the_skulls_edge_beats_the_centre_and_still_fails(store, sa
     measured = against_truth.measure(store, sample, bleeding, heatmaps)
     said = map_localisation.sentences(measured).sentences
     assert (
-        "By pointing game, CAM is above the image centre for any, not distinguishable from it for "
-        "epidural and subdural."
+        "By share of heat inside, CAM is above the image centre for any, not distinguishable from "
+        "it for epidural and subdural."
     ) in said
     assert (
         "By pointing game, CAM is not distinguishable from the skull's inner edge for epidural, "
