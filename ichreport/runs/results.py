@@ -235,12 +235,19 @@ class Results:
 
     def hindsight_of(self, run: ScoredRun) -> list[str]:
         """What of a run, and of those that it reads, was chosen after a look at test patients."""
+        told = []
+        for name, chosen in self._chosen_in_hindsight(run).items():
+            rests = "" if name == run.name else f", on which {run.name} rests,"
+            told.append(f"{name}{rests} is not free of hindsight: {chosen}")
+        return told
+
+    def _chosen_in_hindsight(self, run: ScoredRun) -> dict[str, str]:
         own = run.experiment.hindsight
-        told = [f"{run.name}: {own}"] if own else []
+        told = {run.name: own} if own else {}
         for name in _read_by(run):
             if name in self.all_scored:
-                told += self.hindsight_of(self.all_scored[name])
-        return list(dict.fromkeys(told))
+                told |= self._chosen_in_hindsight(self.all_scored[name])
+        return told
 
     @property
     def named_later(self) -> list[str]:

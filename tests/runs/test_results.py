@@ -229,6 +229,8 @@ def test_what_was_chosen_on_test_patients_is_said_of_all_that_rests_on_it():
     clean = declared("clean")
     both = declared("both", sample="fullid", ensemble_of=["head", "own", "clean"])
     results = Results([], {run.name: run for run in (own, head, clean, both)})
-    for run in (own, head, both):
-        assert results.hindsight_of(run) == ["own: its epochs."]
+    assert results.hindsight_of(own) == ["own is not free of hindsight: its epochs."]
+    for run in (head, both):
+        [said] = results.hindsight_of(run)
+        assert said == f"own, on which {run.name} rests, is not free of hindsight: its epochs."
     assert results.hindsight_of(clean) == []
