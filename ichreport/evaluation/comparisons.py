@@ -124,7 +124,8 @@ def paired_difference(
     """The difference of two scores over the same groups, by a t test.
 
     The variance is the sum over groups of the squared difference of what the group adds to either
-    score (the clustered form of DeLong's test for areas, of the paired t test for losses). Areas of
+    score (the clustered form of DeLong's test for areas, of the paired t test for losses, which
+    allows for one group more that differs as far as any: `closed_differences`). Areas of
     other slices each have an interval of their own, from which that of their difference comes.
 
     Args:
