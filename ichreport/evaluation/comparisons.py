@@ -121,7 +121,7 @@ class Comparison:
 def paired_difference(
     score: LeftOut, baseline: LeftOut, *, shared_slices: float, of_areas: bool = False
 ) -> Difference:
-    """The difference of two scores over the same groups, by a t test.
+    """The difference of two scores over the same groups, with its interval and p-value.
 
     The variance is the sum over groups of the squared difference of what the group adds to either
     score (the clustered form of DeLong's test for areas, of the paired t test for losses, which
@@ -136,9 +136,10 @@ def paired_difference(
     """
     difference = score.minus(baseline)
     of: OfWhat = "areas" if of_areas else "values"
-    ends, p = difference_interval(difference, of=of), difference_p_value(difference, of=of)
     if of_areas and shared_slices < 1:
         ends, p = _of_areas_of_other_slices(score, baseline)
+    else:
+        ends, p = difference_interval(difference, of=of), difference_p_value(difference, of=of)
     return Difference(
         value=score.value,
         baseline=baseline.value,

@@ -23,9 +23,7 @@ from ichreport.evaluation.uncertainty.closed_differences import (
     cautious_interval,
     p_value_below_zero,
 )
-from ichreport.evaluation.uncertainty.closed_intervals import (
-    area_interval,
-)
+from ichreport.evaluation.uncertainty.closed_intervals import area_interval
 from ichreport.evaluation.uncertainty.intervals import Interval, holm
 from ichreport.evaluation.uncertainty.jackknife import auc_left_out, mean_left_out
 from ichreport.labels import ANY, LABELS, SCORE_WEIGHTS

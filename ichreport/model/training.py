@@ -91,11 +91,14 @@ def fit(
         batches = feature_batches(store, sample, plan, stored, truth, seed)
     truth_of_train = truth[split["train"]]
     prevalence = truth_of_train.mean(axis=0, dtype=np.float64)
+    given_any = plan.head.hierarchy is not None
     if plan.fitting.loss != "weighted-bce":
-        set_output_bias(head, prevalence, given_any=plan.head.hierarchy is not None)
+        set_output_bias(head, prevalence, given_any=given_any)
     elif plan.fitting.weighting != Weighting():  # else the best constant is log-odds 0
-        weights = losses.positive_weights(truth_of_train, plan.fitting.weighting)
-        set_output_bias(head, _as_weighted(prevalence, weights))
+        weights = losses.positive_weights(
+            truth_of_train, plan.fitting.weighting, given_any=is_conditional
+        )
+        set_output_bias(head, prevalence, given_any=given_any, weights=weights)
     loss = _loss(plan, truth_of_train)
     if plan.fitting.head_epochs and as_it_came is not None and begun is None:
         _fit_head_alone(
@@ -126,14 +129,6 @@ def fit(
         earlier_seconds=kept.earlier_seconds,
         joules=added(kept.earlier_joules, meter.joules()),
     )
-
-
-def _as_weighted(
-    prevalence: NDArray[np.float64], weights: NDArray[np.float32]
-) -> NDArray[np.float64]:
-    """The share of positives of each label where each of them counts several times."""
-    weighted: NDArray[np.float64] = weights * prevalence
-    return weighted / (weighted + 1 - prevalence)
 
 
 def _loss(plan: TrainingPlan, truth: NDArray[np.float32]) -> losses.LossFunction:

@@ -119,19 +119,24 @@ def fit_or_find(
     """
     made_of = key(store, sample, plan, entry=CODE)
 
-    def train(folder: Path) -> Made:
-        if plan.test_time:
-            return _with_views(store, sample, plan, declared)
-        return training.fit_and_predict(store, sample, plan, checkpoints=folder)
+    if plan.test_time:
+        plain = fit_or_find(store, sample, replace(plan, test_time=()), declared=declared)
+        return keep(
+            store,
+            made_of,
+            lambda folder: _with_views(store, sample, plan, plain),
+            declared=plain.declared,
+        )
+    return keep(
+        store,
+        made_of,
+        lambda folder: training.fit_and_predict(store, sample, plan, checkpoints=folder),
+        declared=declared,
+    )
 
-    return keep(store, made_of, train, declared=declared)
 
-
-def _with_views(
-    store: Store, sample: Sample, plan: TrainingPlan, declared: Mapping[str, Any] | None
-) -> Made:
+def _with_views(store: Store, sample: Sample, plan: TrainingPlan, plain: Training) -> Made:
     """The training of the row without further views, and the predictions with them."""
-    plain = fit_or_find(store, sample, replace(plan, test_time=()), declared=declared)
     started = perf_counter()
     loaded = trained_rows.load(store, plan, plain.weights)
     trained = replace(

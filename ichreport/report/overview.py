@@ -119,6 +119,7 @@ def _primary(results: Results) -> list[str]:
     said = _CAPTIONS.fill(
         "primary",
         endpoint=endpoint,
+        pooled=_CAPTIONS.fill("by_largest") if results.primary.level == "study" else "",
         choice=_choice(results, best),
         run=best.name,
         test=with_named_interval(on_test),
@@ -192,6 +193,8 @@ def _facts_of_best(results: Results) -> list[Fact]:
     gain = learned.difference_interval
     primary, units = results.primary_of(results.best), _UNITS[results.primary.level]
     without = primary["units"] - primary["positives"]
+    label = results.primary.label
+    what = "bleeding" if label == ANY else f"{label} bleeding"
     return [
         Fact(
             f"Primary endpoint: {results.primary.in_words}",
@@ -202,7 +205,8 @@ def _facts_of_best(results: Results) -> list[Fact]:
         Fact(
             "Width of its interval",
             number(primary["high"] - primary["low"]),
-            f"what {primary['positives']:,} {units} of test with it and {without:,} without give",
+            f"what {primary['positives']:,} {units} of test with {what} and {without:,} without "
+            "give",
         ),
         Fact(
             "Its weighted log loss",

@@ -188,11 +188,11 @@ class Results:
     def candidates(self) -> list[ScoredRun]:
         """The rows whose test patients are unseen and that have the primary endpoint.
 
-        Of a row with several seeds its first run stands for it.
+        Of a row with several seeds its first run with figures stands for it.
         """
         return [
             run
-            for run in self.rows.values()
+            for run, *_ in self.by_row.values()
             if run.unseen_patients
             and not any(np.isnan(self.primary_of(run, split)["value"]) for split in _JUDGED)
         ]

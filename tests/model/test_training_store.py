@@ -255,9 +255,13 @@ def test_copies_survive_the_removal_of_the_folder(ask, tmp_path, monkeypatch, li
 
 
 def test_what_was_declared_stays_what_it_was_when_the_training_is_found(store, sample, make):
-    plan = make(**HEAD).plan
-    first = training_store.fit_or_find(store, sample, plan, declared={"primary": {"label": "any"}})
+    plan, before = make(**HEAD).plan, {"primary": {"label": "any"}}
+    first = training_store.fit_or_find(store, sample, plan, declared=before)
     later = {"primary": {"label": "subdural"}}
     again = training_store.fit_or_find(store, sample, plan, declared=later)
     assert not again.is_new
-    assert again.declared == first.declared == {"primary": {"label": "any"}}
+    assert again.declared == first.declared == before
+    with_views = replace(plan, test_time=("flip",))
+    viewed = training_store.fit_or_find(store, sample, with_views, declared=later)
+    assert viewed.is_new
+    assert viewed.declared == before

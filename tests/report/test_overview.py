@@ -71,8 +71,10 @@ def test_the_primary_endpoint_leads_with_its_interval_and_how_wide_that_is(repor
     assert primary.href == "experiments/by-hand.html"
     width = facts(shown)["Width of its interval"]
     assert float(width.value) == pytest.approx(high - low, abs=0.0011)
-    assert width.text == f"what {positives} studies of test with it and {negatives} without give"
+    studies = f"{positives} studies of test with bleeding and {negatives} without"
+    assert width.text == f"what {studies} give"
     assert f"In {100 * area:.0f} of 100 pairs, it gives the study with bleeding" in shown.lead
+    assert "in whole studies, each by its most suspicious slice." in shown.lead
     assert "by-hand is the only run that has it on patients that it has not seen." in shown.lead
 
 

@@ -218,6 +218,9 @@ def test_the_best_row_is_chosen_by_the_mean_over_its_seeds_and_its_first_run_is_
     assert judged(a=0.9, b=0.9, c=0.2).best.name == "a"
     assert [run.name for run in judged(a=0.9, b=0.9, c=0.2).tied_for_best] == ["a", "b"]
     assert judged(a=np.nan).best is None
+    without_first = judged(a_seed_2=0.7, a_seed_3=0.9)
+    assert without_first.best.name == "a--seed-2"
+    assert without_first.on_validation(without_first.best) == pytest.approx(0.8)
 
 
 def test_what_was_chosen_on_test_patients_is_said_of_all_that_rests_on_it():

@@ -33,9 +33,7 @@ from ichreport.evaluation.uncertainty.bootstrap import (
     draw_resamples,
 )
 from ichreport.evaluation.uncertainty.closed_differences import cautious_interval
-from ichreport.evaluation.uncertainty.closed_intervals import (
-    loss_interval,
-)
+from ichreport.evaluation.uncertainty.closed_intervals import loss_interval
 from ichreport.evaluation.uncertainty.intervals import (
     Interval,
     count_groups,

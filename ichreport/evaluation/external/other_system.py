@@ -8,9 +8,7 @@ import pandas as pd
 from ichreport.evaluation.external.scored import Scale
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.evaluation.uncertainty.closed_differences import difference_interval
-from ichreport.evaluation.uncertainty.closed_intervals import (
-    area_interval,
-)
+from ichreport.evaluation.uncertainty.closed_intervals import area_interval
 from ichreport.evaluation.uncertainty.jackknife import auc_left_out
 from ichreport.labels import LABELS
 

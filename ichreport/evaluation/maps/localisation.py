@@ -13,9 +13,7 @@ from scipy.stats import rankdata
 from ichreport.evaluation.average_precision import average_precision
 from ichreport.evaluation.maps.skull_edge import skull_edge_heatmaps
 from ichreport.evaluation.uncertainty.closed_differences import bounded_interval
-from ichreport.evaluation.uncertainty.closed_intervals import (
-    rate_interval,
-)
+from ichreport.evaluation.uncertainty.closed_intervals import loss_interval, rate_interval
 from ichreport.evaluation.uncertainty.jackknife import LeftOut, mean_left_out
 from ichreport.evaluation.uncertainty.two_shares import Estimate, correlation_of, difference_of
 
@@ -202,7 +200,7 @@ def heatmap_table(
             values = scores[:, column]
             row: dict[str, Any] = {"method": name, "measure": measure}
             known = ~np.isnan(values)
-            row |= vars(_mean(values[known], codes[known])[1])
+            row |= vars(_mean(values[known], codes[known], hits=measure == "pointing")[1])
             for baseline in BASELINES:
                 other = scored[baseline][:, column]
                 above = _above(values, other, codes, hits=measure == "pointing")
@@ -216,10 +214,15 @@ def heatmap_table(
     return pd.DataFrame(table)
 
 
-def _mean(values: NDArray[np.float64], codes: NDArray[np.intp]) -> tuple[LeftOut, Estimate]:
-    """The mean of a score in [0, 1], and its interval, which is a share's."""
+def _mean(
+    values: NDArray[np.float64], codes: NDArray[np.intp], *, hits: bool
+) -> tuple[LeftOut, Estimate]:
+    """The mean of a score in [0, 1], and its interval: of hits a share's, else as of a loss.
+
+    Shares of heat are skewed: little in most maps, and much in a few.
+    """
     mean = mean_left_out(values, codes)
-    ends = rate_interval(mean, units=len(values))
+    ends = rate_interval(mean, units=len(values)) if hits else loss_interval(mean, most=1)
     return mean, Estimate(mean.value, ends.low, ends.high)
 
 
@@ -240,7 +243,9 @@ def _above(
     if not hits or not differences.deviations.any():
         ends = bounded_interval(differences, -1, 1)
         return Estimate(differences.value, ends.low, ends.high)
-    (ours, mean), (theirs, other) = (_mean(of[known], codes[known]) for of in (values, baseline))
+    (ours, mean), (theirs, other) = (
+        _mean(of[known], codes[known], hits=True) for of in (values, baseline)
+    )
     return difference_of(mean, other, correlation_of(ours.deviations, theirs.deviations))
 
 

@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 
 from ichreport.evaluation.maps.localisation import heatmap_agreement, heatmap_agreements
 from ichreport.evaluation.uncertainty.closed_differences import bounded_interval
-from ichreport.evaluation.uncertainty.closed_intervals import (
-    rate_interval,
-)
+from ichreport.evaluation.uncertainty.closed_intervals import rate_interval
 from ichreport.evaluation.uncertainty.intervals import LEVEL
 from ichreport.evaluation.uncertainty.jackknife import LeftOut, effective_groups
 

@@ -134,7 +134,7 @@ def _thresholds_that_may(
     """The lowest and highest threshold that a share `target` may reach; endless beyond the last."""
     if len(np.unique(group_codes)) < 2:
         return math.nan, math.nan
-    levels = np.unique(score)
+    levels = np.append(np.unique(score), math.inf)  # beyond the last is nothing
 
     def share_at(threshold: float) -> Interval:
         reached = (score >= threshold).astype(np.float64)
@@ -143,8 +143,7 @@ def _thresholds_that_may(
     first = bisect_left(levels, True, key=lambda level: share_at(level).low <= target)
     last = bisect_left(levels, True, key=lambda level: share_at(level).high < target)
     low = -math.inf if first == 0 else float(levels[first - 1])
-    high = math.inf if last == len(levels) else float(levels[last])
-    return low, high
+    return low, float(levels[last - 1])
 
 
 def threshold_replicates(

@@ -61,19 +61,26 @@ def focal_cross_entropy(y_true: Any, logits: Any) -> Any:
 
 
 def positive_weights(
-    y_true: NDArray[Any], weighting: Weighting = _BY_RARITY
+    y_true: NDArray[Any], weighting: Weighting = _BY_RARITY, *, given_any: bool = False
 ) -> NDArray[np.float32]:
     """How often a positive of each label counts.
 
     Args:
         y_true: 0 or 1, of shape (slices, labels): the training split.
         weighting: By what positives are weighed.
+        given_any: Whether subtypes are learned, and so weighed, among slices with bleeding.
 
     Returns:
         float32 array of shape (labels,).
     """
     positives = np.count_nonzero(y_true, axis=0)
     weights = [weighting.weight(int(count), len(y_true)) for count in positives]
+    if given_any:
+        bleeding = positives[LABELS.index(ANY)]
+        weights = [
+            weight if label == ANY else weighting.weight(int(count), int(bleeding))
+            for label, weight, count in zip(LABELS, weights, positives, strict=True)
+        ]
     return np.array(weights, dtype=np.float32)
 
 
@@ -122,11 +129,7 @@ def build(
         A function of truth and logits, both (..., labels), giving one loss for each (...): the
         mean over labels.
     """
-    weights = positive_weights(y_true, weighting)
-    if given_any:
-        is_any = np.array([label == ANY for label in LABELS])
-        bleeding = y_true[y_true[:, is_any][:, 0] == 1]
-        weights = np.where(is_any, weights, positive_weights(bleeding, weighting))
+    weights = positive_weights(y_true, weighting, given_any=given_any)
     terms: dict[Loss, LossFunction] = {
         "bce": binary_cross_entropy,
         "weighted-bce": lambda truth, logits: weighted_binary_cross_entropy(truth, logits, weights),

@@ -45,7 +45,11 @@ def standardise(
 
 
 def set_output_bias(
-    model: keras.Model, prevalence: NDArray[np.float64], *, given_any: bool = False
+    model: keras.Model,
+    prevalence: NDArray[np.float64],
+    *,
+    given_any: bool = False,
+    weights: NDArray[np.float32] | None = None,
 ) -> None:
     """Start the logits at the log-odds of the labels' training prevalence.
 
@@ -55,10 +59,15 @@ def set_output_bias(
         model: A model with a Dense layer named `logits`.
         prevalence: Share of positives of each label, in [0, 1]; kept off 0 and 1 by 1e-4.
         given_any: Whether the logits of subtypes are of their share among slices with bleeding.
+        weights: How often a positive of each label counts, if not once: then the log-odds are those
+            of the shares so weighted. A weight of 0, of a label that all slices have, changes none.
     """
     if given_any:
         of_any = prevalence[LABELS.index(ANY)]
         shares = np.minimum(np.divide(prevalence, of_any), 1) if of_any else np.zeros(len(LABELS))
         prevalence = np.where(np.array(LABELS) == ANY, prevalence, shares)
+    if weights is not None:
+        weighted = np.where(weights > 0, weights, 1.0) * prevalence
+        prevalence = weighted / (weighted + 1 - prevalence)
     share = np.clip(prevalence, 1e-4, 1 - 1e-4)
     model.get_layer("logits").bias.assign(np.log(share / (1 - share)).astype(np.float32))

@@ -138,9 +138,9 @@ def _of_loss(row: "Experiment") -> str:
             "rare they are; leave one of them out."
         )
     if row.loss == "weighted-bce" and row.slices_per_study is not None:
-        needless = [] if row.positive_weight is None else ["positive_weight"]
-        needless += [] if row.rarity_power == 1 else ["rarity_power"]
-        weight = f" without {needless[0]}" if needless else ""
+        needless = "rarity_power" if row.rarity_power != 1 else ""
+        needless = "positive_weight" if row.positive_weight is not None else needless
+        weight = f" without {needless}" if needless else ""
         return (
             "loss: weighted-bce weighs positives, and slices_per_study already draws as many "
             "slices with bleeding as without, where a study has enough of both; choose loss: "

@@ -29,6 +29,7 @@ from ichreport.report.html.formats import listed, number
 from ichreport.runs.results import Results
 
 _CAPTIONS: Final = Captions.beside(__file__)
+_OF_POSTER: Final = "all of the poster's rows"
 _OF_SCRATCH: Final = "rows 1 and 2"
 
 
@@ -45,9 +46,21 @@ def table(results: Results) -> Table:
         ["momentum of their batch normalization", f"{CNN7_MOMENTUM:g}", _OF_SCRATCH],
         ["from maps to features", "global average pooling", "all rows"],
         ["how slices vary in training", sentence(FLIP_ALONE).removesuffix("."), _OF_SCRATCH],
-        ["optimiser", _of_rows(results, lambda row: OPTIMIZERS[row.optimizer]), "all rows"],
-        ["largest step", _of_rows(results, lambda row: f"{row.fitting.step_size:g}"), "all rows"],
-        ["slices a step", _of_rows(results, lambda row: f"{row.batch_size:,}"), "all rows"],
+        [
+            "optimiser",
+            _of_rows(results, lambda row: OPTIMIZERS[row.optimizer]),
+            "all of the poster's rows",
+        ],
+        [
+            "largest step",
+            _of_rows(results, lambda row: f"{row.fitting.step_size:g}"),
+            "all of the poster's rows",
+        ],
+        [
+            "slices a step",
+            _of_rows(results, lambda row: f"{row.batch_size:,}"),
+            "all of the poster's rows",
+        ],
         ["units of a hidden Dense layer", str(HEAD_UNITS), "all rows"],
         ["dropout between Dense layers", f"{DROPOUT:g}", "all rows"],
         ["features before a head", "standardised by those of train", "rows on backbones"],

@@ -169,7 +169,9 @@ def _finding(finding: Finding, has_run: Collection[int]) -> list[Row]:
         "no run by the split of the row beside it, of row": [
             row for row in finding.missing if row in has_run
         ],
-        "random weights in row": finding.random_backbones,
+        f"random weights in row{'s' if len(finding.random_backbones) > 1 else ''}": (
+            finding.random_backbones
+        ),
     }
     claim = f"{finding.number}. {finding.claim}"
     return [

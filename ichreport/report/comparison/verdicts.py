@@ -42,14 +42,15 @@ def explanation() -> str:
 
 def experiments(results: Results) -> Verdict:
     """How many rows are better than the constant prevalence, and which is the best one."""
-    if not results.rows:
+    rows = [runs[0] for runs in results.by_row.values()]
+    if not rows:
         return Verdict(_CAPTIONS.fill("rows_without_figures"))
-    learned = [run for run in results.rows.values() if run.learned.verdict == "learned"]
+    learned = [run for run in rows if run.learned.verdict == "learned"]
     on_seen = sum(not run.unseen_patients for run in learned)
     said = _CAPTIONS.fill(
         "rows_learned",
         learned=f"{len(learned)}" if learned else "none",
-        experiments=counted(len(results.rows), "experiment"),
+        experiments=counted(len(rows), "experiment"),
         verb="is" if len(learned) <= 1 else "are",
         seen=_CAPTIONS.fill("rows_on_seen", count=f"{on_seen}") if on_seen else "",
     )

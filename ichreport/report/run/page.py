@@ -62,9 +62,10 @@ def about(run: RunRecord, results: Results) -> str:
     if scored is None:
         return f"{run.status}: {run.reason}"
     learned, question = scored.learned, _as_variant(variant) or run.experiment.question
+    seen = "" if scored.unseen_patients else ", on patients who are in train too"
     return (
         f"{question} AUC any {number(learned.auc_any)}, log loss {number(learned.score)} "
-        f"(constant {number(learned.floor)})."
+        f"(constant {number(learned.floor)}){seen}."
     ).strip()
 
 

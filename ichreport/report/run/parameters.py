@@ -21,7 +21,7 @@ _STEPPING = ("optimizer", "weight_decay", "schedule", "warm_up")
 _COMBINING = ("sample", "split_by", "seed", "sampa_share", "sampb_share")
 
 _SELDOM = (
-    "fold", "features_from", "positive_weight", "rarity_power", "label_weights",
+    "fold", "features_from", "augment", "positive_weight", "rarity_power", "label_weights",
     "focal_labels", "hierarchy", "step_epochs", "clip_norm", "accumulate", "ema", "mixup", "cutmix",
     "slices_per_study", "head_epochs", "test_time",
 )  # fmt: skip

@@ -73,8 +73,7 @@ def scores(assessed: Assessment) -> Table:
         rows.append([name, *cells, number(test["floor"]), positives, f"{test['contributing']:,}"])
     sizes = {split: values[split, *names[0]] for split in SPLITS}
     counts = "; ".join(
-        f"{split} {size['slices']:,} slices of {size['groups']:,} groups"
-        for split, size in sizes.items()
+        f"{split} {size['slices']:,} of {size['groups']:,} groups" for split, size in sizes.items()
     )
     return Table(
         _CAPTIONS.fill("scores", intervals=_CAPTIONS.fill("intervals"), counts=counts),
@@ -192,7 +191,6 @@ def calibration(assessed: Assessment) -> Table:
             "calibration",
             bins=bins,
             binning=errors[0]["binning"],
-            intervals=_CAPTIONS.fill("intervals"),
         ),
         [
             "label",

@@ -100,6 +100,18 @@ def test_the_threshold_of_endless_studies_lies_within(rule, studies, least):
     assert np.mean(inside) >= least
 
 
+def test_a_constant_score_has_one_threshold():
+    """Its far end passed the last score, though no positive is found beyond it."""
+    rows = of_studies(np.random.default_rng(0), 400).assign(
+        **{f"probability_{label}": 0.3 for label in LABELS}
+    )
+    table = threshold_scatter(rows, replicates=50).set_index(["rule", "label"])
+    assert table.loc[("recall-85", "any"), ["low", "high"]].tolist() == [0.3, 0.3]
+    assert table.loc[("recall-85", "any"), ["rate_low", "rate_high"]].tolist() == [1, 1]
+    above = np.nextafter(0.3, 1)
+    assert table.loc[("specificity-90", "any"), ["low", "high"]].tolist() == [above, above]
+
+
 def test_a_threshold_that_passes_the_last_score_is_open():
     """Of four with bleeding, all found: nobody knows how low the fifth would be."""
     rows = of_studies(np.random.default_rng(0), 30)
