@@ -81,7 +81,19 @@ def sentences(ladder: Ladder) -> Sentences:
         for score, words in _SCORES.items()
         for sentence in _of_score(words, _rows(ladder, score))
     ]
-    return Sentences([*told, *_without_figures(ladder)])
+    return Sentences([*told, *_in_hindsight(ladder), *_without_figures(ladder)])
+
+
+def _in_hindsight(ladder: Ladder) -> list[str]:
+    """What of the runs of a ladder was chosen after a look at test patients, said once."""
+    scored = ladder.results.scored
+    own = [scored[name] for name in ladder.runs if name in scored]
+    return [
+        said
+        for run in own
+        if run.experiment.hindsight
+        for said in ladder.results.hindsight_of(run)[:1]
+    ]
 
 
 def what_changes(ladder: Ladder) -> Table | Sentences:

@@ -64,6 +64,14 @@ def test_the_p_values_are_adjusted_over_the_steps_of_each_score(climbed):
         assert np.sort(of_score["p_holm"].to_numpy()) == pytest.approx(adjusted)
 
 
+def test_what_was_chosen_on_test_patients_is_said_once_of_the_ladder(climbed):
+    chosen = tuned(hindsight="its epochs.")
+    above = run(SERIES, 3.0, baseline=TUNED, features_from=TUNED, head="sequence", epochs=20)
+    said = str(ladder.sentences(ladder.climb(gathered(frozen(), chosen, above))))
+    assert said.count("is not free of hindsight: its epochs.") == 1
+    assert "hindsight" not in str(ladder.sentences(climbed))
+
+
 def test_rows_of_the_poster_rows_without_a_baseline_and_further_seeds_are_no_steps():
     poster = run("06-poster", 2.0, poster_row=6, baseline=FROZEN)
     again = run(f"{TUNED}--seed-2", 2.0, baseline=FROZEN)
