@@ -47,8 +47,8 @@ def thirds(numbers: ArrayLike, unit: str) -> pd.Categorical:
     """Classes of about a third of the numbers each, named by their ends.
 
     Ends are rounded before numbers are sorted in, to two digits, or to more where classes would
-    differ from thirds by more than a tenth of the numbers. Equal numbers share a class, so there
-    may be fewer than three.
+    differ from thirds by more than a tenth of the numbers, or by more than one. Equal numbers share
+    a class, so there may be fewer than three.
 
     Args:
         numbers: (n,) numbers, NaN where there is none.
@@ -59,10 +59,11 @@ def thirds(numbers: ArrayLike, unit: str) -> pd.Categorical:
     if not len(known):
         return pd.Categorical([None] * len(values))
     quantiles = np.quantile(known, (1 / 3, 2 / 3), method="higher")
+    spare = max(len(known) / 10, 1)  # numbers that may stand in the class beside theirs
     below = (known[:, None] < quantiles).sum(axis=0)
     for digits in range(2, _MOST_DIGITS + 1):
         cuts = np.array([float(f"{cut:.{digits}g}") for cut in quantiles])
-        if (np.abs((known[:, None] < cuts).sum(axis=0) - below) <= len(known) / 10).all():
+        if (np.abs((known[:, None] < cuts).sum(axis=0) - below) <= spare).all():
             break
     edges = sorted({float(cut) for cut in cuts if known.min() < cut <= known.max()})
     ends = [f"{edge:g}".replace("-", "−") for edge in edges]

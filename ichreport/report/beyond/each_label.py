@@ -52,7 +52,7 @@ def compare(ladder: Ladder) -> pd.DataFrame:
 
 
 def sentences(by_label: pd.DataFrame) -> Sentences:
-    """Which labels lose in which step by more than chance, and which of them are rare.
+    """Which labels gain or lose in which step by more than chance, and which of them are rare.
 
     Args:
         by_label: As `compare` gives it.
@@ -62,7 +62,8 @@ def sentences(by_label: pd.DataFrame) -> Sentences:
         return Sentences([_CAPTIONS.fill("no_label_compared")])
     told = [
         _CAPTIONS.fill(
-            "label_loses",
+            "label_apart",
+            verb="gains" if row["outcome"] == "better" else "loses",
             label=row["label"],
             run=row["run"],
             baseline=row["baseline"],
@@ -74,9 +75,9 @@ def sentences(by_label: pd.DataFrame) -> Sentences:
             patients=counted(row["patients"], "patient of test has", "patients of test have"),
         )
         for row in rows
-        if row["outcome"] == "worse"
+        if _is_apart(row)
     ]
-    if not told:
+    if not any(row["outcome"] == "worse" for row in rows):
         none_known = all(row["outcome"] == "undefined" for row in rows)
         told.append(
             _CAPTIONS.fill("no_label_known") if none_known else _CAPTIONS.fill("no_label_loses")

@@ -16,7 +16,7 @@ from ichreport.labels import ANY, LABELS
 from ichreport.report.html import slice_images
 from ichreport.report.html.blocks import Sheet, Table, numbers
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import counted, number
+from ichreport.report.html.formats import capital, counted, number
 from ichreport.runs.record import RunRecord
 
 _CAPTIONS: Final = Captions.beside(__file__)
@@ -139,6 +139,7 @@ def _sheet(store: Store, slices: ChosenSlices, outcome: str, heatmaps: Any) -> S
         caption=_CAPTIONS.fill(
             "gallery",
             label=label,
+            labelled=capital(label),
             outcome=outcome,
             method=heatmaps.method,
             outlines=_outlines_in_words(store, label),

@@ -104,6 +104,13 @@ def test_thirds_are_thirds_where_numbers_share_their_first_digits(numbers):
     assert sizes.max() - sizes.min() <= len(numbers) / 5 + 1
 
 
+def test_the_ends_of_a_handful_have_no_more_digits_than_they_need():
+    """Of seven misses an area was "1.07588 to 2.19387 cm²"."""
+    areas = [0.31234, 0.81234, 1.07588, 1.59131, 2.19387, 2.90001, 4.11111]
+    classes = causes.thirds(areas, "cm²")
+    assert list(classes.categories) == ["below 1.1 cm²", "1.1 to 2.2 cm²", "2.2 cm² and more"]
+
+
 def test_equal_numbers_share_a_class():
     classes = causes.thirds([1, 1, 1, 1, 2, 3], "slices")
     assert list(classes.categories) == ["below 2 slices", "2 slices and more"]

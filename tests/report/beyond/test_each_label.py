@@ -67,18 +67,21 @@ def test_a_loss_is_seen_in_the_areas_that_are_printed(by_label):
 def test_where_none_loses_that_is_said():
     compared = each_label.compare(ladder.climb(gathered(frozen(), tuned())))
     sentences = each_label.sentences(compared).sentences
-    assert sentences[0] == "No label loses in any step by more than chance."
+    gained = [one for one in sentences if " gains by more than chance: its AUC is " in one]
+    apart = compared[compared["outcome"] == "better"]
+    assert len(gained) == len(apart) > 0
+    assert sentences[len(gained)] == "No label loses in any step by more than chance."
     assert not any("loses by" in one for one in sentences)
 
 
 def test_labels_of_few_patients_are_named_and_where_all_are_many_none_is(by_label):
     many = by_label.assign(patients=[*[29] * 1, *[400] * 11])
-    [_, rare] = each_label.sentences(many).sentences
+    [*_, rare] = each_label.sentences(many).sentences
     assert rare.startswith("Fewer than 30 patients of a step's test have: any 29. ")
     unknown = each_label.sentences(many.assign(outcome="undefined")).sentences[0]
     assert unknown == "No label has patients enough for an interval, so none is compared."
-    [alone] = each_label.sentences(many.assign(patients=30)).sentences
-    assert "Fewer than" not in alone
+    alone = each_label.sentences(many.assign(patients=30)).sentences
+    assert not any("Fewer than" in one for one in alone)
 
 
 def test_the_table_has_a_row_for_each_step_and_label(by_label):
