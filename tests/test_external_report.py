@@ -64,7 +64,8 @@ def test_the_figures_are_those_of_the_predictions_and_the_readers(project, recor
 
 def test_the_page_begins_with_the_verdict_and_shows_text_as_text(project, record):
     page = project.page("external.html").partition("<main")[2]
-    assert page.index("AUC of any bleeding in a study is") < page.index("<table")
+    verdict = "AUC of any bleeding in a study, pooled as on its page, is"
+    assert page.index(verdict) < page.index("<table")
     assert "Nobody et al., &lt;b&gt;2026&lt;/b&gt;" in page
     assert "Another hospital" in project.page("index.html")
     assert "synthetic heads" in page
