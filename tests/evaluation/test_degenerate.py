@@ -10,8 +10,8 @@ from ichreport.evaluation.comparisons import compare_runs
 from ichreport.evaluation.constant_prevalence import compare_with_floor
 from ichreport.evaluation.endpoints import endpoint_table
 from ichreport.evaluation.extra_axial import extra_axial_table
+from ichreport.evaluation.failures.worst_mistakes import worst_mistakes
 from ichreport.evaluation.findings.verdicts import findings
-from ichreport.evaluation.mistakes import worst_mistakes
 from ichreport.evaluation.operating.alarms import alarm_table
 from ichreport.evaluation.operating.thresholds import frozen_thresholds, rate_table
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ichreport.data.store import Store
-from ichreport.evaluation.mistakes import KINDS, worst_mistakes
+from ichreport.evaluation.failures.worst_mistakes import KINDS, worst_mistakes
 from ichreport.labels import ANY
 from ichreport.report.html.blocks import Sentences, Sheet
 from ichreport.report.html.captions import Captions

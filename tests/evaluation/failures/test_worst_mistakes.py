@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from ichreport.evaluation.mistakes import worst_mistakes
+from ichreport.evaluation.failures.worst_mistakes import worst_mistakes
 
 
 def test_the_worst_come_first_and_a_study_only_once():
