@@ -6,7 +6,7 @@
 Fourteen kinds of test sets. Patients differ in size, in how much of them bleeds and in how well
 they score, so that all truths are known in closed form: the scores are binormal and the
 probabilities calibrated. Beside them, rates of slices that are alike within a group, in part or all
-the same.
+the same. And two recipes that are as good, each trained with several seeds.
 Beside the report's methods stand others: the bootstrap's expanded percentiles, Obuchowski's area
 with a Wald interval, and Clopper and Pearson's interval of a rate with a design effect (Korn and
 Graubard). What draws replicates takes a hundred times as long, and is tried on fewer test sets.
@@ -52,12 +52,16 @@ from ichreport.evaluation.uncertainty.jackknife import (
     mcc_left_out,
     mean_left_out,
 )
+from ichreport.evaluation.uncertainty.training_seeds import mean_over_seeds
 
 STUDIES, RESAMPLED, REPLICATES = 2_000, 400, 1_000
 """Test sets, how many of them methods with replicates see, and how many these draw."""
 RECALL = 0.85
 RATES = ((12, 36, 100), (5, 25), (0.85, 0.95, 0.98), (0.2, 0.5, 0.8, 1.0))
 """Groups, slices of each, rates, and how much the slices of a group are alike."""
+SEEDS = ((2, 3, 5), (20, 60), ((0.0, 0.0), (0.3, 0.3), (0.1, 1.0), (1.0, 0.0)))
+"""Trainings of each recipe, groups, and standard deviations of what a training's luck adds to its
+loss: to that of all groups alike, and to that of each; groups themselves have 1.1."""
 BASELINE_AUC = 0.65  # of the network that is too sure of itself, and no better than the floor
 
 
@@ -411,6 +415,32 @@ def _rates_of_groups(
     return random.beta(rate * spread, (1 - rate) * spread, groups)
 
 
+def recipes_trained_with_seeds(studies: int) -> dict[str, dict[str, dict[str, float]]]:
+    """Coverage of the difference, 0, of two recipes' losses: of means over seeds, and of one."""
+    found = {}
+    for trainings, groups, (luck, of_groups) in product(*SEEDS):
+        random, pairs = np.random.default_rng(1), {"one training each": [], "ours": []}
+        for _ in range(studies):
+            common = random.normal(size=groups)
+            recipes = [
+                [
+                    mean_left_out(
+                        luck * random.normal() + of_groups * random.normal(size=groups) + own,
+                        np.arange(groups),
+                    )
+                    for _ in range(trainings)
+                ]
+                for own in common + random.normal(size=(2, groups)) / 2
+            ]
+            first, second = map(mean_over_seeds, recipes)
+            pairs["ours"].append(_ends(difference_interval(first.minus(second))))
+            single = recipes[0][0].minus(recipes[1][0])
+            pairs["one training each"].append(_ends(difference_interval(single)))
+        name = f"{trainings} seeds, {groups} groups, luck {luck:g}, of each group {of_groups:g}"
+        found[name] = {method: _coverage(np.array(ends), 0.0) for method, ends in pairs.items()}
+    return found
+
+
 def measure(studies: int = STUDIES) -> dict[str, Any]:
     """All scenarios, one after another."""
     found = {name: simulate(scenario, studies) for name, scenario in SCENARIOS.items()}
@@ -421,6 +451,7 @@ def measure(studies: int = STUDIES) -> dict[str, Any]:
         "area": jump(),
         "scenarios": found,
         "rates of alike slices": rates_of_alike_slices(studies),
+        "recipes trained with seeds": recipes_trained_with_seeds(studies),
     }
 
 

@@ -4,6 +4,9 @@ Each group's share in the difference of two scores is what a test rests on. Wher
 tested on the same slices, what is hard for both cancels, which makes the interval of their
 difference narrower. Where the slices differ, the groups that both have are still paired, and the
 table says how many slices they share. Nothing is drawn: a p-value is the same each time.
+
+Of a row that was trained with several seeds the scores are means over its trainings, and what their
+luck adds counts in intervals and p-values (`training_seeds`). Of a single training it isn't known.
 """
 
 import math
@@ -13,10 +16,11 @@ from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from ichreport.evaluation.constant_prevalence import losses_above_floor
-from ichreport.evaluation.predictions import probabilities, select_split, truths
-from ichreport.evaluation.scores import ALL_LABELS, select_score, split_scores
+from ichreport.evaluation.constant_prevalence import floor_losses
+from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS, select_split
+from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.evaluation.uncertainty.closed_differences import (
     OfWhat,
     difference_interval,
@@ -26,6 +30,7 @@ from ichreport.evaluation.uncertainty.closed_intervals import area_interval
 from ichreport.evaluation.uncertainty.intervals import ALPHA, LEVEL, Interval, holm
 from ichreport.evaluation.uncertainty.jackknife import LeftOut, mean_left_out
 from ichreport.evaluation.uncertainty.score_table import score_left_out
+from ichreport.evaluation.uncertainty.training_seeds import mean_over_seeds
 from ichreport.evaluation.uncertainty.two_shares import (
     Estimate,
     correlation_of,
@@ -34,7 +39,13 @@ from ichreport.evaluation.uncertainty.two_shares import (
 )
 from ichreport.splits import Split
 
+Trainings = pd.DataFrame | Sequence[pd.DataFrame]
+"""The predictions of a run; of a row with several seeds those of each training, on the same slices.
+Of all but the first, the split that is compared is enough."""
+
 Outcome = Literal["better", "worse", "not distinguishable", "undefined"]
+
+_SCORED: Final = ["group", *TRUTHS, *PROBABILITIES]
 
 _COLUMNS: Final = [
     *("run", "baseline", "score", "label", "value", "baseline_value", "difference"),
@@ -68,38 +79,57 @@ class Comparison:
     """Runs scored on one split, over all their groups together.
 
     Args:
-        runs: Predictions by the run's name.
+        runs: Predictions by the run's name; of a row with several seeds those of each training.
         split: The split to compare on.
 
     Attributes:
-        rows: The split's predictions by the run's name.
+        first: Predictions of each run's first training, on all splits that there are, by name.
+        rows: The same on the split.
         groups: The distinct groups of all runs, sorted.
     """
 
-    def __init__(self, runs: Mapping[str, pd.DataFrame], *, split: Split = "test") -> None:
+    def __init__(self, runs: Mapping[str, Trainings], *, split: Split = "test") -> None:
         self.split = split
-        self.rows = {name: select_split(predictions, split) for name, predictions in runs.items()}
-        groups = [rows["group"] for rows in self.rows.values()]
-        self.groups = _distinct(groups)
-        self._left_out: dict[tuple[str, str, str], LeftOut] = {}
-        self._scores = {
-            name: split_scores(truths(rows), probabilities(rows))
-            for name, rows in self.rows.items()
+        trainings = {name: _each_training(predictions) for name, predictions in runs.items()}
+        self.first = {name: first for name, (first, *_) in trainings.items()}
+        self.rows = {name: select_split(first, split) for name, first in self.first.items()}
+        self._again = {
+            name: [select_split(each, split)[_SCORED] for each in others]
+            for name, (_, *others) in trainings.items()
         }
+        self.groups = _distinct([rows["group"] for rows in self.rows.values()])
+        self._left_out: dict[tuple[str, str, str], LeftOut] = {}
 
     def value(self, name: str, score: str, label: str = ALL_LABELS) -> float:
         """A run's score on the split; NaN if undefined."""
-        return select_score(self._scores[name], score, label)
+        return self.left_out(name, score, label).value
 
     def left_out(self, name: str, score: str, label: str = ALL_LABELS) -> LeftOut:
-        """A run's score, and without each of `groups`."""
+        """A run's score, and without each of `groups`; over several seeds the mean."""
         key = (name, score, label)
         if key not in self._left_out:
-            rows = self.rows[name]
-            codes = self.groups.get_indexer(pd.Index(rows["group"]))
-            left_out = score_left_out(rows, codes, score, label, len(self.groups))
-            self._left_out[key] = left_out
+            trainings = [self.rows[name], *self._again[name]]
+            self._left_out[key] = mean_over_seeds(
+                [self._of_training(rows, score, label) for rows in trainings]
+            )
         return self._left_out[key]
+
+    def _of_training(self, rows: pd.DataFrame, score: str, label: str) -> LeftOut:
+        return score_left_out(rows, self._codes(rows), score, label, len(self.groups))
+
+    def _codes(self, rows: pd.DataFrame) -> NDArray[np.intp]:
+        codes: NDArray[np.intp] = self.groups.get_indexer(pd.Index(rows["group"]))
+        return codes
+
+    def above_floor(self, name: str) -> LeftOut:
+        """A run's weighted log loss less that of the constant prevalence of its training slices.
+
+        NaN without training slices, as where a run's predictions are of one split alone.
+        """
+        rows = self.rows[name]
+        losses = floor_losses(rows, select_split(self.first[name], "train"))
+        floor = mean_left_out(losses, self._codes(rows), len(self.groups))
+        return self.left_out(name, "weighted_log_loss_sum").minus(floor)
 
     def difference(
         self, name: str, baseline: str, score: str, label: str = ALL_LABELS
@@ -112,10 +142,27 @@ class Comparison:
             score: As `score_table` names it.
             label: One of `LABELS`, or `all` for the scores over all six.
         """
-        rows, other = self.rows[name], self.rows[baseline]
-        overlap = _overlap(rows["sop_instance_uid"], other["sop_instance_uid"])
         scored = self.left_out(name, score, label), self.left_out(baseline, score, label)
-        return paired_difference(*scored, shared_slices=overlap, of_areas=score == "auc")
+        shared = self._shared_slices(name, baseline)
+        return paired_difference(*scored, shared_slices=shared, of_areas=score == "auc")
+
+    def difference_above_floors(self, name: str, baseline: str) -> Difference:
+        """How far a run's weighted log loss is above its floor, less how far its baseline's is.
+
+        The floor is the loss of the constant prevalence of a run's training slices. Runs that were
+        tested on different slices have different floors. Without the floors, the run with the
+        harder slices would seem the worse one.
+
+        Args:
+            name: The run.
+            baseline: The run to compare with.
+        """
+        scored = self.above_floor(name), self.above_floor(baseline)
+        return paired_difference(*scored, shared_slices=self._shared_slices(name, baseline))
+
+    def _shared_slices(self, name: str, baseline: str) -> float:
+        rows, other = self.rows[name], self.rows[baseline]
+        return _overlap(rows["sop_instance_uid"], other["sop_instance_uid"])
 
 
 def paired_difference(
@@ -167,36 +214,8 @@ def _of_areas_of_other_slices(area: LeftOut, other: LeftOut) -> tuple[Interval, 
     return ends.within(-1, 1), p_value_of(at_level)
 
 
-def difference_above_floors(
-    run: pd.DataFrame,
-    other: pd.DataFrame,
-    *,
-    split: Split = "test",
-) -> Difference:
-    """How far a run's weighted log loss is above its floor, less how far another's is.
-
-    The floor is the loss of the constant prevalence of a run's training slices. Runs that were
-    tested on different slices have different floors. Without the floors, the run with the harder
-    slices would seem the worse one.
-
-    Args:
-        run: The run's predictions.
-        other: The predictions of the run to compare with.
-        split: The split to compare on.
-    """
-    tested = [select_split(predictions, split) for predictions in (run, other)]
-    groups = [rows["group"] for rows in tested]
-    names = _distinct(groups)
-    scored = [
-        mean_left_out(losses_above_floor(predictions, split), names.get_indexer(each), len(names))
-        for predictions, each in zip((run, other), map(pd.Index, groups), strict=True)
-    ]
-    overlap = _overlap(*(rows["sop_instance_uid"] for rows in tested))
-    return paired_difference(*scored, shared_slices=overlap)
-
-
 def compare_runs(
-    runs: Mapping[str, pd.DataFrame],
+    runs: Mapping[str, Trainings],
     baselines: Mapping[str, str],
     *,
     score: str = "weighted_log_loss_sum",
@@ -206,7 +225,7 @@ def compare_runs(
     """Runs against their baselines, p-values adjusted by Holm over all of them.
 
     Args:
-        runs: Predictions by the run's name.
+        runs: Predictions by the run's name; of a row with several seeds those of each training.
         baselines: The baseline's name by the run's name. A pair is listed without figures if one of
             the two is not among `runs`.
         score: As `score_table` names it; areas are better when higher, losses when lower.
@@ -256,6 +275,10 @@ def compare_pairs(
         for gain, p in zip(better * table["difference"], table["p_holm"], strict=True)
     ]
     return table
+
+
+def _each_training(predictions: Trainings) -> Sequence[pd.DataFrame]:
+    return [predictions] if isinstance(predictions, pd.DataFrame) else predictions
 
 
 def _distinct(groups: Sequence[pd.Series]) -> pd.Index:

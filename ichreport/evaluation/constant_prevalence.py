@@ -34,6 +34,8 @@ Verdict = Literal["learned", "ranks only", "ranks at least", "not learned", "und
 ONE_SIDED_ALPHA: Final = 0.025
 """Runs that are no better than their floor and are said to have learned: one in 40 at most."""
 
+_WEIGHTS: Final = np.asarray(SCORE_WEIGHTS, dtype=np.float64)
+
 _ROUNDING: Final = 1e-9
 """Nats by which two ways to compute the same score may differ."""
 
@@ -82,12 +84,14 @@ def compare_with_floor(
     """
     rows = select_split(predictions, split)
     y_true, y_score = truths(rows), probabilities(rows)
-    constant = floor_probabilities(truths(select_split(predictions, "train")))
+    train = select_split(predictions, "train")
     group_codes = pd.factorize(rows["group"])[0].astype(np.intp)
 
-    floor = float(constant_scores(y_true, constant)["weighted_log_loss_sum"])
+    constant = constant_scores(y_true, floor_probabilities(truths(train)))
+    floor = float(constant["weighted_log_loss_sum"])
     score = weighted_log_loss_sum(y_true, y_score)
-    above = mean_left_out(losses_above_floor(predictions, split), group_codes)
+    losses = log_loss_terms(y_true, y_score) @ _WEIGHTS
+    above = mean_left_out(losses - floor_losses(rows, train), group_codes)
     difference_interval = cautious_interval(above)
 
     column = LABELS.index(ANY)
@@ -119,24 +123,23 @@ def learned_together(runs: Mapping[str, FloorComparison]) -> list[str]:
     return [name for name, p in zip(runs, adjusted, strict=True) if p < ONE_SIDED_ALPHA]
 
 
-def losses_above_floor(predictions: pd.DataFrame, split: Split = "test") -> NDArray[np.float64]:
-    """The weighted log loss of each slice, less that of the constant prevalence of train.
+def floor_losses(rows: pd.DataFrame, train: pd.DataFrame) -> NDArray[np.float64]:
+    """The weighted log loss of each slice that the constant prevalence of train has.
 
     Args:
-        predictions: A run's predictions.
-        split: The split whose slices are scored.
+        rows: The slices, with their truth.
+        train: The training slices.
 
     Returns:
         (slices,), nats; all NaN without training slices.
     """
-    rows = select_split(predictions, split)
     y_true = truths(rows)
-    constant = floor_probabilities(truths(select_split(predictions, "train")))
+    constant = floor_probabilities(truths(train))
     if np.isnan(constant).any():
         return np.full(len(rows), math.nan)
-    floor = log_loss_terms(y_true, np.broadcast_to(constant, y_true.shape))
-    above = log_loss_terms(y_true, probabilities(rows)) - floor
-    weighted: NDArray[np.float64] = above @ np.asarray(SCORE_WEIGHTS, dtype=np.float64)
+    weighted: NDArray[np.float64] = (
+        log_loss_terms(y_true, np.broadcast_to(constant, y_true.shape)) @ _WEIGHTS
+    )
     return weighted
 
 

@@ -272,13 +272,25 @@ class Results:
         runs = (run for run in self.rows.values() if run.poster_row == poster.BEST_ROW)
         return next(runs, None)
 
-    @property
+    @cached_property
     def by_row(self) -> dict[str, list[ScoredRun]]:
         """The runs of each row: one, and one more for each further training seed."""
         rows: dict[str, list[ScoredRun]] = {}
         for run in self.scored.values():
             rows.setdefault(run.row, []).append(run)
         return rows
+
+    def trainings_on_test(self, row: ScoredRun) -> list[pd.DataFrame]:
+        """The predictions on test of each training of a row: one, and one more a further seed.
+
+        Args:
+            row: Its first run.
+        """
+        return [run.predictions_on("test") for run in self.by_row[row.name]]
+
+    def trainings(self, row: ScoredRun) -> list[pd.DataFrame]:
+        """As `trainings_on_test`, of the first training on all splits."""
+        return [row.predictions, *self.trainings_on_test(row)[1:]]
 
     @property
     def rows(self) -> dict[str, ScoredRun]:

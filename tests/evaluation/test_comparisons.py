@@ -11,7 +11,6 @@ from ichreport.evaluation.comparisons import (
     Comparison,
     compare_pairs,
     compare_runs,
-    difference_above_floors,
     paired_difference,
 )
 from ichreport.evaluation.constant_prevalence import compare_with_floor
@@ -239,14 +238,14 @@ def test_the_harder_of_two_test_sets_does_not_make_the_worse_run(predictions):
     ]
     losses = Comparison(dict(zip("ab", constant, strict=True)))
     assert losses.difference("a", "b", "weighted_log_loss_sum").interval.low > 0
-    difference = difference_above_floors(*constant)
+    difference = losses.difference_above_floors("a", "b")
     np.testing.assert_allclose([difference.value, difference.difference], 0, atol=1e-6)
     np.testing.assert_allclose([difference.interval.low, difference.interval.high], 0, atol=1e-6)
     assert 0 < difference.shared_slices < 1
 
 
 def test_a_difference_above_floors_is_that_of_the_two_gains(runs):
-    difference = difference_above_floors(runs["better"], runs["base"])
+    difference = Comparison(runs).difference_above_floors("better", "base")
     better, base = (compare_with_floor(runs[name]) for name in ("better", "base"))
     assert difference.value == pytest.approx(better.difference)
     assert difference.difference == pytest.approx(better.difference - base.difference)
@@ -255,6 +254,27 @@ def test_a_difference_above_floors_is_that_of_the_two_gains(runs):
 
 def test_without_training_slices_no_difference_above_floors_is_known(runs):
     untrained = runs["better"].query("split == 'test'")
-    difference = difference_above_floors(untrained, runs["base"])
+    both = Comparison({"untrained": untrained, "base": runs["base"]})
+    difference = both.difference_above_floors("untrained", "base")
     assert math.isnan(difference.difference)
     assert math.isnan(difference.interval.low)
+
+
+def test_of_a_row_with_several_seeds_the_mean_is_compared_and_its_luck_counts(runs):
+    lucky, unlucky = sharpened(runs["base"], 7, 0.5), sharpened(runs["base"], 8, 0.1)
+    test_only = unlucky.query("split == 'test'")
+    comparison = Comparison(
+        {"row": [lucky, test_only], "first": lucky, "second": unlucky, "base": runs["base"]}
+    )
+    score = "weighted_log_loss_sum"
+    row, first, second = (
+        comparison.difference(name, "base", score) for name in ("row", "first", "second")
+    )
+    assert row.difference == pytest.approx((first.difference + second.difference) / 2)
+    assert first.p < 0.001
+    assert second.p < 0.05
+    assert row.p > 0.1  # two trainings that differ so say little of a third
+    assert row.interval.high > first.interval.high
+    above = [comparison.above_floor(name).value for name in ("row", "first", "second")]
+    assert above[0] == pytest.approx(sum(above[1:]) / 2)
+    assert (row.shared_slices, first.shared_slices) == (1, 1)

@@ -4,9 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import pandas as pd
-
-from ichreport.evaluation.comparisons import Comparison
+from ichreport.evaluation.comparisons import Comparison, Trainings
 
 
 @dataclass(frozen=True)
@@ -59,26 +57,24 @@ class Evidence:
     """Runs of the poster's rows and of their twins.
 
     Args:
-        runs: Predictions by row of the poster's table; rows may be missing.
+        runs: Predictions by row of the poster's table, of each training; rows may be missing.
         twins: Predictions of the rows' twins, by row; rows may be missing.
         seen: The rows whose own test patients are in train.
 
     Attributes:
-        runs: Predictions by the run's name here.
         comparison: All of them on test.
     """
 
     def __init__(
         self,
-        runs: Mapping[int, pd.DataFrame],
-        twins: Mapping[int, pd.DataFrame],
+        runs: Mapping[int, Trainings],
+        twins: Mapping[int, Trainings],
         seen: Collection[int],
     ) -> None:
         self._rows = {"runs": runs.keys(), "twins": twins.keys(), "seen": seen}
         own = {_run_name(row, is_twin=False): predictions for row, predictions in runs.items()}
         other = {_run_name(row, is_twin=True): predictions for row, predictions in twins.items()}
-        self.runs = {**own, **other}
-        self.comparison = Comparison(self.runs)
+        self.comparison = Comparison({**own, **other})
 
     def basis(self, rows: Sequence[int]) -> Basis:
         """Which runs stand for the rows of a criterion."""

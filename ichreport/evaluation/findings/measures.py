@@ -10,11 +10,11 @@ import pandas as pd
 
 from ichreport import poster
 from ichreport.evaluation.comparisons import paired_difference
-from ichreport.evaluation.constant_prevalence import compare_with_floor
 from ichreport.evaluation.findings.criteria import Measure, Range
 from ichreport.evaluation.findings.evidence import Evidence
 from ichreport.evaluation.operating.thresholds import POSTER_RECALL, threshold_at_recall
 from ichreport.evaluation.predictions import probabilities, select_split, truths
+from ichreport.evaluation.uncertainty.closed_differences import cautious_interval
 from ichreport.evaluation.uncertainty.closed_intervals import area_interval, rate_interval
 from ichreport.evaluation.uncertainty.intervals import Interval
 from ichreport.evaluation.uncertainty.jackknife import mean_left_out
@@ -59,8 +59,8 @@ def _loss_above_constant(names: Sequence[str], label: str, evidence: Evidence) -
     measure = "difference of the weighted log loss"
     if not names:
         return Figure(measure)
-    against = compare_with_floor(evidence.runs[names[0]])
-    return Figure(measure, against.difference, against.difference_interval)
+    above = evidence.comparison.above_floor(names[0])
+    return Figure(measure, above.value, cautious_interval(above))
 
 
 def _loss_difference(names: Sequence[str], label: str, evidence: Evidence) -> Figure:
@@ -117,7 +117,7 @@ def _poster_area(label: str) -> float:
 def _precision_in_words(label: str, name: str, evidence: Evidence) -> str:
     """The precision at the threshold that reaches 85 % recall on validation, beside chance."""
     column = LABELS.index(label)
-    validation = select_split(evidence.runs[name], "validation")
+    validation = select_split(evidence.comparison.first[name], "validation")
     threshold = threshold_at_recall(
         truths(validation)[:, column], probabilities(validation)[:, column], POSTER_RECALL
     )

@@ -9,8 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import pandas as pd
-
+from ichreport.evaluation.comparisons import Trainings
 from ichreport.evaluation.findings.criteria import (
     CriteriaPart,
     DeclaredCriterion,
@@ -78,16 +77,17 @@ class Finding:
 
 
 def findings(
-    runs: Mapping[int, pd.DataFrame],
+    runs: Mapping[int, Trainings],
     *,
-    twins: Mapping[int, pd.DataFrame] | None = None,
+    twins: Mapping[int, Trainings] | None = None,
     seen: Collection[int] = (),
     random_backbones: Collection[int] = (),
 ) -> list[Finding]:
     """Compare the poster's findings with runs of its rows, on their test slices.
 
     Args:
-        runs: Predictions by row of the poster's table (1 to 14); rows may be missing.
+        runs: Predictions by row of the poster's table (1 to 14), of each training if it has several
+            seeds; rows may be missing.
         twins: Predictions of the rows' twins, by row; rows may be missing.
         seen: Rows whose own test patients are in train.
         random_backbones: Rows that ran on a backbone of random weights.

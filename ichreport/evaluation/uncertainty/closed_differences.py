@@ -25,6 +25,7 @@ from ichreport.evaluation.uncertainty.ends import (
     beyond,
     degrees_of_freedom,
     variance_of,
+    with_chance,
 )
 from ichreport.evaluation.uncertainty.intervals import LEVEL, Interval
 from ichreport.evaluation.uncertainty.jackknife import LeftOut
@@ -79,11 +80,12 @@ def _beyond_difference(left_out: LeftOut, side: Side, of: OfWhat) -> Beyond:
     if left_out.groups < 2 or math.isnan(value):
         return Beyond(math.nan, math.nan, 1.0)
     if of == "areas":
-        return Beyond(0.0, float(np.square(steps).sum()) + misranked(left_out) ** 2, known)
+        variance = float(np.square(steps).sum()) + misranked(left_out) ** 2
+        return with_chance(0.0, variance, known, left_out.chance)
     if not variance_of(steps):
         return Beyond(0.0, math.nan if abs(value) >= ROUNDING else 0.0, known)
     if of == "shares":
-        return Beyond(0.0, variance_of(steps), known)
+        return with_chance(0.0, variance_of(steps), known, left_out.chance)
     return beyond(steps, left_out, side, _UNSEEN)
 
 
@@ -171,7 +173,9 @@ def _with_a_further_group(left_out: LeftOut, sign: int) -> tuple[float, float, f
     further = sign * furthest * (1 + _FURTHER / math.sqrt(left_out.effective))
     deviations = np.append(left_out.deviations, further)
     freedom = degrees_of_freedom(deviations, left_out.effective, fewest=1)
-    return left_out.value + further, _error(deviations, left_out.value), freedom
+    error = _error(deviations, left_out.value)
+    end = with_chance(further, error**2, freedom, left_out.chance)
+    return left_out.value + further, math.sqrt(end.variance), end.freedom
 
 
 def difference_p_value(left_out: LeftOut, *, of: OfWhat = "values") -> float:

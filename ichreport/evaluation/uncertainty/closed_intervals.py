@@ -80,6 +80,7 @@ def area_interval(left_out: LeftOut, curve: Area = "roc", level: float = LEVEL) 
     ends = (
         beyond(
             *(steps, left_out, side, unseen, (part * slope) ** 2),
+            scale=slope,
             best=side == best,
             least=_LEAST_FREEDOM,
         )
@@ -116,7 +117,12 @@ def correlation_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
     Raises:
         ValueError: If `level` is not in (0, 1).
     """
-    halved = replace(left_out, value=(1 + left_out.value) / 2, without=(1 + left_out.without) / 2)
+    halved = replace(
+        left_out,
+        value=(1 + left_out.value) / 2,
+        without=(1 + left_out.without) / 2,
+        chance=left_out.chance.scaled(1 / 2),
+    )
     ends = area_interval(halved, "correlation", level)
     return Interval(2 * ends.low - 1, 2 * ends.high - 1, ends.groups)
 
@@ -156,7 +162,10 @@ def loss_interval(left_out: LeftOut, level: float = LEVEL, *, most: float = math
     with np.errstate(divide="ignore"):  # without a group there may be no loss
         steps = _smaller(steps, -np.log(left_out.without / value))
     below, above = (
-        beyond(steps, left_out, side, _UNSEEN["loss"], best=side < 0).reach(level) for side in SIDES
+        beyond(
+            *(steps, left_out, side, _UNSEEN["loss"]), scale=1 / (value or 1.0), best=side < 0
+        ).reach(level)
+        for side in SIDES
     )
     low, high = value * math.exp(-min(below, 700)), value * math.exp(min(above, 700))
     return Interval(low, min(high, most), left_out.groups)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from ichreport.evaluation.uncertainty.jackknife import LeftOut
+from ichreport.evaluation.uncertainty.jackknife import Chance, LeftOut
 
 FEWEST_FREEDOM: Final = 4.0
 """Degrees of freedom that a variance has at least, if there are as many groups: with fewer,
@@ -55,6 +55,7 @@ def beyond(
     unseen: float,
     added: float = 0,
     *,
+    scale: float = 1.0,
     best: bool = False,
     least: float = 1.0,
 ) -> Beyond:
@@ -66,6 +67,7 @@ def beyond(
         side: Of which end.
         unseen: The part of one group more, whose step is as far to that side as any.
         added: A variance besides, which all groups know.
+        scale: How large the steps are beside the score's own; its chance is as much larger.
         best: Whether the score's best lies on that side.
         least: Degrees of freedom that there are in any case.
     """
@@ -73,10 +75,24 @@ def beyond(
     variance = variance_of(steps) + further**2
     effective = math.inf if best else left_out.effective
     freedom = max(degrees_of_freedom(steps, effective, side=side), least)
-    if added:  # Welch and Satterthwaite's rule
-        most = max(left_out.effective - 1, least)
-        freedom = (variance + added) ** 2 / (variance**2 / freedom + added**2 / most)
-    return Beyond(further, variance + added, freedom)
+    known = added**2 / max(left_out.effective - 1, least)
+    chance = left_out.chance.scaled(scale)
+    return with_chance(further, variance, freedom, chance.plus(Chance(added, known)))
+
+
+def with_chance(further: float, variance: float, freedom: float, chance: Chance) -> Beyond:
+    """What lies beyond a score with another part of its variance: Welch and Satterthwaite's rule.
+
+    Args:
+        further: How far a part of one group more draws the score.
+        variance: What its groups tell of its variance.
+        freedom: Degrees of freedom of that.
+        chance: The other part.
+    """
+    if not chance.variance and not chance.doubt:
+        return Beyond(further, variance, freedom)
+    total = variance + chance.variance
+    return Beyond(further, total, total**2 / (variance**2 / freedom + chance.doubt))
 
 
 def degrees_of_freedom(

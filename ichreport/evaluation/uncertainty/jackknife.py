@@ -17,6 +17,29 @@ from ichreport.evaluation.uncertainty.bootstrap import group_sums
 
 
 @dataclass(frozen=True)
+class Chance:
+    """What the luck of training adds to the variance of a score, beside that of the patients.
+
+    Attributes:
+        variance: What it adds; 0 of a single training, whose luck is not known.
+        doubt: The square of that over its degrees of freedom, as Satterthwaite's rule adds it up.
+    """
+
+    variance: float = 0.0
+    doubt: float = 0.0
+
+    def scaled(self, by: float) -> Self:
+        """The same on another scale: of a score that is `by` times as large."""
+        return replace(self, variance=self.variance * by**2, doubt=self.doubt * by**4)
+
+    def plus(self, other: Self) -> Self:
+        """That of a sum or a difference of scores that were trained apart."""
+        return replace(
+            self, variance=self.variance + other.variance, doubt=self.doubt + other.doubt
+        )
+
+
+@dataclass(frozen=True)
 class LeftOut:
     """A score of all slices, and without the slices of each group.
 
@@ -29,6 +52,7 @@ class LeftOut:
         group_share: Of a score that tells two classes apart, one group of each among the class's
             own: Σ 1 / groups over the two.
         slice_share: The same of slices.
+        chance: Of a mean over trainings, what their luck adds (`training_seeds`).
     """
 
     value: float
@@ -37,6 +61,7 @@ class LeftOut:
     effective: float
     group_share: float = math.nan
     slice_share: float = math.nan
+    chance: Chance = Chance()
 
     @property
     def deviations(self) -> NDArray[np.float64]:
@@ -53,6 +78,7 @@ class LeftOut:
             effective=min(self.effective, other.effective),
             group_share=max(self.group_share, other.group_share),
             slice_share=max(self.slice_share, other.slice_share),
+            chance=self.chance.plus(other.chance),
         )
 
 

@@ -10,6 +10,7 @@ from ichreport.evaluation.comparisons import Comparison, compare_pairs
 from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.labels import ANY
 from ichreport.params.experiment import Experiment
+from ichreport.report import trainings
 from ichreport.report.beyond import changes
 from ichreport.report.html.blocks import Cell, Column, Link, Marked, Sentences, Table, numbers
 from ichreport.report.html.captions import Captions
@@ -62,7 +63,7 @@ def climb(results: Results) -> Ladder:
     named = {*baselines, *baselines.values()}
     runs = [run.name for run in results.runs if run.name in named]
     scored = [results.scored[name] for name in runs if name in results.scored]
-    comparison = Comparison({run.name: run.predictions_on("test") for run in scored})
+    comparison = Comparison({run.name: results.trainings_on_test(run) for run in scored})
     tables = [compare_pairs(comparison, baselines, [score]) for score in _SCORES]
     compared = pd.concat(tables, ignore_index=True)
     return Ladder(results, steps, baselines, runs, comparison, compared)
@@ -131,7 +132,7 @@ def table(ladder: Ladder) -> Table | Sentences:
         for loss, area in zip(losses, areas, strict=True)
     ]
     return Table(
-        _CAPTIONS.fill("ladder"),
+        _CAPTIONS.fill("ladder", luck=trainings.luck_of(ladder.runs, ladder.results)),
         [
             "step",
             *difference_columns("weighted log loss", "its own"),

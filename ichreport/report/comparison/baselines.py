@@ -10,6 +10,7 @@ import pandas as pd
 from ichreport.evaluation.comparisons import compare_runs
 from ichreport.labels import ANY
 from ichreport.params.samples import SAMPLES
+from ichreport.report import trainings
 from ichreport.report.html.blocks import (
     Cell,
     Column,
@@ -61,7 +62,7 @@ def against_baselines(results: Results) -> pd.DataFrame:
     baselines = {
         name: run.experiment.baseline for name, run in rows.items() if run.experiment.baseline
     }
-    predictions = {name: run.predictions for name, run in rows.items()}
+    predictions = {name: results.trainings_on_test(run) for name, run in rows.items()}
     return pd.concat(
         [
             compare_runs(predictions, baselines, score=compared.score, label=compared.label)
@@ -90,8 +91,11 @@ def comparisons(results: Results, compared: pd.DataFrame) -> Table:
                 *_difference(areas[name]),
             ]
         )
+    luck = trainings.luck_of(pd.unique(compared[["run", "baseline"]].to_numpy().ravel()), results)
     return Table(
-        _CAPTIONS.fill("baselines", baselines=_baselines(results), shared=_shared(compared)),
+        _CAPTIONS.fill(
+            "baselines", baselines=_baselines(results), luck=luck, shared=_shared(compared)
+        ),
         [
             "experiment",
             "baseline",

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ichreport.evaluation.comparisons import Comparison, Difference, difference_above_floors
+from ichreport.evaluation.comparisons import Comparison, Difference
 from ichreport.labels import ANY
+from ichreport.report import trainings
 from ichreport.report.html.blocks import Sentences, Table, Verdict, numbers
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import (
@@ -71,14 +72,14 @@ def gains(results: Results) -> list[Gain]:
     pairs = [
         (run, twin) for run in results.rows.values() for twin in results.twins_of(run.experiment)
     ]
-    return [_gain(by_slice, by_group) for by_slice, by_group in pairs]
+    return [_gain(*pair, results) for pair in pairs]
 
 
-def _gain(by_slice: ScoredRun, by_group: ScoredRun) -> Gain:
-    both = {"by slice": by_slice.predictions, "by group": by_group.predictions}
-    area = Comparison(both).difference("by slice", "by group", "auc", ANY)
-    loss = difference_above_floors(*both.values())
-    return Gain(by_slice.name, by_group.name, area, loss)
+def _gain(by_slice: ScoredRun, by_group: ScoredRun, results: Results) -> Gain:
+    names = by_slice.name, by_group.name
+    both = Comparison({run.name: results.trainings(run) for run in (by_slice, by_group)})
+    area, loss = both.difference(*names, "auc", ANY), both.difference_above_floors(*names)
+    return Gain(*names, area, loss)
 
 
 def verdict(gained: Sequence[Gain]) -> Verdict:
@@ -113,11 +114,12 @@ def _have(count: int) -> str:
     return f"{count or 'none'} {'have' if count > 1 else 'has'}"
 
 
-def gain(gained: Sequence[Gain]) -> Table | Sentences:
+def gain(gained: Sequence[Gain], results: Results) -> Table | Sentences:
     """What the leak seems to gain, in numbers.
 
     Args:
         gained: Of `gains`.
+        results: The runs.
     """
     if not gained:
         return Sentences([_CAPTIONS.fill("leak_gain_unknown")])
@@ -135,8 +137,9 @@ def gain(gained: Sequence[Gain]) -> Table | Sentences:
             ("log loss above the constant's", gain.loss),
         )
     ]
+    compared = [name for gain in gained for name in (gain.by_slice, gain.by_group)]
     return Table(
-        _CAPTIONS.fill("leak_gain"),
+        _CAPTIONS.fill("leak_gain", luck=trainings.luck_of(compared, results)),
         [
             "row and score",
             *numbers("split by slice", "split by group", "difference"),

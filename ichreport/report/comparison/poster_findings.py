@@ -10,6 +10,7 @@ from typing import Final, Self
 from ichreport.evaluation.findings.criteria import Criteria, read_criteria
 from ichreport.evaluation.findings.evidence import Basis, basis_of
 from ichreport.evaluation.findings.verdicts import Criterion, Finding, findings
+from ichreport.report import trainings
 from ichreport.report.html.blocks import Cell, Column, Marked, Row, Sentences, Table, Verdict
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import listed, number, with_interval
@@ -37,8 +38,8 @@ def judge(results: Results) -> JudgedFindings:
     """Judge the poster's five findings by the runs of a report."""
     runs = _PosterRuns.of(results)
     judged = findings(
-        {row: run.predictions for row, run in runs.own.items()},
-        twins={row: run.predictions for row, run in runs.twins.items()},
+        {row: results.trainings(run) for row, run in runs.own.items()},
+        twins={row: results.trainings(run) for row, run in runs.twins.items()},
         seen=runs.seen,
         random_backbones=runs.random_backbones,
     )
@@ -75,6 +76,8 @@ def declared(results: Results) -> Sentences:
         said.append(_CAPTIONS.fill("criteria_changed_earlier", versions=", ".join(earlier)))
     used = _PosterRuns.of(results).used_by(criteria)
     said += _trained({run.name: run.made_on for run in used}, changed)
+    if used:
+        said.append(trainings.luck_of([run.name for run in used], results))
     reasons = [part.why for finding in criteria.findings for part in finding.parts if part.why]
     return Sentences([*said, *reasons])
 

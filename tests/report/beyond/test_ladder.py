@@ -197,3 +197,15 @@ def test_a_report_without_steps_says_so_in_place_of_each_table():
     for shown in (ladder.sentences, ladder.what_changes, ladder.table):
         assert isinstance(shown(climbed), Sentences)
         assert "No row goes beyond the poster" in str(shown(climbed))
+
+
+def test_a_step_of_a_row_with_several_seeds_is_that_of_their_mean():
+    again = run(f"{FROZEN}--seed-2", 1.5, seed=3)
+    results = gathered(frozen(), again, tuned())
+    climbed = ladder.climb(results)
+    losses = [loss_of(on_test(results, name)) for name in (FROZEN, again.name)]
+    loss = difference(climbed, TUNED, "weighted_log_loss_sum")
+    assert loss["baseline_value"] == pytest.approx(sum(losses) / 2)
+    assert f"Trained once: {TUNED}." in ladder.table(climbed).caption
+    once = ladder.table(ladder.climb(gathered(frozen(), tuned())))
+    assert "Each row is a single training" in once.caption
