@@ -6,11 +6,21 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
+from scipy.optimize import brentq
+from scipy.special import expit, logit
+from sklearn.metrics import log_loss
 
 from ichreport import poster
-from ichreport.labels import ANY, LABELS, SUBTYPES
+from ichreport.labels import ANY, LABELS, SCORE_WEIGHTS, SUBTYPES
+from ichreport.poster.weighted_positives import (
+    constant_of_row_1,
+    loss_with,
+    power_of_row_1,
+    rarity,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -139,3 +149,48 @@ def test_importing_the_poster_reads_no_table():
         "assert len(poster.losses()) == 14 and poster.losses() is poster.losses()\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+@pytest.fixture(scope="module")
+def network_of_row_2():
+    """Truths, and a network's logits, drawn until it scores row 2's loss; scored by scikit-learn.
+
+    The same distance of normal scores for all labels, found on the draws themselves.
+    """
+    random = np.random.default_rng(0)
+    shares = [poster.label_counts()[label] / poster.SLICES for label in LABELS]
+    truth = random.random((200_000, len(LABELS))) < shares
+    noise, prior = random.normal(size=truth.shape), logit(shares)
+
+    def logits(distance):
+        return distance * (distance * truth + noise) - distance**2 / 2 + prior
+
+    def loss(shifted):
+        return sum(
+            weight * log_loss(truth[:, column], expit(shifted[:, column]))
+            for column, weight in enumerate(SCORE_WEIGHTS)
+        )
+
+    found = brentq(lambda distance: loss(logits(distance)) - 1.131, 0.5, 4, xtol=1e-3)
+    return lambda weights: loss(logits(found) + np.log(weights))
+
+
+def test_what_weighted_positives_make_of_row_2_agrees_with_drawn_networks(network_of_row_2):
+    rarities = [rarity(label) for label in LABELS]
+    assert rarities[LABELS.index("epidural")] == pytest.approx(0.9958 / 0.0042, rel=0.01)
+    for power in (1.0, 0.4):
+        weights = np.power(rarities, power)
+        ours = loss_with(lambda label, power=power: rarity(label) ** power)
+        assert ours == pytest.approx(network_of_row_2(weights), rel=0.01)
+    assert loss_with(lambda label: 1.0) == pytest.approx(1.131)
+
+
+def test_the_readings_that_fit_row_1_have_its_loss_and_the_row_uses_one(network_of_row_2):
+    constant, power = constant_of_row_1(), power_of_row_1()
+    assert network_of_row_2(constant) == pytest.approx(1.722, rel=0.01)
+    assert network_of_row_2([rarity(label) ** power for label in LABELS]) == pytest.approx(
+        1.722, rel=0.01
+    )
+    for name in ("01-sampa-raw-cnn7-weighted-bce", "16a-sampa-bygroup-raw-cnn7-weighted-bce"):
+        row = yaml.safe_load((ROOT / "params/experiments" / f"{name}.yaml").read_text())
+        assert row["positive_weight"] == round(constant, 1)

@@ -22,7 +22,12 @@ from ichreport.params.training.open_choices import (
     MAX_POSITIVE_WEIGHT,
 )
 from ichreport.params.training.optimizers import OPTIMIZERS
-from ichreport.params.training.positive_weights import ratio
+from ichreport.poster.weighted_positives import (
+    constant_of_row_1,
+    loss_with,
+    power_of_row_1,
+    rarity,
+)
 from ichreport.report.html.blocks import Table
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import listed, number
@@ -76,7 +81,14 @@ def table(results: Results) -> Table:
         ["weight of any in the loss", "1, as each subtype", "rows without label_weights"],
         ["weight of any in the score", f"{SCORE_WEIGHTS[LABELS.index(ANY)]:g}", "all rows"],
     ]
-    caption = _CAPTIONS.fill("open_choices", loss=number(poster.losses()[1].test))
+    caption = _CAPTIONS.fill(
+        "open_choices",
+        loss=number(poster.losses()[1].test),
+        by_rarity=number(loss_with(rarity), 2),
+        capped=number(loss_with(lambda label: min(rarity(label), MAX_POSITIVE_WEIGHT)), 2),
+        constant=number(constant_of_row_1(), 1),
+        power=number(power_of_row_1(), 2),
+    )
     return Table(caption, ["choice", "ours", "where"], rows)
 
 
@@ -99,6 +111,5 @@ def _weight(row: Experiment) -> str:
 def _cap() -> str:
     """At most how much rarity weighs, and which of the challenge's labels are rarer than that."""
     most = MAX_POSITIVE_WEIGHT
-    ratios = {label: ratio(n, poster.SLICES) for label, n in poster.label_counts().items()}
-    bound = [f"{label} ({rarity:.0f})" for label, rarity in ratios.items() if rarity > most]
+    bound = [f"{label} ({rarity(label):.0f})" for label in LABELS if rarity(label) > most]
     return f"at most {most:g}, which of the challenge's labels binds {listed(bound or ['none'])}"

@@ -138,6 +138,9 @@ def test_what_runs_choose_is_told_of_those_that_stand_for_the_poster_s_rows():
     assert ours["slices a step"] == "16, 64"
     assert "0.01" in ours["largest step"]
     assert ours["weight of positives"] == "5.3"
+    caption = open_choices.table(results).caption
+    assert "would score about 3.13, or 2.93 with the cap" in caption
+    assert "about 5.3 for all labels, or negatives per positive to the power 0.63" in caption
     rarity = {"poster_row": 1, "loss": "weighted-bce"}
     results = gathered(
         made_runs.run("01-a", 1.7, **rarity, rarity_power=0.63), made_runs.run("b", 1.7, **rarity)
