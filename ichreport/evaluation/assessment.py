@@ -17,7 +17,7 @@ from ichreport.evaluation.calibration.net_benefit import PROBABILITY_THRESHOLDS,
 from ichreport.evaluation.calibration.reliability import make_bins, reliability_curve
 from ichreport.evaluation.constant_prevalence import FloorComparison, compare_with_floor
 from ichreport.evaluation.endpoints import endpoint_table
-from ichreport.evaluation.extra_axial import extra_axial_table
+from ichreport.evaluation.extra_axial import derived_levels, extra_axial_table
 from ichreport.evaluation.operating.alarms import alarm_table
 from ichreport.evaluation.operating.thresholds import (
     AT_POSTER_RECALL,
@@ -27,8 +27,7 @@ from ichreport.evaluation.operating.thresholds import (
 from ichreport.evaluation.predictions import TRUTHS, probabilities, select_split, truths
 from ichreport.evaluation.scatter import scatter_table
 from ichreport.evaluation.studies import (
-    decided_studies,
-    fit_poolings,
+    PooledStudies,
     pooling_table,
     study_rates,
     study_table,
@@ -217,9 +216,9 @@ def assess(
     scores, precisions = score_table(predictions), average_precision_table(predictions)
     thresholds = frozen_thresholds(predictions)
     poster_thresholds = thresholds[thresholds["rule"] == POSTER_RULE]
-    learned = fit_poolings(predictions)
-    studies = decided_studies(predictions, learned)
-    of_studies = study_thresholds(studies)
+    studies = PooledStudies.of(predictions)
+    of_studies = study_thresholds(studies.decided)
+    derived = derived_levels(predictions, studies.slices)
     rates = [
         rate_table(predictions, thresholds).assign(split="test"),
         rate_table(predictions, poster_thresholds, split="train").assign(split="train"),
@@ -228,17 +227,17 @@ def assess(
         scores=scores,
         areas=auc_table(predictions),
         precisions=precisions,
-        endpoints=endpoint_table(predictions, scores, precisions),
+        endpoints=endpoint_table(predictions, scores, precisions, studies.maximum),
         thresholds=thresholds,
-        scatter=scatter_table(predictions, learned, **options),
+        scatter=scatter_table(predictions, studies, derived, **options),
         rates=pd.concat(rates, ignore_index=True),
         calibration=calibration_table(predictions, **options),
-        studies=study_table(predictions, learned),
-        alarms=alarm_table(studies, prevalences or {}),
-        extra_axial=extra_axial_table(predictions),
-        poolings=pooling_table(predictions, learned),
+        studies=study_table(studies),
+        alarms=alarm_table(studies.decided, prevalences or {}),
+        extra_axial=extra_axial_table(derived),
+        poolings=pooling_table(studies),
         study_thresholds=of_studies,
-        study_rates=study_rates(studies, of_studies),
+        study_rates=study_rates(studies.decided, of_studies),
         subgroups=pd.DataFrame(),
         splits=split_table(predictions),
         **_curves(predictions),

@@ -11,7 +11,6 @@ import pandas as pd
 
 from ichreport.evaluation.average_precision import average_precision, average_precision_table
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS, select_split
-from ichreport.evaluation.studies import pool_studies, whole_studies
 from ichreport.evaluation.uncertainty.jackknife import average_precision_left_out
 from ichreport.evaluation.uncertainty.score_table import score_table
 from ichreport.labels import LABELS
@@ -25,15 +24,15 @@ def endpoint_table(
     predictions: pd.DataFrame,
     scores: pd.DataFrame,
     precisions: pd.DataFrame,
+    studies: pd.DataFrame,
 ) -> pd.DataFrame:
     """The figure of every endpoint on validation and on test.
-
-    Studies are whole ones, pooled by the maximum of their slices, which has nothing to fit.
 
     Args:
         predictions: A run's predictions, one row a slice.
         scores: `uncertainty.score_table.score_table` of these.
         precisions: `average_precision.average_precision_table` of these on test.
+        studies: `studies.PooledStudies.maximum` of these: the maximum has nothing to fit.
 
     Returns:
         One row for each `level` (`slice`, `study`), `measure` (`auc`, `average_precision`), `split`
@@ -41,7 +40,6 @@ def endpoint_table(
         (slices or studies) and `positives`. NaN where undefined; the average precision on
         validation has no interval.
     """
-    studies = pool_studies(whole_studies(predictions))
     of_studies = score_table(studies, splits=_SPLITS)
     tables = [
         _areas(scores).assign(level="slice"),

@@ -4,6 +4,7 @@ The two look alike and lie side by side, and readers disagree on them more than 
 one of them. Networks keep their six labels; this one is scored beside them.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -17,7 +18,7 @@ from ichreport.evaluation.predictions import (
     checked_truth,
     select_split,
 )
-from ichreport.evaluation.studies import pool_studies, whole_studies
+from ichreport.evaluation.studies import pool_studies
 from ichreport.evaluation.uncertainty.closed_intervals import area_interval
 from ichreport.evaluation.uncertainty.jackknife import auc_left_out, average_precision_left_out
 from ichreport.splits import Split
@@ -46,18 +47,13 @@ def extra_axial_probability(predictions: pd.DataFrame) -> NDArray[np.float64]:
     return either
 
 
-def extra_axial_table(
-    predictions: pd.DataFrame,
-    *,
-    split: Split = "test",
-) -> pd.DataFrame:
+def extra_axial_table(levels: Mapping[str, pd.DataFrame], *, split: Split = "test") -> pd.DataFrame:
     """Areas, average precision and rates of the derived label, of slices and of whole studies.
 
-    Studies are pooled by the maximum of their slices' derived probability, as there is nothing to
-    fit. The threshold is that of the poster's recall on validation.
+    The threshold is that of the poster's recall on validation.
 
     Args:
-        predictions: A run's predictions, one row a slice.
+        levels: Of `derived_levels`.
         split: Where to measure.
 
     Returns:
@@ -66,25 +62,29 @@ def extra_axial_table(
         `threshold`, `units` and `positives`. NaN where undefined.
     """
     rows = [
-        {"level": level, **row}
-        for level, table in derived_levels(predictions).items()
-        for row in _scores(table, split)
+        {"level": level, **row} for level, table in levels.items() for row in _scores(table, split)
     ]
     columns = ["level", "score", "value", "low", "high", "groups"]
     return pd.DataFrame(rows)[[*columns, "threshold", "units", "positives"]]
 
 
-def derived_levels(predictions: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def derived_levels(predictions: pd.DataFrame, whole: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """The `slice`s and the whole `study`s, with the derived label in the columns of any bleeding.
+
+    Studies are pooled by the maximum of their slices' derived probability, as there is nothing to
+    fit.
 
     Args:
         predictions: A run's predictions, one row a slice.
+        whole: `studies.whole_studies` of these.
     """
-    derived = predictions.assign(
-        truth_any=extra_axial_truth(predictions),
-        probability_any=extra_axial_probability(predictions),
+    return {"slice": _derived(predictions), "study": pool_studies(_derived(whole))}
+
+
+def _derived(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.assign(
+        truth_any=extra_axial_truth(rows), probability_any=extra_axial_probability(rows)
     )
-    return {"slice": derived, "study": pool_studies(whole_studies(derived))}
 
 
 def _scores(table: pd.DataFrame, split: Split) -> list[dict[str, Any]]:

@@ -5,21 +5,25 @@ from typing import Any
 
 import pandas as pd
 
-from ichreport.evaluation.extra_axial import EXTRA_AXIAL, derived_levels
+from ichreport.evaluation.extra_axial import EXTRA_AXIAL
 from ichreport.evaluation.operating.threshold_scatter import threshold_scatter
 from ichreport.evaluation.operating.thresholds import AT_POSTER_RECALL
-from ichreport.evaluation.studies import Pooling, studies_by_pooling
+from ichreport.evaluation.studies import PooledStudies
 from ichreport.labels import ANY, LABELS
 
 
 def scatter_table(
-    predictions: pd.DataFrame, learned: Mapping[str, Pooling | None], **options: Any
+    predictions: pd.DataFrame,
+    studies: PooledStudies,
+    derived: Mapping[str, pd.DataFrame],
+    **options: Any,
 ) -> pd.DataFrame:
     """`threshold_scatter` of every threshold that a run's page shows, poolings taken as they are.
 
     Args:
         predictions: A run's predictions.
-        learned: As `studies.fit_poolings` learns them on the whole studies of validation.
+        studies: Its whole studies.
+        derived: `extra_axial.derived_levels` of both.
         **options: `replicates` and `seed` of `threshold_scatter`.
 
     Returns:
@@ -28,11 +32,11 @@ def scatter_table(
         alone. A label whose pooling could not be learned has no row of it.
     """
     tables = [threshold_scatter(predictions, **options).assign(level="slice", pooling="")]
-    for pooling, studies in studies_by_pooling(predictions, learned).items():
-        labels = [label for label in LABELS if pooling == "maximum" or learned[label]]
-        table = threshold_scatter(studies, rules=[AT_POSTER_RECALL], labels=labels, **options)
+    for pooling, pooled in studies.by_pooling().items():
+        labels = [label for label in LABELS if pooling == "maximum" or studies.poolings[label]]
+        table = threshold_scatter(pooled, rules=[AT_POSTER_RECALL], labels=labels, **options)
         tables.append(table.assign(level="study", pooling=pooling))
-    for level, rows in derived_levels(predictions).items():
+    for level, rows in derived.items():
         table = threshold_scatter(rows, rules=[AT_POSTER_RECALL], labels=[ANY], **options)
         pooling = "maximum" if level == "study" else ""
         tables.append(table.assign(label=EXTRA_AXIAL, level=level, pooling=pooling))

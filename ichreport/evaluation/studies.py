@@ -8,7 +8,8 @@ rest would count as a study without bleeding.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import cached_property
+from typing import Any, Final, Self
 
 import numpy as np
 import pandas as pd
@@ -70,6 +71,49 @@ MAXIMUM: Final = Pooling(math.inf)
 """The study's probability is that of its most suspicious slice."""
 
 
+@dataclass(frozen=True)
+class PooledStudies:
+    """A run's whole studies, pooled once for everything that is measured of them.
+
+    Attributes:
+        slices: `whole_studies` of the run's predictions.
+        poolings: By label, as `fit_poolings` learns them.
+    """
+
+    slices: pd.DataFrame
+    poolings: Mapping[str, Pooling | None]
+
+    @classmethod
+    def of(
+        cls, predictions: pd.DataFrame, poolings: Mapping[str, Pooling | None] | None = None
+    ) -> Self:
+        """The whole studies of a run.
+
+        Args:
+            predictions: A run's predictions, one row a slice.
+            poolings: By label; learned on validation if left out.
+        """
+        slices = whole_studies(predictions)
+        return cls(slices, fit_poolings(slices) if poolings is None else poolings)
+
+    @cached_property
+    def maximum(self) -> pd.DataFrame:
+        """`pool_studies` by the maximum."""
+        return pool_studies(self.slices)
+
+    @cached_property
+    def decided(self) -> pd.DataFrame:
+        """`pool_studies` as learned, or by the maximum where nothing could be learned."""
+        decided = {label: pooling or MAXIMUM for label, pooling in self.poolings.items()}
+        return pool_studies(self.slices, decided)
+
+    def by_pooling(self) -> dict[str, pd.DataFrame]:
+        """The studies by the `maximum`, and as `learned`: NaN where nothing could be learned."""
+        unknown = [f"probability_{label}" for label in LABELS if self.poolings[label] is None]
+        learned = self.decided.assign(**dict.fromkeys(unknown, math.nan))
+        return {"maximum": self.maximum, "learned": learned}
+
+
 def pool_logits(
     logit: NDArray[np.float64], study: NDArray[np.intp], sharpness: float
 ) -> NDArray[np.float64]:
@@ -97,18 +141,17 @@ def pool_logits(
     return largest + np.log(sums / slices) / sharpness
 
 
-def fit_poolings(predictions: pd.DataFrame) -> dict[str, Pooling | None]:
+def fit_poolings(slices: pd.DataFrame) -> dict[str, Pooling | None]:
     """Learn how to pool each label: the sharpness, slope and intercept with the least log loss.
 
     Args:
-        predictions: A run's predictions, one row a slice. Only whole studies of validation are
-            used.
+        slices: Of `whole_studies`. Only those of validation are used.
 
     Returns:
         By label; `None` where all studies of validation are of one class, or where studies with the
         label score lower than those without.
     """
-    rows = select_split(whole_studies(predictions), "validation")
+    rows = select_split(slices, "validation")
     study = _study_codes(rows)
     y_true, y_score = truths(rows), probabilities(rows)
     poolings: dict[str, Pooling | None] = {}
@@ -132,25 +175,23 @@ def _fit_pooling(
     return min(candidates, key=lambda candidate: candidate[0])[1] if candidates else None
 
 
-def pooling_table(predictions: pd.DataFrame, learned: Mapping[str, Pooling | None]) -> pd.DataFrame:
+def pooling_table(studies: PooledStudies) -> pd.DataFrame:
     """How the studies of each label are pooled.
 
     Args:
-        predictions: A run's predictions, one row a slice.
-        learned: As `fit_poolings` learns them on the whole studies of validation.
+        studies: A run's whole studies.
 
     Returns:
         One row a label: `label`, `learned` (whether there is a pooling), its `sharpness`, `slope`
         and `intercept` (those of `MAXIMUM` where there is none), and `studies` and `positives`,
         the whole studies of validation and those of them with the label.
     """
-    rows = select_split(whole_studies(predictions), "validation")
-    positives = pool_studies(rows)[list(TRUTHS)].sum()
-    studies = int(_study_codes(rows).max(initial=-1)) + 1
+    validation = select_split(studies.decided, "validation")
     table = []
     for label, truth_column in zip(LABELS, TRUTHS, strict=True):
-        pooling = learned[label]
-        counts = {"studies": studies, "positives": int(positives[truth_column])}
+        pooling = studies.poolings[label]
+        positives = int(validation[truth_column].sum())
+        counts = {"studies": len(validation), "positives": positives}
         table.append(
             {"label": label, "learned": pooling is not None, **vars(pooling or MAXIMUM), **counts}
         )
@@ -176,27 +217,11 @@ def poolings_in(table: pd.DataFrame) -> dict[str, Pooling | None]:
     }
 
 
-def decided_studies(
-    predictions: pd.DataFrame, learned: Mapping[str, Pooling | None]
-) -> pd.DataFrame:
-    """Whole studies, pooled as learned, or by the maximum where nothing could be learned.
-
-    Args:
-        predictions: A run's predictions, one row a slice.
-        learned: As `fit_poolings` learns them on the whole studies of validation.
-
-    Returns:
-        As `pool_studies`.
-    """
-    poolings = {label: pooling or MAXIMUM for label, pooling in learned.items()}
-    return pool_studies(whole_studies(predictions), poolings)
-
-
 def study_thresholds(studies: pd.DataFrame) -> pd.DataFrame:
     """Each rule's threshold for each label of whole studies, chosen on validation.
 
     Args:
-        studies: Of `decided_studies`.
+        studies: `PooledStudies.decided`.
 
     Returns:
         As `thresholds.frozen_thresholds`, with studies for slices.
@@ -208,7 +233,7 @@ def study_rates(studies: pd.DataFrame, thresholds: pd.DataFrame) -> pd.DataFrame
     """The rates of whole studies of test at frozen thresholds, with intervals.
 
     Args:
-        studies: Of `decided_studies`.
+        studies: `PooledStudies.decided`.
         thresholds: Of `study_thresholds`.
 
     Returns:
@@ -231,7 +256,7 @@ def whole_studies(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def pool_studies(
-    predictions: pd.DataFrame, poolings: Mapping[str, Pooling | None] | None = None
+    predictions: pd.DataFrame, poolings: Mapping[str, Pooling] | None = None
 ) -> pd.DataFrame:
     """One row a study, in the format of predictions, so that studies are scored as slices are.
 
@@ -240,8 +265,7 @@ def pool_studies(
 
     Args:
         predictions: A run's predictions, one row a slice.
-        poolings: By label; `MAXIMUM` for every label if left out. Where one is `None`, the
-            probability is NaN.
+        poolings: By label; `MAXIMUM` for every label if left out.
 
     Returns:
         The columns of predictions but `sop_instance_uid` and `series_instance_uid`, and `slices`.
@@ -255,10 +279,7 @@ def pool_studies(
     studies[list(TRUTHS)] = by_study[list(TRUTHS)].max()
     logit = to_logit(probabilities(predictions))
     for column, label in enumerate(LABELS):
-        pooling = chosen[label]
-        studies[PROBABILITIES[column]] = (
-            math.nan if pooling is None else _pooled(logit[:, column], study, pooling)
-        )
+        studies[PROBABILITIES[column]] = _pooled(logit[:, column], study, chosen[label])
     return studies.reset_index(drop=True)
 
 
@@ -275,33 +296,14 @@ def _study_codes(rows: pd.DataFrame) -> NDArray[np.intp]:
     return codes.to_numpy().astype(np.intp)
 
 
-def studies_by_pooling(
-    predictions: pd.DataFrame, learned: Mapping[str, Pooling | None]
-) -> dict[str, pd.DataFrame]:
-    """Whole studies as `pool_studies` pools them: by the `maximum`, and as `learned`.
-
-    Args:
-        predictions: A run's predictions, one row a slice.
-        learned: As `fit_poolings` learns them on the whole studies of validation.
-    """
-    whole = whole_studies(predictions)
-    return {"maximum": pool_studies(whole), "learned": pool_studies(whole, learned)}
-
-
-def study_table(
-    predictions: pd.DataFrame,
-    learned: Mapping[str, Pooling | None],
-    *,
-    split: Split = "test",
-) -> pd.DataFrame:
+def study_table(studies: PooledStudies, *, split: Split = "test") -> pd.DataFrame:
     """Areas and rates of whole studies, pooled by the maximum and as learned on validation.
 
     Pooling and thresholds (those of the poster's recall) are chosen on the whole studies of
     validation and then frozen.
 
     Args:
-        predictions: A run's predictions, one row a slice.
-        learned: As `fit_poolings` learns them on the whole studies of validation.
+        studies: A run's whole studies.
         split: Where to measure.
 
     Returns:
@@ -311,11 +313,11 @@ def study_table(
         `positives`. NaN where undefined, and throughout where a pooling could not be learned.
     """
     table: list[dict[str, Any]] = []
-    for name, studies in studies_by_pooling(predictions, learned).items():
-        validation, rows = select_split(studies, "validation"), select_split(studies, split)
+    for name, pooled in studies.by_pooling().items():
+        validation, rows = select_split(pooled, "validation"), select_split(pooled, split)
         group_codes = pd.factorize(rows["group"])[0].astype(np.intp)
         for label, truth_column, score_column in zip(LABELS, TRUTHS, PROBABILITIES, strict=True):
-            pooling = learned[label] if name == "learned" else MAXIMUM
+            pooling = studies.poolings[label] if name == "learned" else MAXIMUM
             threshold = math.nan
             if pooling:
                 threshold = threshold_at_recall(

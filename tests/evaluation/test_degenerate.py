@@ -9,14 +9,14 @@ from ichreport.evaluation.calibration.errors import calibration_table
 from ichreport.evaluation.comparisons import compare_runs
 from ichreport.evaluation.constant_prevalence import compare_with_floor
 from ichreport.evaluation.endpoints import endpoint_table
-from ichreport.evaluation.extra_axial import extra_axial_table
+from ichreport.evaluation.extra_axial import derived_levels, extra_axial_table
 from ichreport.evaluation.failures.worst_mistakes import worst_mistakes
 from ichreport.evaluation.findings.verdicts import findings
 from ichreport.evaluation.operating.alarms import alarm_table
 from ichreport.evaluation.operating.thresholds import frozen_thresholds, rate_table
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
 from ichreport.evaluation.scatter import scatter_table
-from ichreport.evaluation.studies import decided_studies, fit_poolings, study_table
+from ichreport.evaluation.studies import PooledStudies, study_table
 from ichreport.evaluation.subgroups import subgroup_scores
 from ichreport.evaluation.uncertainty.clustered_auc import auc_table
 from ichreport.evaluation.uncertainty.score_table import score_table
@@ -42,16 +42,17 @@ def test_every_table_is_made(case, predictions):
     assert len(score_table(changed)) == 3 * 14
     assert len(rate_table(changed, frozen_thresholds(changed))) == 4 * 6 * 9
     assert len(calibration_table(changed, replicates=5)) == 6 * 12
-    learned = fit_poolings(changed)
-    assert len(study_table(changed, learned)) == 2 * 6 * 10
+    studies = PooledStudies.of(changed)
+    assert len(study_table(studies)) == 2 * 6 * 10
     assert len(auc_table(changed)) == 6
-    assert len(alarm_table(decided_studies(changed, learned), {"any": [0.02]})) == (6 + 1) * 5
-    assert len(extra_axial_table(changed)) == 2 * (2 + 9)
-    scatter = scatter_table(changed, learned, replicates=5)
-    poolings = 6 + sum(pooling is not None for pooling in learned.values())
+    assert len(alarm_table(studies.decided, {"any": [0.02]})) == (6 + 1) * 5
+    derived = derived_levels(changed, studies.slices)
+    assert len(extra_axial_table(derived)) == 2 * (2 + 9)
+    scatter = scatter_table(changed, studies, derived, replicates=5)
+    poolings = 6 + sum(pooling is not None for pooling in studies.poolings.values())
     assert len(scatter) == 4 * 6 + poolings + 2
     scores, precisions = score_table(changed), average_precision_table(changed)
-    assert len(endpoint_table(changed, scores, precisions)) == 2 * 2 * 2 * 6
+    assert len(endpoint_table(changed, scores, precisions, studies.maximum)) == 2 * 2 * 2 * 6
     assert len(compare_runs({"a": changed, "b": predictions}, {"a": "b"})) == 1
     assert len(findings(dict.fromkeys(range(1, 15), changed))) == 5
     subgroup_scores(changed, half, thresholds={"any": 0.5})

@@ -6,10 +6,12 @@ import pytest
 from sklearn.metrics import average_precision_score, recall_score, roc_auc_score
 
 from ichreport.evaluation.extra_axial import (
+    derived_levels,
     extra_axial_probability,
     extra_axial_table,
     extra_axial_truth,
 )
+from ichreport.evaluation.studies import whole_studies
 from ichreport.evaluation.uncertainty.closed_intervals import area_interval
 from ichreport.evaluation.uncertainty.jackknife import average_precision_left_out
 
@@ -34,9 +36,14 @@ def test_a_probability_split_between_the_two_still_outranks_one_that_is_small():
     assert split > alone
 
 
+def measured(predictions):
+    levels = derived_levels(predictions, whole_studies(predictions))
+    return extra_axial_table(levels).set_index(["level", "score"])
+
+
 @pytest.fixture(scope="module")
 def scored(predictions):
-    return extra_axial_table(predictions).set_index(["level", "score"])
+    return measured(predictions)
 
 
 def derived(predictions, split):
@@ -70,13 +77,12 @@ def test_its_scores_are_those_of_scikit_learn(predictions, scored):
 
 
 def test_a_sample_of_single_slices_has_it_in_slices_alone(predictions):
-    table = extra_axial_table(predictions.assign(study_slices=100))
-    table = table.set_index(["level", "score"])
+    table = measured(predictions.assign(study_slices=100))
     assert np.isnan(table.loc[("study", "auc"), "value"])
     assert table.loc[("slice", "auc"), "value"] > 0.5
 
 
 def test_the_six_labels_stay_as_they_are(predictions):
     before = predictions.copy()
-    extra_axial_table(predictions)
+    measured(predictions)
     pd.testing.assert_frame_equal(predictions, before)

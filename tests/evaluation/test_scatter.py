@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from ichreport.evaluation.extra_axial import EXTRA_AXIAL, extra_axial_table
+from ichreport.evaluation.extra_axial import EXTRA_AXIAL, derived_levels, extra_axial_table
 from ichreport.evaluation.operating.thresholds import RULES
 from ichreport.evaluation.scatter import scatter_table
-from ichreport.evaluation.studies import fit_poolings, study_table
+from ichreport.evaluation.studies import PooledStudies, study_table, whole_studies
 from ichreport.labels import LABELS
 
 KEYS = ["level", "pooling", "label", "rule"]
@@ -19,7 +19,13 @@ def many(draw_predictions):
 
 @pytest.fixture
 def table(many):
-    return scatter_table(many, fit_poolings(many), replicates=200).set_index(KEYS)
+    return scatter_of(many, replicates=200).set_index(KEYS)
+
+
+def scatter_of(predictions, *, replicates):
+    studies = PooledStudies.of(predictions)
+    derived = derived_levels(predictions, studies.slices)
+    return scatter_table(predictions, studies, derived, replicates=replicates)
 
 
 def test_every_threshold_of_a_page_has_a_row(table):
@@ -31,8 +37,9 @@ def test_every_threshold_of_a_page_has_a_row(table):
 
 
 def test_a_frozen_threshold_lies_among_those_of_other_draws(many, table):
-    studies = study_table(many, fit_poolings(many)).set_index(["score", "pooling", "label"])
-    derived = extra_axial_table(many).set_index(["score", "level"])
+    studies = study_table(PooledStudies.of(many)).set_index(["score", "pooling", "label"])
+    levels = derived_levels(many, whole_studies(many))
+    derived = extra_axial_table(levels).set_index(["score", "level"])
     frozen = {
         **{
             ("study", pooling, "any"): studies.loc[("recall", pooling, "any")]
@@ -49,11 +56,10 @@ def test_a_frozen_threshold_lies_among_those_of_other_draws(many, table):
 
 def test_what_is_undefined_has_no_range(many):
     healthy = many.assign(**dict.fromkeys(["truth_epidural", "truth_subdural"], 0))
-    learned = fit_poolings(healthy)
-    table = scatter_table(healthy, learned, replicates=5).set_index(KEYS)
-    assert learned["epidural"] is None
+    table = scatter_of(healthy, replicates=5).set_index(KEYS)
+    assert PooledStudies.of(healthy).poolings["epidural"] is None
     assert ("study", "learned", "epidural", "recall-85") not in table.index
     assert table.loc[("study", "maximum", "epidural", "recall-85"), "undefined"] == 5
     assert np.isnan(table.loc[("slice", "", EXTRA_AXIAL, "recall-85"), "rate_low"])
-    single = scatter_table(many.assign(study_slices=10_000), fit_poolings(many), replicates=5)
+    single = scatter_of(many.assign(study_slices=10_000), replicates=5)
     assert single.loc[single["level"] == "study", "rate_low"].isna().all()

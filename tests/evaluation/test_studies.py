@@ -52,13 +52,13 @@ def test_learning_finds_how_the_studies_were_made(draw_predictions):
     logit = np.log(many["probability_any"] / (1 - many["probability_any"]))
     mean = logit.groupby(many["study_instance_uid"]).transform("mean")
     many["truth_any"] = (mean > mean.median()).astype(int)
-    learned = studies.fit_poolings(many)["any"]
+    learned = studies.PooledStudies.of(many).poolings["any"]
     assert learned.sharpness <= 0.5
     assert learned.slope > 1
 
 
 def measured(predictions):
-    return studies.study_table(predictions, studies.fit_poolings(predictions))
+    return studies.study_table(studies.PooledStudies.of(predictions))
 
 
 def test_the_table_gives_areas_and_rates_of_frozen_study_thresholds(predictions):
@@ -80,12 +80,25 @@ def test_the_table_gives_areas_and_rates_of_frozen_study_thresholds(predictions)
 def test_a_pooling_that_cannot_be_learned_is_missing_with_its_count(predictions):
     changed = predictions.copy()
     changed.loc[changed["split"] == "validation", "truth_epidural"] = 0
-    assert studies.fit_poolings(changed)["epidural"] is None
+    assert studies.PooledStudies.of(changed).poolings["epidural"] is None
     table = measured(changed)
     rows = table[(table["pooling"] == "learned") & (table["label"] == "epidural")]
     assert rows[["value", "low", "threshold", "sharpness"]].isna().all(axis=None)
     assert (rows["positives"] > 0).all()
     assert set(table["label"]) == set(LABELS)
+
+
+def test_what_could_not_be_learned_is_decided_by_the_maximum_and_the_rest_as_learned(predictions):
+    poolings = dict.fromkeys(LABELS, studies.Pooling(0.0)) | {"epidural": None}
+    pooled = studies.PooledStudies.of(predictions, poolings)
+    maximum, learned = pooled.by_pooling().values()
+    np.testing.assert_array_equal(
+        pooled.decided["probability_epidural"], maximum["probability_epidural"]
+    )
+    assert learned["probability_epidural"].isna().all()
+    mean = studies.pool_studies(predictions, dict.fromkeys(LABELS, studies.Pooling(0.0)))
+    for table in (pooled.decided, learned):
+        np.testing.assert_array_equal(table["probability_any"], mean["probability_any"])
 
 
 def test_only_studies_with_all_slices_in_one_split_are_scored(predictions):
@@ -113,12 +126,12 @@ def test_a_sample_of_single_slices_has_no_study_to_score(predictions):
 
 
 def test_without_validation_nothing_is_learned(predictions):
-    learned = studies.fit_poolings(predictions[predictions["split"] == "train"])
-    assert set(learned.values()) == {None}
+    pooled = studies.PooledStudies.of(predictions[predictions["split"] == "train"])
+    assert set(pooled.poolings.values()) == {None}
 
 
 def test_rates_of_studies_are_those_of_each_rules_own_threshold(predictions):
-    decided = studies.decided_studies(predictions, studies.fit_poolings(predictions))
+    decided = studies.PooledStudies.of(predictions).decided
     thresholds = studies.study_thresholds(decided)
     rates = studies.study_rates(decided, thresholds).set_index(["rule", "label", "rate"])
     test = decided[decided["split"] == "test"]

@@ -19,7 +19,7 @@ from ichreport.evaluation.failures import causes
 from ichreport.evaluation.failures.causes import Causes
 from ichreport.evaluation.failures.failure_rates import failure_rate, failure_table, with_adjusted
 from ichreport.evaluation.predictions import select_split
-from ichreport.evaluation.studies import decided_studies, poolings_in
+from ichreport.evaluation.studies import PooledStudies, poolings_in
 from ichreport.labels import ANY, LABELS, SUBTYPES
 
 _OF_SUBTYPES: Final = ("area of the bleed", "contrast to the brain around it")
@@ -193,8 +193,8 @@ def _studies(
     measures: pd.DataFrame | None,
 ) -> pd.DataFrame:
     """The misses of whole studies; empty where test has none with bleeding."""
-    learned = poolings_in(assessed.poolings)
-    studies = select_split(decided_studies(predictions, learned), "test")
+    pooled = PooledStudies.of(predictions, poolings_in(assessed.poolings))
+    studies = select_split(pooled.decided, "test")
     positive = studies[studies[f"truth_{ANY}"] == 1]
     chosen = assessed.study_thresholds.set_index(["rule", "label"])["threshold"]
     threshold = float(chosen[POSTER_RULE, ANY])

@@ -30,7 +30,7 @@ def alarm_table(
     The threshold is that of the poster's recall on validation, and frozen.
 
     Args:
-        studies: Whole studies, as `studies.decided_studies` pools them.
+        studies: Whole studies, `studies.PooledStudies.decided`.
         prevalences: By label, shares of studies with it, each in (0, 1). A label that is not named
             is given at its share of the data alone.
         split: Where recall and specificity are measured.
