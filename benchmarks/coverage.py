@@ -256,7 +256,7 @@ def rate_ends(right: NDArray[np.bool_], group: NDArray[np.intp]) -> dict[str, An
     """The interval of a rate: Clopper and Pearson's with a design effect, and ours."""
     units, rate = len(right), mean_left_out(right.astype(float), group)
     ours = rate_interval(rate, units=units)
-    if math.isnan(rate.value) or rate.groups < 2:
+    if not rate.has_variance:
         return {"Clopper and Pearson": ours, "ours": ours}
     variance, slices = float(np.square(rate.deviations).sum()), float(rate.groups)
     if variance > 0:

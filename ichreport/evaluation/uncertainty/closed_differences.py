@@ -14,7 +14,6 @@ from scipy.special import stdtr, stdtrit
 
 from ichreport.evaluation.uncertainty.closed_intervals import (
     alike_groups_interval,
-    check_level,
     misranked,
 )
 from ichreport.evaluation.uncertainty.ends import (
@@ -27,7 +26,7 @@ from ichreport.evaluation.uncertainty.ends import (
     variance_of,
     with_chance,
 )
-from ichreport.evaluation.uncertainty.intervals import LEVEL, Interval
+from ichreport.evaluation.uncertainty.intervals import LEVEL, Interval, check_level
 from ichreport.evaluation.uncertainty.jackknife import LeftOut
 
 _UNSEEN: Final = 1.0
@@ -77,7 +76,7 @@ def _beyond_difference(left_out: LeftOut, side: Side, of: OfWhat) -> Beyond:
     """What lies beyond a difference: nothing of none anywhere, NaN of one that is alike."""
     steps, value = left_out.deviations, left_out.value
     known = max(left_out.effective - 1, 1.0)
-    if left_out.groups < 2 or math.isnan(value):
+    if not left_out.has_variance:
         return Beyond(math.nan, math.nan, 1.0)
     if of == "areas":
         variance = float(np.square(steps).sum()) + misranked(left_out) ** 2
@@ -143,8 +142,6 @@ def cautious_interval(left_out: LeftOut, level: float = LEVEL) -> Interval:
         ValueError: If `level` is not in (0, 1).
     """
     check_level(level)
-    if left_out.groups < 2 or math.isnan(left_out.value):
-        return Interval(math.nan, math.nan, left_out.groups)
     ends = []
     for sign in (-1, 1):
         value, error, freedom = _with_a_further_group(left_out, sign)
@@ -161,14 +158,14 @@ def p_value_below_zero(left_out: LeftOut) -> float:
     Returns:
         In [0, 1]; NaN with fewer than two groups, and where all groups gain alike.
     """
-    if left_out.groups < 2 or math.isnan(left_out.value):
-        return math.nan
     value, error, freedom = _with_a_further_group(left_out, 1)
     return float(stdtr(freedom, value / error)) if error else 1.0
 
 
 def _with_a_further_group(left_out: LeftOut, sign: int) -> tuple[float, float, float]:
     """The mean, its standard error and its degrees of freedom with one group more."""
+    if not left_out.has_variance:
+        return math.nan, math.nan, 1.0
     furthest = max(float((sign * left_out.deviations).max()), 0.0)
     further = sign * furthest * (1 + _FURTHER / math.sqrt(left_out.effective))
     deviations = np.append(left_out.deviations, further)

@@ -22,7 +22,7 @@ from ichreport.evaluation.uncertainty.ends import (
     carrying_groups,
     variance_of,
 )
-from ichreport.evaluation.uncertainty.intervals import LEVEL, Interval
+from ichreport.evaluation.uncertainty.intervals import LEVEL, Interval, check_level
 from ichreport.evaluation.uncertainty.jackknife import LeftOut
 
 _MISRANKED: Final = {
@@ -68,7 +68,7 @@ def area_interval(left_out: LeftOut, curve: Area = "roc", level: float = LEVEL) 
         ValueError: If `level` is not in (0, 1).
     """
     check_level(level)
-    if left_out.groups < 2 or math.isnan(left_out.value):
+    if not left_out.has_variance:
         return Interval(math.nan, math.nan, left_out.groups)
     part = misranked(left_out, curve)
     shrunk, without = (_with_a_part(of, part) for of in (left_out.value, left_out.without))
@@ -199,7 +199,7 @@ def rate_interval(left_out: LeftOut, *, units: int, level: float = LEVEL) -> Int
     """
     check_level(level)
     rate, groups = left_out.value, left_out.groups
-    if groups < 2 or math.isnan(rate):
+    if not left_out.has_variance:
         return Interval(math.nan, math.nan, groups)
     squared = float(ndtri((1 + level) / 2)) ** 2
     low, high = (
@@ -250,9 +250,3 @@ def _smaller(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float
 def _with_a_part(value: Any, part: float) -> Any:
     """A share, or several, drawn towards a half: a part of each kind counts more."""
     return (1 - 2 * part) * value + part
-
-
-def check_level(level: float) -> None:
-    """Raise a ValueError if a level is not in (0, 1)."""
-    if not 0 < level < 1:
-        raise ValueError(f"level must be in (0, 1), got {level!r}.")

@@ -51,8 +51,7 @@ def interval(replicates: ArrayLike, *, groups: int, level: float = LEVEL) -> Int
     Raises:
         ValueError: If `level` is not in (0, 1).
     """
-    if not 0 < level < 1:
-        raise ValueError(f"level must be in (0, 1), got {level!r}.")
+    check_level(level)
     values = np.asarray(replicates, dtype=np.float64)
     defined = values[~np.isnan(values)]
     if groups < 2 or not len(defined):
@@ -60,6 +59,12 @@ def interval(replicates: ArrayLike, *, groups: int, level: float = LEVEL) -> Int
     tail = _expanded_tail(groups, level)
     low, high = np.quantile(defined, [tail, 1 - tail])
     return Interval(float(low), float(high), groups)
+
+
+def check_level(level: float) -> None:
+    """Raise a ValueError if a level is not in (0, 1)."""
+    if not 0 < level < 1:
+        raise ValueError(f"level must be in (0, 1), got {level!r}.")
 
 
 @cache

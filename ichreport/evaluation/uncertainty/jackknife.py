@@ -68,6 +68,11 @@ class LeftOut:
         """What each group adds to the score: the score less the score without it, (G,)."""
         return self.value - self.without
 
+    @property
+    def has_variance(self) -> bool:
+        """Whether the groups say how it scatters: it is defined, and of two or more."""
+        return self.groups >= 2 and not math.isnan(self.value)
+
     def minus(self, other: Self) -> Self:
         """The difference of two scores without the same groups in the same order."""
         return replace(
