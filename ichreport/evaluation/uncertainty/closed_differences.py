@@ -73,19 +73,23 @@ def difference_interval(
 
 
 def _beyond_difference(left_out: LeftOut, side: Side, of: OfWhat) -> Beyond:
-    """What lies beyond a difference: nothing of none anywhere, NaN of one that is alike."""
-    steps, value = left_out.deviations, left_out.value
-    known = max(left_out.effective - 1, 1.0)
+    """What lies beyond a difference; its variance as `_variance_of_difference`."""
+    steps, known = left_out.deviations, max(left_out.effective - 1, 1.0)
     if not left_out.has_variance:
         return Beyond(math.nan, math.nan, 1.0)
     if of == "areas":
         variance = float(np.square(steps).sum()) + misranked(left_out) ** 2
-        return with_chance(0.0, variance, known, left_out.chance)
-    if not variance_of(steps):
-        return Beyond(0.0, math.nan if abs(value) >= ROUNDING else 0.0, known)
-    if of == "shares":
-        return with_chance(0.0, variance_of(steps), known, left_out.chance)
-    return beyond(steps, left_out, side, _UNSEEN)
+    else:
+        variance = _variance_of_difference(steps, left_out.value)
+        if variance > 0 and of == "values":
+            return beyond(steps, left_out, side, _UNSEEN)
+    return with_chance(0.0, variance, known, left_out.chance)
+
+
+def _variance_of_difference(steps: NDArray[np.float64], value: float) -> float:
+    """The sum of squares: 0 of no difference anywhere, NaN of one that is alike everywhere."""
+    variance = variance_of(steps)
+    return math.nan if not variance and abs(value) >= ROUNDING else variance
 
 
 def bounded_interval(
@@ -163,15 +167,18 @@ def p_value_below_zero(left_out: LeftOut) -> float:
 
 
 def _with_a_further_group(left_out: LeftOut, sign: int) -> tuple[float, float, float]:
-    """The mean, its standard error and its degrees of freedom with one group more."""
+    """The mean, its standard error and its degrees of freedom with one group more.
+
+    The error is the root of `_variance_of_difference`.
+    """
     if not left_out.has_variance:
         return math.nan, math.nan, 1.0
     furthest = max(float((sign * left_out.deviations).max()), 0.0)
     further = sign * furthest * (1 + _FURTHER / math.sqrt(left_out.effective))
     deviations = np.append(left_out.deviations, further)
     freedom = degrees_of_freedom(deviations, left_out.effective, fewest=1)
-    error = _error(deviations, left_out.value)
-    end = with_chance(further, error**2, freedom, left_out.chance)
+    variance = _variance_of_difference(deviations, left_out.value)
+    end = with_chance(further, variance, freedom, left_out.chance)
     return left_out.value + further, math.sqrt(end.variance), end.freedom
 
 
@@ -191,11 +198,3 @@ def difference_p_value(left_out: LeftOut, *, of: OfWhat = "values") -> float:
         return 1.0
     distance = max(abs(left_out.value) - end.further, 0.0)
     return float(2 * stdtr(end.freedom, -distance / math.sqrt(end.variance)))
-
-
-def _error(deviations: NDArray[np.float64], value: float) -> float:
-    """A standard error: 0 of no difference anywhere, and NaN of one that is alike everywhere."""
-    error = math.sqrt(np.square(deviations).sum())
-    if error >= ROUNDING:
-        return error
-    return 0.0 if abs(value) < ROUNDING else math.nan
