@@ -65,39 +65,53 @@ def threshold_scatter(
     # other draws than those of test, which start from the seed itself
     resamples = draw_resamples(validation["group"], replicates=replicates, seed=seed + 1)
     group_codes = resamples.group_codes(validation["group"])
-    table: list[dict[str, Any]] = []
-    for rule in rules:
-        for label in labels:
-            positive, score = _of_label(validation, label)
-            thresholds = threshold_replicates(positive, score, rule, group_codes, resamples.counts)
-            rate = _JUDGED_BY[rule.measure]
-            test_positive, test_score = _of_label(test, label)
-            judged = test_score[test_positive == (rate == "recall")]
-            rates = _rates(judged, thresholds, rate)
-            groups = count_groups(group_codes, *_needed(rule, positive))
-            of_thresholds = interval(thresholds, groups=groups)
-            of_rates = interval(rates, groups=groups)
-            further = _where_the_rule_may_lie(positive, score, rule, group_codes)
-            low, high = _wider(of_thresholds, further)
-            rate_low, rate_high = _wider(of_rates, _rates(judged, further, rate))
-            table.append(
-                {
-                    "rule": rule.name,
-                    "label": label,
-                    "low": low,
-                    "high": high,
-                    "rate": rate,
-                    "rate_low": rate_low,
-                    "rate_high": rate_high,
-                    "groups": groups,
-                    "undefined": int(np.isnan(thresholds).sum()),
-                }
-            )
+    of_labels = {label: (_of_label(validation, label), _of_label(test, label)) for label in labels}
+    table = [
+        {
+            "rule": rule.name,
+            "label": label,
+            **_scatter(rule, chosen_on, judged_on, group_codes, resamples.counts),
+        }
+        for rule in rules
+        for label, (chosen_on, judged_on) in of_labels.items()
+    ]
     return pd.DataFrame(table)
 
 
-def _of_label(rows: pd.DataFrame, label: str) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    """Whether each row has a label, and the label's probability."""
+_OfLabel = tuple[NDArray[np.bool_], NDArray[np.float64]]
+"""Whether each row has a label, and the label's probability."""
+
+
+def _scatter(
+    rule: Rule,
+    chosen_on: _OfLabel,
+    judged_on: _OfLabel,
+    group_codes: NDArray[np.intp],
+    counts: NDArray[np.int64],
+) -> dict[str, Any]:
+    """How far the threshold of a rule and a label scatters, and its rate with it."""
+    positive, score = chosen_on
+    test_positive, test_score = judged_on
+    rate = _JUDGED_BY[rule.measure]
+    judged = test_score[test_positive == (rate == "recall")]
+    groups = count_groups(group_codes, *_needed(rule, positive))
+    thresholds = threshold_replicates(positive, score, rule, group_codes, counts)
+    further = _where_the_rule_may_lie(positive, score, rule, group_codes)
+    low, high = _wider(interval(thresholds, groups=groups), further)
+    of_rates = interval(_rates(judged, thresholds, rate), groups=groups)
+    rate_low, rate_high = _wider(of_rates, _rates(judged, further, rate))
+    return {
+        "low": low,
+        "high": high,
+        "rate": rate,
+        "rate_low": rate_low,
+        "rate_high": rate_high,
+        "groups": groups,
+        "undefined": int(np.isnan(thresholds).sum()),
+    }
+
+
+def _of_label(rows: pd.DataFrame, label: str) -> _OfLabel:
     column = LABELS.index(label)
     truth = checked_truth(rows[TRUTHS[column]])
     return truth == 1, checked_probability(rows[PROBABILITIES[column]])
