@@ -13,6 +13,7 @@ from ichreport.report.html.blocks import Sentences
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import counted, digits_for, number, with_interval
 from ichreport.runs.external_record import ExternalProblem, ExternalRecord, read_external
+from ichreport.runs.results import Results
 
 _CAPTIONS: Final = Captions.beside(__file__)
 
@@ -55,14 +56,21 @@ def read(profile: Profile, report_folder: Path | None = None) -> Elsewhere:
     return Elsewhere(records, [*problems, *missing])
 
 
-def verdict(elsewhere: Elsewhere) -> Sentences:
+def verdict(elsewhere: Elsewhere, results: Results) -> Sentences:
     """Whether each run holds in each place: a line each, from the interval of the difference.
+
+    Then what of these runs was chosen after a look at test patients, and which evaluations are
+    missing.
 
     Args:
         elsewhere: As `read` gives it.
+        results: All runs of the report.
     """
     lines = [_verdict(record) for record in elsewhere.records]
-    told = [*lines, *(problem.text for problem in elsewhere.problems)]
+    names = dict.fromkeys(record.run for record in elsewhere.records)
+    scored = [results.all_scored[name] for name in names if name in results.all_scored]
+    chosen = [said for run in scored for said in results.hindsight_of(run)]
+    told = [*lines, *chosen, *(problem.text for problem in elsewhere.problems)]
     return Sentences(told) if told else no_records(elsewhere)
 
 

@@ -12,6 +12,7 @@ from ichreport.report.external import elsewhere, tables
 from ichreport.report.external.elsewhere import Elsewhere, outcome
 from ichreport.runs.external_format import EXTERNAL_FORMAT, read_external_record
 from ichreport.runs.external_record import ExternalProblem, ExternalRecord, read_external
+from tests.report.beyond.made_ladder import gathered, run
 from tests.report.external.made_evaluations import assessment, comparison, told
 
 
@@ -33,23 +34,42 @@ def test_the_verdict_is_what_the_interval_of_the_difference_says(
     changed = {"auc_any": {"difference_low": low, "difference_high": high}}
     [row] = comparison(**changed).query("measure == 'auc' and label == 'any'").to_dict("records")
     assert outcome(row) == expected
-    [line] = elsewhere.verdict(told(tmp_path, **changed)).sentences
+    [line] = elsewhere.verdict(told(tmp_path, **changed), gathered()).sentences
     assert words in line
     assert ("is not excluded" in line) == (low < 0 <= high)
     assert "0.800 (0.760–0.840)" in line
     assert "0.900 (0.870–0.930)" in line
 
 
+def test_what_of_the_runs_was_chosen_on_test_patients_stands_after_their_verdicts(tmp_path):
+    places, chosen = told(tmp_path), {"hindsight": "its epochs."}
+    twice = Elsewhere(
+        [*places.records, *places.records], [ExternalProblem("hills", "cnn", "Gone.")]
+    )
+    first, second, said, gone = elsewhere.verdict(
+        twice, gathered(run("cnn", 2.0, **chosen))
+    ).sentences
+    assert "cnn falls on island" in first
+    assert first == second
+    assert said == "cnn is not free of hindsight: its epochs."
+    assert gone == "Gone."
+    above = run("cnn", 2.0, features_from="tuned", head="sequence")
+    said = str(elsewhere.verdict(places, gathered(run("tuned", 2.0, **chosen), above)))
+    assert "tuned, on which cnn rests, is not free of hindsight: its epochs." in said
+    clean = gathered(run("cnn", 2.0), run("other", 2.0, **chosen))
+    assert "hindsight" not in str(elsewhere.verdict(places, clean))
+
+
 def test_a_fall_that_is_not_excluded_is_never_one_of_nothing(tmp_path):
     changed = {"auc_any": {"difference_low": -0.0003, "difference_high": 0.01}}
-    [line] = elsewhere.verdict(told(tmp_path, **changed)).sentences
+    [line] = elsewhere.verdict(told(tmp_path, **changed), gathered()).sentences
     assert "one of up to 0.0003 is not excluded" in line
 
 
 def test_one_study_is_no_studies(tmp_path):
-    [line] = elsewhere.verdict(told(tmp_path, auc_any={"outside_units": 1})).sentences
+    [line] = elsewhere.verdict(told(tmp_path, auc_any={"outside_units": 1}), gathered()).sentences
     assert "(1 study, 30 with bleeding)" in line
-    [line] = elsewhere.verdict(told(tmp_path)).sentences
+    [line] = elsewhere.verdict(told(tmp_path), gathered()).sentences
     assert "(60 studies, 30 with bleeding)" in line
 
 
@@ -129,12 +149,12 @@ def test_what_a_data_set_lacks_is_said_in_a_sentence(tmp_path):
     sentences = (elsewhere.of_few, elsewhere.of_thresholds, elsewhere.of_probabilities)
     for table in (tables.places, tables.data_sets, tables.calibration, tables.forest, *sentences):
         assert "No run has been applied" in repr(table(nobody))
-    assert "No run has been applied" in str(elsewhere.verdict(nobody))
+    assert "No run has been applied" in str(elsewhere.verdict(nobody, gathered()))
 
 
 def test_where_evaluations_are_only_missing_they_alone_are_named(tmp_path):
     missing = Elsewhere([], [ExternalProblem("hills", "cnn", "cnn has not been evaluated.")])
-    assert elsewhere.verdict(missing).sentences == ["cnn has not been evaluated."]
+    assert elsewhere.verdict(missing, gathered()).sentences == ["cnn has not been evaluated."]
     sentences = (elsewhere.of_few, elsewhere.of_thresholds, elsewhere.of_probabilities)
     for table in (tables.places, tables.data_sets, tables.calibration, tables.forest, *sentences):
         assert "No evaluation can be shown" in repr(table(missing))
