@@ -41,7 +41,7 @@ def test_simulated_readers_label_the_heads_that_they_read():
     ("external", "message"),
     [
         ([{"source": "x"}], r"x: external\.0\.name must be given\."),
-        ([ISLAND | {"name": "../x"}], r"x: external\.0\.name must match"),
+        ([ISLAND | {"name": "../x"}], r"x: external\.0\.name must be 1 to 100 letters"),
         ([ISLAND | {"kind": "cq5"}], r"x: external\.0\.kind must be 'cq500' or 'ct-ich', got"),
         (
             [ISLAND | {"run": []}],

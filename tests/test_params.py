@@ -14,7 +14,6 @@ from ichreport.labels import LABELS
 from ichreport.params import inputs, networks, samples
 from ichreport.params.experiment import Experiment
 from ichreport.params.inputs import INPUTS
-from ichreport.params.learning_curve import LearningCurve
 from ichreport.params.networks import HEADS, LOSSES, NETWORKS, NetworkSpec
 from ichreport.params.phantom.recipe import PhantomRecipe
 from ichreport.params.profile import OF_THE_REPORT, Profile
@@ -22,6 +21,7 @@ from ichreport.params.rows.differences import differences
 from ichreport.params.rows.read import read_each_experiment
 from ichreport.params.samples import SAMPLES
 from ichreport.params.training import mixing
+from ichreport.params.training.learning_curve import LearningCurve
 from ichreport.params.training.training_plan import TrainedNetwork
 from ichreport.params.yaml import project_path, read_value
 from ichreport.runs import recording

@@ -8,9 +8,9 @@ from typing import Final
 
 from ichreport.cli.adding import AddCommand
 from ichreport.params.external import ExternalDataSet
+from ichreport.params.mistakes import NAME_PATTERN
 from ichreport.params.profile import Profile
 from ichreport.params.store_profile import data_set_of_store
-from ichreport.params.yaml import NAME_PATTERN
 from ichreport.workflow import timed
 
 _ABOUT: Final = "Apply a finished run to another hospital's store, with all it decides frozen."

@@ -8,8 +8,9 @@ from typing import Any
 
 from ichreport.cli.adding import PROFILE_HELP, AddCommand
 from ichreport.cli.messages import brief
+from ichreport.params.mistakes import NAME_PATTERN
 from ichreport.params.profile import Profile
-from ichreport.params.yaml import NAME_PATTERN, project_path, read_value, read_yaml
+from ichreport.params.yaml import project_path, read_value, read_yaml
 from ichreport.runs import job_times
 from ichreport.workflow import timed
 

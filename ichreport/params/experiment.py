@@ -13,7 +13,6 @@ from ichreport.params.inputs import (
     InputSpec,
     combined,
 )
-from ichreport.params.learning_curve import LearningCurve
 from ichreport.params.networks import (
     HEADS,
     NETWORKS,
@@ -26,6 +25,7 @@ from ichreport.params.rows import compatibility
 from ichreport.params.rows.combinations import Combination
 from ichreport.params.samples import SAMPLES, SplitBy
 from ichreport.params.training import augmentations
+from ichreport.params.training.learning_curve import LearningCurve
 from ichreport.params.training.optimizers import Steps
 from ichreport.params.training.sequences import SequenceRecipe
 from ichreport.params.training.training_plan import (

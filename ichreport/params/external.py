@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from ichreport.params.folders import check_apart, check_own_folder
+from ichreport.params.mistakes import NAME_PATTERN, brief
 from ichreport.params.phantom.recipe import PhantomRecipe
-from ichreport.params.yaml import LARGEST_SEED, NAME_PATTERN, Parameters, brief, project_path
+from ichreport.params.yaml import LARGEST_SEED, Parameters, project_path
 
 if TYPE_CHECKING:
     from ichreport.params.profile import Profile

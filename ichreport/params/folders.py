@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Final
 
-from ichreport.params.yaml import brief, project_path, shown
+from ichreport.params.mistakes import brief
+from ichreport.params.yaml import project_path, shown
 
 _OF_THE_SYSTEM: Final = frozenset(
     {"bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "proc", "run", "sbin", "sys", "usr"}
@@ -12,7 +13,10 @@ _OF_THE_SYSTEM: Final = frozenset(
 
 
 _OF_THE_PROJECT: Final = frozenset(
-    {"ichreport", "notebooks", "params", "reports", "tests", "workflow", "docs", ".git", ".venv"}
+    {
+        *("ichreport", "notebooks", "params", "profiles", "reports", "tests", "workflow"),
+        *("benchmarks", "docs", ".git", ".venv"),
+    }
 )
 """Folders of a project in which no data belong."""
 

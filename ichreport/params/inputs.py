@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import PlainValidator
 
-from ichreport.params.yaml import brief
+from ichreport.params.mistakes import brief
 
 Input = Literal["raw", "linear", "sigmoid", "adjacent"]
 WindowShape = Literal["linear", "sigmoid"]

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, Field, PlainValidator
 
 from ichreport.labels import LABELS
-from ichreport.params.yaml import brief
+from ichreport.params.mistakes import brief
 
 Network = Literal[
     "cnn7",

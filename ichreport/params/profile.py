@@ -12,17 +12,16 @@ from ichreport.params.endpoint import Endpoint, Prevalences
 from ichreport.params.external import ExternalDataSet, check_external
 from ichreport.params.folders import check_own_folder
 from ichreport.params.ingest import GroupBy, SeriesToKeep
-from ichreport.params.learning_curve import LearningCurve
 from ichreport.params.machine import Determinism, Devices, Machine, Precision
+from ichreport.params.mistakes import NAME_PATTERN, brief
 from ichreport.params.networks import NETWORKS, Network
 from ichreport.params.phantom.recipe import PhantomRecipe
+from ichreport.params.training.learning_curve import LearningCurve
 from ichreport.params.training.training_plan import FEATURES_FOLDER, Backbone, View
 from ichreport.params.yaml import (
     LARGEST_SEED,
-    NAME_PATTERN,
     Float32,
     Parameters,
-    brief,
     known_profiles,
     project_path,
     shown,
@@ -182,6 +181,14 @@ class Profile(Parameters):
                 "luck."
             )
         return self
+
+    @field_validator("experiments", mode="before")
+    @classmethod
+    def _is_one_or_several(cls, paths: Any) -> Any:
+        several = isinstance(paths, list) and all(isinstance(path, str) for path in paths)
+        if not several and not isinstance(paths, str):
+            raise ValueError("the path of a folder of rows, or a list of such paths")
+        return paths
 
     @field_validator("source", "labels", "store", "weights", "experiments")
     @classmethod

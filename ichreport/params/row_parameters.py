@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 from pydantic import Field, StringConstraints
 
 from ichreport.params.inputs import MOST_NEIGHBOURS, Input, Windows, WindowShape
+from ichreport.params.mistakes import NAME_PATTERN
 from ichreport.params.networks import (
     Head,
     Hierarchy,
@@ -20,7 +21,7 @@ from ichreport.params.samples import FoldName, Sample, SplitBy
 from ichreport.params.training.optimizers import Optimizer, Schedule
 from ichreport.params.training.sequences import SequenceRecipe
 from ichreport.params.training.training_plan import TestTimeView
-from ichreport.params.yaml import LARGEST_SEED, NAME_PATTERN, Float32, listed
+from ichreport.params.yaml import LARGEST_SEED, Float32, listed
 
 SCRATCH: Final = "scratch"
 """The run that a notebook with the parameters of its own cell makes; each one replaces the last."""

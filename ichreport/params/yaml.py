@@ -6,7 +6,6 @@ so is what YAML would read otherwise than a person: a key that stands twice, `01
 """
 
 import ast
-import difflib
 import os
 import re
 from collections.abc import Mapping, Sequence, Set
@@ -16,12 +15,12 @@ from typing import Annotated, Any, Final, Self, get_args
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from ichreport.params.mistakes import brief, explain
+
 _LARGEST_FILE: Final = 100_000
 """Bytes of a parameter file, at most."""
 _DEEPEST: Final = 20
 """Levels of a parameter file, at most."""
-_LONGEST_SHOWN: Final = 80
-"""Characters of a value in an error, at most."""
 
 _MOST_SHOWN: Final = 8
 """Mistakes in a set of parameters that are listed, at most."""
@@ -35,10 +34,6 @@ _LARGEST: Final = 1e30
 
 LARGEST_SEED: Final = 2**32 - 1
 """What numpy and the frameworks take as a seed, at most."""
-
-
-NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
-"""What a report, a run, a data set and a kernel may be called."""
 
 
 class Parameters(BaseModel):
@@ -62,7 +57,7 @@ class Parameters(BaseModel):
             return cls.model_validate(dict(values))
         except ValidationError as error:
             problems = error.errors()
-            lines = [f"{where}: {_explain(cls, problem)}" for problem in problems[:_MOST_SHOWN]]
+            lines = [f"{where}: {explain(cls, problem)}" for problem in problems[:_MOST_SHOWN]]
             if len(problems) > _MOST_SHOWN:
                 more = len(problems) - _MOST_SHOWN
                 lines.append(f"{where}: {more:,} mistake{'s' * (more > 1)} more.")
@@ -172,7 +167,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except (yaml.YAMLError, ValueError) as error:
         raise ValueError(f"{path} is not readable as YAML: {_in_one_line(error)}.") from error
     if not isinstance(values, dict):
-        raise ValueError(f"{path} must be a YAML mapping of names to values, got {brief(values)}.")
+        came = "nothing" if values is None else brief(values)
+        cure = " A space comes after each colon." if isinstance(values, str) else ""
+        raise ValueError(f"{path} must be a YAML mapping of names to values, got {came}.{cure}")
     return values
 
 
@@ -260,15 +257,6 @@ def _refused(problem: str, place: Any) -> yaml.MarkedYAMLError:
     return yaml.MarkedYAMLError(problem=problem, problem_mark=place.start_mark)
 
 
-def brief(value: Any) -> str:
-    """A value as an error shows it: as Python writes it, cut where it is long."""
-    return _cut(repr(value))
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 1]}…"
-
-
 def project_path(relative: str) -> Path:
     """A path of a parameter file: absolute, or relative to the project's root.
 
@@ -310,52 +298,11 @@ def _in_one_line(error: Exception) -> str:
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
         mark = error.problem_mark
         context = f" {error.context}" if error.context else ""
-        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}{context}"
+        told = f"{error.problem}{context}".replace("character '\\t'", "a tab")
+        return f"line {mark.line + 1}, column {mark.column + 1}: {told}"
+    if isinstance(error, UnicodeDecodeError):
+        return f"byte {error.start + 1:,} is not UTF-8; save it as UTF-8"
     return str(error).splitlines()[0]
-
-
-def _explain(model: type[BaseModel], problem: Mapping[str, Any]) -> str:
-    if not problem["loc"]:  # not one value is wrong, but two do not go together
-        return str(problem["msg"]).removeprefix("Value error, ")
-    *parents, leaf = problem["loc"]
-    name = _cut(".".join(str(part) for part in problem["loc"]))
-    got = problem["input"]
-    if problem["type"] == "extra_forbidden":
-        known = sorted(_nested(model, parents).model_fields)
-        close = difflib.get_close_matches(str(leaf), known, n=1)
-        hint = f" Did you mean {close[0]}?" if close else ""
-        return f"{name} is not a known parameter.{hint} Known: {', '.join(known)}."
-    if problem["type"] == "missing":
-        return f"{name} must be given."
-    if problem["type"] == "value_error" and str(problem["msg"]).endswith("."):
-        return f"{name}: {str(problem['msg']).removeprefix('Value error, ')}"
-    rule = re.sub(r"^(\w+ should (be )?|Value error, )", "", problem["msg"])
-    rule = re.sub(r"^a valid (?=[aeiou])", "an ", rule).replace("a valid ", "a ")
-    if problem["type"] == "model_type":
-        rule = "a mapping of names to values"
-    verb = "must" if rule.startswith(("match", "have")) else "must be"
-    cure = ""
-    if problem["type"] == "float_type" and isinstance(got, str) and _is_number(got):
-        cure = f" YAML reads {got} as text; write it as {float(got)!r}."
-    return f"{name} {verb} {rule}, got {brief(got)}.{cure}"
-
-
-def _nested(model: type[BaseModel], parents: list[Any]) -> type[BaseModel]:
-    for parent in parents:
-        if isinstance(parent, int):  # a place in a list
-            continue
-        annotation = model.model_fields[parent].annotation
-        choices = (annotation, *get_args(annotation))
-        model = next(c for c in choices if isinstance(c, type) and issubclass(c, BaseModel))
-    return model
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _fits_float32(value: float) -> float:

@@ -19,10 +19,11 @@ from ichreport.files import (
 )
 from ichreport.params.experiment import Experiment
 from ichreport.params.inputs import INPUTS, combined
+from ichreport.params.mistakes import brief
 from ichreport.params.networks import HEADS, LOSSES, NETWORKS
 from ichreport.params.rows.differences import differences, in_words
 from ichreport.params.samples import SAMPLES
-from ichreport.params.yaml import brief, from_root
+from ichreport.params.yaml import from_root
 from ichreport.runs.record_format import (
     PREDICTIONS,
     RECORD,

@@ -23,9 +23,10 @@ from typing import Final
 from ichreport import dependencies
 from ichreport.files import private_folder, read_json, remove_partials, write_json
 from ichreport.params.experiment import Experiment
+from ichreport.params.mistakes import brief
 from ichreport.params.profile import Profile
 from ichreport.params.rows.read import read_each_experiment
-from ichreport.params.yaml import brief, project_path, shown
+from ichreport.params.yaml import project_path, shown
 from ichreport.runs import job_times
 from ichreport.workflow import lifetime, repairs, report_lock
 from ichreport.workflow.progress import JOURNAL, Journal

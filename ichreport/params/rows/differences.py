@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ichreport.params.experiment import Experiment
+from ichreport.params.mistakes import brief
 from ichreport.params.profile import OF_THE_REPORT
 from ichreport.params.rows import combinations
 from ichreport.params.samples import SAMPLES
-from ichreport.params.yaml import brief, project_path
+from ichreport.params.yaml import project_path
 
 _NEVER_COMPUTED_WITH: Final = OF_THE_REPORT - {"store", "image_size"} | {
     *("name", "question", "hindsight", "poster_row", "baseline"),

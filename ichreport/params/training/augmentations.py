@@ -12,7 +12,8 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from ichreport.params.yaml import Parameters, brief
+from ichreport.params.mistakes import brief
+from ichreport.params.yaml import Parameters
 
 Kind = Literal["flip", "affine", "crop", "erase", "noise", "blur", "contrast"]
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from ichreport.params.yaml import brief
+from ichreport.params.mistakes import brief
 
 Optimizer = Literal["adam", "adamw"]
 Schedule = Literal["plateau", "cosine", "steps"]

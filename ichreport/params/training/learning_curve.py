@@ -2,7 +2,8 @@
 
 from pydantic import Field, field_validator
 
-from ichreport.params.yaml import NAME_PATTERN, Parameters
+from ichreport.params.mistakes import NAME_PATTERN
+from ichreport.params.yaml import Parameters
 
 
 class LearningCurve(Parameters):
