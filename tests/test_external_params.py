@@ -4,7 +4,7 @@ import pytest
 
 from ichreport.params.profile import Profile
 from ichreport.params.rows.read import read_each_experiment
-from ichreport.workflow import make_report
+from ichreport.workflow import checked_profile
 
 ISLAND = {"name": "island", "source": "data/elsewhere/rsna"}
 HEADS = {"patients": 3, "seed": 5}
@@ -113,6 +113,6 @@ def test_no_row_sets_it_for_itself_and_a_run_that_no_row_makes_is_refused(projec
     with pytest.raises(
         ValueError, match=r"external island: 'none' is no experiment\. There are cnn"
     ):
-        make_report.read_profile("params/tiny.yaml")
+        checked_profile.read_profile("params/tiny.yaml")
     path.write_text(start)
-    assert make_report.read_profile("params/tiny.yaml").external[0].name == "island"
+    assert checked_profile.read_profile("params/tiny.yaml").external[0].name == "island"

@@ -6,14 +6,13 @@ outcome. A killed call leaves nothing that keeps the next one from working.
 """
 
 import contextlib
-import difflib
 import multiprocessing
 import os
 import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -22,13 +21,12 @@ from typing import Final
 
 from ichreport import dependencies
 from ichreport.files import private_folder, read_json, remove_partials, write_json
-from ichreport.params.experiment import Experiment
-from ichreport.params.mistakes import brief
 from ichreport.params.profile import Profile
 from ichreport.params.rows.read import read_each_experiment
 from ichreport.params.yaml import project_path, shown
 from ichreport.runs import job_times
 from ichreport.workflow import lifetime, repairs, report_lock
+from ichreport.workflow.checked_profile import missing_weights, read_profile
 from ichreport.workflow.progress import JOURNAL, Journal
 from ichreport.workflow.server_on_demand import ServerOnDemand
 
@@ -53,81 +51,6 @@ _PREFIX: Final = "ichreport-call-"
 _TMP: Final = Path("/tmp")  # noqa: S108
 
 
-def read_profile(path: str) -> Profile:
-    """Read a profile, and check what would make its jobs fail hours later.
-
-    Args:
-        path: Its parameter file.
-
-    Raises:
-        ValueError: If a parameter is wrong, or names what is not there; in one line.
-    """
-    profile = Profile.from_files(path)
-    if Path(path).stem != profile.profile:
-        raise ValueError(f"{path}: profile must be the file's name, got {profile.profile!r}.")
-    known = profile.experiment_files
-    if profile.cam_run not in known:
-        raise ValueError(
-            f"{path}: cam_run: {profile.cam_run!r} is no experiment. There are {', '.join(known)}."
-        )
-    experiments, mistakes = read_each_experiment(profile)
-    of_maps = experiments.get(profile.cam_run)
-    if of_maps is not None and of_maps.members:
-        raise ValueError(
-            f"{path}: cam_run: {profile.cam_run!r} combines other runs and has no network of its "
-            f"own; name one of them: {', '.join(of_maps.members)}."
-        )
-    if of_maps is not None and of_maps.features_from is not None:
-        raise ValueError(
-            f"{path}: cam_run: {profile.cam_run!r} reads the features of another run, whose "
-            f"network has the maps; name that one: {of_maps.features_from}."
-        )
-    if profile.learning_curve is not None and profile.learning_curve.run not in known:
-        raise ValueError(
-            f"{path}: learning_curve.run: {profile.learning_curve.run!r} is no experiment. There "
-            f"are {', '.join(known)}."
-        )
-    of_profile = [row for row in experiments.values() if row.weights == profile.weights]
-    for problem in _missing_weights(of_profile).values():
-        close = difflib.get_close_matches(str(profile.weights).lower(), ["imagenet"])
-        raise ValueError(f"{path}: {problem}.{' Did you mean imagenet?' if close else ''}")
-    _check_runs_elsewhere(path, profile, {*experiments, *mistakes}, experiments)
-    if profile.kernel != "python3":
-        from ichreport.workflow import kernels
-
-        kernels.environment_of(profile.kernel)
-    return profile
-
-
-def _missing_weights(experiments: Iterable[Experiment]) -> dict[str, str]:
-    """By the row's file, what files of weights rows name that are not there."""
-    missing = {}
-    for row in experiments:
-        file = row.backbone.weights_file if row.backbone is not None else None
-        if file is not None and not file.is_file():
-            missing[row.row] = (
-                f"weights: there is no file {brief(shown(file))}, for the weights of {row.network}"
-            )
-    return missing
-
-
-def _check_runs_elsewhere(
-    path: str, profile: Profile, rows: Container[str], experiments: Iterable[str]
-) -> None:
-    """Refuse runs of other hospitals' data that no row makes.
-
-    Raises:
-        ValueError: If there is one; the message names it and the rows.
-    """
-    for data in profile.external:
-        for name in profile.runs_elsewhere(data):
-            if name not in rows:
-                raise ValueError(
-                    f"{path}: external {data.name}: {name!r} is no experiment. There are "
-                    f"{', '.join(experiments)}."
-                )
-
-
 def make_report(path: str, snakemake: Sequence[str], *, with_parent: bool = False) -> int:
     """Make a profile's report: all that is missing or out of date, and the pages.
 
@@ -148,7 +71,7 @@ def make_report(path: str, snakemake: Sequence[str], *, with_parent: bool = Fals
     experiments, mistakes = read_each_experiment(profile)
     for mistake in mistakes.values():
         _print_error(mistake)
-    for row, problem in _missing_weights(experiments.values()).items():
+    for row, problem in missing_weights(experiments.values()).items():
         _print_error(
             f"{shown(profile.experiment_files[row])}: {problem}; until it is there, the row fails."
         )

@@ -361,7 +361,7 @@ def test_with_seeds_a_combination_is_of_its_members_runs_of_the_same_seed(tmp_pa
             "blend_of needs exactly two runs, got 3: a, b, e; take ens",
         ),
         ({"blend_of": ["a", "b"], "ensemble_of": ["a", "b"]}, "both say what the row is; leave"),
-        ({"blend_of": ["a", "../b"]}, r"blend_of\.1 must match pattern"),
+        ({"blend_of": ["a", "../b"]}, r"blend_of\.1 must be 1 to 100 letters"),
         ({"blend_of": ["a", "b"], "sample": "sampb"}, "'a' is of fullid split by group, this row"),
         ({"blend_of": ["a", "b"], "sample": "sampa"}, "sample sampa is split by slice; choose spl"),
         (

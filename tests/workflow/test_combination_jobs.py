@@ -7,7 +7,7 @@ import pytest
 
 from ichreport.params.experiment import Experiment
 from ichreport.params.yaml import read_value
-from ichreport.workflow import cluster_resources, make_report
+from ichreport.workflow import checked_profile, cluster_resources
 from tests.workflow.killing import PROFILE
 
 CNN = {"network": "cnn7", "sample": "fullid"}
@@ -95,4 +95,4 @@ def test_maps_of_a_run_without_a_network_are_refused_before_anything_runs(
     project = make_project(tmp_path, PROFILE | {"cam_run": "both"}, EXPERIMENTS)
     monkeypatch.chdir(project.root)
     with pytest.raises(ValueError, match=r"cam_run: 'both' combines other runs .* them: a, b\."):
-        make_report.read_profile(f"params/{PROFILE['profile']}.yaml")
+        checked_profile.read_profile(f"params/{PROFILE['profile']}.yaml")

@@ -16,7 +16,7 @@ from ichreport.files import sha256_of_file, write_json, write_sealed_json, write
 from ichreport.params.profile import Profile
 from ichreport.params.rows.read import read_each_experiment
 from ichreport.runs.record_format import RECORD_FORMAT, seal_notebook
-from ichreport.workflow import make_report, repairs, report_lock
+from ichreport.workflow import checked_profile, make_report, repairs, report_lock
 from tests.workflow.killing import EXPERIMENTS, PROFILE, is_running, words_of
 
 
@@ -52,9 +52,24 @@ def write_real_data(project, changed):
             {"learning_curve": "{run: none}"},
             "params/killed.yaml: learning_curve.run: 'none' is no experiment. There are cnn",
         ),
+        (
+            {"learning_curve": "{run: cnn}"},
+            "params/killed.yaml: learning_curve.run: cnn does not train a head on stored features",
+        ),
+        (
+            {"cam_run": "cnm"},
+            "cam_run: 'cnm' is no experiment. Did you mean cnn? There are cnn, ",
+        ),
+        (
+            {"experiments": "nowhere"},
+            "params/killed.yaml: experiments: there is no folder nowhere; name one, or files that",
+        ),
         ({"backbone_size": 96}, "backbone_size must be at most image_size, 32, got 96"),
         ({"store": "data/{x}"}, "store must be a path without { and }, which stand for wildcards"),
-        ({"kernel": "nowhere"}, "kernel: no Jupyter kernel is called 'nowhere'."),
+        (
+            {"kernel": "nowhere"},
+            "killed.yaml: kernel: no Jupyter kernel is called 'nowhere'.",
+        ),
     ],
 )
 def test_a_profile_with_a_mistake_is_one_line_before_anything_runs(
@@ -72,15 +87,25 @@ def test_a_profile_with_a_mistake_is_one_line_before_anything_runs(
     assert content(project.root) == before
 
 
-def test_weights_that_are_not_there_are_one_line_before_anything_runs(project, monkeypatch, capfd):
+@pytest.mark.parametrize(
+    ("weights", "cure"),
+    [
+        ("ImageNet", " Did you mean imagenet?"),
+        ("none", " For random weights, write null."),
+        ("mine.weights.h5", ""),
+    ],
+)
+def test_weights_that_are_not_there_are_one_line_before_anything_runs(
+    project, monkeypatch, capfd, weights, cure
+):
     project.write_experiment("frozen", {"network": "densenet121", "sample": "fullid"})
-    write_real_data(project, {"weights": "ImageNet"})
+    write_real_data(project, {"weights": weights})
     monkeypatch.chdir(project.root)
     assert main(["report", "params/killed.yaml", "--", "--cores", "1"]) == 2
     [line] = capfd.readouterr().err.splitlines()
     assert line == (
-        "ichreport report: params/killed.yaml: weights: there is no file 'ImageNet', for the "
-        "weights of densenet121. Did you mean imagenet?"
+        f"ichreport report: params/killed.yaml: weights: there is no file {weights!r}, for the "
+        f"weights of densenet121.{cure}"
     )
 
 
@@ -96,7 +121,7 @@ def test_weights_that_are_there_and_a_row_s_own_are_no_mistake_of_the_profile(
     monkeypatch.chdir(project.root)
     if "{" in named:  # EXPERIMENTS has a densenet121, too
         (project.root / "params/experiments/own.yaml").unlink()
-    assert make_report.read_profile("params/killed.yaml").weights == named
+    assert checked_profile.read_profile("params/killed.yaml").weights == named
 
 
 def test_a_row_s_own_weights_that_are_not_there_are_told_before_anything_runs(

@@ -1,6 +1,7 @@
 """Reading the rows of a report from their files, with what they name of each other."""
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -52,6 +53,20 @@ def _refuse(
         if problem:
             row = experiments.pop(name).row
             mistakes.setdefault(row, f"{profile.experiment_files[row]}: {problem}")
+
+
+def no_experiment(name: str, rows: Iterable[str]) -> str:
+    """What is said of a run that is named and is no row's.
+
+    Args:
+        name: Its name.
+        rows: The names of the rows.
+    """
+    known = list(rows)
+    longer = [row for row in known if row.startswith(f"{name}-")]
+    close = longer if len(longer) == 1 else difflib.get_close_matches(name, known, n=1)
+    hint = f" Did you mean {close[0]}?" if close else ""
+    return f"{name!r} is no experiment.{hint} There are {', '.join(known) or 'none'}."
 
 
 def refuse_unfit_baseline(experiment: Experiment) -> None:
@@ -159,7 +174,7 @@ def _problem(
         return ""
     if name not in experiments:
         rows = dict.fromkeys(other.row for other in experiments.values())
-        return f"{relation}: {name!r} is no experiment. There are {', '.join(rows)}."
+        return f"{relation}: {no_experiment(name, rows)}"
     problem = _RELATIONS[relation](experiment, experiments[name])
     return f"{relation}: {problem}" if problem else ""
 
