@@ -306,6 +306,15 @@ def test_a_row_s_own_seed_among_the_further_ones_is_refused(tmp_path):
             "loss would have no effect: focal_labels names all labels; say loss: focal",
         ),
         ({"loss": "weighted-bce", "positive_weight": 5, "focal_labels": ["epidural"]}, None),
+        (
+            {"loss": "weighted-bce", "positive_weight": 5, "rarity_power": 1},
+            "rarity_power would have no effect: positive_weight weighs all labels alike; leave one",
+        ),
+        ({"rarity_power": 1}, "rarity_power would have no effect: loss bce does not weigh posi"),
+        ({"loss": "weighted-bce", "rarity_power": 1}, None),
+        ({"hindsight": " "}, "hindsight must be words, or left out, got ' '"),
+        ({"question": "\t"}, "question must be words, or left out, got '\\t'"),
+        ({"hindsight": "", "question": ""}, None),
         ({"focal_labels": list(LABELS)}, None),
         ({"trainable_layers": 3, "learning_rate": 1e-3, "head_epochs": 2}, None),
         ({"trainable_layers": 3, "fine_tuning_rate": 1e-3, "weights": "imagenet"}, None),
@@ -1217,7 +1226,15 @@ def test_eight_shares_that_are_told_apart_are_taken_for_any_and_for_the_primary(
         ({"learning_curve": {}}, "learning_curve.run must be given"),
         (
             {"learning_curve": {"run": "a", "shares": [0.5, 1.0]}},
-            "learning_curve.shares must be shares between 0 and 1, each once, got",
+            "learning_curve.shares must be shares from 0.001 to 0.999, each 0.001 or more from",
+        ),
+        (
+            {"learning_curve": {"run": "a", "shares": [0.5, 0.5]}},
+            "learning_curve.shares must be shares from 0.001 to 0.999, each 0.001 or more from",
+        ),
+        (
+            {"learning_curve": {"run": "a", "shares": [0.5, 0.5001]}},
+            "learning_curve.shares must be shares from 0.001 to 0.999, each 0.001 or more from",
         ),
     ],
 )

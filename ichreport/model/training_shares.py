@@ -1,7 +1,9 @@
 """A row trained on shares of its training patients, for its learning curve."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
+import numpy as np
 import pandas as pd
 
 from ichreport.data.samples import Sample, with_share_of_training
@@ -29,14 +31,29 @@ def predict_by_share(
         and of test. Empty without shares.
 
     Raises:
-        ValueError: As `samples.with_share_of_training` and `training_store.fit_or_find`.
+        ValueError: If two shares come to the same groups, before anything is trained; and as
+            `samples.with_share_of_training` and `training_store.fit_or_find`.
     """
     if not shares:
         return {}
     parts = {
         share: with_share_of_training(sample, share, seed=seed) for share in (*sorted(shares), 1.0)
     }
+    _check_sizes(parts)
     return {
         share: training_store.fit_or_find(store, part, plan).predictions
         for share, part in parts.items()
     }
+
+
+def _check_sizes(parts: Mapping[float, Sample]) -> None:
+    """Refuse shares, ascending, of which two come to the same groups."""
+    sizes = {
+        share: len(np.unique(part.group[part.split == "train"])) for share, part in parts.items()
+    }
+    for (one, few), (two, more) in pairwise(sizes.items()):
+        if few == more:
+            raise ValueError(
+                f"learning_curve.shares: {one:g} and {two:g} of {sizes[1.0]:,} training groups "
+                f"both come to {few:,}; name shares further apart."
+            )

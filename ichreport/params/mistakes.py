@@ -144,11 +144,12 @@ def _takes_null(model: type[BaseModel], place: Sequence[Any]) -> bool:
 
 
 def _nested(model: type[BaseModel], parents: Sequence[Any]) -> type[BaseModel]:
-    """The parameters within others that a place is in."""
+    """The parameters within others that a place is in; without fields where it is in none."""
     for parent in parents:
         if isinstance(parent, int):  # a place in a list
             continue
-        annotation = model.model_fields[parent].annotation
-        choices = (annotation, *get_args(annotation))
-        model = next(c for c in choices if isinstance(c, type) and issubclass(c, BaseModel))
+        field = model.model_fields.get(parent)
+        choices = (field.annotation, *get_args(field.annotation)) if field else ()
+        of_models = (c for c in choices if isinstance(c, type) and issubclass(c, BaseModel))
+        model = next(of_models, BaseModel)
     return model

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from ichreport.params.inputs import MOST_NEIGHBOURS, Input, Windows, WindowShape
 from ichreport.params.mistakes import NAME_PATTERN
@@ -30,6 +30,16 @@ RunName = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 """What a run may be called."""
 
 
+def _text(text: str) -> str:
+    if text and not text.strip():
+        raise ValueError("words, or left out")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_text)]
+"""What a page says as it is written; empty if there is nothing to say."""
+
+
 class RowParameters(Profile):
     """What a row sets for itself, beside what its profile sets for all."""
 
@@ -38,8 +48,8 @@ class RowParameters(Profile):
         pattern=NAME_PATTERN,
         description="name of the run, reports/<profile>/runs/<name>",
     )
-    question: str = Field(default="", description="what this experiment asks")
-    hindsight: str = Field(
+    question: Text = Field(default="", description="what this experiment asks")
+    hindsight: Text = Field(
         default="", description="what of it was chosen after a look at test patients, and of whom"
     )
     poster_row: int | None = Field(

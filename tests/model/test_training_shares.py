@@ -56,6 +56,21 @@ def test_predictions_are_of_one_test_split_and_of_the_groups_that_were_trained_o
     assert len(scores_by_share(by_share)) == 4
 
 
+@pytest.mark.parametrize(
+    ("shares", "told"),
+    [
+        ([0.5, 0.48], "0.48 and 0.5 of 18 training groups both come to 9;"),
+        ([0.96], "0.96 and 1 of 18"),
+    ],
+)
+def test_shares_of_the_same_patients_are_refused_before_any_training(
+    store, sample, plan, trained_on, shares, told
+):
+    with pytest.raises(ValueError, match=rf"^learning_curve\.shares: {told}"):
+        training_shares.predict_by_share(store, sample, plan, shares, seed=1)
+    assert trained_on == []
+
+
 def test_nothing_is_trained_where_no_share_is_asked_for(store, sample, plan, trained_on):
     assert training_shares.predict_by_share(store, sample, plan, [], seed=1) == {}
     assert trained_on == []

@@ -84,7 +84,9 @@ def test_a_parameter_of_a_row_is_known_in_its_file(tmp_path):
     assert Experiment.from_files(path).hindsight == "its epochs."
 
 
-@pytest.mark.parametrize("value", [{"x": 1}, [[]], 3.5, -7, "", "a b", False, {1: 2}], ids=str)
+@pytest.mark.parametrize(
+    "value", [{"x": 1}, [[]], 3.5, -7, "", "a b", False, [False], {1: 2}, {"any": False}], ids=str
+)
 @pytest.mark.parametrize("name", sorted(Experiment.model_fields))
 def test_whatever_comes_is_taken_or_told_by_name_without_the_words_of_a_library(name, value):
     try:

@@ -52,6 +52,20 @@ def test_what_is_no_scanner_is_refused_with_those_there_are(asked):
     assert len(str(e.value).splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("asked", "twice"),
+    [
+        (["river", "river"], "river-1"),
+        (["hills-2", "river", "hills-2"], "hills-2"),
+        (["island", "island-2"], "island-2"),
+    ],
+)
+def test_a_scanner_that_comes_twice_is_refused(asked, twice):
+    said = f"t: scanners must be scanners that each come once, and {twice} comes twice, got "
+    with pytest.raises(ValueError, match=f"^{said}"):
+        PhantomRecipe.parse({"scanners": asked}, where="t")
+
+
 def test_every_scanner_takes_its_share_and_a_patient_stays_in_one_hospital():
     plans = plan_cohort(PhantomRecipe(patients=240, faults=False))
     first = Counter(plan.studies[0].scanner for plan in plans)

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, model_validator
 
 from ichreport.files import sha256_of_json
-from ichreport.labels import LABELS
+from ichreport.labels import ANY, LABELS
 from ichreport.params.yaml import Parameters, read_yaml
 
 FILE: Final = Path(__file__).with_name("criteria.yaml")
@@ -85,11 +85,14 @@ class CriteriaPart(Parameters):
     def _can_be_measured(self) -> Self:
         rows = 2 if self.measure in _OF_TWO_ROWS else 1
         for one in self.criteria:
-            if len(one.rows) != rows:
-                raise ValueError(f"{one.name}: {self.measure} is of {rows} rows, got {one.rows}.")
+            if len(set(one.rows)) != rows or len(one.rows) != rows:
+                what = "two rows that differ" if rows == 2 else "one row"
+                raise ValueError(f"{one.name}: {self.measure} is of {what}, got {one.rows}.")
             if (self.measure in _OF_A_LABEL) != (one.label in LABELS):
                 needs = f"a label of {', '.join(LABELS)}" if self.measure in _OF_A_LABEL else "none"
                 raise ValueError(f"{one.name}: label must be {needs}, got {one.label!r}.")
+            if self.measure == "area_below_any" and one.label == ANY:
+                raise ValueError(f"{one.name}: area_below_any compares a label with {ANY} itself.")
         return self
 
 

@@ -199,7 +199,7 @@ def named(names: str | Sequence[str]) -> tuple[Scanner, ...]:
         names: `one`, `varied`, or names of scanners and of hospitals, which stand for all theirs.
 
     Raises:
-        ValueError: If a name is no scanner's and no hospital's, or none is given.
+        ValueError: If a name is no scanner's and no hospital's, none is given, or a scanner twice.
     """
     if names == ONE:
         return SCANNERS[:1]
@@ -210,4 +210,7 @@ def named(names: str | Sequence[str]) -> tuple[Scanner, ...]:
     asked = (names,) if isinstance(names, str) else names
     if not isinstance(asked, Sequence) or not asked or any(name not in known for name in asked):
         raise ValueError(f"{ONE}, {VARIED}, or a list of some of {', '.join(known)}")
+    for scanner in every:
+        if (*asked,).count(scanner.name) + (*asked,).count(scanner.hospital) > 1:
+            raise ValueError(f"scanners that each come once, and {scanner.name} comes twice")
     return tuple(s for s in every if s.name in asked or s.hospital in asked)

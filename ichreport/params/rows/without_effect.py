@@ -60,6 +60,14 @@ def _all_are_focal(row: "Experiment") -> str:
     return "focal_labels names all labels; say loss: focal in place of these"
 
 
+def _rarity_weighs_nothing(row: "Experiment") -> str:
+    if row.loss != "weighted-bce":
+        return f"loss {row.loss} does not weigh positives; leave it out, or choose weighted-bce"
+    if row.positive_weight is not None:
+        return "positive_weight weighs all labels alike; leave one of them out"
+    return _all_are_focal(row)
+
+
 _REASONS: Final[dict[str, Callable[["Experiment"], str]]] = {
     "weights": _no_backbone,
     "backbone_size": _no_backbone,
@@ -67,6 +75,6 @@ _REASONS: Final[dict[str, Callable[["Experiment"], str]]] = {
     "learning_rate": _another_rate,
     "patience": _nothing_waits,
     "positive_weight": _all_are_focal,
-    "rarity_power": _all_are_focal,
+    "rarity_power": _rarity_weighs_nothing,
     "loss": _all_are_focal,
 }

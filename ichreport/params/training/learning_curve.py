@@ -1,9 +1,15 @@
 """The learning curve of a run: the shares of its training patients that it trains on again."""
 
+from itertools import pairwise
+from typing import Final
+
 from pydantic import Field, field_validator
 
 from ichreport.params.mistakes import NAME_PATTERN
 from ichreport.params.yaml import Parameters
+
+_LEAST_STEP: Final = 0.001
+"""Shares that are closer would train on the same patients, or on hardly more."""
 
 
 class LearningCurve(Parameters):
@@ -24,6 +30,10 @@ class LearningCurve(Parameters):
     @field_validator("shares")
     @classmethod
     def _are_shares(cls, shares: list[float]) -> list[float]:
-        if not all(0 < share < 1 for share in shares) or len(set(shares)) < len(shares):
-            raise ValueError("shares between 0 and 1, each once")
+        ends = sorted([0, *shares, 1])
+        if any(two - one < 0.999 * _LEAST_STEP for one, two in pairwise(ends)):
+            raise ValueError(
+                f"shares from {_LEAST_STEP} to {1 - _LEAST_STEP}, each {_LEAST_STEP} or more from "
+                "the others"
+            )
         return shares

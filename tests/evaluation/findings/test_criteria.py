@@ -91,7 +91,15 @@ def first_part(content):
         ),
         (
             lambda c: first_part(c)["criteria"][0].update(rows=[5, 2]),
-            "better than constant prevalence: loss_above_constant is of 1 rows, got [5, 2].",
+            "better than constant prevalence: loss_above_constant is of one row, got [5, 2].",
+        ),
+        (
+            lambda c: c["findings"][1]["parts"][0]["criteria"][0].update(rows=[5, 5]),
+            "weighted loss: loss_difference is of two rows that differ, got [5, 5].",
+        ),
+        (
+            lambda c: c["findings"][4]["parts"][0]["criteria"][0].update(label="any"),
+            "epidural weaker than any: area_below_any compares a label with any itself.",
         ),
         (lambda c: first_part(c)["criteria"][0].update(rows=[15]), "rows.0 must be less than"),
         (
