@@ -13,6 +13,7 @@ from papermill.inspection import inspect_notebook
 from ichreport.params.experiment import Experiment
 from ichreport.params.new_studies import NewStudies
 from ichreport.params.profile import Profile
+from ichreport.params.rows.read import read_each_experiment
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 MODELS = {
@@ -211,3 +212,33 @@ def test_what_the_cells_import_is_there(name):
                 else None
             )
             assert module or hasattr(package, alias.name), (node.module, alias.name)
+
+
+def cell_with(name, text):
+    """The source of the one cell that holds a text."""
+    [source] = [cell.source for cell in read(name).cells if text in cell.source]
+    return source
+
+
+def test_maps_of_a_run_that_is_not_there_are_refused_with_the_cure(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {"profile": Profile(cam_run="13-mine")}
+    with pytest.raises(ValueError, match=r"^Maps are of 13-mine, which has no result: not run yet"):
+        exec(cell_with("3-cam.ipynb", "profile.cam_run"), names)
+    assert "experiment" not in names
+
+
+def test_the_data_s_notebook_says_what_it_reads_beside_the_store():
+    beside = [cell.source for cell in code_cells("1-explore.ipynb") if "profile.so" in cell.source]
+    assert beside == ["slice_images.look_alikes(store, profile.source_folder)"]
+    assert "the list of their look-alikes" in read("1-explore.ipynb").cells[0].source
+
+
+def test_what_is_said_of_the_poster_s_networks_is_true_of_its_rows(monkeypatch):
+    monkeypatch.chdir(NOTEBOOKS.parent)
+    rows = [row for row in read_each_experiment(Profile())[0].values() if row.poster_row]
+    assert "pre-trained networks stay frozen" in read("7-beyond-the-poster.ipynb").cells[0].source
+    assert all(row.trainable_layers == 0 for row in rows if row.network_spec.is_backbone)
+    assert not all(row.network_spec.is_backbone for row in rows)
+    single = [row for row in rows if not (row.head_spec.reads_series or row.input_spec.neighbours)]
+    assert len(rows) / 2 < len(single) < len(rows)  # most, and not all

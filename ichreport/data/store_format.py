@@ -22,7 +22,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise FileNotFoundError(
             f"{folder} is not a store: it has no {MANIFEST}, which is written last. "
-            f"Run `ichreport ingest` to make or finish it."
+            "Run `make report`, or `ichreport ingest` with its profile, to make or finish it."
         )
     content = read_json(path)
     received = content.get("format") if isinstance(content, dict) else None

@@ -116,7 +116,10 @@ def test_a_store_without_masks_says_so(tmp_path, write_challenge):
 
 def test_a_folder_without_a_manifest_is_no_store(copy):
     (copy / "manifest.json").unlink()
-    with pytest.raises(FileNotFoundError, match="is not a store: it has no manifest"):
+    with pytest.raises(
+        FileNotFoundError,
+        match=r"not a store: it has no manifest.* Run `make report`, or `ichreport ingest` with",
+    ):
         Store.open(copy)
     assert len(verify(copy)) == 1
 
