@@ -63,7 +63,11 @@ def test_simulated_readers_label_the_heads_that_they_read():
             [ISLAND | {"source": "data/demo/rsna", "phantom": None}],
             "external: the source of island and source must be folders apart, got",
         ),
-        ([ISLAND, ISLAND], r"external must be of names that differ, got \['island', 'island'\]"),
+        ([ISLAND, ISLAND], r"names that differ not in case alone, got \['island', 'island'\]"),
+        (
+            [ISLAND, ISLAND | {"name": "Island", "source": "data/other/rsna"}],
+            r"names that differ not in case alone, got \['island', 'Island'\]",
+        ),
         (
             [ISLAND | {"source": "data/demo/store/x"}],
             "the source of island and store must be folders apart",

@@ -112,8 +112,10 @@ def check_external(profile: "Profile") -> None:
             another that is written, or in the profile's own source.
     """
     names = [data.name for data in profile.external]
-    if len(set(names)) < len(names):
-        raise ValueError(f"external must be of names that differ, got {brief(names)}.")
+    if len({name.lower() for name in names}) < len(names):  # each is a folder's
+        raise ValueError(
+            f"external must be of names that differ not in case alone, got {brief(names)}."
+        )
     own = ("source", profile.source_folder)
     written, read = [("store", profile.store_folder)], [own]
     for data in profile.external:
