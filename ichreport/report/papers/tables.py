@@ -58,11 +58,12 @@ class Figures:
         measure = self.assessment.calibration_measure
         facts["loss_before"] = _known(measure("log_loss", ANY)["value"])
         facts["loss_after"] = _known(measure("log_loss_temperature", ANY)["value"])
-        if facts["auc_any"]:
+        facts["auc_any"] = facts["auc_any"] or _CAPTIONS.fill("area_of_one_class")
+        if facts["log_loss"]:
             facts["verdict_words"] = (
                 f"On test {_VERDICTS[learned.verdict]}: weighted log loss {number(learned.score)} "
                 f"against {number(learned.floor)}; area under the curve for any bleeding "
-                f"{with_interval(area)}."
+                f"{facts['auc_any']}."
             )
         return facts
 

@@ -23,6 +23,7 @@ NOT_APPLICABLE: Final = "Not applicable"
 NOT_DONE: Final = "Not done"
 NO_RUN: Final = "a run that is still missing"
 WITHOUT_RUN: Final = "no run that is split by patient has the primary endpoint."
+UNDEFINED: Final = "a figure that it needs is not defined, or not recorded, of this run."
 
 _NO_FIGURES: Final = Point("Figures", f"{NOT_DONE}: {WITHOUT_RUN}")
 _TABLES: Final = {
@@ -58,16 +59,27 @@ def answer(item: Mapping[str, Any], facts: Facts) -> Answer:
     Args:
         item: `answers`, each with `says` and perhaps `when`: names of facts that must be known; and
             with `applies: false` or `done: false` where it says why the item does not apply or is
-            not done. `not_done`: why, where no answer is known; without it, and with `of_run: true`
-            where no run is, for want of a run.
+            not done. `not_done`: why, where no answer is known, by facts too; without it, and with
+            `of_run: true` where no run is, for want of a run.
         facts: What is known.
     """
     for candidate in item.get("answers", ()):
         if all(name in facts for name in (*candidate.get("when", ()), *named(candidate["says"]))):
-            text = " ".join(str(candidate["says"]).format_map(facts).split())
-            return Answer(_status(candidate), text)
-    lacks_run = item.get("of_run") and "run" not in facts
-    return Answer(NOT_DONE, WITHOUT_RUN if lacks_run else item.get("not_done", WITHOUT_RUN))
+            return Answer(_status(candidate), _filled(candidate["says"], facts))
+    return Answer(NOT_DONE, _why_not(item, facts))
+
+
+def _why_not(item: Mapping[str, Any], facts: Facts) -> str:
+    """Why an item is not done: for its own reason, or for want of a run or of a figure."""
+    has_run, reason = "run" in facts, item.get("not_done", UNDEFINED)
+    own = "not_done" in item and (has_run or not item.get("of_run"))
+    if own and all(name in facts for name in named(reason)):
+        return _filled(reason, facts)
+    return UNDEFINED if has_run else WITHOUT_RUN
+
+
+def _filled(text: str, facts: Facts) -> str:
+    return " ".join(text.format_map(facts).split())
 
 
 def _status(candidate: Mapping[str, Any]) -> str:

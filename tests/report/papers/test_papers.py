@@ -401,6 +401,49 @@ def test_with_hardly_anything_known_every_item_says_why_it_is_not_done():
     assert templates.card(facts, None).markdown().count("Not done: ") > 15
 
 
+def test_no_slot_of_a_template_is_left_open(report):
+    for text in papers(report).values():
+        assert "{" not in text
+    said = items_of(papers(report)["tripod-ai"])["23b"]
+    assert said[0] == "Not done"
+    assert said[1].endswith("where they are known, stand on the page of mine.")
+    (report.folder / "runs" / "mine" / "record.json").unlink()
+    for text in papers(report).values():
+        assert "{" not in text
+    said = items_of(papers(report)["tripod-ai"])["23b"][1]
+    assert said == "No run that is split by patient has the primary endpoint."
+
+
+def test_a_figure_that_a_run_lacks_is_not_said_to_be_for_want_of_a_run(report):
+    item = {"answers": [{"says": "{auc_any}"}], "of_run": True}
+    assert templates.answer(item, {"run": "mine"}).text == templates.UNDEFINED
+    assert templates.answer(item, {}).text == templates.WITHOUT_RUN
+    assert templates.answer(item | {"not_done": "never."}, {"run": "mine"}).text == "never."
+
+
+def test_where_all_test_slices_bleed_the_papers_have_no_area_but_the_rest(report):
+    record_path = report.folder / "runs" / "mine" / "record.json"
+    recorded = read_sealed_json(record_path)
+    scores = recorded["assessment"]["scores"]
+    of_any = [
+        index
+        for index, kind in enumerate(
+            zip(scores["split"], scores["score"], scores["label"], strict=True)
+        )
+        if kind == ("test", "auc", "any")
+    ]
+    assert len(of_any) == 1
+    for column in ("value", "low", "high"):
+        scores[column][of_any[0]] = None
+    write_sealed_json(record_path, recorded)
+    made = papers(report)
+    for stem, number in (("claim-2024", "37"), ("tripod-ai", "23a"), ("tripod-ai", "25")):
+        status, said = items_of(made[stem])[number]
+        assert status == "Reported"
+        assert "any bleeding not defined, since all slices of test are alike in it" in said
+    assert "weighted log loss" in made["model-card"].split("**In a sentence.**")[1][:300]
+
+
 def test_what_the_record_lacks_is_not_done_with_why(report):
     (report.profile.store_folder / "manifest.json").unlink()
     (report.folder / "cam.json").unlink()
