@@ -144,10 +144,11 @@ def sentences(results: Results) -> Sentences:
         )
     listed += _beside_poster(results)
     by_verdict = {
-        "learned": "Better than the constant prevalence on test: ",
-        "ranks only": "Rank bleeding, but with probabilities no better than the constant: ",
-        "ranks at least": "Rank bleeding; whether their probabilities beat the constant is "
-        "undecided: ",
+        "learned": "Better than the constant prevalence on test, each by its own interval: ",
+        "ranks only": "Rank bleeding, each by its own interval, but with probabilities no better "
+        "than the constant: ",
+        "ranks at least": "Rank bleeding, each by its own interval; whether their probabilities "
+        "beat the constant is undecided: ",
         "not learned": "Learned nothing that test shows: ",
         "undecided": "Not shown to be better or worse than the constant prevalence: ",
     }

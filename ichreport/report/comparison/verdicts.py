@@ -1,9 +1,11 @@
 """Verdicts on runs: against the constant prevalence, on all of them, and on one in practice."""
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 from ichreport import poster
+from ichreport.evaluation.constant_prevalence import learned_together
 from ichreport.labels import ANY
 from ichreport.report.html.blocks import Marked, Verdict
 from ichreport.report.html.captions import Captions
@@ -52,9 +54,26 @@ def experiments(results: Results) -> Verdict:
         learned=f"{len(learned)}" if learned else "none",
         experiments=counted(len(rows), "experiment"),
         verb="is" if len(learned) <= 1 else "are",
+        own="its own interval" if len(learned) <= 1 else "their own intervals",
         seen=_CAPTIONS.fill("rows_on_seen", count=f"{on_seen}") if on_seen else "",
     )
-    return Verdict(f"{said} {_best_in_words(results)}")
+    return Verdict(" ".join([said, *_surely(learned, results), _best_in_words(results)]))
+
+
+def _surely(learned: Sequence[ScoredRun], results: Results) -> list[str]:
+    """How many of the rows that are better by their own intervals are so among all runs."""
+    if not learned:
+        return []
+    together = learned_together({name: run.learned for name, run in results.scored.items()})
+    surely = sum(run.name in together for run in learned)
+    return [
+        _CAPTIONS.fill(
+            "rows_learned_together",
+            runs=counted(len(results.scored), "run"),
+            surely=f"{surely}" if surely else "none",
+            verb="is" if surely <= 1 else "are",
+        )
+    ]
 
 
 def _best_in_words(results: Results) -> str:

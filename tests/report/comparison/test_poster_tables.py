@@ -411,8 +411,9 @@ def test_the_sentences_sort_the_runs_by_what_they_learned():
         run("c-useless", USELESS, sample="fullid"),
     )
     said = poster_tables.sentences(results).sentences
-    assert "Better than the constant prevalence on test: a-good." in said
-    assert "Rank bleeding, but with probabilities no better than the constant: b-ranks." in said
+    assert "Better than the constant prevalence on test, each by its own interval: a-good." in said
+    ranks = "Rank bleeding, each by its own interval, but with probabilities no better"
+    assert f"{ranks} than the constant: b-ranks." in said
     assert "Learned nothing that test shows: c-useless." in said
 
 

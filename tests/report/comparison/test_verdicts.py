@@ -28,10 +28,21 @@ def test_the_rows_that_learned_are_counted_without_further_seeds():
     )
     said = str(verdicts.experiments(gathered(*runs)))
     assert said == (
-        "On test, 3 of 4 experiments with figures are better than the constant prevalence, 2 of "
-        "them on patients who are in train too. 16-bygroup alone could be chosen on validation, "
+        "On test, 3 of 4 experiments with figures are better than the constant prevalence by their "
+        "own intervals, 2 of them on patients who are in train too. With Holm's adjustment over "
+        "all 5 runs, 3 are. 16-bygroup alone could be chosen on validation, "
         "for want of other runs with unseen patients."
     )
+
+
+@pytest.mark.parametrize(("p", "said"), [(0.02, "none is."), (1e-6, "1 is.")])
+def test_of_the_rows_that_learned_those_beyond_chance_among_all_are_counted(p, said):
+    runs = [run("16-a", 4.0, split_by="group"), run("16-b", 0.0), run("16-c", 0.0)]
+    learned = replace(runs[0].learned, verdict="learned", p=p)
+    runs[0].__dict__["assessment"] = replace(runs[0].assessment, learned=learned)
+    told = str(verdicts.experiments(gathered(*runs)))
+    assert "1 of 3 experiments with figures is better" in told
+    assert f"With Holm's adjustment over all 3 runs, {said}" in told
 
 
 def test_the_best_row_is_named_beside_others_that_could_be_chosen():
@@ -48,8 +59,8 @@ def test_the_best_row_is_named_beside_others_that_could_be_chosen():
 def test_without_a_row_that_learned_or_could_be_chosen_that_is_said():
     said = str(verdicts.experiments(gathered(run(BASELINE, 0.0))))
     assert said == (
-        "On test, none of 1 experiment with figures is better than the constant prevalence. No "
-        "run that is split by patient could be chosen on validation."
+        "On test, none of 1 experiment with figures is better than the constant prevalence by its "
+        "own interval. No run that is split by patient could be chosen on validation."
     )
     assert str(verdicts.experiments(gathered())) == "No experiment has figures."
 
