@@ -1,5 +1,6 @@
 """The start of the first page: what was done, the main results, and links to the other pages."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Any, Final
@@ -7,16 +8,26 @@ from typing import Any, Final
 from ichreport import poster
 from ichreport.evaluation.constant_prevalence import learned_together
 from ichreport.labels import ANY, SUBTYPES
-from ichreport.params.endpoint import Level
+from ichreport.params.endpoint import Endpoint, Level
 from ichreport.report.comparison import all_runs
 from ichreport.report.html.blocks import Drawing, Fact, Facts, Sentences
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import duration, interval, listed, number, with_named_interval
+from ichreport.report.html.formats import (
+    counted,
+    duration,
+    interval,
+    listed,
+    number,
+    with_named_interval,
+)
 from ichreport.report.run import curves as run_curves
 from ichreport.runs.results import Results, ScoredRun
 
 _CAPTIONS: Final = Captions.beside(__file__)
-_UNITS: Final[dict[Level, str]] = {"slice": "slices", "study": "studies"}
+_UNITS: Final[dict[Level, tuple[str, str]]] = {
+    "slice": ("slice", "slices"),
+    "study": ("study", "studies"),
+}
 _COUNTS: Final = {
     1: "one",
     2: "two",
@@ -145,10 +156,8 @@ def _pairs(results: Results, area: float) -> list[str]:
     """What an area means; nothing of another measure."""
     if results.primary.measure != "auc":
         return []
-    endpoint = results.primary
-    what = "bleeding" if endpoint.label == ANY else f"{endpoint.label} bleeding"
-    pairs = _out_of_100(area)
-    return [_CAPTIONS.fill("pairs", pairs=pairs, unit=endpoint.level, what=what)]
+    endpoint, pairs = results.primary, _out_of_100(area)
+    return [_CAPTIONS.fill("pairs", pairs=pairs, unit=endpoint.level, what=_bleeding(endpoint))]
 
 
 def _named_later(results: Results) -> list[str]:
@@ -191,29 +200,39 @@ def _facts_of_best(results: Results) -> list[Fact]:
         return []
     learned, name = results.best.learned, results.best.name
     gain = learned.difference_interval
-    primary, units = results.primary_of(results.best), _UNITS[results.primary.level]
-    without = primary["units"] - primary["positives"]
-    label = results.primary.label
-    what = "bleeding" if label == ANY else f"{label} bleeding"
+    primary = results.primary_of(results.best)
+    ends = interval(primary["low"], primary["high"])
+    known = f"{ends} (95 %)" if ends != "–" else "too few patients for an interval"
     return [
         Fact(
             f"Primary endpoint: {results.primary.in_words}",
             number(primary["value"]),
-            f"{interval(primary['low'], primary['high'])} (95 %), {name}, chosen on validation",
+            f"{known}, {name}",
             f"experiments/{name}.html",
         ),
-        Fact(
-            "Width of its interval",
-            number(primary["high"] - primary["low"]),
-            f"what {primary['positives']:,} {units} of test with {what} and {without:,} without "
-            "give",
-        ),
+        *([_width(primary, results.primary)] if ends != "–" else []),
         Fact(
             "Its weighted log loss",
             number(learned.score),
             f"{number(learned.difference)} against the constant ({interval(gain.low, gain.high)})",
         ),
     ]
+
+
+def _width(primary: Mapping[str, Any], endpoint: Endpoint) -> Fact:
+    """How wide the interval of the primary endpoint is, and what it rests on."""
+    without = primary["units"] - primary["positives"]
+    positives = counted(primary["positives"], *_UNITS[endpoint.level])
+    return Fact(
+        "Width of its interval",
+        number(primary["high"] - primary["low"]),
+        f"of {positives} of test with {_bleeding(endpoint)} and {without:,} without",
+    )
+
+
+def _bleeding(endpoint: Endpoint) -> str:
+    """What is to be found, within a sentence."""
+    return "bleeding" if endpoint.label == ANY else f"{endpoint.label} bleeding"
 
 
 def _facts_of_data(results: Results) -> list[Fact]:

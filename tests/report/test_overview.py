@@ -67,15 +67,34 @@ def test_the_primary_endpoint_leads_with_its_interval_and_how_wide_that_is(repor
     assert float(primary.value) == pytest.approx(area, abs=0.0006)
     low, high = map(float, re.findall(r"[01]\.\d+", primary.text))
     assert low < area < high
-    assert primary.text.endswith("by-hand, chosen on validation")
+    assert primary.text.endswith("(95 %), by-hand")  # the only one, which was not chosen
     assert primary.href == "experiments/by-hand.html"
     width = facts(shown)["Width of its interval"]
     assert float(width.value) == pytest.approx(high - low, abs=0.0011)
     studies = f"{positives} studies of test with bleeding and {negatives} without"
-    assert width.text == f"what {studies} give"
+    assert width.text == f"of {studies}"
     assert f"In {100 * area:.0f} of 100 pairs, it gives the study with bleeding" in shown.lead
     assert "in whole studies, each by its most suspicious slice." in shown.lead
     assert "by-hand is the only run that has it on patients that it has not seen." in shown.lead
+
+
+def test_an_endpoint_without_an_interval_has_no_width(report):
+    run = report.results.scored["01-small"]
+    record = {**run.record, "assessment": dict(run.record["assessment"])}
+    endpoints = pd.DataFrame(record["assessment"]["endpoints"])
+    endpoints[["low", "high"]] = np.nan
+    record["assessment"]["endpoints"] = endpoints.to_dict("list")
+    alone = results.ScoredRun(dataclasses.replace(run.run_record, record=record))
+    shown = overview.summarise(results.Results([alone.run_record], {"01-small": alone}))
+    told = facts(shown)
+    assert "Width of its interval" not in told
+    assert shown.facts.facts[0].text == "too few patients for an interval, 01-small"
+
+
+@pytest.mark.parametrize(("positives", "said"), [(1, "1 study of test"), (3, "3 studies of test")])
+def test_one_study_with_bleeding_is_no_studies(positives, said):
+    primary = {"units": 9, "positives": positives, "low": 0.2, "high": 0.7}
+    assert overview._width(primary, Endpoint()).text.startswith(f"of {said} with bleeding and")
 
 
 class Chosen:
@@ -142,7 +161,8 @@ def test_without_whole_studies_their_endpoint_is_missing_and_the_cure_is_told(re
     record["assessment"]["endpoints"] = endpoints.to_dict("list")
     alone = results.ScoredRun(dataclasses.replace(run.run_record, record=record))
     lead = overview.summarise(results.Results([alone.run_record], {"01-small": alone})).lead
-    assert "None has the primary endpoint, the AUC of any bleeding in whole studies" in lead
+    endpoint = "AUC of any bleeding in whole studies"
+    assert f"None has the primary endpoint, the {endpoint}, on patients that it has not" in lead
     assert '"primary" in the profile names another one' in lead
 
 

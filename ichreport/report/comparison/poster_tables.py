@@ -52,7 +52,13 @@ def losses(results: Results) -> Table:
     several = _over_seeds("", results)
     said = _CAPTIONS.fill("losses_over_seeds") if several else _CAPTIONS.fill("losses_of_one_seed")
     return Table(
-        _CAPTIONS.fill("losses", verdicts=verdicts.explanation(), synthetic=synthetic, spread=said),
+        _CAPTIONS.fill(
+            "losses",
+            verdicts=verdicts.explanation(),
+            synthetic=synthetic,
+            spread=said,
+            best=_bold_row(results),
+        ),
         [
             "experiment",
             *numbers(*SPLITS, group="log loss here"),
@@ -64,6 +70,15 @@ def losses(results: Results) -> Table:
         [*rows, *_floors(results)],
         sortable=True,
     )
+
+
+def _bold_row(results: Results) -> str:
+    """What the bold row is; nothing where there is none."""
+    if results.best is None:
+        return ""
+    if len(results.candidates) == 1:
+        return _CAPTIONS.fill("losses_only_candidate")
+    return _CAPTIONS.fill("losses_best")
 
 
 def _over_seeds(name: str, results: Results) -> list[str]:

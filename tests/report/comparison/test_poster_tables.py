@@ -165,9 +165,19 @@ def test_bold_is_the_best_on_unseen_patients_even_where_a_starred_one_is_larger(
     table = poster_tables.losses(results)
     assert named(table, "marked") == ["15-ours"]
     assert results.best is ours
+    assert "The bold row is the best run by the primary endpoint on validation" in table.caption
     split = run("16-bygroup", SHARP, sample="sampa", split_by="group")
     assert gathered(by_slice, ours, split).best is split
     assert gathered(by_slice).best is None
+
+
+def test_no_row_is_said_to_be_bold_that_is_not_and_none_to_be_chosen_alone():
+    by_slice = run("05-raw", SHARP, sample="sampa", poster_row=5)
+    assert "bold" not in poster_tables.losses(gathered(by_slice)).caption
+    ours = run("15-ours", BLUNT, sample="fullid", network="cnn7")
+    caption = poster_tables.losses(gathered(by_slice, ours)).caption
+    assert "The bold row is the only run that has the primary endpoint on unseen" in caption
+    assert "best run" not in caption
 
 
 def test_the_best_is_the_best_on_validation_whatever_test_says():
@@ -321,7 +331,8 @@ def test_the_sentences_name_the_best_run_beside_the_poster_s_area(results):
     assert f"AUC of any bleeding in single slices of {area:.3f} (" in said[1]
     assert f"{len(test)} slices of {test['group'].nunique()} linked groups. " in said[1]
     assert said[1].endswith(
-        "It was chosen of 2 such runs by this endpoint on validation; test had no say."
+        "It was chosen of 2 such runs by this endpoint on validation; test had no say in "
+        "this choice."
     )
     assert said[2].startswith("The poster's row 13 is 13-all here: AUC ")
     assert said[2].endswith("The poster's is 0.933.")

@@ -30,8 +30,8 @@ def test_the_rows_that_learned_are_counted_without_further_seeds():
     assert said == (
         "On test, 3 of 4 experiments with figures are better than the constant prevalence by their "
         "own intervals, 2 of them on patients who are in train too. With Holm's adjustment over "
-        "all 5 runs, 3 are. 16-bygroup alone could be chosen on validation, "
-        "for want of other runs with unseen patients."
+        "all 5 runs, 3 are. 16-bygroup alone could be chosen: no other run has "
+        "the primary endpoint on unseen patients."
     )
 
 
@@ -48,7 +48,9 @@ def test_of_the_rows_that_learned_those_beyond_chance_among_all_are_counted(p, s
 def test_the_best_row_is_named_beside_others_that_could_be_chosen():
     better, worse = run("16-a", 4.0, split_by="group"), run("17-b", 1.0, split_by="group")
     said = str(verdicts.experiments(gathered(worse, better)))
-    assert "16-a is best on validation, among those with unseen patients." in said
+    assert (
+        "16-a is best on validation, among those that have the primary endpoint on unseen" in said
+    )
     assert "in train too" not in said
     assert "alone" not in said
     twin = run("18-c", 4.0, split_by="group")
@@ -60,7 +62,8 @@ def test_without_a_row_that_learned_or_could_be_chosen_that_is_said():
     said = str(verdicts.experiments(gathered(run(BASELINE, 0.0))))
     assert said == (
         "On test, none of 1 experiment with figures is better than the constant prevalence by its "
-        "own interval. No run that is split by patient could be chosen on validation."
+        "own interval. No run that is split by patient has the primary endpoint, so none is the "
+        "best."
     )
     assert str(verdicts.experiments(gathered())) == "No experiment has figures."
 
@@ -98,6 +101,9 @@ def test_a_threshold_without_alarms_or_positives_is_told_from_one_that_decides()
 def test_without_row_13_the_best_run_stands_for_it_or_none():
     ours = run("16-a", 2.0, split_by="group")
     assert "frozen threshold, 16-a finds" in str(verdicts.in_practice(gathered(ours)))
-    said = "Row 13 has no figures, and no run that is split by patient could be chosen instead."
+    said = (
+        "Row 13 has no figures, and no run that is split by patient has the primary endpoint, so "
+        "that none stands for it."
+    )
     assert str(verdicts.in_practice(gathered(run(BASELINE, 2.0)))) == said
     assert str(verdicts.in_practice(gathered())) == said
