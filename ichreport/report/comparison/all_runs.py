@@ -10,7 +10,7 @@ from ichreport.params.profile import OF_THE_REPORT
 from ichreport.report.comparison import verdicts
 from ichreport.report.html.blocks import Cell, Column, Link, Marked, Row, Table, numbers
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import in_words, with_interval
+from ichreport.report.html.formats import in_words, starred, with_interval
 from ichreport.report.run import parameters
 from ichreport.runs.record import RunRecord
 from ichreport.runs.results import Results, ScoredRun
@@ -79,10 +79,10 @@ def _scores(run: ScoredRun) -> list[Cell]:
             for split in SPLITS
         ),
         *(
-            with_interval(run.assessment.score("auc", label, "test")) + star
+            starred(with_interval(run.assessment.score("auc", label, "test")), star)
             for label in (ANY, *SUBTYPES)
         ),
-        with_interval(run.assessment.average_precision(ANY)) + star,
+        starred(with_interval(run.assessment.average_precision(ANY)), star),
         f"{record['model']['trainable']:,}" if record["model"] else "–",
         f"{sum(record['timings'].values()):.0f}",
         verdicts.verdict_cell(run),

@@ -19,6 +19,7 @@ from ichreport.report.html.formats import (
     interval,
     number,
     percent,
+    starred,
     with_interval,
     with_named_interval,
 )
@@ -239,17 +240,12 @@ def _with_losses(run: ScoredRun, results: Results) -> list[Cell]:
         ),
         *(number(loss) for loss in poster_losses or (None, None)),
         *_unless_synthetic(_signed(difference), results),
-        _starred(
+        starred(
             with_interval({"value": run.learned.auc_any, "low": area.low, "high": area.high}), star
         ),
-        *_of_primary(_starred(with_interval(results.primary_of(run)), star), results),
+        *_of_primary(starred(with_interval(results.primary_of(run)), star), results),
         verdicts.verdict_cell(run),
     ]
-
-
-def _starred(figure: str, star: str) -> str:
-    """A figure with its mark; what there is none of needs none."""
-    return figure if figure == "–" else figure + star
 
 
 def _unless_synthetic(difference: str, results: Results) -> list[str]:

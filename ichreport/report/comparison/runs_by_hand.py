@@ -7,7 +7,7 @@ from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.labels import ANY
 from ichreport.report.html.blocks import Cell, Link, Sentences, Table, numbers
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import with_interval
+from ichreport.report.html.formats import starred, with_interval
 from ichreport.report.run import parameters
 from ichreport.runs.results import Results, ScoredRun, Variant
 
@@ -29,7 +29,7 @@ def table(results: Results) -> Table | Sentences:
                 _row(variant),
                 parameters.what_differs(variant),
                 with_interval(loss),
-                with_interval(scored.assessment.score("auc", ANY, "test")) + star,
+                starred(with_interval(scored.assessment.score("auc", ANY, "test")), star),
                 *_differences(scored, results.scored.get(variant.row)),
             ]
         )

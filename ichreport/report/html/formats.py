@@ -82,6 +82,11 @@ def with_interval(row: Mapping[str, Any], digits: int = 3) -> str:
     return value if "–" in (value, ends) else f"{value} ({ends})"
 
 
+def starred(figure: str, star: str) -> str:
+    """A figure with its mark; what there is none of needs none."""
+    return figure if figure == "–" else figure + star
+
+
 def with_named_interval(row: Mapping[str, Any], digits: int = 3) -> str:
     """As `with_interval`, for a sentence: `0.921 (95 % interval 0.902–0.942)`."""
     value, ends = number(row["value"], digits), interval(row["low"], row["high"], digits)

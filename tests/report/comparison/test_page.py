@@ -115,6 +115,18 @@ def test_what_a_run_is_split_by_is_told_though_no_parameter_says_it(data, report
     assert not rows["01-small"]["AUC any"].endswith("*")
 
 
+def test_an_area_that_is_not_defined_bears_no_mark(report):
+    run = report.results.scored["03-windowed"]
+    scores = run.assessment.scores
+    of_rare = (scores["label"] == "epidural") & (scores["score"] == "auc")
+    undefined = scores.assign(value=scores["value"].mask(of_rare))
+    again = ScoredRun(run.run_record)
+    again.__dict__["assessment"] = replace(run.assessment, scores=undefined)
+    row = by_name(all_runs.table(Results([run.run_record], {run.name: again})))[run.name]
+    assert row["AUC epidural"] == "–"
+    assert row["AUC any"].endswith(" *")
+
+
 def test_what_a_run_without_a_record_would_have_been_is_in_the_table(report):
     table = all_runs.table(report.results)
     rows = by_name(table)

@@ -56,6 +56,17 @@ def test_on_other_slices_or_without_its_row_there_is_no_difference(rows):
     assert [cells[5:] for cells in table.rows] == [["–", "–"]] * 2
 
 
+def test_an_area_that_is_not_defined_bears_no_mark(rows):
+    mine = run("mine", 1.0, seed=4)
+    scores = mine.record["assessment"]["scores"]
+    names = zip(scores["split"], scores["score"], scores["label"], strict=True)
+    at = list(names).index(("test", "auc", "any"))
+    for column in ("value", "low", "high"):
+        scores[column][at] = None
+    [cells] = runs_by_hand.table(with_by_hand(rows, Variant(mine, "", {}))).rows
+    assert cells[4] == "–"
+
+
 def test_without_any_that_is_said(rows):
     assert "There is none." in str(runs_by_hand.table(rows))
 

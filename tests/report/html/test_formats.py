@@ -21,6 +21,12 @@ def test_a_number_has_three_decimals_and_a_dash_where_there_is_none(value, said)
     assert formats.number(value) == said
 
 
+def test_a_dash_bears_no_mark():
+    assert formats.starred("0.812", " *") == "0.812 *"
+    assert formats.starred("0.812", "") == "0.812"
+    assert formats.starred("–", " *") == "–"
+
+
 @pytest.mark.parametrize(
     ("value", "said"),
     [(0.0, "<0.001"), (0.0009, "<0.001"), (0.001, "0.001"), (1.0, "1.000"), (None, "–")],
