@@ -213,8 +213,10 @@ def _baselines(results: Results) -> str:
 
 def _shared(compared: pd.DataFrame) -> str:
     """Whether runs and their baselines were tested on the same slices."""
-    least = compared["shared_slices"].min()  # NaN where nothing is compared
-    if not least < 1:
+    least = compared["shared_slices"].min()
+    if math.isnan(least):  # nothing is compared
+        return ""
+    if least == 1:
         return _CAPTIONS.fill("shared_all")
     return _CAPTIONS.fill("shared_in_part", percent=f"{math.floor(100 * least)}")
 
