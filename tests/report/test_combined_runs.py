@@ -201,11 +201,15 @@ def test_the_papers_of_a_combination_say_what_it_is_and_name_its_networks_files(
     assert files in texts["tripod-ai"]
     card, tripod = texts["model-card"], texts["tripod-ai"]
     assert "Nothing is trained for it" in card
-    assert "Validation, to choose thresholds: " in card
+    decided = (
+        "to choose thresholds, and this run among others, and to fit temperatures, and the pooling "
+        "of studies"
+    )
+    assert f"Validation, {decided}: " in card
     assert "how much other seeds of the combined runs would change" in card
     assert "| Reported | Developing and evaluating networks, here combined, that" in tripod
     assert re.search(r"\| 9a \|[^|]*\| Reported \| What each of the combined runs sees", tripod)
-    assert "of validation to choose thresholds, " in tripod
+    assert f"of validation {decided}, " in tripod
 
 
 def test_the_papers_of_a_blend_give_its_weights(combined):
@@ -215,7 +219,8 @@ def test_the_papers_of_a_blend_give_its_weights(combined):
     first = blend.run_record.combination["weights"][0]
     assert "the weight of the second chosen" in card
     assert f"chosen on validation: {first['label']} {first['weight']:.1f}, " in card
-    assert "Validation, to choose weights and thresholds: " in card
+    assert "Validation, to choose weights and thresholds, and to fit temperatures" in card
+    assert "among others" not in card
 
 
 def test_of_runs_that_are_as_good_on_validation_the_first_is_said_to_be_taken(combined):

@@ -67,6 +67,7 @@ def gather(folder: Path, profile: Profile, results: Results, figures: Figures | 
     facts |= _of_store(manifest)
     if best is not None and figures is not None:
         facts |= _of_run(best, results) | _of_splits(best) | figures.facts()
+        facts["whole_studies"] = "yes" if _has_whole_studies(best) else ""
         facts["seeds_words"] = _seeds(results.by_row[best.row])
         places = elsewhere.read(profile, folder)
         facts["elsewhere_words"] = elsewhere.verdicts_of(places, best.name)
@@ -147,11 +148,8 @@ def _of_run(best: ScoredRun, results: Results) -> dict[str, str]:
         "choice_words": _choice(results),
         "say_of_test_words": " ".join([_CAPTIONS.fill("no_say"), *results.hindsight_of(best)]),
         "tuning_words": " ".join([_CAPTIONS.fill("no_tuning"), *results.hindsight_of(best)]),
-        "primary_words": _CAPTIONS.fill(
-            "primary",
-            endpoint=results.primary.in_words,
-            figure=with_named_interval(results.primary_of(best)),
-        ),
+        "validation_words": _on_validation(made["chosen_words"], best, results),
+        "primary_words": _primary(best, results),
         "run": best.name,
         "question": experiment.question,
         "image_size": str(experiment.image_size),
@@ -209,9 +207,7 @@ def _of_combination(combined: Mapping[str, Any]) -> dict[str, str]:
         )
     return {
         "combination_words": words,
-        "validation_words": "to choose weights and thresholds"
-        if combined["kind"] == "blend"
-        else "to choose thresholds",
+        "chosen_words": "weights and thresholds" if combined["kind"] == "blend" else "thresholds",
         "network_words": words,
         "input_words": _CAPTIONS.fill("combined_input"),
         "initial_words": _CAPTIONS.fill("combined_start"),
@@ -229,6 +225,29 @@ def _weights(recorded: Sequence[Mapping[str, Any]]) -> str:
     if alike:
         told.append(_CAPTIONS.fill("blend_alike", labels=listed(alike)))
     return "; ".join(told)
+
+
+def _on_validation(chosen: str, best: ScoredRun, results: Results) -> str:
+    """All that validation decides: of a run, and which run of several."""
+    run = _CAPTIONS.fill("this_run") if len(results.candidates) > 1 else ""
+    pooling = _CAPTIONS.fill("pooling") if _has_whole_studies(best) else ""
+    return _CAPTIONS.fill("on_validation", chosen=chosen, run=run, pooling=pooling)
+
+
+def _has_whole_studies(run: ScoredRun) -> bool:
+    """Whether test has whole studies, by which a run is judged too."""
+    return bool(run.assessment.studies["studies"].any())
+
+
+def _primary(best: ScoredRun, results: Results) -> str:
+    """The primary endpoint, and whether it was named before the run was made."""
+    said = _CAPTIONS.fill(
+        "primary",
+        endpoint=results.primary.in_words,
+        figure=with_named_interval(results.primary_of(best)),
+    )
+    later = best.name in results.named_later
+    return f"{said} {_CAPTIONS.fill('named_later')}" if later else said
 
 
 def _choice(results: Results) -> str:

@@ -36,7 +36,7 @@ def of_experiment(experiment: Experiment) -> dict[str, str]:
         if reads_series
         else f"{counted(experiment.batch_size, 'slice')} a batch",
         "prediction_words": _prediction(experiment),
-        "validation_words": "to choose the epoch that is kept, and thresholds",
+        "chosen_words": "the epoch that is kept and thresholds",
     }
 
 

@@ -269,6 +269,37 @@ def test_the_spread_over_seeds_stands_in_checklist_and_card(report):
     assert said in made["model-card"]
 
 
+def without_whole_studies(report):
+    """Let the run's record be of a test without a whole study, for an endpoint of slices."""
+    path = report.folder / "runs" / "mine" / "record.json"
+    recorded = read_sealed_json(path)
+    studies = recorded["assessment"]["studies"]
+    studies["studies"] = [0] * len(studies["studies"])
+    write_sealed_json(path, recorded)
+    endpoint = Endpoint(level="slice")
+    report.profile = report.profile.model_copy(update={"primary": endpoint})
+
+
+def test_whole_studies_are_evaluated_by_area_and_rates_and_only_where_there_are_some(report):
+    made = papers(report)
+    assert "The six labels, one by one; slices and whole studies." in made["model-card"]
+    said = items_of(made["claim-2024"])["28"][1]
+    assert said.endswith("calibration error; of whole studies, area and rates alone.")
+    assert "and to fit temperatures, and the pooling of studies: " in made["model-card"]
+    without_whole_studies(report)
+    made = papers(report)
+    assert "The six labels, one by one; slices." in made["model-card"]
+    assert items_of(made["claim-2024"])["28"][1].endswith("Brier score and calibration error.")
+    assert "and to fit temperatures: " in made["model-card"]
+
+
+def test_an_endpoint_that_was_named_after_the_run_is_told_in_all_papers(report):
+    told = "When this run was made, the profile named another endpoint."
+    assert not any(told in text for text in papers(report).values())
+    report.profile = report.profile.model_copy(update={"primary": Endpoint(level="slice")})
+    assert all(told in text for text in papers(report).values())
+
+
 def test_no_item_number_is_missing(report):
     made = papers(report)
     assert list(items_of(made["claim-2024"])) == [str(number) for number in range(1, 45)]
