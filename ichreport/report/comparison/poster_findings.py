@@ -28,10 +28,12 @@ class JudgedFindings:
     Attributes:
         findings: In the poster's order.
         has_run: The rows that have a run, their own or their twin's.
+        synthetic: Whether the runs are on synthetic heads.
     """
 
     findings: Sequence[Finding]
     has_run: frozenset[int]
+    synthetic: bool
 
 
 def judge(results: Results) -> JudgedFindings:
@@ -43,7 +45,7 @@ def judge(results: Results) -> JudgedFindings:
         seen=runs.seen,
         random_backbones=runs.random_backbones,
     )
-    return JudgedFindings(judged, frozenset({*runs.own, *runs.twins}))
+    return JudgedFindings(judged, frozenset({*runs.own, *runs.twins}), results.synthetic)
 
 
 def verdict(judged: JudgedFindings) -> Verdict:
@@ -51,7 +53,8 @@ def verdict(judged: JudgedFindings) -> Verdict:
     by_verdict = Counter(str(finding.verdict) for finding in judged.findings)
     told = [f"{verb} {by_verdict[name]}" for name, verb in _VERBS.items() if by_verdict[name]]
     findings = len(judged.findings)
-    return Verdict(_CAPTIONS.fill("findings_verdict", findings=findings, said=listed(told)))
+    said = _CAPTIONS.fill("findings_verdict", findings=findings, said=listed(told))
+    return Verdict(f"{said} {_CAPTIONS.fill('findings_synthetic')}" if judged.synthetic else said)
 
 
 def table(judged: JudgedFindings) -> Table:

@@ -50,6 +50,16 @@ def test_the_verdict_counts_the_findings_by_what_the_runs_say(results, on_all):
             assert (f"{verb} {count}" in said) == (verb in said) == (count > 0)
 
 
+def test_on_synthetic_heads_findings_are_said_to_check_the_software_alone():
+    told = (
+        "They are of synthetic heads, so that checks the software and says nothing of the poster."
+    )
+    real = run("13-all", 2.0, sample="fullid", poster_row=13)
+    assert told not in str(poster_findings.verdict(poster_findings.judge(gathered(real))))
+    heads = run("13-all", 2.0, sample="fullid", poster_row=13, provenance={"synthetic": True})
+    assert str(poster_findings.verdict(poster_findings.judge(gathered(heads)))).endswith(told)
+
+
 def parts_of(results):
     """The rows of the table that are parts, by finding and name."""
     claims, parts = 0, {}

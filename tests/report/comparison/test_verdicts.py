@@ -82,7 +82,8 @@ def test_what_the_threshold_does_in_practice_is_said_with_the_prevalence():
     said = str(verdicts.in_practice(gathered(made)))
     recall, precision = (made.assessment.rate(rate, "any") for rate in ("recall", "precision"))
     share = 100 * recall["positives"] / made.assessment.split("test")["slices"]
-    assert f"At its frozen threshold, 13-all finds {recall['value']:.2f} (" in said
+    at = "At its threshold of 85 % recall, frozen on validation,"
+    assert f"{at} 13-all finds {recall['value']:.2f} (" in said
     assert f"; {precision['value']:.2f} (" in said
     assert f"of its alarms are right, where {share:.0f} % of slices bleed." in said
 
@@ -100,7 +101,7 @@ def test_a_threshold_without_alarms_or_positives_is_told_from_one_that_decides()
 
 def test_without_row_13_the_best_run_stands_for_it_or_none():
     ours = run("16-a", 2.0, split_by="group")
-    assert "frozen threshold, 16-a finds" in str(verdicts.in_practice(gathered(ours)))
+    assert "frozen on validation, 16-a finds" in str(verdicts.in_practice(gathered(ours)))
     said = (
         "Row 13 has no figures, and no run that is split by patient has the primary endpoint, so "
         "that none stands for it."
