@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from ichreport.evaluation.comparisons import compare_pairs
 from ichreport.labels import ANY, SUBTYPES
-from ichreport.report.beyond.ladder import Ladder, difference, difference_columns
+from ichreport.report.beyond.ladder import Ladder, difference, difference_columns, marked
 from ichreport.report.html.blocks import Cell, Drawing, Link, Sentences, Table, lines, numbers
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.figure_style import STYLE
@@ -39,15 +39,17 @@ def compare(ladder: Ladder) -> pd.DataFrame:
 
     Returns:
         The columns of `evaluation.comparisons.compare_pairs`, with p-values adjusted by Holm over
-        steps and labels; and `positives` and `patients`: test slices and linked patient groups of
-        the run that have the label.
+        steps and labels; `positives` and `patients`: test slices and linked patient groups of the
+        run that have the label; and `step`: its name, with a * where test patients are in train.
     """
     scores = [("auc", label) for label in _ORDER]
     compared = compare_pairs(ladder.comparison, ladder.baselines, scores)
     pairs = zip(compared["run"], compared["label"], strict=True)
     counts = [_positives(ladder, run, label) for run, label in pairs]
     return compared.assign(
-        positives=[slices for slices, _ in counts], patients=[patients for _, patients in counts]
+        positives=[slices for slices, _ in counts],
+        patients=[patients for _, patients in counts],
+        step=[marked(ladder, run) for run in compared["run"]],
     )
 
 
@@ -65,7 +67,7 @@ def sentences(by_label: pd.DataFrame) -> Sentences:
             "label_apart",
             verb="gains" if row["outcome"] == "better" else "loses",
             label=row["label"],
-            run=row["run"],
+            run=row["step"],
             baseline=row["baseline"],
             area=number(row["value"], digits_apart(row["value"], row["baseline_value"])),
             before=number(row["baseline_value"], digits_apart(row["value"], row["baseline_value"])),
@@ -96,7 +98,7 @@ def table(by_label: pd.DataFrame) -> Table | Sentences:
         return Sentences([_CAPTIONS.fill("no_label_compared")])
     rows: list[list[Cell]] = [
         [
-            Link(f"experiments/{row['run']}.html", row["run"]),
+            Link(f"experiments/{row['run']}.html", row["step"]),
             row["label"],
             number(row["value"]),
             *difference(row),

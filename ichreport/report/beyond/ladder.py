@@ -12,6 +12,7 @@ from ichreport.labels import ANY
 from ichreport.params.experiment import Experiment
 from ichreport.report import trainings
 from ichreport.report.beyond import changes
+from ichreport.report.comparison import verdicts
 from ichreport.report.html.blocks import Cell, Column, Link, Marked, Sentences, Table, numbers
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import digits_for, number, p_value, with_interval
@@ -80,9 +81,26 @@ def sentences(ladder: Ladder) -> Sentences:
     told = [
         sentence
         for score, words in _SCORES.items()
-        for sentence in _of_score(words, _rows(ladder, score))
+        for sentence in _of_score(words, _marked_rows(ladder, score))
     ]
-    return Sentences([*told, *_in_hindsight(ladder), *_without_figures(ladder)])
+    return Sentences([*told, *_on_seen(ladder), *_in_hindsight(ladder), *_without_figures(ladder)])
+
+
+def marked(ladder: Ladder, name: str) -> str:
+    """The name of a step's run, with a * where its test patients are in train too.
+
+    Args:
+        ladder: As `climb` gives it.
+        name: The run.
+    """
+    run = ladder.results.scored.get(name)
+    return name if run is None else verdicts.marked_name(run)
+
+
+def _on_seen(ladder: Ladder) -> list[str]:
+    """What a mark says, if a step bears one."""
+    is_marked = any(marked(ladder, name) != name for name in ladder.steps)
+    return [verdicts.on_seen()] if is_marked else []
 
 
 def _in_hindsight(ladder: Ladder) -> list[str]:
@@ -123,7 +141,7 @@ def table(ladder: Ladder) -> Table | Sentences:
     losses, areas = _rows(ladder, _LOSS), _rows(ladder, _AREA)
     rows: list[list[Cell]] = [
         [
-            _link(loss["run"]),
+            Link(f"experiments/{loss['run']}.html", marked(ladder, loss["run"])),
             number(loss["value"]),
             *difference(loss),
             number(area["value"]),
@@ -201,6 +219,11 @@ def _without_figures(ladder: Ladder) -> list[str]:
     if unread:
         told.append(_CAPTIONS.fill("unread", runs=", ".join(unread)))
     return told
+
+
+def _marked_rows(ladder: Ladder, score: tuple[str, str]) -> list[dict[str, Any]]:
+    """The comparisons by a score, each with the marked name of its run."""
+    return [row | {"run": marked(ladder, row["run"])} for row in _rows(ladder, score)]
 
 
 def _change(ladder: Ladder, name: str) -> str:

@@ -7,6 +7,7 @@ from ichreport import challenge, poster
 from ichreport.evaluation.scores import ALL_LABELS
 from ichreport.labels import ANY, SCORE_WEIGHTS
 from ichreport.report.beyond.ladder import Ladder
+from ichreport.report.comparison import verdicts
 from ichreport.report.html.blocks import Cell, Link, Row, Table, numbers
 from ichreport.report.html.captions import Captions
 from ichreport.report.html.formats import interval, number, with_interval
@@ -99,7 +100,7 @@ def _of_poster() -> list[Row]:
 
 def _of_run(run: ScoredRun) -> Row:
     cells: list[Cell] = [
-        Link(f"experiments/{run.name}.html", run.name),
+        Link(f"experiments/{run.name}.html", verdicts.marked_name(run)),
         "ours, on test",
         with_interval(run.assessment.score("challenge_log_loss", ALL_LABELS), _DIGITS),
         with_interval(run.assessment.score("auc", ANY)),

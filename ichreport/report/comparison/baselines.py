@@ -11,6 +11,7 @@ from ichreport.evaluation.comparisons import compare_runs
 from ichreport.labels import ANY
 from ichreport.params.samples import SAMPLES
 from ichreport.report import trainings
+from ichreport.report.comparison import verdicts
 from ichreport.report.html.blocks import (
     Cell,
     Column,
@@ -167,14 +168,14 @@ def outcomes(results: Results, compared: pd.DataFrame) -> Sentences:
         if names[outcome]
     ]
     if any(" *" in sentence for sentence in sentences):
-        sentences.append(_CAPTIONS.fill("on_seen"))
+        sentences.append(verdicts.on_seen())
     return Sentences(sentences or ["There is no run to compare with a baseline."])
 
 
 def _starred(names: Iterable[str], results: Results) -> list[str]:
     """Names of rows, with a * where their test patients are in train too."""
-    seen = {name for name, run in results.rows.items() if not run.unseen_patients}
-    return [f"{name} *" if name in seen else name for name in names]
+    rows = results.rows
+    return [verdicts.marked_name(rows[name]) if name in rows else name for name in names]
 
 
 def _columns(score: str) -> list[Column]:

@@ -170,9 +170,9 @@ def sentences(results: Results) -> Sentences:
     }
     for verdict, opening in by_verdict.items():
         runs = [run for run in results.scored.values() if run.learned.verdict == verdict]
-        names = [run.name if run.unseen_patients else f"{run.name} *" for run in runs]
+        names = [verdicts.marked_name(run) for run in runs]
         if names:
-            seen = _CAPTIONS.fill("on_seen") if any(name.endswith(" *") for name in names) else ""
+            seen = "" if all(run.unseen_patients for run in runs) else verdicts.on_seen()
             listed.append(f"{opening}{', '.join(names)}. {seen}".strip())
         if verdict == "learned":
             listed += _perhaps_by_chance([run.name for run in runs], results)

@@ -29,6 +29,16 @@ def verdict_cell(run: ScoredRun) -> Marked:
     return Marked(run.learned.verdict, KINDS[run.learned.verdict])
 
 
+def marked_name(run: ScoredRun) -> str:
+    """A run's name, with a * where its test patients are in train too."""
+    return run.name if run.unseen_patients else f"{run.name} *"
+
+
+def on_seen() -> str:
+    """What the mark of `marked_name` means."""
+    return _CAPTIONS.fill("on_seen")
+
+
 def had_no_epochs_left(run: ScoredRun) -> bool:
     """Whether its training might have gone on, had it been given more epochs."""
     history, experiment = run.record.get("history"), run.experiment

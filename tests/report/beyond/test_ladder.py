@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
 from ichreport.labels import LABELS
-from ichreport.report.beyond import ladder
+from ichreport.report.beyond import each_label, ladder
 from ichreport.report.html.blocks import Sentences
 from tests.report.beyond.made_ladder import (
     FROZEN,
@@ -70,6 +70,24 @@ def test_what_was_chosen_on_test_patients_is_said_once_of_the_ladder(climbed):
     said = str(ladder.sentences(ladder.climb(gathered(frozen(), chosen, above))))
     assert said.count("is not free of hindsight: its epochs.") == 1
     assert "hindsight" not in str(ladder.sentences(climbed))
+
+
+def test_a_step_on_seen_patients_is_marked_wherever_it_is_named_and_no_other_is(climbed):
+    told = "* Its test patients have other slices in train: this says nothing of new patients."
+    start = run(FROZEN, 1.0, sample="sampa", split_by="slice")
+    leaking = tuned(sample="sampa", split_by="slice")
+    seen = ladder.climb(gathered(start, leaking))
+    said = str(ladder.sentences(seen))
+    assert f"{TUNED} * (" in said
+    assert told in said
+    assert ladder.table(seen).rows[0][0].text == f"{TUNED} *"
+    by_label = each_label.compare(seen)
+    assert each_label.table(by_label).rows[0][0].text == f"{TUNED} *"
+    assert f"In {TUNED} *, any gains" in str(each_label.sentences(by_label))
+    said = str(ladder.sentences(climbed))
+    assert told not in said
+    assert "*" not in said
+    assert ladder.table(climbed).rows[0][0].text == TUNED
 
 
 def test_rows_of_the_poster_rows_without_a_baseline_and_further_seeds_are_no_steps():

@@ -6,7 +6,7 @@ from sklearn.metrics import log_loss
 from ichreport.labels import LABELS
 from ichreport.report.beyond import ladder, winners
 from ichreport.report.html.blocks import Row
-from tests.report.beyond.made_ladder import FROZEN, TUNED, assessed, frozen, gathered, tuned
+from tests.report.beyond.made_ladder import FROZEN, TUNED, assessed, frozen, gathered, run, tuned
 
 CHALLENGE = {"challenge": True, "synthetic": False}
 SYNTHETIC = {"challenge": True, "synthetic": True}
@@ -34,6 +34,14 @@ def test_on_the_challenge_s_slices_ours_stand_beside_as_its_mean(climbed):
     mean = (sum(losses.values()) + losses["any"]) / 7
     assert rows[1].cells[2].split()[0] == f"{mean:.4f}"
     assert "The bold rows are ours" in table.caption
+
+
+def test_ours_on_seen_patients_bear_a_mark():
+    leaking = {"sample": "sampa", "split_by": "slice"}
+    start, step = run(FROZEN, 1.0, **leaking), tuned(**leaking)
+    table = winners.table(ladder.climb(gathered(assessed(start), assessed(step))), CHALLENGE)
+    assert [row.cells[0].text for row in ours(table)] == [f"{FROZEN} *", f"{TUNED} *"]
+    assert "A * marks one whose test patients are in train too" in table.caption
 
 
 @pytest.mark.parametrize(
