@@ -103,15 +103,16 @@ def _experiments(results: Results) -> str:
     networks = {values["network"] for values in parameters if "network" in values}
     combining = sum(bool(values) and "network" not in values for values in parameters)
     training = len(results.runs) - combining
-    verb = "trains" if training == 1 else "train"
+    combine = f"{'combines' if combining == 1 else 'combine'} the predictions of others"
+    train = "trains and tests" if training == 1 else "train and test"
+    do = f"{train} {_count(len(networks), 'network')}" if training else combine
     sentence = (
-        f"{_count(training, 'experiment').capitalize()} {verb} "
-        f"{_count(len(networks), 'network')} to find bleeding inside the skull, and which of its "
-        f"{_count(len(SUBTYPES), 'kind')} it is, on {slices:,} CT slices of {patients:,} {heads}."
+        f"{_count(training or combining, 'run').capitalize()} {do} to find bleeding inside the "
+        f"skull, and which of its {_count(len(SUBTYPES), 'kind')} it is, on up to {slices:,} CT "
+        f"slices of {patients:,} {heads}."
     )
-    if combining:
-        verb = "combines" if combining == 1 else "combine"
-        sentence += f" {_count(combining).capitalize()} more {verb} the predictions of others."
+    if training and combining:
+        sentence += f" {_count(combining).capitalize()} more {combine}."
     missing = len(results.without_figures)
     if missing:
         has = "has" if missing == 1 else "have"
@@ -249,7 +250,7 @@ def _facts_of_machine(results: Results) -> list[Fact]:
         return []
     seconds = sum(sum(run.record["timings"].values()) for run in runs)
     devices = sorted({device for run in runs for device in _devices(run)})
-    provenance = runs[0].record["provenance"]
+    pythons = sorted({str(run.record["provenance"]["python"]) for run in runs})
     backends = sorted({str(_machine(run)["backend"]) for run in runs if _machine(run)})
     return [
         Fact(
@@ -260,7 +261,7 @@ def _facts_of_machine(results: Results) -> list[Fact]:
                 runs=len(runs),
                 backends=", ".join(backends) or "none",
                 devices=", ".join(devices) or "an unknown device",
-                python=provenance["python"],
+                python=", ".join(pythons),
             ),
         )
     ]

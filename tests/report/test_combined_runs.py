@@ -181,8 +181,14 @@ def test_learning_curves_are_those_of_the_runs_that_were_trained(combined):
 
 def test_the_first_page_counts_those_that_train_and_those_that_combine(combined):
     lead = overview.summarise(combined.results).lead
-    assert lead.startswith("Two experiments train one network to find bleeding")
+    assert lead.startswith("Two runs train and test one network to find bleeding")
     assert "Two more combine the predictions of others." in lead
+    blend = combined.results.scored["04-blend"]
+    alone = type(combined.results)([blend.run_record], {blend.name: blend})
+    lead = overview.summarise(alone).lead
+    assert lead.startswith("One run combines the predictions of others to find bleeding")
+    assert "network" not in lead.partition(".")[0]
+    assert "more combine" not in lead
 
 
 def test_the_papers_of_a_combination_say_what_it_is_and_name_its_networks_files(combined):

@@ -29,7 +29,7 @@ def facts(shown):
 
 
 def test_it_says_how_many_were_trained_and_which_have_no_result(shown):
-    assert shown.lead.startswith("Five experiments train two networks to find bleeding")
+    assert shown.lead.startswith("Five runs train and test two networks to find bleeding")
     assert "synthetic heads. Two of them have no result." in shown.lead
 
 
@@ -37,7 +37,7 @@ def test_one_of_a_kind_is_said_in_the_singular(report):
     run = report.results.scored["01-small"]
     failed = next(run for run in report.results.runs if run.status == "failed")
     alone = results.Results([run.run_record], {"01-small": run})
-    assert overview.summarise(alone).lead.startswith("One experiment trains one network ")
+    assert overview.summarise(alone).lead.startswith("One run trains and tests one network ")
     two = results.Results([run.run_record, failed], {"01-small": run})
     assert "synthetic heads. One of them has no result." in overview.summarise(two).lead
 
@@ -48,6 +48,7 @@ def test_slices_and_patients_are_those_of_the_largest_sample(shown, report):
     patients = max(table["patient_id"].nunique() for table in tables)
     assert facts(shown)["Slices"].value == str(slices)
     assert facts(shown)["Slices"].text == f"of {patients} synthetic heads"
+    assert f"on up to {slices} CT slices of {patients} synthetic heads." in shown.lead
 
 
 def area_of_studies(run, split):
@@ -212,6 +213,16 @@ def test_the_time_is_the_runs_together(shown, report):
     taken = sum(sum(run.record["timings"].values()) for run in report.results.scored.values())
     assert facts(shown)["Time"].value == duration(taken)
     assert facts(shown)["Time"].text.endswith("backbones, starting and the pages come on top")
+
+
+def test_every_python_that_runs_were_made_with_is_named(shown, report):
+    run = report.results.scored["01-small"]
+    python = run.record["provenance"]["python"]
+    assert f"; Python {python}. " in facts(shown)["Time"].text
+    older = {**run.record, "provenance": run.record["provenance"] | {"python": "3.10.1"}}
+    second = results.ScoredRun(dataclasses.replace(run.run_record, name="a", record=older))
+    both = results.Results([run.run_record, second.run_record], {"01-small": run, "a": second})
+    assert f"; Python 3.10.1, {python}. " in facts(overview.summarise(both))["Time"].text
 
 
 def test_without_any_result_that_is_what_it_says(tmp_path):

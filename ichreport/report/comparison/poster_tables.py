@@ -138,7 +138,7 @@ def operating_points_of_best(results: Results) -> Table:
 
 def sentences(results: Results) -> Sentences:
     """What the numbers say, in sentences that are computed from the runs' records."""
-    count = counted(len(results.runs), "experiment")
+    count = counted(len(results.runs), "run")
     has = "has" if len(results.scored) == 1 else "have"
     listed = [f"{len(results.scored)} of {count} {has} a record."]
     best = results.best

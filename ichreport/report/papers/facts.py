@@ -54,7 +54,7 @@ def gather(folder: Path, profile: Profile, results: Results, figures: Figures | 
     """
     facts = {
         "runs_done": str(len(results.scored)),
-        "runs_expected": counted(len(results.runs), "experiment"),
+        "runs_expected": counted(len(results.runs), "run"),
         "endpoint": results.primary.in_words,
         "replicates": f"{REPLICATES:,}",
         "poster": poster.CITATION,

@@ -322,7 +322,7 @@ def test_operating_points_are_of_row_13_and_without_it_of_the_best_run(results, 
 
 def test_the_sentences_name_the_best_run_beside_the_poster_s_area(results):
     said = poster_tables.sentences(results).sentences
-    assert said[0] == "4 of 6 experiments have a record."
+    assert said[0] == "4 of 6 runs have a record."
     test = results.scored["15-ours"].predictions.query("split == 'test'")
     area = roc_auc_score(test["truth_any"], test["probability_any"].astype(float))
     studies = test.groupby("study_instance_uid")[["truth_any", "probability_any"]].max()
@@ -344,7 +344,7 @@ def test_what_the_best_was_chosen_among_is_said():
     ours = run("15-ours", SHARP, sample="fullid", network="cnn7")
     alone = str(poster_tables.sentences(gathered(ours)))
     assert "It is the only run that has this endpoint on patients that it has not seen." in alone
-    assert "1 of 1 experiment has a record." in alone
+    assert "1 of 1 run has a record." in alone
     by_group = run("16-bygroup", BLUNT, sample="sampa", split_by="group")
     said = str(poster_tables.sentences(gathered(ours, by_group)))
     assert "of 2 such runs by this endpoint on validation, not all on the same slices;" in said

@@ -182,7 +182,7 @@ def test_one_patient_is_no_patients(report):
         assert "Of 1 file, set aside" in made[stem][number][1]
     report.write_manifest()
     assert "90 patients, 91 studies, 900 slices" in papers(report)["claim-2024"]
-    assert "1 of 1 experiment here." in papers(report)["tripod-ai"]
+    assert "1 of 1 run here." in papers(report)["tripod-ai"]
 
 
 @pytest.mark.parametrize(
