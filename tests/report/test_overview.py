@@ -149,7 +149,7 @@ def test_runs_that_were_made_for_another_endpoint_are_told(shown, report):
     changed = results.Results(
         report.results.runs, report.results.scored, primary=Endpoint(level="slice")
     )
-    assert "3 runs were made when the profile named another endpoint" in (
+    assert "3 runs were made when the profile named another endpoint, so this one was not" in (
         overview.summarise(changed).lead
     )
 

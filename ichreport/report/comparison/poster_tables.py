@@ -144,15 +144,13 @@ def sentences(results: Results) -> Sentences:
     best = results.best
     if best is not None:
         primary = results.primary_of(best)
-        area = {"value": best.learned.auc_any, **vars(best.learned.auc_interval)}
-        in_slices = _CAPTIONS.fill("in_slices", area=with_interval(area))
         listed.append(
             _CAPTIONS.fill(
                 "best_run",
                 run=best.name,
                 endpoint=results.primary.in_words,
                 primary=with_named_interval(primary),
-                in_slices="".join(_of_primary(in_slices, results)),
+                in_slices=_in_slices(best, results),
                 slices=counted(best.learned.slices, "slice"),
                 groups=counted(best.assessment.split("test")["groups"], "linked group"),
                 chosen=_chosen(results),
@@ -182,6 +180,15 @@ def sentences(results: Results) -> Sentences:
         if run.status != "ok"
     ]
     return Sentences(listed)
+
+
+def _in_slices(run: ScoredRun, results: Results) -> str:
+    """A run's area of single slices; nothing where that is the endpoint itself, or undefined."""
+    learned = run.learned
+    if math.isnan(learned.auc_any):
+        return ""
+    area = with_interval({"value": learned.auc_any, **vars(learned.auc_interval)})
+    return "".join(_of_primary(_CAPTIONS.fill("in_slices", area=area), results))
 
 
 def _perhaps_by_chance(learned: list[str], results: Results) -> list[str]:

@@ -71,8 +71,8 @@ def experiments(results: Results) -> Verdict:
 
 
 def _surely(learned: Sequence[ScoredRun], results: Results) -> list[str]:
-    """How many of the rows that are better by their own intervals are so among all runs."""
-    if not learned:
+    """How many of the rows that are better by their own intervals are so among several runs."""
+    if not learned or len(results.scored) < 2:
         return []
     together = learned_together({name: run.learned for name, run in results.scored.items()})
     surely = sum(run.name in together for run in learned)

@@ -1,5 +1,6 @@
 """The tables of results, cell by cell: ours by scikit-learn, the poster's typed from it."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -338,6 +339,17 @@ def test_the_sentences_name_the_best_run_beside_the_poster_s_area(results):
     assert said[2].endswith("The poster's is 0.933.")
     assert "06-focal has no figures (failed): ValueError: <b>no</b>" in said
     assert "14-adjacent has no figures (missing): not run yet" in said
+
+
+def test_an_area_of_slices_that_is_not_defined_is_not_told():
+    made = run("15-ours", SHARP, sample="fullid", network="cnn7")
+    told = "and an AUC of any bleeding in single slices of"
+    assert told in str(poster_tables.sentences(gathered(made)))
+    learned = replace(made.learned, auc_any=math.nan)
+    made.__dict__["assessment"] = replace(made.assessment, learned=learned)
+    said = str(poster_tables.sentences(gathered(made)))
+    assert told not in said
+    assert "on test; test has 160 slices of 20 linked groups" in said
 
 
 def test_what_the_best_was_chosen_among_is_said():

@@ -43,6 +43,7 @@ def test_of_the_rows_that_learned_those_beyond_chance_among_all_are_counted(p, s
     told = str(verdicts.experiments(gathered(*runs)))
     assert "1 of 3 experiments with figures is better" in told
     assert f"With Holm's adjustment over all 3 runs, {said}" in told
+    assert "Holm" not in str(verdicts.experiments(gathered(runs[0])))  # one run is no family
 
 
 def test_the_best_row_is_named_beside_others_that_could_be_chosen():
