@@ -1,6 +1,7 @@
 """Kappas are the published ones, and their intervals keep what they promise."""
 
 import math
+from itertools import count, cycle
 
 import numpy as np
 import pandas as pd
@@ -22,14 +23,14 @@ DIAGNOSES = [
 ]  # fmt: skip
 
 
-def made_up(votes, patients=None):
-    """A store's studies with the same votes, (studies, readers), on every label."""
+def made_up(*votes, patients=None):
+    """A store's studies with votes, (studies, readers), on each label, or the same on all."""
     columns = {
-        vote_column(1 + reader, label): votes[:, reader]
-        for reader in range(votes.shape[1])
-        for label in LABELS
+        vote_column(1 + reader, label): own[:, reader]
+        for label, own in zip(LABELS, cycle(votes), strict=False)
+        for reader in range(own.shape[1])
     }
-    names = range(len(votes)) if patients is None else patients
+    names = range(len(votes[0])) if patients is None else patients
     return pd.DataFrame({"patient_id": [f"p{name}" for name in names], **columns})
 
 
@@ -111,7 +112,7 @@ def test_intervals_are_of_the_kappas_without_each_patient(monkeypatch):
     monkeypatch.setattr(agreement, "rate_interval", noted)
     patient = np.repeat(np.arange(20), 2)
     all_counts = np.stack([(votes == v).sum(axis=1) for v in (0, 1)], axis=1)
-    agreement_table(made_up(votes, patient))
+    agreement_table(made_up(votes, patients=patient))
     (fleiss, cohen), disagreed = seen[:2], votes[:, 0] != votes[:, 1]
     assert cohen.value == 1 - disagreed.mean()
     for number in range(20):
@@ -134,7 +135,9 @@ def test_intervals_are_of_the_kappas_without_each_patient(monkeypatch):
 def test_studies_of_one_patient_are_drawn_together():
     votes = draw_votes(2, studies=40)
     alone = agreement_table(made_up(votes)).iloc[0]
-    twice = agreement_table(made_up(np.repeat(votes, 2, axis=0), np.repeat(range(40), 2))).iloc[0]
+    twice = agreement_table(
+        made_up(np.repeat(votes, 2, axis=0), patients=np.repeat(range(40), 2))
+    ).iloc[0]
     columns = ["value", "low", "high"]
     # but for the quantile of as many pairs of votes
     np.testing.assert_allclose(
@@ -173,16 +176,15 @@ def test_all_patients_tell_how_far_readers_agree_on_a_rare_bleed():
     ("errors", "studies", "width"), [(0.1, 80, 0.4), (0.02, 80, 0.3), (0.1, 30, 0.6)]
 )
 def test_the_interval_covers_the_kappa_of_the_population(errors, studies, width):
-    truth = agreement_table(made_up(draw_votes(99, studies=100_000, errors=errors))).iloc[0][
-        "value"
-    ]
-    rows = [
-        agreement_table(made_up(draw_votes(seed, studies=studies, errors=errors))).iloc[0]
-        for seed in range(100)
-    ]
-    covered = sum(row["low"] <= truth <= row["high"] for row in rows)
-    assert covered >= 89  # of 100 at 95 %; fewer happens once in 200 times
-    assert np.median([row["high"] - row["low"] for row in rows]) < width
+    bleeding = 0.3 * (1 - errors) + 0.7 * errors  # of all votes
+    chance = bleeding**2 + (1 - bleeding) ** 2
+    truth = ((1 - errors) ** 2 + errors**2 - chance) / (1 - chance)
+    votes = (draw_votes(seed, studies=studies, errors=errors) for seed in count())
+    tables = [agreement_table(made_up(*(next(votes) for _ in LABELS))) for _ in range(17)]
+    rows = pd.concat(tables).query("readers == 'all'")[:100]
+    covered = rows["low"].le(truth) & rows["high"].ge(truth)
+    assert covered.sum() >= 89  # of 100 at 95 %; fewer happens once in 200 times
+    assert (rows["high"] - rows["low"]).median() < width
 
 
 @pytest.mark.parametrize("studies", [100, 1_000])
@@ -205,7 +207,7 @@ def test_readers_who_never_agree_and_one_patient_with_all_disagreements_have_an_
     assert -1 < row["high"] < 0
     votes = np.repeat(np.arange(40)[:, None] % 2, 2, axis=1).astype(np.int8)
     votes[:10, 0] ^= 1
-    row = agreement_table(made_up(votes, np.maximum(np.arange(40) - 9, 0))).iloc[1]
+    row = agreement_table(made_up(votes, patients=np.maximum(np.arange(40) - 9, 0))).iloc[1]
     assert -1 <= row["low"] < row["value"] < row["high"] < 1
 
 

@@ -74,7 +74,9 @@ def test_a_record_gives_the_tables_back(assessed):
     assert again.studies.loc[maximum, "sharpness"].isna().all()
 
 
-def test_the_same_slices_of_test_have_one_name_in_whatever_order_and_others_another(predictions):
+def test_the_same_slices_of_test_have_one_name_in_whatever_order_and_others_another(
+    predictions, assessed
+):
     def named(table):
         return assess(table, replicates=2).test_set
 
@@ -86,8 +88,9 @@ def test_the_same_slices_of_test_have_one_name_in_whatever_order_and_others_anot
         sop_instance_uid=predictions["sop_instance_uid"].where(predictions.index != first, "other")
     )
     of_train = predictions.drop(index=predictions.index[predictions["split"] == "train"][0])
-    assert named(predictions) == named(shuffled) == named(of_train)
-    assert len({named(predictions), named(fewer), named(other)}) == 3
+    name = assessed.test_set
+    assert name == named(shuffled) == named(of_train)
+    assert len({name, named(fewer), named(other)}) == 3
 
 
 def test_holm_is_that_of_statsmodels():
