@@ -2,6 +2,7 @@
 
 It knows the calls of profiles/kubernetes, refuses others, and keeps a folder for each Job under
 JOBS: its manifest, the process that runs it, whether somebody asked for it, and the exit status.
+Where PODS_WAIT is set, a pod runs nothing, and lasts longer than a test.
 """
 
 import json
@@ -23,9 +24,10 @@ def create():
     (folder / "manifest.json").write_text(json.dumps(manifest))
     [container] = manifest["spec"]["template"]["spec"]["containers"]
     script = 'status=0; "$@" || status=$?; echo $status > "$0"'
+    command = ["sleep", "600"] if "PODS_WAIT" in os.environ else container["command"]
     with (folder / "log.txt").open("w") as log:
         pod = subprocess.Popen(
-            ["bash", "-c", script, folder / "status", *container["command"]],
+            ["bash", "-c", script, folder / "status", *command],
             cwd=container["workingDir"],
             env={one["name"]: one["value"] for one in container["env"]},
             stdout=log, stderr=log, start_new_session=True,

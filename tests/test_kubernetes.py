@@ -159,15 +159,15 @@ def test_a_job_that_is_cancelled_is_gone_and_counts_as_failed(cluster):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_report_that_is_ended_takes_its_jobs_back(cluster, number):
+def test_a_report_that_is_ended_takes_its_jobs_back(cluster, number, monkeypatch):
     """From the keyboard, or by a signal to the call alone.
 
     While Snakemake asks how its jobs are, it forgets them; so the signal comes just after that.
     """
     project, jobs = cluster
-    many = PROFILE | {"phantom": PROFILE["phantom"] | {"patients": 2000}}  # longer than a test
-    (project.root / "params" / "tiny.yaml").write_text(yaml.safe_dump(many))
-    asked = ("--workflow-profile", "profiles/kubernetes", "--cores", "2")
+    monkeypatch.setenv("PODS_WAIT", "1")
+    often = ("--seconds-between-status-checks", "5")
+    asked = ("--workflow-profile", "profiles/kubernetes", "--cores", "2", *often)
     words = ("ichreport", "report", "params/tiny.yaml", "--", *asked)
     call = subprocess.Popen(
         words, cwd=project.root, env=project.environment, start_new_session=True,
@@ -177,7 +177,7 @@ def test_a_report_that_is_ended_takes_its_jobs_back(cluster, number):
         while not list(jobs.glob("*/asked")):
             time.sleep(0.1)
             assert call.poll() is None
-        time.sleep(1)  # until the answer has come; the next question follows in ten seconds
+        time.sleep(1)  # until the answer has come; the next question follows in five seconds
         if number == signal.SIGTERM:
             call.send_signal(number)
         else:
