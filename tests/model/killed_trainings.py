@@ -5,7 +5,8 @@ after each epoch, killed at random moments until it ends. Whatever ends is compa
 undisturbed one, byte for byte, and trained anew, until so many trainings have been killed. What
 came of it is written to FOLDER/killed-BACKEND.json.
 
-All trainings are forked from one process that has imported everything and computed nothing.
+All trainings are forked from one process that has imported everything, read the package's code,
+and computed nothing.
 """
 
 import json
@@ -22,6 +23,7 @@ import keras
 import tensorflow  # noqa: F401 - which Keras imports to set seeds, whatever the backend
 from conftest import MadeUpStore, made_up_sample, make_experiment, small_build
 
+from ichreport.dependencies import read_all_code
 from ichreport.files import read_json, sha256_of_file
 from ichreport.model import backend, training_store
 from ichreport.model.fitting import checkpoints
@@ -47,7 +49,7 @@ def train(folder, kind, *, after_each_epoch):
     """Ask for a training, on a small store in a folder."""
     if after_each_epoch:
         checkpoints.SECONDS_BETWEEN, checkpoints.SHARE = 0.0, float("inf")
-    backend.code = lambda _: "0" * 16  # which takes each process a second to find out
+    backend.code = lambda _: "0" * 16  # as this does, from a graph that starts threads
     keras.applications.Small = small_build
     NETWORKS["densenet121"] = NetworkSpec("a small one", 32, "Small", 16, "imagenet")
     store = MadeUpStore(folder / "store")
@@ -130,6 +132,7 @@ def main(folder, kills, seed, *kinds):
     draws = random.Random(int(seed))
     kinds = kinds or tuple(TRAININGS)
     few = min(FEW, int(kills) // len(kinds))
+    read_all_code()  # which takes each process a second or two
     results = {}
     for kind in kinds:
         undisturbed, disturbed = (folder / kind / name for name in ("undisturbed", "killed"))
