@@ -39,8 +39,7 @@ def store(store_folder):
     return Store.open(store_folder)
 
 
-@pytest.fixture
-def predictions(store):
+def draw_predictions(store):
     """Random probabilities for every slice; each series in one split."""
     random = np.random.default_rng(0)
     codes, _ = pd.factorize(store.slices["series_instance_uid"])
@@ -50,6 +49,11 @@ def predictions(store):
     table[list(TRUTHS)] = store.slices[list(LABELS)].to_numpy()
     table[list(PROBABILITIES)] = random.random((len(store), len(LABELS)))
     return table
+
+
+@pytest.fixture
+def predictions(store):
+    return draw_predictions(store)
 
 
 @pytest.fixture

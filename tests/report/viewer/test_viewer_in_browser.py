@@ -11,12 +11,14 @@ from playwright.sync_api import expect
 from scipy import ndimage
 
 from ichreport.data.series_choice import clearest_slice, representative_series, series_rows
+from ichreport.data.store import Store
 from ichreport.data.windowing import BRAIN, WINDOWS, Window, linear_window
 from ichreport.labels import LABELS
 from ichreport.report import site
 from ichreport.report.html.sanitise import clean
 from ichreport.report.layout import page as page_layout
 from ichreport.report.viewer import viewer
+from tests.report.conftest import draw_predictions
 
 pytestmark = pytest.mark.browser
 
@@ -24,21 +26,22 @@ FACTOR = 5  # 96 pixels a side become 480: each has one in its center that shows
 HEATED = 3  # the slice of the first series that has a heat map; its upper left quarter is hot
 
 
-@pytest.fixture
-def path(tmp_path, store, predictions):
+@pytest.fixture(scope="module")
+def path(tmp_path_factory, store_folder):
     """A page as the report frames it, with everything that a viewer can show."""
+    store = Store.open(store_folder)
     names = representative_series(store.slices)[:2]
     heat = np.zeros((1, 48, 48), np.float32)
     heat[0, :24, :24] = 1
     shown = viewer.show(
         store,
         names,
-        predictions=predictions,
+        predictions=draw_predictions(store),
         thresholds=dict.fromkeys(LABELS, 0.3),
         heat={"any": viewer.Heat(series_rows(store, names[0])[[HEATED]], heat)},
     )
     filler = "<h2>Afterwards</h2><p>More.</p>" * 30
-    return write_page(tmp_path, f"{shown._repr_html_()}{filler}")
+    return write_page(tmp_path_factory.mktemp("viewer"), f"{shown._repr_html_()}{filler}")
 
 
 def write_page(folder, html):
