@@ -1,5 +1,6 @@
 """How tests draw examples, and a checkout of its own in which a test makes whole reports."""
 
+import gc
 import os
 import re
 import shutil
@@ -54,6 +55,7 @@ def pytest_xdist_make_scheduler(config, log):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection():
+    gc.set_threshold(20_000, 20, 20)  # tables and figures leave little that only this collects
     with without_garbage_collection():  # all test modules and what they import
         return (yield)
 
