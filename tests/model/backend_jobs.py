@@ -241,6 +241,8 @@ def weights_with_and_without_a_cut(store, sample, experiment, devices, folder):
 
 def main(folder):
     two_processors()
+    # The code is the same in both of them: reading it takes each some seconds.
+    backend.code, backend.read_all_code = (lambda _: "0" * 16), (lambda: None)
     keras.applications.Small = small_build
     NETWORKS["densenet121"] = NetworkSpec("a small one", 32, "Small", 16, "imagenet")
     store = MadeUpStore(folder / BACKEND / "store")
