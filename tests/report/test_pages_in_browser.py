@@ -25,17 +25,20 @@ UNFOLD = "for (const fold of document.querySelectorAll('details')) fold.open = t
 def each_page(report, open_page):
     """Opens every page, one after the other, with these context options; or one of each kind.
 
-    Each is closed as the next is asked for.
+    All in one tab, on the screen at first.
     """
 
     def opened(*, of_each_kind=False, **options):
         kinds = {
             path if path.parent == report.folder else path.parent: path for path in report.pages
         }
-        for path in kinds.values() if of_each_kind else report.pages:
-            shown = open_page(path, **options)
+        first, *others = kinds.values() if of_each_kind else report.pages
+        shown = open_page(first, **options)
+        yield first.relative_to(report.folder).as_posix(), shown
+        for path in others:
+            shown.page.emulate_media(media="screen")
+            shown.page.goto(path.as_uri())
             yield path.relative_to(report.folder).as_posix(), shown
-            shown.page.context.close()
 
     return opened
 
