@@ -32,7 +32,8 @@ def cnn7(view: View, head: HeadPart, machine: Machine) -> keras.Model:
 
     From int16 HU (batch, slices seen, size, size) to float32 logits (batch, 6). The poster names
     the layers in this order. `cnn7fast` pools before it normalizes, which leaves a quarter of the
-    pixels to normalize: a training step takes 0.6 of the time on a CPU (`benchmarks/compilation.py`).
+    pixels to normalize: a training step takes 0.6 of the time on a CPU, as
+    `benchmarks/compilation.py` measures.
     """
     with backend.building(machine):
         hu = inputs.hu_input(view)

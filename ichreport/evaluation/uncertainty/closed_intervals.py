@@ -37,6 +37,11 @@ _UNSEEN: Final = {"roc": 0.5, "precision": 0.5, "correlation": 0.0, "loss": 0.6,
 """The part of one group more, as far to a side as any, that the sample may have missed. Of areas
 and rates groups of one slice have none: it is right or wrong, and there are some of either."""
 
+_MORE_GROUPS: Final = 4
+"""Groups besides a rate's own among which one whose slices all are one counts. It weighs less where
+groups are few: rates of ten to twenty groups had intervals that hold the truth in 98 to 99 %. With
+eight, where a group's slices are alike, a side misses in 7 %."""
+
 _LEAST_FREEDOM: Final = 3.0
 """Degrees of freedom of an area however few groups have its rarer class: the other class has some
 too. With two to ten groups intervals are then narrower, and hold the area as often."""
@@ -220,7 +225,7 @@ def _independent_slices(rate: LeftOut, side: Side, units: int, level: float) -> 
     steps, upper = rate.deviations, (1 + level) / 2
     if rate.value in (0, 1):
         return rate.effective
-    part = 1 / (rate.groups * math.sqrt(1 + carrying_groups(steps)))
+    part = 1 / ((rate.groups + _MORE_GROUPS) * math.sqrt(1 + carrying_groups(steps)))
     shrunk = _with_a_part(rate.value, part)
     end = beyond(steps, rate, side, _UNSEEN["rate"] * (1 - rate.groups / units), part**2)
     narrower = float(stdtrit(max(units - 1, 1), upper) / stdtrit(end.freedom, upper))

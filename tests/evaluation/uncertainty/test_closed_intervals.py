@@ -125,7 +125,7 @@ def test_misses_that_lie_apart_narrow_the_interval_step_by_step():
     steps = np.diff(lows)
     assert (steps[:4] > 0).all()
     assert (np.diff(steps[:4]) < 0).all()
-    assert steps[0] < 0.25 * (1 - lows[0])  # an interval that trusts one miss ends at 0.989
+    assert steps[0] < (1 - lows[0]) / 3  # an interval that trusts one miss ends at 0.989
     assert lows[0] == pytest.approx(binomtest(36, 36).proportion_ci(method="wilson").low)
 
 
@@ -178,8 +178,8 @@ def test_a_rate_of_equal_groups_is_wilson_s_for_korn_and_graubard_s_effective_si
 def test_a_rate_of_few_equal_groups_is_drawn_to_a_half_by_a_part_of_one_more():
     """Wilson's for Korn and Graubard's effective size, with that part in their design variance.
 
-    So has 0.7 of the group that is furthest to the side of an end, times 7 / 8 as it has 8 slices.
-    Of so few groups, all carry.
+    The part is among four groups besides. 0.7 of the group that is furthest to the side of an end
+    counts too, times 7 / 8 as it has 8 slices. Of so few groups, all carry.
     """
     hits = np.array([2, 5, 7, 8, 4])
     called = np.concatenate([np.arange(8) < count for count in hits]) * 1.0
@@ -188,7 +188,7 @@ def test_a_rate_of_few_equal_groups_is_drawn_to_a_half_by_a_part_of_one_more():
     )
     variance = (hits / 8).var() / (5 - 1) * 5 / 4  # of the jackknife, 5 / 4 of theirs
     rate, away = hits.sum() / 40, hits / 8 - hits.mean() / 8
-    added = 1 / 25 / (1 + (away**2).sum() ** 2 / (away**4).sum())
+    added = 1 / (5 + 4) ** 2 / (1 + (away**2).sum() ** 2 / (away**4).sum())
     shrunk = rate + (1 - 2 * rate) * math.sqrt(added)
     # the ends are where the score test of a rate just rejects
     for end, furthest in ((interval.low, away.min()), (interval.high, away.max())):
