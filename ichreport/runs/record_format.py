@@ -21,6 +21,7 @@ RECORD_FORMAT: Final = 13
 RECORD: Final = "record.json"
 PREDICTIONS: Final = "predictions.parquet"
 WEIGHTS: Final = "model.weights.h5"
+SHARES: Final = "learning_curve.parquet"
 MAPS: Final = "cam.json"
 MAPS_FORMAT: Final = 4
 RUN_AGAIN: Final = "Run it again (make report does where params/experiments has its file)."

@@ -13,11 +13,13 @@ from ichreport import software
 from ichreport.data.acquisition_range import AcquisitionRange
 from ichreport.evaluation.assessment import Assessment
 from ichreport.evaluation.maps.layer_choice import LayerChoice
+from ichreport.evaluation.predictions import select_split
 from ichreport.files import (
     atomic_file,
     folder_lock,
     sha256_of_file,
     sha256_of_json,
+    without_nan,
     write_sealed_json,
 )
 from ichreport.params.experiment import Experiment
@@ -29,6 +31,7 @@ from ichreport.runs.record_format import (
     PREDICTIONS,
     RECORD,
     RECORD_FORMAT,
+    SHARES,
     WEIGHTS,
 )
 
@@ -136,6 +139,8 @@ def write_run(
     network: TrainedNetwork | None,
     stopwatch: Stopwatch,
     map_layer: LayerChoice | None = None,
+    by_share: Mapping[float, pd.DataFrame] | None = None,
+    curve: pd.DataFrame | None = None,
 ) -> Path:
     """Write weights and predictions, then the record, which makes the run count as done.
 
@@ -149,6 +154,8 @@ def write_run(
         network: The network of another run whose features it read.
         stopwatch: The run's clock; the training's seconds are its own, whenever it was made.
         map_layer: The layer that its heat maps are taken from; the network's default if not given.
+        by_share: Predictions of the trainings on shares of its patients, where it has a curve.
+        curve: Of `learning_curve.scores_by_share` of these.
 
     Returns:
         The path of `record.json`.
@@ -158,6 +165,7 @@ def write_run(
     """
     with _replaced(experiment) as folder:
         training.copy_to(folder)
+        _write_shares(folder / SHARES, by_share or {})
         stopwatch.lap("writing")
         described = {
             "history": training.history,
@@ -166,6 +174,7 @@ def write_run(
             "combination": None,
             "map_layer": map_layer and map_layer.record(),
             "learned_from": learned_from.record(),
+            "learning_curve": [] if curve is None else without_nan(curve.to_dict("records")),
         }
         came_of = {
             "training": {
@@ -212,7 +221,8 @@ def write_combination(
         ValueError: As `write_run`.
     """
     with _replaced(experiment) as folder:
-        (folder / WEIGHTS).unlink(missing_ok=True)  # of a row of this name that was trained
+        for trained in (WEIGHTS, SHARES):  # of a row of this name that was
+            (folder / trained).unlink(missing_ok=True)
         with atomic_file(folder / PREDICTIONS) as partial:
             combined.predictions.to_parquet(partial, index=False)
         stopwatch.lap("writing")
@@ -220,6 +230,7 @@ def write_combination(
         described["joules"] = None
         described["map_layer"] = None  # heat of a combination is that of its first member
         described["learned_from"] = learned_from.record()
+        described["learning_curve"] = []
         nothing = ("training", "weights_sha256", "network", "backend")
         came_of: dict[str, Any] = dict.fromkeys(nothing)
         seconds = stopwatch.seconds
@@ -239,6 +250,16 @@ def _replaced(experiment: Experiment) -> Iterator[Path]:
         # it must not vouch for what is written now
         (experiment.run_folder / RECORD).unlink(missing_ok=True)
         yield experiment.run_folder
+
+
+def _write_shares(path: Path, by_share: Mapping[float, pd.DataFrame]) -> None:
+    """Write what the trainings of a learning curve predict on test, by share; none without any."""
+    if not by_share:
+        path.unlink(missing_ok=True)
+        return
+    on_test = [select_split(table, "test").assign(share=share) for share, table in by_share.items()]
+    with atomic_file(path) as partial:
+        pd.concat(on_test).to_parquet(partial, index=False)
 
 
 def _measured(

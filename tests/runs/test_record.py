@@ -12,6 +12,7 @@ from sklearn.metrics import average_precision_score, log_loss, recall_score, roc
 
 from ichreport import software
 from ichreport.evaluation.assessment import Assessment, assess
+from ichreport.evaluation.learning_curve import scores_by_share
 from ichreport.evaluation.maps.layer_choice import Candidate, LayerChoice
 from ichreport.evaluation.maps.similarity import Mean
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
@@ -59,7 +60,7 @@ def experiment(tmp_path, monkeypatch):
 
 @pytest.fixture
 def write_run(predictions, assessed):
-    def write(experiment, map_layer=None, **changes):
+    def write(experiment, map_layer=None, by_share=None, curve=None, **changes):
         training = StandInTraining(predictions, {"loss": [1.0], "val_loss": [1.5]}, **changes)
         return recording.write_run(
             experiment,
@@ -71,6 +72,8 @@ def write_run(predictions, assessed):
             network=None,
             stopwatch=recording.Stopwatch(),
             map_layer=map_layer,
+            by_share=by_share,
+            curve=curve,
         )
 
     return write
@@ -111,6 +114,29 @@ def test_the_layer_of_the_maps_is_kept_where_one_was_chosen(experiment, write_ru
     run = record.read_run(experiment.run_folder)
     assert run.map_layer == "relu2"
     assert LayerChoice.from_record(run.record["map_layer"]).candidates == candidates
+
+
+def test_a_learning_curve_is_kept_with_the_predictions_that_it_is_of(
+    experiment, predictions, write_run
+):
+    fewer = predictions.drop(predictions.index[predictions["split"] == "train"][::2])
+    by_share = {0.5: fewer, 1.0: predictions}
+    write_run(experiment, by_share=by_share, curve=scores_by_share(by_share))
+    shares = pd.read_parquet(experiment.run_folder / "learning_curve.parquet")
+    kept = record.read_run(experiment.run_folder).record["learning_curve"]
+    assert [(row["share"], row["score"]) for row in kept] == [
+        *((0.5, "auc"), (0.5, "weighted_log_loss_sum")),
+        *((1.0, "auc"), (1.0, "weighted_log_loss_sum")),
+    ]
+    assert kept[0]["step"] is None
+    for row in kept[::2]:
+        test = shares[shares["share"] == row["share"]]
+        area = roc_auc_score(test["truth_any"], test["probability_any"].astype(float))
+        assert row["value"] == pytest.approx(area)
+        assert set(test["split"]) == {"test"}
+    write_run(experiment)
+    assert not (experiment.run_folder / "learning_curve.parquet").exists()
+    assert record.read_run(experiment.run_folder).record["learning_curve"] == []
 
 
 def test_figures_in_the_record_are_those_of_the_predictions(experiment, write_run):
