@@ -45,7 +45,7 @@ def read_external_record(folder: Path) -> dict[str, Any]:
         ValueError: If one of them is damaged or missing; with the cure.
     """
     path = folder / RECORD
-    with naming_the_cure(EVALUATE_AGAIN):
+    with naming_the_cure(path, EVALUATE_AGAIN):
         record = read_format(path, EXTERNAL_FORMAT)
         named = (record["data"]["name"], record["run"])
         if named != (folder.parent.name, folder.name):

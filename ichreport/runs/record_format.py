@@ -39,7 +39,7 @@ def read_record(folder: Path, *, is_packed: bool = False) -> dict[str, Any]:
         ValueError: If one of them is damaged or missing; with the cure.
     """
     path = folder / RECORD
-    with naming_the_cure(RUN_AGAIN):
+    with naming_the_cure(path, RUN_AGAIN):
         record = read_format(path, RECORD_FORMAT)
         predictions = record["provenance"]["predictions_sha256"]
         if record["name"] != folder.name:
@@ -71,10 +71,11 @@ def read_format(path: Path, expected: int) -> dict[str, Any]:
 
 
 @contextmanager
-def naming_the_cure(cure: str) -> Iterator[None]:
-    """Whatever is wrong with a file that is read inside, the error ends with the cure.
+def naming_the_cure(path: Path, cure: str) -> Iterator[None]:
+    """Whatever is wrong with a file that is read inside, the error names it and the cure.
 
     Args:
+        path: The file.
         cure: A sentence.
 
     Raises:
@@ -85,8 +86,10 @@ def naming_the_cure(cure: str) -> Iterator[None]:
         yield
     except OtherVersionError as error:
         raise OtherVersionError(f"{error} {cure}") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError) as error:
         raise ValueError(f"{str(error).strip()} {cure}") from error
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{path} is damaged: what it says has gaps ({error}). {cure}") from error
 
 
 def read_maps(report_folder: Path) -> dict[str, Any] | None:

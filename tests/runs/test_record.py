@@ -326,6 +326,30 @@ def test_an_unreadable_record_is_a_failed_run_with_file_and_cure(experiment, wri
     assert run.reason.endswith(RUN_AGAIN)
 
 
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
+def test_a_record_with_a_number_that_nobody_wrote_is_a_failed_run_with_file_and_cure(
+    experiment, write_run, number
+):
+    path = write_run(experiment)
+    path.write_text(path.read_text().replace('"slices": 180', f'"slices": {number}', 1))
+    run = record.read_run(experiment.run_folder)
+    said = f"{shown(path)} is damaged: its seal does not match what it says."
+    assert run.reason == said + RUN_AGAIN
+
+
+@pytest.mark.parametrize(
+    ("gap", "told"), [({"name": None}, "'name'"), ({"provenance": []}, "list indices must be")]
+)
+def test_a_record_that_lacks_what_every_record_says_is_named_too(experiment, write_run, gap, told):
+    path = write_run(experiment)
+    kept = {**read_json(path), **gap}
+    del kept["seal"]
+    write_sealed_json(path, {name: value for name, value in kept.items() if value is not None})
+    run = record.read_run(experiment.run_folder)
+    assert run.reason.startswith(f"{shown(path)} is damaged: what it says has gaps ({told}")
+    assert run.reason.endswith(RUN_AGAIN)
+
+
 @pytest.mark.parametrize("name", ["record.json", "predictions.parquet"])
 def test_a_run_of_which_a_byte_has_changed_or_is_gone_is_failed(experiment, write_run, name):
     write_run(experiment)
