@@ -34,10 +34,20 @@ def label_counts(slices: pd.DataFrame) -> pd.DataFrame:
 
 
 def co_occurrence(slices: pd.DataFrame) -> pd.DataFrame:
-    """How many slices have both of two labels, for each pair; the diagonal has each alone."""
-    positive = (slices[list(LABELS)].to_numpy() == 1).astype(np.float64)
-    counts = (positive.T @ positive).astype(np.int64)
-    return pd.DataFrame(counts, index=list(LABELS), columns=list(LABELS))
+    """How often each label comes with each other.
+
+    Args:
+        slices: A store's slices, or its studies.
+
+    Returns:
+        Of those that have the row's label and have the column's labelled, the share that has it
+        too; NaN where there are none.
+    """
+    labels = slices[list(LABELS)].to_numpy()
+    positive, labelled = (labels == 1).astype(np.float64), (labels >= 0).astype(np.float64)
+    both, known = positive.T @ positive, positive.T @ labelled
+    share = both / np.where(known > 0, known, np.nan)
+    return pd.DataFrame(share, index=list(LABELS), columns=list(LABELS))
 
 
 def labels_per_slice(slices: pd.DataFrame) -> "pd.Series[int]":

@@ -38,12 +38,22 @@ def test_label_counts_leave_the_unlabelled_out():
     assert summary.label_counts(SLICES.iloc[[3]])["share"].isna().all()
 
 
-def test_co_occurrence_counts_pairs_and_each_alone_on_the_diagonal():
+def test_co_occurrence_is_the_share_of_those_with_the_row_s_label():
     table = summary.co_occurrence(SLICES)
     assert table.loc["epidural", "intraparenchymal"] == 1
-    assert table.loc["intraparenchymal", "intraparenchymal"] == 2
-    assert table.loc["subdural", "epidural"] == 0
-    assert (table == table.T).all(axis=None)
+    assert table.loc["intraparenchymal", "epidural"] == 0.5
+    assert table.loc["any", "intraparenchymal"] == 2 / 3
+    assert table.loc["epidural", "subdural"] == 0
+    assert table.loc["intraventricular"].isna().all()
+
+
+def test_what_is_not_labelled_does_not_count_as_not_together():
+    """Of two bleeding slices one has its kind labelled, and of none subdural is."""
+    partly = SLICES.iloc[:2].assign(any=1, subdural=-1)
+    partly["epidural"] = [1, -1]
+    table = summary.co_occurrence(partly)
+    assert table.loc["any", "epidural"] == 1
+    assert np.isnan(table.loc["any", "subdural"])
 
 
 def test_labels_per_slice_and_slices_per_study():

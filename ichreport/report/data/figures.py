@@ -31,10 +31,7 @@ def co_occurrence(store: Store) -> Drawing | Sentences:
         if store.studies is None:
             return missing.no_labels()
         labelled, rows = store.studies, "studies"
-    table = summary.co_occurrence(labelled)
-    counts = table.to_numpy(dtype=float)
-    totals = np.diag(counts)[:, None]
-    share = np.divide(counts, totals, out=np.full_like(counts, np.nan), where=totals > 0)
+    share = summary.co_occurrence(labelled).to_numpy()
     figure, axes = one_axes((4.4, 3.5))
     import seaborn  # takes longer than all else here, and only the page of the data needs it
 

@@ -27,6 +27,12 @@ def test_co_occurrence_gives_the_share_of_the_rows_slices(store):
     assert [name for name in shown if re.fullmatch(r"\d\.\d\d", name)] == expected
 
 
+def test_together_with_a_label_that_nobody_has_given_is_no_zero(store):
+    store.slices = store.slices.assign(epidural=-1)
+    shown = [name for name, _ in texts(data_figures.co_occurrence(store))]
+    assert shown.count("–") == 2 * len(LABELS) - 1
+
+
 def test_histograms_of_the_series_say_their_ranges(store):
     per_study = store.slices.groupby("study_instance_uid").size()
     drawing = data_figures.series_shape(store)
