@@ -39,7 +39,8 @@ def stratify(store: Store, rows: NDArray[np.int64]) -> Iterator[Strata]:
         `tilt`: of the gantry, below 1°, 1 to 10°, 10° and more.
         `header`: bits stored and sign, such as `12-bit unsigned`.
         `scanner`: maker and model, where the headers name any. Synthetic heads do.
-        `subtypes`: how many subtypes a bleeding slice has: one, two, three or more.
+        `subtypes`: how many subtypes a bleeding slice has: one, two, three or more. In none of them
+        where a subtype is not labelled.
         `area of the bleed`: below 1 cm², 1 to 4 cm², 4 cm² and more. Where the store has masks.
         `contrast of the bleed`: below 20 HU, 20 to 35 HU, 35 HU and more, of the brain around it.
         Where the store has masks. Both are those of `data.measures.bleeds`.
@@ -57,8 +58,9 @@ def stratify(store: Store, rows: NDArray[np.int64]) -> Iterator[Strata]:
     scanners = _scanners(store, rows)
     if scanners is not None:
         yield Strata("scanner", scanners, bleeding_only=False)
-    positive = slices[list(SUBTYPES)].to_numpy().clip(min=0).sum(axis=1)
-    subtypes = np.where(bleeds, positive, np.nan)
+    labels = slices[list(SUBTYPES)].to_numpy()
+    known = bleeds & (labels >= 0).all(axis=1)
+    subtypes = np.where(known, (labels == 1).sum(axis=1), np.nan)
     counts = ("one", "two", "three or more")
     yield Strata("subtypes", _cut(slices, subtypes, (1.5, 2.5), counts), bleeding_only=True)
     if store.has_truth:

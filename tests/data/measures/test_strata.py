@@ -74,6 +74,17 @@ def test_what_only_a_bleed_has_sorts_the_bleeding_slices(store):
         assert (strata[name].classes.notna() == bleeds).all()
 
 
+def test_a_bleed_of_which_a_kind_is_not_labelled_has_no_number_of_kinds(store, monkeypatch):
+    before = classes(store, np.arange(len(store)))["subtypes"].classes
+    row = np.flatnonzero(before.notna())[0]
+    unlabelled = store.slices["epidural"].where(np.arange(len(store)) != row, -1)
+    monkeypatch.setattr(store, "slices", store.slices.assign(epidural=unlabelled))
+    after = classes(store, np.arange(len(store)))["subtypes"].classes
+    assert after.isna().to_numpy()[row]
+    others = np.arange(len(store)) != row
+    pd.testing.assert_series_equal(after[others], before[others])
+
+
 def test_the_classes_of_some_slices_are_those_they_have_among_all(store):
     rows = np.array([40, 3, 17])
     every = classes(store, np.arange(len(store)))
