@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ichreport.data.samples import Sample
-from ichreport.data.store import series_numbers, series_starts
+from ichreport.data.store import OF_A_STUDY, series_numbers, series_starts
 from ichreport.splits import SPLITS
 
 NEIGHBOURS: Final = "neighbouring slices"
@@ -75,9 +75,14 @@ def _slices_by_value(
 
 
 def _values(slices: pd.DataFrame, sample: Sample, column: str) -> Any:
-    """What the slices of a sample have in a column; of series, their numbers."""
+    """What the slices of a sample have in a column; of studies and series, their numbers.
+
+    Files that were made anonymous carelessly share the UIDs of several patients' studies.
+    """
     if column == "group":
         return sample.group
+    if column == "study_instance_uid":
+        return slices.groupby(OF_A_STUDY, sort=False).ngroup().to_numpy()[sample.rows]
     if column == "series_instance_uid":
         return series_numbers(slices)[sample.rows]
     return slices[column].to_numpy()[sample.rows]

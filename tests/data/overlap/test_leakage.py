@@ -44,6 +44,15 @@ def test_the_audit_counts_what_stands_on_both_sides():
     assert counts("validation", "test", "patients") == [0, 0, 0]
 
 
+def test_patients_who_share_a_uid_by_careless_anonymising_share_no_study():
+    slices = SLICES.assign(study_instance_uid="1", series_instance_uid="1")
+    audit = leak_audit(slices, draw(slices, "fullid", seed=3, **SHARES))
+    assert audit["shared"].sum() == 0
+    torn = leak_audit(slices, draw(slices, "sampa", seed=3, **SHARES)).set_index("kind")["shared"]
+    assert torn["studies"].tolist() == torn["series"].tolist() == torn["patients"].tolist()
+    assert (torn["patients"] > 1).all()
+
+
 def test_blank_slices_are_no_leak():
     slices = SLICES.assign(pixel_hash="air", blank=True)
     audit = leak_audit(slices, draw(slices, "fullid", seed=3, **SHARES))
