@@ -8,6 +8,8 @@ from ichreport.files import OtherVersionError, read_json, unseal
 STORE_FORMAT: Final = 2
 MANIFEST: Final = "manifest.json"
 """What a store says about itself; written last."""
+STUDY_AS_PATIENT: Final = "the study stands for the patient"
+"""What each rule says of a slice whose patient nothing tells, so that the study stands for one."""
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

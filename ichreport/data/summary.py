@@ -10,6 +10,7 @@ from scipy import ndimage
 from ichreport.data.dicom.reject import kind_of_reason
 from ichreport.data.resample import HU_MAX, HU_MIN
 from ichreport.data.store import OF_A_STUDY, Store, series_numbers, series_starts
+from ichreport.data.store_format import STUDY_AS_PATIENT
 from ichreport.data.tissue import BONE_HU
 from ichreport.labels import LABELS, SUBTYPES
 
@@ -176,6 +177,11 @@ def rules_applied(store: Store) -> "pd.Series[int]":
     rules = pd.Series(store.manifest["rules"], name="slices", dtype=np.int64)
     rules.index.name = "rule"
     return rules.sort_values(ascending=False, kind="stable")
+
+
+def slices_of_unknown_patients(store: Store) -> int:
+    """How many slices are of a study that stands for its patient, who may have several."""
+    return int(store.slices["rules"].str.contains(STUDY_AS_PATIENT, regex=False).sum())
 
 
 def series_by_reason(store: Store) -> pd.DataFrame:

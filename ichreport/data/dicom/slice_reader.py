@@ -37,10 +37,11 @@ from ichreport.data.dicom.transfer_syntaxes import (
     EXPLICIT_BIG,
     NATIVE,
 )
+from ichreport.data.store_format import STUDY_AS_PATIENT
 
 _WANTED: Final = WANTED | GROUPS
 _RULE_WINDOWS: Final = "first of several windows kept"
-_RULE_NO_PATIENT: Final = "no patient ID, the study stands for the patient"
+_RULE_NO_PATIENT: Final = f"no patient ID, {STUDY_AS_PATIENT}"
 _RULE_EXCESS: Final = "bytes after the pixels left out"
 _RULE_TURNED: Final = "turned to the standard orientation"
 _RULE_UNKNOWN: Final = "orientation not known, kept as it lies"

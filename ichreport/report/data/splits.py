@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from ichreport.data import samples
+from ichreport.data import samples, summary
 from ichreport.data.overlap import leakage
 from ichreport.data.samples import Sample
 from ichreport.data.store import Store
@@ -79,10 +79,11 @@ def audited(
     return AuditedSample(name, sample, leakage.leak_audit(store.slices, sample))
 
 
-def verdict(drawn: Sequence[AuditedSample | TooSmall]) -> Verdict:
+def verdict(store: Store, drawn: Sequence[AuditedSample | TooSmall]) -> Verdict:
     """Of which samples the patients of test have slices in train, and of which they have none.
 
     Args:
+        store: The store.
         drawn: Of `audited`.
     """
     known = [one for one in drawn if isinstance(one, AuditedSample)]
@@ -100,6 +101,8 @@ def verdict(drawn: Sequence[AuditedSample | TooSmall]) -> Verdict:
     ]
     if apart:
         said.append(_CAPTIONS.fill("test_patients_unseen", samples=listed(apart)))
+        if summary.slices_of_unknown_patients(store):
+            said.append(_CAPTIONS.fill("persons_unknown"))
     return Verdict(" ".join(said) or _CAPTIONS.fill("no_samples"))
 
 

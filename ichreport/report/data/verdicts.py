@@ -20,9 +20,10 @@ def read(store: Store) -> Verdict:
         rejects = _CAPTIONS.fill("read_but", rejects=unusable, files=files)
     slices, patients = (counted(counts[f"{one}s"], one) for one in ("slice", "patient"))
     were = "was" if counts["slices"] == 1 else "were"
-    return Verdict(
-        _CAPTIONS.fill("read", slices=slices, patients=patients, were=were, rejects=rejects)
-    )
+    said = [_CAPTIONS.fill("read", slices=slices, patients=patients, were=were, rejects=rejects)]
+    if unknown := summary.slices_of_unknown_patients(store):
+        said.append(_CAPTIONS.fill("patients_unknown", slices=counted(unknown, "slice")))
+    return Verdict(" ".join(said))
 
 
 def series_shape(store: Store) -> Verdict:

@@ -129,7 +129,7 @@ def test_a_sample_of_a_store_that_is_too_small_is_a_sentence(store):
     for shown in (splits.leak_audit(drawn), splits.labels(store, drawn)):
         assert isinstance(shown, Sentences)
         assert "this store of 2 slices of 1 patient is too small for that with seed 1" in str(shown)
-    assert str(splits.verdict([drawn])) == "This store is too small for any sample."
+    assert str(splits.verdict(store, [drawn])) == "This store is too small for any sample."
 
 
 def test_a_sample_that_can_be_drawn_is_audited_and_counted(store):
@@ -148,20 +148,34 @@ def test_the_verdict_on_splits_names_those_whose_test_patients_are_seen_and_only
         for split in ("test", "train")
     )
     share = f"{100 * np.isin(in_test, in_train).mean():.1f} % of the test slices of SampA"
-    said = str(splits.verdict([by_slice, by_group]))
+    said = str(splits.verdict(store, [by_slice, by_group]))
     assert said == f"{share} are of patients who have slices in train. " + UNSEEN
-    assert str(splits.verdict([by_group])) == UNSEEN
-    assert "no patient" not in str(splits.verdict([by_slice]))
+    assert str(splits.verdict(store, [by_group])) == UNSEEN
+    assert "no patient" not in str(splits.verdict(store, [by_slice]))
+
+
+def test_that_no_patient_is_on_both_sides_is_not_said_of_persons_whose_studies_are_patients(store):
+    sampling = {"seed": 0, "sampa_share": 1.0, "sampb_share": 1.0}
+    by_slice, by_group = (splits.audited(store, name, sampling) for name in ("sampa", "fullid"))
+    assert "a person" not in str(splits.verdict(store, [by_group]))
+    store.slices = store.slices.assign(rules="the study stands for the patient, as group_by asks")
+    assert str(splits.verdict(store, [by_group])) == (
+        f"{UNSEEN} Where the study stands for the patient, a person of several studies may still "
+        "be in both."
+    )
+    assert "a person" not in str(splits.verdict(store, [by_slice]))
 
 
 @pytest.mark.parametrize(
     ("seen", "said"), [(1, "Less than 0.1 %"), (4999, "More than 99.9 %"), (5000, "100.0 %")]
 )
-def test_a_sentence_on_nearly_none_or_all_starts_with_a_capital(seen, said):
+def test_a_sentence_on_nearly_none_or_all_starts_with_a_capital(store, seen, said):
     pair = {"first": "train", "second": "test", "kind": "patients", "slices_in_second": seen}
     sample = SimpleNamespace(split=np.repeat("test", 5000))
     drawn = splits.AuditedSample("sampa", sample, pd.DataFrame([pair]))
-    assert str(splits.verdict([drawn])).startswith(f"{said} of the test slices of SampA are of")
+    assert str(splits.verdict(store, [drawn])).startswith(
+        f"{said} of the test slices of SampA are of"
+    )
 
 
 def test_splits_without_labels_have_no_counts_of_them(unlabelled):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from ichreport.report.data import verdicts
 
@@ -22,6 +23,21 @@ def test_what_was_read_is_counted_with_its_rejects(store):
     said = str(verdicts.read(counted(store, rejects=1, files=1)))
     assert said.endswith("1 of 1 file could not be used.")
     assert "no file" not in said
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "first of several windows kept; no patient ID, the study stands for the patient",
+        "the study stands for the patient, as group_by asks",
+    ],
+)
+def test_studies_that_are_taken_for_patients_are_told(store, rule):
+    assert "stands for" not in str(verdicts.read(store))
+    few = np.where(np.arange(len(store)) < 3, rule, store.slices["rules"])
+    store.slices = store.slices.assign(rules=few)
+    said = str(verdicts.read(store))
+    assert said.endswith("rejected. For 3 slices the study stands for the patient.")
 
 
 def test_the_shape_of_series_is_their_median(store):

@@ -34,6 +34,7 @@ from ichreport.data.shards.shard_files import (
     table_name,
     truth_name,
 )
+from ichreport.data.store_format import STUDY_AS_PATIENT
 from ichreport.files import (
     atomic_file,
     read_sealed_json,
@@ -41,7 +42,7 @@ from ichreport.files import (
     write_sealed_json,
 )
 
-_RULE_BY_STUDY: Final = "the study stands for the patient, as group_by asks"
+_RULE_BY_STUDY: Final = f"{STUDY_AS_PATIENT}, as group_by asks"
 _TOO_LARGE: Final = RejectError("reading it takes more memory than a worker may have", passing=True)
 
 SCHEMA: Final = pa.schema(
