@@ -129,6 +129,6 @@ def test_rules_rejects_and_issues_are_counted(store):
     assert reject["files"] == 1
     assert reject["reason"] == "the pixel data are cut: 2,038 of 2,048 bytes are there"
     assert summary.label_issues(store)["what"].to_list() == [
-        "label rows whose file was rejected",
+        "labelled slices whose file was left out",
         "slices whose pixels another slice has too, with other labels",  # all heads are alike
     ]

@@ -221,8 +221,8 @@ def _label_issues(
     _note(issues, "files without a label row", names.filter(pc.invert(known)))
     missing = labels.ids.filter(pc.invert(pc.is_in(labels.ids, value_set=names)))
     rejected = pc.is_in(missing, value_set=pa.array(left_out, pa.string()))
-    _note(issues, "label rows whose file was rejected", missing.filter(rejected))
-    _note(issues, "label rows without a file", missing.filter(pc.invert(rejected)))
+    _note(issues, "labelled slices whose file was left out", missing.filter(rejected))
+    _note(issues, "labelled slices without a file", missing.filter(pc.invert(rejected)))
     values = np.stack([slices[label].to_numpy() for label in LABELS], axis=1)
     _note(issues, _CONTRADICTING, names.filter(pa.array(_contradicting(slices, values))))
     return issues

@@ -132,7 +132,7 @@ def test_a_hospitals_tree_ingests_with_its_labels(tmp_path, dicom_bytes, pseudon
     assert store.slices["any"].to_list() == [1 if e == 1 else -1 for e in expected]
     counts = {issue["what"]: issue["count"] for issue in store.manifest["findings"]}
     assert counts["files without a label row"] == 1
-    assert counts["label rows without a file"] == 1
+    assert counts["labelled slices without a file"] == 1
     assert ("1.2.840" in str(store.manifest["findings"])) is not pseudonymise
 
 
@@ -178,8 +178,8 @@ def test_rows_and_files_that_lack_each_other_are_told(tmp_path, write_challenge)
     issues = of_labels(store)
     assert issues == {
         "files without a label row": (1, [written[2]]),
-        "label rows whose file was rejected": (1, [written[1]]),
-        "label rows without a file": (1, [written[0]]),
+        "labelled slices whose file was left out": (1, [written[1]]),
+        "labelled slices without a file": (1, [written[0]]),
     }
     key = tmp_path / "key"
     hidden = ingest(
