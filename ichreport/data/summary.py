@@ -25,13 +25,29 @@ def label_counts(slices: pd.DataFrame) -> pd.DataFrame:
         slices: A store's slices, or its studies.
 
     Returns:
-        A row a label: `positive` and `labelled` (how many) and `share`, their ratio (NaN where no
-        slice is labelled).
+        A row a label: `positive` and `labelled` (how many) and `share`, their ratio; NaN where
+        `tells_frequency` is not so.
     """
     labels = slices[list(LABELS)]
     positive, labelled = (labels == 1).sum(), (labels >= 0).sum()
-    share = positive / labelled.where(labelled > 0)
+    share = positive / labelled.where(tells_frequency(slices))
     return pd.DataFrame({"positive": positive, "labelled": labelled, "share": share})
+
+
+def tells_frequency(slices: pd.DataFrame) -> "pd.Series[bool]":
+    """Whether each label says how often it occurs.
+
+    Not where some rows have only other labels, and this one is always or never there: it then
+    follows from the others, as any bleeding does from a file of subdural bleeding alone.
+
+    Args:
+        slices: A store's slices, or its studies.
+    """
+    labels = slices[list(LABELS)]
+    labelled = labels >= 0
+    positive, known = (labels == 1).sum(), labelled.sum()
+    is_complete = known == labelled.any(axis=1).sum()
+    return (known > 0) & (is_complete | ((positive > 0) & (positive < known)))
 
 
 def co_occurrence(slices: pd.DataFrame) -> pd.DataFrame:
@@ -42,12 +58,13 @@ def co_occurrence(slices: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         Of those that have the row's label and have the column's labelled, the share that has it
-        too; NaN where there are none.
+        too; NaN where there are none, or `tells_frequency` is not so of one of both.
     """
     labels = slices[list(LABELS)].to_numpy()
     positive, labelled = (labels == 1).astype(np.float64), (labels >= 0).astype(np.float64)
     both, known = positive.T @ positive, positive.T @ labelled
-    share = both / np.where(known > 0, known, np.nan)
+    tells = tells_frequency(slices).to_numpy()
+    share = both / np.where((known > 0) & np.outer(tells, tells), known, np.nan)
     return pd.DataFrame(share, index=list(LABELS), columns=list(LABELS))
 
 
@@ -75,18 +92,19 @@ def bleed_positions(slices: pd.DataFrame, bins: int = 20) -> pd.DataFrame:
 
     Returns:
         A row an interval, indexed by its middle: for each label the share of the labelled slices
-        that have it, and the number of `slices`. Series of a single z are left out.
+        that have it (NaN where `tells_frequency` is not so), and the number of `slices`. Series of
+        a single z are left out.
     """
     position = relative_z(slices)
     known = np.isfinite(position)
     interval = np.minimum((position[known] * bins).astype(np.int64), bins - 1)
     middle = pd.Index((np.arange(bins) + 0.5) / bins, name="relative z")
     table: dict[str, NDArray[Any]] = {"slices": np.bincount(interval, minlength=bins)}
-    for label in LABELS:
+    for label, tells in tells_frequency(slices).items():
         values = slices[label].to_numpy()[known]
         positive = np.bincount(interval[values == 1], minlength=bins)
         labelled = np.bincount(interval[values >= 0], minlength=bins)
-        table[label] = positive / np.where(labelled > 0, labelled, np.nan)
+        table[str(label)] = positive / np.where((labelled > 0) & tells, labelled, np.nan)
     return pd.DataFrame(table, index=middle)
 
 

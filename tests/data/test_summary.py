@@ -38,6 +38,28 @@ def test_label_counts_leave_the_unlabelled_out():
     assert summary.label_counts(SLICES.iloc[[3]])["share"].isna().all()
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"subdural": [1, 0, 0], "any": [1, -1, -1]}, ["subdural"]),
+        ({"any": [1, 0, 0], "subdural": [-1, 0, 0], "epidural": [-1, 0, 0]}, ["any"]),
+        ({"any": [1, 0, -1], "subdural": [0, 0, -1]}, ["subdural", "any"]),
+        ({"any": [-1, -1, -1]}, []),
+    ],
+)
+def test_a_label_that_follows_from_others_does_not_tell_how_often_it_occurs(given, told):
+    """Of bleeding in a file of subdurals alone, of kinds in one of any bleeding alone."""
+    slices = SLICES.iloc[:3].assign(**dict.fromkeys(LABELS, -1)).assign(**given)
+    tells = summary.tells_frequency(slices)
+    assert tells[tells].index.tolist() == told
+    for table in (summary.label_counts(slices)["share"], summary.bleed_positions(slices, bins=1).T):
+        assert table.loc[list(LABELS)].dropna().index.tolist() == told
+    together = summary.co_occurrence(slices)
+    other = [label for label in LABELS if label not in told]
+    assert together[other].isna().all(axis=None)
+    assert together.loc[other].isna().all(axis=None)
+
+
 def test_co_occurrence_is_the_share_of_those_with_the_row_s_label():
     table = summary.co_occurrence(SLICES)
     assert table.loc["epidural", "intraparenchymal"] == 1
@@ -48,11 +70,10 @@ def test_co_occurrence_is_the_share_of_those_with_the_row_s_label():
 
 
 def test_what_is_not_labelled_does_not_count_as_not_together():
-    """Of two bleeding slices one has its kind labelled, and of none subdural is."""
-    partly = SLICES.iloc[:2].assign(any=1, subdural=-1)
-    partly["epidural"] = [1, -1]
+    """Of three bleeding slices two have epidural labelled, and none subdural."""
+    partly = SLICES.iloc[:3].assign(any=1, subdural=-1, epidural=[1, -1, 0])
     table = summary.co_occurrence(partly)
-    assert table.loc["any", "epidural"] == 1
+    assert table.loc["any", "epidural"] == 0.5
     assert np.isnan(table.loc["any", "subdural"])
 
 

@@ -52,6 +52,9 @@ def _prevalence_of_studies(store: Store) -> Verdict:
     if store.studies is None or math.isnan(_share_that_bleeds(store.studies)):
         if store.labelled == "nothing":
             return Verdict(str(missing.no_labels()))
+        rows = store.slices if store.studies is None else store.studies
+        if (rows[ANY] >= 0).any():
+            return Verdict(_CAPTIONS.fill("any_follows"))
         return Verdict(_CAPTIONS.fill("any_unknown"))
     return Verdict(f"{_bleed(store.studies, 'studies')}. The poster counts slices.")
 
@@ -66,7 +69,7 @@ def _bleed(rows: pd.DataFrame, units: str) -> str:
 
 
 def _share_that_bleeds(rows: pd.DataFrame) -> float:
-    """The share of labelled slices or studies that bleed; NaN where none is labelled."""
+    """The share of labelled slices or studies that bleed; NaN where labels do not tell it."""
     return float(summary.label_counts(rows)["share"].to_dict()[ANY])
 
 
@@ -92,7 +95,10 @@ def label_counts(store: Store) -> Table | Sentences:
     ]
     return Table(
         _CAPTIONS.fill(
-            "label_counts", slices=counted(len(store), "slice"), poster_slices=f"{poster.SLICES:,}"
+            "label_counts",
+            slices=counted(len(store), "slice"),
+            poster_slices=f"{poster.SLICES:,}",
+            dashes=_dashes(counts),
         ),
         ["label", *numbers("here", "% here", "poster", "% poster", "labelled here")],
         rows,
@@ -111,9 +117,16 @@ def _label_counts_of_studies(store: Store) -> Table | Sentences:
         for label in LABELS
     ]
     caption = _CAPTIONS.fill(
-        "label_counts_of_studies", studies=counted(len(store.studies), "study", "studies")
+        "label_counts_of_studies",
+        studies=counted(len(store.studies), "study", "studies"),
+        dashes=_dashes(counts),
     )
     return Table(caption, ["label", *numbers("positive", "% of labelled", "labelled")], rows)
+
+
+def _dashes(counts: pd.DataFrame) -> str:
+    """What a dash among the shares of labels stands for, where there is one."""
+    return _CAPTIONS.fill("frequency_not_told") if counts["share"].isna().any() else ""
 
 
 def sample_labels(store: Store, sample: Sample) -> Table:

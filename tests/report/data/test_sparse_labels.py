@@ -197,6 +197,30 @@ def test_labels_of_any_bleeding_may_be_all_that_is_missing(store):
     assert str(data_tables.prevalence(store)) == expected
 
 
+def test_bleeding_that_only_follows_from_a_kind_has_no_frequency(store):
+    """Of a file of subdurals alone, any bleeding is known where there is one."""
+    subdural = store.slices["subdural"]
+    assert 0 < subdural.sum() < len(subdural)
+    assert "A dash" not in data_tables.label_counts(store).caption
+    store.slices = store.slices.assign(
+        **dict.fromkeys(LABELS, -1)
+        | {"subdural": subdural, "any": subdural.where(subdural == 1, -1)}
+    )
+    assert str(data_tables.prevalence(store)).startswith("How often there is any bleeding is not")
+    table = data_tables.label_counts(store)
+    rows = {row[0]: row for row in table.rows}
+    assert rows["any"][1:3] == [str(subdural.sum()), "–"]
+    assert rows["subdural"][2] == f"{100 * subdural.mean():.2f}"
+    assert table.caption.endswith(
+        "A dash stands where no label says how often, or all that have "
+        "it labelled are labelled alike, as where it follows from other "
+        "labels."
+    )
+    said = data_figures.bleed_positions(store).alternative
+    assert "subdural near" in said
+    assert "any near" not in said
+
+
 def test_the_readers_agreement_stands_in_a_row_a_label(of_studies):
     votes = {
         vote_column(reader, label): of_studies.studies[label].to_numpy() for reader in (1, 2, 3)
