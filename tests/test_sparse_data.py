@@ -62,8 +62,8 @@ def test_the_page_of_the_data_says_what_is_missing_and_why(one_patient):
     assert shown.count("Nothing here is labelled: the store was made without a label file.") >= 4
     for sample in ("sampa", "sampb", "fullid"):
         assert (
-            f"{sample} cannot be shown: each of its splits needs a slice, and this store of 4 "
-            "slices of 1 patient is too small for that" in shown
+            f"{sample} cannot be shown: each of its splits needs a slice, and one gets none of "
+            "this store's 4 slices (1 patient, 1 linked group)" in shown
         )
     assert "Random slices; none is labelled." in shown
     assert "No file was rejected." in shown

@@ -134,10 +134,12 @@ def draw(
     for name in SPLITS:
         if not (split == name).any():
             of_fold = f" of fold {fold}" if fold else ""
+            what = "Slices" if split_by == "slice" else "Linked patient groups"
             raise EmptySplitError(
                 f"{sample}: no slice of {len(slices):,} is in the {name} split{of_fold} with seed "
-                f"{seed}. There are too few slices for hashed splits: use more, or another seed; "
-                "if all patients share one PatientID, `group_by: study` keeps their studies apart."
+                f"{seed}. {what} in the sample: {len(np.unique(units[rows])):,}, too few for "
+                "hashed splits. Use more, or another seed; if all patients share one PatientID, "
+                "`group_by: study` keeps their studies apart."
             )
     return Sample(sample, rows.astype(np.int64), split, group[rows])
 

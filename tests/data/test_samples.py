@@ -208,8 +208,10 @@ def test_a_sample_that_makes_no_sense_is_refused(name, words, message):
 
 def test_too_few_patients_for_three_splits_say_so():
     of_one_patient = SLICES[SLICES["patient_id"] == "P0000"].reset_index(drop=True)
-    with pytest.raises(ValueError, match="too few slices for hashed splits"):
+    with pytest.raises(ValueError, match="Linked patient groups in the sample: 1, too few for"):
         draw(of_one_patient, "fullid", seed=1, **SHARES)
+    with pytest.raises(ValueError, match="Slices in the sample: 0, too few for"):
+        draw(of_one_patient, "sampa", seed=1, sampa_share=1e-6, sampb_share=1.0)
 
 
 def test_an_unknown_split_is_refused():

@@ -1,4 +1,4 @@
-"""What the splits of each sample hold and share, where a store is large enough for splits."""
+"""What the splits of each sample hold and share, where it can be drawn of a store."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import pandas as pd
 
 from ichreport.data import samples, summary
 from ichreport.data.overlap import leakage
+from ichreport.data.patient_groups import linked_groups
 from ichreport.data.samples import Sample
 from ichreport.data.store import Store
 from ichreport.params.samples import SAMPLES
@@ -43,7 +44,7 @@ class AuditedSample:
 
 
 @dataclass(frozen=True)
-class TooSmall:
+class NotDrawn:
     """Why a store has no such sample.
 
     Attributes:
@@ -57,8 +58,8 @@ class TooSmall:
 
 def audited(
     store: Store, name: SampleName, sampling: Mapping[str, Any]
-) -> AuditedSample | TooSmall:
-    """Draw a sample of a store and audit it, or say why the store is too small for one.
+) -> AuditedSample | NotDrawn:
+    """Draw a sample of a store and audit it, or say why it cannot be drawn.
 
     Args:
         store: The store.
@@ -73,13 +74,14 @@ def audited(
             sample=name,
             slices=counted(len(store), "slice"),
             patients=counted(store.slices["patient_id"].nunique(), "patient"),
+            groups=counted(linked_groups(store.slices).nunique(), "linked group"),
             seed=sampling["seed"],
         )
-        return TooSmall(name, why)
+        return NotDrawn(name, why)
     return AuditedSample(name, sample, leakage.leak_audit(store.slices, sample))
 
 
-def verdict(store: Store, drawn: Sequence[AuditedSample | TooSmall]) -> Verdict:
+def verdict(store: Store, drawn: Sequence[AuditedSample | NotDrawn]) -> Verdict:
     """Of which samples the patients of test have slices in train, and of which they have none.
 
     Args:
@@ -106,15 +108,15 @@ def verdict(store: Store, drawn: Sequence[AuditedSample | TooSmall]) -> Verdict:
     return Verdict(" ".join(said) or _CAPTIONS.fill("no_samples"))
 
 
-def leak_audit(drawn: AuditedSample | TooSmall) -> Table | Sentences:
+def leak_audit(drawn: AuditedSample | NotDrawn) -> Table | Sentences:
     """What each pair of a sample's splits shares."""
-    if isinstance(drawn, TooSmall):
+    if isinstance(drawn, NotDrawn):
         return Sentences([drawn.why])
     return tables.leak_audit(drawn.audit, drawn.sample)
 
 
-def labels(store: Store, drawn: AuditedSample | TooSmall) -> Table | Sentences:
+def labels(store: Store, drawn: AuditedSample | NotDrawn) -> Table | Sentences:
     """How many slices of each label fall into each of a sample's splits."""
-    if isinstance(drawn, TooSmall):
+    if isinstance(drawn, NotDrawn):
         return Sentences([drawn.why])
     return tables.sample_labels(store, drawn.sample)

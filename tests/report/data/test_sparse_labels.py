@@ -122,14 +122,28 @@ def test_a_kind_that_no_slice_has_is_named(store):
     assert slice_images.by_label(store).caption.endswith("No slice shows: epidural.")
 
 
-def test_a_sample_of_a_store_that_is_too_small_is_a_sentence(store):
+def test_a_sample_that_cannot_be_drawn_is_a_sentence(store):
     sampling = {"seed": 1, "sampa_share": 1.0, "sampb_share": 1.0}
     store.slices = store.slices.iloc[:2]
     drawn = splits.audited(store, "fullid", sampling)
     for shown in (splits.leak_audit(drawn), splits.labels(store, drawn)):
         assert isinstance(shown, Sentences)
-        assert "this store of 2 slices of 1 patient is too small for that with seed 1" in str(shown)
-    assert str(splits.verdict(store, [drawn])) == "This store is too small for any sample."
+        assert str(shown) == (
+            "fullid cannot be shown: each of its splits needs a slice, and one gets none of this "
+            "store's 2 slices (1 patient, 1 linked group) with seed 1."
+        )
+    expected = "No sample can be drawn here that has a slice in each split."
+    assert str(splits.verdict(store, [drawn])) == expected
+
+
+def test_many_patients_who_are_all_linked_are_not_said_to_be_too_few_slices(store):
+    uids, patients = store.slices["series_instance_uid"], store.slices["patient_id"].nunique()
+    first = ~uids.duplicated().to_numpy()
+    store.slices = store.slices.assign(pixel_hash=store.slices["pixel_hash"].where(~first, "same"))
+    drawn = splits.audited(store, "fullid", {"seed": 1})
+    assert f"{len(store)} slices ({patients} patients, 1 linked group)" in str(
+        splits.leak_audit(drawn)
+    )
 
 
 def test_a_sample_that_can_be_drawn_is_audited_and_counted(store):
