@@ -38,7 +38,8 @@ def series_shape(store: Store) -> Verdict:
         if steps.empty
         else _CAPTIONS.fill("apart", step=number(steps.median(), 1))
     )
-    length = counted(round(lengths.to_series().median()), "slice")
+    middle = float(lengths.to_series().median())
+    length = counted(int(middle), "slice") if middle.is_integer() else f"{middle:,.1f} slices"
     if lengths.min() == lengths.max():
         return Verdict(_CAPTIONS.fill("shape_alike", length=length, apart=apart))
     return Verdict(_CAPTIONS.fill("shape", length=length, ends=number_range(lengths), apart=apart))

@@ -50,6 +50,16 @@ def test_the_shape_of_series_is_their_median(store):
     )
 
 
+def test_a_median_between_two_lengths_is_not_rounded_to_one(store):
+    order = store.slices.groupby("study_instance_uid").cumcount()
+    number = store.slices.groupby("study_instance_uid").ngroup()
+    two = store.slices[(number < 2) & (order < 4 + number)]
+    store.slices = two
+    assert str(verdicts.series_shape(store)).startswith(
+        "A study has 4.5 slices in the median (4 to 5)"
+    )
+
+
 def test_studies_of_one_length_have_no_range_of_lengths(store):
     store.slices = store.slices.groupby("study_instance_uid").head(4)
     assert str(verdicts.series_shape(store)).startswith("Each study has 4 slices, which lie ")
