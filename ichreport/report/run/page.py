@@ -212,7 +212,7 @@ def _provenance(run: RunRecord, profile: Profile, results: Results) -> Table:
         ["Python", known["python"]],
         ["packages", ", ".join(f"{name} {value}" for name, value in known["packages"].items())],
         ["seed of samples and splits", in_words(run.experiment.seed)],
-        *(_of_members(run.combination, results) if run.combination else _of_training(run)),
+        *(_of_members(run.combination, results) if run.combination else _of_training(run, results)),
         ["started", known["started"]],
         ["finished", known["finished"]],
         [
@@ -227,14 +227,29 @@ def _provenance(run: RunRecord, profile: Profile, results: Results) -> Table:
     )
 
 
-def _of_training(run: RunRecord) -> list[list[str]]:
+def _of_training(run: RunRecord, results: Results) -> list[list[Cell]]:
     """Rows that say by what a run was trained."""
     known = run.record["provenance"]
     return [
         *([name, in_words(value)] for name, value in known["backend"].items()),
+        *_of_network(known["network"], results),
         ["seed of training", in_words(run.experiment.seed_of_training)],
         ["training", _training(known)],
     ]
+
+
+def _of_network(read: Mapping[str, str] | None, results: Results) -> list[list[Cell]]:
+    """A row that says whose network gave the features, and whether it has been trained anew since.
+
+    None of a run that reads no other run's.
+    """
+    if read is None:
+        return []
+    name, known = read["run"], read["weights_sha256"]
+    today = results.all_scored.get(name)
+    is_known = today and today.record["provenance"]["weights_sha256"] == known
+    stale = Marked(f"{known}: {name} has other weights now, so run this anew", "bad")
+    return [[f"weights of {name}", known if is_known else stale]]
 
 
 def _of_members(combined: Mapping[str, Any], results: Results) -> list[list[Cell]]:

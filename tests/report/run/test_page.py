@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -168,6 +169,19 @@ def test_parameters_that_differ_from_the_neighbours_are_marked(report):
 )
 def test_provenance_names(report, part):
     assert f'<th scope="row">{part}</th>' in page(report, "02-large")
+
+
+def test_provenance_names_the_network_that_gave_the_features_and_marks_one_trained_anew(report):
+    assert "weights of" not in page(report, "01-small")
+    known = report.results.scored["02-large"].record["provenance"]["weights_sha256"]
+    run = report.results.scored["01-small"].run_record
+    for sha256, is_stale in ((known, False), ("0" * 64, True)):
+        network = {"run": "02-large", "weights_sha256": sha256}
+        record = {**run.record, "provenance": {**run.record["provenance"], "network": network}}
+        html = run_page.content(replace(run, record=record), report.profile, report.results, "")
+        assert '<th scope="row">weights of 02-large</th>' in html
+        assert sha256 in html
+        assert ("02-large has other weights now, so run this anew" in html) is is_stale
 
 
 def test_provenance_says_by_what_else_a_training_that_was_found_was_made(report):
