@@ -46,6 +46,7 @@ def said_by(profile):
 
 
 texts = st.text(max_size=30).filter(lambda text: "\0" not in text)
+questions = texts.filter(lambda text: not text or text.strip())
 paths = texts.filter(lambda text: text.strip() and text.isprintable())
 names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True)
 ran = st.builds(
@@ -54,7 +55,7 @@ ran = st.builds(
         where="drawn",
     ),
     name=names | st.sampled_from(["1e3", "True", "None", "007"]),
-    question=texts,
+    question=questions,
     poster_row=st.none() | st.integers(1, 14),
     sample=st.sampled_from(["sampa", "sampb", "fullid"]),
     network=st.sampled_from(["cnn7", "densenet121"]),
