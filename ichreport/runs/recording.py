@@ -226,8 +226,8 @@ def write_combination(
         with atomic_file(folder / PREDICTIONS) as partial:
             combined.predictions.to_parquet(partial, index=False)
         stopwatch.lap("writing")
-        described = {"history": None, "model": None, "combination": combined.record()}
-        described["joules"] = None
+        described: dict[str, Any] = dict.fromkeys(("history", "model", "joules"))
+        described["combination"] = combined.record()
         described["map_layer"] = None  # heat of a combination is that of its first member
         described["learned_from"] = learned_from.record()
         described["learning_curve"] = []
