@@ -356,6 +356,8 @@ def test_a_kernel_that_is_not_there_stops_before_anything_runs(project):
     done = project.run("make", "report", "PROFILE=elsewhere", "READY=", f"BIN={BINARIES}")
     assert done.returncode != 0
     told, _ = done.stderr.splitlines()  # the other is make's own
-    assert told.startswith("ichreport report: kernel: no Jupyter kernel is called 'nowhere'")
+    assert told.startswith(
+        "ichreport report: params/elsewhere.yaml: kernel: no Jupyter kernel is called 'nowhere'"
+    )
     assert done.stdout == ""
     assert not (project.root / "data" / "elsewhere").exists()
