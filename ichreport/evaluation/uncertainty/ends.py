@@ -87,12 +87,13 @@ def with_chance(further: float, variance: float, freedom: float, chance: Chance)
         further: How far a part of one group more draws the score.
         variance: What its groups tell of its variance.
         freedom: Degrees of freedom of that.
-        chance: The other part.
+        chance: The other part. Its doubt may be more than what it adds: then freedom is at least 1.
     """
     if not chance.variance and not chance.doubt:
         return Beyond(further, variance, freedom)
     total = variance + chance.variance
-    return Beyond(further, total, total**2 / (variance**2 / freedom + chance.doubt))
+    pooled = total**2 / (variance**2 / freedom + chance.doubt)
+    return Beyond(further, total, max(pooled, 1.0))
 
 
 def degrees_of_freedom(

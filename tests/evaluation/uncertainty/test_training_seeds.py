@@ -9,6 +9,7 @@ from scipy.stats import t
 from ichreport.evaluation.uncertainty.closed_differences import (
     cautious_interval,
     difference_interval,
+    difference_p_value,
     p_value_below_zero,
 )
 from ichreport.evaluation.uncertainty.closed_intervals import (
@@ -113,6 +114,16 @@ def test_two_recipes_that_are_as_good_are_told_apart_in_one_of_twenty(trainings,
     assert 0 < np.mean(wrong) < 0.065
     if luck > of_patients:
         assert np.mean(naive) > 0.5
+
+
+def test_a_row_does_not_differ_from_itself_however_little_luck_is_told():
+    """Five trainings that scatter less than their patients do: what luck adds is cut off at 0."""
+    mean = mean_over_seeds(trained(np.random.default_rng(0), trainings=5, of_patients=1.0))
+    assert mean.chance.variance == 0
+    assert mean.chance.doubt > 0
+    same = mean.minus(mean)
+    ends = difference_interval(same)
+    assert (ends.low, ends.high, difference_p_value(same)) == (0, 0, 1)
 
 
 def test_the_interval_of_luck_alone_is_that_of_a_t_test_over_trainings():
