@@ -199,7 +199,7 @@ def paired_difference(
 
 def _of_areas_of_other_slices(area: LeftOut, other: LeftOut) -> tuple[Interval, float]:
     """The interval of a difference of two areas from both of theirs, and its p-value."""
-    correlation = correlation_of(area.deviations, other.deviations)
+    correlation = correlation_of(area, other)
 
     def at_level(level: float) -> Estimate:
         first, second = (

@@ -255,7 +255,7 @@ def _difference(first: _Measured, second: _Measured) -> dict[str, float]:
     So a part whose handful of slices are all ranked or found is no surer known than its own
     interval says, and no difference lies beyond -1 and 1.
     """
-    correlation = correlation_of(first[0].deviations, second[0].deviations)
+    correlation = correlation_of(first[0], second[0])
 
     def at_level(level: float) -> Estimate:
         one, other = (

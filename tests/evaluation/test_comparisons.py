@@ -1,6 +1,7 @@
 """Runs against a baseline: what pairing brings, and what the table says."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ from ichreport.evaluation.uncertainty.closed_differences import (
     difference_p_value,
 )
 from ichreport.evaluation.uncertainty.closed_intervals import area_interval
-from ichreport.evaluation.uncertainty.jackknife import auc_left_out
+from ichreport.evaluation.uncertainty.jackknife import Chance, auc_left_out
 from ichreport.params.experiment import Experiment
 from ichreport.params.yaml import project_path, read_yaml
 
@@ -146,6 +147,18 @@ def test_a_difference_of_areas_of_other_patients_is_held(positives, held):
         inside.append(found.interval.low <= 0 <= found.interval.high)
         assert (found.p < 0.05) == (not inside[-1])
     assert np.mean(inside) >= held
+
+
+def test_the_luck_of_trainings_is_not_shared_by_areas_of_the_same_groups():
+    """The same patients and slices of each: all that differs is luck, which does not cancel."""
+    rng, truth = np.random.default_rng(5), np.tile([0, 1], 200)
+    area = auc_left_out(truth, truth + rng.normal(size=400), np.arange(400) // 10)
+    lucky = replace(area, chance=Chance(1e-3, 1e-6 / 4))
+    ends, half = area_interval(lucky), math.sqrt(0.001 + np.square(area.deviations).sum())
+    apart = paired_difference(lucky, lucky, shared_slices=0.5, of_areas=True).interval
+    alone = math.sqrt(2 * 0.001) / half
+    for end in (-apart.low, apart.high):
+        assert end == pytest.approx(alone * (ends.high - ends.low) / 2, rel=0.1)
 
 
 def test_areas_of_1_of_a_handful_of_studies_are_no_sure_tie():

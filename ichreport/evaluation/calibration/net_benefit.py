@@ -98,4 +98,4 @@ def _share_less_another(
         for share, of in zip(shares, (weight, other_weight), strict=True)
         for ends in [rate_interval(share, units=len(first))]
     )
-    return difference_of(one, other, correlation_of(shares[0].deviations, shares[1].deviations))
+    return difference_of(one, other, correlation_of(*shares))

@@ -246,7 +246,7 @@ def _above(
     (ours, mean), (theirs, other) = (
         _mean(of[known], codes[known], hits=True) for of in (values, baseline)
     )
-    return difference_of(mean, other, correlation_of(ours.deviations, theirs.deviations))
+    return difference_of(mean, other, correlation_of(ours, theirs))
 
 
 def _baseline_heatmaps(hu: NDArray[Any], seed: int) -> dict[str, NDArray[np.float64]]:

@@ -167,7 +167,7 @@ def operating_point(
     rates = rates_with_intervals(truth, score, threshold, group_codes)
     return OperatingPoint(
         rates=rates,
-        correlation=correlation_of(recall.deviations, specificity.deviations),
+        correlation=correlation_of(recall, specificity),
         mcc=mcc.value,
         mcc_interval=correlation_interval(mcc),
     )

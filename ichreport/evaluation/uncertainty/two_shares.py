@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import brentq
+
+from ichreport.evaluation.uncertainty.jackknife import LeftOut
 
 _LEAST_P: Final = 1e-9
 """Smaller p-values are not told apart."""
@@ -41,18 +42,24 @@ class Estimate:
         return Estimate(1 - self.value, 1 - self.high, 1 - self.low)
 
 
-def correlation_of(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+def correlation_of(first: LeftOut, second: LeftOut) -> float:
     """The correlation of two scores, from what each group adds to them.
 
+    The luck of trainings is part of each one's variance, and has nothing in common.
+
     Args:
-        first: (G,), `LeftOut.deviations` of a score.
-        second: (G,), those of the other, of the same groups.
+        first: A score.
+        second: The other, without the same groups in the same order.
 
     Returns:
         In [-1, 1]; 0 where a score is undefined or no group changes it.
     """
-    size = float(np.linalg.norm(first) * np.linalg.norm(second))
-    return float(np.clip(first @ second / size, -1, 1)) if size > 0 else 0.0
+    steps, others = first.deviations, second.deviations
+    variances = (
+        float(np.square(one.deviations).sum()) + one.chance.variance for one in (first, second)
+    )
+    size = math.sqrt(math.prod(variances))
+    return float(np.clip(steps @ others / size, -1, 1)) if size > 0 else 0.0
 
 
 def sum_of(first: Estimate, second: Estimate, correlation: float) -> Estimate:
