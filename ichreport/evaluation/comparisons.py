@@ -98,7 +98,7 @@ class Comparison:
             for name, (_, *others) in trainings.items()
         }
         self.groups = _distinct([rows["group"] for rows in self.rows.values()])
-        self._left_out: dict[tuple[str, str, str], LeftOut] = {}
+        self._left_out: dict[tuple[str, str, str], list[LeftOut]] = {}
 
     def value(self, name: str, score: str, label: str = ALL_LABELS) -> float:
         """A run's score on the split; NaN if undefined."""
@@ -106,16 +106,29 @@ class Comparison:
 
     def left_out(self, name: str, score: str, label: str = ALL_LABELS) -> LeftOut:
         """A run's score, and without each of `groups`; over several seeds the mean."""
+        return mean_over_seeds(self._of_trainings(name, score, label))
+
+    def left_out_between(self, name: str, score: str, label: str, other: str) -> LeftOut:
+        """A run's score of a label less that of another, and without each of `groups`.
+
+        Over several seeds the mean. A training has one luck for both labels.
+        """
+        pairs = zip(
+            self._of_trainings(name, score, label),
+            self._of_trainings(name, score, other),
+            strict=True,
+        )
+        return mean_over_seeds([one.minus(another) for one, another in pairs])
+
+    def _of_trainings(self, name: str, score: str, label: str) -> list[LeftOut]:
+        """The score of each training, and without each of `groups`."""
         key = (name, score, label)
         if key not in self._left_out:
-            trainings = [self.rows[name], *self._again[name]]
-            self._left_out[key] = mean_over_seeds(
-                [self._of_training(rows, score, label) for rows in trainings]
-            )
+            self._left_out[key] = [
+                score_left_out(rows, self._codes(rows), score, label, len(self.groups))
+                for rows in (self.rows[name], *self._again[name])
+            ]
         return self._left_out[key]
-
-    def _of_training(self, rows: pd.DataFrame, score: str, label: str) -> LeftOut:
-        return score_left_out(rows, self._codes(rows), score, label, len(self.groups))
 
     def _codes(self, rows: pd.DataFrame) -> NDArray[np.intp]:
         codes: NDArray[np.intp] = self.groups.get_indexer(pd.Index(rows["group"]))

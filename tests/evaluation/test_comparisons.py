@@ -291,3 +291,18 @@ def test_of_a_row_with_several_seeds_the_mean_is_compared_and_its_luck_counts(ru
     above = [comparison.above_floor(name).value for name in ("row", "first", "second")]
     assert above[0] == pytest.approx(sum(above[1:]) / 2)
     assert (row.shared_slices, first.shared_slices) == (1, 1)
+
+
+def test_the_luck_that_a_training_has_with_all_labels_does_not_part_two_of_them(predictions):
+    """Two labels alike: whatever luck has made of both, neither is the weaker one."""
+    alike = predictions.assign(truth_subdural=predictions["truth_any"])
+    trainings = [sharpened(alike, seed, seed / 10) for seed in (1, 5, 9)]
+    for each in trainings:
+        each["probability_subdural"] = each["probability_any"]
+    row = Comparison({"row": trainings})
+    gap = row.left_out_between("row", "auc", "subdural", "any")
+    assert (gap.value, gap.chance.variance) == (0, 0)
+    assert row.left_out("row", "auc", "any").chance.variance > 0
+    first = Comparison({"row": trainings[0]})
+    apart = first.left_out_between("row", "auc", "epidural", "any")
+    assert apart.value == first.value("row", "auc", "epidural") - first.value("row", "auc", "any")

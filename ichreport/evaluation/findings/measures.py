@@ -9,12 +9,15 @@ import numpy as np
 import pandas as pd
 
 from ichreport import poster
-from ichreport.evaluation.comparisons import paired_difference
 from ichreport.evaluation.findings.criteria import Measure, Range
 from ichreport.evaluation.findings.evidence import Evidence
 from ichreport.evaluation.operating.thresholds import POSTER_RECALL, threshold_at_recall
 from ichreport.evaluation.predictions import probabilities, select_split, truths
-from ichreport.evaluation.uncertainty.closed_differences import cautious_interval
+from ichreport.evaluation.uncertainty.closed_differences import (
+    cautious_interval,
+    difference_interval,
+    difference_p_value,
+)
 from ichreport.evaluation.uncertainty.closed_intervals import area_interval, rate_interval
 from ichreport.evaluation.uncertainty.intervals import Interval
 from ichreport.evaluation.uncertainty.jackknife import mean_left_out
@@ -104,9 +107,9 @@ def _area_below_any(names: Sequence[str], label: str, evidence: Evidence) -> Fig
     measure = f"difference of the area; the poster's is {gap:+.3f}".replace("-", "−")
     if not names:
         return Figure(measure)
-    scored = (evidence.comparison.left_out(names[0], "auc", each) for each in (label, ANY))
-    weaker = paired_difference(*scored, shared_slices=1.0, of_areas=True)
-    return Figure(measure, weaker.difference, weaker.interval, weaker.p)
+    weaker = evidence.comparison.left_out_between(names[0], "auc", label, ANY)
+    ends, p = difference_interval(weaker, of="areas"), difference_p_value(weaker, of="areas")
+    return Figure(measure, weaker.value, ends, p)
 
 
 def _poster_area(label: str) -> float:
