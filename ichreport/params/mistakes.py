@@ -21,6 +21,9 @@ _NAME_IN_WORDS: Final = (
     "digit"
 )
 
+_THOUSANDS: Final = r"[1-9]\d{0,2}(,\d{3})+"
+"""A number whose thousands are set off by commas."""
+
 _YES_AND_NO: Final = " YAML reads yes, no, on and off as true and false"
 
 
@@ -92,7 +95,7 @@ def _cure(model: type[BaseModel], problem: Mapping[str, Any]) -> str:
         return _cure_of_text(got)
     if kind == "literal_error":
         return f"{_YES_AND_NO}." if isinstance(got, bool) else ""
-    if kind == "list_type" and type(got) in (str, int, float):
+    if kind == "list_type" and type(got) in (str, int, float) and "," not in str(got):
         return f" A list of one is written [{_cut(str(got))}]."
     if kind == "model_type":
         return f" It has {', '.join(_nested(model, problem['loc']).model_fields)}."
@@ -104,6 +107,8 @@ def _cure(model: type[BaseModel], problem: Mapping[str, Any]) -> str:
 
 def _cure_of_number(text: str, *, is_whole: bool) -> str:
     """How to write a number that came as text."""
+    if re.fullmatch(_THOUSANDS, text):  # which is a fraction to others
+        return f" Write it without commas: {text.replace(',', '')}." if is_whole else ""
     number, with_point = _number(text), _number(text.replace(",", ".", 1))
     share = math.nan if is_whole else _number(text.removesuffix("%")) / 100
     if isinstance(yaml.safe_load(text) if math.isfinite(number) else None, int | float):
