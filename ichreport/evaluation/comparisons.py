@@ -108,6 +108,10 @@ class Comparison:
         """A run's score, and without each of `groups`; over several seeds the mean."""
         return mean_over_seeds(self._of_trainings(name, score, label))
 
+    def num_trainings(self, name: str) -> int:
+        """How many trainings a run's scores are means over."""
+        return 1 + len(self._again[name])
+
     def left_out_between(self, name: str, score: str, label: str, other: str) -> LeftOut:
         """A run's score of a label less that of another, and without each of `groups`.
 

@@ -135,7 +135,11 @@ def _precision_in_words(label: str, name: str, evidence: Evidence) -> str:
     precision = mean_left_out(truth[called].astype(np.float64), group_codes[called])
     ends = rate_interval(precision, units=int(called.sum()))
     said = "" if math.isnan(ends.low) else f" ({ends.low:.3f} to {ends.high:.3f})"
-    return f"precision at 85 % recall {precision.value:.3f}{said}, by chance {truth.mean():.3f}"
+    of_first = " with the first seed" if evidence.comparison.num_trainings(name) > 1 else ""
+    return (
+        f"precision at 85 % recall{of_first} {precision.value:.3f}{said}, by chance "
+        f"{truth.mean():.3f}"
+    )
 
 
 MEASURES: Final[Mapping[Measure, Callable[[Sequence[str], str, Evidence], Figure]]] = {
