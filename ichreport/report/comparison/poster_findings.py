@@ -78,7 +78,8 @@ def declared(results: Results) -> Sentences:
     if earlier:
         said.append(_CAPTIONS.fill("criteria_changed_earlier", versions=", ".join(earlier)))
     used = _PosterRuns.of(results).used_by(criteria)
-    said += _trained({run.name: run.made_on for run in used}, changed)
+    judged_by = [training for run in used for training in results.by_row[run.name]]
+    said += _trained({run.name: run.made_on for run in judged_by}, changed)
     if used:
         said.append(trainings.luck_of([run.name for run in used], results))
     reasons = [part.why for finding in criteria.findings for part in finding.parts if part.why]

@@ -153,6 +153,15 @@ def test_the_day_is_that_of_the_training_though_the_run_was_made_again_later(on_
     assert "set with their results known: 13-all." in said
 
 
+def test_of_a_row_with_several_seeds_the_days_of_all_trainings_count(on_all):
+    first = on_all["13-all"]
+    second = run("13-all--seed-2", 2.0, seed=2, sample="fullid", poster_row=13)
+    said = str(poster_findings.declared(gathered(made(first, 3), made(second, -2))))
+    assert "set with their results known: 13-all--seed-2." in said
+    both = str(poster_findings.declared(gathered(made(first, 3), made(second, 3))))
+    assert "All 2 runs that the findings rest on were trained after that day" in both
+
+
 def test_a_run_without_a_day_and_runs_that_decide_nothing_are_told_as_such(on_all):
     of_no_row = made(on_all["15-own"], -5)
     said = str(poster_findings.declared(gathered(of_no_row, on_all["13-all"])))
