@@ -39,6 +39,7 @@ def test_the_gain_is_the_difference_of_the_twins(results):
         above = sum(each.score - each.floor for each in learned) / len(names)
         assert float(cell.replace("−", "-")) == pytest.approx(above, abs=6e-4)
     assert "the mean over them" in table.caption
+    assert "of both test sets, which is not adjusted." in table.caption
     assert "Trained once: 16-bygroup." in table.caption
 
 

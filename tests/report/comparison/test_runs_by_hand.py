@@ -86,3 +86,16 @@ def test_one_that_failed_is_named(rows):
     said = "mine has no figures (failed): record.json is damaged."
     assert said in poster_tables.sentences(with_failed).sentences
     assert said not in poster_tables.sentences(rows).sentences
+
+
+def test_a_row_with_several_seeds_is_there_with_the_first_as_the_caption_says(rows):
+    again = run(f"{BASELINE}--seed-2", 0.5, seed=3)
+    several = gathered(*rows.scored.values(), again)
+    variant = Variant(run("mine", 1.5, seed=1), BASELINE, {})
+    [[*cells], [*once]] = (
+        runs_by_hand.table(with_by_hand(each, variant)).rows[0] for each in (several, rows)
+    )
+    assert cells == once
+    assert "–" not in cells[5:]
+    caption = runs_by_hand.table(with_by_hand(several, variant)).caption
+    assert "of a row with several seeds the first" in caption
