@@ -239,29 +239,30 @@ def _of_training(run: RunRecord, results: Results) -> list[list[Cell]]:
 
 
 def _of_network(read: Mapping[str, str] | None, results: Results) -> list[list[Cell]]:
-    """A row that says whose network gave the features, and whether it has been trained anew since.
-
-    None of a run that reads no other run's.
-    """
+    """A row that says whose network gave the features; none of a run that reads no other run's."""
     if read is None:
         return []
-    name, known = read["run"], read["weights_sha256"]
-    today = results.all_scored.get(name)
-    is_known = today and today.record["provenance"]["weights_sha256"] == known
-    stale = Marked(f"{known}: {name} has other weights now, so run this anew", "bad")
-    return [[f"weights of {name}", known if is_known else stale]]
+    return [_read_of(read["run"], "weights", read["weights_sha256"], "run this anew", results)]
 
 
 def _of_members(combined: Mapping[str, Any], results: Results) -> list[list[Cell]]:
-    """Rows that say what was combined, and where a run has been made anew since."""
+    """Rows that say what was combined."""
     rows: list[list[Cell]] = [["training", "none: it combines other runs"]]
-    for member in combined["members"]:
-        name, known = member["name"], member["predictions_sha256"]
-        today = results.all_scored.get(name)
-        is_known = today and today.record["provenance"]["predictions_sha256"] == known
-        stale = Marked(f"{known}: {name} has other predictions now, so combine anew", "bad")
-        rows.append([f"predictions of {name}", known if is_known else stale])
-    return rows
+    return rows + [
+        _read_of(
+            member["name"], "predictions", member["predictions_sha256"], "combine anew", results
+        )
+        for member in combined["members"]
+    ]
+
+
+def _read_of(name: str, what: str, known: str, cure: str, results: Results) -> list[Cell]:
+    """A row that says what was read of another run, and marks what that run has no more."""
+    today = results.all_scored.get(name)
+    kept = today and today.record["provenance"][f"{what}_sha256"]
+    now = f"has other {what} now, so {cure}" if today else "has no result now"
+    cell: Cell = known if kept == known else Marked(f"{known}: {name} {now}", "bad")
+    return [f"{what} of {name}", cell]
 
 
 def _training(known: Mapping[str, Any]) -> str:

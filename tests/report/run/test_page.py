@@ -183,6 +183,12 @@ def test_provenance_names_the_network_that_gave_the_features_and_marks_one_train
         assert '<th scope="row">weights of 02-large</th>' in html
         assert sha256 in html
         assert ("02-large has other weights now, so run this anew" in html) is is_stale
+        assert "has no result now" not in html
+        scored = {n: each for n, each in report.results.scored.items() if n != "02-large"}
+        alone = replace(report.results, scored=scored)
+        html = run_page.content(replace(run, record=record), report.profile, alone, "")
+        assert f"{sha256}: 02-large has no result now" in html
+        assert "has other weights" not in html
 
 
 def test_provenance_says_by_what_else_a_training_that_was_found_was_made(report):
