@@ -87,7 +87,8 @@ def with_chance(further: float, variance: float, freedom: float, chance: Chance)
         further: How far a part of one group more draws the score.
         variance: What its groups tell of its variance.
         freedom: Degrees of freedom of that.
-        chance: The other part. Its doubt may be more than what it adds: then freedom is at least 1.
+        chance: The other part. Its doubt may be of more than it adds, so freedom is kept at 1 or
+            more.
     """
     if not chance.variance and not chance.doubt:
         return Beyond(further, variance, freedom)

@@ -22,7 +22,8 @@ class Chance:
 
     Attributes:
         variance: What it adds; 0 of a single training, whose luck is not known.
-        doubt: The square of that over its degrees of freedom, as Satterthwaite's rule adds it up.
+        doubt: The square of a variance over its degrees of freedom, as Satterthwaite's rule adds it
+            up: of all that the mean's trainings scatter, of which patients have a part.
     """
 
     variance: float = 0.0
