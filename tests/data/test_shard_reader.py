@@ -216,12 +216,15 @@ def test_a_row_that_a_file_does_not_have_is_named(folder, rows):
 def test_threads_share_a_reader_that_closes_files_while_others_read(folder, monkeypatch):
     monkeypatch.setattr(shard_reader, "_MOST_OPEN", 1)
     reader, wrong = reader_of(folder), []
+    turns = [
+        (100 * seed + turn, *draw(100 * seed + turn, 30)) for seed in range(6) for turn in range(40)
+    ]
+    held = {number: expected(folder, shards, rows) for number, shards, rows in turns}
 
     def read_often(seed):
-        for turn in range(40):
-            shards, rows = draw(100 * seed + turn, 30)
-            if not np.array_equal(reader.read(shards, rows), expected(folder, shards, rows)):
-                wrong.append((seed, turn))
+        for number, shards, rows in turns[40 * seed : 40 * (seed + 1)]:
+            if not np.array_equal(reader.read(shards, rows), held[number]):
+                wrong.append(number)
 
     threads = [threading.Thread(target=read_often, args=[seed]) for seed in range(6)]
     for thread in threads:
@@ -229,6 +232,20 @@ def test_threads_share_a_reader_that_closes_files_while_others_read(folder, monk
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def test_files_are_opened_without_pythons_parser_which_two_threads_must_not_share(
+    folder, monkeypatch
+):
+    def fails(*_, **__):
+        raise SystemError("AST constructor recursion depth mismatch (before=48, after=29)")
+
+    shards, rows = draw(2, 30)
+    held = expected(folder, shards, rows)
+    with monkeypatch.context() as patch:
+        patch.setattr("ast.parse", fails)
+        read = reader_of(folder).read(shards, rows)
+    np.testing.assert_array_equal(read, held)
 
 
 @pytest.mark.usefixtures("way")

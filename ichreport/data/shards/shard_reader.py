@@ -158,6 +158,33 @@ class ShardReader:
         return list(zip(shards, rows.tolist(), starts.tolist(), stops.tolist(), strict=True))
 
 
+def _header_of(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
+    """The bytes that NumPy writes before an array in a `.npy` file of version 1.0.
+
+    Files are compared with them: to parse what a file says takes Python's parser, of which two
+    threads at once fail now and then before Python 3.11.8 (CPython's gh-106905).
+    """
+    stream = io.BytesIO()
+    described = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False}
+    np.lib.format.write_array_header_1_0(stream, {**described, "shape": shape})
+    return stream.getvalue()
+
+
+def _what_is_wrong(header: bytes, shape: tuple[int, ...], dtype: np.dtype[Any]) -> str:
+    """Why a file with a header is not one of rows of a shape and type."""
+    stream = io.BytesIO(header)
+    try:
+        if np.lib.format.read_magic(stream) != (1, 0):
+            return "it is not a .npy file of version 1.0"
+        held, in_columns, held_dtype = np.lib.format.read_array_header_1_0(stream)
+    except ValueError as error:
+        return str(error)
+    if (held[1:], held_dtype, in_columns) != (shape, dtype, False):
+        order = "column by column" if in_columns else "row by row"
+        return f"it holds {held_dtype} of {held} {order}, expected {dtype} with rows of {shape}"
+    return "it is not as long as its header says"
+
+
 class _OpenShard:
     """An open `.npy` file; it closes once nobody reads from it any more.
 
@@ -184,20 +211,15 @@ class _OpenShard:
         try:
             self._descriptor = os.open(path, os.O_RDONLY)
             weakref.finalize(self, os.close, self._descriptor)
-            header = io.BytesIO(os.pread(self._descriptor, _HEADER_BYTES, 0))
-            if np.lib.format.read_magic(header) != (1, 0):
-                raise ValueError("it is not a .npy file of version 1.0")
-            held, in_columns, held_dtype = np.lib.format.read_array_header_1_0(header)
+            header = os.pread(self._descriptor, _HEADER_BYTES, 0)
             length = os.fstat(self._descriptor).st_size
-        except (OSError, ValueError) as error:
+        except OSError as error:
             raise self._unreadable(error) from error
-        if (held[1:], held_dtype, in_columns) != (shape, dtype, False):
-            raise self._unreadable(
-                f"it holds {held_dtype} of {held}, expected {dtype} with rows of {shape}"
-            )
-        self._start, self._count = header.tell(), held[0]
-        if length != self._position(self._count):
-            raise self._unreadable("it is not as long as its header says")
+        self._start = _HEADER_BYTES
+        self._count = max(0, length - _HEADER_BYTES) // self._row_bytes
+        held = (self._count, *shape)
+        if header != _header_of(held, dtype) or length != self._position(self._count):
+            raise self._unreadable(_what_is_wrong(header, shape, dtype))
         if _ADVISE is not None:  # not to read what nobody has asked for
             _ADVISE(self._descriptor, 0, 0, os.POSIX_FADV_RANDOM)
         if _IF_IN_MEMORY and self._descriptor < _MAPPED_BELOW:
