@@ -28,6 +28,7 @@ from ichreport.evaluation.calibration.corrected_error import corrected_calibrati
 from ichreport.evaluation.calibration.reliability import make_bins
 from ichreport.evaluation.constant_prevalence import ONE_SIDED_ALPHA
 from ichreport.evaluation.scores import log_loss_terms
+from ichreport.evaluation.uncertainty.area_differences import difference_of_areas
 from ichreport.evaluation.uncertainty.bootstrap import (
     Resamples,
     draw_resamples,
@@ -305,10 +306,9 @@ def tests(
     sure_one = "of two networks of equal log loss the surer one has less"
     learned = "learned, by a network that scores as the floor"
     error = "the calibration error of a calibrated network is above 0"
-    equal_areas = difference_interval(better[0].minus(better[1]), of="areas")
     found = {
         less: {"ours": excludes_zero(difference_interval(mean_left_out(paired, group)))},
-        more: {"ours": excludes_zero(equal_areas)},
+        more: {"ours": excludes_zero(difference_of_areas(*better)[0])},
         sure_one: {
             "t test": bool(difference_interval(mean_left_out(gained, group), of="shares").high < 0),
             "ours": bool(difference_interval(mean_left_out(gained, group)).high < 0),

@@ -21,22 +21,15 @@ from numpy.typing import NDArray
 from ichreport.evaluation.constant_prevalence import floor_losses
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS, select_split
 from ichreport.evaluation.scores import ALL_LABELS
+from ichreport.evaluation.uncertainty.area_differences import difference_of_areas
 from ichreport.evaluation.uncertainty.closed_differences import (
-    OfWhat,
     difference_interval,
     difference_p_value,
 )
-from ichreport.evaluation.uncertainty.closed_intervals import area_interval
-from ichreport.evaluation.uncertainty.intervals import ALPHA, LEVEL, Interval, holm
+from ichreport.evaluation.uncertainty.intervals import ALPHA, Interval, holm
 from ichreport.evaluation.uncertainty.jackknife import LeftOut, mean_left_out
 from ichreport.evaluation.uncertainty.score_table import score_left_out
 from ichreport.evaluation.uncertainty.training_seeds import mean_over_seeds
-from ichreport.evaluation.uncertainty.two_shares import (
-    Estimate,
-    correlation_of,
-    difference_of,
-    p_value_of,
-)
 from ichreport.splits import Split
 
 Trainings = pd.DataFrame | Sequence[pd.DataFrame]
@@ -187,10 +180,10 @@ def paired_difference(
 ) -> Difference:
     """The difference of two scores over the same groups, with its interval and p-value.
 
-    The variance is the sum over groups of the squared difference of what the group adds to either
-    score (the clustered form of DeLong's test for areas, of the paired t test for losses, which
-    allows for one group more that differs as far as any: `closed_differences`). Areas of
-    other slices each have an interval of their own, from which that of their difference comes.
+    Of losses it is the clustered form of the paired t test, which allows for one group more that
+    differs as far as any (`closed_differences`); the variance is the sum over groups of the squared
+    difference of what the group adds to either score. Of areas it comes from the interval of each
+    and from what groups add to both (`area_differences`).
 
     Args:
         score: The run's score.
@@ -199,11 +192,10 @@ def paired_difference(
         of_areas: Whether they are areas under ROC curves.
     """
     difference = score.minus(baseline)
-    of: OfWhat = "areas" if of_areas else "values"
-    if of_areas and shared_slices < 1:
-        ends, p = _of_areas_of_other_slices(score, baseline)
+    if of_areas:
+        ends, p = difference_of_areas(score, baseline)
     else:
-        ends, p = difference_interval(difference, of=of), difference_p_value(difference, of=of)
+        ends, p = difference_interval(difference), difference_p_value(difference)
     return Difference(
         value=score.value,
         baseline=baseline.value,
@@ -212,23 +204,6 @@ def paired_difference(
         p=p,
         shared_slices=shared_slices,
     )
-
-
-def _of_areas_of_other_slices(area: LeftOut, other: LeftOut) -> tuple[Interval, float]:
-    """The interval of a difference of two areas from both of theirs, and its p-value."""
-    correlation = correlation_of(area, other)
-
-    def at_level(level: float) -> Estimate:
-        first, second = (
-            Estimate(one.value, ends.low, ends.high)
-            for one in (area, other)
-            for ends in [area_interval(one, level=level)]
-        )
-        return difference_of(first, second, correlation)
-
-    found = at_level(LEVEL)
-    ends = Interval(found.low, found.high, min(area.groups, other.groups))
-    return ends.within(-1, 1), p_value_of(at_level)
 
 
 def compare_runs(

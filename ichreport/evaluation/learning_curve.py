@@ -6,13 +6,9 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from ichreport.evaluation.comparisons import paired_difference
 from ichreport.evaluation.predictions import select_split
 from ichreport.evaluation.scores import ALL_LABELS
-from ichreport.evaluation.uncertainty.closed_differences import (
-    OfWhat,
-    difference_interval,
-    difference_p_value,
-)
 from ichreport.evaluation.uncertainty.closed_intervals import (
     area_interval,
     loss_interval,
@@ -35,7 +31,7 @@ def scores_by_share(predictions: Mapping[float, pd.DataFrame]) -> pd.DataFrame:
     Returns:
         A row for each share, ascending, and score: `share`, `groups` and `slices` of train,
         `score`, `value`, `low`, `high`; and the `step` from the share before, `step_low`,
-        `step_high` and `p`, by a t test over the test groups (NaN for the first share).
+        `step_high` and `p`, paired over the test groups (NaN for the first share).
         `p_adjusted` is for the last step alone: by Holm's method over the scores. No rows without
         predictions.
 
@@ -72,11 +68,10 @@ def _described(name: str, left_out: LeftOut, before: LeftOut | None) -> dict[str
     row = {"score": name, "value": left_out.value, "low": interval.low, "high": interval.high}
     if before is None:
         return row | dict.fromkeys(("step", "step_low", "step_high", "p"), np.nan)
-    step = left_out.minus(before)
-    of: OfWhat = "areas" if name == "auc" else "values"
-    ends = difference_interval(step, of=of)
-    figures = {"step": step.value, "step_low": ends.low, "step_high": ends.high}
-    return row | figures | {"p": difference_p_value(step, of=of)}
+    step = paired_difference(left_out, before, shared_slices=1.0, of_areas=name == "auc")
+    ends = step.interval
+    figures = {"step": step.difference, "step_low": ends.low, "step_high": ends.high}
+    return row | figures | {"p": step.p}
 
 
 def _check_test(by_share: Mapping[float, pd.DataFrame]) -> None:

@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import t
 from sklearn.metrics import roc_auc_score
 from statsmodels.stats.multitest import multipletests
 
@@ -54,26 +53,29 @@ def test_each_share_has_the_scores_of_its_predictions(by_share, curve):
 def test_a_step_is_the_paired_difference_over_the_groups_of_test(by_share, curve):
     tests = [by_share[share].query("split == 'test'") for share in (0.5, 1.0)]
 
-    def gain(keep):
-        half, all_of_them = (
-            roc_auc_score(table["truth_any"][keep], table["probability_any"][keep])
-            for table in tests
+    def areas(keep):
+        return np.array(
+            [
+                roc_auc_score(table["truth_any"][keep], table["probability_any"][keep])
+                for table in tests
+            ]
         )
-        return all_of_them - half
 
     group = tests[0]["group"].to_numpy()
-    value = gain(np.ones(len(group), dtype=bool))
-    without = np.array([gain(group != name) for name in np.unique(group)])
-    row = curve.loc[(1.0, "auc")]
-    assert row["step"] == pytest.approx(value)
-    half_width = row["step_high"] - row["step"]
-    positive = tests[0]["truth_any"].to_numpy() == 1
-    counts = [np.unique(group[part], return_counts=True)[1] for part in (positive, ~positive)]
-    freedom = min(n.sum() ** 2 / np.square(n).sum() for n in counts) - 1
-    misranked = sum(1 / len(n) / 72 + 1 / n.sum() / 36 for n in counts)  # a part of one more
-    error = np.sqrt(np.square(value - without).sum() + misranked**2)
-    assert half_width == pytest.approx(t.ppf(0.975, freedom) * error)
-    assert row["p"] == pytest.approx(2 * t.sf(abs(value) / error, freedom))
+    half, whole = areas(np.ones(len(group), dtype=bool))
+    added = [half, whole] - np.array([areas(group != name) for name in np.unique(group)])
+    correlation = np.sum(added[:, 0] * added[:, 1]) / np.prod(np.linalg.norm(added, axis=0))
+    before, row = (curve.loc[(share, "auc")] for share in (0.5, 1.0))
+    assert row["step"] == pytest.approx(whole - half)
+
+    def reach(of_whole, of_half):  # Zou and Donner 2008
+        return np.sqrt(of_whole**2 + of_half**2 - 2 * correlation * of_whole * of_half)
+
+    below = reach(whole - row["low"], before["high"] - half)
+    above = reach(row["high"] - whole, half - before["low"])
+    assert row["step_low"] == pytest.approx(row["step"] - below)
+    assert row["step_high"] == pytest.approx(row["step"] + above)
+    assert (row["p"] < 0.05) == (row["step_low"] > 0)
 
 
 def test_only_the_last_step_is_adjusted_and_the_first_share_has_none(curve):

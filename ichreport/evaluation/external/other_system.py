@@ -7,7 +7,7 @@ import pandas as pd
 
 from ichreport.evaluation.external.scored import Scale
 from ichreport.evaluation.predictions import PROBABILITIES, TRUTHS
-from ichreport.evaluation.uncertainty.closed_differences import difference_interval
+from ichreport.evaluation.uncertainty.area_differences import difference_of_areas
 from ichreport.evaluation.uncertainty.closed_intervals import area_interval
 from ichreport.evaluation.uncertainty.jackknife import auc_left_out
 from ichreport.labels import LABELS
@@ -41,9 +41,9 @@ def other_system_table(outside: Scale, theirs: pd.DataFrame) -> pd.DataFrame:
             values |= {f"{whose}_value": area.value, f"{whose}_low": ci.low}
             values |= {f"{whose}_high": ci.high}
             areas.append(area)
-        difference = areas[0].minus(areas[1])
-        ci = difference_interval(difference, of="areas")
-        values |= {"difference_value": difference.value, "difference_low": ci.low}
+        ours, others = areas
+        ci, _ = difference_of_areas(ours, others)
+        values |= {"difference_value": ours.value - others.value, "difference_low": ci.low}
         values |= {"difference_high": ci.high, "units": len(known), "positives": int(truth.sum())}
         rows.append({"label": label, **values})
     return pd.DataFrame(rows)

@@ -13,11 +13,8 @@ from ichreport.evaluation.findings.criteria import Measure, Range
 from ichreport.evaluation.findings.evidence import Evidence
 from ichreport.evaluation.operating.thresholds import POSTER_RECALL, threshold_at_recall
 from ichreport.evaluation.predictions import probabilities, select_split, truths
-from ichreport.evaluation.uncertainty.closed_differences import (
-    cautious_interval,
-    difference_interval,
-    difference_p_value,
-)
+from ichreport.evaluation.uncertainty.area_differences import difference_of_areas
+from ichreport.evaluation.uncertainty.closed_differences import cautious_interval
 from ichreport.evaluation.uncertainty.closed_intervals import area_interval, rate_interval
 from ichreport.evaluation.uncertainty.intervals import Interval
 from ichreport.evaluation.uncertainty.jackknife import mean_left_out
@@ -107,8 +104,10 @@ def _area_below_any(names: Sequence[str], label: str, evidence: Evidence) -> Fig
     measure = f"difference of the area; the poster's is {gap:+.3f}".replace("-", "−")
     if not names:
         return Figure(measure)
-    weaker = evidence.comparison.left_out_between(names[0], "auc", label, ANY)
-    ends, p = difference_interval(weaker, of="areas"), difference_p_value(weaker, of="areas")
+    compared = evidence.comparison
+    area, of_any = (compared.left_out(names[0], "auc", each) for each in (label, ANY))
+    weaker = compared.left_out_between(names[0], "auc", label, ANY)
+    ends, p = difference_of_areas(area, of_any, weaker)
     return Figure(measure, weaker.value, ends, p)
 
 

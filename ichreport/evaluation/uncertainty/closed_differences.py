@@ -12,10 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
-from ichreport.evaluation.uncertainty.closed_intervals import (
-    alike_groups_interval,
-    misranked,
-)
+from ichreport.evaluation.uncertainty.closed_intervals import alike_groups_interval
 from ichreport.evaluation.uncertainty.ends import (
     ROUNDING,
     SIDES,
@@ -38,8 +35,8 @@ _FURTHER: Final = 2.0
 """How far beyond the furthest of n groups, relative to it, one may be that the sample has missed;
 times 1 / √n, since many groups know well how far they reach."""
 
-OfWhat = Literal["values", "areas", "shares"]
-"""What a difference is of: two means such as losses, two areas under ROC curves, or two shares."""
+OfWhat = Literal["values", "shares"]
+"""What a difference is of: two means such as losses, or two shares."""
 
 
 def difference_interval(
@@ -47,16 +44,14 @@ def difference_interval(
 ) -> Interval:
     """The t interval of a difference of two scores, or of any mean that may have either sign.
 
-    Of two losses each end is as `ends` says. Of two areas under ROC curves, and of two shares, the
-    degrees of freedom are one less than the effective number of groups: what is common to the two
-    cancels, and with it most of the skewness. Of areas the share that counts as misranked in an
-    area's interval adds its part: one of the two may rank otherwise what the sample has missed, and
-    a handful of groups that both rank right are no sure tie.
+    Of two losses each end is as `ends` says. Of two shares the degrees of freedom are one less than
+    the effective number of groups: what is common to the two cancels, and with it most of the
+    skewness. Two areas have `area_differences`.
 
     Args:
         left_out: The difference, such as of `LeftOut.minus`.
         level: Confidence, in (0, 1).
-        of: What it is of. Areas are at most 1 apart.
+        of: What it is of.
 
     Returns:
         NaN with fewer than two groups, and where all groups differ alike: how much they scatter is
@@ -67,9 +62,7 @@ def difference_interval(
     """
     check_level(level)
     below, above = (_beyond_difference(left_out, side, of).reach(level) for side in SIDES)
-    most = 1 if of == "areas" else math.inf
-    ends = Interval(left_out.value - below, left_out.value + above, left_out.groups)
-    return ends.within(-most, most)
+    return Interval(left_out.value - below, left_out.value + above, left_out.groups)
 
 
 def _beyond_difference(left_out: LeftOut, side: Side, of: OfWhat) -> Beyond:
@@ -77,12 +70,9 @@ def _beyond_difference(left_out: LeftOut, side: Side, of: OfWhat) -> Beyond:
     steps, known = left_out.deviations, max(left_out.effective - 1, 1.0)
     if not left_out.has_variance:
         return Beyond(math.nan, math.nan, 1.0)
-    if of == "areas":
-        variance = float(np.square(steps).sum()) + misranked(left_out) ** 2
-    else:
-        variance = _variance_of_difference(steps, left_out.value)
-        if variance > 0 and of == "values":
-            return beyond(steps, left_out, side, _UNSEEN)
+    variance = _variance_of_difference(steps, left_out.value)
+    if variance > 0 and of == "values":
+        return beyond(steps, left_out, side, _UNSEEN)
     return with_chance(0.0, variance, known, left_out.chance)
 
 

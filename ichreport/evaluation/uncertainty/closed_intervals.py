@@ -75,7 +75,7 @@ def area_interval(left_out: LeftOut, curve: Area = "roc", level: float = LEVEL) 
     check_level(level)
     if not left_out.has_variance:
         return Interval(math.nan, math.nan, left_out.groups)
-    part = misranked(left_out, curve)
+    part = _misranked(left_out, curve)
     shrunk, without = (_with_a_part(of, part) for of in (left_out.value, left_out.without))
     slope, unseen = 1 / (shrunk * (1 - shrunk)), _UNSEEN[curve]
     unseen *= 1 - left_out.slice_share / left_out.group_share
@@ -96,13 +96,8 @@ def area_interval(left_out: LeftOut, curve: Area = "roc", level: float = LEVEL) 
     return Interval(float(low), float(high), left_out.groups)
 
 
-def misranked(left_out: LeftOut, curve: Area = "roc") -> float:
-    """The share of a group and of a slice of each class that counts as misranked.
-
-    Args:
-        left_out: Of an area.
-        curve: Under which curve.
-    """
+def _misranked(left_out: LeftOut, curve: Area) -> float:
+    """The share of a group and of a slice of each class that counts as misranked."""
     of_group, of_slice = _MISRANKED[curve]
     return of_group * left_out.group_share + of_slice * left_out.slice_share
 

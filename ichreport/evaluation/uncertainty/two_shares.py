@@ -42,24 +42,25 @@ class Estimate:
         return Estimate(1 - self.value, 1 - self.high, 1 - self.low)
 
 
-def correlation_of(first: LeftOut, second: LeftOut) -> float:
-    """The correlation of two scores, from what each group adds to them.
+def correlation_of(first: LeftOut, second: LeftOut, between: LeftOut | None = None) -> float:
+    """The correlation of two scores, from what each group adds to them and to their difference.
 
-    The luck of trainings is part of each one's variance, and has nothing in common.
+    The luck of trainings is part of each one's variance. Two rows have nothing of it in common.
 
     Args:
         first: A score.
         second: The other, without the same groups in the same order.
+        between: The first less the second; where it is left out that of two rows.
 
     Returns:
         In [-1, 1]; 0 where a score is undefined or no group changes it.
     """
-    steps, others = first.deviations, second.deviations
-    variances = (
-        float(np.square(one.deviations).sum()) + one.chance.variance for one in (first, second)
+    one, other, difference = (
+        float(np.square(each.deviations).sum()) + each.chance.variance
+        for each in (first, second, between or first.minus(second))
     )
-    size = math.sqrt(math.prod(variances))
-    return float(np.clip(steps @ others / size, -1, 1)) if size > 0 else 0.0
+    size = 2 * math.sqrt(one * other)
+    return float(np.clip((one + other - difference) / size, -1, 1)) if size > 0 else 0.0
 
 
 def sum_of(first: Estimate, second: Estimate, correlation: float) -> Estimate:
