@@ -6,9 +6,13 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from ichreport.evaluation.comparisons import paired_difference
 from ichreport.evaluation.predictions import select_split
 from ichreport.evaluation.scores import ALL_LABELS
+from ichreport.evaluation.uncertainty.area_differences import difference_of_areas
+from ichreport.evaluation.uncertainty.closed_differences import (
+    difference_interval,
+    difference_p_value,
+)
 from ichreport.evaluation.uncertainty.closed_intervals import (
     area_interval,
     loss_interval,
@@ -68,10 +72,12 @@ def _described(name: str, left_out: LeftOut, before: LeftOut | None) -> dict[str
     row = {"score": name, "value": left_out.value, "low": interval.low, "high": interval.high}
     if before is None:
         return row | dict.fromkeys(("step", "step_low", "step_high", "p"), np.nan)
-    step = paired_difference(left_out, before, shared_slices=1.0, of_areas=name == "auc")
-    ends = step.interval
-    figures = {"step": step.difference, "step_low": ends.low, "step_high": ends.high}
-    return row | figures | {"p": step.p}
+    step = left_out.minus(before)
+    if name == "auc":
+        ends, p = difference_of_areas(left_out, before)
+    else:
+        ends, p = difference_interval(step), difference_p_value(step)
+    return row | {"step": step.value, "step_low": ends.low, "step_high": ends.high, "p": p}
 
 
 def _check_test(by_share: Mapping[float, pd.DataFrame]) -> None:

@@ -95,7 +95,10 @@ def test_the_forest_has_a_panel_a_step_and_says_who_is_apart(by_label):
     drawn = each_label.forest(by_label)
     assert len(drawn.panels) == 2
     assert f"{SERIES}, epidural: worse" in drawn.alternative
-    assert f"{TUNED}, any: better" in drawn.alternative
+    apart = by_label[by_label["outcome"].isin(["better", "worse"])]
+    assert set(apart["run"]) == {TUNED, SERIES}
+    for row in apart.itertuples():
+        assert f"{row.run}, {row.label}: {row.outcome}" in drawn.alternative
     same = each_label.forest(by_label.assign(outcome="not distinguishable"))
     assert same.alternative.endswith("no label differs.")
 
