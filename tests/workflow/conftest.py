@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from ichreport.workflow import forkserver
+from tests.workflow.killing import EXPERIMENTS, PROFILE
 
 BINARIES = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
@@ -127,3 +128,15 @@ def number_in():
         return int(written(path))
 
     return read
+
+
+@pytest.fixture
+def project(tmp_path, make_project):
+    """A project in which nothing has been made."""
+    return make_project(tmp_path, PROFILE, EXPERIMENTS)
+
+
+def content(folder):
+    """All files below a folder, with their sizes and times."""
+    files = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    return {path: (path.stat().st_size, path.stat().st_mtime_ns) for path in files}
