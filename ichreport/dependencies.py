@@ -179,12 +179,31 @@ def _meaning(path: Path) -> bytes:
     if path.suffix != ".py":
         return hashlib.sha256(content).digest()
     tree = ast.parse(content)
-    return hashlib.sha256(ast.dump(_WithoutDocstrings().visit(tree)).encode()).digest()
+    _drop_texts(tree)
+    return hashlib.sha256(ast.dump(tree).encode()).digest()
 
 
-class _WithoutDocstrings(ast.NodeTransformer):
-    """Leaves out texts that are statements: docstrings, also those below a constant."""
+_BLOCKS: Final = ("body", "orelse", "finalbody", "handlers", "cases")
+"""Where a statement, or a part of one, holds others."""
 
-    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
-        is_text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-        return None if is_text else node
+
+def _drop_texts(node: ast.AST) -> None:
+    """Leave out texts that are statements: docstrings, also those below a constant.
+
+    Expressions, which hold no statement, are not looked into: they are most of a tree.
+    """
+    for name in _BLOCKS:
+        block = getattr(node, name, ())
+        if block:
+            kept = [inner for inner in block if not _is_text(inner)]
+            setattr(node, name, kept)
+            for inner in kept:
+                _drop_texts(inner)
+
+
+def _is_text(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )

@@ -85,7 +85,9 @@ def test_what_cannot_be_followed_is_named(tmp_path):
         closure(tmp_path / "bad.ipynb")
 
 
-def test_a_fingerprint_is_of_what_code_does(tmp_path):
+@pytest.fixture
+def meaning(tmp_path):
+    """What some code says, as a fingerprint takes it."""
     path = tmp_path / "code.py"
 
     def meaning(text):
@@ -93,6 +95,10 @@ def test_a_fingerprint_is_of_what_code_does(tmp_path):
         dependencies._meaning.cache_clear()
         return dependencies._meaning(path)
 
+    return meaning
+
+
+def test_a_fingerprint_is_of_what_code_does(meaning):
     plain = meaning("def f(x):\n    return x + 1\n")
     assert (
         meaning('"""About."""\n# why\ndef f(x):\n    """Adds."""\n\n    return (x + 1)\n') == plain
@@ -100,6 +106,34 @@ def test_a_fingerprint_is_of_what_code_does(tmp_path):
     assert meaning('def f(x):\n    return x + 1\n\n\n"""What f does."""\n') == plain
     assert meaning("def f(x):\n    return x + 2\n") != plain
     assert meaning("def f(y):\n    return y + 1\n") != plain
+
+
+EVERY_BLOCK = """
+class A:
+    TEXT
+    async def f(self):
+        TEXT
+        async with self: TEXT; pass
+if 1: TEXT; pass
+elif 2: TEXT; pass
+else: TEXT; pass
+for x in y: TEXT; pass
+else: TEXT; pass
+while 1: TEXT; pass
+try: TEXT; pass
+except ValueError: TEXT; pass
+else: TEXT; pass
+finally: TEXT; pass
+match x:
+    case 1: TEXT; pass
+"""
+
+
+def test_a_text_that_is_a_statement_counts_in_no_block_and_one_that_is_a_value_does(meaning):
+    without = meaning(re.sub(" *TEXT\n|TEXT; ", "", EVERY_BLOCK))
+    assert meaning(EVERY_BLOCK.replace("TEXT", "'why'")) == without
+    assert meaning(EVERY_BLOCK.replace("TEXT", "2")) != without
+    assert meaning("x = lambda: 'a'") != meaning("x = lambda: 'b'")
 
 
 ENTRIES = {
