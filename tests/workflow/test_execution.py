@@ -19,6 +19,7 @@ import pytest
 from ichreport.cli import main
 from ichreport.runs import markup
 from ichreport.workflow import execution, forkserver
+from tests.workflow.conftest import written
 
 CORES = os.cpu_count() or 1
 WAIT = "import os, time; open({!r}, 'w').write(str(os.getpid())); time.sleep(600)"
@@ -192,10 +193,9 @@ def test_a_kernel_that_dies_later_is_an_error_and_not_started_again(tmp_path, ex
 def test_ten_kernels_at_a_time_on_loaded_cores_all_live(
     tmp_path, notebooks, start_server, start_job
 ):
-    """Beside as many spinning processes as there are cores."""
+    """Beside as many spinning processes as there are cores, once the server has imported."""
     source = notebooks.write(tmp_path / "in.ipynb", "number = 0", "print(number)")
-    spin = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(CORES)]
-    server = start_server(tmp_path)
+    server, spin = start_server(tmp_path), []
 
     def one(number):
         output = tmp_path / f"{number}.ipynb"
@@ -207,6 +207,8 @@ def test_ten_kernels_at_a_time_on_loaded_cores_all_live(
         return notebooks.printed(output)
 
     try:
+        written(tmp_path / "n")
+        spin += [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(CORES)]
         with ThreadPoolExecutor(10) as together:
             printed = list(together.map(one, range(10)))
     finally:
