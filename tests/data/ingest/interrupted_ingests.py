@@ -3,6 +3,7 @@
 It never ingests itself, so that its forks start from a process without threads.
 """
 
+import gc
 import json
 import os
 import random
@@ -74,6 +75,7 @@ def reads_as_done(store):
 
 
 def main(source, work, kills, stride):
+    gc.freeze()  # or each fork looks through all that was imported, and so copies it
     reference = work / "reference"
     durations = []
     for _ in range(3):
