@@ -17,7 +17,8 @@ from typing import Any, BinaryIO, Final
 import numpy as np
 from numpy.typing import NDArray
 
-_HEADER_BYTES: Final = 128
+from ichreport.data.shards.npy_header import HEADER_BYTES, read_npy_header
+
 _FLUSH_BYTES: Final = 8 * 2**20
 
 
@@ -53,7 +54,7 @@ class ArrayFile:
         self._kind, self._size = kind, size
         self._digests: list[bytes] = []
         self._stream: BinaryIO = path.open("wb")
-        self._stream.write(bytes(_HEADER_BYTES))
+        self._stream.write(bytes(HEADER_BYTES))
         self._unflushed = 0
         self._flusher = ThreadPoolExecutor(max_workers=1)
         self._flushing: Future[None] | None = None
@@ -101,7 +102,7 @@ class ArrayFile:
 def _npy_header(kind: str, count: int, size: int) -> bytes:
     """The 128 bytes before the array in a `.npy` file of version 1.0 (NEP 1)."""
     text = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': ({count}, {size}, {size}), }}"
-    return b"\x93NUMPY\x01\x00\x76\x00" + text.encode().ljust(_HEADER_BYTES - 11) + b"\n"
+    return b"\x93NUMPY\x01\x00\x76\x00" + text.encode().ljust(HEADER_BYTES - 11) + b"\n"
 
 
 def hash_of_slices(header: bytes, digests: Iterable[bytes]) -> str:
@@ -119,12 +120,9 @@ def slice_digests(path: Path) -> tuple[bytes, list[bytes]]:
         ValueError: If it is not such a file, or its length is not what its header says.
     """
     with path.open("rb") as stream:
-        if np.lib.format.read_magic(stream) != (1, 0):
-            raise ValueError(f"{path} is not a .npy file of version 1.0.")
-        shape, _, kind = np.lib.format.read_array_header_1_0(stream)
-        step = math.prod(shape[1:]) * kind.itemsize
-        if stream.tell() != _HEADER_BYTES or path.stat().st_size != _HEADER_BYTES + shape[0] * step:
-            raise ValueError(f"{path} is not as long as its header says.")
-        stream.seek(0)
-        header = stream.read(_HEADER_BYTES)
-        return header, [hashlib.sha256(stream.read(step)).digest() for _ in range(shape[0])]
+        start = stream.read(HEADER_BYTES)
+        (count, *sides), dtype, _ = read_npy_header(start)
+        step = math.prod(sides) * dtype.itemsize
+        if path.stat().st_size != HEADER_BYTES + count * step:
+            raise ValueError("it is not as long as its header says")
+        return start, [hashlib.sha256(stream.read(step)).digest() for _ in range(count)]

@@ -8,7 +8,6 @@ into its place in the batch. Rows are read in the order of the files, those that
 one that is wanted twice once. This takes no threads, which a forked process would lack.
 """
 
-import io
 import math
 import mmap
 import os
@@ -24,6 +23,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from ichreport.data.shards.npy_header import HEADER_BYTES, read_npy_header
 from ichreport.files import DamagedError
 
 _MOST_OPEN: Final = 512
@@ -40,9 +40,6 @@ _ROWS_TOGETHER: Final = 1024
 
 MOST_BETWEEN: Final = 4
 """Rows that nobody wants between two that are fetched together."""
-
-_HEADER_BYTES: Final = 128
-"""Bytes before the array in a `.npy` file, as NumPy and the store write it."""
 
 _IF_IN_MEMORY: Final[int] = getattr(os, "RWF_NOWAIT", 0)
 """What asks for bytes only if they are in memory; 0 where the system does not know it."""
@@ -158,33 +155,6 @@ class ShardReader:
         return list(zip(shards, rows.tolist(), starts.tolist(), stops.tolist(), strict=True))
 
 
-def _header_of(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
-    """The bytes that NumPy writes before an array in a `.npy` file of version 1.0.
-
-    Files are compared with them: to parse what a file says takes Python's parser, of which two
-    threads at once fail now and then before Python 3.11.8 (CPython's gh-106905).
-    """
-    stream = io.BytesIO()
-    described = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False}
-    np.lib.format.write_array_header_1_0(stream, {**described, "shape": shape})
-    return stream.getvalue()
-
-
-def _what_is_wrong(header: bytes, shape: tuple[int, ...], dtype: np.dtype[Any]) -> str:
-    """Why a file with a header is not one of rows of a shape and type."""
-    stream = io.BytesIO(header)
-    try:
-        if np.lib.format.read_magic(stream) != (1, 0):
-            return "it is not a .npy file of version 1.0"
-        held, in_columns, held_dtype = np.lib.format.read_array_header_1_0(stream)
-    except ValueError as error:
-        return str(error)
-    if (held[1:], held_dtype, in_columns) != (shape, dtype, False):
-        order = "column by column" if in_columns else "row by row"
-        return f"it holds {held_dtype} of {held} {order}, expected {dtype} with rows of {shape}"
-    return "it is not as long as its header says"
-
-
 class _OpenShard:
     """An open `.npy` file; it closes once nobody reads from it any more.
 
@@ -211,22 +181,26 @@ class _OpenShard:
         try:
             self._descriptor = os.open(path, os.O_RDONLY)
             weakref.finalize(self, os.close, self._descriptor)
-            header = os.pread(self._descriptor, _HEADER_BYTES, 0)
+            header = read_npy_header(os.pread(self._descriptor, HEADER_BYTES, 0))
             length = os.fstat(self._descriptor).st_size
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise self._unreadable(error) from error
-        self._start = _HEADER_BYTES
-        self._count = max(0, length - _HEADER_BYTES) // self._row_bytes
-        held = (self._count, *shape)
-        if header != _header_of(held, dtype) or length != self._position(self._count):
-            raise self._unreadable(_what_is_wrong(header, shape, dtype))
+        if (header.shape[1:], header.dtype, header.in_columns) != (shape, dtype, False):
+            order = "by columns" if header.in_columns else "by rows"
+            raise self._unreadable(
+                f"it holds {header.dtype} of {header.shape} {order}, expected {dtype} by rows of "
+                f"{shape}"
+            )
+        self._count = header.shape[0]
+        if length != self._position(self._count):
+            raise self._unreadable("it is not as long as its header says")
         if _ADVISE is not None:  # not to read what nobody has asked for
             _ADVISE(self._descriptor, 0, 0, os.POSIX_FADV_RANDOM)
         if _IF_IN_MEMORY and self._descriptor < _MAPPED_BELOW:
             with suppress(OSError):  # a file system without memory maps
                 memory = mmap.mmap(self._descriptor, 0, access=mmap.ACCESS_READ)
                 memory.madvise(mmap.MADV_RANDOM)
-                self.mapped = np.ndarray(held, dtype, buffer=memory, offset=self._start)
+                self.mapped = np.ndarray(header.shape, dtype, buffer=memory, offset=HEADER_BYTES)
 
     def is_in_memory(self, row: int, count: int) -> bool:
         """Whether the page cache holds some rows, as the byte in their middle tells.
@@ -240,7 +214,7 @@ class _OpenShard:
         now = time.monotonic()
         if now < self._in_memory_until:
             return True
-        middle = self._start + (2 * row + count) * self._row_bytes // 2
+        middle = HEADER_BYTES + (2 * row + count) * self._row_bytes // 2
         try:
             is_cached = os.preadv(self._descriptor, _ONE_BYTE, middle, _IF_IN_MEMORY) == 1
         except OSError:  # it does not, or the file system cannot tell
@@ -283,7 +257,7 @@ class _OpenShard:
 
     def _position(self, row: int) -> int:
         """Where a row starts in the file."""
-        return self._start + row * self._row_bytes
+        return HEADER_BYTES + row * self._row_bytes
 
     def _unreadable(self, reason: object) -> DamagedError:
         return DamagedError(f"{self._path} cannot be read: {reason}. {self._cure}")
