@@ -3,26 +3,35 @@
     nice python benchmarks/coverage.py             # 2,000 simulated test sets each: half an hour
     python benchmarks/coverage.py --quick          # 10 each, to see that it works
 
-Fourteen kinds of test sets. Patients differ in size, in how much of them bleeds and in how well
-they score, so that all truths are known in closed form: the scores are binormal and the
-probabilities calibrated. Beside them, rates of slices that are alike within a group, in part or all
-the same. And two recipes that are as good, each trained with several seeds.
+Fourteen kinds of test sets (`simulated_test_sets`). Beside them, rates of slices that are alike
+within a group, in part or all the same. And two recipes that are as good, each trained with several
+seeds.
 Beside the report's methods stand others: the bootstrap's expanded percentiles, Obuchowski's area
 with a Wald interval, and Clopper and Pearson's interval of a rate with a design effect (Korn and
 Graubard). What draws replicates takes a hundred times as long, and is tried on fewer test sets.
 """
 
-import math
-from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from resampled_scores import auc_replicates, average_precision_replicates, mean_replicates
-from scipy.optimize import brentq
 from scipy.stats import beta, norm, t
 from side_by_side import main
+from simulated_test_sets import (
+    BASELINE_AUC,
+    RECALL,
+    SCENARIOS,
+    Scenario,
+    Study,
+    distance_of,
+    draw,
+    noise_again,
+    probability,
+    sharpness_of_the_floor,
+    truths,
+)
 
 from ichreport.evaluation.calibration.corrected_error import corrected_calibration_error
 from ichreport.evaluation.calibration.reliability import make_bins
@@ -57,143 +66,11 @@ from ichreport.evaluation.uncertainty.training_seeds import mean_over_seeds
 
 STUDIES, RESAMPLED, REPLICATES = 2_000, 400, 1_000
 """Test sets, how many of them methods with replicates see, and how many these draw."""
-RECALL = 0.85
 RATES = ((12, 36, 100), (5, 25), (0.85, 0.95, 0.98), (0.2, 0.5, 0.8, 1.0))
 """Groups, slices of each, rates, and how much the slices of a group are alike."""
 SEEDS = ((2, 3, 5), (20, 60), ((0.0, 0.0), (0.3, 0.3), (0.1, 1.0), (1.0, 0.0)))
 """Trainings of each recipe, groups, and standard deviations of what a training's luck adds to its
 loss: to that of all groups alike, and to that of each; groups themselves have 1.1."""
-BASELINE_AUC = 0.65  # of the network that is too sure of itself, and no better than the floor
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """A kind of test set: its groups, whether their sizes differ much, a label and its area.
-
-    Single studies are groups of one, as a score of whole studies has them.
-    """
-
-    groups: int
-    unequal: bool = False
-    single: bool = False
-    prevalence: float = 0.15
-    auc: float = 0.9
-
-    @property
-    def distance(self) -> float:
-        """Between the means of the scores of positives and negatives, in standard deviations."""
-        return distance_of(self.auc)
-
-    @property
-    def sharpness(self) -> float:
-        """How sure a network with half the misranked pairs is that has the same log loss."""
-        loss = expected_loss(self.distance, self.prevalence)
-        return _sharpness(distance_of((1 + self.auc) / 2), self.prevalence, loss)
-
-
-def distance_of(auc: float) -> float:
-    """Of binormal scores with an area, between the means, in standard deviations."""
-    return math.sqrt(2) * float(norm.ppf(auc))
-
-
-SCENARIOS = {
-    "10 groups": Scenario(10),
-    "20 groups": Scenario(20),
-    "36 groups": Scenario(36),
-    "20 very unequal groups": Scenario(20, unequal=True),
-    "60 very unequal groups": Scenario(60, unequal=True),
-    "label of 0.4 %, 300 groups": Scenario(300, prevalence=0.004),
-    "label of 0.4 %, 1,000 groups": Scenario(1_000, prevalence=0.004),
-    "AUC 0.99, 36 groups": Scenario(36, auc=0.99),
-    "AUC 0.999, 36 groups": Scenario(36, auc=0.999),
-    "39 single studies, a fifth with it": Scenario(39, single=True, prevalence=0.2),
-    "39 single studies, AUC 0.97": Scenario(39, single=True, prevalence=0.2, auc=0.97),
-    "10 single studies, half with it": Scenario(10, single=True, prevalence=0.5),
-    "20 single studies, AUC 0.97": Scenario(20, single=True, prevalence=0.5, auc=0.97),
-    "66 single studies": Scenario(66, single=True, prevalence=0.4, auc=0.87),
-}
-
-
-@dataclass(frozen=True)
-class Study:
-    """One simulated test set: truth, score and group of each slice, all (n,)."""
-
-    truth: NDArray[np.int64]
-    score: NDArray[np.float64]
-    group: NDArray[np.intp]
-    shared: NDArray[np.float64]
-
-
-def draw(scenario: Scenario, random: np.random.Generator) -> Study:
-    """A test set in which at least two groups bleed; half of all variance is between groups."""
-    while True:
-        sizes = random.integers(24, 45, scenario.groups)
-        if scenario.unequal:
-            sizes = np.maximum(3, random.lognormal(3.2, 1, scenario.groups).round().astype(int))
-        if scenario.single:
-            sizes = np.ones(scenario.groups, dtype=np.int64)
-        group = np.repeat(np.arange(scenario.groups), sizes)
-        ill, shared = (_half_shared(group, random) for _ in range(2))
-        truth = (ill > norm.isf(scenario.prevalence)).astype(np.int64)
-        if count_groups(group, truth == 1) > 1:
-            return Study(truth, scenario.distance * truth + shared, group, shared)
-
-
-def _half_shared(group: NDArray[np.intp], random: np.random.Generator) -> NDArray[np.float64]:
-    between, within = random.normal(size=group.max() + 1)[group], random.normal(size=len(group))
-    noise: NDArray[np.float64] = math.sqrt(0.5) * (between + within)
-    return noise
-
-
-def probability(
-    score: NDArray[np.float64], distance: float, prevalence: float, sharpness: float = 1
-) -> NDArray[np.float64]:
-    """What a binormal score means; with a sharpness above 1, said by who is too sure of it."""
-    logit = distance * score - distance**2 / 2 + math.log(prevalence / (1 - prevalence))
-    calibrated: NDArray[np.float64] = 1 / (1 + np.exp(-sharpness * logit))
-    return calibrated
-
-
-def truths(scenario: Scenario) -> dict[str, float]:
-    """The scores of endless slices."""
-    distance, prevalence = scenario.distance, scenario.prevalence
-    threshold = distance + float(norm.isf(RECALL))
-    false_alarms = float(norm.sf(threshold))
-    called = prevalence * RECALL + (1 - prevalence) * false_alarms
-    x = np.linspace(-9, distance + 9, 200_001)
-    hit, alarm = norm.sf(x - distance), norm.sf(x)
-    precision = prevalence * hit / (prevalence * hit + (1 - prevalence) * alarm)
-    return {
-        "auc": scenario.auc,
-        "average_precision": float(np.trapezoid(norm.pdf(x - distance) * precision, x)),
-        "log_loss": expected_loss(distance, prevalence),
-        "recall": RECALL,
-        "specificity": 1 - false_alarms,
-        "precision": prevalence * RECALL / called,
-        "mcc": (RECALL - false_alarms)
-        * math.sqrt(prevalence * (1 - prevalence) / (called * (1 - called))),
-    }
-
-
-def expected_loss(distance: float, prevalence: float, sharpness: float = 1) -> float:
-    """The log loss of binormal scores, nats, by quadrature."""
-    x = np.linspace(-9, distance + 9, 100_001)
-    logit = distance * x - distance**2 / 2 + math.log(prevalence / (1 - prevalence))
-    positives = np.logaddexp(0, -sharpness * logit) * norm.pdf(x - distance)
-    negatives = np.logaddexp(0, sharpness * logit) * norm.pdf(x)
-    return float(np.trapezoid(prevalence * positives + (1 - prevalence) * negatives, x))
-
-
-def sharpness_of_the_floor(prevalence: float) -> float:
-    """How sure a network of AUC 0.65 must be of itself to score as the constant prevalence does."""
-    floor = -prevalence * math.log(prevalence) - (1 - prevalence) * math.log1p(-prevalence)
-    return _sharpness(distance_of(BASELINE_AUC), prevalence, floor)
-
-
-def _sharpness(distance: float, prevalence: float, loss: float) -> float:
-    """How sure a network must be of itself to have a loss above its least."""
-    return float(brentq(lambda s: expected_loss(distance, prevalence, s) - loss, 1, 50))
-
 
 Ends = tuple[float, float]
 
@@ -224,6 +101,19 @@ def intervals(study: Study, scenario: Scenario) -> dict[str, dict[str, Ends]]:
         measure: {method: _ends(ends) for method, ends in methods.items()}
         for measure, methods in found.items()
     }
+
+
+def gains(
+    study: Study, scenario: Scenario, random: np.random.Generator
+) -> dict[str, dict[str, Ends]]:
+    """The two ends of what a network with a tenth of the misranked pairs has more area."""
+    less, more = (
+        auc_left_out(study.truth, distance * study.truth + noise_again(study, random), study.group)
+        for distance in (scenario.distance, distance_of(scenario.auc_of_a_tenth))
+    )
+    t_test = difference_interval(more.minus(less), of="shares")
+    ours, _ = difference_of_areas(more, less)
+    return {"auc_gain": {"t test": _ends(t_test), "ours": _ends(ours)}}
 
 
 def percentiles(
@@ -279,14 +169,11 @@ def tests(
     scenario: Scenario,
     resamples: Resamples | None,
     sharpness: tuple[float, float],
+    random: np.random.Generator,
 ) -> dict[str, dict[str, bool]]:
     """By test and method, whether it finds what isn't there; some only with resamples."""
-    truth, group = study.truth, study.group
-    random, prevalence = np.random.default_rng(len(group)), scenario.prevalence
-    noisy = [
-        scenario.distance * truth + math.sqrt(0.5) * (study.shared + _half_shared(group, random))
-        for _ in range(2)
-    ]
+    truth, group, prevalence = study.truth, study.group, scenario.prevalence
+    noisy = [scenario.distance * truth + noise_again(study, random) for _ in range(2)]
     first, second = (probability(score, scenario.distance, prevalence) for score in noisy)
     paired = log_loss_terms(truth, first) - log_loss_terms(truth, second)
     distance = distance_of(BASELINE_AUC)
@@ -338,6 +225,7 @@ def calibration(study: Study, scenario: Scenario, resamples: Resamples) -> dict[
 def simulate(scenario: Scenario, studies: int) -> dict[str, Any]:
     """Coverage, misses by side and median width of each measure; error rates of each test."""
     random, truth = np.random.default_rng(1), truths(scenario)
+    of_networks = np.random.default_rng(2)
     sharpness = sharpness_of_the_floor(scenario.prevalence), scenario.sharpness
     ends: dict[tuple[str, str], list[Ends]] = {}
     wrong: dict[tuple[str, str], list[bool]] = {}
@@ -348,7 +236,8 @@ def simulate(scenario: Scenario, studies: int) -> dict[str, Any]:
         if number < RESAMPLED:
             resamples = draw_resamples(names, replicates=REPLICATES, seed=number)
             _collect(ends, percentiles(study, scenario, resamples))
-        _collect(wrong, tests(study, scenario, resamples, sharpness))
+        _collect(ends, gains(study, scenario, of_networks))
+        _collect(wrong, tests(study, scenario, resamples, sharpness, of_networks))
     found: dict[str, Any] = {"truth": truth, "intervals": {}, "wrong": {}}
     for (measure, method), pairs in ends.items():
         of_measure = found["intervals"].setdefault(measure, {})
