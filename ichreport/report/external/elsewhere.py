@@ -170,6 +170,8 @@ def _verdict(record: ExternalRecord) -> str:
         difference=of_place(row, "difference"),
         studies=counted(row["outside_units"], "study", "studies"),
         positives=f"{row['outside_positives']:,}",
+        studies_inside=counted(row["inside_units"], "study", "studies"),
+        positives_inside=f"{row['inside_positives']:,}",
     )
     match outcome(row):
         case "lower":

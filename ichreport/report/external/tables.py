@@ -14,6 +14,7 @@ from ichreport.evaluation.external.measures import (
     SLOPE,
     SPECIFICITY,
 )
+from ichreport.evaluation.maps.against_truth import MAX_SLICES
 from ichreport.evaluation.maps.localisation import MEASURES
 from ichreport.labels import ANY, LABELS
 from ichreport.report.external.elsewhere import (
@@ -222,7 +223,7 @@ def strata(elsewhere: Elsewhere) -> Shown:
 
 
 def readers(elsewhere: Elsewhere) -> Shown:
-    """How far the readers of each data set agree, which bounds what any run can show there.
+    """How far the readers of each data set agree, by whose reading every run is judged there.
 
     Args:
         elsewhere: As `elsewhere.read` gives it.
@@ -268,7 +269,8 @@ def maps(elsewhere: Elsewhere) -> Shown:
     if not rows:
         return Sentences([_CAPTIONS.fill("no_maps")])
     names = numbers("slices (patients)", "pointing game", "share inside", "IoU", "precision")
-    return Table(_CAPTIONS.fill("maps"), [*_WHERE, "maps", "label", *names, "above both"], rows)
+    caption = _CAPTIONS.fill("maps", most=MAX_SLICES)
+    return Table(caption, [*_WHERE, "maps", "label", *names, "above both"], rows)
 
 
 def other_systems(elsewhere: Elsewhere) -> Shown:

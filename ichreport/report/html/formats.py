@@ -35,6 +35,16 @@ def percent(share: float, digits: int = 0) -> str:
     return said
 
 
+def as_probability(value: float, digits: int = 2) -> str:
+    """A probability beside a picture, `p 0.31`; never said to be 0 or 1 where it is neither."""
+    said, least = number(value, digits), 10**-digits
+    if value > 0 and said == number(0, digits):
+        return f"p <{number(least, digits)}"
+    if value < 1 and said == number(1, digits):
+        return f"p >{number(1 - least, digits)}"
+    return f"p {said}"
+
+
 def digits_for(*values: float, digits: int = 3) -> int:
     """As many decimals, or more, as keep values that are not 0 from looking so; at most 9."""
     for more in range(digits, 9):

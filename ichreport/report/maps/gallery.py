@@ -16,7 +16,7 @@ from ichreport.labels import ANY, LABELS
 from ichreport.report.html import slice_images
 from ichreport.report.html.blocks import Sheet, Table, numbers
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import capital, counted, number
+from ichreport.report.html.formats import as_probability, capital, counted
 from ichreport.runs.record import RunRecord
 
 _CAPTIONS: Final = Captions.beside(__file__)
@@ -131,7 +131,7 @@ def _sheet(store: Store, slices: ChosenSlices, outcome: str, heatmaps: Any) -> S
     label, shown = slices.label, slices.outcomes == outcome
     rows = slices.rows[shown]
     words = (slice_images.truth_in_words(store, int(row)).removesuffix(".") for row in rows)
-    probability = (f"p {number(value, 2)}" for value in slices.probabilities[shown])
+    chances = (as_probability(value) for value in slices.probabilities[shown])
     return slice_images.gallery(
         store,
         rows,
@@ -148,7 +148,7 @@ def _sheet(store: Store, slices: ChosenSlices, outcome: str, heatmaps: Any) -> S
         alternative=f"{counted(len(rows), 'slice')}, above at the brain window, below with heat "
         f"where the network sees {label}; outcome: {outcome}.",
         label=label,
-        texts=[", ".join(both) for both in zip(words, probability, strict=True)],
+        texts=[", ".join(both) for both in zip(words, chances, strict=True)],
     )
 
 

@@ -10,7 +10,7 @@ from ichreport.evaluation.failures.worst_mistakes import KINDS, worst_mistakes
 from ichreport.labels import ANY
 from ichreport.report.html.blocks import Sentences, Sheet
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import counted, number
+from ichreport.report.html.formats import as_probability, counted
 from ichreport.report.html.slice_images import plain_tiles, truth_in_words
 
 _CAPTIONS: Final = Captions.beside(__file__)
@@ -47,7 +47,7 @@ def worst_slices(
     for kind, name in _NAMES.items():
         of_kind = mistakes[mistakes["kind"] == kind]
         rows = np.array([row_of[uid] for uid in of_kind["sop_instance_uid"]], dtype=np.int64)
-        texts = [f"p {number(value, 2)}" for value in of_kind["probability"]]
+        texts = [as_probability(value) for value in of_kind["probability"]]
         words.append(f"{name}, {counted(len(of_kind), 'slice')}: {', '.join(texts)}")
         if kind == KINDS[0]:
             truths = (truth_in_words(store, row).removesuffix(".") for row in rows)

@@ -13,7 +13,7 @@ from ichreport.labels import ANY, LABELS
 from ichreport.report.html import slice_images
 from ichreport.report.html.blocks import Cell, Column, Marked, Row, Sentences, Sheet, Table, numbers
 from ichreport.report.html.captions import Captions
-from ichreport.report.html.formats import counted, number, percent, with_interval
+from ichreport.report.html.formats import as_probability, counted, number, percent, with_interval
 from ichreport.report.maps.gallery import Gallery
 from ichreport.report.study.words import (
     digits_of,
@@ -133,11 +133,11 @@ def evidence(findings: StudyFindings, store: Store, heat: Sequence[StudyHeat]) -
 
 def _sheet(findings: StudyFindings, store: Store, maps: StudyHeat) -> Sheet:
     of_study = findings.study.rows
-    probability = findings.slices[f"probability_{maps.label}"].to_numpy()
+    chances = findings.slices[f"probability_{maps.label}"].to_numpy()
     places = np.searchsorted(of_study, maps.rows)
-    order = np.argsort(-probability[places], kind="stable")
+    order = np.argsort(-chances[places], kind="stable")
     texts = [
-        f"slice {place + 1} of {len(of_study)}, p {number(float(probability[place]), 2)}"
+        f"slice {place + 1} of {len(of_study)}, {as_probability(float(chances[place]))}"
         for place in places[order]
     ]
     return slice_images.gallery(

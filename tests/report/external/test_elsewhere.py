@@ -67,10 +67,15 @@ def test_a_fall_that_is_not_excluded_is_never_one_of_nothing(tmp_path):
 
 
 def test_one_study_is_no_studies(tmp_path):
-    [line] = elsewhere.verdict(told(tmp_path, auc_any={"outside_units": 1}), gathered()).sentences
-    assert "(1 study, 30 with bleeding)" in line
-    [line] = elsewhere.verdict(told(tmp_path), gathered()).sentences
-    assert "(60 studies, 30 with bleeding)" in line
+    one = {"outside_units": 1, "inside_units": 1, "inside_positives": 0}
+    [line] = elsewhere.verdict(told(tmp_path, auc_any=one), gathered()).sentences
+    assert "(there 1 study, 30 with bleeding; inside 1 study, 0)" in line
+
+
+def test_a_verdict_says_of_how_many_studies_both_of_its_figures_are(tmp_path):
+    counts = {"inside_units": 1034, "inside_positives": 417}
+    [line] = elsewhere.verdict(told(tmp_path, auc_any=counts), gathered()).sentences
+    assert "(there 60 studies, 30 with bleeding; inside 1,034 studies, 417)" in line
 
 
 def test_labels_of_few_studies_are_said_in_words(tmp_path):

@@ -134,3 +134,19 @@ def test_names_are_listed_as_a_person_does():
 def test_all_of_one_is_the_only_one():
     assert formats.all_of(12, "epoch") == "all 12 epochs"
     assert formats.all_of(1, "epoch") == "the only epoch"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (0.0, "p 0.00"),
+        (0.0049, "p <0.01"),
+        (0.006, "p 0.01"),
+        (0.314, "p 0.31"),
+        (0.9951, "p >0.99"),
+        (1.0, "p 1.00"),
+        (float("nan"), "p –"),
+    ],
+)
+def test_no_probability_beside_a_picture_is_0_or_1_that_is_neither(value, said):
+    assert formats.as_probability(value) == said
