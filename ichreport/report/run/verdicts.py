@@ -94,6 +94,8 @@ def stopped_by_itself(losses: Sequence[float], experiment: Experiment) -> bool:
 def probabilities(assessed: Assessment) -> Verdict:
     """Whether a run is better than the constant prevalence, and how well it ranks."""
     learned = assessed.learned
+    if not learned.slices:
+        return Verdict(_CAPTIONS.fill("no_loss_verdict"))
     score, floor = number(learned.score), number(learned.floor)
     difference = with_interval({"value": learned.difference, **vars(learned.difference_interval)})
     said = _CAPTIONS.fill(

@@ -155,6 +155,14 @@ def test_what_was_learned_is_said_with_the_loss_beside_the_constant_s(assessed, 
     assert said.endswith("so that there is no AUC of any bleeding.")
 
 
+def test_a_test_without_slices_has_no_loss_that_could_be_told(assessed):
+    unknown = FloorComparison(
+        *("undecided", NAN, NAN, NAN, Interval(NAN, NAN, 0), NAN, Interval(NAN, NAN, 0), 0)
+    )
+    said = str(verdicts.probabilities(dataclasses.replace(assessed, learned=unknown)))
+    assert said == "Test has no slices, so that nothing is known of its probabilities."
+
+
 def test_the_operating_point_is_the_table_s(assessed):
     said = str(verdicts.operating_point(assessed))
     row = cells(score_tables.operating_points(assessed))["85 % recall: any"]
