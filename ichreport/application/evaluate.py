@@ -57,7 +57,8 @@ def evaluate(
             or is the run's own, or if the run's own has changed since.
     """
     _check(saved, store)
-    found = _learned_from(saved).find(store.slices)
+    learned_from, tested_on = _known_to(saved)
+    found = learned_from.find(store.slices)
     rows = np.flatnonzero(~found.slices)
     if not len(rows):
         raise ValueError(
@@ -77,7 +78,11 @@ def evaluate(
         assessed,
         maps,
         run=saved.name,
-        data=_described(data, store, predictions) | {"other_system": scores is not None},
+        data={
+            **_described(data, store, predictions),
+            "patients_in_own_test": tested_on.find(store.slices.iloc[rows]).patients,
+            "other_system": scores is not None,
+        },
         left_out=_left_out(found, store, predictions),
         came_of={
             "run_identity": saved.identity,
@@ -106,8 +111,8 @@ def _check(saved: SavedRun, store: Store) -> None:
         )
 
 
-def _learned_from(saved: SavedRun) -> SeenBefore:
-    """The patients of training and validation, of the run and of all that it rests on.
+def _known_to(saved: SavedRun) -> tuple[SeenBefore, SeenBefore]:
+    """Whom a run, and all that it rests on, has learned from; and whom the run was tested on.
 
     Raises:
         ValueError: If the store that they are in has changed since.
@@ -119,8 +124,9 @@ def _learned_from(saved: SavedRun) -> SeenBefore:
             "it has learned from; run it again."
         )
     tables = (one.run.predictions() for one in saved.all_runs)
-    patients = [table.loc[table["split"] != "test", "patient_id"] for table in tables]
-    return SeenBefore.of(own.slices, set().union(*patients))
+    learned = [table.loc[table["split"] != "test", "patient_id"] for table in tables]
+    tested = saved.run.predictions().query("split == 'test'")["patient_id"]
+    return SeenBefore.of(own.slices, set().union(*learned)), SeenBefore.of(own.slices, set(tested))
 
 
 def _predict(

@@ -9,7 +9,7 @@ from typing import Any, Final
 from ichreport.files import check_file
 from ichreport.runs.record_format import PREDICTIONS, RECORD, naming_the_cure, read_format
 
-EXTERNAL_FORMAT: Final = 3
+EXTERNAL_FORMAT: Final = 4
 EXTERNAL: Final = "external"
 """The folder of a report in which they lie."""
 EVALUATE_AGAIN: Final = "Evaluate it again (make report does for data sets of the profile)."

@@ -65,10 +65,12 @@ def data_sets(elsewhere: Elsewhere) -> Shown:
         data, left_out = record.data, record.left_out
         counts = [f"{data[name]:,}" for name in ("patients", "studies", "slices")]
         gone = [f"{left_out[name]:,}" for name in ("patients_learned_from", "by_id", "by_pixels")]
-        unlabelled = f"{left_out['studies_without_labels']:,}"
+        rest = [
+            f"{n:,}" for n in (data["patients_in_own_test"], left_out["studies_without_labels"])
+        ]
         what = "synthetic heads" if data["synthetic"] else data["kind"] or "a hospital's own"
         terms = [data["licence"] or "–", data["citation"] or "–"]
-        rows.append([*_where(record), what, data["labelled"], *counts, *gone, unlabelled, *terms])
+        rows.append([*_where(record), what, data["labelled"], *counts, *gone, *rest, *terms])
     return _table(
         elsewhere,
         _CAPTIONS.fill("data_sets"),
@@ -76,7 +78,7 @@ def data_sets(elsewhere: Elsewhere) -> Shown:
             *(*_WHERE, "what", "labels are of"),
             *numbers("patients", "studies", "slices", group="evaluated"),
             *numbers("patients", "by ID", "by pixels", group="learned from, left out"),
-            *numbers("without labels"),
+            *numbers("in own test", "without labels"),
             *("licence", "to cite"),
         ],
         rows,

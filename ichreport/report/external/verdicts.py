@@ -31,10 +31,19 @@ def data_sets(elsewhere: Elsewhere) -> Verdict:
             studies=counted(data["studies"], "study", "studies"),
             patients=counted(data["patients"], "patient"),
             left_out=without if gone else "",
+            shared=_shared(data["patients_in_own_test"]),
         )
         runs.setdefault((str(data["name"]), counts), []).append(record.run)
     said = (f"{listed(names)} on {data}: {counts}" for (data, counts), names in runs.items())
     return Verdict(" ".join(said))
+
+
+def _shared(patients: int) -> str:
+    """That some are in the run's own test too, if so."""
+    if not patients:
+        return ""
+    are = "is" if patients == 1 else "are"
+    return f" {_CAPTIONS.fill('in_own_test', patients=counted(patients, 'patient'), are=are)}"
 
 
 def strata(elsewhere: Elsewhere) -> Verdict:

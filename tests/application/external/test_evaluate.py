@@ -192,6 +192,7 @@ def test_patients_that_the_run_has_learned_from_are_left_out_and_counted(project
     assert set(predictions(record)["patient_id"]) == tested
     assert record.left_out["patients_learned_from"] == len(learned)
     assert record.left_out["by_id"] == record.left_out["by_pixels"] == len(learned)
+    assert record.data["patients_in_own_test"] == len(tested)
     for row in record.assessment.comparison.to_dict("records"):
         if row["label"] == "any" and row["measure"] in ("auc", "recall", "specificity"):
             assert row["outside_value"] == pytest.approx(row["inside_value"], abs=1e-6)
@@ -207,6 +208,10 @@ def test_patients_of_other_names_are_known_by_their_pixels(project):
     table = pd.read_parquet(RUN / "predictions.parquet")
     learned = table.loc[table["split"] != "test", "patient_id"].nunique()
     assert record.left_out["by_id"] == 0
+    assert (
+        record.data["patients_in_own_test"]
+        == table.query("split == 'test'")["patient_id"].nunique()
+    )
     assert record.left_out["by_pixels"] == record.left_out["patients_learned_from"] == learned
 
 

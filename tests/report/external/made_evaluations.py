@@ -13,6 +13,7 @@ from ichreport.runs.external_record import ExternalRecord, write_external
 DATA = {
     **{"name": "island", "kind": "cq500", "citation": "Some <i>one</i>", "licence": "CC"},
     **{"synthetic": False, "labelled": "studies", "patients": 50, "studies": 60, "slices": 900},
+    "patients_in_own_test": 0,
 }
 LEFT_OUT = {
     **{"patients_learned_from": 3, "by_id": 1, "by_pixels": 2},

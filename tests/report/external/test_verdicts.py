@@ -33,6 +33,10 @@ def test_who_is_there_is_said_once_of_runs_that_left_out_the_same(tmp_path):
     assert said.startswith("a and b on island: 60 studies")
     assert "own on island: 60 studies of 50 patients. " in said
     assert "one on hills: 1 study of 1 patient, without" in said
+    assert "own test" not in said
+    for patients, told_of in ((1, "1 patient is in the run's own test too"), (7, "7 patients are")):
+        both = record("cnn", data=DATA | {"patients_in_own_test": patients})
+        assert f"from. {told_of}" in str(verdicts.data_sets(Elsewhere([both], [])))
 
 
 def test_where_a_run_holds_is_between_its_lowest_and_its_highest_area(tmp_path):
