@@ -1,6 +1,6 @@
 """How often nominal 95 % intervals over linked groups hold the truth, and tests are right.
 
-    nice python benchmarks/coverage.py             # 2,000 simulated test sets each: half an hour
+    nice python benchmarks/coverage.py             # 2,000 simulated test sets each: ten minutes
     python benchmarks/coverage.py --quick          # 10 each, to see that it works
 
 Fourteen kinds of test sets (`simulated_test_sets`). Beside them, rates of slices that are alike

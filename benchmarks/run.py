@@ -28,6 +28,7 @@ SUPPORT = (
     "run",
     "side_by_side",
     "resampled_scores",
+    "simulated_test_sets",
     "gpu_recipes",
 )  # the last runs by hand, where there is a GPU
 ON_ONE_CORE = (
