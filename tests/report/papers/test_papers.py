@@ -409,7 +409,7 @@ def test_an_evaluation_that_is_asked_for_and_not_there_is_no_test_elsewhere(repo
     made = papers(report)
     assert items_of(made["claim-2024"])["33"][0] == "Reported"
     card = made["model-card"]
-    assert f"with bleeding). m{missing}" in card
+    assert f"with bleeding; inside 60 studies, 30). m{missing}" in card
     assert "Tested on the data from elsewhere that are named above, and on no others." in card
 
 
